@@ -1,0 +1,140 @@
+"""Algorithm 1: who moves when.
+
+Goodfellow et al. 2014, "Generative Adversarial Nets", Algorithm 1: for each step, k times {draw m noises and m
+examples; ascend the discriminator's stochastic gradient}; then {draw m noises; descend the generator's}. What is
+ascended and descended is the game's; here is only the order, written once.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from advnets.errors import NonFinite
+from advnets.games import Game, Terms
+from advnets.training import Batch, Move, Step
+
+Moves = int | Callable[[int], int]
+
+
+def moves(
+    game: Game, batches: Iterator[Batch], optimizers: Mapping[str, Optimizer], *, start: int = 0, k: Moves = 1
+) -> Iterator[Move]:
+    """Algorithm 1 one move at a time, without end: the discriminator's k moves, then the generator's one.
+
+    batches: each discriminator's move takes a fresh batch; the generator's takes one if its objective sees real data.
+    optimizers: {player: optimizer}; whoever consumes the moves sets the rates before asking for the next.
+    start: number of the first step. k: discriminator's moves a step, or a function of the step's number.
+    Raises NonFinite, before the move is made, if a loss or a gradient is not finite.
+    """
+    step = start
+    while True:
+        batch = None
+        for _ in range(k(step) if callable(k) else k):
+            batch = next(batches)
+            yield _move(game, "discriminator", optimizers, batch, step)
+        if batch is None or game.objective.generator_sees_real:
+            batch = next(batches)
+        yield _move(game, "generator", optimizers, batch, step)
+        step += 1
+
+
+def algorithm1(
+    game: Game, batches: Iterator[Batch], optimizers: Mapping[str, Optimizer], *, start: int = 0, k: Moves = 1
+) -> Iterator[Step]:
+    """Algorithm 1 one step at a time: `moves`, grouped up to each generator's move."""
+    made: list[Move] = []
+    for move in moves(game, batches, optimizers, start=start, k=k):
+        made.append(move)
+        if move.player == "generator":
+            yield Step(move.step, tuple(made))
+            made = []
+
+
+def simultaneous(
+    game: Game, batches: Iterator[Batch], optimizers: Mapping[str, Optimizer], *, start: int = 0, k: Moves = 1
+) -> Iterator[Step]:
+    """The released code's form: both gradients at the same parameters, from one graph and one z, then both moves.
+
+    Not Algorithm 1, which alternates and draws fresh noise for the generator. `k` is 1 by nature.
+    """
+    step = start
+    while True:
+        batch = next(batches)
+        z = game.latent(len(batch.real), None, game.device)
+        terms = game.joint_losses(batch, z, step)
+        gradients = {
+            player: _gradients(game, player, terms[player], batch=batch, step=step, shared=True)
+            for player in game.players
+        }
+        for player in game.players:
+            _descend(game, player, gradients[player], optimizers[player])
+        yield Step(step, tuple(Move(step, player, *_detached(terms[player])) for player in game.players))
+        step += 1
+
+
+def _move(game: Game, player: str, optimizers: Mapping[str, Optimizer], batch: Batch, step: int) -> Move:
+    z = game.latent(len(batch.real), None, game.device)
+    terms = game.losses(player, batch, z, step)
+    _descend(game, player, _gradients(game, player, terms, batch=batch, step=step), optimizers[player])
+    return Move(step, player, *_detached(terms))
+
+
+def _gradients(
+    game: Game, player: str, terms: Terms, *, batch: Batch, step: int, shared: bool = False
+) -> list[Tensor | None]:
+    """d(sum of losses)/d(theta) of one player; None where a parameter has no part; `shared` keeps the graph."""
+    loss = torch.stack(list(terms.losses.values())).sum()
+    if not loss.isfinite():
+        raise NonFinite(_blame(game, player, terms, batch, step))
+    theta = _parameters(game, player)
+    gradients = torch.autograd.grad(loss, theta, retain_graph=shared, allow_unused=True)
+    _refuse_non_finite(game, player, gradients, step)
+    return list(gradients)
+
+
+def _descend(game: Game, player: str, gradients: list[Tensor | None], optimizer: Optimizer) -> None:
+    for theta, gradient in zip(_parameters(game, player), gradients, strict=True):
+        theta.grad = gradient
+    optimizer.step()
+    game.constrain(player)
+
+
+def _parameters(game: Game, player: str) -> list[Tensor]:
+    return [theta for theta in game.players[player].parameters() if theta.requires_grad]
+
+
+def _detached(terms: Terms) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    return {name: loss.detach() for name, loss in terms.losses.items()}, terms.scores
+
+
+def _refuse_non_finite(game: Game, player: str, gradients: tuple[Tensor | None, ...], step: int) -> None:
+    # The largest magnitude of each gradient: unlike a sum of squares, it cannot overflow while they are finite.
+    sizes = torch._foreach_norm([g for g in gradients if g is not None], float("inf"))
+    if torch.stack(sizes).isfinite().all():
+        return
+    named = (name for name, theta in game.players[player].named_parameters() if theta.requires_grad)
+    for name, gradient in zip(named, gradients, strict=True):
+        if gradient is not None and not gradient.isfinite().all():
+            raise NonFinite(_found(gradient, f"the gradient of {player}.{name}", step))
+
+
+def _blame(game: Game, player: str, terms: Terms, batch: Batch, step: int) -> str:
+    """The first tensor that is not finite on the way to a loss that is not."""
+    suspects = {"the real batch": batch.real}
+    for who, network in game.players.items():
+        suspects |= {f"{who}.{name}": theta for name, theta in network.state_dict().items()}
+    suspects |= {f"the loss {name!r} of the {player}": loss for name, loss in terms.losses.items()}
+    for name, tensor in suspects.items():
+        if not tensor.isfinite().all():
+            return _found(tensor, name, step)
+    return f"Inf in the sum of the losses of the {player} at step {step}"
+
+
+def _found(tensor: Tensor, name: str, step: int) -> str:
+    kind = "NaN" if tensor.isnan().any() else "Inf"
+    return f"{kind} in {name} at step {step}. The run stops here; its last checkpoint is finite."
+
+
+ALGORITHMS: dict[str, Callable[..., Iterator[Step]]] = {"algorithm1": algorithm1, "simultaneous": simultaneous}

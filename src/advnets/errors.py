@@ -1,0 +1,60 @@
+"""The errors a user can meet.
+
+    AdvnetsError                      the root: catch this to catch them all
+    |- BadInput (ValueError)          something given is not what was expected; the command exits with 2
+    |  |- Missing                     a file, data set or run that is not there
+    |  |- Unsupported                 well formed, but of a kind this version does not read
+    |  |- TooBig                      more bytes, pixels or numbers than the limit that is named
+    |  |- Damaged                     bytes that are not those once written
+    |  `- InUse                       a run that another process is training
+    `- NonFinite (ArithmeticError)    a NaN or an Inf in a tensor that is named; the command exits with 3
+
+A message says what was found, what was expected and what to do.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class AdvnetsError(Exception):
+    """The root of every error this package raises on purpose."""
+
+
+class BadInput(AdvnetsError, ValueError):
+    """Something given is not what was expected."""
+
+
+class Missing(BadInput):
+    """A file, data set or run that is not there."""
+
+
+class Unsupported(BadInput):
+    """Well formed, but of a kind this version does not read."""
+
+
+class TooBig(BadInput):
+    """More bytes, pixels or numbers than the limit that is named."""
+
+
+class Damaged(BadInput):
+    """Bytes that are not those once written."""
+
+
+class InUse(BadInput):
+    """A run that another process is training."""
+
+
+class NonFinite(AdvnetsError, ArithmeticError):
+    """A NaN or an Inf in a tensor that is named."""
+
+
+def unknown(kind: str, found: str, expected: Iterable[str]) -> BadInput:
+    """The error for a name that is in no table: what was found, the nearest name, and all the names.
+
+    >>> print(unknown("recipe", "papr", ["paper", "paper-adam"]))
+    unknown recipe 'papr'. Did you mean 'paper'? Known: paper, paper-adam
+    """
+    names = list(expected)
+    near = difflib.get_close_matches(found, names, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return BadInput(f"unknown {kind} {found!r}.{hint} Known: {', '.join(names)}")

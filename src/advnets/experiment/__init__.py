@@ -1,0 +1,12 @@
+"""The room where all others meet: runs are started, resumed, sampled and measured here."""
+
+from advnets.experiment.course import Progress
+from advnets.experiment.evaluation import SPLITS, Measure, Report
+from advnets.experiment.run import Run, find_recipe, resume, start, train
+from advnets.experiment.samples import Samples
+from advnets.experiment.settings import DEVICES, Settings, find_device
+
+__all__ = [
+    "DEVICES", "Measure", "Progress", "Report", "Run", "SPLITS", "Samples", "Settings", "find_device", "find_recipe",
+    "resume", "start", "train",
+]  # fmt: skip

@@ -1,0 +1,80 @@
+"""What is asked of one run beside its recipe."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import torch
+
+from advnets.errors import BadInput, unknown
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is asked of one run beside its recipe; none of it but data, seed and the budget changes what is learnt."""
+
+    data: str = "digits"
+    """A data set by name, or the path of an .npz file."""
+    data_dir: str | None = None
+    """Folder where data sets are looked for first."""
+    out: str | None = None
+    """The run directory; default runs/<time>-<recipe>-<data>."""
+    steps: int | None = None
+    """Steps to train; a run with a limit in steps resumes bit for bit."""
+    minutes: float | None = None
+    """Minutes to train; with --steps, whichever comes first."""
+    seed: int = 0
+    """Of the initial weights, the order of the data, the noises."""
+    device: str = "auto"
+    """auto, cpu, cuda or mps."""
+    journal_steps: int = 50
+    """Steps between two lines of the journal."""
+    preview_steps: int = 1000
+    """Steps between two pictures of the fixed noises."""
+    checkpoint_minutes: float = 1.0
+    """Minutes between two checkpoints."""
+    checkpoint_steps: int | None = None
+    """Steps between two checkpoints, in place of minutes."""
+
+    def __post_init__(self) -> None:
+        if self.device not in DEVICES:
+            raise unknown("device", self.device, DEVICES)
+        for name in ("steps", "journal_steps", "preview_steps", "checkpoint_steps"):
+            _expect_positive(name, getattr(self, name), int)
+        for name in ("minutes", "checkpoint_minutes"):
+            _expect_positive(name, getattr(self, name), float)
+        if type(self.seed) is not int or not 0 <= self.seed < 2**63:
+            raise BadInput(f"seed is {self.seed!r}; expected a whole number from 0 to 2^63 - 1")
+
+    def as_json(self) -> dict[str, Any]:
+        """The settings as JSON."""
+        return asdict(self)
+
+
+def settings_from(values: Mapping[str, Any]) -> Settings:
+    """Settings of these names; raises BadInput for a name that is none, with the nearest."""
+    known = [spec.name for spec in fields(Settings)]
+    for name in values:
+        if name not in known:
+            raise unknown("setting", name, known)
+    return Settings(**values)
+
+
+def find_device(name: str) -> torch.device:
+    """The device of that name; "auto" is the fastest there is. Raises BadInput if it is not there."""
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if there[kind]))
+    if not there[name]:
+        found = ", ".join(kind for kind, is_there in there.items() if is_there)
+        raise BadInput(f"device {name!r} is not available to torch here; found: {found}. Use --device auto.")
+    return torch.device(name)
+
+
+def _expect_positive(name: str, value: Any, kind: type) -> None:
+    fits = isinstance(value, (int, float) if kind is float else int) and not isinstance(value, bool)
+    if value is not None and not (fits and 0 < value < float("inf")):
+        what = "a whole number" if kind is int else "a number"
+        raise BadInput(f"{name} is {value!r}; expected {what} above 0")

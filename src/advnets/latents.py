@@ -1,0 +1,49 @@
+"""Latents: where z comes from. Each has mean 0 and variance 1 a coordinate, so one replaces another without rescaling."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+Draw = Callable[[int, int, torch.Generator | None, torch.device], Tensor]
+
+
+@dataclass(frozen=True)
+class Latent:
+    """The prior p(z) of a generator.
+
+    size: number of coordinates of z.
+    name: the row of LATENTS.
+    """
+
+    size: int
+    name: str
+
+    def __call__(self, n: int, rng: torch.Generator | None = None, device: torch.device | str = "cpu") -> Tensor:
+        """Draw z, shape (n, size), float32; `rng` None draws from torch's default generator of the device."""
+        return _DRAWS[self.name](n, self.size, rng, torch.device(device))
+
+
+def gaussian(size: int) -> Latent:
+    """z ~ N(0, I), the prior of the first public version of the 2014 code."""
+    return Latent(size, "gaussian")
+
+
+def uniform(size: int) -> Latent:
+    """z ~ U(-sqrt 3, sqrt 3) each coordinate: `noise: 'uniform'` of the 2014 code, of unit variance."""
+    return Latent(size, "uniform")
+
+
+def _draw_gaussian(n: int, size: int, rng: torch.Generator | None, device: torch.device) -> Tensor:
+    return torch.randn(n, size, generator=rng, device=rng.device if rng else device).to(device)
+
+
+def _draw_uniform(n: int, size: int, rng: torch.Generator | None, device: torch.device) -> Tensor:
+    u = torch.rand(n, size, generator=rng, device=rng.device if rng else device).to(device)
+    return (2 * u - 1) * math.sqrt(3)
+
+
+LATENTS: dict[str, Callable[[int], Latent]] = {"gaussian": gaussian, "uniform": uniform}
+_DRAWS: dict[str, Draw] = {"gaussian": _draw_gaussian, "uniform": _draw_uniform}

@@ -1,0 +1,58 @@
+"""Layers of the 2014 nets: maxout, and dropout that a CPU can afford."""
+
+import torch
+from torch import Tensor, nn
+
+
+class Maxout(nn.Module):
+    """h_u = max_p (x W_up + b_up), over `pieces` affine maps a unit.
+
+    Goodfellow et al. 2013, "Maxout Networks", eq. 1. Biases are inside the maximum; the pieces of a unit are
+    neighbouring rows of one linear map, as in pylearn2.
+
+    in_features, units, pieces: x is (batch, in_features), the result (batch, units).
+    """
+
+    def __init__(self, in_features: int, units: int, pieces: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(in_features, units * pieces)
+        self.units, self.pieces = units, pieces
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, in_features) -> (batch, units)."""
+        return self.linear(x).view(len(x), self.units, self.pieces).max(-1).values
+
+
+class Dropout(nn.Module):
+    """Inverted dropout: each input is kept with probability 1 - p, and scaled by 1 / (1 - p).
+
+    On a CPU the masks are cut out of 64-bit draws, sixteen bits to an input, since torch's `bernoulli_` runs on one
+    core and takes nine times as long; the probability kept is then the nearest multiple of 2^-16, and the scale its
+    exact inverse, so the expectation is unchanged. Srivastava et al. 2014, "Dropout".
+
+    p: probability of dropping an input, in [0, 1).
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x of any shape, masked and scaled while training, unchanged otherwise."""
+        if not self.training or self.p == 0:
+            return x
+        return x * _mask(x, self.p) if x.device.type == "cpu" else nn.functional.dropout(x, self.p)
+
+
+def _mask(x: Tensor, p: float) -> Tensor:
+    kept = round((1 - p) * 65536)
+    draws = torch.empty((x.numel() + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
+    bits = draws.view(torch.int16)[: x.numel()].view(x.shape)
+    return (bits < kept - 32768).to(x.dtype).mul_(65536 / kept)
+
+
+def uniform_(linear: nn.Linear, irange: float) -> nn.Linear:
+    """W ~ U(-irange, irange), b = 0: pylearn2's `irange`."""
+    nn.init.uniform_(linear.weight, -irange, irange)
+    nn.init.zeros_(linear.bias)
+    return linear
