@@ -87,10 +87,12 @@ def _gradients(
     """d(sum of losses)/d(theta) of one player; None where a parameter has no part; `shared` keeps the graph."""
     loss = torch.stack(list(terms.losses.values())).sum()
     if not loss.isfinite():
-        raise NonFinite(_blame(game, player, terms, batch, step))
+        raise NonFinite(_blame(game, player, terms, batch=batch, step=step))
     theta = _parameters(game, player)
     gradients = torch.autograd.grad(loss, theta, retain_graph=shared, allow_unused=True)
-    _refuse_non_finite(game, player, gradients, step)
+    # A NaN or an Inf in a tensor is in its sum, which one fast pass gives; finite tensors may overflow it, so look twice.
+    if not torch.stack([gradient.sum() for gradient in gradients if gradient is not None]).isfinite().all():
+        _look_twice(game, player, terms, gradients=gradients, batch=batch, step=step)
     return list(gradients)
 
 
@@ -109,23 +111,24 @@ def _detached(terms: Terms) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     return {name: loss.detach() for name, loss in terms.losses.items()}, terms.scores
 
 
-def _refuse_non_finite(game: Game, player: str, gradients: tuple[Tensor | None, ...], step: int) -> None:
-    # The largest magnitude of each gradient: unlike a sum of squares, it cannot overflow while they are finite.
-    sizes = torch._foreach_norm([g for g in gradients if g is not None], float("inf"))
-    if torch.stack(sizes).isfinite().all():
-        return
-    named = (name for name, theta in game.players[player].named_parameters() if theta.requires_grad)
-    for name, gradient in zip(named, gradients, strict=True):
-        if gradient is not None and not gradient.isfinite().all():
-            raise NonFinite(_found(gradient, f"the gradient of {player}.{name}", step))
+def _look_twice(
+    game: Game, player: str, terms: Terms, *, gradients: tuple[Tensor | None, ...], batch: Batch, step: int
+) -> None:
+    names = (name for name, theta in game.players[player].named_parameters() if theta.requires_grad)
+    named = {f"the gradient of {player}.{name}": g for name, g in zip(names, gradients, strict=True) if g is not None}
+    if not all(gradient.isfinite().all() for gradient in named.values()):
+        raise NonFinite(_blame(game, player, terms, batch=batch, step=step, gradients=named))
 
 
-def _blame(game: Game, player: str, terms: Terms, batch: Batch, step: int) -> str:
-    """The first tensor that is not finite on the way to a loss that is not."""
+def _blame(
+    game: Game, player: str, terms: Terms, *, batch: Batch, step: int, gradients: Mapping[str, Tensor] | None = None
+) -> str:
+    """The first tensor that is not finite, from the data on: what comes after it is its consequence."""
     suspects = {"the real batch": batch.real}
     for who, network in game.players.items():
         suspects |= {f"{who}.{name}": theta for name, theta in network.state_dict().items()}
     suspects |= {f"the loss {name!r} of the {player}": loss for name, loss in terms.losses.items()}
+    suspects |= gradients or {}
     for name, tensor in suspects.items():
         if not tensor.isfinite().all():
             return _found(tensor, name, step)

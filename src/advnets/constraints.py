@@ -28,8 +28,8 @@ def clip_weights(module: nn.Module, bound: float) -> None:
 
         w <- clip(w, -c, c)
 
-    Arjovsky, Chintala, Bottou, Wasserstein GAN, 2017, Algorithm 1, line 7 (c = 0.01). Biases and norm layers' gains too.
-    Not a clip of gradients.
+    Arjovsky, Chintala, Bottou, Wasserstein GAN, 2017, Algorithm 1, line 7 (c = 0.01). Biases and norm layers' gains
+    too. Not a clip of gradients.
 
     module: the critic, changed in place. bound: c. Raises BadInput unless 0 < c < infinity.
     """
@@ -39,11 +39,11 @@ def clip_weights(module: nn.Module, bound: float) -> None:
 
 
 def unit_weights(module: nn.Module) -> Iterator[Tensor]:
-    """The weight of each dense or convolutional layer, as a view with one row an output unit, (out, in)."""
+    """The weight of each dense or convolutional layer, (out, in) or (out, in, ...)."""
     for layer in module.modules():
         w = layer._parameters.get("weight")
         if isinstance(layer, OUTPUT_FIRST) and w is not None:
-            yield w.flatten(1)
+            yield w
 
 
 @torch.no_grad()
@@ -60,11 +60,12 @@ def max_column_norm(module: nn.Module, bound: float) -> None:
     constrain.
     """
     c = positive(bound)
-    rows = list(unit_weights(module))
-    if not rows:
+    weights = list(unit_weights(module))
+    if not weights:
         raise BadInput(f"{type(module).__name__} has no Linear or Conv weight: max_column_norm would do nothing")
-    for w in rows:
-        w.mul_((c / torch.linalg.vector_norm(w, dim=1, keepdim=True)).clamp_(max=1))
+    for w in weights:
+        norm = torch.linalg.vector_norm(w, dim=tuple(range(1, w.ndim)), keepdim=True)
+        w.mul_((c / norm).clamp_(max=1))
 
 
 CONSTRAINTS: dict[str, Constraint] = {"clip_weights": clip_weights, "max_column_norm": max_column_norm}

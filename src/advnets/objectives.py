@@ -1,7 +1,7 @@
 """What each player of an adversarial game wants: one loss a player, per sample.
 
-A discriminator gives logits a, one real number a sample. Where the paper's D is a probability, D = sigmoid(a), and every
-logarithm of it is written by softplus(t) = log(1 + exp(t)), which stays finite:
+A discriminator gives logits a, one real number a sample. Where the paper's D is a probability, D = sigmoid(a), and
+every logarithm of it is written by softplus(t) = log(1 + exp(t)), which stays finite:
 
     -log sigmoid(a) = softplus(-a)        -log(1 - sigmoid(a)) = softplus(a)
 
@@ -212,7 +212,7 @@ def relativistic_generator(real_logits: Tensor | None, fake_logits: Tensor) -> T
         -log sigmoid(a(G(z)) - a(x))
 
     Jolicoeur-Martineau, The relativistic discriminator: a key element missing from standard GAN, 2019, RSGAN; Huang et
-    al., R3GAN, 2024, equation 2. The real batch is a fresh one. Not minus the discriminator's loss: it does not saturate.
+    al., R3GAN, 2024, equation 2. The real batch is a fresh one. Not minus the discriminator's loss, which saturates.
 
     real_logits, fake_logits: a at x and at G(z), (batch,). Raises BadInput if real_logits is None.
     """

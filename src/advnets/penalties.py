@@ -1,9 +1,10 @@
 """Differentiable terms added to the discriminator's loss: each reads the slope of the critic in its input.
 
-critic(images) -> logits (batch,), one a sample, each a function of its own sample only: a critic that mixes samples (batch
-norm in training, minibatch standard deviation) also leaks their cross terms into the gradient. Images are (batch, c, h, w),
-points (batch, d). A penalty has shape (batch,) and is summed over c, h, w, never averaged; its gradient reaches the critic's
-parameters and stops at the samples, so no generator feels it. Not a constraint, which moves parameters after a step.
+critic(images) -> logits (batch,), one a sample, each a function of its own sample only: a critic that mixes samples
+(batch norm in training, minibatch standard deviation) also leaks their cross terms into the gradient. Images are
+(batch, c, h, w), points (batch, d). A penalty has shape (batch,): squares are summed over c, h, w, never averaged. Its
+gradient reaches the critic's parameters and stops at the samples, so no generator feels it. Not a constraint, which
+moves parameters after a step.
 """
 
 from collections.abc import Callable
@@ -66,8 +67,8 @@ def interpolate(real: Tensor, fake: Tensor) -> Tensor:
 
         xhat = eps x + (1 - eps) G(z),        eps ~ U[0, 1]
 
-    eps is one number a SAMPLE, shape (batch, 1, ..., 1). One a pixel (`rand_like(real)`, a common bug) draws from the box
-    spanned by the two samples, where for images xhat is noise far off the segment and the Lipschitz argument fails.
+    eps is one number a SAMPLE, shape (batch, 1, ..., 1). One a pixel (`rand_like(real)`, a common bug) draws from the
+    box spanned by the two samples: xhat is then a noisy blend off the segment, about which the theory says nothing.
 
     real, fake: x and G(z), (batch, ...). Raises BadInput if their shapes differ.
     """
@@ -84,14 +85,15 @@ def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
 
         (||grad_xhat D(xhat)||_2 - 1)^2,        xhat = eps x + (1 - eps) G(z),        eps ~ U[0, 1] per sample
 
-    Gulrajani et al., Improved Training of Wasserstein GANs, 2017, equation 3. Two-sided: slopes under 1 cost too. It has
-    no factor 1/2. Not R1, whose target slope is 0. eps comes from torch's global random state.
+    Gulrajani et al., Improved Training of Wasserstein GANs, 2017, equation 3. Two-sided: slopes under 1 cost too. No
+    factor 1/2. Not R1, whose target slope is 0. eps comes from torch's global random state.
 
     critic: images -> logits, (batch,). real, fake: x and G(z), (batch, ...). Raises what `interpolate` and
     `input_gradient` do.
     """
     xhat = interpolate(real, fake)
-    return (torch.linalg.vector_norm(input_gradient(critic, xhat), dim=1) - 1) ** 2
+    slope: Tensor = torch.linalg.vector_norm(input_gradient(critic, xhat), dim=1)
+    return (slope - 1) ** 2
 
 
 PENALTIES: dict[str, Penalty] = {"r1": r1, "r2": r2, "gradient_penalty": gradient_penalty}

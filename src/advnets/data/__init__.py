@@ -1,9 +1,28 @@
 """Data that stay in memory: digits, MNIST, toy mixtures, a user's own .npz, and the batches drawn from them."""
 
+from advnets.data.batches import Batches, order
+from advnets.data.catalogue import DATASETS, load
 from advnets.data.dataset import Dataset, Split
-from advnets.data.digits import load_digits
-from advnets.data.mnist import load_mnist
+from advnets.data.download import fetch
+from advnets.data.npz import load_npz
+from advnets.data.summary import describe
+from advnets.data.toys import MIXTURES, Mixture, mixture
+from advnets.data.transforms import TRANSFORMS, Transform, to_uint8
 
-
-def load(name, data_dir=None):
-    return load_digits() if name == "digits" else load_mnist(data_dir)
+__all__ = [
+    "Batches",
+    "DATASETS",
+    "Dataset",
+    "MIXTURES",
+    "Mixture",
+    "Split",
+    "TRANSFORMS",
+    "Transform",
+    "describe",
+    "fetch",
+    "load",
+    "load_npz",
+    "mixture",
+    "order",
+    "to_uint8",
+]

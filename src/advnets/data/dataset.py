@@ -77,7 +77,7 @@ class Dataset:
     def digest(self) -> str:
         """SHA-256, in hex, of every value and label with its shape and dtype: identifies the data of a run.
 
-        Not to be confused with the checksum of a file: the same images read from another container have the same digest.
+        Not to be confused with the checksum of a file: the same images in another container have the same digest.
         """
         sha = hashlib.sha256()
         for name, split in self.splits.items():

@@ -13,8 +13,8 @@ TRAIN, VALIDATION, TEST = 1297, 250, 250
 def load_digits() -> Dataset:
     """The digits as uint8 images (n, 1, 8, 8): 1,297 train, 250 validation, 250 test, labels 0..9.
 
-    E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits" (UCI, 1998), its test part, as in scikit-learn. Its
-    levels v = 0..16 become round(255 v / 16). The order is a permutation drawn with `PERMUTATION_SEED`, as the
+    E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits" (UCI, 1998), its test part, as in scikit-learn.
+    Its levels v = 0..16 become round(255 v / 16). The order is a permutation drawn with `PERMUTATION_SEED`, as the
     original runs through the classes and writers in turn.
     """
     # scikit-learn takes about a second to import, and only this data set needs it.
@@ -31,4 +31,4 @@ def load_digits() -> Dataset:
 
 
 def _cut(samples: Tensor) -> tuple[Tensor, ...]:
-    return tuple(part.clone() for part in samples.split([TRAIN, VALIDATION, TEST]))
+    return tuple(part.clone() for part in samples.split_with_sizes([TRAIN, VALIDATION, TEST]))

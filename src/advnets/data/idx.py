@@ -1,7 +1,7 @@
 """The idx format of MNIST, read strictly: nothing is allocated on the word of a header alone.
 
-Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits", section "File formats": two zero bytes, a type
-code, the number of dimensions, each dimension as a big-endian uint32, then the values, last dimension fastest.
+Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits", section "File formats": two zero bytes,
+a type code, the number of dimensions, each dimension as a big-endian uint32, then the values, last dimension fastest.
 """
 
 import gzip

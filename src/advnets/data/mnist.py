@@ -40,8 +40,8 @@ LAYOUTS = ("mnist", "MNIST/raw", "")  # folders inside a data folder; the second
 def load_mnist(data_dir: str | os.PathLike[str] | None = None) -> Dataset:
     """MNIST as uint8 images (n, 1, 28, 28): 50,000 train, 10,000 validation, the published 10,000 test, labels 0..9.
 
-    Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document recognition" (1998). The split
-    of the training images is that of I. Goodfellow et al., "Maxout networks" (2013), section 5.1.
+    Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document recognition" (1998). The
+    split of the training images is that of I. Goodfellow et al., "Maxout networks" (2013), section 5.1.
     data_dir: looked through first; then $ADVNETS_DATA, then the cache folder, to which missing files are downloaded.
     Raises Missing with every place looked at, or Damaged for a file whose checksum is not the published one.
     """
@@ -55,7 +55,7 @@ def load_mnist(data_dir: str | os.PathLike[str] | None = None) -> Dataset:
         validation=Split(images[TRAIN:], labels[TRAIN:]),
         test=Split(test_images, test_labels),
         classes=10,
-        source=str(paths[0].parent),
+        source=str(paths[0].parent.absolute()),
     )
 
 
@@ -90,11 +90,14 @@ def _obtain(name: str, folders: list[Path]) -> Path:
 
 def _verified(path: Path) -> Path:
     expected = SHA256[path.name]
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise Missing(f"{path}: cannot be read ({error.strerror}). Check the disk and permissions.") from error
     if found != expected:
         raise Damaged(
-            f"{path}: found sha256 {found}, expected {expected}, that of MNIST as published. Delete the file: it is then "
-            "looked for elsewhere or downloaded."
+            f"{path}: found sha256 {found}, expected {expected}, that of MNIST as published. Delete the file: it "
+            "is then looked for elsewhere or downloaded."
         )
     return path

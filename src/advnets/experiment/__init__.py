@@ -1,5 +1,6 @@
 """The room where all others meet: runs are started, resumed, sampled and measured here."""
 
+from advnets.experiment.cost import Cost, dry_run, peak_mebibytes
 from advnets.experiment.course import Progress
 from advnets.experiment.evaluation import SPLITS, Measure, Report
 from advnets.experiment.run import Run, find_recipe, resume, start, train
@@ -7,6 +8,6 @@ from advnets.experiment.samples import Samples
 from advnets.experiment.settings import DEVICES, Settings, find_device
 
 __all__ = [
-    "DEVICES", "Measure", "Progress", "Report", "Run", "SPLITS", "Samples", "Settings", "find_device", "find_recipe",
-    "resume", "start", "train",
+    "Cost", "DEVICES", "Measure", "Progress", "Report", "Run", "SPLITS", "Samples", "Settings", "dry_run", "find_device",
+    "find_recipe", "peak_mebibytes", "resume", "start", "train",
 ]  # fmt: skip

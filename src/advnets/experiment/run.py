@@ -126,6 +126,18 @@ class Run:
             self.directory.journal.cut(course.step)
             yield from course.carry_on()
 
+    def notes(self) -> list[str]:
+        """What somebody who resumes the run should know: damaged checkpoints passed over, another number of threads."""
+        if not runs.has_checkpoints(self.directory.checkpoints):
+            return []
+        step, _, skipped = runs.latest(self.directory.checkpoints)
+        told = [f"checkpoint {path.name} is damaged and passed over: {reason}" for path, reason in skipped]
+        told += [f"from the checkpoint of step {step:,}"]
+        former = runs.read_json(self.directory.environment_json).get("threads")
+        if former not in (None, torch.get_num_threads()):
+            told += [f"torch has {torch.get_num_threads()} threads, {former} when the run began: not bit-identical"]
+        return told
+
     @property
     def _transform(self) -> data.Transform:
         return TRANSFORMS[self.recipe.transform if self.dataset.is_image else "identity"]

@@ -1,0 +1,73 @@
+"""advnets figures NAME: draw."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from advnets import experiment
+from advnets.cli.arguments import parse, tell, words
+from advnets.errors import BadInput, unknown
+from advnets.studies import saturation
+
+ABOUT = """Draw a figure: advnets figures NAME [RUN] --out FILE.png.
+
+grid        an 8 x 8 grid of a run's samples
+figure2     the paper's Figure 2: samples, and the nearest training image of the last column
+figure3     the paper's Figure 3: straight lines between two points of z
+saturation  gradients of the generator's two losses while D is trained alone; takes --data in place of a run"""
+
+OF_A_RUN = ("grid", "figure2", "figure3")
+NAMES = (*OF_A_RUN, "saturation")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Where the figure goes, and what it is drawn with."""
+
+    out: Path
+    """FILE.png; nothing is overwritten."""
+    seed: int = 0
+    """Of the noises."""
+    data: str = "mnist"
+    """For saturation: a data set by name, or the path of an .npz file."""
+    data_dir: str | None = None
+    """For saturation: folder where data sets are looked for first."""
+    json: bool = False
+    """Print the result as JSON."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Draw one figure and write it."""
+    names, flags = words(argv)
+    asked = parse(Figures, flags, verb="figures NAME [RUN]", about=ABOUT)
+    if not names:
+        raise BadInput(f"no figure is named; expected one of {', '.join(NAMES)}")
+    if names[0] not in NAMES:
+        raise unknown("figure", names[0], NAMES)
+    expected = 2 if names[0] in OF_A_RUN else 1
+    if len(names) != expected:
+        raise BadInput(f"{names[0]} takes {'one RUN' if expected == 2 else 'no run'}; found {names[1:]}")
+    if asked.out.suffix.lower() != ".png" or asked.out.exists():
+        raise BadInput(f"--out {asked.out}: expected the name of a .png file that is not there yet")
+    told = _saturation(asked) if names[0] == "saturation" else _of_a_run(names[0], Path(names[1]), asked)
+    tell({"out": str(asked.out), **told}, as_json=asked.json, text=f"{asked.out}: {names[0]} {_words(told)}".rstrip())
+    return 0
+
+
+def _of_a_run(name: str, path: Path, asked: Figures) -> dict[str, float]:
+    run = experiment.Run(path)
+    if name == "grid":
+        run.sample(64, seed=asked.seed).save(asked.out)
+    else:
+        getattr(run, name)(seed=asked.seed).save(asked.out)
+    return {"step": run.step}
+
+
+def _saturation(asked: Figures) -> dict[str, float]:
+    course = saturation.saturation(asked.data, data_dir=asked.data_dir, seed=asked.seed)
+    course.figure().savefig(asked.out, dpi=150)
+    return {"moves": course.moves[-1], "ratio": course.ratios[-1]}
+
+
+def _words(told: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in told.items())

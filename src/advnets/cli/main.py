@@ -1,0 +1,65 @@
+"""The command: a static table of verbs, each loaded when it is called."""
+
+import os
+import sys
+from importlib import import_module
+
+from advnets.errors import AdvnetsError, NonFinite, unknown
+
+VERBS = {
+    "train": "train a recipe on a data set",
+    "resume": "train a run on from its newest good checkpoint",
+    "sample": "draw samples from a run, as FILE.png, FILE.npz or FOLDER/",
+    "evaluate": "measure a run: Parzen score, controls, classes",
+    "figures": "draw the 2014 paper's figures, and saturation",
+    "recipes": "list the recipes, or show one",
+    "data": "list the data sets, or describe one",
+}
+
+HELP = """usage: advnets VERB ...
+
+Train, watch, measure and ship generative adversarial nets.
+
+verbs:
+{verbs}
+
+advnets VERB --help tells more. Exit codes: 0 done, 2 bad input, 3 a NaN or an Inf, 130 and 143 stopped by a signal
+(the run is saved and can be resumed).
+
+  advnets train paper-adam --data digits --minutes 1
+  advnets sample runs/... --out grid.png
+  advnets evaluate runs/...
+"""
+
+
+def help_text() -> str:
+    """What `advnets --help` prints."""
+    return HELP.format(verbs="\n".join(f"  {verb:<10}{about}" for verb, about in VERBS.items()))
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; returns its exit code."""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(help_text(), end="")
+        return 0 if arguments else 2
+    if arguments[0] == "--version":
+        print(f"advnets {import_module('advnets').__version__}")
+        return 0
+    try:
+        if arguments[0] not in VERBS:
+            raise unknown("verb", arguments[0], VERBS)
+        code: int = import_module(f"advnets.cli.{arguments[0]}").main(arguments[1:])
+        return code
+    except AdvnetsError as error:
+        print(f"advnets: {error}", file=sys.stderr)
+        return 3 if isinstance(error, NonFinite) else 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def run() -> None:
+    """The entry point of the installed command."""
+    sys.exit(main(sys.argv[1:]))

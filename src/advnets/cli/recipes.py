@@ -1,0 +1,34 @@
+"""advnets recipes [NAME]: what can be trained."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from advnets.cli.arguments import parse, tell, words
+from advnets.errors import BadInput
+from advnets.recipes import RECIPES, find, to_json
+
+ABOUT = """List the recipes, or show every number of one: advnets recipes [NAME]."""
+
+
+@dataclass(frozen=True)
+class Recipes:
+    """How to print."""
+
+    json: bool = False
+    """Print JSON; that of one recipe is a recipe.json that `advnets train` reads."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """List or show."""
+    names, flags = words(argv)
+    asked = parse(Recipes, flags, verb="recipes [NAME]", about=ABOUT)
+    if len(names) > 1:
+        raise BadInput(f"found {' '.join(names)!r}; expected one recipe's name, or none")
+    if names:
+        recipe = to_json(find(names[0]))
+        tell(recipe, as_json=asked.json, text="\n".join(f"{key:<20} {json.dumps(recipe[key])}" for key in recipe))
+        return 0
+    text = "\n".join(f"{name:<16} {recipe.about}" for name, recipe in RECIPES.items())
+    tell({name: to_json(recipe) for name, recipe in RECIPES.items()}, as_json=asked.json, text=text)
+    return 0

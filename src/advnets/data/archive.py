@@ -1,0 +1,213 @@
+"""The arrays of a .npz archive, read in place and without trust: every size is checked before memory is asked for.
+
+Neither NumPy nor the zip reader of Python's library will do: the one allocates what a header claims, the other, before
+3.11.8 and 3.12.2, accepts entries that overlap (CVE-2024-0450), and neither says anything of bombs.
+"""
+
+import math
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advnets.errors import AdvnetsError, BadInput, Damaged, Missing, TooBig, Unsupported
+
+MAX_BYTES = 2**32
+MAX_RATIO = 200  # of an entry over 1 MiB: pictures worth learning shrink to a tenth, bombs to a thousandth
+MAX_ENTRIES = 64
+MAX_HEADER = 10_000  # NumPy's own limit
+CHUNK = 2**20
+LOCAL_HEADER = 30  # bytes; PKWARE, "APPNOTE.TXT", section 4.3.7
+REDO = "Copy the file again from its source, or write it again with numpy.savez_compressed."
+# What zipfile and zlib raise on bytes that are not a zip archive; MemoryError and the like are not among them.
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, ValueError, KeyError, RuntimeError, OverflowError)
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the header of a .npy entry claims: its dtype, its shape, and whether the first dimension is the fastest."""
+
+    dtype: np.dtype[np.generic]
+    shape: tuple[int, ...]
+    fortran: bool
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An array in an open archive.
+
+    path, name: of the archive and of the array, for the errors.
+    stream: its unpacked bytes.
+    size: how many there are by the directory of the archive; no more are read.
+    """
+
+    path: Path
+    name: str
+    stream: IO[bytes]
+    size: int
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[dict[str, Entry]]:
+    """The entries of a .npz file by array name, each at its start; only for the length of the `with`.
+
+    Raises Missing, Unsupported (a lone .npy, or encrypted), Damaged (not a zip, truncated, overlapping, or a sum that
+    does not match while reading), TooBig (over `MAX_BYTES`, `MAX_RATIO` or `MAX_ENTRIES`) or BadInput.
+    """
+    if path.exists() and not path.is_file():
+        raise BadInput(f"{path}: found a folder or a device, expected a .npz file. Name the file itself.")
+    try:
+        _check_magic(path)
+        with ExitStack() as stack:
+            archive = stack.enter_context(zipfile.ZipFile(path))
+            entries = _checked(path, archive)
+            streams = {name: stack.enter_context(archive.open(info)) for name, info in entries.items()}
+            yield {name: Entry(path, name, stream, entries[name].file_size) for name, stream in streams.items()}
+    except AdvnetsError:
+        raise
+    except FileNotFoundError:
+        raise Missing(f"{path}: there is no such file. Check the path.") from None
+    except NotImplementedError as error:
+        raise Unsupported(f"{path}: packed in a way that is not read ({error}). {REDO}") from error
+    except BROKEN as error:
+        raise Damaged(f"{path}: the archive is broken ({error}). {REDO}") from error
+    except OSError as error:
+        raise Damaged(f"{path}: cannot be read ({error.strerror or error}). {REDO}") from error
+
+
+def read_header(entry: Entry) -> Header:
+    """The header of an entry at its start; what it claims is held against the bytes that the archive has for it.
+
+    Raises Unsupported for objects, records and strings, Damaged for another size or no .npy header.
+    """
+    start = _exactly(entry, 8)
+    if start[:6] != b"\x93NUMPY" or start[6] not in (1, 2, 3):
+        raise _damaged(entry, f"starts with {start!r}, expected a .npy header")
+    width = 2 if start[6] == 1 else 4
+    length = int.from_bytes(_exactly(entry, width), "little")
+    if length > MAX_HEADER:
+        raise _damaged(entry, f"has a header of {length:,} bytes, the limit is {MAX_HEADER:,}")
+    header = _parse(entry, _exactly(entry, length).decode("latin-1"))
+    claimed = 8 + width + length + math.prod(header.shape) * header.dtype.itemsize
+    if claimed != entry.size:
+        raise _damaged(entry, f"claims {claimed:,} bytes by its header, the archive has {entry.size:,} for it")
+    return header
+
+
+def read_array(entry: Entry, header: Header) -> Array:
+    """The array of an entry whose header was read: its bytes, to the end, where the archive checks their CRC.
+
+    Raises Damaged for fewer bytes than the header claims.
+    """
+    size = math.prod(header.shape) * header.dtype.itemsize
+    values = bytearray()
+    while chunk := entry.stream.read(CHUNK):
+        values += chunk
+    if len(values) != size:
+        raise _damaged(entry, f"has {len(values):,} bytes, expected {size:,}")
+    return np.frombuffer(values, header.dtype).reshape(header.shape, order="F" if header.fortran else "C")
+
+
+def _damaged(entry: Entry, found: str) -> Damaged:
+    return Damaged(f"{entry.path}: array {entry.name!r} {found}. {REDO}")
+
+
+def _check_magic(path: Path) -> None:
+    with path.open("rb") as file:
+        start = file.read(6)
+    if start == b"\x93NUMPY":
+        raise Unsupported(
+            f"{path}: found a single .npy array, expected a .npz. Save it with numpy.savez(path, images=array)."
+        )
+    if start[:4] != b"PK\x03\x04":
+        raise Damaged(f"{path}: starts with {start!r}, expected a zip archive as numpy.savez writes it. {REDO}")
+
+
+def _checked(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """The entries by array name, after every check that needs the directory alone."""
+    infos = archive.infolist()
+    if len(infos) > MAX_ENTRIES:
+        raise TooBig(
+            f"{path}: found {len(infos):,} arrays, the limit is {MAX_ENTRIES}. Keep `images` and `labels` only."
+        )
+    total = sum(info.file_size for info in infos)
+    if total > MAX_BYTES:
+        raise TooBig(f"{path}: unpacks to {total:,} bytes, the limit is {MAX_BYTES:,}. Keep fewer or smaller images.")
+    entries: dict[str, zipfile.ZipInfo] = {}
+    for info in infos:
+        _check_entry(path, info)
+        name = info.filename.removesuffix(".npy")
+        if name in entries:
+            raise Damaged(f"{path}: has two arrays {name!r}. {REDO}")
+        entries[name] = info
+    _check_overlap(path, archive, infos)
+    return entries
+
+
+def _check_entry(path: Path, info: zipfile.ZipInfo) -> None:
+    name = info.filename
+    if not name.endswith(".npy") or "\\" in name or name.startswith("/") or ".." in name.split("/") or ":" in name:
+        raise BadInput(f"{path}: found an entry {name!r}, expected arrays such as images.npy only. {REDO}")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise Unsupported(f"{path}: array {name!r} is packed by method {info.compress_type}, not deflate. {REDO}")
+    if info.flag_bits & 0x1:
+        raise Unsupported(f"{path}: array {name!r} is encrypted. Save it without a password.")
+    if info.file_size > 2**20 and info.file_size > MAX_RATIO * info.compress_size:
+        raise TooBig(
+            f"{path}: array {name!r} unpacks {info.compress_size:,} bytes to {info.file_size:,}, over {MAX_RATIO} "
+            "times as many, as no pictures do. If it is really yours, save it with numpy.savez, without compression."
+        )
+
+
+def _check_overlap(path: Path, archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> None:
+    """Refuse entries that share bytes, the device of small bombs; D. Fifield, "A better zip bomb" (WOOT 2019)."""
+    ends = [info.header_offset for info in infos] + [archive.start_dir]
+    with path.open("rb") as file:
+        for info in infos:
+            file.seek(info.header_offset)
+            local = file.read(LOCAL_HEADER)
+            if len(local) < LOCAL_HEADER:
+                raise Damaged(f"{path}: array {info.filename!r} starts beyond the end of the file. {REDO}")
+            name_length, extra_length = struct.unpack("<HH", local[26:30])
+            end = info.header_offset + LOCAL_HEADER + name_length + extra_length + info.compress_size
+            following = min((offset for offset in ends if offset > info.header_offset), default=0)
+            if end > following or ends.count(info.header_offset) > 1:
+                raise Damaged(f"{path}: array {info.filename!r} overlaps what follows it in the archive. {REDO}")
+
+
+def _exactly(entry: Entry, size: int) -> bytes:
+    found = entry.stream.read(size)
+    if len(found) < size:
+        raise _damaged(entry, "ends inside its header")
+    return found
+
+
+def _parse(entry: Entry, text: str) -> Header:
+    # Three patterns, not an evaluator of Python literals: a hostile header is text and stays text.
+    descr = re.findall(r"['\"]descr['\"]\s*:\s*['\"]([^'\"]*)['\"]", text)
+    fortran = re.findall(r"['\"]fortran_order['\"]\s*:\s*(True|False)", text)
+    shape = re.findall(r"['\"]shape['\"]\s*:\s*\(([0-9\s,L]*)\)", text)
+    if len(fortran) != 1 or len(shape) != 1 or not re.search(r"['\"]descr['\"]", text):
+        raise _damaged(entry, "has a header that is not one of NumPy's")
+    if len(descr) != 1 or not re.fullmatch(r"[<>|=]?[biufc][0-9]{1,2}", descr[0]):
+        found = repr(descr[0]) if descr else "of records"
+        raise Unsupported(
+            f"{entry.path}: array {entry.name!r} has dtype {found}: objects, strings, dates and records are not read. "
+            "Save uint8 images and integer labels."
+        )
+    dims = [part.strip().rstrip("L") for part in shape[0].split(",") if part.strip()]
+    if not all(re.fullmatch("[0-9]{1,18}", part) for part in dims):
+        raise _damaged(entry, f"claims the shape ({shape[0][:60]})")
+    try:
+        return Header(np.dtype(descr[0]), tuple(int(part) for part in dims), fortran[0] == "True")
+    except TypeError as error:
+        raise _damaged(entry, f"claims the dtype {descr[0]!r}, which NumPy does not know") from error

@@ -1,0 +1,100 @@
+"""Mixtures of Gaussians of known density, on which every mode can be counted."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from advnets.data.dataset import Dataset, Split
+from advnets.errors import BadInput, unknown
+
+TOY_SEED = 2014
+TRAIN, VALIDATION, TEST = 50_000, 10_000, 10_000
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """A mixture of k Gaussians of equal weight: p(x) = 1/k sum_j N(x; mu_j, sigma^2 I).
+
+    means: mu, (k, d) floats.
+    std: sigma, > 0, one for all modes and axes.
+    Raises BadInput for another shape or sigma.
+    """
+
+    means: Tensor
+    std: float
+
+    def __post_init__(self) -> None:
+        if self.means.dim() != 2 or self.means.numel() == 0 or not (math.isfinite(self.std) and self.std > 0):
+            raise BadInput(
+                f"mixture: found means of shape {tuple(self.means.shape)} and std {self.std}, expected (k, d) and "
+                "std > 0. Give one row per mode."
+            )
+
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+        """n points drawn from p, (n, d) float32."""
+        return self.draw(n, rng)[0]
+
+    def draw(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """n points drawn from p, (n, d) float32, and the mode j that each came from, (n,) int64."""
+        modes = torch.randint(len(self.means), (n,), generator=rng)
+        # In double and then rounded: torch's float32 normals differ in the last bit from one kind of CPU to another.
+        noise = torch.randn(n, self.means.shape[1], generator=rng, dtype=torch.float64)
+        return (self.means.double()[modes] + self.std * noise).float(), modes
+
+    def log_density(self, x: Tensor) -> Tensor:
+        """log p(x) in nats, (n,) float64, of points x (n, d)."""
+        k, d = self.means.shape
+        # Differences, not |x|^2 - 2 x.mu + |mu|^2, which cancels where sigma is small beside mu.
+        squares = (x.double()[:, None, :] - self.means.double().to(x.device)).square().sum(dim=2)
+        log_normalizer = math.log(k) + d * math.log(self.std * math.sqrt(2 * math.pi))
+        return torch.logsumexp(-squares / (2 * self.std**2), dim=1) - log_normalizer
+
+
+def _mixture_1d() -> Mixture:
+    """Two modes on the line, N(-2, .5^2) and N(2, .5^2): our own choice, the smallest mixture with a mode to lose."""
+    return Mixture(torch.tensor([[-2.0], [2.0]]), 0.5)
+
+
+def _ring_8() -> Mixture:
+    """Eight modes on a circle of radius 2, std .02.
+
+    L. Metz, B. Poole, D. Pfau, J. Sohl-Dickstein, "Unrolled generative adversarial networks" (2017), appendix A.
+    """
+    angles = torch.arange(8, dtype=torch.float64) * (2 * math.pi / 8)
+    return Mixture((2 * torch.stack([angles.cos(), angles.sin()], dim=1)).float(), 0.02)
+
+
+def _grid_25() -> Mixture:
+    """Twenty-five modes at (-4 + 2i, -4 + 2j), i, j = 0..4, std .05.
+
+    Z. Lin, A. Khetan, G. Fanti, S. Oh, "PacGAN: the power of two samples in generative adversarial networks" (2018),
+    section 4.1, after A. Srivastava et al., "VEEGAN" (2017).
+    """
+    ticks = torch.arange(-4.0, 5.0, 2.0)
+    return Mixture(torch.cartesian_prod(ticks, ticks), 0.05)
+
+
+MIXTURES = {"mixture-1d": _mixture_1d(), "ring-8": _ring_8(), "grid-25": _grid_25()}
+
+
+def mixture(name: str) -> Mixture:
+    """The mixture that a toy data set is drawn from, by the data set's name; raises BadInput for another name."""
+    if name not in MIXTURES:
+        raise unknown("mixture", name, MIXTURES)
+    return MIXTURES[name]
+
+
+def load_toy(name: str) -> Dataset:
+    """50,000 train, 10,000 validation and 10,000 test points of a mixture, drawn with `TOY_SEED`; labels are the modes.
+
+    name: a row of `MIXTURES`; raises BadInput for another.
+    """
+    p = mixture(name)
+    points, modes = p.draw(TRAIN + VALIDATION + TEST, torch.Generator().manual_seed(TOY_SEED))
+    sizes = [TRAIN, VALIDATION, TEST]
+    train, validation, test = (
+        Split(*part) for part in zip(points.split_with_sizes(sizes), modes.split_with_sizes(sizes), strict=True)
+    )
+    return Dataset(name, train, validation, test, len(p.means), f"drawn from {len(p.means)} Gaussians, seed {TOY_SEED}")

@@ -1,0 +1,7 @@
+"""Pure drawing: arrays in, pictures out."""
+
+from advnets.figures.grid import grid
+from advnets.figures.paper2014 import figure2, figure3, saturation
+from advnets.figures.scatter import scatter
+
+__all__ = ["figure2", "figure3", "grid", "saturation", "scatter"]

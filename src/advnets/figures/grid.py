@@ -1,0 +1,64 @@
+"""Images side by side, and large enough to be seen."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from advnets.errors import BadInput
+
+Pixels = NDArray[np.uint8]
+
+CELL = 48
+"""Least side of a drawn image, pixels."""
+
+PAPER = 255
+"""Grey of what lies between images."""
+
+
+def grid(images: Pixels, columns: int | None = None, scale: int | None = None, *, gap: int = 2) -> Image.Image:
+    """Images in rows from the top left, each pixel drawn as a square of scale x scale.
+
+    images: (n, h, w, c) uint8, c = 1 or 3. columns: default the square root of n, rounded up.
+    scale: default the least that makes the longer side CELL pixels. gap: white pixels between and around images.
+    Raises BadInput for another shape or dtype, or counts below 1.
+    """
+    check(images)
+    columns = math.ceil(math.sqrt(len(images))) if columns is None else columns
+    drawn = enlarge(images, scale)
+    if columns < 1 or gap < 0:
+        raise BadInput(f"columns and gap: found {columns} and {gap}, expected at least 1 and 0. Give larger ones.")
+    rows, (height, width, channels) = math.ceil(len(drawn) / columns), drawn.shape[1:]
+    size = (rows * (height + gap) + gap, columns * (width + gap) + gap, channels)
+    canvas = np.full(size, PAPER, np.uint8)
+    for number, image in enumerate(drawn):
+        top, left = corner(number, columns, (height, width), gap)
+        canvas[top : top + height, left : left + width] = image
+    return picture(canvas)
+
+
+def corner(number: int, columns: int, cell: tuple[int, int], gap: int) -> tuple[int, int]:
+    """Top and left, pixels, of image `number` of a grid whose images are `cell` = (height, width) as drawn."""
+    row, column = divmod(number, columns)
+    return gap + row * (cell[0] + gap), gap + column * (cell[1] + gap)
+
+
+def enlarge(images: Pixels, scale: int | None = None) -> Pixels:
+    """Images (n, h, w, c) with each pixel repeated scale x scale times; default: until the longer side is CELL."""
+    scale = math.ceil(CELL / max(images.shape[1:3])) if scale is None else scale
+    if scale < 1:
+        raise BadInput(f"scale: found {scale}, expected a whole number from 1. Leave it out to have it chosen.")
+    return images.repeat(scale, axis=1).repeat(scale, axis=2)
+
+
+def picture(canvas: Pixels) -> Image.Image:
+    """A canvas (h, w, c) as a grey or an RGB picture."""
+    return Image.fromarray(canvas[..., 0] if canvas.shape[-1] == 1 else canvas)
+
+
+def check(images: Pixels) -> None:
+    """Raise BadInput unless images are (n, h, w, c) uint8 with n, h, w > 0 and c = 1 or 3."""
+    if images.ndim != 4 or images.dtype != np.uint8 or images.shape[-1] not in (1, 3) or images.size == 0:
+        found = f"{images.shape} of {images.dtype}"
+        raise BadInput(f"images: found {found}, expected (n, h, w, 1 or 3) of uint8. Put the channels last.")

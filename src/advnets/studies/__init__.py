@@ -1,0 +1,1 @@
+"""Whole investigations made of games and runs."""

@@ -1,0 +1,71 @@
+"""Saturation: why the generator is not taught to minimise log(1 - D(G(z))).
+
+Goodfellow et al. 2014, section 3: early on D rejects samples with high confidence, and log(1 - D(G(z))) saturates.
+Here D is trained alone against a generator that has not moved, and after each move both losses are differentiated
+at the same parameters, noises and dropout masks.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from advnets import data, figures
+from advnets.algorithm import moves
+from advnets.experiment.play import play
+from advnets.games import Game, frozen
+from advnets.objectives import minimax, non_saturating
+from advnets.randomness import Streams
+from advnets.recipes import paper_adam
+from advnets.schedules import Constant, Moment
+
+
+@dataclass(frozen=True)
+class Saturation:
+    """Norms of d(loss)/d(theta_G) after so many of the discriminator's moves.
+
+    moves: counts. minimax, non_saturating: the norm under each loss.
+    """
+
+    moves: tuple[int, ...]
+    minimax: tuple[float, ...]
+    non_saturating: tuple[float, ...]
+
+    @property
+    def ratios(self) -> list[float]:
+        """Minimax over non-saturating: 1 at D = 1/2, 0 where the minimax loss has saturated."""
+        return [low / high for low, high in zip(self.minimax, self.non_saturating, strict=True)]
+
+    def figure(self) -> Any:
+        """Both norms, and their ratio, against the discriminator's moves."""
+        return figures.saturation(self.moves, self.ratios, self.minimax, self.non_saturating)
+
+
+def saturation(name: str, *, data_dir: str | None = None, seed: int = 0, last: int = 200, every: int = 10) -> Saturation:
+    """Train the paper-adam recipe's D alone on a data set for `last` moves, measuring every so many."""
+    dataset = data.load(name, data_dir)
+    recipe = replace(paper_adam, discriminator_rate=Constant(1e-3), generator_rate=Constant(0.0))
+    counts, low, high = [], [], []
+    with Streams(seed, torch.device("cpu")).active():
+        alone = play(recipe, dataset, seed=seed, device=torch.device("cpu"))
+        alone.schedule(Moment(0, 1, 0.0))
+        made = moves(alone.game, alone.batches, alone.optimizers, k=last + 1)
+        for count in range(last + 1):
+            if count % every == 0:
+                z = alone.game.latent(recipe.batch_size)
+                counts.append(count)
+                low.append(_norm(alone.game, minimax.generator, z))
+                high.append(_norm(alone.game, non_saturating.generator, z))
+            next(made)
+    return Saturation(tuple(counts), tuple(low), tuple(high))
+
+
+def _norm(game: Game, loss: Any, z: Tensor) -> float:
+    theta = list(game.generator.parameters())
+    masks = torch.get_rng_state()
+    with frozen(game.discriminator):
+        value = loss(None, game.critic(game.generator(z))).mean()
+    torch.set_rng_state(masks)
+    gradients = torch.autograd.grad(value, theta)
+    return float(torch.stack(torch._foreach_norm(list(gradients))).norm())

@@ -1,0 +1,44 @@
+"""What tests share: real MNIST where it is at hand, one thread where bits are compared, and tiny runs."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from advnets import data
+from advnets.errors import Missing
+
+
+@pytest.fixture(scope="session")
+def mnist() -> data.Dataset:
+    """Real MNIST from $ADVNETS_DATA or the cache; where the variable is set, missing data is a failure, not a skip."""
+    folder = os.environ.get("ADVNETS_DATA")
+    if folder and not Path(folder).is_dir():
+        pytest.fail(f"ADVNETS_DATA={folder} is no folder")
+    if not folder:
+        pytest.skip("real MNIST is not at hand: set ADVNETS_DATA to the folder that holds mnist/")
+    try:
+        return data.load("mnist")
+    except Missing as error:
+        pytest.fail(str(error))
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Relative paths, such as runs/, fall into a temporary folder; ADVNETS_DATA stays what it was."""
+    folder = os.environ.get("ADVNETS_DATA")
+    if folder:
+        monkeypatch.setenv("ADVNETS_DATA", str(Path(folder).resolve()))
+    if "tmp_path" in request.fixturenames:
+        monkeypatch.chdir(request.getfixturevalue("tmp_path"))
+    yield
+
+
+@pytest.fixture(autouse=True)
+def _random_numbers_are_put_back() -> Iterator[None]:
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    yield
+    torch.set_rng_state(state)
+    torch.set_num_threads(threads)

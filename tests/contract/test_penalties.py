@@ -1,0 +1,214 @@
+"""Every row of PENALTIES keeps one contract: closed form, second derivatives, no gradient into the samples."""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from advnets.errors import BadInput
+from advnets.penalties import PENALTIES, Critic, gradient_penalty, interpolate, r1, r2
+
+SHAPES = [(6, 2), (6, 1, 4, 4), (6, 3, 5, 2)]
+every_penalty = pytest.mark.parametrize("name", PENALTIES)
+every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
+
+
+class Maxout(nn.Module):
+    """max over pairs of linear units, as in the 2014 discriminators."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.unflatten(1, (-1, 2)).amax(2)
+
+
+ACTIVATIONS = {"relu": nn.ReLU, "maxout": Maxout, "tanh": nn.Tanh}
+every_activation = pytest.mark.parametrize("activation", ACTIVATIONS)
+
+
+def mlp(activation: str, d: int = 3) -> nn.Sequential:
+    """A critic of points, with float64 parameters."""
+    torch.manual_seed(0)
+    act, width = ACTIVATIONS[activation], 16 if activation == "maxout" else 8
+    layers = [nn.Linear(d, width), act(), nn.Linear(8, width), act(), nn.Linear(8, 1), nn.Flatten(0)]
+    return nn.Sequential(*layers).double()
+
+
+def draws(shape: tuple[int, ...], dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor]:
+    real, fake = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0), dtype=dtype)
+    return real, fake
+
+
+def linear(w: Tensor) -> Critic:
+    """D(x) = w . x, whose slope is w everywhere."""
+    return lambda x: (x * w).flatten(1).sum(1)
+
+
+def seeded_penalty(name: str, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    """The penalty under one fixed draw of eps."""
+    torch.manual_seed(7)
+    return PENALTIES[name](critic, real, fake)
+
+
+@every_penalty
+@every_shape
+def test_linear_critic(name: str, shape: tuple[int, ...]) -> None:
+    """grad D = w: R1 = R2 = 1/2 ||w||^2 and GP = (||w|| - 1)^2, with the squares summed over c, h, w, to 1e-12."""
+    real, fake = draws(shape)
+    w = torch.randn(shape[1:], generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    square = float((w**2).sum())
+    expected = (square**0.5 - 1) ** 2 if name == "gradient_penalty" else square / 2
+    penalty = PENALTIES[name](linear(w), real, fake)
+    torch.testing.assert_close(penalty, torch.full((6,), expected, dtype=torch.float64), rtol=1e-12, atol=1e-12)
+
+
+@every_penalty
+def test_quadratic_critic(name: str) -> None:
+    """D = 1/2 x.Ax, so grad D = Ax at the penalty's own point: x, G(z), or xhat of the same eps; to 1e-12."""
+    real, fake = draws((6, 3))
+    B = torch.randn(3, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    A = B + B.T
+    penalty = seeded_penalty(name, lambda x: 0.5 * ((x @ A) * x).sum(1), real, fake)
+    torch.manual_seed(7)
+    eps = torch.rand(6, 1, dtype=torch.float64)
+    point = {"r1": real, "r2": fake, "gradient_penalty": eps * real + (1 - eps) * fake}[name]
+    square = ((point @ A) ** 2).sum(1)
+    expected = (square.sqrt() - 1) ** 2 if name == "gradient_penalty" else square / 2
+    torch.testing.assert_close(penalty, expected, rtol=1e-12, atol=1e-12)
+
+
+@every_penalty
+@every_shape
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_one_penalty_a_sample(name: str, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    real, fake = draws(shape, dtype)
+    penalty = PENALTIES[name](linear(torch.ones(shape[1:], dtype=dtype)), real, fake)
+    assert penalty.shape == (6,)
+    assert penalty.dtype == dtype
+    assert (penalty >= 0).all()
+
+
+@every_penalty
+def test_permutation_equivariance_and_batch_size(name: str) -> None:
+    """With real = fake, so that eps does not matter; to the rounding of matrix products of other sizes, 1e-12."""
+    real, _ = draws((6, 3))
+    critic, order = mlp("tanh"), torch.tensor([3, 1, 5, 0, 2, 4])
+    penalty = PENALTIES[name](critic, real, real)
+    torch.testing.assert_close(PENALTIES[name](critic, real[order], real[order]), penalty[order], rtol=0, atol=1e-12)
+    torch.testing.assert_close(PENALTIES[name](critic, real[:2], real[:2]), penalty[:2], rtol=0, atol=1e-12)
+
+
+def central_differences(critic: nn.Module, name: str, real: Tensor, fake: Tensor, h: float = 1e-6) -> Iterator[Tensor]:
+    """d(mean penalty) / d(theta) for each parameter tensor of the critic, one number of it moved at a time."""
+    for parameter in critic.parameters():
+        difference = torch.zeros(parameter.numel(), dtype=torch.float64)
+        flat = parameter.data.view(-1)
+        for i in range(len(flat)):
+            start = flat[i].item()
+            for sign in (1, -1):
+                flat[i] = start + sign * h
+                difference[i] += sign * seeded_penalty(name, critic, real, fake).mean().item() / (2 * h)
+            flat[i] = start
+        yield difference.view_as(parameter)
+
+
+@every_penalty
+@every_activation
+def test_derivative_in_theta(name: str, activation: str) -> None:
+    """d(penalty) / d(theta) is that of central differences to 1e-7, and reaches every layer's weights.
+
+    Not the last bias, on which no slope depends, nor the biases of piecewise linear nets.
+    """
+    critic, (real, fake) = mlp(activation), draws((6, 3))
+    parameters = list(critic.parameters())
+    found = torch.autograd.grad(seeded_penalty(name, critic, real, fake).mean(), parameters, allow_unused=True)
+    for parameter, gradient, difference in zip(
+        parameters, found, central_differences(critic, name, real, fake), strict=True
+    ):
+        gradient = torch.zeros_like(parameter) if gradient is None else gradient
+        torch.testing.assert_close(gradient, difference, rtol=0, atol=1e-7)
+        assert parameter.ndim == 1 or gradient.abs().max() > 1e-4
+
+
+@every_penalty
+def test_the_gradient_stops_at_the_samples(name: str) -> None:
+    critic, (real, z) = mlp("tanh"), draws((6, 3))
+    generator = nn.Linear(3, 3).double()
+    real.requires_grad_()
+    PENALTIES[name](critic, real, generator(z)).sum().backward()
+    assert real.grad is None
+    assert all(parameter.grad is None for parameter in generator.parameters())
+    assert all(layer.weight.grad.abs().max() > 0 for layer in critic if isinstance(layer, nn.Linear))
+
+
+@every_penalty
+def test_the_callers_samples_and_gradients_are_left_alone(name: str) -> None:
+    critic, (real, fake) = mlp("tanh"), draws((6, 3))
+    before = real.clone(), fake.clone()
+    PENALTIES[name](critic, real, fake)
+    assert torch.equal(real, before[0])
+    assert torch.equal(fake, before[1])
+    assert not real.requires_grad
+    assert not fake.requires_grad
+    assert all(parameter.grad is None for parameter in critic.parameters())
+
+
+def test_r1_reads_real_only_and_r2_fake_only() -> None:
+    critic, (real, fake) = mlp("tanh"), draws((6, 3))
+    nowhere = torch.full_like(real, torch.nan)
+    assert r1(critic, real, nowhere).isfinite().all()
+    assert torch.equal(r1(critic, real, nowhere), r2(critic, nowhere, real))
+    assert torch.equal(r2(critic, nowhere, fake), r1(critic, fake, nowhere))
+
+
+def test_a_flat_critic_has_a_finite_gradient_penalty_and_gradient() -> None:
+    """The norm has a kink at slope 0, where a net of zeros starts: (0 - 1)^2 = 1, and no NaN below it."""
+    critic, (real, fake) = nn.Sequential(nn.Linear(3, 1), nn.Flatten(0)).double(), draws((6, 3))
+    nn.init.zeros_(critic[0].weight)
+    penalty = gradient_penalty(critic, real, fake)
+    assert torch.equal(penalty, torch.ones(6, dtype=torch.float64))
+    penalty.sum().backward()
+    assert critic[0].weight.grad.isfinite().all()
+
+
+def is_one_eps_a_sample(xhat: Tensor) -> bool:
+    """Between images of ones and images of zeros, xhat is eps: flat in each image, different between images."""
+    eps = xhat.flatten(1)
+    return bool((eps == eps[:, :1]).all()) and len(eps[:, 0].unique()) > 0.9 * len(eps)
+
+
+def test_interpolation_is_per_sample() -> None:
+    """One eps an image, uniform on [0, 1]; the check rejects one eps a pixel and one eps a batch."""
+    seen: list[Tensor] = []
+    ones, zeros = torch.ones(4096, 3, 2, 2), torch.zeros(4096, 3, 2, 2)
+
+    def critic(x: Tensor) -> Tensor:
+        seen.append(x.detach())
+        return x.flatten(1).sum(1)
+
+    torch.manual_seed(0)
+    gradient_penalty(critic, ones, zeros)
+    assert is_one_eps_a_sample(seen[0])
+    deciles = torch.histc(seen[0][:, 0, 0, 0], 10, 0, 1) / 4096
+    assert (deciles - 0.1).abs().max() < 0.02  # 4.3 standard errors
+    assert not is_one_eps_a_sample(torch.rand_like(ones))
+    assert not is_one_eps_a_sample(torch.rand(1, 1, 1, 1).expand_as(ones))
+
+
+def test_interpolates_lie_on_the_segment() -> None:
+    """||x - xhat|| + ||xhat - G(z)|| = ||x - G(z)|| to 1e-12, which one eps a pixel breaks."""
+    real, fake = (a.flatten(1) for a in draws((64, 3, 4, 4)))
+
+    def detour(xhat: Tensor) -> Tensor:
+        return (real - xhat).norm(dim=1) + (xhat - fake).norm(dim=1) - (real - fake).norm(dim=1)
+
+    assert detour(interpolate(real, fake)).abs().max() < 1e-12
+    assert detour(torch.lerp(fake, real, torch.rand_like(real))).min() > 0.1
+
+
+@every_penalty
+def test_bad_shapes_are_refused(name: str) -> None:
+    real, fake = draws((6, 3))
+    with pytest.raises(BadInput, match=r"expected \(batch,\)"):
+        PENALTIES[name](lambda x: x.sum(1, keepdim=True), real, fake)
+    with pytest.raises(BadInput, match="expected one shape"):
+        gradient_penalty(lambda x: x.sum(1), real, fake[:5])

@@ -1,0 +1,159 @@
+"""Algorithm 1: the order of moves, what each consumes, and that nothing non-finite passes."""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from advnets.algorithm import algorithm1, moves, simultaneous
+from advnets.errors import NonFinite
+from advnets.games import Game
+from advnets.latents import gaussian
+from advnets.objectives import minimax, non_saturating, relativistic
+from advnets.training import Batch
+
+
+def game_of(objective: object = non_saturating) -> Game:
+    torch.manual_seed(0)
+    return Game(nn.Linear(2, 2), nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1)), objective, latent=gaussian(2))  # type: ignore[arg-type]
+
+
+def batches(n: int = 5, drawn: list[int] | None = None) -> Iterator[Batch]:
+    rng = torch.Generator().manual_seed(3)
+    while True:
+        if drawn is not None:
+            drawn.append(1)
+        yield Batch(torch.randn(n, 2, generator=rng) + 2)
+
+
+def optimizers(game: Game, lr: float = 0.1) -> dict[str, torch.optim.Optimizer]:
+    return {name: torch.optim.SGD(network.parameters(), lr=lr) for name, network in game.players.items()}
+
+
+def take(steps: Iterator[object], n: int) -> list[object]:
+    return [next(steps) for _ in range(n)]
+
+
+@pytest.mark.parametrize("k", [1, 2, 5])
+def test_k_discriminator_moves_then_one_generator_move(k: int) -> None:
+    game = game_of()
+    made = take(moves(game, batches(), optimizers(game), k=k), 3 * (k + 1))
+    assert [move.player for move in made] == (["discriminator"] * k + ["generator"]) * 3  # type: ignore[attr-defined]
+    assert [move.step for move in made] == [step for step in range(3) for _ in range(k + 1)]  # type: ignore[attr-defined]
+
+
+def test_k_may_be_a_function_of_the_step_and_zero() -> None:
+    game = game_of()
+    steps = take(algorithm1(game, batches(), optimizers(game), start=4, k=lambda step: step % 3), 4)
+    assert [(step.number, len(step.moves) - 1) for step in steps] == [(4, 1), (5, 2), (6, 0), (7, 1)]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("objective", "expected"), [(non_saturating, 3), (relativistic, 4)])
+def test_the_generator_takes_a_fresh_batch_only_if_it_sees_real_data(objective: object, expected: int) -> None:
+    drawn: list[int] = []
+    game = game_of(objective)
+    next(algorithm1(game, batches(drawn=drawn), optimizers(game), k=3))
+    assert len(drawn) == expected
+
+
+def test_each_move_descends_its_own_player_alone() -> None:
+    game = game_of()
+    made = moves(game, batches(), optimizers(game))
+    before = {name: [theta.clone() for theta in net.parameters()] for name, net in game.players.items()}
+    assert next(made).player == "discriminator"
+    changed = {name: not all(map(torch.equal, before[name], net.parameters())) for name, net in game.players.items()}
+    assert changed == {"discriminator": True, "generator": False}
+
+
+def test_one_step_of_algorithm1_is_what_the_paper_writes() -> None:
+    """theta_d += lr grad_d 1/m sum [log D(x) + log(1 - D(G(z)))], then theta_g -= lr grad_g 1/m sum log(1 - D(G(z)))."""
+    ours, theirs = game_of(minimax), game_of(minimax)
+    torch.manual_seed(7)
+    next(algorithm1(ours, batches(), optimizers(ours)))
+    torch.manual_seed(7)
+    x, (g, d) = next(batches()).real, (theirs.generator, theirs.discriminator)
+    z = torch.randn(5, 2)
+    value = (d(x).sigmoid().log() + (1 - d(g(z)).sigmoid()).log()).mean()
+    ascend(d, value, 0.1)
+    z = torch.randn(5, 2)
+    ascend(g, (1 - d(g(z)).sigmoid()).log().mean(), -0.1)
+    for a, b in zip(ours.players.values(), theirs.players.values(), strict=True):
+        for mine, its in zip(a.parameters(), b.parameters(), strict=True):
+            torch.testing.assert_close(mine, its, atol=1e-6, rtol=1e-5)
+
+
+def ascend(network: nn.Module, value: Tensor, rate: float) -> None:
+    theta = list(network.parameters())
+    with torch.no_grad():
+        for p, g in zip(theta, torch.autograd.grad(value, theta), strict=True):
+            p += rate * g
+
+
+def test_one_simultaneous_step_takes_both_gradients_at_the_same_parameters_and_z() -> None:
+    ours, theirs = game_of(), game_of()
+    torch.manual_seed(7)
+    next(simultaneous(ours, batches(), optimizers(ours)))
+    torch.manual_seed(7)
+    x, (g, d), z = next(batches()).real, (theirs.generator, theirs.discriminator), torch.randn(5, 2)
+    fake = g(z)
+    d_loss = -(d(x).sigmoid().log() + (1 - d(fake).sigmoid()).log()).mean()
+    g_loss = -d(fake).sigmoid().log().mean()
+    d_theta, g_theta = list(d.parameters()), list(g.parameters())
+    d_gradients = torch.autograd.grad(d_loss, d_theta, retain_graph=True)
+    g_gradients = torch.autograd.grad(g_loss, g_theta)
+    with torch.no_grad():
+        for p, gradient in zip([*d_theta, *g_theta], [*d_gradients, *g_gradients], strict=True):
+            p -= 0.1 * gradient
+    for a, b in zip(ours.players.values(), theirs.players.values(), strict=True):
+        for mine, its in zip(a.parameters(), b.parameters(), strict=True):
+            torch.testing.assert_close(mine, its, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("objective", [minimax, non_saturating])
+def test_both_losses_train_on_a_gaussian(objective: object) -> None:
+    """An affine G learns the mean of N(2, I); it circles about it, so its path is averaged."""
+    game = game_of(objective)
+    descents = {name: torch.optim.Adam(net.parameters(), lr=0.01) for name, net in game.players.items()}
+    steps = algorithm1(game, batches(128), descents)
+    take(steps, 300)
+    path = []
+    for _ in range(600):
+        next(steps)
+        path.append(game.generator.bias.detach().clone())  # type: ignore[union-attr]
+    assert float((torch.stack(path).mean(0) - 2).abs().max()) < 0.3
+
+
+@pytest.mark.parametrize("algorithm", [algorithm1, simultaneous])
+@pytest.mark.parametrize("place", ["batch", "discriminator", "generator"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_non_finite_tensor_stops_the_step_and_is_named(algorithm: object, place: str, value: float) -> None:
+    game = game_of()
+    data = batches()
+    steps = algorithm(game, data, optimizers(game), start=41)  # type: ignore[operator]
+    next(steps)
+    if place == "batch":
+        steps = algorithm(game, iter([Batch(torch.full((5, 2), value))]), optimizers(game), start=42)  # type: ignore[operator]
+    else:
+        with torch.no_grad():
+            next(game.players[place].parameters()).view(-1)[0] = value
+    with pytest.raises(NonFinite, match=r"(NaN|Inf) in .*at step 42") as caught:
+        next(steps)
+    assert {"batch": "the real batch", "discriminator": "discriminator.", "generator": "generator."}[place] in str(caught.value)
+
+
+def test_a_non_finite_gradient_of_a_finite_loss_stops_before_the_move() -> None:
+    class Root(nn.Module):
+        """sqrt at 0: value 0, gradient infinite."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.w = nn.Parameter(torch.zeros(1))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x.sum(1) * 0 + self.w.sqrt()
+
+    game = Game(nn.Linear(2, 2), Root(), non_saturating, latent=gaussian(2))
+    with pytest.raises(NonFinite, match=r"Inf in the gradient of discriminator\.w at step 0|NaN in the gradient of discriminator\.w"):
+        next(moves(game, batches(), optimizers(game)))
+    assert float(game.discriminator.w.detach()) == 0.0  # type: ignore[arg-type]
