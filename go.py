@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Set up and run, with Python's standard library alone, on Linux, macOS and Windows.
 
-    python3 go.py demo     install, train on real digits for a minute, draw and measure: demo/
-    python3 go.py test     install and run the tests; --all adds those that take minutes
-    python3 go.py check    ruff and mypy
-    python3 go.py setup    install only, into .venv
+python3 go.py demo     install, train on real digits for a minute, draw and measure: demo/
+python3 go.py test     install and run the tests; --all adds those that take minutes
+python3 go.py check    ruff and mypy
+python3 go.py setup    install only, into .venv
 """
 
 import hashlib

@@ -158,7 +158,10 @@ def main() -> None:
 def table(taken: dict[str, list[float]]) -> None:
     """Median milliseconds, and the median over rounds of the ratio within a round."""
     mine = taken["advnets, Algorithm 1"]
-    lines = ["| step | ms, median | advnets / this, median of rounds | lowest to highest |", "| --- | ---: | ---: | --- |"]
+    lines = [
+        "| step | ms, median | advnets / this, median of rounds | lowest to highest |",
+        "| --- | ---: | ---: | --- |",
+    ]
     for name, seconds in taken.items():
         ratios = sorted(a / b for a, b in zip(mine, seconds, strict=True))
         lines.append(

@@ -16,7 +16,9 @@ from advnets.training import Batch
 
 def game_of(objective: object = non_saturating) -> Game:
     torch.manual_seed(0)
-    return Game(nn.Linear(2, 2), nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1)), objective, latent=gaussian(2))  # type: ignore[arg-type]
+    return Game(
+        nn.Linear(2, 2), nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1)), objective, latent=gaussian(2)
+    )  # type: ignore[arg-type]
 
 
 def batches(n: int = 5, drawn: list[int] | None = None) -> Iterator[Batch]:
@@ -139,7 +141,9 @@ def test_a_non_finite_tensor_stops_the_step_and_is_named(algorithm: object, plac
             next(game.players[place].parameters()).view(-1)[0] = value
     with pytest.raises(NonFinite, match=r"(NaN|Inf) in .*at step 42") as caught:
         next(steps)
-    assert {"batch": "the real batch", "discriminator": "discriminator.", "generator": "generator."}[place] in str(caught.value)
+    assert {"batch": "the real batch", "discriminator": "discriminator.", "generator": "generator."}[place] in str(
+        caught.value
+    )
 
 
 def test_a_non_finite_gradient_of_a_finite_loss_stops_before_the_move() -> None:
@@ -154,6 +158,8 @@ def test_a_non_finite_gradient_of_a_finite_loss_stops_before_the_move() -> None:
             return x.sum(1) * 0 + self.w.sqrt()
 
     game = Game(nn.Linear(2, 2), Root(), non_saturating, latent=gaussian(2))
-    with pytest.raises(NonFinite, match=r"Inf in the gradient of discriminator\.w at step 0|NaN in the gradient of discriminator\.w"):
+    with pytest.raises(
+        NonFinite, match=r"Inf in the gradient of discriminator\.w at step 0|NaN in the gradient of discriminator\.w"
+    ):
         next(moves(game, batches(), optimizers(game)))
     assert float(game.discriminator.w.detach()) == 0.0  # type: ignore[arg-type]

@@ -66,7 +66,9 @@ class Game:
 
     def losses(self, player: str, batch: Batch, z: Tensor, step: int) -> Terms:
         """The terms of one player's move: G is not differentiated in D's, D is frozen in G's."""
-        return self._discriminator_terms(batch.real, z) if player == "discriminator" else self._generator_terms(batch, z)
+        return (
+            self._discriminator_terms(batch.real, z) if player == "discriminator" else self._generator_terms(batch, z)
+        )
 
     def joint_losses(self, batch: Batch, z: Tensor, step: int) -> dict[str, Terms]:
         """Both players' terms from one graph: the same z, the same fakes, the same dropout masks on them."""

@@ -165,5 +165,3 @@ def _signals(course: Course) -> Iterator[None]:
     finally:
         for number, handler in outer.items():
             signal.signal(number, handler)
-
-

@@ -39,7 +39,9 @@ class Measure:
         )
         if self.name != other.name or differing:
             what = differing or ["name"]
-            raise BadInput(f"{self.name} and {other.name} were measured differently ({', '.join(what)}): not comparable")
+            raise BadInput(
+                f"{self.name} and {other.name} were measured differently ({', '.join(what)}): not comparable"
+            )
         return self.estimate.value - other.estimate.value
 
 
@@ -98,9 +100,7 @@ class Report:
         return "\n".join(lines) + "\n"
 
 
-def measure(
-    samples: Samples, dataset: Dataset, *, split: str, protocol: str, seed: int, run: str, step: int
-) -> Report:
+def measure(samples: Samples, dataset: Dataset, *, split: str, protocol: str, seed: int, run: str, step: int) -> Report:
     """Measure samples of a run on a split of its data.
 
     Sigma is chosen on the first 1,000 validation images, or the first half if there are fewer than 2,000; the score

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from advnets.algorithm import ALGORITHMS
+from advnets.constraints import CONSTRAINTS
 from advnets.data import TRANSFORMS, Batches, Dataset
 from advnets.errors import BadInput
 from advnets.games import Game
@@ -16,7 +17,6 @@ from advnets.latents import LATENTS
 from advnets.objectives import OBJECTIVES
 from advnets.optimizers import OPTIMIZERS
 from advnets.penalties import PENALTIES
-from advnets.constraints import CONSTRAINTS
 from advnets.recipes import Recipe
 from advnets.schedules import Moment
 from advnets.training import Step

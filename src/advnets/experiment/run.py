@@ -1,6 +1,5 @@
 """A run: started, resumed, sampled, measured. Whatever a command or a page can do is here."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -164,7 +163,7 @@ def start(
     dataset = data.load(settings.data, settings.data_dir)
     play(recipe, dataset, seed=settings.seed, device=find_device(settings.device), game=game)
     name = Path(settings.data).stem
-    path = Path(settings.out) if settings.out else runs.new_path(Path("runs"), recipe.name, name, time.localtime())
+    path = Path(settings.out) if settings.out else runs.new_path(Path("runs"), recipe.name, name)
     told = {
         "recipe": to_json(recipe),
         "settings": {**settings.as_json(), "data": _lasting(settings.data)},
@@ -174,9 +173,7 @@ def start(
     return Run(path, game)
 
 
-def train(
-    recipe: Recipe | str | Path | None = None, *, game: Game | None = None, **settings: Any
-) -> Run:
+def train(recipe: Recipe | str | Path | None = None, *, game: Game | None = None, **settings: Any) -> Run:
     """Start a run and train it to the end of its budget; the keywords are the fields of Settings.
 
     recipe: as in `start`. game: networks of your own.

@@ -42,7 +42,9 @@ class Saturation:
         return figures.saturation(self.moves, self.ratios, self.minimax, self.non_saturating)
 
 
-def saturation(name: str, *, data_dir: str | None = None, seed: int = 0, last: int = 200, every: int = 10) -> Saturation:
+def saturation(
+    name: str, *, data_dir: str | None = None, seed: int = 0, last: int = 200, every: int = 10
+) -> Saturation:
     """Train the paper-adam recipe's D alone on a data set for `last` moves, measuring every so many."""
     dataset = data.load(name, data_dir)
     recipe = replace(paper_adam, discriminator_rate=Constant(1e-3), generator_rate=Constant(0.0))
