@@ -92,7 +92,7 @@ def _seconds_per_step(tried: Play) -> float:
 
 
 def _length(recipe: Recipe, settings: Settings, seconds: float) -> tuple[int, float]:
-    minutes = settings.minutes or (None if settings.steps else recipe.minutes)
+    minutes = settings.minutes or (None if settings.steps else recipe.usual_minutes)
     by_minutes = int(60 * minutes / seconds) if minutes else sys.maxsize
     steps = min(settings.steps or sys.maxsize, by_minutes)
     return steps, steps * seconds / 60

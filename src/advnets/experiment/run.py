@@ -231,5 +231,5 @@ def _course(
         game_play: Play = play(recipe, dataset, seed=settings.seed, device=device, game=game)
     average = MovingAverage(game_play.game.generator, recipe.ema_half_life)
     preview = Preview(game_play.game, recipe, dataset, seed=settings.seed)
-    minutes = settings.minutes if settings.minutes or settings.steps else recipe.minutes
+    minutes = settings.minutes if settings.minutes or settings.steps else recipe.usual_minutes
     return Course(directory, game_play, average, streams, preview, settings, minutes)

@@ -48,9 +48,9 @@ class Recipe:
     """How both players descend, a row of OPTIMIZERS."""
     betas: tuple[float, float] = (0.5, 0.99)
     """Adam's decay rates of its two moments."""
-    generator_rate: Schedule = Constant(2e-4)
+    generator_rate: Schedule = Constant(2e-4)  # noqa: RUF009 - frozen
     """Learning rate of the generator, by step."""
-    discriminator_rate: Schedule = Constant(2e-4)
+    discriminator_rate: Schedule = Constant(2e-4)  # noqa: RUF009 - frozen
     """Learning rate of the discriminator, by step."""
     momentum: Schedule | None = None
     """Momentum coefficient of both players, for the optimizer `momentum`."""
@@ -60,7 +60,7 @@ class Recipe:
     """How stored values become what the networks see, a row of TRANSFORMS."""
     ema_half_life: float = 0.0
     """Half-life, in images, of the moving average of the generator that is sampled; 0 samples the generator itself."""
-    minutes: float = 10.0
+    usual_minutes: float = 10.0
     """Training time if neither --steps nor --minutes is given."""
 
     def __post_init__(self) -> None:
@@ -99,8 +99,8 @@ def _check(recipe: Recipe) -> None:
         )
     if not recipe.ema_half_life >= 0:
         raise BadInput(f"ema_half_life is {recipe.ema_half_life!r}; expected images, 0 or more")
-    if not recipe.minutes > 0:
-        raise BadInput(f"minutes is {recipe.minutes!r}; expected more than 0")
+    if not recipe.usual_minutes > 0:
+        raise BadInput(f"usual_minutes is {recipe.usual_minutes!r}; expected more than 0")
 
 
 def to_json(recipe: Recipe) -> dict[str, Any]:

@@ -1,0 +1,279 @@
+"""Runs: exact resume, damage, locks, bad input, and what is left behind."""
+
+import json
+import random
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny
+import torch
+from torch import nn
+
+import advnets
+from advnets import experiment
+from advnets.errors import BadInput, Damaged, InUse, Missing, NonFinite, Unsupported
+from advnets.recipes import RECIPES
+from advnets.schedules import Constant
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def variants() -> dict[str, experiment.Settings]:
+    """Recipes that between them use every row whose state a checkpoint must hold."""
+    tune = tiny.RECIPE
+    return {
+        "paper-adam": tune,
+        "momentum": replace(tune, optimizer="momentum", momentum=RECIPES["paper"].momentum),
+        "simultaneous": replace(tune, algorithm="simultaneous"),
+        "k=3": replace(tune, discriminator_moves=3),
+        "gradient penalty": replace(tune, objective="wasserstein", penalties={"gradient_penalty": 10.0}),
+        "relativistic": replace(tune, objective="relativistic", penalties={"r1": 1.0, "r2": 1.0}),
+        "rmsprop, clipped": replace(
+            tune, objective="wasserstein", optimizer="rmsprop", constraints={"discriminator": {"clip_weights": 0.01}}
+        ),
+        "uniform": replace(tune, latent="uniform", ema_half_life=0.0),
+    }  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("name", sorted(variants()))
+@pytest.mark.parametrize("stop", [1, 17])
+def test_a_resumed_run_is_the_uninterrupted_one(name: str, stop: int, tmp_path: Path) -> None:
+    recipe = variants()[name]
+    whole = tiny.trained("whole", recipe, steps=45)
+    parted = experiment.start(recipe, settings=tiny.settings("parted", steps=45, checkpoint_steps=stop))
+    for progress in parted.carry_on():
+        if progress.step >= stop:
+            break
+    random.random(), np.random.rand(), torch.rand(1)  # noqa: B018 - what the program draws meanwhile is its own affair
+    again = experiment.resume("parted")
+    assert tiny.state_hash(again) == tiny.state_hash(whole)
+    assert numbers(again) == numbers(whole)
+
+
+def numbers(run: experiment.Run) -> list[dict[str, float]]:
+    clocks = ("seconds", "images_per_second")
+    return [{k: v for k, v in entry.items() if k not in clocks} for entry in run.directory.journal.read()]
+
+
+def test_a_run_and_the_program_around_it_do_not_disturb_each_other(tmp_path: Path) -> None:
+    quiet = tiny.trained("quiet")
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    run = experiment.start(tiny.RECIPE, settings=tiny.settings("loud"))
+    for _ in run.carry_on():
+        run.sample(3)
+    assert torch.equal(torch.rand(3), expected)
+    assert tiny.state_hash(run) == tiny.state_hash(quiet)
+
+
+def test_another_seed_is_another_run(tmp_path: Path) -> None:
+    assert tiny.state_hash(tiny.trained("a")) != tiny.state_hash(tiny.trained("b", seed=1))
+
+
+def test_the_newest_checkpoint_damaged_the_one_before_is_used_and_it_is_said(tmp_path: Path) -> None:
+    run = tiny.trained("run")
+    expected = tiny.state_hash(run)
+    path = run.directory.checkpoints / "00000040" / "tensors.safetensors"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    again = experiment.Run(Path("run"))
+    assert again.step == 36
+    assert "00000040 is damaged" in again.notes()[0]
+    assert "tensors.safetensors" in again.notes()[0]
+    assert tiny.state_hash(experiment.resume("run")) == expected
+
+
+def test_if_no_checkpoint_verifies_nothing_is_guessed(tmp_path: Path) -> None:
+    run = tiny.trained("run")
+    for manifest in run.directory.checkpoints.glob("*/MANIFEST.json"):
+        manifest.write_text("{}")
+    with pytest.raises(Damaged, match="no checkpoint verifies"):
+        experiment.resume("run")
+
+
+def test_two_trainers_cannot_have_one_run(tmp_path: Path) -> None:
+    run = experiment.start(tiny.RECIPE, settings=tiny.settings("run"))
+    going = run.carry_on()
+    next(going)
+    code = "import sys; from advnets.cli.main import main; sys.exit(main(['resume', 'run']))"
+    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert other.returncode == 2
+    assert "is being trained by process" in other.stderr
+    with pytest.raises(InUse):
+        next(experiment.Run(Path("run")).carry_on())
+    for _ in going:
+        pass
+
+
+def test_a_thread_may_train(tmp_path: Path) -> None:
+    thread = threading.Thread(target=tiny.trained, args=("run",))
+    thread.start()
+    thread.join()
+    assert experiment.Run(Path("run")).step == 40
+
+
+def test_networks_of_your_own_train_save_resume_and_sample(tmp_path: Path) -> None:
+    class Mine(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = nn.Linear(5, 64)
+
+        def forward(self, z: torch.Tensor) -> torch.Tensor:
+            return self.linear(z).sigmoid().view(-1, 1, 8, 8)
+
+    def game() -> advnets.Game:
+        torch.manual_seed(1)
+        judge = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 1))
+        return advnets.Game(
+            Mine(), judge, advnets.non_saturating, latent=advnets.gaussian(5), penalties={advnets.r1: 10.0}
+        )
+
+    whole = advnets.train(game=game(), data="digits", steps=20, out="whole")
+    parted = advnets.start(game=game(), settings=tiny.settings("parted", steps=20))
+    next(parted.carry_on())
+    again = advnets.resume("parted", game=game())
+    assert tiny.state_hash(again) == tiny.state_hash(whole)
+    assert again.sample(3).values.shape == (3, 8, 8, 1)
+    with pytest.raises(BadInput, match="game"):
+        experiment.resume("parted")
+
+
+@pytest.mark.parametrize("place", ["learning rate", "average", "slot"])
+def test_what_is_not_finite_is_never_saved_as_good(place: str, tmp_path: Path) -> None:
+    run = experiment.start(tiny.RECIPE, settings=tiny.settings("run"))
+    if place == "learning rate":
+        mad = replace(tiny.RECIPE, generator_rate=Constant(1e38), discriminator_rate=Constant(1e38))
+        run = experiment.start(mad, settings=tiny.settings("mad"))
+        with pytest.raises(NonFinite, match="at step"):
+            list(run.carry_on())
+        assert json.loads((run.path / "status.json").read_text())["state"] == "failed"
+        return
+    course = run._course(torch.device("cpu"))
+    going = course.carry_on()
+    next(going)
+    if place == "average":
+        next(course.average.network.parameters()).view(-1)[0] = float("nan")
+    else:
+        optimizer = course.play.optimizers["generator"]
+        next(iter(optimizer.state.values()))["exp_avg"].view(-1)[0] = float("inf")
+    with pytest.raises(NonFinite, match=r"(NaN|Inf) in .*(average|exp_avg|generator).* at step"):
+        list(going)
+    assert experiment.Run(Path("run")).step <= 8
+
+
+def test_sampling_writes_what_it_says_and_overwrites_nothing(tmp_path: Path) -> None:
+    run = tiny.trained("run")
+    samples = run.sample(10, seed=3)
+    with np.load(samples.save("s.npz")) as held:
+        assert held["images"].shape == (10, 8, 8, 1)
+        assert held["images"].dtype == np.uint8
+    assert np.array_equal(run.sample(10, seed=3).values, samples.values)
+    assert not np.array_equal(run.sample(10, seed=4).values, samples.values)
+    assert len(list(samples.save("folder/").glob("*.png"))) == 10
+    samples.save("grid.png")
+    for taken in ("s.npz", "folder/", "grid.png"):
+        with pytest.raises(BadInput, match="is there already"):
+            samples.save(taken)
+    with pytest.raises(Unsupported, match=r"\.gif"):
+        samples.save("grid.gif")
+    with pytest.raises(BadInput, match="at least 1"):
+        run.sample(0)
+
+
+def test_points_are_trained_and_sampled(tmp_path: Path) -> None:
+    run = tiny.trained("run", data="ring-8")
+    assert run.sample(7).values.shape == (7, 2)
+    assert run.sample(7).picture().size == (480, 480)
+    with pytest.raises(Unsupported, match="points"):
+        run.evaluate()
+
+
+def test_each_reading_of_the_test_split_is_noted(tmp_path: Path) -> None:
+    run = tiny.trained("run")
+    run.evaluate(n=100)
+    assert not run.directory.test_readings.exists()
+    run.evaluate(n=100, split="test")
+    report = run.evaluate(n=100, split="test", protocol="optimal-sigma")
+    lines = [json.loads(line) for line in run.directory.test_readings.read_text().splitlines()]
+    assert [line["parzen"] for line in lines] == ["goodfellow2014", "optimal-sigma"]
+    assert json.loads((run.path / "report.json").read_text())["parzen"]["value"] == report.parzen.estimate.value
+
+
+def test_measures_of_other_protocols_refuse_to_be_compared(tmp_path: Path) -> None:
+    run = tiny.trained("run")
+    here, there = run.evaluate(n=100).parzen, run.evaluate(n=100, protocol="optimal-sigma").parzen
+    assert here - here == 0
+    with pytest.raises(BadInput, match="not comparable"):
+        here - there  # noqa: B018
+
+
+def test_a_run_refuses_other_data(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 255, (60, 8, 8), np.uint8)
+    np.savez("mine.npz", images=images)
+    run = tiny.trained("run", data="mine.npz")
+    assert run.sample(2).values.shape == (2, 8, 8, 1)
+    np.savez("mine.npz", images=images + 1)
+    with pytest.raises(BadInput, match="digest"):
+        experiment.resume("run")
+
+
+def test_what_is_not_a_run_is_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(Missing, match="is not there"):
+        experiment.resume("nothing")
+    Path("folder").mkdir()
+    with pytest.raises(BadInput, match="not a run directory"):
+        experiment.resume("folder")
+    tiny.trained("real-run")
+    with pytest.raises(Missing, match="Did you mean real-run"):
+        experiment.resume("real-rum")
+    (Path("real-run") / "recipe.json").write_text('{"recipe": ')
+    with pytest.raises(Damaged, match=r"recipe\.json is not JSON"):
+        experiment.resume("real-run")
+
+
+def test_a_run_killed_before_its_first_checkpoint_starts_again(tmp_path: Path) -> None:
+    experiment.start(tiny.RECIPE, settings=tiny.settings("run"))
+    assert tiny.state_hash(experiment.resume("run")) == tiny.state_hash(tiny.trained("whole"))
+
+
+def test_a_taken_folder_is_not_overwritten(tmp_path: Path) -> None:
+    Path("mine").mkdir()
+    (Path("mine") / "notes.txt").write_text("dear")
+    with pytest.raises(BadInput, match="is there already"):
+        tiny.trained("mine")
+    assert [item.name for item in Path("mine").iterdir()] == ["notes.txt"]
+
+
+def test_figures_of_a_run(tmp_path: Path) -> None:
+    run = tiny.trained("run")
+    assert run.figure2().size[0] > run.figure2().size[1]
+    assert run.figure3(rows=2, columns=5).size[0] > 0
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"steps": 0}, "steps is 0"),
+        ({"minutes": -1}, "minutes is -1"),
+        ({"device": "gpu"}, "unknown device 'gpu'"),
+        ({"stepz": 3}, "unknown setting 'stepz'. Did you mean 'steps'"),
+        ({"seed": -1}, "seed is -1"),
+        ({"data": "mnits"}, "mnist"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_before_anything_is_written(
+    given: dict[str, object], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(BadInput, match=message):
+        advnets.train("paper-adam", **({"data": "digits", "out": "run"} | given))
+    assert not Path("run").exists()

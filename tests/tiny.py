@@ -1,0 +1,37 @@
+"""A run small enough to be trained many times: the paper-adam recipe on digits with narrow nets."""
+
+from dataclasses import replace
+from typing import Any
+
+from advnets import experiment
+from advnets.networks import MaxoutDiscriminator, ReluGenerator
+from advnets.recipes import Recipe, paper_adam
+from advnets.runs import fingerprint, latest
+
+RECIPE = replace(
+    paper_adam,
+    name="tiny",
+    generator=ReluGenerator(hidden=(16,), batch_norm=True),
+    discriminator=MaxoutDiscriminator(units=(8,), pieces=2),
+    latent_size=4,
+    batch_size=32,
+)
+
+
+def settings(out: str, **more: Any) -> experiment.Settings:
+    """Forty steps, with everything written often."""
+    often: dict[str, Any] = {"steps": 40, "journal_steps": 5, "preview_steps": 20, "checkpoint_steps": 4}
+    return experiment.Settings(data="digits", out=out, device="cpu", **(often | more))
+
+
+def trained(out: str, recipe: Recipe = RECIPE, **more: Any) -> experiment.Run:
+    """A run trained to its end."""
+    run = experiment.start(recipe, settings=settings(out, **more))
+    for _ in run.carry_on():
+        pass
+    return run
+
+
+def state_hash(run: experiment.Run) -> str:
+    """SHA-256 of all that the rest of the run would depend on, but for the wall clock."""
+    return fingerprint(latest(run.directory.checkpoints)[1])
