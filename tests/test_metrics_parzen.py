@@ -206,7 +206,7 @@ GOOD = toys(10)
 BAD = {
     "bytes": ((GOOD * 255).astype(np.uint8), "Divide bytes by 255"),
     "minus one to one": (2 * GOOD - 1, r"from -.*expected \[0, 1\]"),
-    "NaN": (np.where(GOOD == GOOD[0, 0], np.nan, GOOD), "1 values that are NaN or Inf"),
+    "NaN": (np.where(np.arange(200).reshape(10, 20) == 7, np.nan, GOOD), "1 values that are NaN or Inf"),
     "empty": (GOOD[:0], r"shape \(0, 20\)"),
     "flat": (GOOD[0], r"shape \(20,\)"),
     "narrow": (GOOD[:, :7], "7 and 20|20 and 7"),

@@ -74,8 +74,8 @@ def class_shares(samples: Array, real: Array, labels: Array, n_classes: int) -> 
 
     samples, real, labels: as in `nearest_class`. n_classes: how many classes there are.
     Its error is sqrt(p_c (1 - p_c) / n), that of a class named beforehand; the smallest of several is biased low.
-    Notes: "class 0" and so on, their shares; entropy, -sum_c p_c log p_c, nats, at most log n_classes; missing, the
-    number of classes without a sample; n. Raises BadInput as `nearest_class` does, and for a label of n_classes or more.
+    Notes: "class 0" and so on, their shares; entropy, -sum_c p_c log p_c, nats, at most log n_classes; missing,
+    classes without a sample, counted; n. Raises BadInput as `nearest_class` does, and for a label from n_classes on.
     """
     classes = nearest_class(samples, real, labels)
     largest = int(torch.as_tensor(labels).max())

@@ -1,0 +1,240 @@
+"""Checkpoints: all or nothing, verified by SHA-256 whenever they are read, never a pickle.
+
+    checkpoints/00000500/    tensors.safetensors  state.json  MANIFEST.json
+
+Neither safetensors nor torch notices a flipped bit, so the manifest holds the hash of each file and of itself.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as tensors_as_bytes
+from torch import Tensor
+
+from advnets.errors import Damaged, Missing, NonFinite
+from advnets.runs.files import cannot_write, sync_folder, write_bytes
+
+SCHEMA = 1
+KEEP = 2
+FILES = ("tensors.safetensors", "state.json")
+MANIFEST = "MANIFEST.json"
+
+
+def flatten(state: Any, prefix: str = "", tensors: dict[str, Tensor] | None = None) -> Any:
+    """Split nested dicts and lists into named tensors, put into `tensors`, and JSON in which they are referred to.
+
+    Dicts become lists of pairs, so that integer keys stay integers; tuples come back as lists.
+    Raises TypeError for a value that is neither a tensor nor JSON.
+    """
+    tensors = {} if tensors is None else tensors
+    if isinstance(state, Tensor):
+        # A copy of its own: safetensors refuses tensors that share memory.
+        tensors[prefix] = state.detach().cpu().contiguous().clone()
+        return {"tensor": prefix}
+    if isinstance(state, Mapping):
+        return {"dict": [[key, flatten(value, f"{prefix}/{key}", tensors)] for key, value in state.items()]}
+    if isinstance(state, list | tuple):
+        return {"list": [flatten(value, f"{prefix}/{place}", tensors) for place, value in enumerate(state)]}
+    if state is None or isinstance(state, bool | int | float | str):
+        return state
+    raise TypeError(f"{prefix} is a {type(state).__name__}; a checkpoint holds tensors, numbers, texts, lists, dicts")
+
+
+def unflatten(plain: Any, tensors: Mapping[str, Tensor]) -> Any:
+    """What `flatten` was given."""
+    if isinstance(plain, dict):
+        (kind, content), *_ = plain.items()
+        if kind == "tensor":
+            return tensors[content]
+        if kind == "dict":
+            return {key: unflatten(value, tensors) for key, value in content}
+        return [unflatten(value, tensors) for value in content]
+    return plain
+
+
+def save(folder: Path, step: int, state: Mapping[str, Any]) -> Path:
+    """Write the checkpoint of a step, verify it, and keep the newest two at least.
+
+    Raises NonFinite, naming the tensor, for a state that must not be kept as good; CannotWrite for a failing disk.
+    """
+    tensors: dict[str, Tensor] = {}
+    plain = flatten(state, tensors=tensors)
+    _refuse_non_finite(tensors, step)
+    path = folder / f"{step:08d}"
+    contents = {
+        "tensors.safetensors": tensors_as_bytes(tensors),
+        "state.json": json.dumps(plain, sort_keys=False).encode(),
+    }
+    contents[MANIFEST] = manifest(step, contents)
+    temporary = folder / f".tmp-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_files(temporary, contents)
+        commit(temporary, path)
+    except OSError as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise cannot_write(path, error) from error
+    verify(path)
+    prune(folder)
+    return path
+
+
+def manifest(step: int, contents: Mapping[str, bytes]) -> bytes:
+    """The manifest of a checkpoint's files, in the one form that verifies."""
+    files = {name: {"sha256": _sha256(content), "size": len(content)} for name, content in contents.items()}
+    body: dict[str, Any] = {"schema": SCHEMA, "step": step, "files": files}
+    return _canonical({**body, "sha256": _sha256(_canonical(body))})
+
+
+def write_files(temporary: Path, contents: Mapping[str, bytes]) -> None:
+    """Write a checkpoint's files into a temporary folder and force them to the disk."""
+    temporary.mkdir()
+    for name, content in contents.items():
+        with (temporary / name).open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    sync_folder(temporary)
+
+
+def commit(temporary: Path, path: Path) -> None:
+    """Give the temporary folder its name; one of that name that is there (the same step once more) makes way first."""
+    if path.exists():
+        if is_good(path):
+            shutil.rmtree(temporary)
+            return
+        os.rename(path, temporary.with_name(f"{temporary.name}-damaged"))
+    os.rename(temporary, path)
+    sync_folder(path.parent)
+    shutil.rmtree(temporary.with_name(f"{temporary.name}-damaged"), ignore_errors=True)
+
+
+def prune(folder: Path, keep: int = KEEP) -> None:
+    """Remove checkpoints older than the newest `keep` that verify."""
+    good = 0
+    for path in _newest_first(folder):
+        if good >= keep:
+            shutil.rmtree(path, ignore_errors=True)
+        elif is_good(path):
+            good += 1
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a writer that was killed left behind; for whoever holds the run's lock."""
+    for stale in folder.glob(".tmp-*"):
+        shutil.rmtree(stale, ignore_errors=True)
+
+
+def verify(path: Path) -> dict[str, bytes]:
+    """The files of a checkpoint, after their hashes; raises Damaged naming the file and what differs."""
+    try:
+        found = sorted(item.name for item in path.iterdir())
+        if found != sorted((*FILES, MANIFEST)):
+            raise Damaged(f"{path}: found {', '.join(found) or 'nothing'}; expected {', '.join((*FILES, MANIFEST))}")
+        contents = {name: (path / name).read_bytes() for name in FILES}
+        written = (path / MANIFEST).read_bytes()
+    except OSError as error:
+        raise Damaged(f"{path} cannot be read: {error.strerror}") from error
+    if not path.name.isdigit() or written != manifest(int(path.name), contents):
+        raise Damaged(f"{path}: {_difference(written, contents)}")
+    return contents
+
+
+def is_good(path: Path) -> bool:
+    """Whether a checkpoint verifies."""
+    try:
+        verify(path)
+    except Damaged:
+        return False
+    return True
+
+
+def load(path: Path) -> tuple[int, dict[str, Any]]:
+    """The step and the state of a checkpoint; raises Damaged."""
+    contents = verify(path)
+    tensors = load_tensors(contents["tensors.safetensors"])
+    state: dict[str, Any] = unflatten(json.loads(contents["state.json"]), tensors)
+    return int(path.name), state
+
+
+def latest(folder: Path) -> tuple[int, dict[str, Any], list[tuple[Path, str]]]:
+    """Step and state of the newest checkpoint that verifies, and the damaged ones passed over, with the reason.
+
+    Raises Missing if there is none at all, Damaged if none verifies.
+    """
+    skipped: list[tuple[Path, str]] = []
+    for path in _newest_first(folder):
+        try:
+            step, state = load(path)
+        except Damaged as error:
+            skipped.append((path, str(error)))
+            continue
+        return step, state, skipped
+    if skipped:
+        raise Damaged("no checkpoint verifies: " + "; ".join(reason for _, reason in skipped))
+    raise Missing(f"{folder} holds no checkpoint yet; resume the run to train it from its first step")
+
+
+def has_checkpoints(folder: Path) -> bool:
+    """Whether there is any checkpoint, good or damaged."""
+    return bool(_newest_first(folder))
+
+
+def fingerprint(state: Mapping[str, Any], ignore: tuple[str, ...] = ("seconds",)) -> str:
+    """SHA-256 of every tensor and number of a state, but for the keys ignored: equal if and only if bit for bit so."""
+    digest = hashlib.sha256()
+    for name, value in sorted(_leaves(state, "", ignore)):
+        digest.update(f"{name}={value}\n".encode())
+    return digest.hexdigest()
+
+
+def _leaves(state: Any, prefix: str, ignore: tuple[str, ...]) -> list[tuple[str, str]]:
+    if isinstance(state, Tensor):
+        content = state.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
+        return [(prefix, f"{state.dtype}{list(state.shape)}{_sha256(content)}")]
+    if isinstance(state, list | tuple):
+        state = dict(enumerate(state))
+    if isinstance(state, Mapping):
+        named = ((key, value) for key, value in state.items() if key not in ignore)
+        return [leaf for key, value in named for leaf in _leaves(value, f"{prefix}/{key}", ignore)]
+    return [(prefix, repr(state))]
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted((path for path in folder.iterdir() if path.is_dir() and path.name.isdigit()), reverse=True)
+
+
+def _refuse_non_finite(tensors: Mapping[str, Tensor], step: int) -> None:
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            kind = "NaN" if tensor.isnan().any() else "Inf"
+            raise NonFinite(
+                f"{kind} in {name.lstrip('/')} at step {step}. Nothing was saved; the last checkpoint is good."
+            )
+
+
+def _difference(written: bytes, contents: Mapping[str, bytes]) -> str:
+    try:
+        files = json.loads(written)["files"]
+        changed = [name for name, content in contents.items() if files[name]["sha256"] != _sha256(content)]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        changed = []
+    return f"{', '.join(changed or [MANIFEST])}: the SHA-256 is not that of the manifest; the bytes have changed"
+
+
+def _canonical(value: Mapping[str, Any]) -> bytes:
+    return (json.dumps(value, sort_keys=True, indent=1) + "\n").encode()
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,72 @@
+"""Files that are there whole or not at all."""
+
+import errno
+import json
+import os
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from advnets.errors import AdvnetsError, BadInput, Damaged, Missing
+
+LARGEST_JSON = 64 * 2**20
+
+
+class CannotWrite(AdvnetsError):
+    """The disk is full, read-only or failing; what was saved before is spared."""
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON under a temporary name, force it to the disk, then give it its name."""
+    write_bytes(path, (json.dumps(value, indent=2, sort_keys=True) + "\n").encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """As `write_json`, of bytes. Raises CannotWrite naming the file."""
+    temporary = path.with_name(f".tmp-{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise cannot_write(path, error) from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object of a file. Raises Missing, or Damaged naming the file and the place."""
+    try:
+        if path.stat().st_size > LARGEST_JSON:
+            raise Damaged(f"{path}: found {path.stat().st_size} bytes, expected JSON of at most {LARGEST_JSON}")
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise Missing(f"{path} is not there; expected a JSON file") from error
+    except (ValueError, RecursionError) as error:
+        raise Damaged(f"{path} is not JSON: {error}") from error
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}") from error
+    if not isinstance(value, Mapping):
+        raise Damaged(f"{path}: found {type(value).__name__}, expected a JSON object")
+    return dict(value)
+
+
+def sync_folder(folder: Path) -> None:
+    """Force a folder's list of names to the disk, where the platform can."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def cannot_write(path: Path, error: OSError) -> CannotWrite:
+    """The error for a failed write: which file, why, and that earlier checkpoints are spared."""
+    why = {errno.ENOSPC: "the disk is full", errno.EROFS: "the disk is read-only", errno.EDQUOT: "the quota is used up"}
+    reason = why.get(error.errno or 0, error.strerror or str(error))
+    return CannotWrite(f"{path} could not be written: {reason}. What was saved before is untouched; make room, resume.")

@@ -1,0 +1,46 @@
+"""The journal: one line of JSON an entry, each written by one system call."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from advnets.errors import Damaged
+from advnets.runs.files import cannot_write, write_bytes
+
+
+@dataclass(frozen=True)
+class Journal:
+    """journal.jsonl of a run."""
+
+    path: Path
+
+    def append(self, entry: Mapping[str, Any]) -> None:
+        """Add a line, whole or not at all as far as the system keeps its word."""
+        try:
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            try:
+                os.write(descriptor, (json.dumps(entry) + "\n").encode())
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+
+    def read(self) -> list[dict[str, Any]]:
+        """The entries; a torn last line is passed over. Raises Damaged for any other line that is not JSON."""
+        lines = self.path.read_bytes().splitlines(keepends=True) if self.path.exists() else []
+        entries = []
+        for number, line in enumerate(lines, start=1):
+            try:
+                entries.append(json.loads(line))
+            except ValueError as error:
+                if number < len(lines):
+                    raise Damaged(f"{self.path}, line {number} is not JSON") from error
+        return entries
+
+    def cut(self, step: int) -> None:
+        """Drop the entries after a step, which a resumed run will write again."""
+        kept = [entry for entry in self.read() if entry["step"] <= step]
+        write_bytes(self.path, "".join(json.dumps(entry) + "\n" for entry in kept).encode())
