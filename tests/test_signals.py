@@ -25,7 +25,8 @@ def start(*words: str) -> subprocess.Popen[str]:
 
 def wait_until_it_trains(process: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 60
-    while not Path("run/journal.jsonl").exists():
+    journal = Path("run/journal.jsonl")
+    while not (journal.exists() and journal.stat().st_size):
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < deadline
         time.sleep(0.02)

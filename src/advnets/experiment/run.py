@@ -119,7 +119,7 @@ class Run:
 
         Raises InUse if another process is training it.
         """
-        with runs.lock(self.path):
+        with runs.lock(self.directory.path):
             runs.sweep(self.directory.checkpoints)
             course = self._course(find_device(self.settings.device), steps=steps, minutes=minutes)
             self.directory.journal.cut(course.step)

@@ -1,0 +1,262 @@
+"""Checkpoints, journal and lock: what is written comes back bit for bit, and no damage passes."""
+
+import errno
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from advnets import runs
+from advnets.errors import BadInput, Damaged, InUse, NonFinite
+from advnets.runs import checkpoint
+from advnets.runs.files import CannotWrite
+
+
+def state(step: int = 3) -> dict[str, Any]:
+    torch.manual_seed(step)
+    network = torch.nn.Linear(3, 2)
+    optimizer = torch.optim.Adam(network.parameters())
+    network(torch.randn(4, 3)).sum().backward()
+    optimizer.step()
+    shared = torch.arange(6.0)
+    return {
+        "network": dict(network.state_dict()),
+        "optimizer": optimizer.state_dict(),
+        "views": {"a": shared, "b": shared[2:4], "t": torch.randn(3, 2).T},
+        "kinds": [torch.tensor(True), torch.empty(0, dtype=torch.uint8), torch.tensor(7), torch.randn(2).double(),
+                  torch.randn(2).bfloat16()],
+        "plain": {"none": None, "flag": True, "int": 2**60, "float": 0.1 + 0.2, "text": "ü\n", 5: "five"},
+    }  # fmt: skip
+
+
+def test_a_state_comes_back_bit_for_bit(tmp_path: Path) -> None:
+    written = state()
+    step, read = runs.load(runs.save(tmp_path, 3, written))
+    assert step == 3
+    assert runs.fingerprint(read) == runs.fingerprint(written)
+    assert read["plain"] == written["plain"]
+    assert set(read["optimizer"]["state"]) == {0, 1}
+    assert [tensor.dtype for tensor in read["kinds"]] == [tensor.dtype for tensor in written["kinds"]]
+    torch.optim.Adam(torch.nn.Linear(3, 2).parameters()).load_state_dict(read["optimizer"])
+
+
+def test_the_fingerprint_sees_a_single_bit() -> None:
+    other = state()
+    other["views"]["a"].view(torch.uint8)[0] ^= 1
+    assert runs.fingerprint(other) != runs.fingerprint(state())
+    assert runs.fingerprint({"seconds": 1.0, "x": 1}) == runs.fingerprint({"seconds": 2.0, "x": 1})
+
+
+def flips(path: Path, n: int, rng: random.Random) -> list[tuple[Path, Callable[[bytes], bytes]]]:
+    damages: list[tuple[Path, Callable[[bytes], bytes]]] = []
+    files = sorted(path.iterdir())
+    for number in range(n):
+        file = files[number % len(files)]
+        bit = rng.randrange(8 * file.stat().st_size)
+        damages.append((file, lambda content, bit=bit: flip(content, bit)))  # type: ignore[misc]
+    return damages
+
+
+def flip(content: bytes, bit: int) -> bytes:
+    return content[: bit // 8] + bytes([content[bit // 8] ^ 1 << bit % 8]) + content[bit // 8 + 1 :]
+
+
+def truncations(path: Path, n: int, rng: random.Random) -> list[tuple[Path, Callable[[bytes], bytes]]]:
+    damages: list[tuple[Path, Callable[[bytes], bytes]]] = []
+    files = sorted(path.iterdir())
+    for number in range(n):
+        file = files[number % len(files)]
+        length = rng.randrange(file.stat().st_size)
+        damages.append((file, lambda content, length=length: content[:length]))  # type: ignore[misc]
+    return damages
+
+
+def undetected(path: Path) -> int:
+    """Of 500 single-bit flips and 200 truncations over the files, manifest included: how many load all the same."""
+    rng, passed = random.Random(11), 0
+    for file, damage in [*flips(path, 500, rng), *truncations(path, 200, rng)]:
+        content = file.read_bytes()
+        file.write_bytes(damage(content))
+        try:
+            runs.load(path)
+            passed += 1
+        except Exception as error:
+            assert isinstance(error, Damaged), f"{file.name}: {error!r}"
+            assert str(path) in str(error)
+        file.write_bytes(content)
+    return passed
+
+
+def test_all_damage_is_detected(tmp_path: Path) -> None:
+    assert undetected(runs.save(tmp_path, 3, state())) == 0
+
+
+def test_without_hashes_damage_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The saboteur: what safetensors and JSON notice by themselves is a fraction."""
+    path = runs.save(tmp_path, 3, {"weights": torch.randn(4000)})
+    monkeypatch.setattr(checkpoint, "manifest", lambda step, contents: (path / "MANIFEST.json").read_bytes())
+    rng, passed = random.Random(11), 0
+    for file, damage in flips(path, 60, rng):
+        if file.name == "tensors.safetensors":
+            content = file.read_bytes()
+            file.write_bytes(damage(content))
+            passed += checkpoint.is_good(path)
+            file.write_bytes(content)
+    assert passed == 20
+
+
+@pytest.mark.parametrize("damage", ["removed", "added", "swapped", "renamed"])
+def test_files_that_are_not_the_checkpoints_are_detected(damage: str, tmp_path: Path) -> None:
+    path, other = runs.save(tmp_path, 3, state()), runs.save(tmp_path, 4, state(4))
+    if damage == "removed":
+        (path / "state.json").unlink()
+    elif damage == "added":
+        (path / "more.bin").write_bytes(b"")
+    elif damage == "swapped":
+        shutil.copy(other / "tensors.safetensors", path / "tensors.safetensors")
+    else:
+        path = path.rename(tmp_path / "00000005")
+    with pytest.raises(Damaged):
+        runs.load(path)
+
+
+def test_the_newest_good_one_is_latest_and_two_good_ones_are_kept(tmp_path: Path) -> None:
+    for step in (1, 2, 3):
+        runs.save(tmp_path, step, state(step))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["00000002", "00000003"]
+    (tmp_path / "00000003" / "state.json").write_text("{}")
+    step, _, skipped = runs.latest(tmp_path)
+    assert step == 2
+    assert [path.name for path, _ in skipped] == ["00000003"]
+    runs.save(tmp_path, 4, state(4))
+    assert (tmp_path / "00000002").exists(), "a damaged checkpoint does not count as one of the two that are kept"
+
+
+def test_a_damaged_checkpoint_of_the_same_step_is_replaced(tmp_path: Path) -> None:
+    path = runs.save(tmp_path, 3, state())
+    (path / "state.json").write_text("{}")
+    assert runs.load(runs.save(tmp_path, 3, state()))[0] == 3
+    assert [item.name for item in tmp_path.iterdir()] == ["00000003"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_non_finite_tensor_is_not_saved(value: float, tmp_path: Path) -> None:
+    runs.save(tmp_path, 1, state())
+    bad = state()
+    bad["network"]["bias"][1] = value
+    with pytest.raises(NonFinite, match=r"in network/bias at step 2"):
+        runs.save(tmp_path, 2, bad)
+    assert runs.latest(tmp_path)[0] == 1
+
+
+def test_files_reach_the_disk_before_the_name_and_the_name_before_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    fsync, rename = os.fsync, os.rename
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (done.append("fsync"), fsync(descriptor))[1])
+    monkeypatch.setattr(os, "rename", lambda *given: (done.append("rename"), rename(*given))[1])
+    runs.save(tmp_path, 3, state())
+    assert done == ["fsync"] * 4 + ["rename", "fsync"]
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EROFS])
+@pytest.mark.parametrize("call", ["fsync", "rename", "mkdir"])
+def test_a_failing_disk_spares_the_last_checkpoint(
+    code: int, call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs.save(tmp_path, 1, state())
+    real = getattr(os, call)
+    for failing in range(1, 5):
+        count = iter(range(1, 100))
+
+        def fail(*given: Any, count: Any = count, failing: int = failing, **more: Any) -> Any:
+            if next(count) == failing:
+                raise OSError(code, os.strerror(code))
+            return real(*given, **more)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, call, fail)
+            try:
+                runs.save(tmp_path, 2, state(2))
+            except CannotWrite as error:
+                assert "untouched" in str(error)
+        assert runs.latest(tmp_path)[0] in (1, 2)
+        assert not list(tmp_path.glob(".tmp-*"))
+        shutil.rmtree(tmp_path / "00000002", ignore_errors=True)
+
+
+def test_what_a_killed_writer_left_is_swept(tmp_path: Path) -> None:
+    (tmp_path / ".tmp-1-abc").mkdir()
+    runs.sweep(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_journal_survives_a_torn_line_and_is_cut(tmp_path: Path) -> None:
+    journal = runs.Journal(tmp_path / "journal.jsonl")
+    for step in (5, 10, 15):
+        journal.append({"step": step})
+    with journal.path.open("a") as file:
+        file.write('{"step": 2')
+    assert [entry["step"] for entry in journal.read()] == [5, 10, 15]
+    journal.cut(10)
+    assert [entry["step"] for entry in journal.read()] == [5, 10]
+    journal.path.write_text('{"step": 1}\ntorn\n{"step": 2}\n')
+    with pytest.raises(Damaged, match="line 2"):
+        journal.read()
+
+
+def test_the_lock_is_free_when_its_holder_is_killed(tmp_path: Path) -> None:
+    directory = runs.create(tmp_path / "run", {"recipe": {}, "settings": {}, "data": {}}, {})
+    code = (
+        "import sys, time; from pathlib import Path; from advnets import runs\n"
+        "with runs.lock(Path('run')):\n    print('held', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(InUse, match=str(os.getpid())), runs.lock(directory.path):
+            pass
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+    with runs.lock(directory.path):
+        pass
+
+
+def test_json_files_are_whole_or_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    runs.write_json(path, {"a": 1})
+    assert runs.read_json(path) == {"a": 1}
+    for torn in ('{"a": ', "[1]", "[" * 100_000, "\xff"):
+        path.write_bytes(torn.encode("latin1"))
+        with pytest.raises(Damaged, match=r"x\.json"):
+            runs.read_json(path)
+
+
+def test_run_names_are_new(tmp_path: Path) -> None:
+    first = runs.new_path(tmp_path, "paper", "digits")
+    first.mkdir()
+    second = runs.new_path(tmp_path, "paper", "digits")
+    assert second != first
+    assert second.name.endswith("-paper-digits") or second.name.endswith("-paper-digits-2")
+
+
+def test_create_overwrites_nothing(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("dear")
+    with pytest.raises(BadInput, match="is there already"):
+        runs.create(tmp_path, {}, {})
+    with pytest.raises(BadInput, match="not a run directory: found a file"):
+        runs.open_run(tmp_path / "f")
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / "recipe.json").write_text(json.dumps({"name": "paper"}))
+    with pytest.raises(BadInput, match="is not a run's"):
+        runs.open_run(tmp_path / "half")
