@@ -20,8 +20,8 @@ RECIPE = replace(
 
 def settings(out: str, **more: Any) -> experiment.Settings:
     """Forty steps, with everything written often."""
-    often: dict[str, Any] = {"steps": 40, "journal_steps": 5, "preview_steps": 20, "checkpoint_steps": 4}
-    return experiment.Settings(data="digits", out=out, device="cpu", **(often | more))
+    often: dict[str, Any] = {"data": "digits", "steps": 40, "journal_steps": 5, "preview_steps": 20, "checkpoint_steps": 4}
+    return experiment.Settings(out=out, device="cpu", **(often | more))
 
 
 def trained(out: str, recipe: Recipe = RECIPE, **more: Any) -> experiment.Run:

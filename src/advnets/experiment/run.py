@@ -161,7 +161,9 @@ def start(
     """
     recipe, settings = find_recipe(recipe, game), settings or Settings()
     dataset = data.load(settings.data, settings.data_dir)
-    play(recipe, dataset, seed=settings.seed, device=find_device(settings.device), game=game)
+    device = find_device(settings.device)
+    with Streams(settings.seed, device).active():
+        play(recipe, dataset, seed=settings.seed, device=device, game=game)
     name = Path(settings.data).stem
     path = Path(settings.out) if settings.out else runs.new_path(Path("runs"), recipe.name, name)
     told = {
