@@ -24,6 +24,7 @@ from advnets.experiment.course import Course
 from advnets.runs import checkpoint
 
 PHASES = ("start", "step", "write", "rename")
+STEPS = 20
 TARGETS = ("step", "write", "rename")
 
 
@@ -78,7 +79,7 @@ def child(work: Callable[[], None]) -> int:
 
 
 def begin(out: str) -> None:
-    for _ in experiment.start(tiny.RECIPE, settings=tiny.settings(out)).carry_on():
+    for _ in experiment.start(tiny.RECIPE, settings=tiny.settings(out, steps=STEPS, preview_steps=STEPS, journal_steps=2)).carry_on():
         pass
 
 
@@ -86,7 +87,7 @@ def killed(out: str, phase: mmap.mmap, target: int, rng: random.Random) -> int:
     """Start a run, kill it at some passage of the target phase; returns the phase that was hit."""
     phase[0] = 0
     pid = child(lambda: begin(out))
-    passages, inside, deadline = rng.randrange(1, 9), False, time.monotonic() + 30
+    passages, inside, deadline = rng.randrange(1, 5), False, time.monotonic() + 30
     while time.monotonic() < deadline:
         now = phase[0] == target
         if now and not inside:

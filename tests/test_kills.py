@@ -27,7 +27,7 @@ def check(told: dict[str, Any], kills: int, least: int) -> None:
     assert sum(hit.values()) == kills
     assert all(hit[phase] >= least for phase in ("step", "write", "rename")), f"the kills hit {hit}"
     assert any(one["stale"] for one in told["kills"]), "no kill left a half-written checkpoint: the test is vacuous"
-    assert any(one["step"] not in (None, 40) for one in told["kills"])
+    assert any(one["step"] not in (None, 20) for one in told["kills"])
     assert {one["hash"] for one in told["kills"]} == {told["expected"]}
 
 
@@ -42,5 +42,5 @@ def test_two_hundred_kills(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("saboteur", ["random", "position", "average"])
 def test_a_broken_resume_is_noticed(saboteur: str, tmp_path: Path) -> None:
-    told = kill(tmp_path, 4, saboteur)
+    told = kill(tmp_path, 3, saboteur)
     assert {one["hash"] for one in told["kills"]} != {told["expected"]}

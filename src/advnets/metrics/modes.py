@@ -44,7 +44,7 @@ def _nearest(x: Tensor, r: Tensor, origin: Tensor, width: int) -> tuple[Tensor, 
     best, index = centred.new_empty(len(x), 0), torch.empty(len(x), 0, dtype=torch.int64, device=x.device)
     for start in range(0, len(r), width):
         part = r[start : start + width].float() - origin
-        distances = squared_distances(centred, part, norms, part.square().sum(1))
+        distances = squared_distances(centred, part, norms, s_norms=part.square().sum(1))
         near, where = distances.topk(min(CANDIDATES, len(part)), largest=False)
         best, index = torch.cat([best, near], 1), torch.cat([index, where + start], 1)
         best, kept = best.topk(min(CANDIDATES, best.shape[1]), largest=False)
