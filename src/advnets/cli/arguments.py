@@ -13,7 +13,7 @@ Arguments = TypeVar("Arguments")
 
 def parse(kind: type[Arguments], argv: Sequence[str], *, verb: str, about: str, default: Any = None) -> Arguments:
     """The flags as a dataclass; prints help and exits with 0, or says what is wrong and exits with 2."""
-    config = (tyro.conf.AvoidSubcommands, tyro.conf.FlagConversionOff)
+    config = (tyro.conf.AvoidSubcommands, tyro.conf.FlagCreatePairsOff)
     given = {} if default is None else {"default": default}
     return tyro.cli(kind, args=list(argv), prog=f"advnets {verb}", description=about, config=config, **given)
 
