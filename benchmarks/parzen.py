@@ -1,7 +1,9 @@
 """The Parzen score's speed and rounding beside the 2014 evaluator's way and scikit-learn's, and MNIST's control rows.
 
-    ADVNETS_DATA=... python benchmarks/parzen.py
+    OMP_WAIT_POLICY=PASSIVE ADVNETS_DATA=... python benchmarks/parzen.py
 
+Waiting threads spin by default, which on a machine that is busy with other work made ours take 9 s in place of 2;
+PASSIVE lets them sleep, for every way alike, and the page says how busy the machine was.
 The 2014 way (parzen_ll.py) makes a tensor of points x centres x dimensions for every sigma of its grid; here it is
 written in torch, with all threads. scikit-learn's KernelDensity runs as it comes, exact, one thread, a fit for every
 sigma. Both would take minutes to hours, so they score the first test images only, and the time is scaled to all;
@@ -9,6 +11,7 @@ KernelDensity's fits are counted once, not scaled. The three take turns, round a
 """
 
 import math
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -129,13 +132,17 @@ def main() -> None:
     """Measure, print, and write parzen.md beside this file."""
     mnist = data.load("mnist")
     points, centres = flat(mnist.test.values), flat(mnist.train.values[:10_000])
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else math.nan  # Windows has none
+    policy = os.environ.get("OMP_WAIT_POLICY")
+    environment = f"OMP_WAIT_POLICY={policy} " if policy else ""
     began = time.perf_counter()
     controls = control_rows(mnist)
     taken = time.perf_counter() - began
     page = [
         "# Parzen windows",
         "",
-        f"{describe()} Command: `ADVNETS_DATA=... python benchmarks/parzen.py`.",
+        f"{describe()} Command: `{environment}ADVNETS_DATA=... python benchmarks/parzen.py`. Load average at the start: "
+        f"{load:.1f}.",
         "",
         f"All 10,000 MNIST test images under 10,000 training images, 784 dimensions, the 10 sigmas of 2014; {ROUNDS} "
         "interleaved rounds. Scaled: only so many points were scored, and their time multiplied to 10,000.",

@@ -1,6 +1,10 @@
 """What tests share: real MNIST where it is at hand, one thread where bits are compared, and tiny runs."""
 
+
 import os
+
+os.environ["OMP_NUM_THREADS"] = "1"
+
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,14 +30,13 @@ def mnist() -> data.Dataset:
 
 
 @pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _in_a_folder_of_its_own(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Relative paths, such as runs/, fall into a temporary folder; ADVNETS_DATA stays what it was."""
     folder = os.environ.get("ADVNETS_DATA")
     if folder:
         monkeypatch.setenv("ADVNETS_DATA", str(Path(folder).resolve()))
     if "tmp_path" in request.fixturenames:
         monkeypatch.chdir(request.getfixturevalue("tmp_path"))
-    yield
 
 
 @pytest.fixture(autouse=True)

@@ -16,9 +16,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import tiny
 import torch
 
+import tiny
 from advnets import experiment, runs
 from advnets.experiment.course import Course
 from advnets.runs import checkpoint
@@ -79,7 +79,9 @@ def child(work: Callable[[], None]) -> int:
 
 
 def begin(out: str) -> None:
-    for _ in experiment.start(tiny.RECIPE, settings=tiny.settings(out, steps=STEPS, preview_steps=STEPS, journal_steps=2)).carry_on():
+    for _ in experiment.start(
+        tiny.RECIPE, settings=tiny.settings(out, steps=STEPS, preview_steps=STEPS, journal_steps=2)
+    ).carry_on():
         pass
 
 

@@ -69,7 +69,7 @@ def test_each_move_descends_its_own_player_alone() -> None:
 
 
 def test_one_step_of_algorithm1_is_what_the_paper_writes() -> None:
-    """theta_d += lr grad_d 1/m sum [log D(x) + log(1 - D(G(z)))], then theta_g -= lr grad_g 1/m sum log(1 - D(G(z)))."""
+    """theta_d += lr grad_d mean[log D(x) + log(1 - D(G(z)))]; theta_g -= lr grad_g mean log(1 - D(G(z)))."""
     ours, theirs = game_of(minimax), game_of(minimax)
     torch.manual_seed(7)
     next(algorithm1(ours, batches(), optimizers(ours)))

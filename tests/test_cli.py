@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny
 
+import tiny
 from advnets.cli.main import VERBS, help_text, main
 from advnets.recipes import RECIPES, from_json
 

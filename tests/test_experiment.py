@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny
 import torch
 from torch import nn
 
 import advnets
+import tiny
 from advnets import experiment
 from advnets.errors import BadInput, Damaged, InUse, Missing, NonFinite, Unsupported
 from advnets.recipes import RECIPES
@@ -52,7 +52,7 @@ def test_a_resumed_run_is_the_uninterrupted_one(name: str, stop: int, tmp_path: 
     for progress in parted.carry_on():
         if progress.step >= stop:
             break
-    random.random(), np.random.rand(), torch.rand(1)  # noqa: B018 - what the program draws meanwhile is its own affair
+    random.random(), np.random.rand(), torch.rand(1)
     again = experiment.resume("parted")
     assert tiny.state_hash(again) == tiny.state_hash(whole)
     assert numbers(again) == numbers(whole)
@@ -214,7 +214,7 @@ def test_measures_of_other_protocols_refuse_to_be_compared(tmp_path: Path) -> No
     here, there = run.evaluate(n=100).parzen, run.evaluate(n=100, protocol="optimal-sigma").parzen
     assert here - here == 0
     with pytest.raises(BadInput, match="not comparable"):
-        here - there  # noqa: B018
+        here - there
 
 
 def test_a_run_refuses_other_data(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-import tiny
 
+import tiny
 from advnets import experiment
 
 ENDLESS = ["train", "paper-adam", "--data", "digits", "--steps", "100000", "--out", "run", "--device", "cpu",

@@ -20,7 +20,13 @@ RECIPE = replace(
 
 def settings(out: str, **more: Any) -> experiment.Settings:
     """Forty steps, with everything written often."""
-    often: dict[str, Any] = {"data": "digits", "steps": 40, "journal_steps": 5, "preview_steps": 20, "checkpoint_steps": 4}
+    often: dict[str, Any] = {
+        "data": "digits",
+        "steps": 40,
+        "journal_steps": 5,
+        "preview_steps": 20,
+        "checkpoint_steps": 4,
+    }
     return experiment.Settings(out=out, device="cpu", **(often | more))
 
 

@@ -90,7 +90,7 @@ def _gradients(
         raise NonFinite(_blame(game, player, terms, batch=batch, step=step))
     theta = _parameters(game, player)
     gradients = torch.autograd.grad(loss, theta, retain_graph=shared, allow_unused=True)
-    # A NaN or an Inf in a tensor is in its sum, which one fast pass gives; finite tensors may overflow it, so look twice.
+    # A NaN or an Inf in a tensor is in its sum, one fast pass; finite tensors may overflow it, so look twice.
     if not torch.stack([gradient.sum() for gradient in gradients if gradient is not None]).isfinite().all():
         _look_twice(game, player, terms, gradients=gradients, batch=batch, step=step)
     return list(gradients)

@@ -62,7 +62,8 @@ class Game:
     def critic(self, samples: Tensor) -> Tensor:
         """The discriminator's logits (batch,), with the augmentation bound."""
         seen = self.augment(samples) if self.augment else samples
-        return self.discriminator(seen).flatten()
+        logits: Tensor = self.discriminator(seen)
+        return logits.flatten()
 
     def losses(self, player: str, batch: Batch, z: Tensor, step: int) -> Terms:
         """The terms of one player's move: G is not differentiated in D's, D is frozen in G's."""
@@ -92,7 +93,7 @@ class Game:
         network.eval()
         z = self.latent(n, rng, self.device)
         with torch.no_grad():
-            samples = torch.cat([network(block) for block in z.split(1000)])
+            samples = torch.cat([network(block) for block in torch.split(z, 1000)])
         network.train(was_training)
         return samples
 
@@ -120,7 +121,7 @@ class Game:
     def _judge(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         # One pass over both is faster, and the same as two where no sample's logit depends on its neighbours.
         if self.augment is None and judges_one_by_one(self.discriminator):
-            real_logits, fake_logits = self.critic(torch.cat([real, fake])).split([len(real), len(fake)])
+            real_logits, fake_logits = torch.split(self.critic(torch.cat([real, fake])), [len(real), len(fake)])
             return real_logits, fake_logits
         return self.critic(real), self.critic(fake)
 

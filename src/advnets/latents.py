@@ -1,4 +1,4 @@
-"""Latents: where z comes from. Each has mean 0 and variance 1 a coordinate, so one replaces another without rescaling."""
+"""Latents: where z comes from, with mean 0 and variance 1 a coordinate, so that one can replace another."""
 
 import math
 from collections.abc import Callable

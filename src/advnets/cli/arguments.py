@@ -15,7 +15,10 @@ def parse(kind: type[Arguments], argv: Sequence[str], *, verb: str, about: str, 
     """The flags as a dataclass; prints help and exits with 0, or says what is wrong and exits with 2."""
     config = (tyro.conf.AvoidSubcommands, tyro.conf.FlagCreatePairsOff)
     given = {} if default is None else {"default": default}
-    return tyro.cli(kind, args=list(argv), prog=f"advnets {verb}", description=about, config=config, **given)
+    parsed: Arguments = tyro.cli(
+        kind, args=list(argv), prog=f"advnets {verb}", description=about, config=config, **given
+    )
+    return parsed
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from advnets.experiment.samples import Samples
 from advnets.experiment.settings import DEVICES, Settings, find_device
 
 __all__ = [
-    "Cost", "DEVICES", "Measure", "Progress", "Report", "Run", "SPLITS", "Samples", "Settings", "dry_run", "find_device",
+    "Cost", "DEVICES", "Measure", "Progress", "Report", "Run", "SPLITS", "Samples", "Settings", "dry_run",
+    "find_device",
     "find_recipe", "peak_mebibytes", "resume", "start", "train",
 ]  # fmt: skip

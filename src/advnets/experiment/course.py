@@ -149,7 +149,7 @@ class Course:
 
 @contextlib.contextmanager
 def _signals(course: Course) -> Iterator[None]:
-    """While training, SIGINT and SIGTERM are noted and acted on after the step; Python hears them in its main thread."""
+    """While training, SIGINT and SIGTERM are noted and acted on after the step; only the main thread hears them."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

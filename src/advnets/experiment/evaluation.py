@@ -135,7 +135,7 @@ def flat(split: Split) -> Tensor:
 
 
 def note_reading(path: Path, report: Report) -> None:
-    """Add one line to the run's list of readings of the test split, so that nobody need wonder how often it was read."""
+    """Add one line to the run's list of readings of the test split, which is to be read once."""
     told = {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "step": report.step,
             "nats": report.parzen.estimate.value, **report.parzen.protocol}  # fmt: skip
     with path.open("a", encoding="utf-8") as file:

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from advnets import data, figures, metrics, runs
@@ -101,7 +102,7 @@ class Run:
         fifth = torch.from_numpy(samples[4::5]).permute(0, 3, 1, 2).flatten(1).float() / 255
         indices, _ = metrics.nearest(fifth, flat(self.dataset.train))
         nearest = self.dataset.train.values[indices].permute(0, 2, 3, 1).numpy()
-        return figures.figure2(samples, nearest)
+        return figures.figure2(samples.astype(np.uint8), nearest)
 
     def figure3(self, *, rows: int = 4, columns: int = 12, seed: int = 0) -> Any:
         """Figure 3 of the 2014 paper: straight lines between two points of z."""
@@ -112,7 +113,7 @@ class Run:
         with torch.no_grad():
             emitted = course.average.network(z.flatten(0, 1))
         images = Samples.of(emitted, self._transform).values
-        return figures.figure3(images.reshape(rows, columns, *images.shape[1:]))
+        return figures.figure3(images.astype(np.uint8).reshape(rows, columns, *images.shape[1:]))
 
     def carry_on(self, *, steps: int | None = None, minutes: float | None = None) -> Iterator[Progress]:
         """Train on from the newest good checkpoint, to the run's own budget or a new one, yielding as it goes.

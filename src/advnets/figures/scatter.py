@@ -29,4 +29,5 @@ def scatter(points: NDArray[np.float32], *, size: int = 480, bound: float | None
 
 def _pixels(values: NDArray[np.float32], limit: float, size: int) -> NDArray[np.int64]:
     scaled = (values + limit) / (2 * limit) * size
-    return np.clip(np.nan_to_num(scaled), 0, size - 1).astype(np.int64)
+    pixels: NDArray[np.int64] = np.clip(np.nan_to_num(scaled), 0, size - 1).astype(np.int64)
+    return pixels

@@ -20,7 +20,8 @@ class Maxout(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, in_features) -> (batch, units)."""
-        return self.linear(x).view(len(x), self.units, self.pieces).max(-1).values
+        pieces: Tensor = self.linear(x).view(len(x), self.units, self.pieces)
+        return pieces.max(-1).values
 
 
 class Dropout(nn.Module):

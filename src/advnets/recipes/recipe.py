@@ -1,4 +1,4 @@
-"""A recipe fixes every number of a published experiment: a frozen dataclass, a variant of which is `replace(parent, ...)`."""
+"""A recipe fixes every number of a published experiment: a frozen dataclass; a variant is `replace(parent, ...)`."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass

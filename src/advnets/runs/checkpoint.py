@@ -20,7 +20,7 @@ from safetensors.torch import save as tensors_as_bytes
 from torch import Tensor
 
 from advnets.errors import Damaged, Missing, NonFinite
-from advnets.runs.files import cannot_write, sync_folder, write_bytes
+from advnets.runs.files import cannot_write, sync_folder
 
 SCHEMA = 1
 KEEP = 2
@@ -37,8 +37,10 @@ def flatten(state: Any, prefix: str = "", tensors: dict[str, Tensor] | None = No
     tensors = {} if tensors is None else tensors
     if isinstance(state, Tensor):
         # A copy of its own: safetensors refuses tensors that share memory.
-        tensors[prefix] = state.detach().cpu().contiguous().clone()
-        return {"tensor": prefix}
+        # The number keeps apart what paths do not: the keys 1 and "1", or "a/b" and "b" under "a".
+        name = f"{len(tensors)}:{prefix.lstrip('/')}"
+        tensors[name] = state.detach().cpu().contiguous().clone()
+        return {"tensor": name}
     if isinstance(state, Mapping):
         return {"dict": [[key, flatten(value, f"{prefix}/{key}", tensors)] for key, value in state.items()]}
     if isinstance(state, list | tuple):
@@ -219,7 +221,7 @@ def _refuse_non_finite(tensors: Mapping[str, Tensor], step: int) -> None:
         if tensor.is_floating_point() and not tensor.isfinite().all():
             kind = "NaN" if tensor.isnan().any() else "Inf"
             raise NonFinite(
-                f"{kind} in {name.lstrip('/')} at step {step}. Nothing was saved; the last checkpoint is good."
+                f"{kind} in {name.split(':', 1)[1]} at step {step}. Nothing was saved; the last checkpoint is good."
             )
 
 

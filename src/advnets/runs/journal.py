@@ -1,5 +1,6 @@
 """The journal: one line of JSON an entry, each written by one system call."""
 
+import errno
 import json
 import os
 from collections.abc import Mapping
@@ -22,7 +23,9 @@ class Journal:
         try:
             descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
             try:
-                os.write(descriptor, (json.dumps(entry) + "\n").encode())
+                line = (json.dumps(entry) + "\n").encode()
+                if os.write(descriptor, line) < len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             finally:
                 os.close(descriptor)
         except OSError as error:

@@ -1,0 +1,79 @@
+"""What the documents say runs, and what the code offers is documented."""
+
+import ast
+import doctest
+import os
+import re
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import advnets
+from advnets.cli.main import VERBS
+from advnets.recipes import RECIPES
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def run(code: str, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False, env={**os.environ}
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(("name", "word"), [("front_door", "0.03"), ("algorithm1", "3"), ("own_networks", "20")])
+def test_examples_run_and_are_short(name: str, word: str, tmp_path: Path) -> None:
+    text = (ROOT / "examples" / f"{name}.py").read_text()
+    assert len(text.splitlines()) <= 40
+    assert run(text, word)
+
+
+def test_every_example_is_run() -> None:
+    assert {path.stem for path in (ROOT / "examples").glob("*.py")} == {"front_door", "algorithm1", "own_networks"}
+
+
+def test_the_readmes_program_runs(tmp_path: Path) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    run(program.replace("minutes=1", "steps=20").replace("minutes=30", "steps=20"))
+
+
+def test_the_readme_names_every_verb_and_recipe() -> None:
+    assert [verb for verb in VERBS if f"advnets {verb}" not in README] == []
+    assert [name for name in RECIPES if name not in README] == []
+
+
+def test_examples_in_docstrings() -> None:
+    assert doctest.testmod(import_module("advnets.errors")).failed == 0
+
+
+def test_every_public_thing_has_a_docstring_and_types() -> None:
+    missing = []
+    for path in (ROOT / "src").rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        assert ast.get_docstring(tree), path
+        for node in ast.walk(tree):
+            named = isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+            if named and not ast.get_docstring(node):  # type: ignore[arg-type]
+                missing.append(f"{path.name}:{node.name}")  # type: ignore[attr-defined]
+    inner = {"note", "grain"}
+    assert [name for name in missing if name.split(":")[1] not in inner] == []
+
+
+def test_every_name_at_the_front_door_is_there() -> None:
+    for name in advnets.__all__:
+        assert getattr(advnets, name) is not None
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = advnets.nothing
+
+
+def test_no_document_leads_nowhere() -> None:
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
+        for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            if not link.startswith("http"):
+                assert (page.parent / link).exists(), f"{page.name} links to {link}"
