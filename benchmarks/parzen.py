@@ -141,8 +141,8 @@ def main() -> None:
     page = [
         "# Parzen windows",
         "",
-        f"{describe()} Command: `{environment}ADVNETS_DATA=... python benchmarks/parzen.py`. Load average at the start: "
-        f"{load:.1f}.",
+        f"{describe()} Command: `{environment}ADVNETS_DATA=... python benchmarks/parzen.py`. "
+        f"Load average at the start: {load:.1f}.",
         "",
         f"All 10,000 MNIST test images under 10,000 training images, 784 dimensions, the 10 sigmas of 2014; {ROUNDS} "
         "interleaved rounds. Scaled: only so many points were scored, and their time multiplied to 10,000.",

@@ -16,7 +16,9 @@ game = advnets.Game(
     generator, discriminator, advnets.non_saturating, latent=advnets.gaussian(2), penalties={advnets.r1: 0.1}
 )
 batches = advnets.Batches(ring.train, batch_size=256, seed=0)
-optimizers = {name: torch.optim.Adam(net.parameters(), lr=1e-3, betas=(0.5, 0.99)) for name, net in game.players.items()}
+optimizers = {
+    name: torch.optim.Adam(net.parameters(), lr=1e-3, betas=(0.5, 0.99)) for name, net in game.players.items()
+}
 
 for step in advnets.algorithm1(game, batches, optimizers, k=1):
     if step.number % 500 == 0:

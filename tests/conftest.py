@@ -1,6 +1,5 @@
 """What tests share: real MNIST where it is at hand, one thread where bits are compared, and tiny runs."""
 
-
 import os
 
 os.environ["OMP_NUM_THREADS"] = "1"

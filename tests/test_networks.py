@@ -45,7 +45,7 @@ def test_maxout_is_the_maximum_over_its_pieces() -> None:
     layer, x = Maxout(4, 3, 2), torch.randn(5, 4)
     expected = torch.stack(
         [
-            torch.stack([x @ layer.linear.weight[2 * u + p] + layer.linear.bias[2 * u + p] for p in range(2)]).amax(0)
+            torch.stack([x @ layer.linear.weight[3 * p + u] + layer.linear.bias[3 * p + u] for p in range(2)]).amax(0)
             for u in range(3)
         ],
         dim=1,
@@ -80,3 +80,15 @@ def test_dropout_differentiates_by_its_mask() -> None:
     y = Dropout(0.5)(x)
     y.sum().backward()
     assert torch.equal(x.grad, y.detach())  # type: ignore[arg-type]
+
+
+def test_maxout_differentiates_once_and_twice() -> None:
+    torch.manual_seed(0)
+    layer, x = Maxout(4, 3, 5).double(), torch.randn(6, 4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(layer, x)
+    assert torch.autograd.gradgradcheck(layer, x)
+    pieces = layer.linear(x).view(6, 5, 3)
+    ours, torchs = (
+        torch.autograd.grad(h.square().sum(), x, retain_graph=True)[0] for h in (layer(x), pieces.max(1)[0])
+    )
+    torch.testing.assert_close(ours, torchs)

@@ -1,14 +1,17 @@
 """Layers of the 2014 nets: maxout, and dropout that a CPU can afford."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 
 class Maxout(nn.Module):
-    """h_u = max_p (x W_up + b_up), over `pieces` affine maps a unit.
+    """h_u = max_p (x W_pu + b_pu), over `pieces` affine maps a unit.
 
-    Goodfellow et al. 2013, "Maxout Networks", eq. 1. Biases are inside the maximum; the pieces of a unit are
-    neighbouring rows of one linear map, as in pylearn2.
+    Goodfellow et al. 2013, "Maxout Networks", eq. 1. Biases are inside the maximum, as in pylearn2. The maps lie one
+    after the other in one linear map, all units of the first piece first, so that the maximum runs along memory;
+    pylearn2 has the pieces of a unit side by side, which is the same up to the order of the rows.
 
     in_features, units, pieces: x is (batch, in_features), the result (batch, units).
     """
@@ -20,8 +23,29 @@ class Maxout(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, in_features) -> (batch, units)."""
-        pieces: Tensor = self.linear(x).view(len(x), self.units, self.pieces)
-        return pieces.max(-1).values
+        h: Tensor = _MaximumOfPieces.apply(self.linear(x).view(len(x), self.pieces, self.units))
+        return h
+
+
+class _MaximumOfPieces(torch.autograd.Function):
+    """max over dimension 1; the gradient goes to each piece that attains it (one, but for exact ties).
+
+    Torch's own max keeps indices, and its amax divides by the number of ties: both take several times as long.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, pieces: Tensor) -> Tensor:
+        """(batch, pieces, units) -> (batch, units)."""
+        maximum = pieces.amax(1)
+        ctx.save_for_backward(pieces, maximum)
+        return maximum
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        """Made of differentiable operations, so that gradient penalties can differentiate it again."""
+        pieces, maximum = ctx.saved_tensors
+        spread: Tensor = (pieces == maximum[:, None]) * gradient[:, None]
+        return spread
 
 
 class Dropout(nn.Module):
