@@ -23,7 +23,9 @@ class Maxout(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, in_features) -> (batch, units)."""
-        h: Tensor = _MaximumOfPieces.apply(self.linear(x).view(len(x), self.pieces, self.units))
+        h: Tensor = _MaximumOfPieces.apply(  # type: ignore[no-untyped-call]
+            self.linear(x).view(len(x), self.pieces, self.units)
+        )
         return h
 
 
