@@ -52,17 +52,16 @@ def test_examples_in_docstrings() -> None:
     assert doctest.testmod(import_module("advnets.errors")).failed == 0
 
 
-def test_every_public_thing_has_a_docstring_and_types() -> None:
-    missing = []
+def test_every_public_thing_has_a_docstring() -> None:
+    missing: list[str] = []
     for path in (ROOT / "src").rglob("*.py"):
         tree = ast.parse(path.read_text())
         assert ast.get_docstring(tree), path
-        for node in ast.walk(tree):
-            named = isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
-            if named and not ast.get_docstring(node):  # type: ignore[arg-type]
-                missing.append(f"{path.name}:{node.name}")  # type: ignore[attr-defined]
-    inner = {"note", "grain"}
-    assert [name for name in missing if name.split(":")[1] not in inner] == []
+        classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+        for node in [*tree.body, *(inner for outer in classes for inner in outer.body)]:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+                missing += [] if ast.get_docstring(node) else [f"{path.name}:{node.name}"]
+    assert missing == []
 
 
 def test_every_name_at_the_front_door_is_there() -> None:
