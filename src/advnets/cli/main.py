@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
     if arguments[0] == "--version":
         print(f"advnets {import_module('advnets').__version__}")
         return 0
-    # Waiting threads sleep after some microseconds of spinning: as fast on a quiet machine, and far faster on a busy one.
+    # Waiting threads sleep after some microseconds of spinning: no slower, and a busy machine stays usable.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     try:
         if arguments[0] not in VERBS:
