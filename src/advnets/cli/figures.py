@@ -70,4 +70,6 @@ def _saturation(asked: Figures) -> dict[str, float]:
 
 
 def _words(told: dict[str, float]) -> str:
-    return ", ".join(f"{name} {value:.4g}" for name, value in told.items())
+    return ", ".join(
+        f"{name} {value:,}" if isinstance(value, int) else f"{name} {value:.4g}" for name, value in told.items()
+    )
