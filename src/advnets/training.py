@@ -20,14 +20,6 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class PairedBatch:
-    """Samples of two domains that belong together: source (batch, ...) and target (batch, ...)."""
-
-    source: Tensor
-    target: Tensor
-
-
-@dataclass(frozen=True)
 class Move:
     """One descent of one player.
 

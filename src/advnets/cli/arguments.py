@@ -1,9 +1,7 @@
 """How a verb's words and flags become a frozen dataclass."""
 
 import json
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import tyro
@@ -21,11 +19,6 @@ def parse(kind: type[Arguments], argv: Sequence[str], *, verb: str, about: str, 
     return parsed
 
 
-@dataclass(frozen=True)
-class Nothing:
-    """No flags."""
-
-
 def tell(value: Any, *, as_json: bool, text: str) -> None:
     """Print a result: as one JSON document, or as text."""
     print(json.dumps(value, indent=2) if as_json else text)
@@ -35,8 +28,3 @@ def words(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     """Split leading words from the flags that follow them."""
     cut = next((place for place, word in enumerate(argv) if word.startswith("-")), len(argv))
     return list(argv[:cut]), list(argv[cut:])
-
-
-def is_terminal() -> bool:
-    """Whether somebody watches standard error."""
-    return sys.stderr.isatty()
