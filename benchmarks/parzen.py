@@ -122,10 +122,10 @@ def control_rows(mnist: data.Dataset) -> list[str]:
     for split, protocol in itertools.product(splits, metrics.PROTOCOLS):
         found = metrics.controls(train, splits[split], validation[:1000], n=10_000, seed=0, protocol=protocol)
         for name, estimate in found.items():
-            notes = estimate.notes
+            notes, edge = estimate.notes, "yes" if estimate.notes["edge"] else "no"
             rows.append(
                 f"| {split} | {protocol} | {name} | {notes['n_centres']:,} | {estimate.value:.1f} "
-                f"| {estimate.error:.1f} | {notes['sigma']:.4f} | {'yes' if notes['edge'] else 'no'} | {notes['ceiling']:.0f} |"
+                f"| {estimate.error:.1f} | {notes['sigma']:.4f} | {edge} | {notes['ceiling']:.0f} |"
             )
     return rows
 
@@ -154,7 +154,7 @@ def main() -> None:
         *rounding(points, centres),
         "",
         "MNIST's controls: sigma chosen on the first 1,000 validation images, the score read on the other 9,000, "
-        f"or on the 10,000 test images; the centres are made from the 50,000 training images, seed 0. "
+        "or on the 10,000 test images; the centres are made from the 50,000 training images, seed 0. "
         f"All took {taken:.0f} s.",
         "",
         *controls,
