@@ -129,12 +129,6 @@ def prune(folder: Path, keep: int = KEEP) -> None:
             good += 1
 
 
-def sweep(folder: Path) -> None:
-    """Remove what a writer that was killed left behind; for whoever holds the run's lock."""
-    for stale in folder.glob(".tmp-*"):
-        shutil.rmtree(stale, ignore_errors=True)
-
-
 def verify(path: Path) -> dict[str, bytes]:
     """The files of a checkpoint, after their hashes; raises Damaged naming the file and what differs."""
     try:
