@@ -205,9 +205,12 @@ def _leaves(state: Any, prefix: str, ignore: tuple[str, ...]) -> list[tuple[str,
 
 
 def _newest_first(folder: Path) -> list[Path]:
-    if not folder.is_dir():
+    try:
+        return sorted((path for path in folder.iterdir() if path.is_dir() and path.name.isdigit()), reverse=True)
+    except (FileNotFoundError, NotADirectoryError):
         return []
-    return sorted((path for path in folder.iterdir() if path.is_dir() and path.name.isdigit()), reverse=True)
+    except OSError as error:
+        raise Damaged(f"{folder} cannot be read: {error.strerror}. Check the disk and permissions.") from error
 
 
 def _refuse_non_finite(tensors: Mapping[str, Tensor], step: int) -> None:
