@@ -7,12 +7,10 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import torch
 
-from advnets import runs
+from saves import advance, found, goes_on, stand
 from syscalls import CALLS, DONE, TOLD, Ended, calls, needs_strace, under_strace
 
 ERRORS = ("ENOSPC", "EIO", "EROFS", "EDQUOT")
@@ -20,44 +18,11 @@ REASONS = {"ENOSPC": "the disk is full", "EROFS": "the disk is read-only", "EDQU
            "EIO": os.strerror(errno.EIO)}  # fmt: skip
 
 
-def state(step: int) -> dict[str, Any]:
-    rng = torch.Generator().manual_seed(step)
-    return {"weights": torch.randn(50, 7, generator=rng), "progress": {"step": step}}
-
-
-STATES = {runs.fingerprint(state(step)): step for step in range(1, 5)}
-
-
-def stand(path: Path) -> Path:
-    """A run that has come to step 2: what is there before the save that fails."""
-    directory = runs.create(path, {"recipe": {}, "settings": {}, "data": {}}, {})
-    for step in (1, 2):
-        advance(path, step)
-    return directory.path
-
-
-def advance(path: Path, step: int) -> None:
-    """What a course does when a checkpoint is due: the journal's line, the checkpoint, the status."""
-    directory = runs.RunDirectory(path)
-    directory.journal.append({"step": step})
-    runs.save(directory.checkpoints, step, state(step))
-    runs.write_json(directory.status_json, {"state": "training", "step": step})
-
-
 def check(path: Path) -> int:
     """The next start: it sweeps, reads the newest or the one before, and saves the next; returns what was read."""
-    directory = runs.open_run(path)
-    directory.sweep()
-    assert not list(path.rglob(".tmp-*"))
-    step, found, skipped = runs.latest(directory.checkpoints)
+    step = found(path)
     assert step in (2, 3)
-    assert STATES[runs.fingerprint(found)] == step
-    assert not [path for path, _ in skipped if int(path.name) >= step], "what was damaged has a name"
-    assert runs.read_json(directory.status_json)["step"] in (2, 3)
-    directory.journal.cut(step)
-    assert [entry["step"] for entry in directory.journal.read()] == list(range(1, step + 1))
-    advance(path, 4)
-    assert {item.name for item in directory.checkpoints.iterdir()} == {f"{step:08d}", "00000004"}
+    goes_on(path, step)
     return step
 
 

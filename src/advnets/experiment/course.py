@@ -96,6 +96,7 @@ class Course:
 
     def save(self) -> Path:
         """Write a checkpoint of this step, unless it is there."""
+        self.directory.journal.sync()
         path = runs.save(self.directory.checkpoints, self.step, self.state())
         self._status("training")
         return path

@@ -20,7 +20,7 @@ from safetensors.torch import save as tensors_as_bytes
 from torch import Tensor
 
 from advnets.errors import Damaged, Missing, NonFinite
-from advnets.runs.files import cannot_write, sync_folder
+from advnets.runs.files import cannot_write, make_folder, sync_folder
 
 SCHEMA = 1
 KEEP = 2
@@ -77,8 +77,8 @@ def save(folder: Path, step: int, state: Mapping[str, Any]) -> Path:
     }
     contents[MANIFEST] = manifest(step, contents)
     temporary = folder / f".tmp-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    make_folder(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         write_files(temporary, contents)
         commit(temporary, path)
     except OSError as error:

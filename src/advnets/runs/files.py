@@ -41,9 +41,12 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, where they are not there. Raises CannotWrite."""
+    """Make a folder and those above it, where they are not there, and force them to the disk. Raises CannotWrite."""
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        for made in new:
+            sync_folder(made.parent)
     except OSError as error:
         raise cannot_write(folder, error) from error
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from advnets.errors import Damaged
-from advnets.runs.files import cannot_write, write_bytes
+from advnets.runs.files import cannot_write, sync_folder, write_bytes
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,18 @@ class Journal:
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             finally:
                 os.close(descriptor)
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+
+    def sync(self) -> None:
+        """Force the lines so far to the disk: before a checkpoint, which the journal must not fall behind."""
+        try:
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            sync_folder(self.path.parent)
         except OSError as error:
             raise cannot_write(self.path, error) from error
 
