@@ -87,13 +87,15 @@ def fuzz(
     mutators: Sequence[Mutator] = (),
     seed: int = 0,
     bounds: Bounds | None = None,
+    named: bool = True,
 ) -> Told:
     """Read n mutated files with `load`, each under the name `folder/name`.
 
     seeds: whole files to begin with; the first is read here, unmutated, so that the children inherit what is set up
-    once. mutators: structure-aware ones, which half of the cases go through besides the blind ones.
+    once. mutators: structure-aware ones, which half of the cases go through besides the blind ones. named: whether an
+    error has to name the file.
     """
-    fuzzer = _Fuzzer(load, tuple(seeds), tuple(mutators), folder / name, seed, bounds or Bounds())
+    fuzzer = _Fuzzer(load, tuple(seeds), tuple(mutators), folder / name, seed, bounds or Bounds(), named)
     fuzzer.warm_up()
     told, began, number = Told(), time.monotonic(), 0
     while number < n:
@@ -206,6 +208,7 @@ class _Fuzzer:
     path: Path
     seed: int
     bounds: Bounds
+    named: bool
 
     def case(self, number: int) -> bytes:
         """The bytes of a case."""
@@ -270,7 +273,8 @@ class _Fuzzer:
             return "ok", ""
         except AdvnetsError as error:
             name = type(error).__name__
-            return (name, "") if self.path.name in str(error) else (f"unnamed: {name}", f"{error}\n")
+            named = not self.named or self.path.name in str(error)
+            return (name, "") if named else (f"unnamed: {name}", f"{error}\n")
         except MemoryError:
             return "memory", traceback.format_exc(limit=-4)
         except BaseException as error:

@@ -20,7 +20,7 @@ from safetensors.torch import save as tensors_as_bytes
 from torch import Tensor
 
 from advnets.errors import Damaged, Missing, NonFinite
-from advnets.runs.files import cannot_write, make_folder, sync_folder
+from advnets.runs.files import cannot_write, make_folder, read_regular, sync_folder
 
 SCHEMA = 1
 KEEP = 2
@@ -135,8 +135,8 @@ def verify(path: Path) -> dict[str, bytes]:
         found = sorted(item.name for item in path.iterdir())
         if found != sorted((*FILES, MANIFEST)):
             raise Damaged(f"{path}: found {', '.join(found) or 'nothing'}; expected {', '.join((*FILES, MANIFEST))}")
-        contents = {name: (path / name).read_bytes() for name in FILES}
-        written = (path / MANIFEST).read_bytes()
+        contents = {name: read_regular(path / name) for name in FILES}
+        written = read_regular(path / MANIFEST)
     except OSError as error:
         raise Damaged(f"{path} cannot be read: {error.strerror}") from error
     if not path.name.isdigit() or written != manifest(int(path.name), contents):

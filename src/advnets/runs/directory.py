@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -112,7 +113,8 @@ def open_run(path: Path) -> RunDirectory:
 
 def new_path(root: Path, recipe: str, data: str) -> Path:
     """runs/<time>-<recipe>-<data>, with a number where that is taken."""
-    base = f"{time.strftime('%Y%m%d-%H%M%S')}-{recipe}-{data}"
+    said = re.sub(r"[^\w.-]+", "-", f"{recipe}-{data}")  # a recipe of a file may be called ../..
+    base = f"{time.strftime('%Y%m%d-%H%M%S')}-{said}"
     names = (base if n == 1 else f"{base}-{n}" for n in range(1, 10_000))
     return next(root / name for name in names if not (root / name).exists())
 

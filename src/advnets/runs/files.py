@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -66,7 +67,7 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > LARGEST_JSON:
             raise Damaged(f"{path}: found {path.stat().st_size} bytes, expected JSON of at most {LARGEST_JSON}")
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(read_regular(path))
     except FileNotFoundError as error:
         raise Missing(f"{path} is not there; expected a JSON file") from error
     except (ValueError, RecursionError) as error:
@@ -76,6 +77,13 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise Damaged(f"{path}: found {type(value).__name__}, expected a JSON object")
     return dict(value)
+
+
+def read_regular(path: Path) -> bytes:
+    """The bytes of a file that is one: a device or a pipe that lies in its place has no end. Raises OSError."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return path.read_bytes()
 
 
 def sync_folder(folder: Path) -> None:
