@@ -1,5 +1,6 @@
 """Saboteurs: what would break the promises of a run, each switched on by a patch, and the check that must notice it."""
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -61,7 +62,8 @@ def written_under_the_final_name(patch: Patch) -> None:
     write_files = checkpoint.write_files
 
     def straight(temporary: Path, contents: Mapping[str, bytes]) -> None:
-        write_files(temporary.with_name("00000003"), contents)
+        step = json.loads(contents[checkpoint.MANIFEST])["step"]
+        write_files(temporary.with_name(f"{step:08d}"), contents)
 
     patch.setattr(checkpoint, "write_files", straight)
     patch.setattr(checkpoint, "commit", lambda temporary, path: checkpoint.sync_folder(path.parent))
