@@ -83,10 +83,11 @@ class Course:
             self._status("training")
             try:
                 yield from self._stretches()
+                self.save()
             except Exception as error:
-                self._status("failed", str(error))
+                with contextlib.suppress(runs.CannotWrite):  # on a full disk, what is raised below says so
+                    self._status("failed", str(error))
                 raise
-            self.save()
             self._status("stopped" if self.asked_to_stop else "finished")
         if self.asked_to_stop == signal.SIGINT:
             raise KeyboardInterrupt
@@ -95,6 +96,7 @@ class Course:
 
     def save(self) -> Path:
         """Write a checkpoint of this step, unless it is there."""
+        self.directory.journal.sync()
         path = runs.save(self.directory.checkpoints, self.step, self.state())
         self._status("training")
         return path

@@ -1,6 +1,5 @@
 """Measuring a run: the number, its protocol, and the controls that show what it is worth."""
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -11,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from advnets import metrics
+from advnets import metrics, runs
 from advnets.data import Dataset, Split
 from advnets.errors import BadInput, Unsupported, unknown
 from advnets.experiment.samples import Samples
@@ -138,8 +137,13 @@ def note_reading(path: Path, report: Report) -> None:
     """Add one line to the run's list of readings of the test split, which is to be read once."""
     told = {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "step": report.step,
             "nats": report.parzen.estimate.value, **report.parzen.protocol}  # fmt: skip
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(told) + "\n")
+    runs.Journal(path).append(told)
+
+
+def write_report(folder: Path, report: Report) -> None:
+    """Write report.json and report.md, each whole or not at all."""
+    runs.write_json(folder / "report.json", report.as_dict())
+    runs.write_bytes(folder / "report.md", report.markdown().encode())
 
 
 def _selection_and_points(dataset: Dataset, split: str) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from advnets.algorithm import ALGORITHMS
 from advnets.constraints import CONSTRAINTS
 from advnets.data import TRANSFORMS, Batches, Dataset
-from advnets.errors import BadInput
+from advnets.errors import AdvnetsError, BadInput
 from advnets.games import Game
 from advnets.latents import LATENTS
 from advnets.objectives import OBJECTIVES
@@ -89,9 +89,16 @@ def build_game(recipe: Recipe, dataset: Dataset, device: torch.device) -> Game:
         raise BadInput("the recipe has no networks of its own: give `game=`, or take a recipe of `advnets recipes`")
     values = dataset.train.values.float()
     mean = values.mean(0) / 255 if dataset.is_image else values.mean(0)
+    try:
+        generator = recipe.generator.build(recipe.latent_size, dataset.shape, mean).to(device)
+        discriminator = recipe.discriminator.build(dataset.shape).to(device)
+    except AdvnetsError:
+        raise
+    except (RuntimeError, ValueError, TypeError, OverflowError, MemoryError) as error:
+        raise BadInput(f"the recipe's networks cannot be built, change their sizes: {error}") from error
     return Game(
-        recipe.generator.build(recipe.latent_size, dataset.shape, mean).to(device),
-        recipe.discriminator.build(dataset.shape).to(device),
+        generator,
+        discriminator,
         OBJECTIVES[recipe.objective],
         latent=LATENTS[recipe.latent](recipe.latent_size),
         penalties={PENALTIES[name]: weight for name, weight in recipe.penalties.items()},

@@ -1,11 +1,12 @@
 """Previews: what the generator makes of the same noises, again and again."""
 
-import os
+import io
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from advnets import runs
 from advnets.data import TRANSFORMS, Dataset
 from advnets.experiment.samples import Samples
 from advnets.games import Game
@@ -24,8 +25,8 @@ class Preview:
 
     @torch.no_grad()
     def draw(self, generator: nn.Module, path: Path) -> None:
-        """Write the picture under a temporary name, then give it its own."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.stem}.tmp.png")
-        Samples.of(generator(self.z), self.transform).picture().save(temporary)
-        os.replace(temporary, path)
+        """Write the picture, whole or not at all. Raises CannotWrite."""
+        picture = io.BytesIO()
+        Samples.of(generator(self.z), self.transform).picture().save(picture, "png")
+        runs.make_folder(path.parent)
+        runs.write_bytes(path, picture.getvalue())

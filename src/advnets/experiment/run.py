@@ -14,7 +14,7 @@ from advnets.averaging import MovingAverage
 from advnets.data import TRANSFORMS, Dataset
 from advnets.errors import BadInput
 from advnets.experiment.course import Course, Progress
-from advnets.experiment.evaluation import Report, flat, measure, note_reading
+from advnets.experiment.evaluation import Report, flat, measure, note_reading, write_report
 from advnets.experiment.play import Play, play
 from advnets.experiment.preview import Preview
 from advnets.experiment.samples import Samples
@@ -87,8 +87,7 @@ class Run:
                          run=self.path.name, step=self.step)  # fmt: skip
         if split == "test":
             note_reading(self.directory.test_readings, report)
-        runs.write_json(self.directory.path / "report.json", report.as_dict())
-        (self.directory.path / "report.md").write_text(report.markdown(), encoding="utf-8")
+        write_report(self.directory.path, report)
         return report
 
     @property
@@ -121,7 +120,7 @@ class Run:
         Raises InUse if another process is training it.
         """
         with runs.lock(self.directory.path):
-            runs.sweep(self.directory.checkpoints)
+            self.directory.sweep()
             course = self._course(find_device(self.settings.device), steps=steps, minutes=minutes)
             self.directory.journal.cut(course.step)
             yield from course.carry_on()

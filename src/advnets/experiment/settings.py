@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from advnets.errors import BadInput, unknown
+from advnets.recipes.fields import expect_fields
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -55,10 +56,13 @@ class Settings:
 
 def settings_from(values: Mapping[str, Any]) -> Settings:
     """Settings of these names; raises BadInput for a name that is none, with the nearest."""
+    if not isinstance(values, Mapping):
+        raise BadInput(f"found {type(values).__name__}, expected settings as a JSON object of its fields")
     known = [spec.name for spec in fields(Settings)]
     for name in values:
         if name not in known:
             raise unknown("setting", name, known)
+    expect_fields(Settings, values)
     return Settings(**values)
 
 

@@ -13,6 +13,7 @@ from advnets.networks import NETWORKS, MaxoutDiscriminator, ReluGenerator
 from advnets.objectives import OBJECTIVES
 from advnets.optimizers import OPTIMIZERS
 from advnets.penalties import PENALTIES
+from advnets.recipes.fields import expect_fields
 from advnets.schedules import SCHEDULES, Constant, Schedule
 
 
@@ -113,12 +114,16 @@ def from_json(value: Mapping[str, Any]) -> Recipe:
 
     Raises BadInput for a field or a row that does not exist, or for a value that does not fit its field.
     """
+    if not isinstance(value, Mapping):
+        raise BadInput(f"found {type(value).__name__}, expected a recipe as a JSON object of its fields")
     known = {spec.name for spec in fields(Recipe)}
     for name in value:
         if name not in known:
             raise unknown("recipe field", name, known)
     try:
-        return Recipe(**{name: _rich(item) for name, item in value.items()})
+        rich = {name: _rich(item) for name, item in value.items()}
+        expect_fields(Recipe, rich)
+        return Recipe(**rich)
     except TypeError as error:
         raise BadInput(f"a value of the recipe does not fit its field: {error}") from error
 
@@ -143,6 +148,7 @@ def _rich(value: Any) -> Any:
     inner = {name: _rich(item) for name, item in value.items() if name != "row"}
     if "row" not in value:
         return inner
-    if value["row"] not in _ROWS:
+    if str(value["row"]) not in _ROWS:
         raise unknown("row", str(value["row"]), _ROWS)
+    expect_fields(_ROWS[value["row"]], inner)
     return _ROWS[value["row"]](**inner)

@@ -20,7 +20,7 @@ from safetensors.torch import save as tensors_as_bytes
 from torch import Tensor
 
 from advnets.errors import Damaged, Missing, NonFinite
-from advnets.runs.files import cannot_write, sync_folder
+from advnets.runs.files import cannot_write, make_folder, read_regular, sync_folder
 
 SCHEMA = 1
 KEEP = 2
@@ -77,8 +77,8 @@ def save(folder: Path, step: int, state: Mapping[str, Any]) -> Path:
     }
     contents[MANIFEST] = manifest(step, contents)
     temporary = folder / f".tmp-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    make_folder(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         write_files(temporary, contents)
         commit(temporary, path)
     except OSError as error:
@@ -129,20 +129,14 @@ def prune(folder: Path, keep: int = KEEP) -> None:
             good += 1
 
 
-def sweep(folder: Path) -> None:
-    """Remove what a writer that was killed left behind; for whoever holds the run's lock."""
-    for stale in folder.glob(".tmp-*"):
-        shutil.rmtree(stale, ignore_errors=True)
-
-
 def verify(path: Path) -> dict[str, bytes]:
     """The files of a checkpoint, after their hashes; raises Damaged naming the file and what differs."""
     try:
         found = sorted(item.name for item in path.iterdir())
         if found != sorted((*FILES, MANIFEST)):
             raise Damaged(f"{path}: found {', '.join(found) or 'nothing'}; expected {', '.join((*FILES, MANIFEST))}")
-        contents = {name: (path / name).read_bytes() for name in FILES}
-        written = (path / MANIFEST).read_bytes()
+        contents = {name: read_regular(path / name) for name in FILES}
+        written = read_regular(path / MANIFEST)
     except OSError as error:
         raise Damaged(f"{path} cannot be read: {error.strerror}") from error
     if not path.name.isdigit() or written != manifest(int(path.name), contents):
@@ -211,9 +205,12 @@ def _leaves(state: Any, prefix: str, ignore: tuple[str, ...]) -> list[tuple[str,
 
 
 def _newest_first(folder: Path) -> list[Path]:
-    if not folder.is_dir():
+    try:
+        return sorted((path for path in folder.iterdir() if path.is_dir() and path.name.isdigit()), reverse=True)
+    except (FileNotFoundError, NotADirectoryError):
         return []
-    return sorted((path for path in folder.iterdir() if path.is_dir() and path.name.isdigit()), reverse=True)
+    except OSError as error:
+        raise Damaged(f"{folder} cannot be read: {error.strerror}. Check the disk and permissions.") from error
 
 
 def _refuse_non_finite(tensors: Mapping[str, Tensor], step: int) -> None:

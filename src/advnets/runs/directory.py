@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from advnets.errors import BadInput, InUse, Missing
-from advnets.runs.files import cannot_write, read_json, write_json
+from advnets.runs.files import make_folder, read_json, sweep, write_json
 from advnets.runs.journal import Journal
 
 
@@ -57,23 +58,34 @@ class RunDirectory:
         """One line for each time that the test split was read."""
         return self.path / "test-readings.jsonl"
 
+    def sweep(self) -> None:
+        """Remove what writers that were killed left behind; for whoever holds the run's lock."""
+        for folder in (self.path, self.checkpoints, self.previews):
+            sweep(folder)
+
 
 def create(path: Path, told: Mapping[str, Any], environment: Mapping[str, Any]) -> RunDirectory:
     """Make a run directory; recipe.json comes last, so that what has one is a run.
 
+    What a start that was killed before that left behind is taken over.
     Raises BadInput if the path is taken: nothing is overwritten.
     """
     directory = RunDirectory(path)
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    if path.exists() and not _is_unborn(directory):
         raise BadInput(f"{path} is there already and not an empty folder; name another --out, or `advnets resume` it")
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(path, error) from error
+    make_folder(path)
     write_json(directory.environment_json, environment)
     write_json(directory.status_json, {"state": "created", "step": 0, "pid": os.getpid(), "message": ""})
     write_json(directory.recipe_json, told)
     return directory
+
+
+def _is_unborn(directory: RunDirectory) -> bool:
+    """Whether a folder is empty, or holds only what `create` writes before recipe.json."""
+    if not directory.path.is_dir():
+        return False
+    early = {directory.environment_json.name, directory.status_json.name}
+    return all(item.name in early or item.name.startswith(".tmp-") for item in directory.path.iterdir())
 
 
 def open_run(path: Path) -> RunDirectory:
@@ -101,7 +113,8 @@ def open_run(path: Path) -> RunDirectory:
 
 def new_path(root: Path, recipe: str, data: str) -> Path:
     """runs/<time>-<recipe>-<data>, with a number where that is taken."""
-    base = f"{time.strftime('%Y%m%d-%H%M%S')}-{recipe}-{data}"
+    said = re.sub(r"[^\w.-]+", "-", f"{recipe}-{data}")  # a recipe of a file may be called ../..
+    base = f"{time.strftime('%Y%m%d-%H%M%S')}-{said}"
     names = (base if n == 1 else f"{base}-{n}" for n in range(1, 10_000))
     return next(root / name for name in names if not (root / name).exists())
 

@@ -1,8 +1,11 @@
 """Files that are there whole or not at all."""
 
+import contextlib
 import errno
 import json
 import os
+import shutil
+import stat
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,8 +36,30 @@ def write_bytes(path: Path, content: bytes) -> None:
         os.replace(temporary, path)
         sync_folder(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a disk that has become read-only
+            temporary.unlink()
         raise cannot_write(path, error) from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, where they are not there, and force them to the disk. Raises CannotWrite."""
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for made in new:
+            sync_folder(made.parent)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a writer that was killed left behind in a folder; for whoever holds the run's lock."""
+    for stale in folder.glob(".tmp-*"):
+        if stale.is_dir() and not stale.is_symlink():
+            shutil.rmtree(stale, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                stale.unlink()
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -42,7 +67,7 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > LARGEST_JSON:
             raise Damaged(f"{path}: found {path.stat().st_size} bytes, expected JSON of at most {LARGEST_JSON}")
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(read_regular(path))
     except FileNotFoundError as error:
         raise Missing(f"{path} is not there; expected a JSON file") from error
     except (ValueError, RecursionError) as error:
@@ -52,6 +77,13 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise Damaged(f"{path}: found {type(value).__name__}, expected a JSON object")
     return dict(value)
+
+
+def read_regular(path: Path) -> bytes:
+    """The bytes of a file that is one: a device or a pipe that lies in its place has no end. Raises OSError."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return path.read_bytes()
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,0 +1,132 @@
+"""Every saboteur is caught by the check that is named beside it, and every check passes without one."""
+
+import os
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import test_power_loss
+import test_runs
+import tiny
+from advnets import data, experiment, runs
+from advnets.errors import AdvnetsError, InUse, NonFinite
+from advnets.games import Game
+from advnets.latents import gaussian
+from advnets.objectives import OBJECTIVES
+from saboteurs import SABOTEURS
+
+RECIPE = replace(tiny.RECIPE, ema_half_life=500.0)
+OFTEN: dict[str, Any] = {"steps": 60, "checkpoint_steps": 50, "journal_steps": 10, "preview_steps": 25}
+
+
+class Noisy(nn.Module):
+    """A generator that draws from the default random numbers of torch, numpy and Python."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Dropout(0.1), nn.Linear(16, 64), nn.Sigmoid())
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        noise = 0.01 * (random.random() + float(np.random.rand()))
+        return (self.layers(z + noise)).view(-1, 1, 8, 8)
+
+
+def noisy() -> Game:
+    torch.manual_seed(1)
+    judge = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 1), nn.Flatten(0))
+    return Game(Noisy(), judge, OBJECTIVES["non_saturating"], latent=gaussian(4))
+
+
+def rows(run: experiment.Run) -> list[tuple[int, float]]:
+    return [(row["step"], row["D(x)"]) for row in run.directory.journal.read()]
+
+
+def resume(folder: Path) -> None:
+    """Parted in the second epoch, ten steps before the end, the run ends as the whole one."""
+    whole = experiment.start(RECIPE, game=noisy(), settings=tiny.settings(str(folder / "whole"), **OFTEN))
+    list(whole.carry_on())
+    parted = experiment.start(RECIPE, game=noisy(), settings=tiny.settings(str(folder / "parted"), **OFTEN))
+    going = parted.carry_on()
+    assert any(progress.step == 60 for progress in going)
+    going.close()
+    assert parted.step == 50
+    again = experiment.resume(folder / "parted", game=noisy())
+    assert tiny.state_hash(again) == tiny.state_hash(whole)
+    assert rows(again) == rows(whole)
+
+
+def watching(folder: Path) -> None:
+    """Many previews or none, the run is the same."""
+    ends = {
+        tiny.state_hash(tiny.trained(str(folder / f"every-{every}"), steps=20, preview_steps=every))
+        for every in (5, 99)
+    }
+    assert len(ends) == 1
+
+
+def finite(folder: Path) -> None:
+    bad = test_runs.state()
+    bad["network"]["bias"][1] = float("nan")
+    with pytest.raises(NonFinite):
+        runs.save(folder, 1, bad)
+
+
+def alone(folder: Path) -> None:
+    with runs.lock(runs.create(folder / "run", {}, {}).path):
+        with pytest.raises(InUse), runs.lock(folder / "run"):
+            pass
+
+
+class Evil:
+    """A pickle that makes a folder when it is read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.path),)
+
+
+def nothing_runs(folder: Path) -> None:
+    np.savez(folder / "evil.npz", images=np.array([Evil(folder / "ran")] * 12, dtype=object))
+    with pytest.raises(ValueError):
+        data.load(str(folder / "evil.npz"))
+    assert not (folder / "ran").exists()
+
+
+def damage(folder: Path) -> None:
+    assert test_runs.undetected(runs.save(folder, 3, test_runs.state())) == 0
+
+
+CHECKS: dict[str, Callable[[Path], object]] = {
+    "power": test_power_loss.one_save,
+    "prune": test_runs.test_the_newest_good_one_is_latest_and_two_good_ones_are_kept,
+    "damage": damage,
+    "resume": resume,
+    "watching": watching,
+    "finite": finite,
+    "alone": alone,
+    "nothing runs": nothing_runs,
+}
+CAUGHT = (AssertionError, AdvnetsError, OSError, pytest.fail.Exception)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_check_passes_without_a_saboteur(check: str, tmp_path: Path) -> None:
+    CHECKS[check](tmp_path)
+
+
+@pytest.mark.parametrize("name", SABOTEURS)
+def test_a_saboteur_is_caught(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sabotage, check = SABOTEURS[name]
+    sabotage(monkeypatch)
+    with pytest.raises(CAUGHT) as caught:
+        CHECKS[check](tmp_path)
+    print(f"{name}: {caught.type.__name__}: {str(caught.value)[:100]}")
