@@ -49,7 +49,9 @@ def load_cifar10(data_dir: str | os.PathLike[str] | None = None) -> Dataset:
         part = slice(start, start + PICTURES)
         images[part], labels[part] = read_batch(f"{place}: {name}", batch)
     sizes = [TRAIN, VALIDATION, PICTURES]
-    parts = zip(torch.from_numpy(images).split(sizes), torch.from_numpy(labels).split(sizes), strict=True)
+    parts = zip(
+        torch.from_numpy(images).split_with_sizes(sizes), torch.from_numpy(labels).split_with_sizes(sizes), strict=True
+    )
     train, validation, test = (Split(*part) for part in parts)
     return Dataset("cifar10", train, validation, test, CLASSES, str(place.absolute()))
 
@@ -92,7 +94,9 @@ def _from_folder(folder: Path) -> Iterator[tuple[str, bytes]]:
             if not path.is_file():
                 raise Missing(f"{path}: there is no such file beside the other batches. Unpack the archive again.")
             if path.stat().st_size > MAX_BATCH:
-                raise TooBig(f"{path}: has {path.stat().st_size:,} bytes, a batch has fewer than {MAX_BATCH:,}. Delete it.")
+                raise TooBig(
+                    f"{path}: has {path.stat().st_size:,} bytes, a batch has fewer than {MAX_BATCH:,}. Delete it."
+                )
             yield path.name, path.read_bytes()
         except OSError as error:
             raise Missing(f"{path}: cannot be read ({error.strerror}). Check the disk and permissions.") from error

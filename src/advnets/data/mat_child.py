@@ -72,7 +72,9 @@ def _claim(rows: list[tuple[str, tuple[int, ...], str]], name: str, most: int, f
     found = [row for row in rows if row[0] == name]
     if len(found) != 1:
         names = ", ".join(repr(row[0][:40]) for row in rows[:10]) or "nothing"
-        raise Refusal("BadInput", f"has {len(found)} variables {name!r}, expected one of each of its kind (has {names})")
+        raise Refusal(
+            "BadInput", f"has {len(found)} variables {name!r}, expected one of each of its kind (has {names})"
+        )
     _, shape, kind = found[0]
     if kind not in ITEMSIZE:
         raise Refusal("Unsupported", f"has {name!r} of the class {kind!r}, expected an array of numbers")

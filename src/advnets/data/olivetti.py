@@ -18,7 +18,7 @@ LAYOUTS = ("olivetti", "")  # folders inside a data folder
 PEOPLE, PICTURES, SIDE = 40, 10, 64
 TRAIN, VALIDATION, TEST = 30, 5, 5  # people
 PERMUTATION_SEED = 2014
-PIXELS_SHA256 = "PIXELS"
+PIXELS_SHA256 = "b119468c2f13775df12d3950e7c96644811647a6e10d30617777f245bf9b2f8b"
 MOST_BYTES = PEOPLE * PICTURES * SIDE**2 * 8  # as doubles
 WHERE = "https://cs.nyu.edu/~roweis/data/olivettifaces.mat (or https://ndownloader.figshare.com/files/5976027)"
 
@@ -62,10 +62,12 @@ def _faces(path: Path) -> NDArray[np.uint8]:
     """The faces (400, 64, 64), in the order of the file: columns of it, each a picture column by column."""
     values = read_mat(path, {"faces": MOST_BYTES})["faces"]
     if values.shape != (SIDE**2, PEOPLE * PICTURES):
-        raise Damaged(f"{path}: `faces` have shape {values.shape}, expected ({SIDE**2}, {PEOPLE * PICTURES}). Get {WHERE}.")
+        raise Damaged(
+            f"{path}: `faces` have shape {values.shape}, expected ({SIDE**2}, {PEOPLE * PICTURES}). Get {WHERE}."
+        )
     pixels = as_pixels(path, "faces", values)
     # Of the pixels, not of the file, which exists in several containers, and of which no sum was published.
-    found = hashlib.sha256(np.ascontiguousarray(pixels.T)).hexdigest()
+    found = hashlib.sha256(np.ascontiguousarray(pixels.T).data).hexdigest()
     if found != PIXELS_SHA256:
         raise Damaged(f"{path}: its pixels have sha256 {found}, expected {PIXELS_SHA256}. Get the file from {WHERE}.")
     return np.ascontiguousarray(pixels.T.reshape(-1, SIDE, SIDE).transpose(0, 2, 1))

@@ -119,7 +119,12 @@ def _build(machine: _Machine) -> Any:
     made, state = machine.pop(2)
     if made == BYTE_DTYPE and state == BYTE_DTYPE_STATE:
         return made
-    if made == _Blank() and type(state) is tuple and len(state) == 5 and (state[0], *state[2:4]) == (1, BYTE_DTYPE, False):
+    if (
+        made == _Blank()
+        and type(state) is tuple
+        and len(state) == 5
+        and (state[0], *state[2:4]) == (1, BYTE_DTYPE, False)
+    ):
         shape, values = state[1], state[4]
         whole = type(shape) is tuple and all(type(size) is int and size >= 0 for size in shape)
         if whole and type(values) is bytes and math.prod(shape) == len(values):
@@ -198,7 +203,10 @@ def read_batch(where: str, data: bytes) -> tuple[NDArray[np.uint8], NDArray[np.i
     images, labels = (batch.get(key) for key in (b"data", b"labels")) if type(batch) is dict else (None, None)
     if not isinstance(images, np.ndarray) or images.shape != (PICTURES, BYTES):
         raise Damaged(f"{where}: has no `data` of ({PICTURES}, {BYTES}) bytes, as a batch of CIFAR-10 has. {REDO}")
-    whole = type(labels) is list and all(type(label) is int and 0 <= label < CLASSES for label in labels)
-    if not whole or len(labels) != PICTURES:
+    if not isinstance(labels, list) or len(labels) != PICTURES or not all(_is_label(label) for label in labels):
         raise Damaged(f"{where}: `labels` are not {PICTURES:,} whole numbers 0..{CLASSES - 1}, as expected. {REDO}")
     return images.reshape(PICTURES, 3, 32, 32), np.array(labels, np.int64)
+
+
+def _is_label(value: Any) -> bool:
+    return type(value) is int and 0 <= value < CLASSES

@@ -9,7 +9,6 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from advnets.errors import AdvnetsError, BadInput, Damaged, Missing, TooBig, Unsupported
 
@@ -31,7 +30,7 @@ class _Header:
 class _Stream:
     """The unpacked bytes of an archive, of which no more than `MAX_UNPACKED` are read."""
 
-    def __init__(self, path: Path, file: IO[bytes]) -> None:
+    def __init__(self, path: Path, file: gzip.GzipFile) -> None:
         self.path, self.file, self.left = path, file, MAX_UNPACKED
 
     def exactly(self, size: int) -> bytes:
@@ -82,7 +81,8 @@ def _members(stream: _Stream, wanted: Mapping[str, int]) -> Iterator[tuple[str, 
         seen.add(header.name)
         if header.size > wanted[header.name]:
             raise TooBig(
-                f"{stream.path}: {header.name!r} has {header.size:,} bytes, the limit is {wanted[header.name]:,}. {REDO}"
+                f"{stream.path}: {header.name!r} has {header.size:,} bytes, expected at most {wanted[header.name]:,}. "
+                f"{REDO}"
             )
         yield header.name, stream.exactly(header.size)
         stream.skip(padding)

@@ -1,7 +1,8 @@
-"""The Toronto Face Database: grey faces of 48x48 pixels in five folds, from the file that its owners give on request."""
+"""The Toronto Face Database: grey faces of 48x48 pixels in five folds, from a file that its owners give."""
 
 import os
 import re
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def load_tfd(path: str | os.PathLike[str], *, fold: int = 0) -> Dataset:
 
     J. Susskind, A. Anderson, G. Hinton, "The Toronto Face Database" (2010). The code of I. Goodfellow et al.,
     "Generative Adversarial Nets" (2014), trains on the unlabelled faces and measures on the validation and the test
-    faces of each of the five folds. They are not labelled here: labs_ex (expressions) and labs_id (people) are not read.
+    faces of each of the five folds. None has a label here: labs_ex (expressions) and labs_id (people) are not read.
     path: a TFD_48x48.mat, with `images` (n, 48, 48), 0..255, and `folds` (n, 5): 0 unlabelled, 1 train, 2 validation,
         3 test.
     fold: 0..4.
@@ -67,7 +68,9 @@ def split_fold(name: str) -> tuple[str, int]:
     return (found[1], int(found[2])) if found else (name, 0)
 
 
-TFD = {f"tfd-{fold}": partial(load_tfd_fold, fold) for fold in range(FOLDS)}
+TFD: dict[str, Callable[[str | os.PathLike[str] | None], Dataset]] = {
+    f"tfd-{fold}": partial(load_tfd_fold, fold) for fold in range(FOLDS)
+}
 
 
 def _check_layout(path: Path, images: Array, folds: Array) -> None:
