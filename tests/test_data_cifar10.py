@@ -62,16 +62,22 @@ def test_means_of_the_channels_are_the_published_ones(cifar10: Dataset) -> None:
     assert [round(mean, 4) for mean in means.tolist()] == [0.4914, 0.4822, 0.4465]
 
 
-@pytest.mark.parametrize("layout", ["cifar10/" + FOLDER, FOLDER, "."])
-def test_each_layout_is_found(files: Path, tmp_path: Path, layout: str) -> None:
-    linked(files, tmp_path / "data" / layout)
-    assert load("cifar10", tmp_path / "data").source == str(tmp_path / "data" / layout)
+@pytest.mark.parametrize("layout", [f"cifar10/{FOLDER}/test_batch", f"{FOLDER}/test_batch", "test_batch"])
+def test_each_layout_is_found(tmp_path: Path, layout: str) -> None:
+    path = tmp_path / layout
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"")
+    refused(tmp_path, Missing, f"{path.parent / 'data_batch_1'}: there is no such file")
 
 
-@pytest.mark.parametrize("layout", ["cifar10", "."])
-def test_the_archive_is_read_in_place(cifar10: Dataset, files: Path, tmp_path: Path, layout: str) -> None:
-    (tmp_path / "data" / layout).mkdir(parents=True)
-    path = tmp_path / "data" / layout / ARCHIVE
+def test_a_folder_of_batches_is_read(cifar10: Dataset, files: Path, tmp_path: Path) -> None:
+    linked(files, tmp_path / "data" / FOLDER)
+    assert load("cifar10", tmp_path / "data").digest == cifar10.digest
+
+
+def test_the_archive_is_read_in_place(cifar10: Dataset, files: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    path = tmp_path / "data" / ARCHIVE
     with gzip.open(path, "wb", compresslevel=0) as file, tarfile.open(fileobj=file, mode="w") as archive:
         archive.add(files, FOLDER)
     data = load("cifar10", tmp_path / "data")
@@ -123,11 +129,14 @@ def test_a_batch_of_any_size_is_not_read(tmp_path: Path) -> None:
     refused(tmp_path, TooBig, "has 1,099,511,627,776 bytes")
 
 
-def test_an_archive_of_other_batches(tmp_path: Path) -> None:
-    with tarfile.open(tmp_path / ARCHIVE, "w:gz") as archive:
+@pytest.mark.parametrize("layout", ["cifar10", "."])
+def test_an_archive_of_other_batches(tmp_path: Path, layout: str) -> None:
+    path = tmp_path / layout / ARCHIVE
+    path.parent.mkdir(exist_ok=True)
+    with tarfile.open(path, "w:gz") as archive:
         archive.addfile(tarfile.TarInfo(f"{FOLDER}/readme.html"))
     refused(tmp_path, Missing, "has no data_batch_1, .*test_batch")
-    with tarfile.open(tmp_path / ARCHIVE, "w:gz") as archive:
+    with tarfile.open(path, "w:gz") as archive:
         info = tarfile.TarInfo(f"{FOLDER}/test_batch")
         info.size = 3
         archive.addfile(info, io.BytesIO(b"abc"))

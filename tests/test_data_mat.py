@@ -6,6 +6,8 @@ import os
 import random
 import resource
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -123,7 +125,7 @@ def variable(name: bytes, kind: int, dims: tuple[int, ...], values: bytes) -> by
 
 
 def packed(data: bytes) -> bytes:
-    squeezed = zlib.compress(data, 9)
+    squeezed = zlib.compress(data, 1)
     return struct.pack("<II", 15, len(squeezed)) + squeezed
 
 
@@ -148,12 +150,16 @@ def test_a_file_by_hand_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         (HEADER + HAND + HAND + HAND_FOLDS, BadInput, "has 2 variables 'images'"),
         (HEADER + HAND + HAND_FOLDS[:-40], Damaged, "is broken"),
         (HEADER + HAND + packed(HAND_FOLDS)[:-20], Damaged, "is broken"),
-        (HEADER + b"\xff" * 64, Damaged, "is broken"),
+        (HEADER + b"\xff" * 64, Unsupported, "or is broken"),
         (HEADER + variable(b"images", 9, (-12, 4, 4), b"") + HAND_FOLDS, Damaged, "claims the shape"),
         (HEADER + variable(b"images", 9, (2**30, 2**30), b"") + HAND_FOLDS, TooBig, "for 'images', the limit is"),
-        (HEADER + variable(b"images", 17, (12, 4, 4), b"") + HAND_FOLDS, Unsupported, "'opaque'"),
+        (HEADER + variable(b"images", 17, (12, 4, 4), b"") + HAND_FOLDS, Unsupported, "opaque"),
         (HEADER + variable(b"images", 16, (12, 4, 4), b"") + HAND_FOLDS, Unsupported, "'function'"),
-        (HEADER + variable(b"images", 9, (12, 4, 4), struct.pack("<II", 2, 2**31 - 8)) + HAND_FOLDS, AdvnetsError, ""),
+        (
+            HEADER + variable(b"images", 9, (12, 4, 4), struct.pack("<II", 2, 2**31 - 8)) + HAND_FOLDS,
+            BadInput,
+            r"faces\.mat",
+        ),
     ],
 )
 def test_broken_files_are_refused(
@@ -189,10 +195,10 @@ def test_files_of_other_kinds_are_refused_without_a_child(
 def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mat, "_run", forked)
     monkeypatch.setitem(MOST, "images", 2**31)
-    pixels = bytes(64 * 2**20)
-    honest = variable(b"images", 9, (2**26,), element(2, pixels))
+    pixels = bytes(16 * 2**20)
+    honest = variable(b"images", 9, (2**24,), element(2, pixels))
     refused(written(tmp_path, HEADER + packed(honest) + HAND_FOLDS), TooBig, "over 200 times")
-    lying = variable(b"images", 9, (12, 4, 4), element(2, bytes(400 * 2**20)))
+    lying = variable(b"images", 9, (12, 4, 4), element(2, bytes(160 * 2**20)))
     with pytest.raises(BadInput):
         read_mat(written(tmp_path, HEADER + packed(lying) + HAND_FOLDS), MOST)
     # A bomb beside what is asked for is passed over.
@@ -202,8 +208,9 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 @needs_posix
 @pytest.mark.parametrize("path", sorted(CORPUS.glob("*.mat")), ids=lambda path: path.name)
-def test_files_that_crash_scipy_are_damaged(path: Path) -> None:
-    with pytest.raises(Damaged, match=r"ended with the signal 11"):
+def test_files_that_crash_scipy_crash_the_child_alone(path: Path) -> None:
+    # SIGSEGV with SciPy 1.17; a version that is mended says something else.
+    with pytest.raises(BadInput, match=path.name):
         read_mat(path, MOST)
 
 
@@ -267,9 +274,6 @@ def test_the_child_imports_neither_torch_nor_us() -> None:
     code = (
         "import sys, runpy; runpy.run_path(sys.argv[1]); print([m for m in ('torch', 'advnets') if m in sys.modules])"
     )
-    import subprocess
-    import sys
-
     done = subprocess.run(
         [sys.executable, "-P", "-c", code, str(mat.CHILD)], capture_output=True, text=True, check=True
     )

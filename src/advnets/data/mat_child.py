@@ -59,12 +59,21 @@ def serve(path: Path, most: Mapping[str, int], out: IO[bytes]) -> None:
 def read(path: Path, most: Mapping[str, int]) -> dict[str, Any]:
     """The arrays by name, in C order and of a little-endian type; their sizes are checked before they are read."""
     with path.open("rb") as file:
-        rows = scipy.io.whosmat(file)
+        rows = _listed(file)
         claimed = sum(_claim(rows, name, most[name], path.stat().st_size) for name in most)
         limit(3 * claimed + MARGIN, claimed)
         file.seek(0)
         values = scipy.io.loadmat(file, variable_names=list(most))
     return {name: _plain(name, values.get(name)) for name in most}
+
+
+def _listed(file: IO[bytes]) -> list[tuple[str, tuple[int, ...], str]]:
+    try:
+        rows: list[tuple[str, tuple[int, ...], str]] = scipy.io.whosmat(file)
+    except TypeError:
+        # SciPy lists no shape for these, and fails on that itself.
+        raise Refusal("Unsupported", "holds objects of classes (opaque), or is broken; expected arrays only") from None
+    return rows
 
 
 def _claim(rows: list[tuple[str, tuple[int, ...], str]], name: str, most: int, file_size: int) -> int:
