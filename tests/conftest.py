@@ -16,14 +16,31 @@ from advnets.errors import Missing
 
 @pytest.fixture(scope="session")
 def mnist() -> data.Dataset:
-    """Real MNIST from $ADVNETS_DATA or the cache; where the variable is set, missing data is a failure, not a skip."""
+    """Real MNIST."""
+    return _real("mnist")
+
+
+@pytest.fixture(scope="session")
+def cifar10() -> data.Dataset:
+    """Real CIFAR-10."""
+    return _real("cifar10")
+
+
+@pytest.fixture(scope="session")
+def olivetti() -> data.Dataset:
+    """Real Olivetti faces."""
+    return _real("olivetti")
+
+
+def _real(name: str) -> data.Dataset:
+    """Real data from $ADVNETS_DATA or the cache; where the variable is set, missing data is a failure, not a skip."""
     folder = os.environ.get("ADVNETS_DATA")
     if folder and not Path(folder).is_dir():
         pytest.fail(f"ADVNETS_DATA={folder} is no folder")
     if not folder:
-        pytest.skip("real MNIST is not at hand: set ADVNETS_DATA to the folder that holds mnist/")
+        pytest.skip(f"real {name} is not at hand: set ADVNETS_DATA to the folder that holds {name}/")
     try:
-        return data.load("mnist")
+        return data.load(name)
     except Missing as error:
         pytest.fail(str(error))
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from advnets.data import Dataset, describe, load
-from advnets.data.mnist import FILES, SHA256, cache_folder
+from advnets.data.mnist import FILES, SHA256
+from advnets.data.places import cache_folder
 from advnets.errors import BadInput, Damaged, Missing
 
 
@@ -27,7 +28,7 @@ def files(mnist: Dataset) -> Path:
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty cache and no mirrors, so that a test sees only the folders it makes."""
-    monkeypatch.setattr("advnets.data.mnist.cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr("advnets.data.places.cache_folder", lambda: tmp_path / "cache")
     monkeypatch.setattr("advnets.data.mnist.MIRRORS", ())
     monkeypatch.delenv("ADVNETS_DATA", raising=False)
 

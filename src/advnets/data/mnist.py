@@ -1,14 +1,12 @@
 """MNIST: 70,000 handwritten digits of 28x28 pixels, from a folder of the user's or downloaded once."""
 
-import hashlib
 import os
 from pathlib import Path
-
-import pooch
 
 from advnets.data.dataset import Dataset, Split
 from advnets.data.download import fetch
 from advnets.data.idx import read_pair
+from advnets.data.places import data_folders, verified
 from advnets.errors import Damaged, Missing
 
 TRAIN = 50_000  # of the 60,000 training images, the first; the rest is the validation split
@@ -45,7 +43,7 @@ def load_mnist(data_dir: str | os.PathLike[str] | None = None) -> Dataset:
     data_dir: looked through first; then $ADVNETS_DATA, then the cache folder, to which missing files are downloaded.
     Raises Missing with every place looked at, or Damaged for a file whose checksum is not the published one.
     """
-    folders = _folders(data_dir)
+    folders = data_folders(data_dir)
     paths = [_obtain(name, folders) for name in FILES]
     images, labels = read_pair(paths[0], paths[1], 10)
     test_images, test_labels = read_pair(paths[2], paths[3], 10)
@@ -59,19 +57,6 @@ def load_mnist(data_dir: str | os.PathLike[str] | None = None) -> Dataset:
     )
 
 
-def cache_folder() -> Path:
-    """The folder of this user's cache that downloads are kept in."""
-    return Path(pooch.os_cache("advnets"))
-
-
-def _folders(data_dir: str | os.PathLike[str] | None) -> list[Path]:
-    given = [data_dir, os.environ.get("ADVNETS_DATA")]
-    for folder, flag in zip(given, ("data_dir", "$ADVNETS_DATA"), strict=True):
-        if folder and not Path(folder).is_dir():
-            raise Missing(f"{folder}: there is no such folder, given as {flag}. Make it, or give one that exists.")
-    return [Path(folder) for folder in given if folder] + [cache_folder()]
-
-
 def _obtain(name: str, folders: list[Path]) -> Path:
     """The verified path of one of the four files, from the first folder that has it, or downloaded to the last."""
     for folder in folders:
@@ -79,25 +64,10 @@ def _obtain(name: str, folders: list[Path]) -> Path:
             for filename in (f"{name}.gz", name):
                 path = folder / layout / filename
                 if path.is_file():
-                    return _verified(path)
+                    return verified(path, SHA256[filename], "MNIST")
     try:
         return fetch(f"{name}.gz", SHA256[f"{name}.gz"], MIRRORS, folder=folders[-1] / "mnist")
     except (Missing, Damaged) as error:
         looked = ", ".join(str(folder) for folder in folders)
         inside = "mnist/, MNIST/raw/ or directly"
         raise type(error)(f"{error}\nLooked in {looked} (each: {inside}, as {name}.gz or {name}).") from error
-
-
-def _verified(path: Path) -> Path:
-    expected = SHA256[path.name]
-    try:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise Missing(f"{path}: cannot be read ({error.strerror}). Check the disk and permissions.") from error
-    if found != expected:
-        raise Damaged(
-            f"{path}: found sha256 {found}, expected {expected}, that of MNIST as published. Delete the file: it "
-            "is then looked for elsewhere or downloaded."
-        )
-    return path

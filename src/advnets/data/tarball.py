@@ -1,0 +1,115 @@
+"""Files of a .tar.gz archive, read in place and without trust: nothing is unpacked to disk, no link is followed.
+
+Python's own reader will not do: it takes the memory that a header claims, and before 3.11.10 a crafted header holds it
+for hours (CVE-2024-6232). The format is that of POSIX.1-1988, "ustar".
+"""
+
+import gzip
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from advnets.errors import AdvnetsError, BadInput, Damaged, Missing, TooBig, Unsupported
+
+MAX_UNPACKED = 256 * 2**20
+MAX_MEMBERS = 1000
+BLOCK = 512
+CHUNK = 2**20
+FILES, FOLDERS, REMARKS = (b"0", b"\0"), (b"5",), (b"x", b"g", b"L", b"K")
+REDO = "Get the archive again from its source."
+
+
+@dataclass(frozen=True)
+class _Header:
+    name: str
+    kind: bytes
+    size: int
+
+
+class _Stream:
+    """The unpacked bytes of an archive, of which no more than `MAX_UNPACKED` are read."""
+
+    def __init__(self, path: Path, file: gzip.GzipFile) -> None:
+        self.path, self.file, self.left = path, file, MAX_UNPACKED
+
+    def exactly(self, size: int) -> bytes:
+        if size > self.left:
+            raise TooBig(f"{self.path}: unpacks to more than {MAX_UNPACKED:,} bytes, the limit. {REDO}")
+        data = self.file.read(size)
+        self.left -= len(data)
+        if len(data) < size:
+            raise Damaged(f"{self.path}: the archive ends before its end mark. {REDO}")
+        return data
+
+    def skip(self, size: int) -> None:
+        while size > 0:
+            size -= len(self.exactly(min(size, CHUNK)))
+
+
+def read_members(path: Path, wanted: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
+    """The files of an archive that are wanted, as (name, bytes), in the order of the archive.
+
+    wanted: the most bytes by name, as a path inside the archive.
+    Raises Missing, Damaged (truncated, other sums, a file twice), Unsupported (links, devices), TooBig (over
+    `MAX_UNPACKED`, `MAX_MEMBERS`, or the most that is wanted) or BadInput (a name that leads outside).
+    """
+    try:
+        with gzip.open(path) as file:
+            yield from _members(_Stream(path, file), wanted)
+    except AdvnetsError:
+        raise
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise Damaged(f"{path}: found bytes that are not gzip's, or too few of them ({error}). {REDO}") from error
+    except OSError as error:
+        raise Missing(f"{path}: cannot be read ({error.strerror or error}). Check the path and permissions.") from error
+
+
+def _members(stream: _Stream, wanted: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
+    seen: set[str] = set()
+    for _ in range(MAX_MEMBERS):
+        block = stream.exactly(BLOCK)
+        if not any(block):
+            return
+        header = _header(stream.path, block)
+        padding = -header.size % BLOCK
+        if header.kind not in FILES or header.name not in wanted:
+            stream.skip(header.size + padding)
+            continue
+        if header.name in seen:
+            raise Damaged(f"{stream.path}: has {header.name!r} twice. {REDO}")
+        seen.add(header.name)
+        if header.size > wanted[header.name]:
+            raise TooBig(
+                f"{stream.path}: {header.name!r} has {header.size:,} bytes, expected at most {wanted[header.name]:,}. "
+                f"{REDO}"
+            )
+        yield header.name, stream.exactly(header.size)
+        stream.skip(padding)
+    raise TooBig(f"{stream.path}: has more than {MAX_MEMBERS:,} members, the limit. {REDO}")
+
+
+def _header(path: Path, block: bytes) -> _Header:
+    claimed = _octal(path, block[148:156])
+    if claimed != sum(block[:148]) + 8 * ord(" ") + sum(block[156:]):
+        raise Damaged(f"{path}: a header in the archive has another sum than it says. {REDO}")
+    prefix = block[345:500].split(b"\0")[0] if block[257:263] == b"ustar\0" else b""
+    name = b"/".join(part for part in (prefix, block[:100].split(b"\0")[0]) if part).decode("latin-1")
+    header = _Header(name.removeprefix("./"), block[156:157], _octal(path, block[124:136]))
+    if header.kind in REMARKS:
+        return header
+    if name.startswith("/") or "\\" in name or ":" in name or ".." in name.split("/"):
+        raise BadInput(f"{path}: found a member {name[:100]!r}, which leads outside the archive. {REDO}")
+    if header.kind not in FILES + FOLDERS:
+        raise Unsupported(
+            f"{path}: member {name[:100]!r} is a link, a device or the like (type {header.kind!r}), expected files and "
+            f"folders. {REDO}"
+        )
+    return header
+
+
+def _octal(path: Path, text: bytes) -> int:
+    try:
+        return int(text.rstrip(b"\0 ").lstrip(b" ") or b"0", 8)
+    except ValueError:
+        raise Damaged(f"{path}: a header in the archive has {text!r} for a number. {REDO}") from None
