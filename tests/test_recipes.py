@@ -22,7 +22,7 @@ def test_a_recipe_is_a_value(name: str) -> None:
 
 def test_every_number_of_the_released_code() -> None:
     told = to_json(paper_released)
-    assert told["generator"] == {"row": "relu_generator", "hidden": [1200, 1200], "irange": 0.05, "batch_norm": False}
+    assert told["generator"] == {"row": "dense_generator", "hidden": [1200, 1200], "irange": 0.05, "batch_norm": False}
     assert told["discriminator"] == {
         "row": "maxout_discriminator", "units": [240, 240], "pieces": 5, "irange": 0.005, "dropout": [0.2, 0.5],
     }  # fmt: skip
@@ -107,7 +107,7 @@ def test_a_recipe_that_cannot_be_is_refused(change: dict[str, object], message: 
 
 
 @pytest.mark.parametrize(
-    "value", [{"nmae": "x"}, {"generator": {"row": "nothing"}}, {"generator": {"row": "relu_generator", "depth": 3}}]
+    "value", [{"nmae": "x"}, {"generator": {"row": "nothing"}}, {"generator": {"row": "dense_generator", "depth": 3}}]
 )
 def test_a_file_of_another_recipe_language_is_refused(value: dict[str, object]) -> None:
     with pytest.raises(BadInput, match=r"unknown|does not fit"):

@@ -4,14 +4,14 @@ from dataclasses import replace
 from typing import Any
 
 from advnets import experiment
-from advnets.networks import MaxoutDiscriminator, ReluGenerator
+from advnets.networks import DenseGenerator, MaxoutDiscriminator
 from advnets.recipes import Recipe, paper_adam
 from advnets.runs import fingerprint, latest
 
 RECIPE = replace(
     paper_adam,
     name="tiny",
-    generator=ReluGenerator(hidden=(16,), batch_norm=True),
+    generator=DenseGenerator(hidden=(16,), batch_norm=True),
     discriminator=MaxoutDiscriminator(units=(8,), pieces=2),
     latent_size=4,
     batch_size=32,

@@ -1,7 +1,7 @@
 """A recipe fixes every number of a published experiment: a frozen dataclass; a variant is `replace(parent, ...)`."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 from advnets.algorithm import ALGORITHMS
@@ -9,7 +9,7 @@ from advnets.constraints import CONSTRAINTS
 from advnets.data.transforms import TRANSFORMS
 from advnets.errors import BadInput, unknown
 from advnets.latents import LATENTS
-from advnets.networks import NETWORKS, MaxoutDiscriminator, ReluGenerator
+from advnets.networks import NETWORKS, DiscriminatorRow, GeneratorRow
 from advnets.objectives import OBJECTIVES
 from advnets.optimizers import OPTIMIZERS
 from advnets.penalties import PENALTIES
@@ -26,9 +26,9 @@ class Recipe:
     """One line: what it is."""
     source: str = ""
     """Where its numbers come from."""
-    generator: ReluGenerator | None = None
+    generator: GeneratorRow | None = None
     """The generator's row and settings; None where you bring the network."""
-    discriminator: MaxoutDiscriminator | None = None
+    discriminator: DiscriminatorRow | None = None
     """The discriminator's row and settings; None where you bring the network."""
     objective: str = "non_saturating"
     """What each player wants, a row of OBJECTIVES."""
@@ -129,9 +129,9 @@ _ROWS: dict[str, Any] = {**NETWORKS, **SCHEDULES}
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         row = next(name for name, kind in _ROWS.items() if kind is type(value))
-        return {"row": row, **{name: _plain(item) for name, item in asdict(value).items()}}
+        return {"row": row, **{spec.name: _plain(getattr(value, spec.name)) for spec in fields(value)}}
     if isinstance(value, tuple):
-        return list(value)
+        return [_plain(item) for item in value]
     return {name: _plain(item) for name, item in value.items()} if isinstance(value, Mapping) else value
 
 
