@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from advnets import experiment
-from advnets.networks import DenseGenerator, MaxoutDiscriminator
-from advnets.recipes import Recipe, paper_adam
+from advnets.networks import DenseGenerator, LowerLayers, MaxoutDiscriminator
+from advnets.recipes import Recipe, Stage, paper_adam
 from advnets.runs import fingerprint, latest
 
 RECIPE = replace(
@@ -15,6 +15,18 @@ RECIPE = replace(
     discriminator=MaxoutDiscriminator(units=(8,), pieces=2),
     latent_size=4,
     batch_size=32,
+)
+
+TWO_STAGES = replace(
+    RECIPE,
+    name="two-stages",
+    stages=(
+        Stage(
+            begins=0.5,
+            below=LowerLayers(hidden=(6,)),
+            discriminator=MaxoutDiscriminator(units=(5,), pieces=2),
+        ),
+    ),
 )
 
 

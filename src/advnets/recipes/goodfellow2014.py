@@ -6,8 +6,15 @@ training length and the code no end; ours is stated in minutes and steps of our 
 
 from dataclasses import replace
 
-from advnets.networks import ConvMaxoutDiscriminator, DeconvGenerator, DenseGenerator, Maps, MaxoutDiscriminator
-from advnets.recipes.recipe import Recipe
+from advnets.networks import (
+    ConvMaxoutDiscriminator,
+    DeconvGenerator,
+    DenseGenerator,
+    LowerLayers,
+    Maps,
+    MaxoutDiscriminator,
+)
+from advnets.recipes.recipe import Recipe, Stage
 from advnets.schedules import EpochRamp, ExponentialDecay, LinearDecay
 
 paper_released = Recipe(
@@ -47,6 +54,30 @@ paper_adam = replace(
     discriminator_rate=LinearDecay(start=1e-3),
     momentum=None,
     ema_half_life=34_600.0,
+)
+
+_tfd_discriminator = MaxoutDiscriminator(units=(1200, 1200), pieces=5, irange=0.005, dropout=(0.2, 0.5))
+
+paper_tfd = replace(
+    paper_released,
+    name="paper-tfd",
+    about="the 2014 code on TFD: a second stage trains two more layers below the whole generator, against a new D",
+    source="goodfeli/adversarial @1720041, tfd_pretrain/pretrain.yaml (50 epochs) and train.yaml (22 epochs)",
+    generator=DenseGenerator(
+        hidden=(8000, 8000), activations=("relu", "sigmoid"), irange=0.05, sigmoid_bias=-2.0, sparse=100
+    ),
+    discriminator=_tfd_discriminator,
+    constraints={"generator": {"max_column_norm": 1.9365}, "discriminator": {"max_column_norm": 1.9365}},
+    generator_rate=ExponentialDecay(start=0.05, factor=1.000004, floor=1e-6),
+    discriminator_rate=ExponentialDecay(start=0.05, factor=1.000004, floor=1e-6),
+    usual_minutes=30.0,
+    stages=(
+        Stage(
+            begins=50 / 72,
+            below=LowerLayers(hidden=(8000,), irange=0.05, sigmoid_bias=-2.0),
+            discriminator=_tfd_discriminator,
+        ),
+    ),
 )
 
 paper_cifar10_fc = replace(
