@@ -192,3 +192,5 @@ def test_a_checkpoint_of_other_stages_is_refused() -> None:
     two.next_stage(1)
     with pytest.raises(BadInput, match="of other networks"):
         one.load(two.state())
+    with pytest.raises(BadInput, match="of other networks"):
+        played(tiny.RECIPE).load(two.state())

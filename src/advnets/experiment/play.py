@@ -79,17 +79,17 @@ class Play:
         }
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take back what `state` gave; raises BadInput if the networks are of other shapes.
+        """Take back what `state` gave; raises BadInput if its stages or networks are others.
 
         The networks of later stages are built first, with random numbers from torch's default generator.
         """
-        while self.stage < state["stage"]["number"]:
-            self.next_stage(0)
-        self.began = tuple(state["stage"]["began"])
         try:
+            while self.stage < state["stage"]["number"]:
+                self.next_stage(0)
+            self.began = tuple(state["stage"]["began"])
             for name, network in self.game.players.items():
                 network.load_state_dict(state["players"][name])
-        except (RuntimeError, KeyError) as error:
+        except (RuntimeError, KeyError, IndexError) as error:
             raise BadInput(f"the checkpoint is of other networks than these: {error}") from error
         for name, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
