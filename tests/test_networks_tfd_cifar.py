@@ -201,7 +201,7 @@ def test_maxout_convolution_is_the_maximum_over_its_pieces() -> None:
     assert torch.autograd.gradgradcheck(exact, images)
 
 
-@pytest.mark.parametrize("side", [8, 28, 31, 32, 48])
+@pytest.mark.parametrize("side", [4, 8, 28, 31, 32, 48])
 def test_convolutions_take_images_of_other_sizes(side: int) -> None:
     """Sides by cuda-convnet's formula, ceil((side - window) / stride) + 1, as pylearn2 has it."""
     row = ConvMaxoutDiscriminator(maps=(Maps(4), Maps(4, padding=3), Maps(6, kernel=5, padding=3, pool=2)), units=(7,))
