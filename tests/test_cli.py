@@ -48,7 +48,7 @@ def test_a_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["train", "paper-adam", "--dry-run", "--json", "--minutes", "2", *FAST]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["minutes"] == pytest.approx(2, rel=0.1)
-    assert told["parameters"]["generator"] > 0
+    assert told["stages"][0]["parameters"]["generator"] > 0
     assert list(tmp_path.iterdir()) == []
 
 

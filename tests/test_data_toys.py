@@ -90,10 +90,40 @@ def test_back_is_clamped_and_forward_refuses_points(name: str) -> None:
         TRANSFORMS[name].forward(torch.zeros(2, 2))
 
 
+def test_contrast_is_pylearn2s_global_contrast_normalisation() -> None:
+    """By hand in float64: minus the mean of the image, over the L2 norm of what is left, times 55."""
+    images = torch.randint(0, 256, (5, 3, 4, 4), dtype=torch.uint8, generator=rng())
+    seen = TRANSFORMS["contrast"].forward(images)
+    for image, x in zip(images.double(), seen, strict=True):
+        centred = image - image.mean()
+        expected = 55 * centred / centred.square().sum().sqrt()
+        torch.testing.assert_close(x.double(), expected, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(seen.flatten(1).norm(dim=1), torch.full((5,), 55.0))
+    torch.testing.assert_close(seen.flatten(1).mean(1), torch.zeros(5), rtol=0, atol=1e-5)
+    assert torch.equal(TRANSFORMS["contrast"].forward(images[2:3]), seen[2:3]), "an image is its own affair"
+    assert not TRANSFORMS["contrast"].forward(torch.full((1, 3, 4, 4), 77, dtype=torch.uint8)).any()
+    with pytest.raises(BadInput, match="identity"):
+        TRANSFORMS["contrast"].forward(torch.zeros(2, 2))
+
+
+def test_contrast_is_shown_with_mid_grey_in_the_middle_and_does_not_come_back() -> None:
+    back = TRANSFORMS["contrast"].back
+    x = torch.tensor([-2.0, 0.0, 1.0, 0.5]).view(1, 1, 2, 2)
+    assert back(x).flatten().tolist() == [0.0, 0.5, 0.75, 0.625]
+    assert torch.equal(back(torch.cat([x, 9 * x]))[1:], back(9 * x)), "an image is its own affair"
+    torch.testing.assert_close(back(9 * x), back(x))
+    assert (back(torch.zeros(1, 1, 2, 2)) == 0.5).all()
+    images = torch.tensor([[0, 100], [200, 40]], dtype=torch.uint8).view(1, 1, 2, 2)
+    brighter = images // 2 + 100
+    forward = TRANSFORMS["contrast"].forward
+    assert [one for one in TRANSFORMS if not TRANSFORMS[one].invertible] == ["contrast"]
+    torch.testing.assert_close(back(forward(images)), back(forward(brighter)), rtol=0, atol=0.01)
+
+
 def test_identity_leaves_points_and_refuses_images() -> None:
     points = torch.tensor([[-3.0, 9.0]])
     assert torch.equal(TRANSFORMS["identity"].back(TRANSFORMS["identity"].forward(points)), points)
-    with pytest.raises(BadInput, match="'unit' or 'symmetric'"):
+    with pytest.raises(BadInput, match="'unit', 'symmetric' or 'contrast'"):
         TRANSFORMS["identity"].forward(torch.zeros(1, 1, 2, 2, dtype=torch.uint8))
 
 

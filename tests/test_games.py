@@ -8,14 +8,14 @@ from advnets import penalties
 from advnets.constraints import clip_weights
 from advnets.games import Game, frozen, judges_one_by_one
 from advnets.latents import gaussian
-from advnets.networks import MaxoutDiscriminator, ReluGenerator
+from advnets.networks import DenseGenerator, MaxoutDiscriminator
 from advnets.objectives import OBJECTIVES, non_saturating, relativistic
 from advnets.training import Batch
 
 
 def small_game(objective: str = "non_saturating", **more: object) -> Game:
     torch.manual_seed(0)
-    generator = ReluGenerator(hidden=(8,), irange=0.5).build(3, (2,), torch.zeros(2))
+    generator = DenseGenerator(hidden=(8,), irange=0.5).build(3, (2,), torch.zeros(2))
     discriminator = MaxoutDiscriminator(units=(4,), pieces=2, irange=0.5, dropout=(0.0, 0.0)).build((2,))
     return Game(generator, discriminator, OBJECTIVES[objective], latent=gaussian(3), **more)  # type: ignore[arg-type]
 

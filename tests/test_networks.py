@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from advnets.networks import Dropout, Maxout, MaxoutDiscriminator, ReluGenerator
+from advnets.networks import DenseGenerator, Dropout, Maxout, MaxoutDiscriminator
 from advnets.recipes import paper
 
 
@@ -23,7 +23,7 @@ def test_the_papers_nets_have_the_papers_sizes() -> None:
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 5, 7), (2,), (1,)])
 def test_sizes_adapt_to_the_data(shape: tuple[int, ...]) -> None:
-    generator = ReluGenerator(hidden=(6,)).build(4, shape, torch.zeros(shape))
+    generator = DenseGenerator(hidden=(6,)).build(4, shape, torch.zeros(shape))
     samples = generator(torch.randn(5, 4))
     assert samples.shape == (5, *shape)
     assert MaxoutDiscriminator(units=(3,), pieces=2).build(shape)(samples).shape == (5,)
@@ -31,7 +31,7 @@ def test_sizes_adapt_to_the_data(shape: tuple[int, ...]) -> None:
 
 def test_starting_values() -> None:
     mean = torch.tensor([[[0.0, 0.5], [0.25, 1.0]]])
-    output = ReluGenerator().build(100, (1, 2, 2), mean)[-3]  # type: ignore[index]
+    output = DenseGenerator().build(100, (1, 2, 2), mean)[-3]  # type: ignore[index]
     torch.testing.assert_close(output.bias.sigmoid(), mean.flatten().clamp(1e-7, 1 - 1e-7), atol=1e-6, rtol=0)
     assert output.bias[0].item() == pytest.approx(-16.1, abs=0.1)
     assert 0.04 < output.weight.abs().max().item() <= 0.05

@@ -1,21 +1,53 @@
 """A run small enough to be trained many times: the paper-adam recipe on digits with narrow nets."""
 
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from advnets import experiment
-from advnets.networks import MaxoutDiscriminator, ReluGenerator
-from advnets.recipes import Recipe, paper_adam
+from advnets.networks import DenseGenerator, LowerLayers, MaxoutDiscriminator
+from advnets.recipes import Recipe, Stage, paper_adam
 from advnets.runs import fingerprint, latest
 
 RECIPE = replace(
     paper_adam,
     name="tiny",
-    generator=ReluGenerator(hidden=(16,), batch_norm=True),
+    generator=DenseGenerator(hidden=(16,), batch_norm=True),
     discriminator=MaxoutDiscriminator(units=(8,), pieces=2),
     latent_size=4,
     batch_size=32,
 )
+
+TWO_STAGES = replace(
+    RECIPE,
+    name="two-stages",
+    stages=(
+        Stage(
+            begins=0.5,
+            below=LowerLayers(hidden=(6,)),
+            discriminator=MaxoutDiscriminator(units=(5,), pieces=2),
+        ),
+    ),
+)
+
+
+def narrow(value: Any, width: int = 12) -> Any:
+    """The same recipe with every layer at most `width` wide; what is not a width stays as published."""
+    widths = {"hidden", "units", "maps", "channels", "sparse"}
+    if isinstance(value, tuple):
+        return tuple(narrow(item, width) for item in value)
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    changed = {}
+    for spec in fields(value):
+        item = getattr(value, spec.name)
+        changed[spec.name] = _at_most(item, width) if spec.name in widths else narrow(item, width)
+    return replace(value, **changed)
+
+
+def _at_most(item: Any, width: int) -> Any:
+    if isinstance(item, tuple):
+        return tuple(_at_most(one, width) for one in item)
+    return min(item, width) if isinstance(item, int) else narrow(item, width)
 
 
 def settings(out: str, **more: Any) -> experiment.Settings:

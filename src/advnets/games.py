@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from advnets.latents import Latent
+from advnets.networks.convolution import MaxoutConv
 from advnets.networks.layers import Dropout, Maxout
 from advnets.objectives import Objective
 from advnets.training import Batch
@@ -129,6 +130,7 @@ class Game:
 _ONE_BY_ONE = (
     nn.Linear, nn.Conv1d, nn.Conv2d, nn.Flatten, nn.Unflatten, nn.Identity, nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU,
     nn.SiLU, nn.Softplus, nn.Tanh, nn.Sigmoid, nn.Dropout, nn.LayerNorm, nn.AvgPool2d, nn.MaxPool2d, Maxout, Dropout,
+    MaxoutConv,
 )  # fmt: skip
 
 

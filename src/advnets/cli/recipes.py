@@ -29,6 +29,6 @@ def main(argv: Sequence[str]) -> int:
         recipe = to_json(find(names[0]))
         tell(recipe, as_json=asked.json, text="\n".join(f"{key:<20} {json.dumps(recipe[key])}" for key in recipe))
         return 0
-    text = "\n".join(f"{name:<16} {recipe.about}" for name, recipe in RECIPES.items())
+    text = "\n".join(f"{name:<18} {recipe.about}" for name, recipe in RECIPES.items())
     tell({name: to_json(recipe) for name, recipe in RECIPES.items()}, as_json=asked.json, text=text)
     return 0

@@ -8,6 +8,9 @@ from torch import Tensor
 
 from advnets.errors import BadInput, NonFinite
 
+CONTRAST_SCALE = 55.0
+"""The L2 norm of an image after `contrast`: `gcn: 55.` of the paper's CIFAR-10 nets."""
+
 
 @dataclass(frozen=True)
 class Transform:
@@ -15,10 +18,12 @@ class Transform:
 
     forward: stored values, uint8 (n, c, h, w) or float32 (n, d), to the float32 values that the networks see.
     back: what a generator emits to [0, 1] for images (clamped), or to points.
+    invertible: whether `back` undoes `forward`; if not, what it gives is for looking at, and no measure of pixels.
     """
 
     forward: Callable[[Tensor], Tensor]
     back: Callable[[Tensor], Tensor]
+    invertible: bool = True
 
 
 def to_uint8(unit_images: Tensor) -> Tensor:
@@ -48,10 +53,33 @@ def _symmetric_back(outputs: Tensor) -> Tensor:
     return ((outputs + 1) / 2).clamp(0, 1)
 
 
+def _contrast(values: Tensor) -> Tensor:
+    """Global contrast normalisation, x <- s (x - mean) / ||x - mean||_2, over all numbers of one image; s = 55.
+
+    pylearn2's `global_contrast_normalize` as CIFAR10(gcn=55.) calls it: no bias under the root, and an image of one
+    colour, whose norm is below 1e-8, becomes 0.
+    """
+    x = _images(values).to(torch.float32)
+    x = x - x.mean((1, 2, 3), keepdim=True)
+    norm = torch.linalg.vector_norm(x, dim=(1, 2, 3), keepdim=True)
+    return x.mul_(CONTRAST_SCALE / torch.where(norm < 1e-8, 1.0, norm))
+
+
+def _contrast_back(outputs: Tensor) -> Tensor:
+    """(1 + x / max |x|) / 2, the maximum over one image: mid-grey stays, and the farthest value becomes black or white.
+
+    Brightness and contrast were divided out and cannot be had back. The paper's show_samples_cifar_*_paper.py divides
+    by the maximum over all images that are drawn, so that the same sample looks different in another company.
+    """
+    largest = outputs.abs().amax((1, 2, 3), keepdim=True).clamp_(min=torch.finfo(outputs.dtype).tiny)
+    return outputs.div(largest).add_(1).div_(2).clamp_(0, 1)
+
+
 def _identity(values: Tensor) -> Tensor:
     if values.dtype == torch.uint8:
         raise BadInput(
-            "transform 'identity': found uint8 images, expected points. Use 'unit' or 'symmetric' for images."
+            "transform 'identity': found uint8 images, expected points. Use 'unit', 'symmetric' or 'contrast' for "
+            "images."
         )
     return values
 
@@ -65,5 +93,6 @@ def _images(values: Tensor) -> Tensor:
 TRANSFORMS = {
     "unit": Transform(_unit, _unit_back),
     "symmetric": Transform(_symmetric, _symmetric_back),
+    "contrast": Transform(_contrast, _contrast_back, invertible=False),
     "identity": Transform(_identity, _identity),
 }

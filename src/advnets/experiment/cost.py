@@ -15,21 +15,41 @@ from advnets.recipes import Recipe
 from advnets.schedules import Moment
 
 WARM_UP, TIMED = 5, 25
+ENOUGH_SECONDS = 10.0
+"""A stage whose steps are slow is timed on fewer of them."""
+
+
+@dataclass(frozen=True)
+class StageCost:
+    """What one stage of a recipe takes.
+
+    begins: share of the budget. parameters: of each player. milliseconds_per_step: the median; timed: of how many.
+    """
+
+    begins: float
+    parameters: dict[str, int]
+    milliseconds_per_step: float
+    timed: int
+
+    def __str__(self) -> str:
+        players = ", ".join(f"{name} {count:,}" for name, count in self.parameters.items())
+        when = f"from {100 * self.begins:.0f} % on: " if self.begins else ""
+        return f"{when}{self.milliseconds_per_step:.1f} ms a step (median of {self.timed}); parameters: {players}"
 
 
 @dataclass(frozen=True)
 class Cost:
     """What a training would take here.
 
-    parameters: of each player. images: for training; shape: of each. milliseconds_per_step: the median of 25.
-    steps, minutes: of the whole run, as estimated. mebibytes: the peak of this process while it was measured.
+    images: for training; shape: of each. stages: one by one; most recipes have one. milliseconds_per_step: their mean
+    over the run. steps, minutes: of the whole run, as estimated. mebibytes: the peak of this process when measured.
     """
 
     recipe: str
     data: str
     images: int
     shape: tuple[int, ...]
-    parameters: dict[str, int]
+    stages: tuple[StageCost, ...]
     batch_size: int
     device: str
     milliseconds_per_step: float
@@ -43,59 +63,80 @@ class Cost:
 
     def __str__(self) -> str:
         memory = "unknown" if self.mebibytes is None else f"{self.mebibytes:,.0f} MiB"
-        players = ", ".join(f"{name} {count:,}" for name, count in self.parameters.items())
+        stages = "\n".join(str(stage) for stage in self.stages)
         return (
-            f"{self.recipe} on {self.data}: {self.images:,} samples of {' x '.join(map(str, self.shape))}\n"
-            f"parameters: {players}\n"
-            f"{self.milliseconds_per_step:.1f} ms a step of {self.batch_size} on {self.device} (median of {TIMED})\n"
+            f"{self.recipe} on {self.data}: {self.images:,} samples of {' x '.join(map(str, self.shape))}, "
+            f"{self.batch_size} a step, on {self.device}\n"
+            f"{stages}\n"
             f"estimated: {self.steps:,} steps, {self.minutes:.1f} minutes, {memory} at the peak\n"
             "nothing was written"
         )
 
 
 def dry_run(recipe: Recipe, *, settings: Settings) -> Cost:
-    """Set the training up, take thirty steps in memory, and tell what the whole would take."""
+    """Set the training up, take up to thirty steps of each stage in memory, and tell what the whole would take."""
     device = find_device(settings.device)
     dataset = data.load(settings.data, settings.data_dir)
     streams = Streams(settings.seed, device)
     with streams.active():
         tried = play(recipe, dataset, seed=settings.seed, device=device)
-        seconds = _seconds_per_step(tried)
-    steps, minutes = _length(recipe, settings, seconds)
+        stages = [_stage_cost(tried)]
+        for _ in recipe.stages:
+            tried.next_stage(0)
+            stages.append(_stage_cost(tried))
+    steps, minutes = _length(recipe, settings, stages)
     return Cost(
         recipe=recipe.name,
         data=dataset.name,
         images=len(dataset.train),
         shape=dataset.shape,
-        parameters={
-            name: sum(theta.numel() for theta in network.parameters()) for name, network in tried.game.players.items()
-        },
+        stages=tuple(stages),
         batch_size=recipe.batch_size,
         device=str(device),
-        milliseconds_per_step=round(1000 * seconds, 3),
+        milliseconds_per_step=round(60_000 * minutes / steps, 3),
         steps=steps,
         minutes=round(minutes, 3),
         mebibytes=peak_mebibytes(),
     )
 
 
-def _seconds_per_step(tried: Play) -> float:
+def _stage_cost(tried: Play) -> StageCost:
+    seconds = _seconds_per_step(tried)
+    return StageCost(
+        begins=tried.recipe.stages[tried.stage - 1].begins if tried.stage else 0.0,
+        parameters={
+            name: sum(theta.numel() for theta in network.parameters()) for name, network in tried.game.players.items()
+        },
+        milliseconds_per_step=round(1000 * statistics.median(seconds), 3),
+        timed=len(seconds),
+    )
+
+
+def _seconds_per_step(tried: Play) -> list[float]:
+    """Of up to TIMED steps after up to WARM_UP others; slow ones are stopped early, half of them then warm-up."""
     tried.schedule(Moment(0, 1, 0.0))
     average = MovingAverage(tried.game.generator, tried.recipe.ema_half_life)
-    steps, seconds = tried.steps(0), []
-    for _ in range(WARM_UP + TIMED):
+    steps, seconds = tried.steps(0), list[float]()
+    while len(seconds) < WARM_UP + TIMED and (len(seconds) < 2 or sum(seconds) < ENOUGH_SECONDS):
         began = time.perf_counter()
         next(steps)
         average.update(tried.game.generator, tried.recipe.batch_size)
         seconds.append(time.perf_counter() - began)
-    return statistics.median(seconds[WARM_UP:])
+    return seconds[min(WARM_UP, len(seconds) // 2) :]
 
 
-def _length(recipe: Recipe, settings: Settings, seconds: float) -> tuple[int, float]:
+def _length(recipe: Recipe, settings: Settings, stages: list[StageCost]) -> tuple[int, float]:
+    """Steps and minutes: stages have shares of the steps where steps end the run, and of the time where minutes do."""
+    ends = [*(stage.begins for stage in stages[1:]), 1.0]
+    shares = [end - stage.begins for stage, end in zip(stages, ends, strict=True)]
+    paces = [stage.milliseconds_per_step / 60_000 for stage in stages]
     minutes = settings.minutes or (None if settings.steps else recipe.usual_minutes)
-    by_minutes = int(60 * minutes / seconds) if minutes else sys.maxsize
-    steps = min(settings.steps or sys.maxsize, by_minutes)
-    return steps, steps * seconds / 60
+    if minutes:
+        by_minutes = int(minutes * sum(share / pace for share, pace in zip(shares, paces, strict=True)))
+        if settings.steps is None or by_minutes < settings.steps:
+            return max(by_minutes, 1), minutes
+    steps = settings.steps or 1
+    return steps, steps * sum(share * pace for share, pace in zip(shares, paces, strict=True))
 
 
 def peak_mebibytes() -> float | None:

@@ -62,7 +62,10 @@ class Course:
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Take back what `state` gave."""
-        self.play.load(state["training"])
+        with self.streams.active():
+            self.play.load(state["training"])
+        if self.play.stage:
+            self._average_anew()
         self.average.load(state["average"])
         self.streams.held = dict(state["random"])
         self.step, self.seconds = state["progress"]["step"], state["progress"]["seconds"]
@@ -105,6 +108,9 @@ class Course:
         steps = self.play.steps(self.step)
         saved_at = time.monotonic()
         while self.share() < 1 and not self.asked_to_stop:
+            if self.play.due(self.share()):
+                self._next_stages()
+                steps = self.play.steps(self.step)
             before, began = self.step, time.monotonic()
             with self.streams.active():
                 readings = self._stretch(steps)
@@ -117,6 +123,16 @@ class Course:
                 self.save()
                 saved_at = time.monotonic()
 
+    def _next_stages(self) -> None:
+        with self.streams.active():
+            while self.play.due(self.share()):
+                self.play.next_stage(self.step)
+        self._average_anew()
+
+    def _average_anew(self) -> None:
+        """A stage's average begins with its generator: the former one's layers are as trained, not as averaged."""
+        self.average = MovingAverage(self.play.game.generator, self.play.recipe.ema_half_life)
+
     def _stretch(self, steps: Iterator[Any]) -> dict[str, float]:
         """Steps up to the next one at which anything is written."""
         marks = [self.settings.journal_steps, self.settings.preview_steps, self.settings.checkpoint_steps or 0]
@@ -128,15 +144,15 @@ class Course:
             self.average.update(self.play.game.generator, self.play.recipe.batch_size)
             self.seconds = time.monotonic() - before
             at_mark = any(every and self.step % every == 0 for every in marks)
-            if at_mark or self.share() == 1 or self.asked_to_stop:
+            if at_mark or self.share() == 1 or self.play.due(self.share()) or self.asked_to_stop:
                 return dict(step.readings())
 
     def _report(self, pace: float, readings: Mapping[str, float]) -> Progress:
         share = self.share()
         left = self.seconds * (1 - share) / share if share else float("inf")
-        self.directory.journal.append(
-            {"step": self.step, "seconds": round(self.seconds, 3), "images_per_second": round(pace, 1), **readings}
-        )
+        stage = {"stage": self.play.stage + 1} if self.play.recipe.stages else {}
+        told = {"step": self.step, "seconds": round(self.seconds, 3), "images_per_second": round(pace, 1)}
+        self.directory.journal.append({**told, **stage, **readings})
         return Progress(self.step, self.seconds, share, left, pace, readings)
 
     def _checkpoint_due(self, seconds_since: float) -> bool:

@@ -1,11 +1,11 @@
 """A game under an algorithm, as a Training: what a run of adversarial nets runs."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from advnets.algorithm import ALGORITHMS
@@ -17,19 +17,25 @@ from advnets.latents import LATENTS
 from advnets.objectives import OBJECTIVES
 from advnets.optimizers import OPTIMIZERS
 from advnets.penalties import PENALTIES
-from advnets.recipes import Recipe
+from advnets.recipes import Recipe, Stage
 from advnets.schedules import Moment
 from advnets.training import Step
 
 
 @dataclass
 class Play:
-    """A game, the batches it is played on, and how each player descends."""
+    """A game, the batches it is played on, and how each player descends; later stages of the recipe change the game.
+
+    stage: the recipe's stage that is under way, from 0. began: the step and the epoch at which it began.
+    """
 
     game: Game
     batches: Batches
     optimizers: dict[str, Optimizer]
     recipe: Recipe
+    shape: tuple[int, ...]
+    stage: int = 0
+    began: tuple[int, int] = (0, 0)
 
     def steps(self, start: int) -> Iterator[Step]:
         """The steps from number `start` on, without end."""
@@ -37,7 +43,8 @@ class Play:
         return algorithm(self.game, self.batches, self.optimizers, start=start, k=self.recipe.discriminator_moves)
 
     def schedule(self, moment: Moment) -> None:
-        """Set every rate and momentum to what the recipe says of that moment."""
+        """Set every rate and momentum to what the recipe says of that moment, counted from the stage's beginning."""
+        moment = self._within_stage(moment)
         rates = {"generator": self.recipe.generator_rate, "discriminator": self.recipe.discriminator_rate}
         for player, optimizer in self.optimizers.items():
             for group in optimizer.param_groups:
@@ -45,20 +52,44 @@ class Play:
                 if self.recipe.momentum is not None:
                     group["momentum"] = self.recipe.momentum.at(moment)
 
+    def due(self, share: float) -> bool:
+        """Whether, at this share of the run's budget, the next stage begins."""
+        return self.stage < len(self.recipe.stages) and share >= self.recipe.stages[self.stage].begins
+
+    def next_stage(self, step: int) -> None:
+        """Begin the next stage at this step: its networks, fresh optimizers, a new epoch of the data."""
+        self.game = _later(self.game, self.recipe.stages[self.stage], self.shape)
+        self.optimizers = _optimizers(self.game, self.recipe)
+        self.stage, self.began = self.stage + 1, (step, self.batches.epoch + 1)
+        self.batches.load({**self.batches.state(), "epoch": self.batches.epoch + 1, "index": 0})
+
+    def _within_stage(self, moment: Moment) -> Moment:
+        begins = (0.0, *(stage.begins for stage in self.recipe.stages), 1.0)
+        start, end = begins[self.stage : self.stage + 2]
+        progress = min(max((moment.progress - start) / (end - start), 0.0), 1.0)
+        return Moment(moment.step - self.began[0], moment.epoch - self.began[1], progress)
+
     def state(self) -> dict[str, Any]:
-        """Networks, optimizers and the position in the data."""
+        """The stage, networks, optimizers and the position in the data."""
         return {
+            "stage": {"number": self.stage, "began": list(self.began)},
             "players": {name: dict(network.state_dict()) for name, network in self.game.players.items()},
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
             "batches": self.batches.state(),
         }
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take back what `state` gave; raises BadInput if the networks are of other shapes."""
+        """Take back what `state` gave; raises BadInput if its stages or networks are others.
+
+        The networks of later stages are built first, with random numbers from torch's default generator.
+        """
         try:
+            while self.stage < state["stage"]["number"]:
+                self.next_stage(0)
+            self.began = tuple(state["stage"]["began"])
             for name, network in self.game.players.items():
                 network.load_state_dict(state["players"][name])
-        except (RuntimeError, KeyError) as error:
+        except (RuntimeError, KeyError, IndexError) as error:
             raise BadInput(f"the checkpoint is of other networks than these: {error}") from error
         for name, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
@@ -76,11 +107,7 @@ def play(recipe: Recipe, dataset: Dataset, *, seed: int, device: torch.device, g
     batches = Batches(
         dataset.train, batch_size=recipe.batch_size, seed=seed, transform=transform.forward, device=device
     )
-    optimizers = {
-        name: OPTIMIZERS[recipe.optimizer](list(network.parameters()), betas=recipe.betas)
-        for name, network in game.players.items()
-    }
-    return Play(game, batches, optimizers, recipe)
+    return Play(game, batches, _optimizers(game, recipe), recipe, dataset.shape)
 
 
 def build_game(recipe: Recipe, dataset: Dataset, device: torch.device) -> Game:
@@ -107,3 +134,21 @@ def build_game(recipe: Recipe, dataset: Dataset, device: torch.device) -> Game:
             for player, bounds in recipe.constraints.items()
         },
     )
+
+
+def _optimizers(game: Game, recipe: Recipe) -> dict[str, Optimizer]:
+    return {
+        name: OPTIMIZERS[recipe.optimizer](list(network.parameters()), betas=recipe.betas)
+        for name, network in game.players.items()
+    }
+
+
+def _later(game: Game, stage: Stage, shape: tuple[int, ...]) -> Game:
+    """The next stage's game: the former generator, whole, above new layers as wide as its z; a new discriminator."""
+    generator, discriminator = game.generator, game.discriminator
+    if stage.below is not None:
+        size = game.latent.size
+        generator = nn.Sequential(stage.below.build(size, size).to(game.device), generator)
+    if stage.discriminator is not None:
+        discriminator = stage.discriminator.build(shape).to(game.device)
+    return replace(game, generator=generator, discriminator=discriminator)

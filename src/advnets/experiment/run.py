@@ -11,8 +11,8 @@ import torch
 
 from advnets import data, figures, metrics, runs
 from advnets.averaging import MovingAverage
-from advnets.data import TRANSFORMS, Dataset
-from advnets.errors import BadInput
+from advnets.data import TRANSFORMS, Dataset, Split, to_uint8
+from advnets.errors import BadInput, Unsupported
 from advnets.experiment.course import Course, Progress
 from advnets.experiment.evaluation import Report, flat, measure, note_reading, write_report
 from advnets.experiment.play import Play, play
@@ -81,6 +81,11 @@ class Run:
         split: "validation", or "test", each reading of which is noted in the run's test-readings.jsonl.
         protocol: row of metrics.PROTOCOLS. n: samples, default 10,000 or as many as there are training images.
         """
+        if not self._transform.invertible:
+            raise Unsupported(
+                f"{self.path}: samples under the transform {self.recipe.transform!r} have lost the brightness and "
+                "contrast that a Parzen window measures; look at them: `advnets sample`, `advnets figures figure2`"
+            )
         n = n or min(10_000, len(self.dataset.train) // 1000 * 1000 or len(self.dataset.train))
         samples = self.sample(n, seed=seed)
         report = measure(samples, self.dataset, split=split, protocol=protocol, seed=seed,
@@ -99,8 +104,9 @@ class Run:
         """Figure 2 of the 2014 paper: 4 x 5 fresh samples; last column, the nearest training image of the fifth."""
         samples = self.sample(20, seed=seed).values
         fifth = torch.from_numpy(samples[4::5]).permute(0, 3, 1, 2).flatten(1).float() / 255
-        indices, _ = metrics.nearest(fifth, flat(self.dataset.train))
-        nearest = self.dataset.train.values[indices].permute(0, 2, 3, 1).numpy()
+        train = self._as_shown(self.dataset.train)
+        indices, _ = metrics.nearest(fifth, flat(train))
+        nearest = train.values[indices].permute(0, 2, 3, 1).numpy()
         return figures.figure2(samples.astype(np.uint8), nearest)
 
     def figure3(self, *, rows: int = 4, columns: int = 12, seed: int = 0) -> Any:
@@ -140,6 +146,13 @@ class Run:
     @property
     def _transform(self) -> data.Transform:
         return TRANSFORMS[self.recipe.transform if self.dataset.is_image else "identity"]
+
+    def _as_shown(self, split: Split) -> Split:
+        """The images of a split, through a transform that samples are shown without the inverse of."""
+        if self._transform.invertible:
+            return split
+        blocks = [self._transform.back(self._transform.forward(block)) for block in torch.split(split.values, 1000)]
+        return Split(torch.cat([to_uint8(block) for block in blocks]), split.labels)
 
     def _course(self, device: torch.device, *, steps: int | None = None, minutes: float | None = None) -> Course:
         settings = self.settings

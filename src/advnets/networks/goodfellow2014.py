@@ -1,6 +1,8 @@
-"""The nets of Goodfellow et al. 2014, "Generative Adversarial Nets", as in the released mnist.yaml.
+"""The nets of Goodfellow et al. 2014, "Generative Adversarial Nets", as in the released yaml files.
 
-Inputs and outputs take the size of the data, so the same rows serve 28x28 digits, 8x8 digits and points of a plane.
+MNIST: `DenseGenerator`, `MaxoutDiscriminator`. TFD: the same, and `LowerLayers` for its second stage. CIFAR-10: the
+same, or `DeconvGenerator` and `ConvMaxoutDiscriminator`. Inputs and outputs take the size of the data, so the same rows
+serve 28x28 digits, 48x48 faces and points of a plane; what cannot take it says so.
 """
 
 import math
@@ -9,34 +11,132 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from advnets.networks.layers import Dropout, Maxout, uniform_
+from advnets.errors import BadInput, Unsupported, unknown
+from advnets.networks.convolution import MaxoutConv, UntiedBias
+from advnets.networks.layers import Dropout, Maxout, sparse_, uniform_
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid}
+OUTPUTS = ("sigmoid", "linear")
 
 
 @dataclass(frozen=True)
-class ReluGenerator:
-    """z -> ReLU hidden layers -> sigmoid pixels; linear coordinates where the data are points.
+class DenseGenerator:
+    """z -> dense hidden layers -> pixels; linear coordinates where the data are points.
 
     hidden: units of each hidden layer.
+    activations: of each hidden layer, relu or sigmoid; a single one serves them all.
     irange: weights start in U(-irange, irange).
-    batch_norm: normalise each hidden layer before its ReLU (not in the paper; Ioffe & Szegedy 2015).
+    sigmoid_bias: where the biases of hidden sigmoid layers start; all others start at 0.
+    output: sigmoid (in [0, 1], its biases from the marginals of the pixels) or linear.
+    output_irange: irange of the output layer; None for that of the others.
+    sparse: weights into each output unit that start in N(0, 1), the others at 0; 0 for uniform ones.
+    batch_norm: normalise each hidden layer before its activation (not in the paper; Ioffe & Szegedy 2015).
     """
 
     hidden: tuple[int, ...] = (1200, 1200)
+    activations: tuple[str, ...] = ("relu",)
     irange: float = 0.05
+    sigmoid_bias: float = 0.0
+    output: str = "sigmoid"
+    output_irange: float | None = None
+    sparse: int = 0
     batch_norm: bool = False
+
+    def __post_init__(self) -> None:
+        if len(self.activations) not in (1, len(self.hidden)):
+            raise BadInput(
+                f"activations: found {len(self.activations)} for {len(self.hidden)} hidden layers, expected one for "
+                "each, or a single one for all. Give as many as `hidden` has."
+            )
+        for name in self.activations:
+            if name not in ACTIVATIONS:
+                raise unknown("activation", name, ACTIVATIONS)
+        if self.output not in OUTPUTS:
+            raise unknown("output", self.output, OUTPUTS)
 
     def build(self, latent_size: int, shape: tuple[int, ...], mean: Tensor) -> nn.Module:
         """A generator of samples of `shape`; `mean` of the data sets the output bias (marginals of the pixels)."""
         layers: list[nn.Module] = []
         width = latent_size
-        for units in self.hidden:
-            layers += [uniform_(nn.Linear(width, units), self.irange)]
-            layers += [nn.BatchNorm1d(units)] if self.batch_norm else []
-            layers += [nn.ReLU()]
+        activations = self.activations * (1 if len(self.activations) > 1 else len(self.hidden))
+        for units, activation in zip(self.hidden, activations, strict=True):
+            bias = self.sigmoid_bias if activation == "sigmoid" else 0.0
+            linear, act = _dense(width, units, activation, irange=self.irange, bias=bias)
+            layers += [linear, nn.BatchNorm1d(units), act] if self.batch_norm else [linear, act]
             width = units
-        output = uniform_(nn.Linear(width, math.prod(shape)), self.irange)
-        squash = _sigmoid_from_marginals(output, mean) if len(shape) == 3 else nn.Identity()
+        output = self._output(width, math.prod(shape))
+        squashed = self.output == "sigmoid" and len(shape) == 3
+        squash = _sigmoid_from_marginals(output, mean) if squashed else nn.Identity()
         return nn.Sequential(*layers, output, squash, nn.Unflatten(1, shape))
+
+    def _output(self, width: int, units: int) -> nn.Linear:
+        if self.sparse:
+            return sparse_(nn.Linear(width, units), self.sparse)
+        return uniform_(nn.Linear(width, units), self.irange if self.output_irange is None else self.output_irange)
+
+
+@dataclass(frozen=True)
+class DeconvGenerator:
+    """z -> ReLU layers -> a sigmoid layer of maps -> one transposed convolution, linear, with a bias for each pixel.
+
+    hidden: units of each ReLU layer.
+    maps: maps of the sigmoid layer, whose side is (side of the images - kernel) / stride + 1: 10 for CIFAR-10's 32.
+    kernel, stride: of the transposed convolution, which has no padding.
+    irange: weights start in U(-irange, irange); biases start at 0.
+    """
+
+    hidden: tuple[int, ...] = (8000,)
+    maps: int = 80
+    kernel: int = 5
+    stride: int = 3
+    irange: float = 0.05
+
+    def build(self, latent_size: int, shape: tuple[int, ...], mean: Tensor) -> nn.Module:
+        """A generator of images of `shape`; raises Unsupported for points, and for sides that it cannot make."""
+        channels, *sides = _image(shape, "deconv_generator")
+        rows, columns = (self._side_below(side) for side in sides)
+        maps = (self.maps, rows, columns)
+        lower = LowerLayers(hidden=self.hidden, irange=self.irange, sigmoid_bias=0.0)
+        deconvolution = nn.ConvTranspose2d(self.maps, channels, self.kernel, stride=self.stride, bias=False)
+        return nn.Sequential(
+            *lower.build(latent_size, math.prod(maps)),
+            nn.Unflatten(1, maps),
+            uniform_(deconvolution, self.irange),
+            UntiedBias(shape),
+        )
+
+    def _side_below(self, side: int) -> int:
+        steps, rest = divmod(side - self.kernel, self.stride)
+        if steps < 0 or rest:
+            sides = ", ".join(str(self.kernel + self.stride * n) for n in range(max(steps, 0), max(steps, 0) + 2))
+            raise Unsupported(
+                f"deconv_generator: found images of side {side}, expected {self.kernel} + {self.stride} n, such as "
+                f"{sides}. Change `kernel` or `stride`, pad or crop the images, or take a dense_generator."
+            )
+        return steps + 1
+
+
+@dataclass(frozen=True)
+class LowerLayers:
+    """z -> ReLU layers -> sigmoid units: what is put before a generator that has been trained, to take its z's place.
+
+    hidden: units of each ReLU layer.
+    irange: weights start in U(-irange, irange).
+    sigmoid_bias: where the biases of the sigmoid layer start; those of the others start at 0.
+    """
+
+    hidden: tuple[int, ...] = (8000,)
+    irange: float = 0.05
+    sigmoid_bias: float = -2.0
+
+    def build(self, latent_size: int, units: int) -> nn.Sequential:
+        """(batch, latent_size) -> (batch, units), each in (0, 1)."""
+        layers: list[nn.Module] = []
+        width = latent_size
+        for below in self.hidden:
+            layers += _dense(width, below, "relu", irange=self.irange)
+            width = below
+        return nn.Sequential(*layers, *_dense(width, units, "sigmoid", irange=self.irange, bias=self.sigmoid_bias))
 
 
 @dataclass(frozen=True)
@@ -56,14 +156,85 @@ class MaxoutDiscriminator:
 
     def build(self, shape: tuple[int, ...]) -> nn.Module:
         """A discriminator of samples of `shape`, with one logit a sample, shape (batch,)."""
-        layers: list[nn.Module] = [nn.Flatten(1), Dropout(self.dropout[0])]
-        width = math.prod(shape)
-        for units in self.units:
-            maxout = Maxout(width, units, self.pieces)
-            uniform_(maxout.linear, self.irange)
-            layers += [maxout, Dropout(self.dropout[1])]
-            width = units
-        return nn.Sequential(*layers, uniform_(nn.Linear(width, 1), self.irange), nn.Flatten(0))
+        first, later = self.dropout
+        head = _maxout_head(math.prod(shape), self.units, self.pieces, irange=self.irange, dropout=later)
+        return nn.Sequential(nn.Flatten(1), Dropout(first), *head)
+
+
+@dataclass(frozen=True)
+class Maps:
+    """One maxout convolution and the pooling of its maps; windows that reach over the edge are pooled too.
+
+    channels, pieces: maps, and convolutions a map.
+    kernel, padding: of the convolution.
+    pool, stride: side of the window that is pooled, no larger than the map, and the distance of two windows.
+    """
+
+    channels: int = 32
+    kernel: int = 8
+    padding: int = 4
+    pool: int = 4
+    stride: int = 2
+    pieces: int = 2
+
+
+@dataclass(frozen=True)
+class ConvMaxoutDiscriminator:
+    """x -> maxout convolutions, pooled -> maxout layers -> one logit, with dropout on the input of every layer.
+
+    maps: the convolutional layers.
+    units, pieces: maxout units of each dense layer, and affine maps a unit.
+    irange: weights start in U(-irange, irange); biases, one a map, start at 0.
+    dropout: probability of dropping an input of the first layer, and of each later one.
+    """
+
+    maps: tuple[Maps, ...] = (Maps(), Maps(padding=3), Maps(channels=192, kernel=5, padding=3, pool=2))
+    units: tuple[int, ...] = (500,)
+    pieces: int = 5
+    irange: float = 0.005
+    dropout: tuple[float, float] = (0.2, 0.5)
+
+    def build(self, shape: tuple[int, ...]) -> nn.Module:
+        """A discriminator of images of `shape`; raises Unsupported for points, and for images too small for it."""
+        first, later = self.dropout
+        layers: list[nn.Module] = [Dropout(first)]
+        shape = _image(shape, "conv_maxout_discriminator")
+        for maps in self.maps:
+            convolution, pooling, shape = self._maps(maps, shape)
+            layers += [convolution, pooling, Dropout(later)]
+        head = _maxout_head(math.prod(shape), self.units, self.pieces, irange=self.irange, dropout=later)
+        return nn.Sequential(*layers, nn.Flatten(1), *head)
+
+    def _maps(self, maps: Maps, shape: tuple[int, ...]) -> tuple[MaxoutConv, nn.MaxPool2d, tuple[int, ...]]:
+        channels, *sides = shape
+        sides = [side + 2 * maps.padding - maps.kernel + 1 for side in sides]
+        if min(sides) < 1:
+            raise Unsupported(
+                f"conv_maxout_discriminator: found maps of {shape[1]} x {shape[2]} under a kernel of {maps.kernel} "
+                f"with padding {maps.padding}, expected at least {maps.kernel - 2 * maps.padding} a side. Give larger "
+                "images, fewer `maps`, or take a maxout_discriminator."
+            )
+        convolution = MaxoutConv(channels, maps.channels, maps.pieces, kernel=maps.kernel, padding=maps.padding)
+        uniform_(convolution.convolution, self.irange)
+        pool = min(maps.pool, *sides)
+        pooled = (math.ceil((side - pool) / maps.stride) + 1 for side in sides)
+        return convolution, nn.MaxPool2d(pool, maps.stride, ceil_mode=True), (maps.channels, *pooled)
+
+
+def _dense(width: int, units: int, activation: str, *, irange: float, bias: float = 0.0) -> tuple[nn.Linear, nn.Module]:
+    linear = uniform_(nn.Linear(width, units), irange)
+    nn.init.constant_(linear.bias, bias)
+    return linear, ACTIVATIONS[activation]()
+
+
+def _maxout_head(width: int, units: tuple[int, ...], pieces: int, *, irange: float, dropout: float) -> list[nn.Module]:
+    layers: list[nn.Module] = []
+    for count in units:
+        maxout = Maxout(width, count, pieces)
+        uniform_(maxout.linear, irange)
+        layers += [maxout, Dropout(dropout)]
+        width = count
+    return [*layers, uniform_(nn.Linear(width, 1), irange), nn.Flatten(0)]
 
 
 @torch.no_grad()
@@ -71,3 +242,11 @@ def _sigmoid_from_marginals(output: nn.Linear, mean: Tensor) -> nn.Sigmoid:
     # init_sigmoid_bias_from_marginals: pixels that are always dark start at logit(1e-7) = -16.1
     output.bias.copy_(mean.flatten().clamp(1e-7, 1 - 1e-7).logit())
     return nn.Sigmoid()
+
+
+def _image(shape: tuple[int, ...], row: str) -> tuple[int, ...]:
+    if len(shape) != 3:
+        raise Unsupported(
+            f"{row}: found points of {shape[0]} numbers, expected images. Take a dense recipe for points."
+        )
+    return shape

@@ -1,9 +1,13 @@
 """Layers of the 2014 nets: maxout, and dropout that a CPU can afford."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+
+from advnets.errors import BadInput
+
+Layer = TypeVar("Layer", nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 
 
 class Maxout(nn.Module):
@@ -79,8 +83,27 @@ def _mask(x: Tensor, p: float) -> Tensor:
     return torch.lt(bits, kept - 32768, out=torch.empty_like(bits, dtype=x.dtype)).mul_(65536 / kept)
 
 
-def uniform_(linear: nn.Linear, irange: float) -> nn.Linear:
+def uniform_(layer: Layer, irange: float) -> Layer:
     """W ~ U(-irange, irange), b = 0: pylearn2's `irange`."""
-    nn.init.uniform_(linear.weight, -irange, irange)
-    nn.init.zeros_(linear.bias)
+    nn.init.uniform_(layer.weight, -irange, irange)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
+@torch.no_grad()
+def sparse_(linear: nn.Linear, connections: int) -> nn.Linear:
+    """Into each unit, W ~ N(0, 1) from `connections` inputs drawn without replacement, 0 from all others; b = 0.
+
+    pylearn2's `sparse_init`; Martens 2010, "Deep learning via Hessian-free optimization", section 5. Raises BadInput
+    if there are fewer inputs than connections.
+    """
+    if not 1 <= connections <= linear.in_features:
+        raise BadInput(
+            f"sparse starting weights: found {connections} a unit, expected 1..{linear.in_features}, the units of the "
+            "layer below. Lower `sparse`, widen that layer, or set `sparse` to 0 for uniform weights."
+        )
+    chosen = torch.rand(linear.weight.shape).topk(connections).indices
+    linear.weight.zero_().scatter_(1, chosen, torch.randn(chosen.shape))
+    linear.bias.zero_()
     return linear

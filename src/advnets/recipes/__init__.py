@@ -1,11 +1,21 @@
 """Recipes: published experiments, one file a paper."""
 
 from advnets.errors import unknown
-from advnets.recipes.goodfellow2014 import paper, paper_adam, paper_released
-from advnets.recipes.recipe import Recipe, from_json, to_json
+from advnets.recipes.goodfellow2014 import (
+    paper,
+    paper_adam,
+    paper_cifar10_conv,
+    paper_cifar10_fc,
+    paper_released,
+    paper_tfd,
+)
+from advnets.recipes.recipe import Recipe, Stage, from_json, to_json
 
 own = Recipe()
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (paper, paper_released, paper_adam)}
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (paper, paper_released, paper_adam, paper_tfd, paper_cifar10_fc, paper_cifar10_conv)
+}
 
 
 def find(name: str) -> Recipe:
@@ -15,4 +25,7 @@ def find(name: str) -> Recipe:
     return RECIPES[name]
 
 
-__all__ = ["RECIPES", "Recipe", "find", "from_json", "own", "paper", "paper_adam", "paper_released", "to_json"]
+__all__ = [
+    "RECIPES", "Recipe", "Stage", "find", "from_json", "own", "paper", "paper_adam", "paper_cifar10_conv",
+    "paper_cifar10_fc", "paper_released", "paper_tfd", "to_json",
+]  # fmt: skip

@@ -6,15 +6,22 @@ training length and the code no end; ours is stated in minutes and steps of our 
 
 from dataclasses import replace
 
-from advnets.networks import MaxoutDiscriminator, ReluGenerator
-from advnets.recipes.recipe import Recipe
+from advnets.networks import (
+    ConvMaxoutDiscriminator,
+    DeconvGenerator,
+    DenseGenerator,
+    LowerLayers,
+    Maps,
+    MaxoutDiscriminator,
+)
+from advnets.recipes.recipe import Recipe, Stage
 from advnets.schedules import EpochRamp, ExponentialDecay, LinearDecay
 
 paper_released = Recipe(
     name="paper-released",
     about="the 2014 code: both players at once, shared z, half D loss, momentum ramp, rate decay",
     source="goodfeli/adversarial @1720041, mnist.yaml",
-    generator=ReluGenerator(hidden=(1200, 1200), irange=0.05),
+    generator=DenseGenerator(hidden=(1200, 1200), irange=0.05),
     discriminator=MaxoutDiscriminator(units=(240, 240), pieces=5, irange=0.005, dropout=(0.2, 0.5)),
     objective="non_saturating_halved",
     algorithm="simultaneous",
@@ -38,7 +45,7 @@ paper_adam = replace(
     name="paper-adam",
     about="the same nets tuned for minutes, not days: the recipe of the demo and the README",
     source="ours; deviations from paper-released are listed in docs/paper.md",
-    generator=ReluGenerator(hidden=(1200, 1200), irange=0.05, batch_norm=True),
+    generator=DenseGenerator(hidden=(1200, 1200), irange=0.05, batch_norm=True),
     objective="non_saturating",
     algorithm="algorithm1",
     optimizer="adam",
@@ -47,4 +54,65 @@ paper_adam = replace(
     discriminator_rate=LinearDecay(start=1e-3),
     momentum=None,
     ema_half_life=34_600.0,
+)
+
+_tfd_discriminator = MaxoutDiscriminator(units=(1200, 1200), pieces=5, irange=0.005, dropout=(0.2, 0.5))
+
+paper_tfd = replace(
+    paper_released,
+    name="paper-tfd",
+    about="the 2014 code on TFD: a second stage trains two more layers below the whole generator, against a new D",
+    source="goodfeli/adversarial @1720041, tfd_pretrain/pretrain.yaml (50 epochs) and train.yaml (22 epochs)",
+    generator=DenseGenerator(
+        hidden=(8000, 8000), activations=("relu", "sigmoid"), irange=0.05, sigmoid_bias=-2.0, sparse=100
+    ),
+    discriminator=_tfd_discriminator,
+    constraints={"generator": {"max_column_norm": 1.9365}, "discriminator": {"max_column_norm": 1.9365}},
+    generator_rate=ExponentialDecay(start=0.05, factor=1.000004, floor=1e-6),
+    discriminator_rate=ExponentialDecay(start=0.05, factor=1.000004, floor=1e-6),
+    usual_minutes=30.0,
+    stages=(
+        Stage(
+            begins=50 / 72,
+            below=LowerLayers(hidden=(8000,), irange=0.05, sigmoid_bias=-2.0),
+            discriminator=_tfd_discriminator,
+        ),
+    ),
+)
+
+paper_cifar10_fc = replace(
+    paper_released,
+    name="paper-cifar10-fc",
+    about="the 2014 code on CIFAR-10, dense nets, contrast-normalised images: samples only, no number in the paper",
+    source="goodfeli/adversarial @1720041, cifar10_fully_connected.yaml",
+    generator=DenseGenerator(
+        hidden=(8000, 8000), activations=("relu", "sigmoid"), irange=0.05, output="linear", output_irange=0.5
+    ),
+    discriminator=MaxoutDiscriminator(units=(1600, 1600), pieces=5, irange=0.005, dropout=(0.2, 0.5)),
+    generator_rate=ExponentialDecay(start=0.025, factor=1.000004, floor=1e-6),
+    discriminator_rate=ExponentialDecay(start=0.025, factor=1.000004, floor=1e-6),
+    transform="contrast",
+    usual_minutes=30.0,
+)
+
+paper_cifar10_conv = replace(
+    paper_cifar10_fc,
+    name="paper-cifar10-conv",
+    about="the 2014 code on CIFAR-10, a deconvolution against maxout convolutions: samples only",
+    source="goodfeli/adversarial @1720041, cifar10_convolutional.yaml and deconv.py",
+    generator=DeconvGenerator(hidden=(8000,), maps=80, kernel=5, stride=3, irange=0.05),
+    discriminator=ConvMaxoutDiscriminator(
+        maps=(
+            Maps(channels=32, kernel=8, padding=4, pool=4, stride=2, pieces=2),
+            Maps(channels=32, kernel=8, padding=3, pool=4, stride=2, pieces=2),
+            Maps(channels=192, kernel=5, padding=3, pool=2, stride=2, pieces=2),
+        ),
+        units=(500,),
+        pieces=5,
+        irange=0.005,
+        dropout=(0.2, 0.5),
+    ),
+    batch_size=128,
+    generator_rate=ExponentialDecay(start=0.004, factor=1.000004, floor=1e-6),
+    discriminator_rate=ExponentialDecay(start=0.004, factor=1.000004, floor=1e-6),
 )

@@ -1,7 +1,8 @@
 """A recipe fixes every number of a published experiment: a frozen dataclass; a variant is `replace(parent, ...)`."""
 
+import itertools
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 from advnets.algorithm import ALGORITHMS
@@ -9,12 +10,29 @@ from advnets.constraints import CONSTRAINTS
 from advnets.data.transforms import TRANSFORMS
 from advnets.errors import BadInput, unknown
 from advnets.latents import LATENTS
-from advnets.networks import NETWORKS, MaxoutDiscriminator, ReluGenerator
+from advnets.networks import NETWORKS, DiscriminatorRow, GeneratorRow, LowerLayers
 from advnets.objectives import OBJECTIVES
 from advnets.optimizers import OPTIMIZERS
 from advnets.penalties import PENALTIES
 from advnets.recipes.fields import expect_fields
 from advnets.schedules import SCHEDULES, Constant, Schedule
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A later part of a training, which builds some networks anew; what it does not name stays as it was.
+
+    Optimizers start afresh with it, the data with a new epoch, and schedules count steps, epochs and progress from its
+    beginning to its end.
+
+    begins: share of the run's budget at which it takes over, above 0 and below 1.
+    below: layers put before the whole generator of the stage before, to take z in its place; all of it is trained on.
+    discriminator: a new one, in place of that of the stage before.
+    """
+
+    begins: float
+    below: LowerLayers | None = None
+    discriminator: DiscriminatorRow | None = None
 
 
 @dataclass(frozen=True)
@@ -27,9 +45,9 @@ class Recipe:
     """One line: what it is."""
     source: str = ""
     """Where its numbers come from."""
-    generator: ReluGenerator | None = None
+    generator: GeneratorRow | None = None
     """The generator's row and settings; None where you bring the network."""
-    discriminator: MaxoutDiscriminator | None = None
+    discriminator: DiscriminatorRow | None = None
     """The discriminator's row and settings; None where you bring the network."""
     objective: str = "non_saturating"
     """What each player wants, a row of OBJECTIVES."""
@@ -63,6 +81,8 @@ class Recipe:
     """Half-life, in images, of the moving average of the generator that is sampled; 0 samples the generator itself."""
     usual_minutes: float = 10.0
     """Training time if neither --steps nor --minutes is given."""
+    stages: tuple[Stage, ...] = ()
+    """What comes after the first stage, which is all that most recipes have."""
 
     def __post_init__(self) -> None:
         _check(self)
@@ -102,6 +122,19 @@ def _check(recipe: Recipe) -> None:
         raise BadInput(f"ema_half_life is {recipe.ema_half_life!r}; expected images, 0 or more")
     if not recipe.usual_minutes > 0:
         raise BadInput(f"usual_minutes is {recipe.usual_minutes!r}; expected more than 0")
+    _check_stages(recipe.stages)
+
+
+def _check_stages(stages: tuple[Stage, ...]) -> None:
+    begins = [0.0, *(stage.begins for stage in stages), 1.0]
+    if not all(one < later for one, later in itertools.pairwise(begins)):
+        raise BadInput(
+            f"stages begin at {', '.join(map(str, begins[1:-1]))} of the budget; expected shares above 0 and below 1, "
+            "each greater than the one before"
+        )
+    for number, stage in enumerate(stages, 2):
+        if stage.below is None and stage.discriminator is None:
+            raise BadInput(f"stage {number} changes nothing; give it `below` or `discriminator`, or leave it out")
 
 
 def to_json(recipe: Recipe) -> dict[str, Any]:
@@ -128,15 +161,15 @@ def from_json(value: Mapping[str, Any]) -> Recipe:
         raise BadInput(f"a value of the recipe does not fit its field: {error}") from error
 
 
-_ROWS: dict[str, Any] = {**NETWORKS, **SCHEDULES}
+_ROWS: dict[str, Any] = {**NETWORKS, **SCHEDULES, "stage": Stage}
 
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         row = next(name for name, kind in _ROWS.items() if kind is type(value))
-        return {"row": row, **{name: _plain(item) for name, item in asdict(value).items()}}
+        return {"row": row, **{spec.name: _plain(getattr(value, spec.name)) for spec in fields(value)}}
     if isinstance(value, tuple):
-        return list(value)
+        return [_plain(item) for item in value]
     return {name: _plain(item) for name, item in value.items()} if isinstance(value, Mapping) else value
 
 

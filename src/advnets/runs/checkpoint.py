@@ -36,10 +36,9 @@ def flatten(state: Any, prefix: str = "", tensors: dict[str, Tensor] | None = No
     """
     tensors = {} if tensors is None else tensors
     if isinstance(state, Tensor):
-        # A copy of its own: safetensors refuses tensors that share memory.
         # The number keeps apart what paths do not: the keys 1 and "1", or "a/b" and "b" under "a".
         name = f"{len(tensors)}:{prefix.lstrip('/')}"
-        tensors[name] = state.detach().cpu().contiguous().clone()
+        tensors[name] = state.detach().cpu().contiguous()
         return {"tensor": name}
     if isinstance(state, Mapping):
         return {"dict": [[key, flatten(value, f"{prefix}/{key}", tensors)] for key, value in state.items()]}
@@ -69,6 +68,7 @@ def save(folder: Path, step: int, state: Mapping[str, Any]) -> Path:
     """
     tensors: dict[str, Tensor] = {}
     plain = flatten(state, tensors=tensors)
+    _part(tensors)
     _refuse_non_finite(tensors, step)
     path = folder / f"{step:08d}"
     contents = {
@@ -84,6 +84,7 @@ def save(folder: Path, step: int, state: Mapping[str, Any]) -> Path:
     except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)
         raise cannot_write(path, error) from error
+    del contents  # large nets: the bytes are about to be read back
     verify(path)
     prune(folder)
     return path
@@ -220,6 +221,16 @@ def _refuse_non_finite(tensors: Mapping[str, Tensor], step: int) -> None:
             raise NonFinite(
                 f"{kind} in {name.split(':', 1)[1]} at step {step}. Nothing was saved; the last checkpoint is good."
             )
+
+
+def _part(tensors: dict[str, Tensor]) -> None:
+    """Copy what shares memory with another, which safetensors refuses; copying all would hold a large net twice."""
+    seen: set[int] = set()
+    for name, tensor in tensors.items():
+        place = tensor.untyped_storage().data_ptr()
+        if place in seen:
+            tensors[name] = tensor.clone()
+        seen.add(place)
 
 
 def _difference(written: bytes, contents: Mapping[str, bytes]) -> str:

@@ -1,0 +1,85 @@
+"""The battery that every recipe enters by its row of RECIPES: it is a value, it trains, it resumes, it is sampled."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import tiny
+from advnets import experiment
+from advnets.data import load
+from advnets.errors import Unsupported
+from advnets.experiment.play import Play, play
+from advnets.recipes import RECIPES, Recipe, from_json, to_json
+from advnets.schedules import Moment
+
+every_recipe = pytest.mark.parametrize("name", sorted(RECIPES))
+
+
+def data_for(recipe: Recipe) -> str:
+    """Digits of 8 x 8, which every net of 2014 can make; in colour for those of CIFAR-10."""
+    if "cifar10" not in recipe.name:
+        return "digits"
+    np.savez("colour.npz", images=np.random.default_rng(0).integers(0, 256, (300, 8, 8, 3), np.uint8))
+    return "colour.npz"
+
+
+@every_recipe
+def test_it_is_a_value_that_a_file_can_hold(name: str) -> None:
+    assert from_json(json.loads(json.dumps(to_json(RECIPES[name])))) == RECIPES[name]
+    assert RECIPES[name].name == name
+    assert RECIPES[name].source
+
+
+@every_recipe
+def test_it_trains_resumes_bit_for_bit_and_is_sampled(name: str, tmp_path: Path) -> None:
+    torch.set_num_threads(1)
+    recipe = tiny.narrow(RECIPES[name])
+    data = data_for(recipe)
+    whole = tiny.trained("whole", recipe, data=data, steps=12)
+    parted = experiment.start(recipe, settings=tiny.settings("parted", data=data, steps=12))
+    next(parted.carry_on())
+    assert parted.step < 12
+    again = experiment.resume("parted")
+    assert tiny.state_hash(again) == tiny.state_hash(whole)
+    samples = again.sample(5).values
+    assert samples.shape == (5, 8, 8, 3 if data == "colour.npz" else 1)
+    assert len(list(again.directory.previews.iterdir())) == 1
+
+
+@every_recipe
+def test_every_parameter_has_a_gradient_and_an_optimizer(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    recipe = tiny.narrow(RECIPES[name])
+    tried = play(recipe, load(data_for(recipe)), seed=0, device=torch.device("cpu"))
+    assert_descended(tried, 0)
+    for number in range(len(recipe.stages)):
+        tried.next_stage(number + 1)
+        assert_descended(tried, number + 1)
+
+
+def assert_descended(tried: Play, step: int) -> None:
+    """Each parameter is handed to its player's optimizer with a gradient of its own."""
+    tried.schedule(Moment(step, 1, 0.5 * step))
+    next(tried.steps(step))
+    for player, network in tried.game.players.items():
+        for name, theta in network.named_parameters():
+            assert theta.grad is not None, f"{player}.{name}"
+            assert theta.grad.shape == theta.shape
+        held = {id(theta) for group in tried.optimizers[player].param_groups for theta in group["params"]}
+        assert held == {id(theta) for theta in network.parameters()}
+
+
+def test_what_has_lost_its_contrast_is_looked_at_and_not_measured(tmp_path: Path) -> None:
+    recipe = tiny.narrow(RECIPES["paper-cifar10-fc"])
+    run = tiny.trained("run", recipe, data=data_for(recipe), steps=3)
+    with pytest.raises(Unsupported, match="transform 'contrast' have lost the brightness"):
+        run.evaluate()
+    assert run.figure2().size[0] > run.figure2().size[1]
+    train = run.dataset.train
+    shown = run._as_shown(train).values
+    assert shown.shape == train.values.shape
+    assert ((shown.flatten(1).amax(1) == 255) | (shown.flatten(1).amin(1) == 0)).all()
+    assert not torch.equal(shown, train.values)
