@@ -10,7 +10,7 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "advnets"
 
 FLOORS = [
-    {"errors", "training", "schedules", "__init__", "__main__"},
+    {"errors", "records", "training", "schedules", "__init__", "__main__"},
     {"objectives", "penalties", "constraints", "theory", "latents", "optimizers", "averaging", "randomness",
      "networks", "data", "metrics"},
     {"games", "runs"},

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from advnets.errors import BadInput
 from advnets.networks.layers import Dropout, Maxout, uniform_
 
 
@@ -24,6 +25,10 @@ class ReluGenerator:
     hidden: tuple[int, ...] = (1200, 1200)
     irange: float = 0.05
     batch_norm: bool = False
+
+    def __post_init__(self) -> None:
+        if min(self.hidden, default=1) < 1:
+            raise BadInput(f"hidden is {self.hidden}; expected at least 1 unit in each layer")
 
     def build(self, latent_size: int, shape: tuple[int, ...], mean: Tensor) -> nn.Module:
         """A generator of samples of `shape`; `mean` of the data sets the output bias (marginals of the pixels)."""
@@ -69,5 +74,7 @@ class MaxoutDiscriminator:
 @torch.no_grad()
 def _sigmoid_from_marginals(output: nn.Linear, mean: Tensor) -> nn.Sigmoid:
     # init_sigmoid_bias_from_marginals: pixels that are always dark start at logit(1e-7) = -16.1
-    output.bias.copy_(mean.flatten().clamp(1e-7, 1 - 1e-7).logit())
+    # (on the meta device there are no numbers, and the first clamp there loads eight hundred modules)
+    if not output.bias.is_meta:
+        output.bias.copy_(mean.flatten().clamp(1e-7, 1 - 1e-7).logit())
     return nn.Sigmoid()

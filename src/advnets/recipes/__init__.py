@@ -2,7 +2,7 @@
 
 from advnets.errors import unknown
 from advnets.recipes.goodfellow2014 import paper, paper_adam, paper_released
-from advnets.recipes.recipe import Recipe, from_json, to_json
+from advnets.recipes.recipe import Recipe, from_json, generator_from_json, to_json
 
 own = Recipe()
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (paper, paper_released, paper_adam)}
@@ -15,4 +15,7 @@ def find(name: str) -> Recipe:
     return RECIPES[name]
 
 
-__all__ = ["RECIPES", "Recipe", "find", "from_json", "own", "paper", "paper_adam", "paper_released", "to_json"]
+__all__ = [
+    "RECIPES", "Recipe", "find", "from_json", "generator_from_json", "own", "paper", "paper_adam", "paper_released",
+    "to_json",
+]  # fmt: skip

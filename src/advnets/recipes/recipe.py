@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from typing import Any
+from typing import Any, get_type_hints
 
 from advnets.algorithm import ALGORITHMS
 from advnets.constraints import CONSTRAINTS
@@ -13,6 +13,7 @@ from advnets.networks import NETWORKS, MaxoutDiscriminator, ReluGenerator
 from advnets.objectives import OBJECTIVES
 from advnets.optimizers import OPTIMIZERS
 from advnets.penalties import PENALTIES
+from advnets.records import fit, record
 from advnets.schedules import SCHEDULES, Constant, Schedule
 
 
@@ -113,14 +114,18 @@ def from_json(value: Mapping[str, Any]) -> Recipe:
 
     Raises BadInput for a field or a row that does not exist, or for a value that does not fit its field.
     """
-    known = {spec.name for spec in fields(Recipe)}
-    for name in value:
-        if name not in known:
-            raise unknown("recipe field", name, known)
-    try:
-        return Recipe(**{name: _rich(item) for name, item in value.items()})
-    except TypeError as error:
-        raise BadInput(f"a value of the recipe does not fit its field: {error}") from error
+    return record(Recipe, value, rows=_ROWS, what="recipe")
+
+
+def generator_from_json(value: Any) -> ReluGenerator:
+    """The generator's row and numbers that `to_json` wrote, without the recipe around them.
+
+    Raises BadInput for whatever is no row that a recipe's generator can be, or does not fit its fields.
+    """
+    row: ReluGenerator | None = fit(value, get_type_hints(Recipe)["generator"], rows=_ROWS, what="generator")
+    if row is None:
+        raise BadInput("generator is null; expected the row of a network and its numbers")
+    return row
 
 
 _ROWS: dict[str, Any] = {**NETWORKS, **SCHEDULES}
@@ -133,16 +138,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return list(value)
     return {name: _plain(item) for name, item in value.items()} if isinstance(value, Mapping) else value
-
-
-def _rich(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(_rich(item) for item in value)
-    if not isinstance(value, dict):
-        return value
-    inner = {name: _rich(item) for name, item in value.items() if name != "row"}
-    if "row" not in value:
-        return inner
-    if value["row"] not in _ROWS:
-        raise unknown("row", str(value["row"]), _ROWS)
-    return _ROWS[value["row"]](**inner)
