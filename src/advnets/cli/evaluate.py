@@ -11,7 +11,8 @@ from advnets import experiment
 from advnets.cli.arguments import parse, tell
 from advnets.errors import BadInput
 
-ABOUT = """Measure a run, or a share file: the Parzen score of its samples, the same score of controls, and the classes it draws.
+ABOUT = """Measure a run, or a share file: the Parzen score of its samples, the same score of controls, and its
+classes.
 
 The validation split is read unless the test split is asked for; each reading of the test split is noted in the run.
 The report is kept as report.json and report.md in the run directory; of a share file nothing is kept."""

@@ -11,9 +11,9 @@ from advnets.cli.arguments import parse, tell
 
 ABOUT = """Write the averaged generator of a run's newest good checkpoint as one safetensors file, to be given away.
 
-`advnets sample FILE` and `advnets evaluate FILE` take it in place of a run, and it draws the very same samples. Its card
-says what it is: row and numbers of the network, latent, transform, data set, step, and what `advnets evaluate` measured
-of that step. Nothing in such a file is executed, each bit of it is checked, and nothing is overwritten."""
+`advnets sample FILE` and `advnets evaluate FILE` take it in place of a run, and it draws the very same samples.
+Its card says what it is: row and numbers of the network, latent, transform, data set, step, and what `advnets evaluate`
+measured of that step. Nothing in such a file is executed, each bit of it is checked, and nothing is overwritten."""
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def read(path: Path, promised: Promised) -> tuple[Card, dict[str, Tensor]]:
 
     Links are followed; what they lead to must be a regular file.
     promised: the tensors, on the meta device, of the architecture on the card; raises BadInput for one not to be built.
-    Raises, naming the file: Missing, Unsupported for another kind of file or schema, TooBig, Damaged, NonFinite, BadInput.
+    Raises, naming the file: Missing, Unsupported for another kind or schema, TooBig, Damaged, NonFinite, BadInput.
     """
     try:
         # Looked at before it is opened, for opening a device can do things; and after, for it may have been exchanged.
