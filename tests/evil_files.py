@@ -1,4 +1,4 @@
-"""Sixty files that would do harm if anything in them were executed, believed or allocated; and thirty that declare much.
+"""Sixty files that would do harm if they were executed, believed or allocated; and thirty that declare too much.
 
 Each is made by code, into a folder, out of the bytes of one good share file. Whoever makes such a file can compute a
 SHA-256, so wherever the attack is not on the hashes, they are right.

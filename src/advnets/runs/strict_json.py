@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import reprlib
 from collections.abc import Mapping
 from typing import Any
@@ -11,12 +12,16 @@ from advnets.errors import AdvnetsError, BadInput, Damaged, TooBig
 LARGEST_DEPTH = 16
 LARGEST_TEXT = 10_000
 LARGEST_NUMBER = 2**53
+MOST_ITEMS = 10_000
+
+# A text that is not closed runs to the end, so that the pattern never goes back.
+_QUOTED = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_BRACKETS = re.compile(r"[\[\]{}]")
 
 
 def strict_json(text: str, what: str) -> dict[str, Any]:
-    """The object of a JSON text; `what` names it in errors. Raises Damaged, or TooBig if it is nested too deep."""
-    if _depth(text) > LARGEST_DEPTH:
-        raise TooBig(f"{what} is nested more than {LARGEST_DEPTH} deep; expected less")
+    """The object of a JSON text; `what` names it in errors. Raises Damaged, or TooBig beyond the limits above."""
+    _refuse_sprawling(text, what)
     try:
         value = json.loads(text, object_pairs_hook=_once, parse_float=_finite, parse_constant=_finite)
     except AdvnetsError as error:
@@ -43,23 +48,17 @@ def refuse_extremes(value: Any, what: str) -> None:
             refuse_extremes(item, what)
 
 
-def _depth(text: str) -> int:
-    """How deep brackets are nested, quotation marks respected; once over the limit, that is all it tells."""
-    depth = deepest = 0
-    quoted = escaped = False
-    for letter in text:
-        if quoted:
-            quoted, escaped = escaped or letter != '"', not escaped and letter == "\\"
-        elif letter == '"':
-            quoted = True
-        elif letter in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-            if deepest > LARGEST_DEPTH:
-                break
-        elif letter in "]}":
-            depth -= 1
-    return deepest
+def _refuse_sprawling(text: str, what: str) -> None:
+    """Count brackets and commas outside quotation marks, before anything is made of them."""
+    bare = _QUOTED.sub("", text)
+    items = bare.count(",") + bare.count("[") + bare.count("{")
+    if items > MOST_ITEMS:
+        raise TooBig(f"{what} has {items:,} items; expected at most {MOST_ITEMS:,}")
+    depth = 0
+    for bracket in _BRACKETS.findall(bare):
+        depth += 1 if bracket in "[{" else -1
+        if depth > LARGEST_DEPTH:
+            raise TooBig(f"{what} is nested more than {LARGEST_DEPTH} deep; expected less")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
