@@ -127,7 +127,7 @@ class Run:
         if self._told["networks"] == "own":
             raise Unsupported(
                 f"{self.path} was trained on networks of your own, and a share file holds rows of NETWORKS only, for "
-                "nothing in it is executed. Share your code, and the tensors by safetensors.torch.save_file."
+                "nothing in it is executed. Share your code and a checkpoint of it."
             )
         model, report = self.model, self.directory.report_json
         told = runs.read_json(report) if report.exists() else {}

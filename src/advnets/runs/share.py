@@ -36,7 +36,7 @@ MOST_DIMENSIONS = 8
 DTYPES = {"F32": torch.float32, "F16": torch.float16, "I64": torch.int64}
 _NAME_OF = {dtype: name for name, dtype in DTYPES.items()}
 _KINDS = {
-    b"PK": "a zip archive (torch.save writes such)", b"\x80": "a pickle", b"\x89PNG": "a PNG picture",
+    b"PK": "a zip archive, such as torch writes", b"\x80": "a pickle", b"\x89PNG": "a PNG picture",
     b"\x93NUMPY": "a NumPy array", b"\x1f\x8b": "a gzip archive", b"MATLAB": "a MATLAB file",
 }  # fmt: skip
 
