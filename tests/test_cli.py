@@ -37,6 +37,13 @@ def test_train_sample_evaluate_figures(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["evaluate", "run", "--n", "100", "--json"]) == 0
     report = json.loads(capsys.readouterr().out.partition("\n")[2])
     assert report["parzen"]["protocol"]["split"] == "validation"
+    assert main(["export", "run", "--out", "G.safetensors", "--half", "--json"]) == 0
+    exported = json.loads(capsys.readouterr().out)
+    assert exported == {"out": "G.safetensors", "bytes": Path("G.safetensors").stat().st_size, "half": True, "step": 12}
+    assert main(["sample", "G.safetensors", "-n", "3", "--out", "g.npz"]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", "G.safetensors", "--n", "100", "--data", "digits", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["run"] == "G.safetensors"
     for name in ("grid", "figure2", "figure3"):
         assert main(["figures", name, "run", "--out", f"{name}.png"]) == 0
         assert Path(f"{name}.png").stat().st_size > 0
@@ -80,7 +87,10 @@ def test_a_recipe_may_be_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[st
         (["resume", "nothing"], "nothing is not there"),
         (["resume", "."], "is not a run directory"),
         (["sample", "nothing", "--out", "x.png"], "nothing is not there"),
+        (["sample", "nothing.safetensors", "--out", "x.png"], "nothing.safetensors is not there"),
         (["evaluate", "nothing", "--split", "tset"], "nothing is not there"),
+        (["evaluate", "nothing", "--data", "digits"], "--data and --data-dir are for share files"),
+        (["export", "nothing", "--out", "G.safetensors"], "nothing is not there"),
         (["figures", "figure4", "--out", "x.png"], "unknown figure 'figure4'"),
         (["figures", "figure2", "--out", "x.png"], "takes one RUN"),
         (["figures", "figure2", "run", "--out", "x.gif"], ".png"),

@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "advnets"
 FLOORS = [
     {"errors", "training", "schedules", "__init__", "__main__"},
     {"objectives", "penalties", "constraints", "theory", "latents", "optimizers", "averaging", "randomness",
-     "networks", "data", "metrics"},
+     "networks", "data", "metrics", "records"},
     {"games", "runs"},
     {"algorithm", "figures"},
     {"recipes"},

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from advnets.algorithm import algorithm1, moves, simultaneous
     from advnets.constraints import clip_weights, max_column_norm
     from advnets.data import Batches, load
-    from advnets.experiment import Run, resume, start, train
+    from advnets.experiment import Model, Run, open_model, resume, start, train
     from advnets.games import Game
     from advnets.latents import gaussian, uniform
     from advnets.metrics import parzen
@@ -26,7 +26,7 @@ _HOMES = {
     "algorithm": ("algorithm1", "moves", "simultaneous"),
     "constraints": ("clip_weights", "max_column_norm"),
     "data": ("Batches", "load"),
-    "experiment": ("Run", "resume", "start", "train"),
+    "experiment": ("Model", "Run", "open_model", "resume", "start", "train"),
     "games": ("Game",),
     "latents": ("gaussian", "uniform"),
     "metrics": ("parzen",),
@@ -38,9 +38,10 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "Batch", "Batches", "Game", "RECIPES", "Recipe", "Run", "algorithm1", "clip_weights", "gaussian",
+    "Batch", "Batches", "Game", "Model", "RECIPES", "Recipe", "Run", "algorithm1", "clip_weights", "gaussian",
     "gradient_penalty", "hinge", "least_squares", "load", "max_column_norm", "minimax", "moves", "non_saturating",
-    "parzen", "r1", "r2", "relativistic", "resume", "simultaneous", "start", "train", "uniform", "wasserstein",
+    "open_model", "parzen", "r1", "r2", "relativistic", "resume", "simultaneous", "start", "train", "uniform",
+    "wasserstein",
 ]  # fmt: skip
 
 

@@ -1,26 +1,29 @@
-"""advnets evaluate RUN: measure."""
+"""advnets evaluate RUN|FILE.safetensors: measure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import tyro
 
 from advnets import experiment
 from advnets.cli.arguments import parse, tell
+from advnets.errors import BadInput
 
-ABOUT = """Measure a run: the Parzen score of its samples, the same score of controls, and the classes it draws.
+ABOUT = """Measure a run, or a share file: the Parzen score of its samples, the same score of controls, and its
+classes.
 
 The validation split is read unless the test split is asked for; each reading of the test split is noted in the run.
-The report is kept as report.json and report.md in the run directory."""
+The report is kept as report.json and report.md in the run directory; of a share file nothing is kept."""
 
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Which run, by which protocol."""
+    """What, by which protocol."""
 
     run: tyro.conf.Positional[Path]
-    """The run directory."""
+    """The run directory, or FILE.safetensors as `advnets export` writes it."""
     split: str = "validation"
     """validation or test."""
     protocol: str = "goodfellow2014"
@@ -29,6 +32,10 @@ class Evaluate:
     """Samples; default 10,000, or about as many as there are training images if they are fewer."""
     seed: int = 0
     """Of the noises."""
+    data: str | None = None
+    """For FILE.safetensors: other data than it was trained on, by name or path."""
+    data_dir: str | None = None
+    """For FILE.safetensors: folder where data sets are looked for first."""
     json: bool = False
     """Print the report as JSON."""
 
@@ -36,7 +43,13 @@ class Evaluate:
 def main(argv: Sequence[str]) -> int:
     """Measure and tell."""
     asked = parse(Evaluate, argv, verb="evaluate", about=ABOUT)
-    run = experiment.Run(asked.run)
-    report = run.evaluate(split=asked.split, protocol=asked.protocol, n=asked.n, seed=asked.seed)
+    found = experiment.source(asked.run)
+    how: dict[str, Any] = {"split": asked.split, "protocol": asked.protocol, "n": asked.n, "seed": asked.seed}
+    if isinstance(found, experiment.Model):
+        report = found.evaluate(found.dataset(asked.data, asked.data_dir), **how)
+    elif asked.data or asked.data_dir:
+        raise BadInput(f"{asked.run} is a run, measured on its own data; --data and --data-dir are for share files")
+    else:
+        report = found.evaluate(**how)
     tell(report.as_dict(), as_json=asked.json, text=str(report).rstrip())
     return 0

@@ -9,8 +9,9 @@ from advnets.errors import AdvnetsError, NonFinite, unknown
 VERBS = {
     "train": "train a recipe on a data set",
     "resume": "train a run on from its newest good checkpoint",
-    "sample": "draw samples from a run, as FILE.png, FILE.npz or FOLDER/",
-    "evaluate": "measure a run: Parzen score, controls, classes",
+    "sample": "draw samples from a run or a share file, as FILE.png, FILE.npz or FOLDER/",
+    "evaluate": "measure a run or a share file: Parzen score, controls, classes",
+    "export": "write a run's generator as one share file",
     "figures": "draw the 2014 paper's figures, and saturation",
     "recipes": "list the recipes, or show one",
     "data": "list the data sets, or describe one",

@@ -1,4 +1,4 @@
-"""advnets sample RUN: draw samples."""
+"""advnets sample RUN|FILE.safetensors: draw samples."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from advnets import experiment
 from advnets.cli.arguments import parse, tell
 from advnets.errors import BadInput
 
-ABOUT = """Draw samples of a run's newest good checkpoint, by the moving average of its generator.
+ABOUT = """Draw samples of a run's newest good checkpoint, by the moving average of its generator, or of a share file.
 
 FILE.png is a grid; FILE.npz holds `images`, uint8, (n, h, w, c); FOLDER/ gets a PNG each. Nothing is overwritten."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Which run, how many samples, and where they go."""
+    """Of what, how many samples, and where they go."""
 
     run: tyro.conf.Positional[Path]
-    """The run directory."""
+    """The run directory, or FILE.safetensors as `advnets export` writes it."""
     out: str
     """FILE.png, FILE.npz or FOLDER/."""
     n: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 64
@@ -35,10 +35,10 @@ class Sample:
 def main(argv: Sequence[str]) -> int:
     """Draw and write."""
     asked = parse(Sample, argv, verb="sample", about=ABOUT)
-    run = experiment.Run(asked.run)
     if Path(asked.out).exists() and not Path(asked.out).is_dir():
         raise BadInput(f"{asked.out} is there already and is not overwritten; name another file or move it away")
-    path = run.sample(asked.n, seed=asked.seed).save(asked.out)
-    result = {"out": str(path), "n": asked.n, "seed": asked.seed, "step": run.step}
-    tell(result, as_json=asked.json, text=f"{path}: {asked.n} samples of {asked.run} at step {run.step}")
+    model = experiment.find_model(asked.run)
+    path = model.sample(asked.n, seed=asked.seed).save(asked.out)
+    result = {"out": str(path), "n": asked.n, "seed": asked.seed, "step": model.step}
+    tell(result, as_json=asked.json, text=f"{path}: {asked.n} samples of {asked.run} at step {model.step}")
     return 0

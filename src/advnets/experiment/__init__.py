@@ -3,12 +3,12 @@
 from advnets.experiment.cost import Cost, dry_run, peak_mebibytes
 from advnets.experiment.course import Progress
 from advnets.experiment.evaluation import SPLITS, Measure, Report
-from advnets.experiment.run import Run, find_recipe, resume, start, train
+from advnets.experiment.model import Model, open_model
+from advnets.experiment.run import Run, find_model, find_recipe, resume, source, start, train
 from advnets.experiment.samples import Samples
 from advnets.experiment.settings import DEVICES, Settings, find_device
 
 __all__ = [
-    "Cost", "DEVICES", "Measure", "Progress", "Report", "Run", "SPLITS", "Samples", "Settings", "dry_run",
-    "find_device",
-    "find_recipe", "peak_mebibytes", "resume", "start", "train",
+    "Cost", "DEVICES", "Measure", "Model", "Progress", "Report", "Run", "SPLITS", "Samples", "Settings", "dry_run",
+    "find_device", "find_model", "find_recipe", "open_model", "peak_mebibytes", "resume", "source", "start", "train",
 ]  # fmt: skip

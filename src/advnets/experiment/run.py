@@ -1,20 +1,22 @@
 """A run: started, resumed, sampled, measured. Whatever a command or a page can do is here."""
 
+import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from advnets import data, figures, metrics, runs
+from advnets import data, runs
 from advnets.averaging import MovingAverage
-from advnets.data import TRANSFORMS, Dataset, Split, to_uint8
+from advnets.data import Dataset
 from advnets.errors import BadInput, Unsupported
 from advnets.experiment.course import Course, Progress
-from advnets.experiment.evaluation import Report, flat, measure, note_reading, write_report
+from advnets.experiment.evaluation import Report, note_reading, write_report
+from advnets.experiment.model import Model, beneath, blank, export, filled, open_model
 from advnets.experiment.play import Play, play
 from advnets.experiment.preview import Preview
 from advnets.experiment.samples import Samples
@@ -22,6 +24,7 @@ from advnets.experiment.settings import Settings, find_device, settings_from
 from advnets.games import Game
 from advnets.randomness import Streams
 from advnets.recipes import Recipe, find, from_json, own, to_json
+from advnets.records import record
 
 
 @dataclass(frozen=True)
@@ -64,61 +67,81 @@ class Run:
             )
         return dataset
 
-    def sample(self, n: int = 64, *, seed: int = 0) -> Samples:
-        """n samples of the newest good checkpoint's averaged generator, by noises of that seed."""
-        if n < 1:
-            raise BadInput(f"n is {n}; expected at least 1 sample")
-        course = self._course(torch.device("cpu"))
-        with course.streams.active():
-            emitted = course.play.game.sample(n, torch.Generator().manual_seed(seed), course.average.network)
-        return Samples.of(emitted, self._transform)
+    @property
+    def model(self) -> Model:
+        """The averaged generator of the newest good checkpoint, which takes no data to be sampled.
 
-    def evaluate(
-        self, *, split: str = "validation", protocol: str = "goodfellow2014", n: int | None = None, seed: int = 0
-    ) -> Report:
-        """Measure the run: Parzen score, its controls, classes; kept in report.json and report.md.
-
-        split: "validation", or "test", each reading of which is noted in the run's test-readings.jsonl.
-        protocol: row of metrics.PROTOCOLS. n: samples, default 10,000 or as many as there are training images.
+        Raises Missing if there is no checkpoint yet, BadInput if the run was started on networks that are not given.
         """
-        if not self._transform.invertible:
-            raise Unsupported(
-                f"{self.path}: samples under the transform {self.recipe.transform!r} have lost the brightness and "
-                "contrast that a Parzen window measures; look at them: `advnets sample`, `advnets figures figure2`"
-            )
-        n = n or min(10_000, len(self.dataset.train) // 1000 * 1000 or len(self.dataset.train))
-        samples = self.sample(n, seed=seed)
-        report = measure(samples, self.dataset, split=split, protocol=protocol, seed=seed,
-                         run=self.path.name, step=self.step)  # fmt: skip
-        if split == "test":
-            note_reading(self.directory.test_readings, report)
-        write_report(self.directory.path, report)
-        return report
+        step, state, _ = runs.latest(self.directory.checkpoints)
+        if self._told["networks"] == "own" and self.game is None:
+            raise BadInput(f"{self.path} was started on networks of your own: give them again, as `game=`")
+        card = self._card(step, stage=state["training"]["stage"]["number"])
+        network = beneath(copy.deepcopy(self.game.generator).cpu(), card) if self.game else blank(card)
+        return Model(self.path.name, filled(network, state["average"]), card)
+
+    def _card(self, step: int, *, stage: int) -> runs.Card:
+        recipe, latent = self.recipe, self.game.latent if self.game else None
+        trained_on = record(runs.DataCard, self._told["data"], what=str(self.directory.recipe_json))
+        below = (to_json(recipe)["stages"][number]["below"] for number in range(stage))
+        return runs.Card(
+            generator={"row": "own"} if self.game else to_json(recipe)["generator"],
+            below=tuple(layers for layers in below if layers is not None),
+            latent=latent.name if latent else recipe.latent,
+            latent_size=latent.size if latent else recipe.latent_size,
+            transform=recipe.transform if len(trained_on.shape) == 3 else "identity",
+            data=trained_on,
+            recipe=recipe.name,
+            step=step,
+            advnets=version("advnets"),
+        )
 
     @property
     def step(self) -> int:
         """The step of the newest good checkpoint."""
         return runs.latest(self.directory.checkpoints)[0]
 
+    def sample(self, n: int = 64, *, seed: int = 0) -> Samples:
+        """n samples of the newest good checkpoint's averaged generator, by noises of that seed."""
+        return self.model.sample(n, seed=seed)
+
+    def evaluate(
+        self, *, split: str = "validation", protocol: str = "goodfellow2014", n: int | None = None, seed: int = 0
+    ) -> Report:
+        """Measure the run, as Model.evaluate has it; kept in report.json and report.md.
+
+        Each reading of the test split is noted in the run's test-readings.jsonl.
+        """
+        report = self.model.evaluate(self.dataset, split=split, protocol=protocol, n=n, seed=seed)
+        if split == "test":
+            note_reading(self.directory.test_readings, report)
+        write_report(self.directory.path, report)
+        return report
+
+    def export(self, path: str | Path, half: bool = False, *, licence: str = "", notes: str = "") -> Path:
+        """Write the model as one safetensors file, which `open_model` reads; nothing is overwritten.
+
+        half: in half precision, of half the size; a pixel may then differ by a level or two.
+        licence, notes: your words, on its card, beside what `evaluate` measured of this step.
+        Raises Unsupported for networks of your own, which no row of NETWORKS describes.
+        """
+        if self._told["networks"] == "own":
+            raise Unsupported(
+                f"{self.path} was trained on networks of your own, and a share file holds rows of NETWORKS only, for "
+                "nothing in it is executed. Share your code and a checkpoint of it."
+            )
+        model, report = self.model, self.directory.report_json
+        told = runs.read_json(report) if report.exists() else {}
+        measured = told if told.get("step") == model.step else None
+        return export(model, Path(path), half=half, licence=licence, notes=notes, report=measured)
+
     def figure2(self, *, seed: int = 0) -> Any:
-        """Figure 2 of the 2014 paper: 4 x 5 fresh samples; last column, the nearest training image of the fifth."""
-        samples = self.sample(20, seed=seed).values
-        fifth = torch.from_numpy(samples[4::5]).permute(0, 3, 1, 2).flatten(1).float() / 255
-        train = self._as_shown(self.dataset.train)
-        indices, _ = metrics.nearest(fifth, flat(train))
-        nearest = train.values[indices].permute(0, 2, 3, 1).numpy()
-        return figures.figure2(samples.astype(np.uint8), nearest)
+        """Figure 2 of the 2014 paper, as Model.figure2 has it, beside the run's own data."""
+        return self.model.figure2(self.dataset, seed=seed)
 
     def figure3(self, *, rows: int = 4, columns: int = 12, seed: int = 0) -> Any:
-        """Figure 3 of the 2014 paper: straight lines between two points of z."""
-        course = self._course(torch.device("cpu"))
-        ends = course.play.game.latent(2 * rows, torch.Generator().manual_seed(seed))
-        weights = torch.linspace(0, 1, columns)[None, :, None]
-        z = torch.lerp(ends[:rows, None], ends[rows:, None], weights.expand(rows, columns, 1))
-        with torch.no_grad():
-            emitted = course.average.network(z.flatten(0, 1))
-        images = Samples.of(emitted, self._transform).values
-        return figures.figure3(images.astype(np.uint8).reshape(rows, columns, *images.shape[1:]))
+        """Figure 3 of the 2014 paper, as Model.figure3 has it."""
+        return self.model.figure3(rows=rows, columns=columns, seed=seed)
 
     def carry_on(self, *, steps: int | None = None, minutes: float | None = None) -> Iterator[Progress]:
         """Train on from the newest good checkpoint, to the run's own budget or a new one, yielding as it goes.
@@ -143,17 +166,6 @@ class Run:
             told += [f"torch has {torch.get_num_threads()} threads, {former} when the run began: not bit-identical"]
         return told
 
-    @property
-    def _transform(self) -> data.Transform:
-        return TRANSFORMS[self.recipe.transform if self.dataset.is_image else "identity"]
-
-    def _as_shown(self, split: Split) -> Split:
-        """The images of a split, through a transform that samples are shown without the inverse of."""
-        if self._transform.invertible:
-            return split
-        blocks = [self._transform.back(self._transform.forward(block)) for block in torch.split(split.values, 1000)]
-        return Split(torch.cat([to_uint8(block) for block in blocks]), split.labels)
-
     def _course(self, device: torch.device, *, steps: int | None = None, minutes: float | None = None) -> Course:
         settings = self.settings
         if steps is not None or minutes is not None:
@@ -162,6 +174,19 @@ class Run:
         if runs.has_checkpoints(self.directory.checkpoints):
             course.load(runs.latest(self.directory.checkpoints)[1])
         return course
+
+
+def find_model(path: str | Path) -> Model:
+    """The model in a share file, or that of the run in a folder."""
+    found = source(path)
+    return found.model if isinstance(found, Run) else found
+
+
+def source(path: str | Path) -> Run | Model:
+    """What is at a path: a share file's model, or a run."""
+    path = Path(path)
+    is_file = path.suffix == ".safetensors" or (path.exists() and not path.is_dir())
+    return open_model(path) if is_file else Run(path)
 
 
 def start(
@@ -182,7 +207,9 @@ def start(
     told = {
         "recipe": to_json(recipe),
         "settings": {**settings.as_json(), "data": _lasting(settings.data)},
-        "data": {"name": dataset.name, "digest": dataset.digest, "source": dataset.source},
+        "data": asdict(runs.DataCard(dataset.name, dataset.digest, dataset.shape, dataset.classes)),
+        "source": dataset.source,
+        "networks": "own" if game else "recipe",
     }
     runs.create(path, told, runs.environment())
     return Run(path, game)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from advnets.errors import BadInput, unknown
-from advnets.recipes.fields import expect_fields
+from advnets.records import record
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -62,8 +62,7 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
     for name in values:
         if name not in known:
             raise unknown("setting", name, known)
-    expect_fields(Settings, values)
-    return Settings(**values)
+    return record(Settings, values, what="settings")
 
 
 def find_device(name: str) -> torch.device:

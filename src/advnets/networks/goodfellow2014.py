@@ -43,6 +43,8 @@ class DenseGenerator:
     batch_norm: bool = False
 
     def __post_init__(self) -> None:
+        if min(self.hidden, default=1) < 1:
+            raise BadInput(f"hidden is {self.hidden}; expected at least 1 unit in each layer")
         if len(self.activations) not in (1, len(self.hidden)):
             raise BadInput(
                 f"activations: found {len(self.activations)} for {len(self.hidden)} hidden layers, expected one for "
@@ -240,7 +242,9 @@ def _maxout_head(width: int, units: tuple[int, ...], pieces: int, *, irange: flo
 @torch.no_grad()
 def _sigmoid_from_marginals(output: nn.Linear, mean: Tensor) -> nn.Sigmoid:
     # init_sigmoid_bias_from_marginals: pixels that are always dark start at logit(1e-7) = -16.1
-    output.bias.copy_(mean.flatten().clamp(1e-7, 1 - 1e-7).logit())
+    # (on the meta device there are no numbers, and the first clamp there loads eight hundred modules)
+    if not output.bias.is_meta:
+        output.bias.copy_(mean.flatten().clamp(1e-7, 1 - 1e-7).logit())
     return nn.Sigmoid()
 
 

@@ -9,7 +9,7 @@ from advnets.recipes.goodfellow2014 import (
     paper_released,
     paper_tfd,
 )
-from advnets.recipes.recipe import Recipe, Stage, from_json, to_json
+from advnets.recipes.recipe import Recipe, Stage, from_json, generator_from_json, lower_from_json, to_json
 
 own = Recipe()
 RECIPES: dict[str, Recipe] = {
@@ -26,6 +26,6 @@ def find(name: str) -> Recipe:
 
 
 __all__ = [
-    "RECIPES", "Recipe", "Stage", "find", "from_json", "own", "paper", "paper_adam", "paper_cifar10_conv",
-    "paper_cifar10_fc", "paper_released", "paper_tfd", "to_json",
+    "RECIPES", "Recipe", "Stage", "find", "from_json", "generator_from_json", "lower_from_json", "own", "paper",
+    "paper_adam", "paper_cifar10_conv", "paper_cifar10_fc", "paper_released", "paper_tfd", "to_json",
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any
+from typing import Any, get_type_hints
 
 from advnets.algorithm import ALGORITHMS
 from advnets.constraints import CONSTRAINTS
@@ -14,7 +14,7 @@ from advnets.networks import NETWORKS, DiscriminatorRow, GeneratorRow, LowerLaye
 from advnets.objectives import OBJECTIVES
 from advnets.optimizers import OPTIMIZERS
 from advnets.penalties import PENALTIES
-from advnets.recipes.fields import expect_fields
+from advnets.records import fit, record
 from advnets.schedules import SCHEDULES, Constant, Schedule
 
 
@@ -147,18 +147,24 @@ def from_json(value: Mapping[str, Any]) -> Recipe:
 
     Raises BadInput for a field or a row that does not exist, or for a value that does not fit its field.
     """
-    if not isinstance(value, Mapping):
-        raise BadInput(f"found {type(value).__name__}, expected a recipe as a JSON object of its fields")
-    known = {spec.name for spec in fields(Recipe)}
-    for name in value:
-        if name not in known:
-            raise unknown("recipe field", name, known)
-    try:
-        rich = {name: _rich(item) for name, item in value.items()}
-        expect_fields(Recipe, rich)
-        return Recipe(**rich)
-    except TypeError as error:
-        raise BadInput(f"a value of the recipe does not fit its field: {error}") from error
+    return record(Recipe, value, rows=_ROWS, what="recipe")
+
+
+def generator_from_json(value: Any) -> GeneratorRow:
+    """The generator's row and numbers that `to_json` wrote, without the recipe around them.
+
+    Raises BadInput for whatever is no row that a recipe's generator can be, or does not fit its fields.
+    """
+    row: GeneratorRow | None = fit(value, get_type_hints(Recipe)["generator"], rows=_ROWS, what="generator")
+    if row is None:
+        raise BadInput("generator is null; expected the row of a network and its numbers")
+    return row
+
+
+def lower_from_json(value: Any) -> LowerLayers:
+    """The layers that a later stage puts before the generator, as `generator_from_json` has it."""
+    row: LowerLayers = fit(value, LowerLayers, rows=_ROWS, what="below")
+    return row
 
 
 _ROWS: dict[str, Any] = {**NETWORKS, **SCHEDULES, "stage": Stage}
@@ -171,17 +177,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return {name: _plain(item) for name, item in value.items()} if isinstance(value, Mapping) else value
-
-
-def _rich(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(_rich(item) for item in value)
-    if not isinstance(value, dict):
-        return value
-    inner = {name: _rich(item) for name, item in value.items() if name != "row"}
-    if "row" not in value:
-        return inner
-    if str(value["row"]) not in _ROWS:
-        raise unknown("row", str(value["row"]), _ROWS)
-    expect_fields(_ROWS[value["row"]], inner)
-    return _ROWS[value["row"]](**inner)

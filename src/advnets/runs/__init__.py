@@ -1,5 +1,7 @@
-"""Runs: a directory, its journal, its checkpoints."""
+"""Runs: a directory, its journal, its checkpoints; and the share file, which a generator travels in."""
 
+from advnets.runs import share
+from advnets.runs.card import Card, DataCard
 from advnets.runs.checkpoint import fingerprint, has_checkpoints, latest, load, save
 from advnets.runs.directory import RunDirectory, create, lock, new_path, open_run
 from advnets.runs.environment import environment
@@ -7,6 +9,7 @@ from advnets.runs.files import CannotWrite, make_folder, read_json, sweep, write
 from advnets.runs.journal import Journal
 
 __all__ = [
-    "CannotWrite", "Journal", "RunDirectory", "create", "environment", "fingerprint", "has_checkpoints", "latest",
-    "load", "lock", "make_folder", "new_path", "open_run", "read_json", "save", "sweep", "write_bytes", "write_json",
+    "CannotWrite", "Card", "DataCard", "Journal", "RunDirectory", "create", "environment", "fingerprint",
+    "has_checkpoints", "latest", "load", "lock", "make_folder", "new_path", "open_run", "read_json", "save", "share",
+    "sweep", "write_bytes", "write_json",
 ]  # fmt: skip

@@ -54,6 +54,11 @@ class RunDirectory:
         return self.path / "checkpoints"
 
     @property
+    def report_json(self) -> Path:
+        """What `evaluate` measured last."""
+        return self.path / "report.json"
+
+    @property
     def test_readings(self) -> Path:
         """One line for each time that the test split was read."""
         return self.path / "test-readings.jsonl"
@@ -104,9 +109,10 @@ def open_run(path: Path) -> RunDirectory:
             f"{path} is not a run directory: found {found}; expected recipe.json, journal.jsonl, checkpoints/"
         )
     told = read_json(directory.recipe_json)
-    if not {"recipe", "settings", "data"} <= set(told):
+    if not {"recipe", "settings", "data", "networks"} <= set(told):
         raise BadInput(
-            f"{directory.recipe_json} is not a run's: found {', '.join(told)}; expected recipe, settings, data"
+            f"{directory.recipe_json} is not a run's: found {', '.join(told)}; expected recipe, settings, data, "
+            "networks"
         )
     return directory
 

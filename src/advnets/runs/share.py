@@ -1,0 +1,219 @@
+"""Share files: a generator in one safetensors file, with a card that says what it is; nothing in it is executed.
+
+    8 bytes   length of the header, little-endian
+    header    JSON, padded: {"__metadata__": {"advnets": CARD}, NAME: {"dtype", "shape", "data_offsets"}, ...}
+    tensors   one after the other, without holes
+
+CARD is the JSON of a Card with two SHA-256: of the tensors, and of itself. A header has one spelling only: what is read
+must be, byte for byte, what would be written. So each bit of a file is either checked or known. Everything is checked
+before the first tensor is read, and the architecture is a row's name and numbers: what they promise is for the caller
+to say (`promised`), who knows the rows.
+"""
+
+import hashlib
+import json
+import math
+import os
+import reprlib
+import stat
+from collections.abc import Callable, Mapping
+from io import BufferedReader
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from advnets.errors import AdvnetsError, BadInput, Damaged, Missing, NonFinite, TooBig, Unsupported
+from advnets.runs.card import Card, card_from, card_text
+from advnets.runs.files import write_bytes
+from advnets.runs.strict_json import strict_json
+
+LARGEST_HEADER = 2**18
+MOST_TENSORS = 1000
+MOST_DIMENSIONS = 8
+
+DTYPES = {"F32": torch.float32, "F16": torch.float16, "I64": torch.int64}
+_NAME_OF = {dtype: name for name, dtype in DTYPES.items()}
+_KINDS = {
+    b"PK": "a zip archive, such as torch writes", b"\x80": "a pickle", b"\x89PNG": "a PNG picture",
+    b"\x93NUMPY": "a NumPy array", b"\x1f\x8b": "a gzip archive", b"MATLAB": "a MATLAB file",
+}  # fmt: skip
+
+Promised = Callable[[Card], Mapping[str, Tensor]]
+
+
+def write(path: Path, card: Card, tensors: Mapping[str, Tensor]) -> Path:
+    """Write a share file, whole or not at all; nothing is overwritten.
+
+    Raises BadInput if the place is taken, NonFinite for what must not be given away as good, also where half precision
+    makes it so, CannotWrite for a failing disk.
+    """
+    if path.suffix != ".safetensors":
+        raise Unsupported(f"{path}: a share file ends in .safetensors; name it so")
+    if os.path.lexists(path):
+        raise BadInput(f"{path} is there already and is not overwritten; name another file or move it away")
+    entries = _entries(tensors, half=card.half)
+    kept = {name: tensors[name].detach().cpu().to(DTYPES[entry["dtype"]]) for name, entry in entries.items()}
+    _refuse_non_finite(kept, f"{path}: ")
+    body = b"".join(tensor.contiguous().numpy().tobytes() for tensor in kept.values())
+    header = _header(card_text(card, hashlib.sha256(body).hexdigest()), entries)
+    if len(header) > LARGEST_HEADER:
+        raise TooBig(f"{path}: a header of {len(header):,} bytes, at most {LARGEST_HEADER:,}; shorten the notes")
+    write_bytes(path, len(header).to_bytes(8, "little") + header + body)
+    return path
+
+
+def read(path: Path, promised: Promised) -> tuple[Card, dict[str, Tensor]]:
+    """The card and the tensors of a share file, floats as float32, after every check.
+
+    Links are followed; what they lead to must be a regular file.
+    promised: the tensors, on the meta device, of the architecture on the card; raises BadInput for one not to be built.
+    Raises, naming the file: Missing, Unsupported for another kind or schema, TooBig, Damaged, NonFinite, BadInput.
+    """
+    try:
+        # Looked at before it is opened, for opening a device can do things; and after, for it may have been exchanged.
+        _refuse_irregular(os.stat(path))
+        with open(path, "rb", opener=_without_waiting) as file:
+            _refuse_irregular(os.fstat(file.fileno()))
+            return _read(file, os.fstat(file.fileno()).st_size, promised)
+    except FileNotFoundError as error:
+        raise Missing(f"{path} is not there; expected a share file") from error
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}") from error
+    except AdvnetsError as error:
+        raise type(error)(f"{path}: {error}") from error
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    # A pipe that nobody writes to would keep a plain `open` for ever.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _refuse_irregular(found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe, a socket or a device"
+        raise Unsupported(f"found {kind}, expected a regular file")
+
+
+def _read(file: BufferedReader, size: int, promised: Promised) -> tuple[Card, dict[str, Tensor]]:
+    written = _header_bytes(file, size)
+    text, entries = _parts(strict_json(_decoded(written), "the header"))
+    card, digest = card_from(text)
+    _refuse_gaps(entries, size - 8 - len(written))
+    expected = _entries(promised(card), half=card.half)
+    _compare(entries, expected)
+    if written != _header(text, expected):
+        raise Damaged("the header is not as advnets spells it; the bytes have changed, or another program wrote them")
+    content = bytearray(size - 8 - len(written))
+    if file.readinto(content) != len(content) or hashlib.sha256(content).hexdigest() != digest:
+        raise Damaged("the SHA-256 of the tensors is not the card's; the bytes have changed. Fetch the file again.")
+    tensors = {name: _tensor(content, entry) for name, entry in entries.items()}
+    _refuse_non_finite(tensors)
+    return card, tensors
+
+
+def _header_bytes(file: BufferedReader, size: int) -> bytes:
+    start = file.read(8)
+    length = int.from_bytes(start, "little")
+    if len(start) < 8:
+        raise Unsupported(f"found {size} bytes, expected a share file, as `advnets export` writes it")
+    if length > LARGEST_HEADER:
+        kind = next((kind for magic, kind in _KINDS.items() if start.startswith(magic)), None)
+        if kind:
+            raise Unsupported(f"found {kind}, expected a share file, as `advnets export` writes it")
+        raise TooBig(
+            f"a header of {length:,} bytes is declared, at most {LARGEST_HEADER:,} are read; no share file is so"
+        )
+    header = file.read(length)
+    if len(header) < length or not header.startswith(b"{"):
+        raise Damaged("there is no whole JSON header, so it is no safetensors file, or a damaged one; fetch it again")
+    return header
+
+
+def _decoded(header: bytes) -> str:
+    try:
+        return header.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Damaged(f"the header is not UTF-8: {error}") from error
+
+
+def _parts(header: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The card's text and the tensors' entries, each of the right form."""
+    metadata = header.get("__metadata__")
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("advnets"), str) or len(metadata) != 1:
+        raise Unsupported("a safetensors file without an advnets card; expected one that `advnets export` wrote")
+    entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
+    if len(entries) > MOST_TENSORS:
+        raise TooBig(f"{len(entries):,} tensors, at most {MOST_TENSORS:,} are read")
+    for name, entry in entries.items():
+        _check_entry(name, entry)
+    return metadata["advnets"], entries
+
+
+def _check_entry(name: str, entry: Any) -> None:
+    fits = isinstance(entry, dict) and list(entry) == ["dtype", "shape", "data_offsets"]
+    if not fits or not (_are_sizes(entry["shape"]) and _are_sizes(entry["data_offsets"])):
+        raise Damaged(f"tensor {reprlib.repr(name)}: found {reprlib.repr(entry)}, expected dtype, shape, data_offsets")
+    if not isinstance(entry["dtype"], str) or entry["dtype"] not in DTYPES:
+        found = reprlib.repr(entry["dtype"])
+        raise Unsupported(f"tensor {reprlib.repr(name)} is of dtype {found}; expected one of {', '.join(DTYPES)}")
+
+
+def _are_sizes(numbers: Any) -> bool:
+    few = isinstance(numbers, list) and len(numbers) <= MOST_DIMENSIONS
+    return few and all(type(number) is int and 0 <= number < 2**53 for number in numbers)
+
+
+def _refuse_gaps(entries: Mapping[str, Any], size: int) -> None:
+    """Tensors lie one after the other from 0 to `size`: no overlap, no hole, nothing left over."""
+    end = 0
+    for name, entry in entries.items():
+        start, after = end, end + math.prod(entry["shape"]) * DTYPES[entry["dtype"]].itemsize
+        if entry["data_offsets"] != [start, after]:
+            raise Damaged(f"tensor {reprlib.repr(name)} lies at {entry['data_offsets']}, expected {[start, after]}")
+        end = after
+    if end != size:
+        raise Damaged(
+            f"{size:,} bytes of tensors, expected {end:,}; the file is cut short, or something was added to it"
+        )
+
+
+def _header(text: str, entries: Mapping[str, Any]) -> bytes:
+    header = json.dumps({"__metadata__": {"advnets": text}, **entries}, separators=(",", ":"))
+    return (header + " " * (-len(header) % 8)).encode()
+
+
+def _entries(tensors: Mapping[str, Tensor], *, half: bool) -> dict[str, Any]:
+    """What the header says of tensors; widest first, so that each lies at a multiple of its own item."""
+    entries, end = {}, 0
+    for name, tensor in sorted(tensors.items(), key=lambda named: (-named[1].itemsize, named[0])):
+        dtype = torch.float16 if half and tensor.is_floating_point() else tensor.dtype
+        start, end = end, end + tensor.numel() * dtype.itemsize
+        entries[name] = {"dtype": _NAME_OF[dtype], "shape": list(tensor.shape), "data_offsets": [start, end]}
+    return entries
+
+
+def _compare(entries: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+    """Names, dtypes and shapes are exactly those that the architecture has."""
+    for name in sorted({*entries, *expected}):
+        found, wanted = (_kind(of.get(name)) for of in (entries, expected))
+        if found != wanted:
+            raise BadInput(f"tensor {reprlib.repr(name)}: found {found}, expected {wanted}; it is of another network")
+
+
+def _kind(entry: Mapping[str, Any] | None) -> str:
+    return f"{entry['dtype']} of shape {entry['shape']}" if entry else "none"
+
+
+def _tensor(content: bytearray, entry: Mapping[str, Any]) -> Tensor:
+    dtype, count = DTYPES[entry["dtype"]], math.prod(entry["shape"])
+    lying = torch.frombuffer(content, dtype=dtype, count=count, offset=entry["data_offsets"][0]).view(entry["shape"])
+    return lying.float() if dtype == torch.float16 else lying
+
+
+def _refuse_non_finite(tensors: Mapping[str, Tensor], where: str = "") -> None:
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            why = " in half precision, which ends at 65,504" if tensor.dtype == torch.float16 else ""
+            raise NonFinite(f"{where}NaN or Inf in tensor {name}{why}; expected finite numbers")
