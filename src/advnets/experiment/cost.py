@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from advnets import data
+from advnets import data, distributed
 from advnets.averaging import MovingAverage
 from advnets.experiment.play import Play, play
 from advnets.experiment.settings import Settings, find_device
@@ -22,6 +22,7 @@ class Cost:
     """What a training would take here.
 
     parameters: of each player. images: for training; shape: of each. milliseconds_per_step: the median of 25.
+    processes: that train together.
     steps, minutes: of the whole run, as estimated. mebibytes: the peak of this process while it was measured.
     """
 
@@ -32,6 +33,7 @@ class Cost:
     parameters: dict[str, int]
     batch_size: int
     device: str
+    processes: int
     milliseconds_per_step: float
     steps: int
     minutes: float
@@ -44,10 +46,11 @@ class Cost:
     def __str__(self) -> str:
         memory = "unknown" if self.mebibytes is None else f"{self.mebibytes:,.0f} MiB"
         players = ", ".join(f"{name} {count:,}" for name, count in self.parameters.items())
+        where = self.device if self.processes == 1 else f"{self.processes} processes, {self.device}"
         return (
             f"{self.recipe} on {self.data}: {self.images:,} samples of {' x '.join(map(str, self.shape))}\n"
             f"parameters: {players}\n"
-            f"{self.milliseconds_per_step:.1f} ms a step of {self.batch_size} on {self.device} (median of {TIMED})\n"
+            f"{self.milliseconds_per_step:.1f} ms a step of {self.batch_size} on {where} (median of {TIMED})\n"
             f"estimated: {self.steps:,} steps, {self.minutes:.1f} minutes, {memory} at the peak\n"
             "nothing was written"
         )
@@ -55,8 +58,9 @@ class Cost:
 
 def dry_run(recipe: Recipe, *, settings: Settings) -> Cost:
     """Set the training up, take thirty steps in memory, and tell what the whole would take."""
+    distributed.join()
     device = find_device(settings.device)
-    dataset = data.load(settings.data, settings.data_dir)
+    dataset = distributed.in_turn(lambda: data.load(settings.data, settings.data_dir))
     streams = Streams(settings.seed, device)
     with streams.active():
         tried = play(recipe, dataset, seed=settings.seed, device=device)
@@ -72,6 +76,7 @@ def dry_run(recipe: Recipe, *, settings: Settings) -> Cost:
         },
         batch_size=recipe.batch_size,
         device=str(device),
+        processes=distributed.world_size(),
         milliseconds_per_step=round(1000 * seconds, 3),
         steps=steps,
         minutes=round(minutes, 3),

@@ -1,6 +1,6 @@
 """Runs: a directory, its journal, its checkpoints."""
 
-from advnets.runs.checkpoint import fingerprint, has_checkpoints, latest, load, save, sweep
+from advnets.runs.checkpoint import fingerprint, has_checkpoints, latest, load, pack, save, sweep, unpack
 from advnets.runs.directory import RunDirectory, create, lock, new_path, open_run
 from advnets.runs.environment import environment
 from advnets.runs.files import CannotWrite, read_json, write_json
@@ -8,5 +8,5 @@ from advnets.runs.journal import Journal
 
 __all__ = [
     "CannotWrite", "Journal", "RunDirectory", "create", "environment", "fingerprint", "has_checkpoints", "latest",
-    "load", "lock", "new_path", "open_run", "read_json", "save", "sweep", "write_json",
+    "load", "lock", "new_path", "open_run", "pack", "read_json", "save", "sweep", "unpack", "write_json",
 ]  # fmt: skip
