@@ -62,7 +62,7 @@ def join() -> None:
     except (ValueError, RuntimeError) as error:
         raise errors.BadInput(
             f"WORLD_SIZE is {os.environ['WORLD_SIZE']}, and the other processes cannot be met: {_brief(error)}. Start "
-            "them all by torchrun, with one --rdzv-endpoint for all hosts, or unset WORLD_SIZE to train alone."
+            "them all by torchrun, with one --master-addr for all hosts, or unset WORLD_SIZE to train alone."
         ) from error
     atexit.register(_leave)
 
@@ -239,7 +239,7 @@ def _all_there() -> Iterator[None]:
 
 
 def _brief(error: Exception) -> str:
-    return str(error).splitlines()[0].rstrip(".")[:200] if str(error) else type(error).__name__
+    return str(error).splitlines()[0].rstrip(".")[:160] if str(error) else type(error).__name__
 
 
 def _leave() -> None:

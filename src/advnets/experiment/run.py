@@ -142,7 +142,7 @@ class Run:
         processes = len(state["random"]["own"])
         if processes != distributed.world_size():
             told += [
-                f"{distributed.world_size()} processes now, {processes} when it was saved: the same batches and "
+                f"processes: {distributed.world_size()} now, {processes} when it was saved; the same batches and "
                 "noises, other dropout masks: not bit-identical"
             ]
         former = runs.read_json(self.directory.environment_json).get("threads")
