@@ -32,7 +32,6 @@ from advnets.games import Game
 from advnets.latents import gaussian
 from advnets.objectives import OBJECTIVES, non_saturating
 from advnets.penalties import PENALTIES
-from advnets.schedules import Constant
 
 STEPS = 20
 PLAIN = replace(
@@ -373,34 +372,36 @@ def one_signal() -> list[Any]:
     return together(2, work)
 
 
-def kill() -> dict[str, Any]:
+def kill(kills: int = 1) -> list[dict[str, Any]]:
     """SIGKILL to a random process of two at a random time after the first checkpoint; then resume."""
-    rng, out = random.Random(11), Path("found-kill")
-    slow = replace(tiny.RECIPE, generator_rate=Constant(1e-3), discriminator_rate=Constant(1e-3))
-    together(2, lambda: trained("steady", slow, steps=60))
-    pids = forked(2, lambda: trained("killed", slow, steps=60), out)
-    while not runs.has_checkpoints(Path("killed/checkpoints")):
+    rng = random.Random(11)
+    together(2, lambda: trained("steady", steps=60))
+    return [{**killed(f"killed-{number}", rng), "expected": hash_of("steady")} for number in range(kills)]
+
+
+def twenty_kills() -> list[dict[str, Any]]:
+    return kill(20)
+
+
+def killed(out: str, rng: random.Random) -> dict[str, Any]:
+    pids = forked(2, lambda: trained(out, steps=60), Path(f"found-{out}"))
+    while not runs.has_checkpoints(Path(out) / "checkpoints"):
         time.sleep(0.005)
-    time.sleep(rng.random() * 0.02)
+    time.sleep(rng.random() * 0.1)
     victim, began = rng.randrange(2), time.monotonic()
     os.kill(pids[victim], signal.SIGKILL)
     codes = waited(pids, 60)
-    survivor = out / f"{1 - victim}.json"
-    told = {
-        "codes": codes,
-        "victim": victim,
-        "seconds": time.monotonic() - began,
-        "at": experiment.Run(Path("killed")).step,
-    }
+    survivor = Path(f"found-{out}/{1 - victim}.json")
+    told = {"codes": codes, "victim": victim, "seconds": time.monotonic() - began, "at": experiment.Run(Path(out)).step}
     told["survivor"] = json.loads(survivor.read_text()) if survivor.exists() else None
-    together(2, resumed("killed"))
-    return {**told, "hash": hash_of("killed"), "expected": hash_of("steady")}
+    together(2, resumed(out))
+    return {**told, "hash": hash_of(out)}
 
 
 JOBS: dict[str, Callable[[], Any]] = {
     job.__name__: job
     for job in (equality, equality_of_all, sabotaged, whole, resume, loosely, not_finite, disk_full, uneven, taken,
-                own_networks, by_minutes, one_signal, kill)
+                own_networks, by_minutes, one_signal, kill, twenty_kills)
 }  # fmt: skip
 
 

@@ -1,6 +1,5 @@
 """The real command under the real torchrun: signals, kills, and two agents as on two hosts."""
 
-import json
 import os
 import random
 import signal
@@ -30,7 +29,7 @@ def torchrun(*words: str, launch: tuple[str, ...] = ("--standalone", "--nproc-pe
 
 
 def wait_for_a_checkpoint(process: subprocess.Popen[str], out: str = "run") -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not runs.has_checkpoints(Path(out) / "checkpoints"):
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline
@@ -44,10 +43,8 @@ def status(out: str = "run") -> dict[str, object]:
 def test_a_signal_to_torchrun_stops_all_and_saves(tmp_path: Path) -> None:
     process = torchrun(*TRAIN, "--steps", "100000")
     wait_for_a_checkpoint(process)
-    began = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    told, _ = process.communicate(timeout=60)
-    assert time.monotonic() - began < 30
+    told, _ = process.communicate(timeout=120)
     assert "has lost another process" not in told
     assert "advnets (rank" not in told
     assert (status()["state"], status()["step"]) == ("stopped", experiment.Run(Path("run")).step)
@@ -65,7 +62,7 @@ def test_two_agents_train_together_as_on_two_hosts(tmp_path: Path) -> None:
         launch = ("--nnodes", "2", "--node-rank", str(number), "--nproc-per-node", "1",
                   "--master-addr", "127.0.0.1", "--master-port", port)  # fmt: skip
         agents.append(torchrun(*TRAIN, "--steps", "30", "--json", launch=launch, folder=f"host-{number}"))
-    told = [agent.communicate(timeout=120)[0] for agent in agents]
+    told = [agent.communicate(timeout=300)[0] for agent in agents]
     assert [agent.returncode for agent in agents] == [0, 0], told
     assert '"step": 30' in told[0]
     assert "step" not in told[1]
@@ -77,30 +74,34 @@ def test_two_agents_train_together_as_on_two_hosts(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="reads torchrun's children from /proc")
 @pytest.mark.slow
 def test_twenty_kills_of_a_random_rank(tmp_path: Path) -> None:
-    """SIGKILL at a random time: the rest stops within 30 s, and the resumed run ends as the uninterrupted one."""
-    budget, rng, midway, told = ["--steps", "400"], random.Random(5), 0, []
-    whole = torchrun(*TRAIN[:-1], "whole", *budget)
-    assert whole.wait(120) == 0, whole.communicate()[0]
+    """SIGKILL at a random time: the rest stops within a minute, and the resumed run ends as the uninterrupted one."""
+    rng, told = random.Random(5), []
+    finished(torchrun(*TRAIN[:-1], "whole", "--steps", "400"))
     expected = tiny.state_hash(experiment.Run(Path("whole")))
     for number in range(20):
         out = f"run-{number}"
-        process = torchrun(*TRAIN[:-1], out, *budget)
-        wait_for_a_checkpoint(process, out)
-        time.sleep(rng.random())
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        victim = rng.choice([0, 1])
-        began = time.monotonic()
-        if process.poll() is None and len(children) == 2:
-            os.kill(int(children[victim]), signal.SIGKILL)
-        output, _ = process.communicate(timeout=60)
-        at, seconds = experiment.Run(Path(out)).step, time.monotonic() - began
-        midway += process.returncode != 0 and at < 400
-        assert seconds < 30
-        again = torchrun("resume", out)
-        assert again.wait(120) == 0, again.communicate()[0]
-        again.communicate()
-        assert tiny.state_hash(experiment.Run(Path(out))) == expected, (number, victim, at, output)
-        told.append({"victim": victim, "at": at, "seconds": round(seconds, 2)})
-    print(json.dumps(told))
-    assert midway >= 15, told
+        told.append(killed(out, rng))
+        finished(torchrun("resume", out))
+        assert tiny.state_hash(experiment.Run(Path(out))) == expected, told
+        print(told[-1], flush=True)
+    assert sum(one["at"] < 400 and one["code"] != 0 for one in told) >= 15, told
     assert {one["victim"] for one in told} == {0, 1}
+
+
+def killed(out: str, rng: random.Random) -> dict[str, float]:
+    """Start a run and kill one of its two processes at a random time after the first checkpoint."""
+    process = torchrun(*TRAIN[:-1], out, "--steps", "400")
+    wait_for_a_checkpoint(process, out)
+    time.sleep(rng.random())
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    victim, began = rng.choice([0, 1]), time.monotonic()
+    if process.poll() is None and len(children) == 2:
+        os.kill(int(children[victim]), signal.SIGKILL)
+    process.communicate(timeout=60)
+    seconds = round(time.monotonic() - began, 2)
+    return {"victim": victim, "at": experiment.Run(Path(out)).step, "code": process.returncode, "seconds": seconds}
+
+
+def finished(process: subprocess.Popen[str]) -> None:
+    told, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, told
