@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -398,10 +399,26 @@ def killed(out: str, rng: random.Random) -> dict[str, Any]:
     return {**told, "hash": hash_of(out)}
 
 
+def hang() -> dict[str, Any]:
+    """One process is stopped without being dead: the other waits for TIMEOUT, here ten seconds, and leaves."""
+    distributed.TIMEOUT = timedelta(seconds=10)
+    out, began = Path("found-hung"), time.monotonic()
+    pids = forked(2, lambda: trained("hung", steps=100_000), out)
+    while not runs.has_checkpoints(Path("hung/checkpoints")):
+        time.sleep(0.005)
+    os.kill(pids[1], signal.SIGSTOP)
+    codes = waited(pids[:1], 60)
+    os.kill(pids[1], signal.SIGKILL)
+    waited(pids[1:])
+    told = json.loads((out / "0.json").read_text()) if (out / "0.json").exists() else None
+    return {"codes": codes, "survivor": told, "seconds": time.monotonic() - began}
+
+
 JOBS: dict[str, Callable[[], Any]] = {
     job.__name__: job
     for job in (equality, equality_of_all, sabotaged, whole, resume, loosely, not_finite, disk_full, uneven, taken,
-                own_networks, by_minutes, one_signal, kill, twenty_kills)
+                own_networks, by_minutes, one_signal, kill, twenty_kills,
+                hang)
 }  # fmt: skip
 
 

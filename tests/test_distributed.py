@@ -173,6 +173,14 @@ def test_twenty_kills_of_a_random_process(tmp_path: Path) -> None:
         check_kill(told)
 
 
+@forks
+@pytest.mark.slow
+def test_a_process_that_hangs_is_given_up(tmp_path: Path) -> None:
+    told = done(tmp_path, "hang")["hang"]
+    assert told["codes"] == [0]
+    assert told["survivor"]["error"] == "ProcessLost"
+
+
 def test_with_one_process_nothing_is_changed() -> None:
     assert (distributed.rank(), distributed.world_size(), distributed.is_first()) == (0, 1, True)
     loss, gradients = torch.ones(()), [torch.ones(3), None]

@@ -23,14 +23,14 @@ from torch import Tensor
 
 from advnets import errors
 
-TIMEOUT = timedelta(minutes=5)
-"""How long a gradient waits for another process that is alive and silent; a dead one is noticed at once."""
+TIMEOUT = timedelta(minutes=10)
+"""How long is waited for another process that is silent; one that is dead is noticed at once."""
 PATIENCE = timedelta(hours=2)
-"""How long is waited for a process that prepares data or writes a checkpoint."""
+"""How long is waited for a process that downloads or decodes data."""
 
 Made = TypeVar("Made")
 _shared: torch.Generator | None = None
-_small: tuple[Any, Any] = (None, None)
+_groups: dict[timedelta, tuple[Any, Any]] = {}
 
 
 def world_size() -> int:
@@ -194,15 +194,15 @@ def in_turn(make: Callable[[], Made]) -> Made:
         if int(os.environ.get("LOCAL_RANK", rank())) == 0:
             return make()
     finally:
-        wait()
+        wait(PATIENCE)
     return make()
 
 
-def wait() -> None:
+def wait(longest: timedelta | None = None) -> None:
     """Until all processes are here."""
     if world_size() > 1:
         with _all_there():
-            dist.barrier(group=_group())
+            dist.barrier(group=_group(longest))
 
 
 def _broadcast(content: bytes) -> bytes:
@@ -218,12 +218,12 @@ def _tensor(content: bytes) -> Tensor:
     return torch.frombuffer(bytearray(content), dtype=torch.uint8)
 
 
-def _group() -> Any:
-    """A group for small things on the CPU, which waits patiently; made anew for each world."""
-    global _small
-    if _small[0] is not dist.group.WORLD:
-        _small = (dist.group.WORLD, dist.new_group(backend="gloo", timeout=PATIENCE))
-    return _small[1]
+def _group(longest: timedelta | None = None) -> Any:
+    """A group for small things on the CPU, which waits for so long (TIMEOUT); made anew for each world."""
+    longest = longest or TIMEOUT
+    if _groups.get(longest, (None, None))[0] is not dist.group.WORLD:
+        _groups[longest] = (dist.group.WORLD, dist.new_group(backend="gloo", timeout=longest))
+    return _groups[longest][1]
 
 
 @contextmanager
