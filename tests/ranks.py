@@ -374,7 +374,7 @@ def one_signal() -> list[Any]:
 
 
 def kill(kills: int = 1) -> list[dict[str, Any]]:
-    """SIGKILL to a random process of two at a random time after the first checkpoint; then resume."""
+    """SIGKILL to a random process of two at a random time; then resume."""
     rng = random.Random(11)
     together(2, lambda: trained("steady", steps=60))
     return [{**killed(f"killed-{number}", rng), "expected": hash_of("steady")} for number in range(kills)]
@@ -384,11 +384,16 @@ def twenty_kills() -> list[dict[str, Any]]:
     return kill(20)
 
 
+def await_step(out: str, step: int) -> None:
+    """Until the run has a checkpoint of that step or a later one."""
+    while not any(int(path.name) >= step for path in Path(out).glob("checkpoints/[0-9]*")):
+        time.sleep(0.005)
+
+
 def killed(out: str, rng: random.Random) -> dict[str, Any]:
     pids = forked(2, lambda: trained(out, steps=60), Path(f"found-{out}"))
-    while not runs.has_checkpoints(Path(out) / "checkpoints"):
-        time.sleep(0.005)
-    time.sleep(rng.random() * 0.1)
+    await_step(out, 4 * rng.randrange(1, 11))
+    time.sleep(rng.random() * 0.02)
     victim, began = rng.randrange(2), time.monotonic()
     os.kill(pids[victim], signal.SIGKILL)
     codes = waited(pids, 60)
