@@ -5,12 +5,13 @@ examples; ascend the discriminator's stochastic gradient}; then {draw m noises; 
 ascended and descended is the game's; here is only the order, written once.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from advnets.distributed import average_gradients
 from advnets.errors import NonFinite
 from advnets.games import Game, Terms
 from advnets.training import Batch, Move, Step
@@ -86,10 +87,11 @@ def _gradients(
 ) -> list[Tensor | None]:
     """d(sum of losses)/d(theta) of one player; None where a parameter has no part; `shared` keeps the graph."""
     loss = torch.stack(list(terms.losses.values())).sum()
+    theta = _parameters(game, player)
+    own = torch.autograd.grad(loss, theta, retain_graph=shared, allow_unused=True)
+    loss, gradients = average_gradients(loss, own)
     if not loss.isfinite():
         raise NonFinite(_blame(game, player, terms, batch=batch, step=step))
-    theta = _parameters(game, player)
-    gradients = torch.autograd.grad(loss, theta, retain_graph=shared, allow_unused=True)
     # A NaN or an Inf in a tensor is in its sum, one fast pass; finite tensors may overflow it, so look twice.
     if not torch.stack([gradient.sum() for gradient in gradients if gradient is not None]).isfinite().all():
         _look_twice(game, player, terms, gradients=gradients, batch=batch, step=step)
@@ -112,7 +114,7 @@ def _detached(terms: Terms) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
 
 
 def _look_twice(
-    game: Game, player: str, terms: Terms, *, gradients: tuple[Tensor | None, ...], batch: Batch, step: int
+    game: Game, player: str, terms: Terms, *, gradients: Sequence[Tensor | None], batch: Batch, step: int
 ) -> None:
     names = (name for name, theta in game.players[player].named_parameters() if theta.requires_grad)
     named = {f"the gradient of {player}.{name}": g for name, g in zip(names, gradients, strict=True) if g is not None}
@@ -132,7 +134,7 @@ def _blame(
     for name, tensor in suspects.items():
         if not tensor.isfinite().all():
             return _found(tensor, name, step)
-    return f"Inf in the sum of the losses of the {player} at step {step}"
+    return f"NaN or Inf in the losses of the {player} at step {step}, in their sum or in another process"
 
 
 def _found(tensor: Tensor, name: str, step: int) -> str:

@@ -7,7 +7,8 @@
     |  |- TooBig                      more bytes, pixels or numbers than the limit that is named
     |  |- Damaged                     bytes that are not those once written
     |  `- InUse                       a run that another process is training
-    `- NonFinite (ArithmeticError)    a NaN or an Inf in a tensor that is named; the command exits with 3
+    |- NonFinite (ArithmeticError)    a NaN or an Inf in a tensor that is named; the command exits with 3
+    `- ProcessLost                    another process of the same run is gone or silent; the command exits with 4
 
 A message says what was found, what was expected and what to do.
 """
@@ -46,6 +47,10 @@ class InUse(BadInput):
 
 class NonFinite(AdvnetsError, ArithmeticError):
     """A NaN or an Inf in a tensor that is named."""
+
+
+class ProcessLost(AdvnetsError):
+    """Another process of the same run is gone or silent."""
 
 
 def unknown(kind: str, found: str, expected: Iterable[str]) -> BadInput:

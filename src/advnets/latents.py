@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from advnets import distributed
+
 Draw = Callable[[int, int, torch.Generator | None, torch.device], Tensor]
 
 
@@ -22,8 +24,15 @@ class Latent:
     name: str
 
     def __call__(self, n: int, rng: torch.Generator | None = None, device: torch.device | str = "cpu") -> Tensor:
-        """Draw z, shape (n, size), float32; `rng` None draws from torch's default generator of the device."""
-        return _DRAWS[self.name](n, self.size, rng, torch.device(device))
+        """Draw z, shape (n, size), float32.
+
+        `rng` None draws for the global batch, from the run's shared random numbers (torch's default generator outside a
+        run), and gives this process's n.
+        """
+        draw, there = _DRAWS[self.name], torch.device(device)
+        if rng is not None:
+            return draw(n, self.size, rng, there)
+        return distributed.drawn(lambda every, shared: draw(every, self.size, shared, there), n)
 
 
 def gaussian(size: int) -> Latent:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from advnets import distributed
 from advnets.errors import BadInput
 
 Critic = Callable[[Tensor], Tensor]
@@ -76,7 +77,12 @@ def interpolate(real: Tensor, fake: Tensor) -> Tensor:
         raise BadInput(
             f"real {tuple(real.shape)} and fake {tuple(fake.shape)}: expected one shape, to pair the samples"
         )
-    eps = torch.rand(len(real), *[1] * (real.ndim - 1), dtype=real.dtype, device=real.device)
+
+    def draw(every: int, shared: torch.Generator | None) -> Tensor:
+        flat = [1] * (real.ndim - 1)
+        return torch.rand(every, *flat, generator=shared, dtype=real.dtype, device=real.device)
+
+    eps = distributed.drawn(draw, len(real))
     return eps * real + (1 - eps) * fake
 
 
@@ -86,7 +92,7 @@ def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         (||grad_xhat D(xhat)||_2 - 1)^2,        xhat = eps x + (1 - eps) G(z),        eps ~ U[0, 1] per sample
 
     Gulrajani et al., Improved Training of Wasserstein GANs, 2017, equation 3. Two-sided: slopes under 1 cost too. No
-    factor 1/2. Not R1, whose target slope is 0. eps comes from torch's global random state.
+    factor 1/2. Not R1, whose target slope is 0. eps is drawn for the global batch, as z is.
 
     critic: images -> logits, (batch,). real, fake: x and G(z), (batch, ...). Raises what `interpolate` and
     `input_gradient` do.

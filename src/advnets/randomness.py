@@ -1,12 +1,15 @@
 """The random numbers of a run, kept apart from those of the program around it."""
 
+import hashlib
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
+
+from advnets import distributed
 
 
 class Streams:
@@ -16,17 +19,32 @@ class Streams:
     lends its states to the defaults while it trains, and takes them back whenever it hands over control. Whatever
     the program around it draws meanwhile changes nothing in the run, and the run nothing in the program.
 
-    seed: of all three. device: whose default generator is kept besides the CPU's.
+    Besides these, which each process of a run has for itself, stands a generator that is alike in all of them: z and
+    the eps of penalties are drawn from it for the global batch (see `distributed.drawn`).
+
+    seed: of all of them. device: whose default generator is kept besides the CPU's.
     """
 
     def __init__(self, seed: int, device: torch.device) -> None:
-        self.device = device
-        outer = capture(device)
-        torch.manual_seed(seed)
-        np.random.seed(seed % 2**32)
-        random.seed(seed)
-        self.held = capture(device)
-        restore(outer, device)
+        self.seed, self.device = seed, device
+        self.shared = torch.Generator(device).manual_seed(mixed("shared", seed))
+        self._begin(seed)
+
+    def part_ways(self, *key: int) -> None:
+        """From here on each process draws numbers of its own, a function of seed, rank and key.
+
+        With no key the first process goes on as it is: it draws what a process alone would.
+        """
+        if key or not distributed.is_first():
+            self._begin(mixed("own", self.seed, distributed.rank(), *key))
+
+    def load(self, shared: torch.Tensor, own: Sequence[Mapping[str, Any]], step: int) -> None:
+        """Take back the shared state, and this rank's own; other numbers of processes begin new ones at that step."""
+        self.shared.set_state(shared)
+        if len(own) == distributed.world_size():
+            self.held = dict(own[distributed.rank()])
+        else:
+            self.part_ways(step, distributed.world_size())
 
     @contextmanager
     def active(self) -> Iterator[None]:
@@ -34,10 +52,25 @@ class Streams:
         outer = capture(self.device)
         restore(self.held, self.device)
         try:
-            yield
+            with distributed.sharing(self.shared):
+                yield
         finally:
             self.held = capture(self.device)
             restore(outer, self.device)
+
+    def _begin(self, seed: int) -> None:
+        outer = capture(self.device)
+        torch.manual_seed(seed)
+        np.random.seed(seed % 2**32)
+        random.seed(seed)
+        self.held = capture(self.device)
+        restore(outer, self.device)
+
+
+def mixed(purpose: str, *numbers: int) -> int:
+    """A seed of 63 bits; seeds of other purposes or numbers have nothing in common with it."""
+    digest = hashlib.sha256(f"advnets {purpose} {' '.join(map(str, numbers))}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
 
 
 def capture(device: torch.device) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 
 from rich.console import Console
@@ -15,11 +15,11 @@ PLAIN_SECONDS = 5.0
 """At most one plain line in this time, and one at the end."""
 
 
-def follow(run: Run, progress: Iterator[Progress]) -> Progress | None:
-    """Exhaust the progress of a run, telling it on standard error; returns the last."""
+def follow(run: Run, progress: Iterator[Progress], notes: Iterable[str]) -> Progress | None:
+    """Exhaust the progress of a run, telling it on standard error, after what should be noted; returns the last."""
     console = Console(stderr=True)
     console.print(f"run {run.path}", highlight=False, soft_wrap=True)
-    for note in run.notes():
+    for note in notes:
         console.print(note, highlight=False, soft_wrap=True)
     last: Progress | None = None
     told_at = float("-inf")

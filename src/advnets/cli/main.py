@@ -4,7 +4,7 @@ import os
 import sys
 from importlib import import_module
 
-from advnets.errors import AdvnetsError, NonFinite, unknown
+from advnets.errors import AdvnetsError, NonFinite, ProcessLost, unknown
 
 VERBS = {
     "train": "train a recipe on a data set",
@@ -17,6 +17,8 @@ VERBS = {
     "data": "list the data sets, or describe one",
 }
 
+CODES = {NonFinite: 3, ProcessLost: 4}
+
 HELP = """usage: advnets VERB ...
 
 Train, watch, measure and ship generative adversarial nets.
@@ -24,8 +26,8 @@ Train, watch, measure and ship generative adversarial nets.
 verbs:
 {verbs}
 
-advnets VERB --help tells more. Exit codes: 0 done, 2 bad input, 3 a NaN or an Inf, 130 and 143 stopped by a signal
-(the run is saved and can be resumed).
+advnets VERB --help tells more. Exit codes: 0 done, 2 bad input, 3 a NaN or an Inf, 4 another process of the run was
+lost, 130 and 143 stopped by a signal (the run is saved and can be resumed).
 
   advnets train paper-adam --data digits --minutes 1
   advnets sample runs/... --out grid.png
@@ -54,13 +56,18 @@ def main(arguments: list[str]) -> int:
         code: int = import_module(f"advnets.cli.{arguments[0]}").main(arguments[1:])
         return code
     except AdvnetsError as error:
-        print(f"advnets: {error}", file=sys.stderr)
-        return 3 if isinstance(error, NonFinite) else 2
+        print(f"advnets{_which()}: {error}", file=sys.stderr)
+        return next((code for kind, code in CODES.items() if isinstance(error, kind)), 2)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+
+
+def _which() -> str:
+    alone = os.environ.get("WORLD_SIZE", "1") == "1"
+    return "" if alone else f" (rank {os.environ.get('RANK', '?')} of {os.environ['WORLD_SIZE']})"
 
 
 def run() -> None:

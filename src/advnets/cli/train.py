@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from advnets import experiment
+from advnets import distributed, experiment
 from advnets.cli import console
 from advnets.cli.arguments import parse, tell, words
 from advnets.errors import BadInput
@@ -42,15 +42,22 @@ def main(argv: Sequence[str]) -> int:
     asked = parse(Train, flags, verb=f"train {names[0] if names else 'RECIPE'}", about=about, default=default)
     if asked.dry_run:
         cost = experiment.dry_run(asked.recipe, settings=asked.settings)
-        tell(cost.as_dict(), as_json=asked.json, text=str(cost))
+        if distributed.is_first():
+            tell(cost.as_dict(), as_json=asked.json, text=str(cost))
         return 0
     run = experiment.start(asked.recipe, settings=asked.settings)
     return follow(run, as_json=asked.json)
 
 
 def follow(run: experiment.Run, *, as_json: bool, **budget: Any) -> int:
-    """Train a run, telling how it goes on standard error, and where it is on standard output."""
-    told = console.follow(run, run.carry_on(**budget))
+    """Train a run, telling how it goes on standard error, and where it is on standard output; by the first process."""
+    distributed.join()
+    notes = distributed.by_first(run.notes)
+    if not distributed.is_first():
+        for _ in run.carry_on(**budget):
+            pass
+        return 0
+    told = console.follow(run, run.carry_on(**budget), notes)
     result = {"run": str(run.path), "step": told.step if told else run.step}
     text = f"{run.path}\n  advnets sample {run.path} --out samples.png\n  advnets evaluate {run.path}"
     tell(result, as_json=as_json, text=text)

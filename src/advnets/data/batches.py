@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 import torch
 from torch import Tensor
 
+from advnets import distributed
 from advnets.data.dataset import Split
 from advnets.errors import BadInput
 from advnets.training import Batch
@@ -28,6 +29,7 @@ class Batches:
 
     The sample at (seed, epoch, index) is `order(seed, epoch, n)[index]`: nothing else is remembered. What is left of an
     epoch and would not fill a batch is dropped, so every batch has one size; other epochs leave other samples out.
+    Of several processes each gives its part of the same global batches, whatever their number.
     """
 
     def __init__(
@@ -42,11 +44,11 @@ class Batches:
         """Hold the split on the device, at the start of epoch 0.
 
         split: what is drawn from.
-        batch_size: samples per batch, 1 .. len(split).
+        batch_size: samples per batch, 1 .. len(split); of all processes together, and a multiple of their number.
         seed: of the order of samples.
         transform: maps stored values of a batch to what the networks see; None leaves them as stored.
         device: where the values are kept and the batches made.
-        Raises BadInput for a batch size out of range.
+        Raises BadInput for a batch size out of range, or that cannot be cut into equal parts.
         """
         if not 1 <= batch_size <= len(split):
             raise BadInput(
@@ -54,7 +56,7 @@ class Batches:
             )
         self._values = split.values.to(device)
         self._labels = None if split.labels is None else split.labels.to(device)
-        self._batch_size = batch_size
+        self._batch_size, self._part = batch_size, distributed.part(batch_size)
         self._transform = transform
         self._seed, self._epoch, self._index = seed, 0, 0
         self._order = self._shuffle()
@@ -66,7 +68,7 @@ class Batches:
         if self._index + self._batch_size > len(self._values):
             self._epoch, self._index = self._epoch + 1, 0
             self._order = self._shuffle()
-        chosen = self._order[self._index : self._index + self._batch_size]
+        chosen = self._order[self._index : self._index + self._batch_size][self._part]
         self._index += self._batch_size
         # Gathered as stored, then transformed: a byte a pixel is moved, not four.
         real = self._values.index_select(0, chosen)

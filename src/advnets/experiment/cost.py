@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from advnets import data
+from advnets import data, distributed
 from advnets.averaging import MovingAverage
 from advnets.experiment.play import Play, play
 from advnets.experiment.settings import Settings, find_device
@@ -41,8 +41,9 @@ class StageCost:
 class Cost:
     """What a training would take here.
 
-    images: for training; shape: of each. stages: one by one; most recipes have one. milliseconds_per_step: their mean
-    over the run. steps, minutes: of the whole run, as estimated. mebibytes: the peak of this process when measured.
+    images: for training; shape: of each. stages: one by one; most recipes have one. processes: that train together.
+    milliseconds_per_step: their mean over the run. steps, minutes: of the whole run, as estimated. mebibytes: the peak
+    of this process when measured.
     """
 
     recipe: str
@@ -52,6 +53,7 @@ class Cost:
     stages: tuple[StageCost, ...]
     batch_size: int
     device: str
+    processes: int
     milliseconds_per_step: float
     steps: int
     minutes: float
@@ -64,9 +66,10 @@ class Cost:
     def __str__(self) -> str:
         memory = "unknown" if self.mebibytes is None else f"{self.mebibytes:,.0f} MiB"
         stages = "\n".join(str(stage) for stage in self.stages)
+        where = self.device if self.processes == 1 else f"{self.processes} processes, {self.device}"
         return (
             f"{self.recipe} on {self.data}: {self.images:,} samples of {' x '.join(map(str, self.shape))}, "
-            f"{self.batch_size} a step, on {self.device}\n"
+            f"{self.batch_size} a step, on {where}\n"
             f"{stages}\n"
             f"estimated: {self.steps:,} steps, {self.minutes:.1f} minutes, {memory} at the peak\n"
             "nothing was written"
@@ -75,8 +78,9 @@ class Cost:
 
 def dry_run(recipe: Recipe, *, settings: Settings) -> Cost:
     """Set the training up, take up to thirty steps of each stage in memory, and tell what the whole would take."""
+    distributed.join()
     device = find_device(settings.device)
-    dataset = data.load(settings.data, settings.data_dir)
+    dataset = distributed.in_turn(lambda: data.load(settings.data, settings.data_dir))
     streams = Streams(settings.seed, device)
     with streams.active():
         tried = play(recipe, dataset, seed=settings.seed, device=device)
@@ -93,6 +97,7 @@ def dry_run(recipe: Recipe, *, settings: Settings) -> Cost:
         stages=tuple(stages),
         batch_size=recipe.batch_size,
         device=str(device),
+        processes=distributed.world_size(),
         milliseconds_per_step=round(60_000 * minutes / steps, 3),
         steps=steps,
         minutes=round(minutes, 3),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from advnets import runs
+from advnets import distributed, runs
 from advnets.averaging import MovingAverage
 from advnets.experiment.play import Play
 from advnets.experiment.preview import Preview
@@ -50,13 +50,15 @@ class Course:
     step: int = 0
     seconds: float = 0.0
     asked_to_stop: int | None = field(default=None, init=False)
+    stopping: int | None = field(default=None, init=False)
 
     def state(self) -> dict[str, Any]:
-        """All that the rest of the run depends on."""
+        """All that the rest of the run depends on; every process must ask for it together."""
+        own = [runs.unpack(held) for held in distributed.gathered(runs.pack(self.streams.held))]
         return {
             "training": self.play.state(),
             "average": self.average.state(),
-            "random": self.streams.held,
+            "random": {"shared": self.streams.shared.get_state(), "own": own},
             "progress": {"step": self.step, "seconds": self.seconds},
         }
 
@@ -67,8 +69,8 @@ class Course:
         if self.play.stage:
             self._average_anew()
         self.average.load(state["average"])
-        self.streams.held = dict(state["random"])
         self.step, self.seconds = state["progress"]["step"], state["progress"]["seconds"]
+        self.streams.load(**state["random"], step=self.step)
 
     def share(self) -> float:
         """Share of the budget that is spent, from 0 to 1: by steps or by minutes, whichever is nearer its end."""
@@ -81,6 +83,8 @@ class Course:
 
         SIGINT and SIGTERM finish the step and save; then KeyboardInterrupt, or SystemExit(143), is raised. A second
         SIGINT leaves at once with 130. Between two values the program's own random numbers are in force again.
+        Of several processes all yield and stop at the same steps, whichever of them the signal was sent to; the first
+        alone writes. Raises ProcessLost if one is gone.
         """
         with _signals(self):
             self._status("training")
@@ -91,23 +95,28 @@ class Course:
                 with contextlib.suppress(runs.CannotWrite):  # on a full disk, what is raised below says so
                     self._status("failed", str(error))
                 raise
-            self._status("stopped" if self.asked_to_stop else "finished")
-        if self.asked_to_stop == signal.SIGINT:
+            self._status("stopped" if self.stopping else "finished")
+            distributed.wait()
+        if self.stopping == signal.SIGINT:
             raise KeyboardInterrupt
-        if self.asked_to_stop:
-            raise SystemExit(128 + self.asked_to_stop)
+        if self.stopping:
+            raise SystemExit(128 + self.stopping)
 
     def save(self) -> Path:
         """Write a checkpoint of this step, unless it is there."""
-        self.directory.journal.sync()
-        path = runs.save(self.directory.checkpoints, self.step, self.state())
+        state = self.state()
+        path = distributed.by_first(lambda: self._write(state))
         self._status("training")
-        return path
+        return Path(path)
+
+    def _write(self, state: Mapping[str, Any]) -> str:
+        self.directory.journal.sync()
+        return str(runs.save(self.directory.checkpoints, self.step, state))
 
     def _stretches(self) -> Iterator[Progress]:
         steps = self.play.steps(self.step)
         saved_at = time.monotonic()
-        while self.share() < 1 and not self.asked_to_stop:
+        while self.share() < 1 and not self.stopping:
             if self.play.due(self.share()):
                 self._next_stages()
                 steps = self.play.steps(self.step)
@@ -118,7 +127,7 @@ class Course:
             if self.step % self.settings.journal_steps == 0 or self.share() == 1:
                 yield self._report(pace, readings)
             if self.step % self.settings.preview_steps == 0 or self.share() == 1:
-                self.preview.draw(self.average.network, self.directory.previews / f"{self.step:08d}.png")
+                self._draw()
             if self._checkpoint_due(time.monotonic() - saved_at):
                 self.save()
                 saved_at = time.monotonic()
@@ -127,6 +136,8 @@ class Course:
         with self.streams.active():
             while self.play.due(self.share()):
                 self.play.next_stage(self.step)
+        if distributed.world_size() > 1:  # each drew new networks for itself; the first one's serve all
+            self.play.load(runs.unpack(distributed.told(lambda: runs.pack(self.play.state()))))
         self._average_anew()
 
     def _average_anew(self) -> None:
@@ -142,27 +153,35 @@ class Course:
             step = next(steps)
             self.step += 1
             self.average.update(self.play.game.generator, self.play.recipe.batch_size)
-            self.seconds = time.monotonic() - before
+            self.seconds, self.stopping = distributed.agree(time.monotonic() - before, self.asked_to_stop)
             at_mark = any(every and self.step % every == 0 for every in marks)
-            if at_mark or self.share() == 1 or self.play.due(self.share()) or self.asked_to_stop:
-                return dict(step.readings())
+            if at_mark or self.share() == 1 or self.play.due(self.share()) or self.stopping:
+                return distributed.mean(step.readings())
 
     def _report(self, pace: float, readings: Mapping[str, float]) -> Progress:
         share = self.share()
         left = self.seconds * (1 - share) / share if share else float("inf")
         stage = {"stage": self.play.stage + 1} if self.play.recipe.stages else {}
         told = {"step": self.step, "seconds": round(self.seconds, 3), "images_per_second": round(pace, 1)}
-        self.directory.journal.append({**told, **stage, **readings})
+        if distributed.is_first():
+            self.directory.journal.append({**told, **stage, **readings})
         return Progress(self.step, self.seconds, share, left, pace, readings)
+
+    def _draw(self) -> None:
+        if distributed.is_first():
+            self.preview.draw(self.average.network, self.directory.previews / f"{self.step:08d}.png")
 
     def _checkpoint_due(self, seconds_since: float) -> bool:
         if self.settings.checkpoint_steps:
             return self.step % self.settings.checkpoint_steps == 0
-        return seconds_since >= 60 * self.settings.checkpoint_minutes
+        return distributed.by_first(lambda: seconds_since >= 60 * self.settings.checkpoint_minutes)
 
     def _status(self, state: str, message: str = "") -> None:
+        if not distributed.is_first():
+            return
         told = {"state": state, "step": self.step, "seconds": round(self.seconds, 3), "share": round(self.share(), 6)}
-        runs.write_json(self.directory.status_json, {**told, "pid": os.getpid(), "message": message})
+        whose = {"pid": os.getpid(), "processes": distributed.world_size(), "message": message}
+        runs.write_json(self.directory.status_json, {**told, **whose})
 
 
 @contextlib.contextmanager

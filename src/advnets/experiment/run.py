@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -10,7 +11,7 @@ from typing import Any
 
 import torch
 
-from advnets import data, runs
+from advnets import data, distributed, runs
 from advnets.averaging import MovingAverage
 from advnets.data import Dataset
 from advnets.errors import BadInput, Unsupported
@@ -146,34 +147,61 @@ class Run:
     def carry_on(self, *, steps: int | None = None, minutes: float | None = None) -> Iterator[Progress]:
         """Train on from the newest good checkpoint, to the run's own budget or a new one, yielding as it goes.
 
+        Of several processes the first alone reads and writes the directory, which the others need not see.
         Raises InUse if another process is training it.
         """
-        with runs.lock(self.directory.path):
-            self.directory.sweep()
+        distributed.join()
+        with ExitStack() as held:
+            # Given to all as if each had read it: on other hosts there may be no such directory.
+            vars(self)["_told"] = distributed.by_first(lambda: self._open(held))
+            distributed.in_turn(lambda: self.dataset)
             course = self._course(find_device(self.settings.device), steps=steps, minutes=minutes)
-            self.directory.journal.cut(course.step)
+            self._bring(course)
+            distributed.by_first(lambda: self.directory.journal.cut(course.step))
             yield from course.carry_on()
 
     def notes(self) -> list[str]:
         """What somebody who resumes the run should know: damaged checkpoints passed over, another number of threads."""
         if not runs.has_checkpoints(self.directory.checkpoints):
             return []
-        step, _, skipped = runs.latest(self.directory.checkpoints)
+        step, state, skipped = runs.latest(self.directory.checkpoints)
         told = [f"checkpoint {path.name} is damaged and passed over: {reason}" for path, reason in skipped]
         told += [f"from the checkpoint of step {step:,}"]
+        processes = len(state["random"]["own"])
+        if processes != distributed.world_size():
+            told += [
+                f"processes: {distributed.world_size()} now, {processes} when it was saved; the same batches and "
+                "noises, other dropout masks: not bit-identical"
+            ]
         former = runs.read_json(self.directory.environment_json).get("threads")
         if former not in (None, torch.get_num_threads()):
             told += [f"torch has {torch.get_num_threads()} threads, {former} when the run began: not bit-identical"]
         return told
 
+    def _open(self, held: ExitStack) -> dict[str, Any]:
+        held.enter_context(runs.lock(self.directory.path))
+        self.directory.sweep()
+        return self._told
+
+    def _bring(self, course: Course) -> None:
+        """To the newest good checkpoint, or to where the first process begins: all stand alike, own networks too."""
+        begun = course.state()
+        if distributed.world_size() > 1:
+            course.load(runs.unpack(distributed.told(lambda: runs.pack(self._newest_state() or begun))))
+        elif (state := self._newest_state()) is not None:
+            course.load(state)
+
+    def _newest_state(self) -> dict[str, Any] | None:
+        folder = self.directory.checkpoints
+        return runs.latest(folder)[1] if runs.has_checkpoints(folder) else None
+
     def _course(self, device: torch.device, *, steps: int | None = None, minutes: float | None = None) -> Course:
+        """The course at its first step."""
         settings = self.settings
         if steps is not None or minutes is not None:
             settings = settings_from({**settings.as_json(), "steps": steps, "minutes": minutes})
-        course = _course(self.directory, self.recipe, settings, dataset=self.dataset, device=device, game=self.game)
-        if runs.has_checkpoints(self.directory.checkpoints):
-            course.load(runs.latest(self.directory.checkpoints)[1])
-        return course
+        directory = runs.RunDirectory(self.path)
+        return _course(directory, self.recipe, settings, dataset=self.dataset, device=device, game=self.game)
 
 
 def find_model(path: str | Path) -> Model:
@@ -197,13 +225,12 @@ def start(
     recipe: a recipe, the name of one, or the path of a recipe.json; with `game` it defaults to `recipes.own`.
     Raises BadInput for anything that cannot be trained, before anything is written.
     """
+    distributed.join()
     recipe, settings = find_recipe(recipe, game), settings or Settings()
-    dataset = data.load(settings.data, settings.data_dir)
+    dataset = distributed.in_turn(lambda: data.load(settings.data, settings.data_dir))
     device = find_device(settings.device)
     with Streams(settings.seed, device).active():
         play(recipe, dataset, seed=settings.seed, device=device, game=game)
-    name = Path(settings.data).stem
-    path = Path(settings.out) if settings.out else runs.new_path(Path("runs"), recipe.name, name)
     told = {
         "recipe": to_json(recipe),
         "settings": {**settings.as_json(), "data": _lasting(settings.data)},
@@ -211,8 +238,7 @@ def start(
         "source": dataset.source,
         "networks": "own" if game else "recipe",
     }
-    runs.create(path, told, runs.environment())
-    return Run(path, game)
+    return Run(Path(distributed.by_first(lambda: str(_create(recipe, settings, told)))), game)
 
 
 def train(recipe: Recipe | str | Path | None = None, *, game: Game | None = None, **settings: Any) -> Run:
@@ -254,6 +280,12 @@ def find_recipe(recipe: Recipe | str | Path | None, game: Game | None = None) ->
     return find(str(recipe))
 
 
+def _create(recipe: Recipe, settings: Settings, told: dict[str, Any]) -> Path:
+    name = Path(settings.data).stem
+    path = Path(settings.out) if settings.out else runs.new_path(Path("runs"), recipe.name, name)
+    return runs.create(path, told, runs.environment()).path
+
+
 def _lasting(name: str) -> str:
     return str(Path(name).resolve()) if name not in data.DATASETS else name
 
@@ -271,6 +303,7 @@ def _course(
     streams = Streams(settings.seed, device)
     with streams.active():
         game_play: Play = play(recipe, dataset, seed=settings.seed, device=device, game=game)
+    streams.part_ways()
     average = MovingAverage(game_play.game.generator, recipe.ema_half_life)
     preview = Preview(game_play.game, recipe, dataset, seed=settings.seed)
     minutes = settings.minutes if settings.minutes or settings.steps else recipe.usual_minutes

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from advnets import distributed
 from advnets.errors import BadInput, unknown
 from advnets.records import record
 
@@ -69,10 +70,12 @@ def find_device(name: str) -> torch.device:
     """The device of that name; "auto" is the fastest there is. Raises BadInput if it is not there."""
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
-        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if there[kind]))
+        name = next(kind for kind in ("cuda", "mps", "cpu") if there[kind])
     if not there[name]:
         found = ", ".join(kind for kind, is_there in there.items() if is_there)
         raise BadInput(f"device {name!r} is not available to torch here; found: {found}. Use --device auto.")
+    if name == "cuda":
+        distributed.take_gpu()
     return torch.device(name)
 
 

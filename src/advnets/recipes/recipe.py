@@ -74,7 +74,7 @@ class Recipe:
     momentum: Schedule | None = None
     """Momentum coefficient of both players, for the optimizer `momentum`."""
     batch_size: int = 100
-    """Real samples, and noises, a move."""
+    """Real samples, and noises, a move, over all processes."""
     transform: str = "unit"
     """How stored values become what the networks see, a row of TRANSFORMS."""
     ema_half_life: float = 0.0

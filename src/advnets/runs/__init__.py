@@ -2,7 +2,7 @@
 
 from advnets.runs import share
 from advnets.runs.card import Card, DataCard
-from advnets.runs.checkpoint import fingerprint, has_checkpoints, latest, load, save
+from advnets.runs.checkpoint import fingerprint, has_checkpoints, latest, load, pack, save, unpack
 from advnets.runs.directory import RunDirectory, create, lock, new_path, open_run
 from advnets.runs.environment import environment
 from advnets.runs.files import CannotWrite, make_folder, read_json, sweep, write_bytes, write_json
@@ -10,6 +10,6 @@ from advnets.runs.journal import Journal
 
 __all__ = [
     "CannotWrite", "Card", "DataCard", "Journal", "RunDirectory", "create", "environment", "fingerprint",
-    "has_checkpoints", "latest", "load", "lock", "make_folder", "new_path", "open_run", "read_json", "save", "share",
-    "sweep", "write_bytes", "write_json",
+    "has_checkpoints", "latest", "load", "lock", "make_folder", "new_path", "open_run", "pack", "read_json", "save",
+    "share", "sweep", "unpack", "write_bytes", "write_json",
 ]  # fmt: skip

@@ -61,6 +61,19 @@ def unflatten(plain: Any, tensors: Mapping[str, Tensor]) -> Any:
     return plain
 
 
+def pack(state: Any) -> bytes:
+    """A state as bytes for another process: the length of its JSON, the JSON, the tensors."""
+    tensors: dict[str, Tensor] = {}
+    plain = json.dumps(flatten(state, tensors=tensors)).encode()
+    return len(plain).to_bytes(8, "big") + plain + tensors_as_bytes(tensors)
+
+
+def unpack(content: bytes) -> Any:
+    """What `pack` was given."""
+    end = 8 + int.from_bytes(content[:8], "big")
+    return unflatten(json.loads(content[8:end]), load_tensors(content[end:]))
+
+
 def save(folder: Path, step: int, state: Mapping[str, Any]) -> Path:
     """Write the checkpoint of a step, verify it, and keep the newest two at least.
 

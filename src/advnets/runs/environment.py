@@ -10,9 +10,11 @@ from typing import Any
 
 import torch
 
+from advnets import distributed
+
 
 def environment() -> dict[str, Any]:
-    """Versions, machine, threads, command and, in a git checkout, the commit."""
+    """Versions, machine, threads, processes, command and, in a git checkout, the commit."""
     packages = ("advnets", "torch", "numpy", "safetensors")
     return {
         **{name: version(name) for name in packages},
@@ -20,6 +22,7 @@ def environment() -> dict[str, Any]:
         "platform": platform.platform(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
+        "processes": distributed.world_size(),
         "commit": _commit(),
         "command": sys.argv,
     }
