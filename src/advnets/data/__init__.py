@@ -4,6 +4,7 @@ from advnets.data.batches import Batches, order
 from advnets.data.catalogue import DATASETS, load
 from advnets.data.dataset import Dataset, Split
 from advnets.data.download import fetch
+from advnets.data.mnist import cache_folder
 from advnets.data.npz import load_npz
 from advnets.data.summary import describe
 from advnets.data.toys import MIXTURES, Mixture, mixture
@@ -18,6 +19,7 @@ __all__ = [
     "Split",
     "TRANSFORMS",
     "Transform",
+    "cache_folder",
     "describe",
     "fetch",
     "load",

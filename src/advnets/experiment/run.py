@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from advnets import data, figures, metrics, runs
+from advnets import data, extractors, figures, metrics, runs
 from advnets.averaging import MovingAverage
 from advnets.data import TRANSFORMS, Dataset
 from advnets.errors import BadInput
@@ -74,22 +74,33 @@ class Run:
         return Samples.of(emitted, self._transform)
 
     def evaluate(
-        self, *, split: str = "validation", protocol: str = "goodfellow2014", n: int | None = None, seed: int = 0
+        self,
+        *,
+        split: str = "validation",
+        protocol: str = "goodfellow2014",
+        n: int | None = None,
+        seed: int = 0,
+        classifier: bool = True,
     ) -> Report:
-        """Measure the run: Parzen score, its controls, classes; kept in report.json and report.md.
+        """Measure the run: Parzen score, its controls, classes, coverage; kept in report.json and report.md.
 
         split: "validation", or "test", each reading of which is noted in the run's test-readings.jsonl.
         protocol: row of metrics.PROTOCOLS. n: samples, default 10,000 or as many as there are training images.
+        classifier: whether to look through one, which is trained first, for minutes, where the cache has none yet.
         """
         n = n or min(10_000, len(self.dataset.train) // 1000 * 1000 or len(self.dataset.train))
         samples = self.sample(n, seed=seed)
         report = measure(samples, self.dataset, split=split, protocol=protocol, seed=seed,
-                         run=self.path.name, step=self.step)  # fmt: skip
+                         run=self.path.name, step=self.step, classifier=classifier)  # fmt: skip
         if split == "test":
             note_reading(self.directory.test_readings, report)
         runs.write_json(self.directory.path / "report.json", report.as_dict())
         (self.directory.path / "report.md").write_text(report.markdown(), encoding="utf-8")
         return report
+
+    def lacks_classifier(self) -> bool:
+        """Whether `evaluate` would have to train a classifier of the run's data first."""
+        return bool(self.dataset.classes) and self.dataset.is_image and not extractors.is_cached(self.dataset)
 
     @property
     def step(self) -> int:
