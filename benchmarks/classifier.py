@@ -40,6 +40,7 @@ def main() -> None:
         found = [row(dataset, seed) for seed in range(given.seeds)]
         lines += [line for line, _ in found]
         means.append(f"{dataset.name} {statistics.mean(test for _, test in found):.2f} %")
+    told = ", ".join(means)
     page = [
         "# Classifiers trained on the spot",
         "",
@@ -49,8 +50,8 @@ def main() -> None:
         "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
         *lines,
         "",
-        f"Mean on the test split: {', '.join(means)}. The net: convolutions of {extractors.ClassifierSettings().widths} "
-        "channels; its settings were chosen on the validation splits.",
+        f"Mean on the test split: {told}. Stages of {extractors.ClassifierSettings().widths} channels; the "
+        "settings were chosen on the validation splits.",
     ]
     Path(__file__).with_suffix(".md").write_text("\n".join(page) + "\n", encoding="utf-8")
 

@@ -121,7 +121,8 @@ def train_classifier(dataset: Dataset, settings: ClassifierSettings | None = Non
     if state is None:
         state = {"about": about, **_trained(dataset, settings)}
         _keep(place, state, settings.steps(len(dataset.train)))
-    network = _network(dataset, settings)
+    with Streams(settings.seed, torch.device("cpu")).active():  # initial weights are drawn, though not for long
+        network = _network(dataset, settings)
     network.load_state_dict(state["weights"])
     name = _id(dataset, settings, state["weights"])
     return Classifier(network.eval(), dataset.shape, name, state["accuracy"], state["seconds"])
