@@ -12,7 +12,7 @@ from advnets.data import Dataset, Split
 from advnets.errors import BadInput, Unsupported
 from advnets.extractors import ClassifierSettings, Pixels, fit_pca, train_classifier
 from advnets.extractors.classifier import shifted
-from advnets.extractors.extractor import EXACT
+from advnets.extractors.pca import EXACT
 from advnets.metrics import coverage
 from advnets.runs import fingerprint
 
@@ -106,6 +106,15 @@ def test_pca_is_the_same_again_and_its_id_tells_the_basis(digits: Dataset) -> No
     assert first.id == again.id
     others = [fit_pca(digits.train, 11), fit_pca(digits.validation, 10)]
     assert len({first.id, *(other.id for other in others)}) == 3
+
+
+def test_pca_in_parts_is_pca(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of 100 images, exact and by a random subspace."""
+    whole = fit_pca(digits.train, 10)
+    monkeypatch.setattr("advnets.extractors.pca.PART", 100)
+    for most, bound in ((EXACT, 1e-9), (32, 1e-4)):
+        monkeypatch.setattr("advnets.extractors.pca.EXACT", most)
+        torch.testing.assert_close(fit_pca(digits.train, 10).basis, whole.basis, rtol=0, atol=bound)
 
 
 def test_pca_has_no_more_components_than_there_are(digits: Dataset) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from advnets.data import Dataset
 from advnets.errors import unknown
 from advnets.extractors.classifier import Classifier, ClassifierSettings, accuracy, is_cached, train_classifier
-from advnets.extractors.extractor import Extractor, Pca, Pixels, fit_pca
+from advnets.extractors.extractor import Extractor, Pixels
+from advnets.extractors.pca import Pca, fit_pca
 
 EXTRACTORS: dict[str, Callable[[Dataset], Extractor]] = {
     "pixels": lambda dataset: Pixels(),
