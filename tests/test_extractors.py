@@ -11,7 +11,7 @@ from advnets import data, extractors
 from advnets.data import Dataset, Split
 from advnets.errors import BadInput, Unsupported
 from advnets.extractors import ClassifierSettings, Pixels, fit_pca, train_classifier
-from advnets.extractors.classifier import shifted
+from advnets.extractors.classifier import shifted, triangle
 from advnets.extractors.pca import EXACT
 from advnets.metrics import coverage
 from advnets.runs import fingerprint
@@ -242,6 +242,12 @@ def test_classes_are_those_of_the_features(digits: Dataset, cache: Path) -> None
     classes = classifier.classes_of(classifier.features(some))
     assert torch.equal(classes, classifier.classify(some))
     assert torch.equal(classes, classifier.logits(some).argmax(1))
+
+
+def test_the_rate_rises_and_falls_and_steps_have_bounds() -> None:
+    assert [triangle(share) for share in (0, 0.125, 0.25, 0.625, 1)] == [0, 0.5, 1, 0.5, 0]
+    settings = ClassifierSettings(batch_size=100, images=10_000, passes=20, fewest_steps=30)
+    assert [settings.steps(n) for n in (10**6, 200, 10)] == [100, 40, 30]
 
 
 def test_shifts_move_by_whole_pixels_and_evenly() -> None:

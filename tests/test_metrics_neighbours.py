@@ -51,6 +51,7 @@ def test_real_against_real_has_the_expected_coverage(n: int, m: int, k: int, d: 
 def test_the_expectation_counts_orders() -> None:
     """Two real points and one sample, k = 1: the sample is the nearer of two others with chance 1/2."""
     assert expected_coverage(2, 1, 1) == pytest.approx(1 / 2)
+    assert expected_coverage(600, 600, 5) == pytest.approx(0.9691, abs=5e-5)
     assert expected_coverage(10**6, 10**6, 5) == pytest.approx(1 - 2**-5, abs=1e-5)
 
 
