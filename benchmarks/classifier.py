@@ -7,6 +7,8 @@ training, so that the seeds may be trained in several calls; with ADVNETS_CACHE=
 """
 
 import argparse
+import math
+import os
 import statistics
 from pathlib import Path
 
@@ -41,10 +43,12 @@ def main() -> None:
         lines += [line for line, _ in found]
         means.append(f"{dataset.name} {statistics.mean(test for _, test in found):.2f} %")
     told = ", ".join(means)
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else math.nan  # Windows has none
     page = [
         "# Classifiers trained on the spot",
         "",
-        f"{describe()} Command: `ADVNETS_DATA=... python benchmarks/classifier.py {' '.join(given.data)}`.",
+        f"{describe()} Command: `ADVNETS_DATA=... python benchmarks/classifier.py {' '.join(given.data)}`. "
+        f"Load average at the end: {load:.1f}; minutes on a busy machine are no measure.",
         "",
         "| data | seed | validation, % | test, % | minutes of training | parameters | weights, SHA-256 |",
         "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
