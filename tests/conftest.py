@@ -45,6 +45,14 @@ def _real(name: str) -> data.Dataset:
         pytest.fail(str(error))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _a_cache_of_the_tests_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The user's cache is neither read nor written; what one test trains, the others find."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ADVNETS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Relative paths, such as runs/, fall into a temporary folder; ADVNETS_DATA stays what it was."""

@@ -37,6 +37,9 @@ def test_train_sample_evaluate_figures(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["evaluate", "run", "--n", "100", "--json"]) == 0
     report = json.loads(capsys.readouterr().out.partition("\n")[2])
     assert report["parzen"]["protocol"]["split"] == "validation"
+    assert report["recognition"]["accuracy"] > 0.95
+    assert main(["evaluate", "run", "--n", "100", "--json", "--no-classifier"]) == 0
+    assert json.loads(capsys.readouterr().out)["recognition"] is None
     assert main(["export", "run", "--out", "G.safetensors", "--half", "--json"]) == 0
     exported = json.loads(capsys.readouterr().out)
     assert exported == {"out": "G.safetensors", "bytes": Path("G.safetensors").stat().st_size, "half": True, "step": 12}

@@ -130,5 +130,8 @@ def test_exchanged_files_are_refused(files: Path, tmp_path: Path) -> None:
         load("mnist", folder)
 
 
-def test_the_cache_is_one_of_advnets() -> None:
+def test_the_cache_is_one_of_advnets_unless_another_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ADVNETS_CACHE")
     assert cache_folder().name == "advnets"
+    monkeypatch.setenv("ADVNETS_CACHE", "elsewhere")
+    assert cache_folder() == Path("elsewhere")

@@ -15,8 +15,9 @@ from torch import nn
 
 import advnets
 import tiny
-from advnets import experiment
+from advnets import data, experiment
 from advnets.errors import BadInput, Damaged, InUse, Missing, NonFinite, Unsupported
+from advnets.experiment.recognition import recognise
 from advnets.recipes import RECIPES
 from advnets.schedules import Constant
 
@@ -215,6 +216,49 @@ def test_measures_of_other_protocols_refuse_to_be_compared(tmp_path: Path) -> No
     assert here - here == 0
     with pytest.raises(BadInput, match="not comparable"):
         here - there
+
+
+def test_samples_are_recognised_by_a_classifier_of_labelled_data(tmp_path: Path) -> None:
+    """An untrained generator draws few classes; the measures say so, and by which classifier."""
+    run = tiny.trained("run")
+    report = run.evaluate(n=300)
+    assert not run.lacks_classifier()
+    found = report.recognition
+    assert found is not None
+    assert report.classes is not None
+    assert found.accuracy > 0.95
+    assert found.shares.estimate.notes["n"] == 300
+    assert found.distance.estimate.value > (found.distance.estimate.floor or 0)
+    assert found.coverage.estimate.value < 0.5 < (found.coverage.estimate.floor or 0)
+    assert (found.coverage.estimate.notes["n"], found.coverage.estimate.notes["m"]) == (250, 250)
+    told = json.loads((run.path / "report.json").read_text())["recognition"]
+    assert told["coverage"]["protocol"]["extractor"].startswith("convnet 24-48-96")
+    assert told["coverage"]["protocol"]["split"] == "validation"
+    for words in ("nearest real image", "Classes by a classifier", "Coverage of 250 validation images"):
+        assert words in str(report)
+    other = run.evaluate(n=300, split="test").recognition
+    assert other is not None
+    with pytest.raises(BadInput, match="split"):
+        found.coverage - other.coverage
+
+
+def test_real_images_are_recognised_as_real(tmp_path: Path) -> None:
+    """Test images in place of samples: every share is the data's, and the validation images are covered."""
+    digits = data.load("digits")
+    samples = experiment.Samples(digits.test.values.permute(0, 2, 3, 1).numpy())
+    found = recognise(samples, digits, split="validation", seed=0)
+    assert float(found.distance.estimate.notes["p_value"]) > 0.01
+    assert found.shares.estimate.notes["missing"] == 0
+    assert found.coverage.estimate.value > 0.9
+
+
+def test_without_labels_or_on_request_no_classifier_is_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("advnets.extractors.train_classifier")
+    np.savez("mine.npz", images=np.random.default_rng(0).integers(0, 255, (60, 8, 8), np.uint8))
+    run = tiny.trained("run", data="mine.npz")
+    assert not run.lacks_classifier()
+    assert run.evaluate(n=40).recognition is None
+    assert tiny.trained("digits").evaluate(n=40, classifier=False).recognition is None
 
 
 def test_a_run_refuses_other_data(tmp_path: Path) -> None:

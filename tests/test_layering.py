@@ -14,7 +14,7 @@ FLOORS = [
     {"objectives", "penalties", "constraints", "theory", "latents", "optimizers", "averaging", "randomness",
      "networks", "data", "metrics", "records"},
     {"games", "runs"},
-    {"algorithm", "figures"},
+    {"algorithm", "figures", "extractors"},
     {"recipes"},
     {"experiment"},
     {"studies"},

@@ -1,5 +1,6 @@
 """advnets evaluate RUN|FILE.safetensors: measure."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,14 @@ import tyro
 
 from advnets import experiment
 from advnets.cli.arguments import parse, tell
+from advnets.data import Dataset
 from advnets.errors import BadInput
 
 ABOUT = """Measure a run, or a share file: the Parzen score of its samples, the same score of controls, and its
 classes.
+
+Where the data have labels, a classifier tells the classes, and how much of the data the samples cover in its features.
+It is trained once for each data set, in minutes, and kept in the cache ($ADVNETS_CACHE, or the user's).
 
 The validation split is read unless the test split is asked for; each reading of the test split is noted in the run.
 The report is kept as report.json and report.md in the run directory; of a share file nothing is kept."""
@@ -36,6 +41,8 @@ class Evaluate:
     """For FILE.safetensors: other data than it was trained on, by name or path."""
     data_dir: str | None = None
     """For FILE.safetensors: folder where data sets are looked for first."""
+    no_classifier: bool = False
+    """Leave out what a classifier is needed for."""
     json: bool = False
     """Print the report as JSON."""
 
@@ -45,11 +52,20 @@ def main(argv: Sequence[str]) -> int:
     asked = parse(Evaluate, argv, verb="evaluate", about=ABOUT)
     found = experiment.source(asked.run)
     how: dict[str, Any] = {"split": asked.split, "protocol": asked.protocol, "n": asked.n, "seed": asked.seed}
+    how["classifier"] = not asked.no_classifier
     if isinstance(found, experiment.Model):
-        report = found.evaluate(found.dataset(asked.data, asked.data_dir), **how)
+        dataset = found.dataset(asked.data, asked.data_dir)
+        _warn(asked, dataset)
+        report = found.evaluate(dataset, **how)
     elif asked.data or asked.data_dir:
         raise BadInput(f"{asked.run} is a run, measured on its own data; --data and --data-dir are for share files")
     else:
+        _warn(asked, found.dataset)
         report = found.evaluate(**how)
     tell(report.as_dict(), as_json=asked.json, text=str(report).rstrip())
     return 0
+
+
+def _warn(asked: Evaluate, dataset: Dataset) -> None:
+    if not asked.no_classifier and experiment.lacks_classifier(dataset):
+        print(f"training a classifier of {dataset.name}, once; --no-classifier does without", file=sys.stderr)

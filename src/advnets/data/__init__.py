@@ -5,6 +5,7 @@ from advnets.data.catalogue import DATASETS, load
 from advnets.data.dataset import Dataset, Split
 from advnets.data.download import fetch
 from advnets.data.npz import load_npz
+from advnets.data.places import cache_folder
 from advnets.data.summary import describe
 from advnets.data.toys import MIXTURES, Mixture, mixture
 from advnets.data.transforms import TRANSFORMS, Transform, to_uint8
@@ -18,6 +19,7 @@ __all__ = [
     "Split",
     "TRANSFORMS",
     "Transform",
+    "cache_folder",
     "describe",
     "fetch",
     "load",

@@ -10,8 +10,8 @@ from advnets.errors import Damaged, Missing
 
 
 def cache_folder() -> Path:
-    """The folder of this user's cache that downloads are kept in."""
-    return Path(pooch.os_cache("advnets"))
+    """Where downloads, and whatever else can be made again, are kept: $ADVNETS_CACHE, or the user's cache."""
+    return Path(os.environ.get("ADVNETS_CACHE") or pooch.os_cache("advnets"))
 
 
 def data_folders(data_dir: str | os.PathLike[str] | None) -> list[Path]:

@@ -12,7 +12,9 @@ from torch import Tensor
 
 from advnets import metrics, runs
 from advnets.data import Dataset, Split
-from advnets.errors import BadInput, Unsupported, unknown
+from advnets.errors import Unsupported, unknown
+from advnets.experiment.measure import Measure
+from advnets.experiment.recognition import Recognition, in_percent, recognise
 from advnets.experiment.samples import Samples
 
 SPLITS = ("validation", "test")
@@ -21,38 +23,19 @@ SELECTION = 1000
 
 
 @dataclass(frozen=True)
-class Measure:
-    """An estimate and the protocol it was made by; measures of different protocols refuse to be compared.
-
-    name: what was measured. estimate: the number. protocol: split, n, samples, seed, data and settings.
-    """
-
-    name: str
-    estimate: metrics.Estimate
-    protocol: Mapping[str, Any]
-
-    def __sub__(self, other: "Measure") -> float:
-        """The difference of two values, in their unit; raises BadInput if their protocols differ."""
-        differing = sorted(
-            key for key in {*self.protocol, *other.protocol} if self.protocol.get(key) != other.protocol.get(key)
-        )
-        if self.name != other.name or differing:
-            what = differing or ["name"]
-            raise BadInput(
-                f"{self.name} and {other.name} were measured differently ({', '.join(what)}): not comparable"
-            )
-        return self.estimate.value - other.estimate.value
-
-
-@dataclass(frozen=True)
 class Report:
-    """What `evaluate` measured of a run: the Parzen score of its samples, its controls, and the classes it draws."""
+    """What `evaluate` measured of a run: the Parzen score of its samples, its controls, and the classes it draws.
+
+    classes: shares by the nearest real image, of 1,000 samples; recognition: what a classifier makes of the samples.
+    Both are None where the data have no labels, and the latter where it was not asked for.
+    """
 
     run: str
     step: int
     parzen: Measure
     controls: Mapping[str, metrics.Estimate]
     classes: metrics.Estimate | None
+    recognition: Recognition | None
     seconds: float
 
     def share_of_the_way(self) -> float:
@@ -69,6 +52,7 @@ class Report:
             "controls": {name: asdict(estimate) for name, estimate in self.controls.items()},
             "share_of_the_way": self.share_of_the_way(),
             "classes": None if self.classes is None else asdict(self.classes),
+            "recognition": None if self.recognition is None else self.recognition.as_dict(),
             "seconds": round(self.seconds, 3),
         }
 
@@ -94,13 +78,24 @@ class Report:
             "(Theis et al. 2016).",
         ]
         if self.classes is not None:
-            shares = ", ".join(f"{name} {100 * float(share):.1f}" for name, share in _shares(self.classes).items())
-            lines += ["", f"Classes of the samples by the nearest real image, in %: {shares}."]
+            lines += ["", f"Classes of the samples by the nearest real image, in %: {in_percent(self.classes)}."]
+        if self.recognition is not None:
+            lines += ["", *self.recognition.lines()]
         return "\n".join(lines) + "\n"
 
 
-def measure(samples: Samples, dataset: Dataset, *, split: str, protocol: str, seed: int, run: str, step: int) -> Report:
-    """Measure samples of a run on a split of its data.
+def measure(
+    samples: Samples,
+    dataset: Dataset,
+    *,
+    split: str,
+    protocol: str,
+    seed: int,
+    run: str,
+    step: int,
+    classifier: bool = True,
+) -> Report:
+    """Measure samples of a run on a split of its data; with a classifier too, unless told not to.
 
     Sigma is chosen on the first 1,000 validation images, or the first half if there are fewer than 2,000; the score
     of the validation split is read on its other images. Raises BadInput for an unknown split or protocol.
@@ -124,6 +119,7 @@ def measure(samples: Samples, dataset: Dataset, *, split: str, protocol: str, se
         parzen=Measure("parzen", estimate, told),
         controls=metrics.controls(train, points, selection, n=len(centres), seed=seed, protocol=protocol),
         classes=_classes(centres, dataset, train),
+        recognition=recognise(samples, dataset, split=split, seed=seed) if classifier and dataset.classes else None,
         seconds=time.monotonic() - began,
     )
 
@@ -157,13 +153,8 @@ def _classes(centres: Tensor, dataset: Dataset, train: Tensor) -> metrics.Estima
     if dataset.train.labels is None or not dataset.classes:
         return None
     some = np.random.default_rng(0).permutation(len(train))[:10_000]
-    return metrics.class_shares(centres[:1000], train[some], dataset.train.labels[some], dataset.classes)
-
-
-def _shares(classes: metrics.Estimate) -> dict[str, float]:
-    return {
-        name.removeprefix("class "): float(share) for name, share in classes.notes.items() if name.startswith("class ")
-    }
+    near = metrics.nearest_class(centres[:1000], train[some], dataset.train.labels[some])
+    return metrics.class_shares(near, dataset.classes)
 
 
 def _row(name: str, estimate: metrics.Estimate) -> str:

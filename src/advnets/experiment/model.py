@@ -94,11 +94,13 @@ class Model:
         protocol: str = "goodfellow2014",
         n: int | None = None,
         seed: int = 0,
+        classifier: bool = True,
     ) -> Report:
-        """Measure its samples: Parzen score, its controls, classes; nothing is written.
+        """Measure its samples: Parzen score, its controls, classes, coverage; nothing is written.
 
         dataset: default the one that it was trained on. split: "validation" or "test".
         protocol: row of metrics.PROTOCOLS. n: samples, default 10,000 or as many as there are training images.
+        classifier: whether to look through one, which is trained first, for minutes, where the cache has none yet.
         Raises Unsupported for samples that have lost the brightness and contrast that is measured.
         """
         if not self.transform.invertible:
@@ -109,7 +111,8 @@ class Model:
         dataset = dataset or self.dataset()
         usual = min(10_000, len(dataset.train) // 1000 * 1000 or len(dataset.train))
         samples = self.sample(usual if n is None else n, seed=seed)
-        return measure(samples, dataset, split=split, protocol=protocol, seed=seed, run=self.name, step=self.step)
+        return measure(samples, dataset, split=split, protocol=protocol, seed=seed, run=self.name, step=self.step,
+                       classifier=classifier)  # fmt: skip
 
     def figure2(self, dataset: Dataset, *, seed: int = 0) -> Any:
         """Figure 2 of the 2014 paper: 4 x 5 fresh samples; last column, the nearest training image of the fifth."""

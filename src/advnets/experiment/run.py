@@ -107,13 +107,21 @@ class Run:
         return self.model.sample(n, seed=seed)
 
     def evaluate(
-        self, *, split: str = "validation", protocol: str = "goodfellow2014", n: int | None = None, seed: int = 0
+        self,
+        *,
+        split: str = "validation",
+        protocol: str = "goodfellow2014",
+        n: int | None = None,
+        seed: int = 0,
+        classifier: bool = True,
     ) -> Report:
         """Measure the run, as Model.evaluate has it; kept in report.json and report.md.
 
         Each reading of the test split is noted in the run's test-readings.jsonl.
         """
-        report = self.model.evaluate(self.dataset, split=split, protocol=protocol, n=n, seed=seed)
+        report = self.model.evaluate(
+            self.dataset, split=split, protocol=protocol, n=n, seed=seed, classifier=classifier
+        )
         if split == "test":
             note_reading(self.directory.test_readings, report)
         write_report(self.directory.path, report)

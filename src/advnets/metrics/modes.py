@@ -1,4 +1,4 @@
-"""Which modes samples fall into: the nearest real image, its class, and the share of each class."""
+"""Which modes samples fall into: the nearest real image and its class, and the share of each class."""
 
 import math
 
@@ -69,22 +69,67 @@ def nearest_class(samples: Array, real: Array, labels: Array) -> Tensor:
     return classes.to(index)[index]
 
 
-def class_shares(samples: Array, real: Array, labels: Array, n_classes: int) -> Estimate:
+def class_shares(classes: Array, n_classes: int) -> Estimate:
     """The smallest share p_c that any class has among samples: 0 if one is missing, 1 / n_classes if all are even.
 
-    samples, real, labels: as in `nearest_class`. n_classes: how many classes there are.
+    classes: of the samples, (n,) integers from 0, by whatever rule: `nearest_class`, or a classifier.
+    n_classes: how many classes there are.
     Its error is sqrt(p_c (1 - p_c) / n), that of a class named beforehand; the smallest of several is biased low.
     Notes: "class 0" and so on, their shares; entropy, -sum_c p_c log p_c, nats, at most log n_classes; missing,
-    classes without a sample, counted; n. Raises BadInput as `nearest_class` does, and for a label from n_classes on.
+    classes without a sample, counted; n. Raises BadInput for classes that are not 0 .. n_classes - 1.
     """
-    classes = nearest_class(samples, real, labels)
-    largest = int(torch.as_tensor(labels).max())
-    if largest >= n_classes:
-        raise BadInput(f"labels: found class {largest}, expected below {n_classes}. Raise n_classes.")
-    n = len(classes)
-    shares = [count / n for count in torch.bincount(classes, minlength=n_classes).tolist()]
+    counts = _counts(classes, n_classes, "classes")
+    n = int(counts.sum())
+    shares = (counts.double() / n).tolist()
     notes: dict[str, Note] = {f"class {name}": share for name, share in enumerate(shares)}
     notes["entropy"] = -sum(share * math.log(share) for share in shares if share > 0)
     notes |= {"missing": shares.count(0.0), "n": n}
     least = min(shares)
     return Estimate(least, math.sqrt(least * (1 - least) / n), notes=notes)
+
+
+def class_distance(classes: Array, real: Array, n_classes: int) -> Estimate:
+    """Total variation distance of the classes of samples from those of real images: 0 if alike, 1 if disjoint.
+
+        TV = 1/2 sum_c |p_c - q_c|,    chi^2 = sum_c (sqrt(m / n) o_c - sqrt(n / m) r_c)^2 / (o_c + r_c)
+
+    o_c = n p_c samples and r_c = m q_c real images are of class c. chi^2 is Pearson's for two samples, with one degree
+    of freedom less than there are classes that occur; its p-value is the chance of as large a one if samples and real
+    images had one distribution of classes, and means little where a class is expected fewer than about 5 times.
+    classes, real: of samples and of real images, (n,) and (m,) integers from 0, by one rule. n_classes: how many.
+    Its error is the delta method's, over samples and real images; the floor is its mean between two draws of real
+    images, nearly: 1/2 sum_c sqrt(2 / pi q_c (1 - q_c) (1 / n + 1 / m)).
+    Notes: chi2, degrees, p_value, n, m. Raises BadInput as `class_shares` does.
+    """
+    o, r = _counts(classes, n_classes, "classes").double(), _counts(real, n_classes, "real").double()
+    n, m = float(o.sum()), float(r.sum())
+    p, q = o / n, r / m
+    signs = (p - q).sign()
+    variance = sum((share.sum() - (signs * share).sum().square()) / count for share, count in ((p, n), (q, m))) / 4
+    floor = (2 / math.pi * q * (1 - q) * (1 / n + 1 / m)).sqrt().sum() / 2
+    occurs = o + r > 0
+    chi2 = float((math.sqrt(m / n) * o - math.sqrt(n / m) * r).square()[occurs].div((o + r)[occurs]).sum())
+    degrees = int(occurs.sum()) - 1
+    notes: dict[str, Note] = {"chi2": chi2, "degrees": degrees, "p_value": _chi2_tail(chi2, degrees)}
+    notes |= {"n": int(n), "m": int(m)}
+    return Estimate(float((p - q).abs().sum() / 2), math.sqrt(max(0.0, float(variance))), float(floor), notes)
+
+
+def _chi2_tail(chi2: float, degrees: int) -> float:
+    """P(X > chi2) for X of chi^2 with that many degrees of freedom: the regularised gamma function Q(k/2, chi2/2)."""
+    if degrees == 0:
+        return 1.0
+    half = torch.tensor([degrees / 2, chi2 / 2], dtype=torch.float64)
+    return float(torch.special.gammaincc(half[0], half[1]))
+
+
+def _counts(classes: Array, n_classes: int, name: str) -> Tensor:
+    """How often each of 0 .. n_classes - 1 occurs, (n_classes,) int64."""
+    given = torch.as_tensor(classes)
+    if given.ndim != 1 or len(given) == 0 or given.is_floating_point() or given.dtype == torch.bool:
+        found = f"{tuple(given.shape)} of {given.dtype}"
+        raise BadInput(f"{name}: found {found}, expected (n,) integers from 0, n > 0. Give one for each image.")
+    low, high = int(given.min()), int(given.max())
+    if low < 0 or high >= n_classes:
+        raise BadInput(f"{name}: found {low} to {high}, expected 0..{n_classes - 1}. Raise n_classes, or mend them.")
+    return torch.bincount(given, minlength=n_classes)

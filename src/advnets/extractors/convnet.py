@@ -1,0 +1,56 @@
+"""The small convolutional net that learns a labelled data set in minutes."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+LARGEST = 40
+"""Pixels of the shorter side above which images are halved first, by averages, as often as needed."""
+
+SMALLEST = 4
+"""About so many pixels of the shorter side are left where the convolutions end."""
+
+
+class ConvNet(nn.Module):
+    """Stages of convolution 3x3, maximum of 2x2, batch normalisation, rectifier; then one hidden layer; then logits.
+
+    There are as many poolings as bring the shorter side to about SMALLEST pixels, none for images that are so small,
+    and one stage more, without. The maximum comes before the normalisation, which then has a quarter of the work.
+    Images are standardised by `mean` and `deviation`, (c, 1, 1) buffers, which belong to the weights.
+
+    shape: (c, h, w) of an image, of bytes. classes: how many. widths: channels of the stages, the last for all that
+    follow. hidden: d, size of the features.
+    """
+
+    def __init__(self, shape: tuple[int, ...], classes: int, *, widths: tuple[int, ...], hidden: int) -> None:
+        super().__init__()
+        channels, height, width = shape
+        self.register_buffer("mean", torch.zeros(channels, 1, 1))
+        self.register_buffer("deviation", torch.ones(channels, 1, 1))
+        self.mean: Tensor
+        self.deviation: Tensor
+        self.halving = 2 ** max(0, math.ceil(math.log2(min(height, width) / LARGEST)))
+        height, width = height // self.halving, width // self.halving
+        poolings = max(0, round(math.log2(min(height, width) / SMALLEST)))
+        layers: list[nn.Module] = []
+        for stage in range(poolings + 1):
+            units, pool = widths[min(stage, len(widths) - 1)], stage < poolings
+            layers += [nn.Conv2d(channels, units, 3, padding=1, bias=False), *[nn.MaxPool2d(2)] * pool]
+            layers += [nn.BatchNorm2d(units), nn.ReLU(inplace=True)]
+            channels, height, width = units, height // (1 + pool), width // (1 + pool)
+        last = nn.Linear(channels * height * width, hidden, bias=False)
+        self.trunk = nn.Sequential(*layers, nn.Flatten(), last, nn.BatchNorm1d(hidden), nn.ReLU(inplace=True))
+        self.head = nn.Linear(hidden, classes)
+
+    def features(self, images: Tensor) -> Tensor:
+        """(n, c, h, w) uint8 -> (n, d): what the logits are a linear map of."""
+        x = (images.float() / 255 - self.mean) / self.deviation
+        features: Tensor = self.trunk(functional.avg_pool2d(x, self.halving) if self.halving > 1 else x)
+        return features
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(n, c, h, w) uint8 -> logits, (n, classes)."""
+        logits: Tensor = self.head(self.features(images))
+        return logits

@@ -1,0 +1,68 @@
+"""What lies near what in a feature space: how much of the real data samples cover."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from advnets.errors import BadInput
+from advnets.metrics.estimate import Estimate
+from advnets.metrics.parzen import Array, flatten, same_width, squared_distances
+
+BLOCK = 1024
+"""Real points whose distances are held at once."""
+
+
+def coverage(samples: Array, real: Array, *, k: int = 5, block: int = BLOCK) -> Estimate:
+    """Share of real points x_i with a sample nearer than the k-th nearest other real point.
+
+        coverage = 1/n sum_i 1[min_j |x_i - y_j| < NND_k(x_i)]
+
+    M. Naeem et al., Reliable fidelity and diversity metrics for generative models, 2020, eq. 9. Not to be confused
+    with recall, whose balls stand on samples: an outlier among samples widens recall, not coverage. A point with k
+    copies of itself has no ball, and cannot be covered.
+    samples: y_j, (m, ...) features; real: x_i, (n, ...), n > k. block: real points of one product; changes the speed,
+    not the result.
+    Its error is the jackknife's over samples, an upper estimate of the luck of drawing them (B. Efron and C. Stein,
+    1981); the floor is the exact mean for m samples that are real themselves, `expected_coverage`. Distances are in
+    float64. Notes: n, m, k. Raises BadInput for a bad shape or value, and for k out of 1 .. n - 1.
+    """
+    y, x = flatten(samples, "samples"), flatten(real, "real")
+    same_width(y, x, "samples and real")
+    if not 1 <= k < len(x):
+        raise BadInput(f"k: found {k}, expected 1..{len(x) - 1}, below the number of real points. Change it.")
+    x, y = x.double(), y.to(x.device).double()
+    origin = x.mean(0)  # norms about the mean are smaller, and so is what their cancellation loses
+    x, y = x - origin, y - origin
+    found = [_within(x, y, start, min(start + block, len(x)), k) for start in range(0, len(x), block)]
+    counts, which = torch.cat([count for count, _ in found]), torch.cat([index for _, index in found])
+    n, m = len(x), len(y)
+    # Without sample j, the points go that it alone covers: a share u_j of all.
+    alone = torch.bincount(which[counts == 1], minlength=m).double() / n
+    error = math.sqrt((m - 1) / m * float((alone - alone.mean()).square().sum()))
+    value = float((counts > 0).double().mean())
+    return Estimate(value, error, floor=expected_coverage(n, m, k), notes={"n": n, "m": m, "k": k})
+
+
+def expected_coverage(n: int, m: int, k: int) -> float:
+    """Mean coverage of n real points by m others of the same distribution, whatever that is.
+
+        1 - prod_(i < k) (n - 1 - i) / (m + n - 1 - i)
+
+    For a point is left out if its k nearest of the m + n - 1 others are all real. Tends to 1 - 2^-k for m = n.
+
+    >>> round(expected_coverage(600, 600, 5), 4)
+    0.9691
+    """
+    return 1 - math.prod((n - 1 - i) / (m + n - 1 - i) for i in range(k))
+
+
+def _within(x: Tensor, y: Tensor, start: int, stop: int, k: int) -> tuple[Tensor, Tensor]:
+    """For x[start:stop]: how many samples lie in each one's ball, and which is the nearest; both (stop - start,)."""
+    part = x[start:stop]
+    norms = part.square().sum(1, keepdim=True)
+    among = squared_distances(part, x, norms, s_norms=x.square().sum(1))
+    among[torch.arange(stop - start), torch.arange(start, stop)] = math.inf
+    radii = among.kthvalue(k, 1, keepdim=True).values
+    across = squared_distances(part, y, norms, s_norms=y.square().sum(1))
+    return (across < radii).sum(1), across.argmin(1)
