@@ -87,7 +87,7 @@ def start(path: Path) -> None:
     assert experiment.Run(out).recipe == run.recipe
 
 
-@pytest.mark.parametrize("n", [60, pytest.param(1_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [40, pytest.param(1_000, marks=pytest.mark.slow)])
 def test_any_settings_and_recipe(n: int, tmp_path: Path) -> None:
     result = fuzz(start, SEEDS, n, folder=tmp_path, name="mine.json", mutators=[odd_json], named=False,
                   bounds=Bounds(seconds=5))  # fmt: skip
@@ -182,7 +182,7 @@ HAPPENINGS: tuple[Callable[[Path, random.Random], None], ...] = (
     remove, truncate, flip, rename, duplicate, link, lock_out, become, replace_bytes)  # fmt: skip
 
 
-@pytest.mark.parametrize("n", [30, pytest.param(1_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [16, pytest.param(300, marks=pytest.mark.slow)])
 def test_a_run_directory_that_something_happened_to(n: int, tmp_path: Path) -> None:
     golden = tiny.trained("golden", steps=8, journal_steps=2, preview_steps=4)
     ends = {step: runs.fingerprint(runs.load(golden.directory.checkpoints / f"{step:08d}")[1]) for step in (4, 8)}
