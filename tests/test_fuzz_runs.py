@@ -13,7 +13,7 @@ import pytest
 
 import tiny
 from advnets import experiment, runs
-from advnets.errors import AdvnetsError
+from advnets.errors import AdvnetsError, BadInput
 from advnets.experiment.settings import settings_from
 from advnets.recipes import RECIPES, to_json
 from fuzzing import Bounds, assert_only_our_errors, fuzz, needs_fork
@@ -87,11 +87,32 @@ def start(path: Path) -> None:
     assert experiment.Run(out).recipe == run.recipe
 
 
-@pytest.mark.parametrize("n", [60, pytest.param(1_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [40, pytest.param(1_000, marks=pytest.mark.slow)])
 def test_any_settings_and_recipe(n: int, tmp_path: Path) -> None:
     result = fuzz(start, SEEDS, n, folder=tmp_path, name="mine.json", mutators=[odd_json], named=False,
                   bounds=Bounds(seconds=5))  # fmt: skip
     assert_only_our_errors(result)
+
+
+CORPUS = {
+    "dropout-is-a-number.json": "dropout is 1; expected",
+    "constraints-are-a-text.json": "constraints is 'x'; expected",
+    "objective-is-a-truth-value.json": "objective is True; expected",
+    "a-size-is-a-list.json": "hidden is ",
+    "a-size-is-half.json": "hidden is ",
+    "beta-above-one.json": "betas are ",
+}
+"""What once ended in a traceback, and what is said of it now."""
+
+
+@pytest.mark.parametrize("name", CORPUS)
+def test_a_crasher_is_refused(name: str) -> None:
+    with pytest.raises(BadInput, match=CORPUS[name]):
+        experiment.find_recipe(Path(__file__).parent / "corpus" / name)
+
+
+def test_the_corpus_is_listed() -> None:
+    assert {path.name for path in (Path(__file__).parent / "corpus").iterdir()} >= set(CORPUS)
 
 
 def remove(path: Path, rng: random.Random) -> None:
@@ -161,7 +182,7 @@ HAPPENINGS: tuple[Callable[[Path, random.Random], None], ...] = (
     remove, truncate, flip, rename, duplicate, link, lock_out, become, replace_bytes)  # fmt: skip
 
 
-@pytest.mark.parametrize("n", [30, pytest.param(1_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [16, pytest.param(300, marks=pytest.mark.slow)])
 def test_a_run_directory_that_something_happened_to(n: int, tmp_path: Path) -> None:
     golden = tiny.trained("golden", steps=8, journal_steps=2, preview_steps=4)
     ends = {step: runs.fingerprint(runs.load(golden.directory.checkpoints / f"{step:08d}")[1]) for step in (4, 8)}

@@ -262,3 +262,32 @@ def test_create_overwrites_nothing(tmp_path: Path) -> None:
     (tmp_path / "half" / "recipe.json").write_text(json.dumps({"name": "paper"}))
     with pytest.raises(BadInput, match="is not a run's"):
         runs.open_run(tmp_path / "half")
+
+
+def test_a_start_that_was_killed_is_taken_over(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "environment.json").write_text("{}")
+    (tmp_path / "run" / ".tmp-1-abc").write_text("{")
+    told = {"recipe": {}, "settings": {}, "data": {}}
+    directory = runs.create(tmp_path / "run", told, {})
+    assert runs.open_run(directory.path) == directory
+    with pytest.raises(BadInput, match="is there already"):
+        runs.create(tmp_path / "run", told, {})
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no /dev/zero")
+def test_a_device_in_a_files_place_is_not_read(tmp_path: Path) -> None:
+    path = runs.save(tmp_path, 3, state())
+    for file in (path / "state.json", tmp_path / "recipe.json", tmp_path / "journal.jsonl"):
+        file.unlink(missing_ok=True)
+        file.symlink_to("/dev/zero")
+    with pytest.raises(Damaged, match="no regular file"):
+        runs.load(path)
+    with pytest.raises(BadInput, match="no regular file"):
+        runs.read_json(tmp_path / "recipe.json")
+    with pytest.raises(Damaged, match="no regular file"):
+        runs.Journal(tmp_path / "journal.jsonl").read()
+
+
+def test_the_name_of_a_recipe_does_not_choose_the_folder(tmp_path: Path) -> None:
+    assert runs.new_path(tmp_path, "../../etc", "a/b").parent == tmp_path

@@ -118,6 +118,8 @@ def _check(recipe: Recipe) -> None:
             f"discriminator_moves is {recipe.discriminator_moves} with the algorithm 'simultaneous', which makes one "
             "move of each player a step. Use algorithm1 for other k."
         )
+    if not all(0 <= beta < 1 for beta in recipe.betas):
+        raise BadInput(f"betas are {recipe.betas!r}; expected two numbers from 0 to less than 1")
     if not recipe.ema_half_life >= 0:
         raise BadInput(f"ema_half_life is {recipe.ema_half_life!r}; expected images, 0 or more")
     if not recipe.usual_minutes > 0:
