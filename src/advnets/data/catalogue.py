@@ -29,7 +29,7 @@ DATASETS: dict[str, Callable[[DataDir], Dataset]] = (
         "mnist": load_mnist,
         "cifar10": load_cifar10,
         "olivetti": load_olivetti,
-        "olivetti-48": partial(load_olivetti, side=48),
+        "olivetti-48": lambda data_dir: load_olivetti(data_dir, side=48),
     }
     | TFD
     | {name: _made_here(partial(load_toy, name)) for name in MIXTURES}
