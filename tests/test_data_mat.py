@@ -251,7 +251,7 @@ def test_the_childs_limits_bind(tmp_path: Path) -> None:
         pid = os.fork()
         if pid == 0:
             try:
-                mat_child.limit(64 * 2**20, -mat_child.BYTES_PER_SECOND * (mat_child.SECONDS - 1))
+                mat_child.limit(64 * 2**20, -mat_child.BYTES_PER_SECOND * mat_child.SECONDS)
                 work()
                 os._exit(0)
             except MemoryError:

@@ -1,4 +1,4 @@
-"""Data that stay in memory: digits, MNIST, toy mixtures, a user's own .npz, and the batches drawn from them."""
+"""Data that stay in memory: digits, MNIST, CIFAR-10, faces, toys, a user's own .npz, and batches drawn from them."""
 
 from advnets.data.batches import Batches, order
 from advnets.data.catalogue import DATASETS, load

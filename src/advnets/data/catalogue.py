@@ -23,15 +23,17 @@ def _made_here(make: Callable[[], Dataset]) -> Callable[[DataDir], Dataset]:
     return lambda data_dir: make()
 
 
-DATASETS: dict[str, Callable[[DataDir], Dataset]] = {
-    "digits": _made_here(load_digits),
-    "mnist": load_mnist,
-    "cifar10": load_cifar10,
-    "olivetti": load_olivetti,
-    "olivetti-48": partial(load_olivetti, side=48),
-    **TFD,
-    **{name: _made_here(partial(load_toy, name)) for name in MIXTURES},
-}
+DATASETS: dict[str, Callable[[DataDir], Dataset]] = (
+    {
+        "digits": _made_here(load_digits),
+        "mnist": load_mnist,
+        "cifar10": load_cifar10,
+        "olivetti": load_olivetti,
+        "olivetti-48": lambda data_dir: load_olivetti(data_dir, side=48),
+    }
+    | TFD
+    | {name: _made_here(partial(load_toy, name)) for name in MIXTURES}
+)
 
 
 def load(name_or_path: str | os.PathLike[str], data_dir: DataDir = None) -> Dataset:

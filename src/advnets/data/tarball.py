@@ -34,6 +34,7 @@ class _Stream:
         self.path, self.file, self.left = path, file, MAX_UNPACKED
 
     def exactly(self, size: int) -> bytes:
+        """The next bytes, all of them."""
         if size > self.left:
             raise TooBig(f"{self.path}: unpacks to more than {MAX_UNPACKED:,} bytes, the limit. {REDO}")
         data = self.file.read(size)
@@ -43,6 +44,7 @@ class _Stream:
         return data
 
     def skip(self, size: int) -> None:
+        """Pass over the next bytes, a chunk at a time."""
         while size > 0:
             size -= len(self.exactly(min(size, CHUNK)))
 
