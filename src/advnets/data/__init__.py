@@ -1,10 +1,12 @@
-"""Data that stay in memory: digits, MNIST, toy mixtures, a user's own .npz, and the batches drawn from them."""
+"""Data: digits, MNIST, toy mixtures, a user's own .npz, folder or zip of images, and the batches drawn from them."""
 
 from advnets.data.batches import Batches, order
 from advnets.data.catalogue import DATASETS, load
-from advnets.data.dataset import Dataset, Split
+from advnets.data.dataset import Dataset, Split, Survey
 from advnets.data.download import fetch
+from advnets.data.folder import load_pictures
 from advnets.data.npz import load_npz
+from advnets.data.pictures import Pictures
 from advnets.data.summary import describe
 from advnets.data.toys import MIXTURES, Mixture, mixture
 from advnets.data.transforms import TRANSFORMS, Transform, to_uint8
@@ -15,13 +17,16 @@ __all__ = [
     "Dataset",
     "MIXTURES",
     "Mixture",
+    "Pictures",
     "Split",
+    "Survey",
     "TRANSFORMS",
     "Transform",
     "describe",
     "fetch",
     "load",
     "load_npz",
+    "load_pictures",
     "mixture",
     "order",
     "to_uint8",

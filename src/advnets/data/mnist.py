@@ -60,8 +60,8 @@ def load_mnist(data_dir: str | os.PathLike[str] | None = None) -> Dataset:
 
 
 def cache_folder() -> Path:
-    """The folder of this user's cache that downloads are kept in."""
-    return Path(pooch.os_cache("advnets"))
+    """The folder that downloads and decoded images are kept in: $ADVNETS_CACHE, or this user's cache."""
+    return Path(os.environ.get("ADVNETS_CACHE") or pooch.os_cache("advnets"))
 
 
 def _folders(data_dir: str | os.PathLike[str] | None) -> list[Path]:

@@ -6,8 +6,8 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from advnets import data
 from advnets.averaging import MovingAverage
+from advnets.data import Dataset
 from advnets.experiment.play import Play, play
 from advnets.experiment.settings import Settings, find_device
 from advnets.randomness import Streams
@@ -53,10 +53,13 @@ class Cost:
         )
 
 
-def dry_run(recipe: Recipe, *, settings: Settings) -> Cost:
-    """Set the training up, take thirty steps in memory, and tell what the whole would take."""
+def dry_run(recipe: Recipe, *, settings: Settings, dataset: Dataset | None = None) -> Cost:
+    """Set the training up, take thirty steps in memory, and tell what the whole would take.
+
+    dataset: that of the settings, where it was loaded already.
+    """
     device = find_device(settings.device)
-    dataset = data.load(settings.data, settings.data_dir)
+    dataset = dataset or settings.dataset()
     streams = Streams(settings.seed, device)
     with streams.active():
         tried = play(recipe, dataset, seed=settings.seed, device=device)

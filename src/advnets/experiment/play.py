@@ -87,10 +87,8 @@ def build_game(recipe: Recipe, dataset: Dataset, device: torch.device) -> Game:
     """The recipe's networks, sized to the data, on the device; initial weights come from torch's default generator."""
     if recipe.generator is None or recipe.discriminator is None:
         raise BadInput("the recipe has no networks of its own: give `game=`, or take a recipe of `advnets recipes`")
-    values = dataset.train.values.float()
-    mean = values.mean(0) / 255 if dataset.is_image else values.mean(0)
     return Game(
-        recipe.generator.build(recipe.latent_size, dataset.shape, mean).to(device),
+        recipe.generator.build(recipe.latent_size, dataset.shape, dataset.mean).to(device),
         recipe.discriminator.build(dataset.shape).to(device),
         OBJECTIVES[recipe.objective],
         latent=LATENTS[recipe.latent](recipe.latent_size),

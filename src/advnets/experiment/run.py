@@ -14,7 +14,7 @@ from advnets.averaging import MovingAverage
 from advnets.data import TRANSFORMS, Dataset
 from advnets.errors import BadInput
 from advnets.experiment.course import Course, Progress
-from advnets.experiment.evaluation import Report, flat, measure, note_reading
+from advnets.experiment.evaluation import Report, measure, note_reading
 from advnets.experiment.play import Play, play
 from advnets.experiment.preview import Preview
 from advnets.experiment.samples import Samples
@@ -56,7 +56,7 @@ class Run:
     @cached_property
     def dataset(self) -> Dataset:
         """The data of the run; raises BadInput if they are not those that it was started on."""
-        dataset = data.load(self.settings.data, self.settings.data_dir)
+        dataset = self.settings.dataset()
         if dataset.digest != self._told["data"]["digest"]:
             raise BadInput(
                 f"{self.settings.data} is not the data that {self.path} was started on: its digest is "
@@ -99,8 +99,8 @@ class Run:
     def figure2(self, *, seed: int = 0) -> Any:
         """Figure 2 of the 2014 paper: 4 x 5 fresh samples; last column, the nearest training image of the fifth."""
         samples = self.sample(20, seed=seed).values
-        fifth = torch.from_numpy(samples[4::5]).permute(0, 3, 1, 2).flatten(1).float() / 255
-        indices, _ = metrics.nearest(fifth, flat(self.dataset.train))
+        fifth = torch.from_numpy(samples[4::5]).permute(0, 3, 1, 2).flatten(1)
+        indices, _ = metrics.nearest(fifth, self.dataset.train.values)
         nearest = self.dataset.train.values[indices].permute(0, 2, 3, 1).numpy()
         return figures.figure2(samples.astype(np.uint8), nearest)
 
@@ -127,11 +127,12 @@ class Run:
             yield from course.carry_on()
 
     def notes(self) -> list[str]:
-        """What somebody who resumes the run should know: damaged checkpoints passed over, another number of threads."""
+        """What was decided of the data; of a resumed run, damaged checkpoints passed over, other threads."""
+        told = [] if self.dataset.survey is None else list(self.dataset.survey.notes)
         if not runs.has_checkpoints(self.directory.checkpoints):
-            return []
+            return told
         step, _, skipped = runs.latest(self.directory.checkpoints)
-        told = [f"checkpoint {path.name} is damaged and passed over: {reason}" for path, reason in skipped]
+        told += [f"checkpoint {path.name} is damaged and passed over: {reason}" for path, reason in skipped]
         told += [f"from the checkpoint of step {step:,}"]
         former = runs.read_json(self.directory.environment_json).get("threads")
         if former not in (None, torch.get_num_threads()):
@@ -161,19 +162,20 @@ def start(
     Raises BadInput for anything that cannot be trained, before anything is written.
     """
     recipe, settings = find_recipe(recipe, game), settings or Settings()
-    dataset = data.load(settings.data, settings.data_dir)
+    dataset = settings.dataset()
     device = find_device(settings.device)
     with Streams(settings.seed, device).active():
         play(recipe, dataset, seed=settings.seed, device=device, game=game)
-    name = Path(settings.data).stem
-    path = Path(settings.out) if settings.out else runs.new_path(Path("runs"), recipe.name, name)
+    path = Path(settings.out) if settings.out else runs.new_path(Path("runs"), recipe.name, dataset.name)
     told = {
         "recipe": to_json(recipe),
         "settings": {**settings.as_json(), "data": _lasting(settings.data)},
         "data": {"name": dataset.name, "digest": dataset.digest, "source": dataset.source},
     }
     runs.create(path, told, runs.environment())
-    return Run(path, game)
+    run = Run(path, game)
+    run.__dict__["dataset"] = dataset  # where cached_property keeps it: large data are not loaded twice
+    return run
 
 
 def train(recipe: Recipe | str | Path | None = None, *, game: Game | None = None, **settings: Any) -> Run:
