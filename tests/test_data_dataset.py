@@ -113,7 +113,7 @@ def test_unknown_names_and_other_files_say_what_is_read(tmp_path: Path) -> None:
     (tmp_path / "faces.mat").write_bytes(b"MATLAB")
     with pytest.raises(Unsupported, match=r"faces\.mat.*'\.mat'.*\.npz"):
         load(tmp_path / "faces.mat")
-    with pytest.raises(Unsupported, match="found a folder"):
+    with pytest.raises(Unsupported, match="found no images"):
         load(tmp_path)
     with pytest.raises(Missing, match="no such file"):
         load(tmp_path / "no.png")

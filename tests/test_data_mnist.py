@@ -129,5 +129,8 @@ def test_exchanged_files_are_refused(files: Path, tmp_path: Path) -> None:
         load("mnist", folder)
 
 
-def test_the_cache_is_one_of_advnets() -> None:
+def test_the_cache_is_one_of_advnets_or_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADVNETS_CACHE", "elsewhere")
+    assert cache_folder() == Path("elsewhere")
+    monkeypatch.delenv("ADVNETS_CACHE")
     assert cache_folder().name == "advnets"
