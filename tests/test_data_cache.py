@@ -169,14 +169,15 @@ def test_batches_are_the_same_from_memory_and_mapped(tmp_path: Path) -> None:
     assert all(torch.equal(a, b) for a, b in zip(*drawn, strict=True))
 
 
-def test_a_run_from_a_folder_resumes_and_notices_other_data(tmp_path: Path) -> None:
+def test_a_run_is_the_same_from_memory_and_mapped_and_notices_other_data(tmp_path: Path) -> None:
     path = put(tmp_path / "set", {f"{'ab'[i % 2]}/{i}.png": encoded(random(8, 8, 1)) for i in range(80)})
-    whole = tiny.trained("whole", data=str(path), steps=12, cache_memory=0)
-    run = tiny.trained("run", data=str(path), steps=8, cache_memory=0)
-    assert run.dataset.train.mapped
+    memory = tiny.trained("memory", data=str(path), steps=12)
+    run = tiny.trained("run", data=str(path), steps=12, cache_memory=0)
+    assert (memory.dataset.train.mapped, run.dataset.train.mapped) == (False, True)
+    assert tiny.state_hash(run) == tiny.state_hash(memory)
     assert any("80 : 10 : 10" in note for note in run.notes())
-    resumed = tiny.experiment.resume("run", steps=12)
-    assert tiny.state_hash(resumed) == tiny.state_hash(whole)
+    resumed = tiny.experiment.resume("run", steps=13)
+    assert resumed.step == 13
     assert resumed.evaluate(n=20).classes is not None
     put(path, {"a/new.png": encoded(random(8, 8, 1))})
     with pytest.raises(BadInput, match="is not the data that"):

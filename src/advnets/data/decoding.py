@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,12 @@ from advnets.errors import AdvnetsError, BadInput, Damaged, TooBig
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".dib"})
-MAX_PIXELS = 2**25
-"""At 4 bytes a pixel and one copy, 256 MiB: what one image may cost."""
+MAX_PIXELS = 25_000_000
+"""A camera's 6,000 x 4,000; at 4 bytes a pixel and the copies that decoders make, one costs at most 512 MiB."""
 LARGE_PIXELS = 2**22
 """Images from here on are decoded one at a time, so that threads do not multiply what one may cost."""
 GREY = ("1", "L", "LA", "La", "I;16", "I", "I;16B")
+ROWS = 64
 TURNED = (5, 6, 7, 8)
 ORIENTATION = 0x0112  # EXIF 2.3, table 4
 # What Pillow raises on bytes that are no image; found by fuzzing, see tests/test_fuzz_images.py.
@@ -156,11 +157,17 @@ def _turned(image: Image.Image) -> bool:
 def _plain(image: Image.Image, shape: Shape) -> Image.Image:
     """The image in one of the modes L, LA, RGB, RGBA; 16 bits become 8 by rounding."""
     if image.mode in ("I;16", "I", "I;16B"):
-        levels = np.asarray(image).astype(np.float64)
-        return Image.fromarray(np.floor(levels.clip(0, 65535) / 257 + 0.5).astype(np.uint8)).convert(_wide(shape))
-    if image.has_transparency_data:
-        return image.convert("RGBA")
-    return image if image.mode == shape.mode else image.convert(_wide(shape))
+        return _eight_bits(np.asarray(image)).convert(_wide(shape))
+    mode = "RGBA" if image.has_transparency_data else _wide(shape)
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _eight_bits(levels: NDArray[np.integer[Any]]) -> Image.Image:
+    """The nearest of 256 levels to each of 65,536, (h, w); in parts, as the sum needs more bits."""
+    grey = np.empty(levels.shape, np.uint8)
+    for row in range(0, len(levels), ROWS):
+        grey[row : row + ROWS] = (levels[row : row + ROWS].astype(np.int64).clip(0, 65535) + 128) // 257
+    return Image.fromarray(grey)
 
 
 def _wide(shape: Shape) -> str:
