@@ -55,12 +55,14 @@ def _a_cache_of_the_tests_own(tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Relative paths, such as runs/, fall into a temporary folder; ADVNETS_DATA stays what it was."""
+    """Relative paths fall into a temporary folder, what is cached beside it; ADVNETS_DATA stays what it was."""
     folder = os.environ.get("ADVNETS_DATA")
     if folder:
         monkeypatch.setenv("ADVNETS_DATA", str(Path(folder).resolve()))
     if "tmp_path" in request.fixturenames:
-        monkeypatch.chdir(request.getfixturevalue("tmp_path"))
+        folder = request.getfixturevalue("tmp_path")
+        monkeypatch.chdir(folder)
+        monkeypatch.setenv("ADVNETS_CACHE", str(folder.with_name(f"{folder.name}-cache")))
 
 
 @pytest.fixture(autouse=True)

@@ -116,7 +116,7 @@ def test_unknown_names_and_other_files_say_what_is_read(tmp_path: Path) -> None:
     (tmp_path / "faces.raw").write_bytes(b"RAW")
     with pytest.raises(Unsupported, match=r"faces\.raw.*'\.raw'.*\.npz"):
         load(tmp_path / "faces.raw")
-    with pytest.raises(Unsupported, match="found a folder"):
+    with pytest.raises(Unsupported, match="found no images"):
         load(tmp_path)
     with pytest.raises(Missing, match="no such file"):
         load(tmp_path / "no.png")

@@ -12,7 +12,7 @@ from advnets.cli.arguments import parse, tell, words
 from advnets.errors import BadInput
 from advnets.recipes import RECIPES, Recipe
 
-ABOUT = """Train a recipe on a data set: advnets train RECIPE [--data NAME|FILE.npz] [flags].
+ABOUT = """Train a recipe on a data set: advnets train RECIPE [--data NAME|PATH] [flags].
 
 RECIPE is a name or the path of a recipe.json; the defaults below are its own. Recipes: {names}."""
 

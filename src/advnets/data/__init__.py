@@ -1,10 +1,12 @@
-"""Data that stay in memory: digits, MNIST, CIFAR-10, faces, toys, a user's own .npz, and batches drawn from them."""
+"""Data: digits, MNIST, CIFAR-10, faces, toys, a user's own .npz, folder or zip of images, and batches of them."""
 
 from advnets.data.batches import Batches, order
 from advnets.data.catalogue import DATASETS, load
-from advnets.data.dataset import Dataset, Split
+from advnets.data.dataset import Dataset, Split, Survey
 from advnets.data.download import fetch
+from advnets.data.folder import load_pictures
 from advnets.data.npz import load_npz
+from advnets.data.pictures import Pictures
 from advnets.data.places import cache_folder
 from advnets.data.summary import describe
 from advnets.data.toys import MIXTURES, Mixture, mixture
@@ -16,7 +18,9 @@ __all__ = [
     "Dataset",
     "MIXTURES",
     "Mixture",
+    "Pictures",
     "Split",
+    "Survey",
     "TRANSFORMS",
     "Transform",
     "cache_folder",
@@ -24,6 +28,7 @@ __all__ = [
     "fetch",
     "load",
     "load_npz",
+    "load_pictures",
     "mixture",
     "order",
     "to_uint8",

@@ -1,14 +1,12 @@
 """The arrays of a .npz archive, read in place and without trust: every size is checked before memory is asked for.
 
-Neither NumPy nor the zip reader of Python's library will do: the one allocates what a header claims, the other, before
-3.11.8 and 3.12.2, accepts entries that overlap (CVE-2024-0450), and neither says anything of bombs.
+Neither NumPy nor the zip reader of Python's library will do: the one allocates what a header claims, the other trusts
+what `zip_checks` does not.
 """
 
 import math
 import re
-import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,17 +16,14 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from advnets.data.zip_checks import BROKEN, check_count, check_entry, check_overlap
 from advnets.errors import AdvnetsError, BadInput, Damaged, Missing, TooBig, Unsupported
 
 MAX_BYTES = 2**32
-MAX_RATIO = 200  # of an entry over 1 MiB: pictures worth learning shrink to a tenth, bombs to a thousandth
 MAX_ENTRIES = 64
 MAX_HEADER = 10_000  # NumPy's own limit
 CHUNK = 2**20
-LOCAL_HEADER = 30  # bytes; PKWARE, "APPNOTE.TXT", section 4.3.7
 REDO = "Copy the file again from its source, or write it again with numpy.savez_compressed."
-# What zipfile and zlib raise on bytes that are not a zip archive; MemoryError and the like are not among them.
-BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, ValueError, KeyError, RuntimeError, OverflowError)
 Array = NDArray[Any]
 
 
@@ -61,12 +56,13 @@ def opened(path: Path) -> Iterator[dict[str, Entry]]:
     """The entries of a .npz file by array name, each at its start; only for the length of the `with`.
 
     Raises Missing, Unsupported (a lone .npy, or encrypted), Damaged (not a zip, truncated, overlapping, or a sum that
-    does not match while reading), TooBig (over `MAX_BYTES`, `MAX_RATIO` or `MAX_ENTRIES`) or BadInput.
+    does not match while reading), TooBig (over `MAX_BYTES`, `MAX_ENTRIES` or a bomb's ratio) or BadInput.
     """
     if path.exists() and not path.is_file():
         raise BadInput(f"{path}: found a folder or a device, expected a .npz file. Name the file itself.")
     try:
         _check_magic(path)
+        check_count(path, MAX_ENTRIES, "array")
         with ExitStack() as stack:
             archive = stack.enter_context(zipfile.ZipFile(path))
             entries = _checked(path, archive)
@@ -136,9 +132,7 @@ def _checked(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]
     """The entries by array name, after every check that needs the directory alone."""
     infos = archive.infolist()
     if len(infos) > MAX_ENTRIES:
-        raise TooBig(
-            f"{path}: found {len(infos):,} arrays, the limit is {MAX_ENTRIES}. Keep `images` and `labels` only."
-        )
+        raise TooBig(f"{path}: found {len(infos):,} arrays, the limit is {MAX_ENTRIES}. Keep fewer.")
     total = sum(info.file_size for info in infos)
     if total > MAX_BYTES:
         raise TooBig(f"{path}: unpacks to {total:,} bytes, the limit is {MAX_BYTES:,}. Keep fewer or smaller images.")
@@ -149,7 +143,7 @@ def _checked(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]
         if name in entries:
             raise Damaged(f"{path}: has two arrays {name!r}. {REDO}")
         entries[name] = info
-    _check_overlap(path, archive, infos)
+    check_overlap(path, archive, infos, "array", REDO)
     return entries
 
 
@@ -157,31 +151,7 @@ def _check_entry(path: Path, info: zipfile.ZipInfo) -> None:
     name = info.filename
     if not name.endswith(".npy") or "\\" in name or name.startswith("/") or ".." in name.split("/") or ":" in name:
         raise BadInput(f"{path}: found an entry {name!r}, expected arrays such as images.npy only. {REDO}")
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise Unsupported(f"{path}: array {name!r} is packed by method {info.compress_type}, not deflate. {REDO}")
-    if info.flag_bits & 0x1:
-        raise Unsupported(f"{path}: array {name!r} is encrypted. Save it without a password.")
-    if info.file_size > 2**20 and info.file_size > MAX_RATIO * info.compress_size:
-        raise TooBig(
-            f"{path}: array {name!r} unpacks {info.compress_size:,} bytes to {info.file_size:,}, over {MAX_RATIO} "
-            "times as many, as no pictures do. If it is really yours, save it with numpy.savez, without compression."
-        )
-
-
-def _check_overlap(path: Path, archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> None:
-    """Refuse entries that share bytes, the device of small bombs; D. Fifield, "A better zip bomb" (WOOT 2019)."""
-    ends = [info.header_offset for info in infos] + [archive.start_dir]
-    with path.open("rb") as file:
-        for info in infos:
-            file.seek(info.header_offset)
-            local = file.read(LOCAL_HEADER)
-            if len(local) < LOCAL_HEADER:
-                raise Damaged(f"{path}: array {info.filename!r} starts beyond the end of the file. {REDO}")
-            name_length, extra_length = struct.unpack("<HH", local[26:30])
-            end = info.header_offset + LOCAL_HEADER + name_length + extra_length + info.compress_size
-            following = min((offset for offset in ends if offset > info.header_offset), default=0)
-            if end > following or ends.count(info.header_offset) > 1:
-                raise Damaged(f"{path}: array {info.filename!r} overlaps what follows it in the archive. {REDO}")
+    check_entry(path, info, "array", REDO)
 
 
 def _exactly(entry: Entry, size: int) -> bytes:

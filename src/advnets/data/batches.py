@@ -47,14 +47,16 @@ class Batches:
         batch_size: samples per batch, 1 .. len(split); of all processes together, and a multiple of their number.
         seed: of the order of samples.
         transform: maps stored values of a batch to what the networks see; None leaves them as stored.
-        device: where the values are kept and the batches made.
+        device: where the batches are made, and where the values are kept unless they are mapped.
         Raises BadInput for a batch size out of range, or that cannot be cut into equal parts.
         """
         if not 1 <= batch_size <= len(split):
             raise BadInput(
                 f"batch_size: found {batch_size}, expected 1..{len(split)}, the number of samples. Change it."
             )
-        self._values = split.values.to(device)
+        # What is mapped may be more than a device holds: it is gathered here, and its batches are moved.
+        self._values = split.values if split.mapped else split.values.to(device)
+        self._device = torch.device(device)
         self._labels = None if split.labels is None else split.labels.to(device)
         self._batch_size, self._part = batch_size, distributed.part(batch_size)
         self._transform = transform
@@ -71,8 +73,8 @@ class Batches:
         chosen = self._order[self._index : self._index + self._batch_size][self._part]
         self._index += self._batch_size
         # Gathered as stored, then transformed: a byte a pixel is moved, not four.
-        real = self._values.index_select(0, chosen)
-        labels = None if self._labels is None else self._labels.index_select(0, chosen)
+        real = self._values.index_select(0, chosen).to(self._device)
+        labels = None if self._labels is None else self._labels.index_select(0, chosen.to(self._device))
         return Batch(real if self._transform is None else self._transform(real), labels)
 
     @property

@@ -8,12 +8,14 @@ from pathlib import Path
 from advnets.data.cifar10 import load_cifar10
 from advnets.data.dataset import Dataset
 from advnets.data.digits import load_digits
+from advnets.data.folder import load_pictures
 from advnets.data.mnist import load_mnist
 from advnets.data.npz import load_npz
 from advnets.data.olivetti import load_olivetti
+from advnets.data.pictures import Pictures
 from advnets.data.tfd import TFD, load_tfd, split_fold
 from advnets.data.toys import MIXTURES, load_toy
-from advnets.errors import Missing, Unsupported, unknown
+from advnets.errors import BadInput, Missing, Unsupported, unknown
 
 DataDir = str | os.PathLike[str] | None
 
@@ -36,29 +38,38 @@ DATASETS: dict[str, Callable[[DataDir], Dataset]] = (
 )
 
 
-def load(name_or_path: str | os.PathLike[str], data_dir: DataDir = None) -> Dataset:
-    """The data set of that name, or the images in a user's own file.
+def load(
+    name_or_path: str | os.PathLike[str], data_dir: DataDir = None, *, pictures: Pictures | None = None
+) -> Dataset:
+    """The data set of that name, or the images in a user's own file or folder.
 
-    name_or_path: a row of `DATASETS`, the path of a .npz file (see `load_npz`), or that of a TFD_48x48.mat (see
-        `load_tfd`), which a colon and a fold may follow.
+    name_or_path: a row of `DATASETS`, or the path of a .npz file (see `load_npz`), of a folder or a .zip of image files
+        (see `load_pictures`), or of a TFD_48x48.mat (see `load_tfd`), which a colon and a fold may follow.
     data_dir: folder that files of named data sets are looked for in first; digits and toys have no files, and a path
         says by itself where it is.
+    pictures: how image files become tensors; refused where there are none.
     Raises BadInput for an unknown name, Unsupported for a path of another kind, and what the loader raises.
     """
     name = os.fspath(name_or_path)
+    path = Path(name)
+    if name not in DATASETS and (path.is_dir() or path.suffix.lower() == ".zip") and path.suffix.lower() != ".npz":
+        return load_pictures(path, pictures)
+    if pictures is not None and pictures.given:
+        raise BadInput(
+            f"{', '.join(pictures.given)}: found data set {name!r}, expected a folder or a .zip of images, as only "
+            "they are decoded. Leave it out."
+        )
     if name in DATASETS:
         return DATASETS[name](data_dir)
-    path = Path(name)
     if path.suffix.lower() == ".npz":
         return load_npz(path)
     faces, fold = split_fold(name)
     if faces.lower().endswith(".mat"):
         return load_tfd(faces, fold=fold)
     if os.path.exists(name):
-        kind = "a folder" if path.is_dir() else f"a file ending in {path.suffix!r}"
         raise Unsupported(
-            f"{name}: found {kind}, expected a .npz file with an array `images` (uint8), or one of the data sets "
-            f"{', '.join(DATASETS)}. Save the images with numpy.savez_compressed(path, images=...)."
+            f"{name}: found a file ending in {path.suffix!r}, expected a folder or a .zip of images, a .npz file with "
+            f"an array `images` (uint8), or one of the data sets {', '.join(DATASETS)}. Put the images into a folder."
         )
     if path.name != name:
         raise Missing(f"{name}: there is no such file. Check the path, or give a data set: {', '.join(DATASETS)}.")

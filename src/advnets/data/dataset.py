@@ -1,13 +1,18 @@
-"""A data set in memory: three splits of images or points, and the digest that says which data they are."""
+"""A data set: three splits of images or points, in memory or mapped, and the digest that says which data they are."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from advnets.errors import BadInput, NonFinite
+
+BLOCK = 2**22
+"""Values that are widened at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,11 +21,13 @@ class Split:
 
     values: (n, c, h, w) uint8 images, or (n, d) float32 points, all finite; n >= 1.
     labels: (n,) int64, each >= 0, or None.
+    mapped: whether the values lie in a file that is read as they are used; then they may be more than memory holds.
     Raises BadInput for another dtype or shape, NonFinite for a NaN or an Inf among points.
     """
 
     values: Tensor
     labels: Tensor | None = None
+    mapped: bool = False
 
     def __post_init__(self) -> None:
         _check_values(self.values)
@@ -31,6 +38,32 @@ class Split:
         return len(self.values)
 
 
+@dataclass(frozen=True)
+class Survey:
+    """What was found in a folder or an archive when its images were decoded.
+
+    sizes: images by their own size, "HxW". modes: images by how they are stored. others: files that are no images, by
+    ending. unreadable: {name: why} of images that were left out. class_names: what the classes are called, or None.
+    notes: what was decided, for people to read.
+    """
+
+    sizes: Mapping[str, int]
+    modes: Mapping[str, int]
+    others: Mapping[str, int]
+    unreadable: Mapping[str, str]
+    class_names: Sequence[str] | None
+    notes: Sequence[str]
+
+    def as_json(self) -> dict[str, Any]:
+        """The survey as JSON."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> "Survey":
+        """The survey that `as_json` gave."""
+        return Survey(**value)
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """A data set by name: what is trained on, what settings are chosen on, and what is reported on.
@@ -39,6 +72,7 @@ class Dataset:
     train, validation, test: disjoint splits whose samples have one shape.
     classes: number of classes, labels being 0 .. classes - 1, or None where there are no labels.
     source: where the values came from, for people to read.
+    digest_known, mean_known: what `digest` and `mean` would give, where it was computed before. survey: of image files.
     Raises BadInput where splits differ in shape, or labels and `classes` contradict each other.
     """
 
@@ -48,6 +82,9 @@ class Dataset:
     test: Split
     classes: int | None
     source: str
+    digest_known: str | None = None
+    mean_known: Tensor | None = None
+    survey: Survey | None = None
 
     def __post_init__(self) -> None:
         for split_name, split in self.splits.items():
@@ -79,6 +116,8 @@ class Dataset:
 
         Not to be confused with the checksum of a file: the same images in another container have the same digest.
         """
+        if self.digest_known is not None:
+            return self.digest_known
         sha = hashlib.sha256()
         for name, split in self.splits.items():
             for kind, tensor in (("values", split.values), ("labels", split.labels)):
@@ -88,6 +127,19 @@ class Dataset:
                 sha.update(f"{name}/{kind} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
                 sha.update(tensor.detach().cpu().contiguous().numpy().data)
         return sha.hexdigest()
+
+    @cached_property
+    def mean(self) -> Tensor:
+        """The mean training sample, float32 of `shape`: pixels in [0, 1], points as they are."""
+        if self.mean_known is not None:
+            return self.mean_known
+        values = self.train.values
+        if not self.is_image:
+            return values.mean(0)
+        # In blocks of rows, as a sum widens what it sums; whole numbers, so the order does not matter.
+        rows = max(1, BLOCK // values[0].numel())
+        total = sum((part.sum(0, dtype=torch.int64) for part in values.chunk(-(-len(values) // rows))), torch.zeros(()))
+        return (total.double() / (255 * len(values))).float()
 
 
 def _kind(tensor: Tensor) -> str:

@@ -1,6 +1,5 @@
 """What there is to say about a data set before training on it."""
 
-import hashlib
 import math
 from typing import Any
 
@@ -8,14 +7,14 @@ import torch
 from torch import Tensor
 
 from advnets.data.dataset import Dataset, Split
+from advnets.data.duplicates import duplicates
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:
-    """Counts, shape, classes, moments and exact duplicates of a data set, as JSON values.
+    """Counts, shape, classes, moments and duplicates of a data set, as JSON values.
 
-    Pixels count in [0, 1], points as they are; the standard deviation is that of the population. Of the duplicates,
-    `copies` counts the samples of all splits that repeat an earlier one bit for bit, `held_out_in_train` the validation
-    and test samples that also stand in train: those flatter a model that memorises.
+    Pixels count in [0, 1], points as they are; the standard deviation is that of the population. For the duplicates
+    see `duplicates`, for what is told of image files beside (sizes, files left out, decisions) `Survey`.
     """
     return {
         "name": dataset.name,
@@ -25,7 +24,8 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "shape": list(dataset.shape),
         "classes": dataset.classes,
         "splits": {name: _split(split, dataset.classes) for name, split in dataset.splits.items()},
-        "duplicates": _duplicates(dataset),
+        "duplicates": duplicates(dataset),
+        **({} if dataset.survey is None else dataset.survey.as_json()),
     }
 
 
@@ -49,18 +49,3 @@ def _pixel_moments(values: Tensor) -> tuple[float, float]:
 
 def _moments(points: Tensor) -> tuple[float, float]:
     return float(points.double().mean()), float(points.double().std(correction=0))
-
-
-def _duplicates(dataset: Dataset) -> dict[str, int]:
-    train, validation, test = (_fingerprints(split.values) for split in dataset.splits.values())
-    seen = set(train)
-    held_out = validation + test
-    everything = seen.union(held_out)
-    return {
-        "copies": len(train) + len(held_out) - len(everything),
-        "held_out_in_train": sum(fingerprint in seen for fingerprint in held_out),
-    }
-
-
-def _fingerprints(values: Tensor) -> list[bytes]:
-    return [hashlib.blake2b(row.data, digest_size=16).digest() for row in values.cpu().contiguous().numpy()]

@@ -6,8 +6,9 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from advnets import data, distributed
+from advnets import distributed
 from advnets.averaging import MovingAverage
+from advnets.data import Dataset
 from advnets.experiment.play import Play, play
 from advnets.experiment.settings import Settings, find_device
 from advnets.randomness import Streams
@@ -76,11 +77,14 @@ class Cost:
         )
 
 
-def dry_run(recipe: Recipe, *, settings: Settings) -> Cost:
-    """Set the training up, take up to thirty steps of each stage in memory, and tell what the whole would take."""
+def dry_run(recipe: Recipe, *, settings: Settings, dataset: Dataset | None = None) -> Cost:
+    """Set the training up, take up to thirty steps of each stage in memory, and tell what the whole would take.
+
+    dataset: that of the settings, where it was loaded already.
+    """
     distributed.join()
     device = find_device(settings.device)
-    dataset = distributed.in_turn(lambda: data.load(settings.data, settings.data_dir))
+    dataset = dataset or distributed.in_turn(settings.dataset)
     streams = Streams(settings.seed, device)
     with streams.active():
         tried = play(recipe, dataset, seed=settings.seed, device=device)

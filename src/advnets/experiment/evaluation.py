@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from advnets.experiment.recognition import Recognition, in_percent, recognise
 from advnets.experiment.samples import Samples
 
 SPLITS = ("validation", "test")
+MOST_FLOATS = 2**28
+"""Pixels of a split that are measured, 1 GiB as floats: of larger splits a fixed random draw is."""
 SELECTION = 1000
 """Images that sigma is chosen on: the first of the validation split, as in parzen_ll.py."""
 
@@ -107,12 +109,14 @@ def measure(
         raise unknown("protocol", protocol, metrics.PROTOCOLS)
     if not dataset.is_image:
         raise Unsupported(f"{dataset.name} holds points; Parzen windows on [0, 1] images are what is measured here")
+    dataset = within_memory(dataset)
     selection, points = _selection_and_points(dataset, split)
     centres = torch.from_numpy(samples.values).permute(0, 3, 1, 2).flatten(1).float() / 255
     train = flat(dataset.train)
     estimate = metrics.parzen(points, centres, selection, protocol=protocol)
     told = {"parzen": protocol, "split": split, "n": len(points), "n_selection": len(selection),
-            "samples": len(centres), "seed": seed, "data": dataset.name, "digest": dataset.digest}  # fmt: skip
+            "samples": len(centres), "train": len(train), "seed": seed,
+            "data": dataset.name, "digest": dataset.digest}  # fmt: skip
     return Report(
         run=run,
         step=step,
@@ -122,6 +126,20 @@ def measure(
         recognition=recognise(samples, dataset, split=split, seed=seed) if classifier and dataset.classes else None,
         seconds=time.monotonic() - began,
     )
+
+
+def within_memory(dataset: Dataset, most: int = MOST_FLOATS) -> Dataset:
+    """The data set, with a fixed random draw in place of each split of more than `most` pixels; its digest is kept."""
+    rows = max(1, most // dataset.train.values[0].numel())
+    if all(len(split) <= rows for split in dataset.splits.values()):
+        return dataset
+    train, validation, test = (_drawn(split, rows) for split in dataset.splits.values())
+    return replace(dataset, train=train, validation=validation, test=test, digest_known=dataset.digest)
+
+
+def _drawn(split: Split, rows: int) -> Split:
+    chosen = torch.randperm(len(split), generator=torch.Generator().manual_seed(0))[:rows].sort().values
+    return Split(split.values[chosen], None if split.labels is None else split.labels[chosen])
 
 
 def flat(split: Split) -> Tensor:

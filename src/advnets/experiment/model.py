@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from advnets import data, figures, metrics
 from advnets.data import TRANSFORMS, Dataset, Split, Transform, to_uint8
 from advnets.errors import AdvnetsError, BadInput, TooBig, Unsupported, unknown
-from advnets.experiment.evaluation import Report, flat, measure
+from advnets.experiment.evaluation import Report, measure
 from advnets.experiment.samples import Samples
 from advnets.latents import LATENTS
 from advnets.randomness import Streams
@@ -117,9 +117,9 @@ class Model:
     def figure2(self, dataset: Dataset, *, seed: int = 0) -> Any:
         """Figure 2 of the 2014 paper: 4 x 5 fresh samples; last column, the nearest training image of the fifth."""
         samples = self.sample(20, seed=seed).values
-        fifth = torch.from_numpy(samples[4::5]).permute(0, 3, 1, 2).flatten(1).float() / 255
+        fifth = torch.from_numpy(samples[4::5]).permute(0, 3, 1, 2).flatten(1)
         train = self._as_shown(dataset.train)
-        indices, _ = metrics.nearest(fifth, flat(train))
+        indices, _ = metrics.nearest(fifth, train.values)
         nearest = train.values[indices].permute(0, 2, 3, 1).numpy()
         return figures.figure2(samples.astype(np.uint8), nearest)
 

@@ -114,10 +114,8 @@ def build_game(recipe: Recipe, dataset: Dataset, device: torch.device) -> Game:
     """The recipe's networks, sized to the data, on the device; initial weights come from torch's default generator."""
     if recipe.generator is None or recipe.discriminator is None:
         raise BadInput("the recipe has no networks of its own: give `game=`, or take a recipe of `advnets recipes`")
-    values = dataset.train.values.float()
-    mean = values.mean(0) / 255 if dataset.is_image else values.mean(0)
     try:
-        generator = recipe.generator.build(recipe.latent_size, dataset.shape, mean).to(device)
+        generator = recipe.generator.build(recipe.latent_size, dataset.shape, dataset.mean).to(device)
         discriminator = recipe.discriminator.build(dataset.shape).to(device)
     except AdvnetsError:
         raise

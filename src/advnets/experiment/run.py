@@ -60,7 +60,7 @@ class Run:
     @cached_property
     def dataset(self) -> Dataset:
         """The data of the run; raises BadInput if they are not those that it was started on."""
-        dataset = data.load(self.settings.data, self.settings.data_dir)
+        dataset = self.settings.dataset()
         if dataset.digest != self._told["data"]["digest"]:
             raise BadInput(
                 f"{self.settings.data} is not the data that {self.path} was started on: its digest is "
@@ -169,11 +169,12 @@ class Run:
             yield from course.carry_on()
 
     def notes(self) -> list[str]:
-        """What somebody who resumes the run should know: damaged checkpoints passed over, another number of threads."""
+        """What was decided of the data; of a resumed run, damaged checkpoints passed over, other threads."""
+        told = [] if self.dataset.survey is None else list(self.dataset.survey.notes)
         if not runs.has_checkpoints(self.directory.checkpoints):
-            return []
+            return told
         step, state, skipped = runs.latest(self.directory.checkpoints)
-        told = [f"checkpoint {path.name} is damaged and passed over: {reason}" for path, reason in skipped]
+        told += [f"checkpoint {path.name} is damaged and passed over: {reason}" for path, reason in skipped]
         told += [f"from the checkpoint of step {step:,}"]
         processes = len(state["random"]["own"])
         if processes != distributed.world_size():
@@ -235,7 +236,7 @@ def start(
     """
     distributed.join()
     recipe, settings = find_recipe(recipe, game), settings or Settings()
-    dataset = distributed.in_turn(lambda: data.load(settings.data, settings.data_dir))
+    dataset = distributed.in_turn(settings.dataset)
     device = find_device(settings.device)
     with Streams(settings.seed, device).active():
         play(recipe, dataset, seed=settings.seed, device=device, game=game)
@@ -246,7 +247,9 @@ def start(
         "source": dataset.source,
         "networks": "own" if game else "recipe",
     }
-    return Run(Path(distributed.by_first(lambda: str(_create(recipe, settings, told)))), game)
+    run = Run(Path(distributed.by_first(lambda: str(_create(recipe, settings, told)))), game)
+    vars(run)["dataset"] = dataset  # where cached_property keeps it: large data are not loaded twice
+    return run
 
 
 def train(recipe: Recipe | str | Path | None = None, *, game: Game | None = None, **settings: Any) -> Run:
@@ -289,8 +292,7 @@ def find_recipe(recipe: Recipe | str | Path | None, game: Game | None = None) ->
 
 
 def _create(recipe: Recipe, settings: Settings, told: dict[str, Any]) -> Path:
-    name = Path(settings.data).stem
-    path = Path(settings.out) if settings.out else runs.new_path(Path("runs"), recipe.name, name)
+    path = Path(settings.out) if settings.out else runs.new_path(Path("runs"), recipe.name, told["data"]["name"])
     return runs.create(path, told, runs.environment()).path
 
 

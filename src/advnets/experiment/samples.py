@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from advnets import figures
-from advnets.data import Transform, to_uint8
+from advnets.data import Split, Transform, to_uint8
 from advnets.errors import BadInput, Unsupported
 
 
@@ -29,6 +29,12 @@ class Samples:
         if emitted.ndim == 2:
             return Samples(emitted.float().numpy())
         return Samples(to_uint8(transform.back(emitted)).permute(0, 2, 3, 1).contiguous().numpy())
+
+    @staticmethod
+    def first(split: Split, n: int) -> "Samples":
+        """The first n samples of a split, or all if there are fewer."""
+        values = split.values[:n]
+        return Samples((values.permute(0, 2, 3, 1) if values.ndim == 4 else values).contiguous().numpy())
 
     def __len__(self) -> int:
         return len(self.values)

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from advnets import distributed
+from advnets.data import Dataset, Pictures, load
 from advnets.errors import BadInput, unknown
 from advnets.records import record
 
@@ -18,7 +19,7 @@ class Settings:
     """What is asked of one run beside its recipe; none of it but data, seed and the budget changes what is learnt."""
 
     data: str = "digits"
-    """A data set by name, or the path of an .npz file."""
+    """A data set by name, or the path of a folder or .zip of images, or of an .npz file."""
     data_dir: str | None = None
     """Folder where data sets are looked for first."""
     out: str | None = None
@@ -39,6 +40,18 @@ class Settings:
     """Minutes between two checkpoints."""
     checkpoint_steps: int | None = None
     """Steps between two checkpoints, in place of minutes."""
+    image_size: int | str | None = None
+    """Of image files: pixels, one number or HEIGHTxWIDTH; default their own, or a power of two."""
+    image_fit: str | None = None
+    """Of image files: crop (the centre; default) or pad."""
+    image_alpha: str | None = None
+    """Of image files: keep, or the background under alpha and padding (default white)."""
+    image_channels: str | None = None
+    """Of image files: grey or rgb; default grey if all are."""
+    cache_memory: int | str | None = None
+    """Decoded images of more bytes are mapped from the cache, not read; default 2GiB."""
+    verify: bool = False
+    """Hash the contents of image files, not only their sizes and times."""
 
     def __post_init__(self) -> None:
         if self.device not in DEVICES:
@@ -47,8 +60,20 @@ class Settings:
             _expect_positive(name, getattr(self, name), int)
         for name in ("minutes", "checkpoint_minutes"):
             _expect_positive(name, getattr(self, name), float)
+        _ = self.pictures
         if type(self.seed) is not int or not 0 <= self.seed < 2**63:
             raise BadInput(f"seed is {self.seed!r}; expected a whole number from 0 to 2^63 - 1")
+
+    @property
+    def pictures(self) -> Pictures:
+        """How image files become tensors."""
+        return Pictures(
+            self.image_size, self.image_fit, self.image_alpha, self.image_channels, self.cache_memory, self.verify
+        )
+
+    def dataset(self) -> Dataset:
+        """The data asked for; raises what `data.load` raises."""
+        return load(self.data, self.data_dir, pictures=self.pictures)
 
     def as_json(self) -> dict[str, Any]:
         """The settings as JSON."""

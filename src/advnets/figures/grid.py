@@ -20,10 +20,12 @@ PAPER = 255
 def grid(images: Pixels, columns: int | None = None, scale: int | None = None, *, gap: int = 2) -> Image.Image:
     """Images in rows from the top left, each pixel drawn as a square of scale x scale.
 
-    images: (n, h, w, c) uint8, c = 1 or 3. columns: default the square root of n, rounded up.
+    images: (n, h, w, c) uint8, c = 1 or 3; 2 and 4 have alpha and are drawn on white.
+    columns: default the square root of n, rounded up.
     scale: default the least that makes the longer side CELL pixels. gap: white pixels between and around images.
     Raises BadInput for another shape or dtype, or counts below 1.
     """
+    images = opaque(images)
     check(images)
     columns = math.ceil(math.sqrt(len(images))) if columns is None else columns
     drawn = enlarge(images, scale)
@@ -55,6 +57,14 @@ def enlarge(images: Pixels, scale: int | None = None) -> Pixels:
 def picture(canvas: Pixels) -> Image.Image:
     """A canvas (h, w, c) as a grey or an RGB picture."""
     return Image.fromarray(canvas[..., 0] if canvas.shape[-1] == 1 else canvas)
+
+
+def opaque(images: Pixels) -> Pixels:
+    """Images (n, h, w, c) without alpha: of two or four channels the last is the share of each pixel over white."""
+    if images.ndim != 4 or images.dtype != np.uint8 or images.shape[-1] not in (2, 4):
+        return images
+    share = images[..., -1:].astype(np.uint16)
+    return ((images[..., :-1] * share + PAPER * (255 - share) + 127) // 255).astype(np.uint8)
 
 
 def check(images: Pixels) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from advnets.errors import BadInput
-from advnets.figures.grid import Pixels, check, corner, enlarge, grid, picture
+from advnets.figures.grid import Pixels, check, corner, enlarge, grid, opaque, picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +24,7 @@ def figure2(samples: Pixels, nearest: Pixels) -> Image.Image:
     samples: (20, h, w, c) uint8, row by row: fair draws, not chosen ones. nearest: (4, h, w, c) uint8, the training
     image nearest to samples 4, 9, 14 and 19. Raises BadInput for other shapes.
     """
+    samples, nearest = opaque(samples), opaque(nearest)
     check(samples)
     check(nearest)
     if len(samples) != ROWS * COLUMNS or len(nearest) != ROWS or samples.shape[1:] != nearest.shape[1:]:

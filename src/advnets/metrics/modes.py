@@ -31,7 +31,9 @@ def nearest(samples: Array, real: Array, *, block: tuple[int, int] = BLOCK) -> t
     if x.is_floating_point() != r.is_floating_point():
         raise BadInput(f"samples and real: found {x.dtype} and {r.dtype}, expected one scale. Bring both to [0, 1].")
     r = r.to(x.device)
-    origin = r.float().mean(0)
+    # In parts: real images may be mapped, and more than memory holds.
+    parts = r.chunk(-(-len(r) // block[1]))
+    origin = (torch.stack([part.double().sum(0) for part in parts]).sum(0) / len(r)).float()
     with full_precision():
         found = [_nearest(x[start : start + block[0]], r, origin, block[1]) for start in range(0, len(x), block[0])]
     return torch.cat([index for index, _ in found]), torch.cat([distance for _, distance in found])

@@ -1,0 +1,203 @@
+"""Decoded images in one file of the user's cache, in the order of the splits, mapped into memory when they are read.
+
+    magic, place and length of the table, its SHA-256        64 bytes
+    pixels        (n, c, h, w) uint8: train, then validation, then test                 from byte 4096
+    labels        (n,) int64, where there are any
+    contents      (files, 16) uint8: BLAKE2b of each file listed, readable or not, by name
+    mean          (c, h, w) float32, of the training images in [0, 1]
+    table         JSON: where each part is, and what was found
+
+The file is written under a temporary name, forced to the disk and renamed: it is there whole or not at all.
+"""
+
+import hashlib
+import json
+import os
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from advnets.data.dataset import Dataset, Split, Survey
+from advnets.errors import Damaged, Missing
+
+MAGIC = b"advnets cache 1\n"
+HEAD = struct.Struct("<16sQQ32s")
+PIXELS_AT = 4096
+ALIGNED = 64
+CHUNK = 2**24
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Cached:
+    """An open cache file: its table, and what is in it."""
+
+    path: Path
+    table: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """What it was made from, hashed."""
+        return str(self.table["key"])
+
+    def part(self, name: str) -> Array:
+        """A part of the file, mapped: what is written to it stays in this process."""
+        told = self.table["parts"][name]
+        shape, dtype = tuple(told["shape"]), np.dtype(told["dtype"])
+        return np.memmap(self.path, dtype, mode="c", offset=told["at"], shape=shape)
+
+    def dataset(self, name: str, source: str, memory_bytes: int) -> Dataset:
+        """The data set: mapped if its pixels are more than `memory_bytes`, else read into memory.
+
+        Raises Damaged if the file is not what it was when it was written.
+        """
+        pixels = self.part("pixels")
+        mapped = pixels.nbytes > memory_bytes
+        values = torch.from_numpy(pixels if mapped else _read(self.path, pixels))
+        labels = torch.from_numpy(np.array(self.part("labels"))) if "labels" in self.table["parts"] else None
+        parts = _cut(values, labels, self.table["counts"], mapped)
+        classes = None if labels is None else len(self.table["survey"]["class_names"])
+        mean = torch.from_numpy(np.array(self.part("mean")))
+        survey = Survey.from_json(self.table["survey"])
+        return Dataset(name, *parts, classes, source, digest_known=self.table["digest"], mean_known=mean, survey=survey)
+
+
+def opened(path: Path) -> Cached | None:
+    """The cache file of that name; None where there is none, or where it is not whole."""
+    try:
+        with path.open("rb") as file:
+            magic, at, length, sha256 = HEAD.unpack(file.read(HEAD.size))
+            size = os.fstat(file.fileno()).st_size
+            if magic != MAGIC or at + length != size or length > size:
+                return None
+            file.seek(at)
+            text = file.read(length)
+    except (OSError, struct.error):
+        return None
+    return Cached(path, json.loads(text)) if hashlib.sha256(text).digest() == sha256 else None
+
+
+class Writer:
+    """A cache file as it is written: pixels one after another, then the rest, then its name."""
+
+    def __init__(self, path: Path, shape: tuple[int, int, int]) -> None:
+        """Open `path` under a temporary name; the caller holds the lock of `path`, so there is one writer.
+
+        shape: (c, h, w) of every image. Raises Missing where the folder cannot be written.
+        """
+        self.path, self._shape = path, shape
+        self._temporary = path.with_suffix(".tmp")
+        self._count = 0
+        with _translated(path):
+            self._file: IO[bytes] = self._temporary.open("wb")
+            self._file.seek(PIXELS_AT)
+
+    def append(self, images: Array) -> None:
+        """Add images (n, c, h, w)."""
+        with _translated(self.path):
+            self._file.write(np.ascontiguousarray(images).data)
+        self._count += len(images)
+
+    def finish(
+        self, counts: Mapping[str, int], labels: Array | None, contents: Array, table: Mapping[str, Any]
+    ) -> None:
+        """Write the rest and give the file its name.
+
+        counts: images by split. labels: (n,) int64 or None. contents: as in the file. table: key and survey.
+        """
+        with _translated(self.path):
+            self._file.flush()
+            pixels = np.memmap(self._temporary, np.uint8, "r+", PIXELS_AT, (self._count, *self._shape))
+            parts = _cut(torch.from_numpy(pixels), None if labels is None else torch.from_numpy(labels), counts, True)
+            classes = None if labels is None else len(table["survey"]["class_names"])
+            known = Dataset("", *parts, classes, "")
+            places = {"pixels": _told(PIXELS_AT, pixels)}
+            arrays = {"contents": contents, "mean": known.mean.numpy()}
+            for name, array in (arrays if labels is None else {"labels": labels, **arrays}).items():
+                places[name] = _told(self._align(), array)
+                self._file.write(np.ascontiguousarray(array).data)
+            self._end({**table, "parts": places, "counts": dict(counts), "digest": known.digest})
+
+    def discard(self) -> None:
+        """Close the file, and remove it unless it was finished."""
+        self._file.close()
+        self._temporary.unlink(missing_ok=True)
+
+    def _align(self) -> int:
+        self._file.write(bytes(-self._file.tell() % ALIGNED))
+        return self._file.tell()
+
+    def _end(self, table: Mapping[str, Any]) -> None:
+        text, at = json.dumps(table).encode(), self._align()
+        self._file.write(text)
+        self._file.seek(0)
+        self._file.write(HEAD.pack(MAGIC, at, len(text), hashlib.sha256(text).digest()))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        os.replace(self._temporary, self.path)
+        _sync_folder(self.path.parent)
+
+
+def _read(path: Path, pixels: Array) -> Array:
+    """The pixels in memory, read and not faulted in page by page."""
+    values = np.empty(pixels.shape, np.uint8)
+    with path.open("rb", buffering=0) as file:
+        file.seek(PIXELS_AT)
+        rest = values.reshape(-1).data
+        while len(rest):
+            read = file.readinto(rest[:CHUNK])
+            if not read:
+                raise Damaged(f"{path}: ends within its pixels. Delete it; it is made again.")
+            rest = rest[read:]
+    return values
+
+
+def _cut(values: Tensor, labels: Tensor | None, counts: Mapping[str, int], mapped: bool) -> tuple[Split, Split, Split]:
+    """The three splits, each a slice."""
+    sizes = [counts[name] for name in ("train", "validation", "test")]
+    parts = zip(
+        values.split_with_sizes(sizes),
+        labels.split_with_sizes(sizes) if labels is not None else [None] * 3,
+        strict=True,
+    )
+    train, validation, test = (Split(part, its_labels, mapped) for part, its_labels in parts)
+    return train, validation, test
+
+
+def _told(at: int, array: Array) -> dict[str, Any]:
+    return {"at": at, "shape": list(array.shape), "dtype": array.dtype.str}
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def cannot_write(path: Path, error: OSError) -> Missing:
+    """The error for a cache that cannot be written."""
+    return Missing(
+        f"{path.parent}: cannot be written ({error.strerror or error}). Free some space, or choose another folder by "
+        "$ADVNETS_CACHE."
+    )
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

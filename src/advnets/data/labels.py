@@ -1,0 +1,167 @@
+"""Which image belongs to which split and class: by the folders that they lie in, or by a dataset.json."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from advnets.errors import BadInput, Damaged, TooBig
+
+PERMUTATION_SEED = 2014
+SPLIT_OF = {"train": "train", "val": "validation", "validation": "validation", "test": "test"}
+MAX_CLASSES = 10_000
+MAX_LABELS_BYTES = 2**27
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """The images of each split, and their classes.
+
+    splits: {"train", "validation", "test"}: places in the list of names, in a frozen random order.
+    labels: the class of each name, or None. classes: what the classes are called, or None.
+    notes: what was decided, for people to read.
+    """
+
+    splits: Mapping[str, Sequence[int]]
+    labels: Sequence[int] | None
+    classes: Sequence[str] | None
+    notes: Sequence[str]
+
+
+def arrange(names: Sequence[str], table: Mapping[str, int] | None, where: str) -> Arrangement:
+    """Splits and classes of images.
+
+    names: their paths inside the folder or archive, sorted. table: {path: label}, as `read_table` gives, or None.
+    where: the folder or archive, for the errors.
+    Sub-folders train, val (or validation) and test are the splits; what is missing of them is taken from train, a tenth
+    each. Without them all are split 80 : 10 : 10. Each sub-folder below is a class, unless there is a table.
+    Raises BadInput where folders or labels contradict each other.
+    """
+    by_split = _by_folder(names, where)
+    notes = [] if by_split else ["split 80 : 10 : 10 by a fixed random order of the names"]
+    inside = [name.partition("/")[2] if by_split else name for name in names]
+    splits = _splits(by_split or {"train": list(range(len(names)))}, len(names), where)
+    if by_split and set(by_split) < set(splits):
+        missing = " and ".join(sorted(set(splits) - set(by_split)))
+        notes.append(f"no folder for {missing}: a tenth of train each, by a fixed random order")
+    if table is not None:
+        return Arrangement(splits, _from_table(names, table, where), _numbers(table), notes)
+    labels, classes, told = _from_folders(inside)
+    if classes and by_split:
+        _check_trained(splits, labels or [], classes, where)
+    return Arrangement(splits, labels, classes, [*notes, *told])
+
+
+def read_table(content: bytes, where: str) -> dict[str, int] | None:
+    """The labels of a dataset.json, {"labels": [["path", class], ...]}, as StyleGAN's tools write it; None for null.
+
+    Raises Damaged for no JSON, BadInput for another form, a path given twice or a class that is no number from 0.
+    """
+    if len(content) > MAX_LABELS_BYTES:
+        raise TooBig(
+            f"{where}: has {len(content):,} bytes or more, the limit is {MAX_LABELS_BYTES:,}. Keep labels only."
+        )
+    try:
+        told = json.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise Damaged(f"{where}: is not JSON ({str(error)[:120]}). Write it again.") from error
+    expected = 'expected {"labels": [["path", class], ...]}, each class a whole number from 0'
+    if not isinstance(told, dict) or "labels" not in told:
+        raise BadInput(f"{where}: found no `labels`, {expected}. Mend it, or move it away.")
+    if told["labels"] is None:
+        return None
+    rows = told["labels"]
+    if not isinstance(rows, list):
+        raise BadInput(f"{where}: `labels` is a {type(rows).__name__}, {expected}. Mend it.")
+    table: dict[str, int] = {}
+    for row in rows:
+        if not (isinstance(row, list) and len(row) == 2 and isinstance(row[0], str) and type(row[1]) is int):
+            raise BadInput(f"{where}: found the label {str(row)[:80]}, {expected}. Mend it.")
+        name = row[0].replace("\\", "/").removeprefix("./")
+        if name in table:
+            raise BadInput(f"{where}: {name!r} has two labels. Keep one.")
+        if not 0 <= row[1] < MAX_CLASSES:
+            raise BadInput(f"{where}: {name!r} has the class {row[1]}, expected 0..{MAX_CLASSES - 1}. Mend it.")
+        table[name] = row[1]
+    return table
+
+
+def _by_folder(names: Sequence[str], where: str) -> dict[str, list[int]] | None:
+    """The places of the names by split, where the folders are splits; None where they are not."""
+    tops = {name.partition("/")[0] if "/" in name else "" for name in names}
+    known = sorted(top for top in tops if top in SPLIT_OF)
+    if "train" not in known:
+        return None
+    others = sorted((top or "images beside them") for top in tops if top not in SPLIT_OF)
+    if others or {"val", "validation"} <= set(known):
+        found = ", ".join([*known, *others[:5]])
+        raise BadInput(f"{where}: found {found}, expected train, validation and test alone. Move the others away.")
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        places.setdefault(SPLIT_OF[name.partition("/")[0]], []).append(place)
+    return places
+
+
+def _splits(by_split: Mapping[str, Sequence[int]], n: int, where: str) -> dict[str, list[int]]:
+    """Each split in a frozen random order; those that are missing take a tenth of train each."""
+    shuffled = {}
+    for name, places in by_split.items():
+        # NumPy freezes the stream of RandomState for ever (NEP 19); that of default_rng may change with a release.
+        order = np.random.RandomState(PERMUTATION_SEED).permutation(len(places))
+        shuffled[name] = [places[place] for place in order]
+    train, tenth = shuffled["train"], len(by_split["train"]) // 10
+    for name in ("test", "validation"):
+        if name not in shuffled:
+            if tenth < 1:
+                raise BadInput(
+                    f"{where}: found {len(train)} images to be split, expected at least 10, as a tenth is the {name} "
+                    "split. Add images."
+                )
+            train, shuffled[name] = train[:-tenth], train[-tenth:]
+    return {"train": train, "validation": shuffled["validation"], "test": shuffled["test"]}
+
+
+def _from_table(names: Sequence[str], table: Mapping[str, int], where: str) -> list[int]:
+    there = set(names)
+    for kind, missing in (
+        ("labels without images", [name for name in table if name not in there]),
+        ("images without labels", [name for name in names if name not in table]),
+    ):
+        if missing:
+            raise BadInput(
+                f"{where}/dataset.json: found {len(missing):,} {kind}, {missing[0]!r} first, expected one label for "
+                "each image. Mend it, or move it away."
+            )
+    return [table[name] for name in names]
+
+
+def _numbers(table: Mapping[str, int]) -> list[str]:
+    return [str(number) for number in range(max(table.values(), default=-1) + 1)]
+
+
+def _from_folders(inside: Sequence[str]) -> tuple[list[int] | None, list[str] | None, list[str]]:
+    """Labels, classes and notes by the first folder of each name."""
+    tops = [name.partition("/")[0] if "/" in name else "" for name in inside]
+    classes = sorted(set(tops) - {""})
+    if not classes:
+        return None, None, []
+    if "" in tops:
+        return None, None, [f"no labels: {tops.count('')} images lie beside the folders, {len(tops)} in all"]
+    if len(classes) > MAX_CLASSES:
+        return None, None, [f"no labels: {len(classes):,} folders, more than {MAX_CLASSES:,} classes"]
+    number = {name: place for place, name in enumerate(classes)}
+    return [number[top] for top in tops], classes, []
+
+
+def _check_trained(
+    splits: Mapping[str, Sequence[int]], labels: Sequence[int], classes: Sequence[str], where: str
+) -> None:
+    trained = {labels[place] for place in splits["train"]}
+    for name, places in splits.items():
+        for place in places:
+            if labels[place] not in trained:
+                raise BadInput(
+                    f"{where}: {name} has a class {classes[labels[place]]!r} that train has not. Give train images of "
+                    "it, or move it away."
+                )

@@ -1,0 +1,111 @@
+"""How image files become tensors of one shape: the options of a folder or a zip."""
+
+import json
+import re
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from PIL import ImageColor
+
+from advnets.errors import BadInput, unknown
+
+FITS = ("crop", "pad")
+CHANNELS = ("grey", "rgb")
+KEEP = "keep"
+BACKGROUND = "white"
+MAX_SIDE = 4096
+CACHE_MEMORY = "2GiB"
+UNITS = {"": 1, "B": 1, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What is asked of image files beside their name; None is not given, and then chosen as told.
+
+    size: pixels, one number (square), (h, w) or "HxW"; else the size of all, or a power of two that suits them.
+    fit: "crop" cuts the centre to the aspect asked for (if not given), "pad" keeps all and fills up.
+    alpha: "keep", as a further channel, or the background that it is flattened on, which also pads: a colour by name
+        or #rrggbb; white if not given.
+    channels: "grey" or "rgb"; else grey if every file is stored so, and RGB if not.
+    cache_memory: decoded images of more bytes than these ("200MiB"; else 2 GiB) are mapped from the cache, not read.
+    verify: hash the contents of every file, where else size and time stand for them.
+    Raises BadInput for a value that is none of these.
+    """
+
+    size: int | str | tuple[int, int] | None = None
+    fit: str | None = None
+    alpha: str | None = None
+    channels: str | None = None
+    cache_memory: int | str | None = None
+    verify: bool = False
+
+    def __post_init__(self) -> None:
+        if self.size is not None:
+            _size(self.size)
+        if self.fit is not None and self.fit not in FITS:
+            raise unknown("image fit", self.fit, FITS)
+        if self.channels is not None and self.channels not in CHANNELS:
+            raise unknown("image channels", self.channels, CHANNELS)
+        _colour(self.alpha)
+        _bytes(self.cache_memory)
+
+    @property
+    def height_width(self) -> tuple[int, int] | None:
+        """The size asked for as (h, w), pixels."""
+        return None if self.size is None else _size(self.size)
+
+    @property
+    def background(self) -> tuple[int, int, int]:
+        """The colour under alpha and around padded images, RGB."""
+        return _colour(self.alpha)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Decoded images of more bytes than these are mapped."""
+        return _bytes(self.cache_memory)
+
+    @property
+    def given(self) -> list[str]:
+        """The flags that were given, for the errors of data that they do not apply to."""
+        flags = {"size": "--image-size", "fit": "--image-fit", "alpha": "--image-alpha",
+                 "channels": "--image-channels", "cache_memory": "--cache-memory", "verify": "--verify"}  # fmt: skip
+        return [flags[spec.name] for spec in fields(self) if getattr(self, spec.name) != spec.default]
+
+    def key(self) -> str:
+        """The options that the decoded images depend on, as text."""
+        told: dict[str, Any] = {**asdict(self), "size": self.height_width, "alpha": [self.alpha, self.background]}
+        return json.dumps({name: told[name] for name in ("size", "fit", "alpha", "channels")})
+
+
+def _size(size: int | str | tuple[int, int]) -> tuple[int, int]:
+    sides: tuple[Any, ...] = ()
+    if isinstance(size, str) and re.fullmatch(r"[0-9]{1,6}(x[0-9]{1,6})?", size):
+        sides = tuple(int(side) for side in size.split("x"))
+    elif isinstance(size, int):
+        sides = (size,)
+    elif isinstance(size, tuple | list):
+        sides = tuple(size)
+    if len(sides) not in (1, 2) or not all(type(side) is int and 1 <= side <= MAX_SIDE for side in sides):
+        raise BadInput(f"image size is {size!r}; expected one number or HEIGHTxWIDTH, each from 1 to {MAX_SIDE} pixels")
+    return sides[0], sides[-1]
+
+
+def _colour(name: str | None) -> tuple[int, int, int]:
+    if name == KEEP:
+        name = None
+    try:
+        red, green, blue, *_ = ImageColor.getrgb(name or BACKGROUND)
+    except ValueError:
+        raise BadInput(
+            f"image alpha is {name!r}; expected keep, or the background that it is flattened on: white, black, grey, "
+            "another colour's name or #rrggbb"
+        ) from None
+    return red, green, blue
+
+
+def _bytes(size: int | str | None) -> int:
+    text = CACHE_MEMORY if size is None else str(size)
+    found = re.fullmatch(r"([0-9]{1,15})\s*([A-Za-z]{0,3})", text.strip())
+    if isinstance(size, bool) or not found or found[2].upper() not in UNITS:
+        raise BadInput(f"cache memory is {size!r}; expected bytes, such as 200MiB or 2GiB (0: map always)")
+    return int(found[1]) * UNITS[found[2].upper()]
