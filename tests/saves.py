@@ -19,7 +19,7 @@ STATES = {runs.fingerprint(state(step)): step for step in range(1, 5)}
 
 def born(path: Path) -> Path:
     """A run of no steps."""
-    return runs.create(path, {"recipe": {}, "settings": {}, "data": {}}, {}).path
+    return runs.create(path, {"recipe": {}, "settings": {}, "data": {}, "networks": "recipe"}, {}).path
 
 
 def stand(path: Path) -> Path:

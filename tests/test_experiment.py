@@ -222,7 +222,7 @@ def test_samples_are_recognised_by_a_classifier_of_labelled_data(tmp_path: Path)
     """An untrained generator draws few classes; the measures say so, and by which classifier."""
     run = tiny.trained("run")
     report = run.evaluate(n=300)
-    assert not run.lacks_classifier()
+    assert not experiment.lacks_classifier(run.dataset)
     found = report.recognition
     assert found is not None
     assert report.classes is not None
@@ -256,7 +256,7 @@ def test_without_labels_or_on_request_no_classifier_is_trained(tmp_path: Path, m
     monkeypatch.delattr("advnets.extractors.train_classifier")
     np.savez("mine.npz", images=np.random.default_rng(0).integers(0, 255, (60, 8, 8), np.uint8))
     run = tiny.trained("run", data="mine.npz")
-    assert not run.lacks_classifier()
+    assert not experiment.lacks_classifier(run.dataset)
     assert run.evaluate(n=40).recognition is None
     assert tiny.trained("digits").evaluate(n=40, classifier=False).recognition is None
 

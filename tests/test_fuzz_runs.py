@@ -98,8 +98,8 @@ CORPUS = {
     "dropout-is-a-number.json": "dropout is 1; expected",
     "constraints-are-a-text.json": "constraints is 'x'; expected",
     "objective-is-a-truth-value.json": "objective is True; expected",
-    "a-size-is-a-list.json": "hidden is ",
-    "a-size-is-half.json": "hidden is ",
+    "a-size-is-a-list.json": "hidden, item 0 is ",
+    "a-size-is-half.json": "hidden, item 0 is ",
     "beta-above-one.json": "betas are ",
 }
 """What once ended in a traceback, and what is said of it now."""

@@ -55,7 +55,7 @@ def test_what_fits() -> None:
     ("change", "message"),
     [
         ({"nmae": "y"}, "unknown field of Whole 'nmae'. Did you mean 'name'"),
-        ({"name": 3}, "name is 3, which does not fit: expected a text"),
+        ({"name": 3}, "name is 3; expected a text"),
         ({"shape": None}, "expected an object"),
         ({"shape": {"radius": 1}}, "a `row`, one of round, square"),
         ({"shape": {"row": "rond", "radius": 1}}, "Did you mean 'round'"),
@@ -108,7 +108,7 @@ def test_a_generator_is_a_generators_row() -> None:
         told["discriminator"],
         told["generator_rate"],
         [],
-        "relu_generator",
+        "dense_generator",
         told["generator"] | {"hidden": [0]},
     ):
         with pytest.raises(BadInput):

@@ -120,4 +120,4 @@ def _encodes(text: str) -> bool:
 
 
 def _unfit(what: str, value: Any, expected: str) -> BadInput:
-    return BadInput(f"{what} is {reprlib.repr(value)}, which does not fit: expected {expected}")
+    return BadInput(f"{what} is {reprlib.repr(value)}; expected {expected}")

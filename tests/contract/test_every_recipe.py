@@ -79,7 +79,7 @@ def test_what_has_lost_its_contrast_is_looked_at_and_not_measured(tmp_path: Path
         run.evaluate()
     assert run.figure2().size[0] > run.figure2().size[1]
     train = run.dataset.train
-    shown = run._as_shown(train).values
+    shown = run.model._as_shown(train).values
     assert shown.shape == train.values.shape
     assert ((shown.flatten(1).amax(1) == 255) | (shown.flatten(1).amin(1) == 0)).all()
     assert not torch.equal(shown, train.values)

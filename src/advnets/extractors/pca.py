@@ -79,6 +79,7 @@ class _Centred:
     mean: Tensor
 
     def parts(self) -> Iterator[Tensor]:
+        """X in blocks of rows."""
         for part in torch.split(self.values, PART):
             yield flat(part) - self.mean
 
