@@ -22,7 +22,7 @@ from PIL import Image
 from advnets import data
 from advnets.algorithm import algorithm1
 from advnets.experiment.play import play
-from advnets.networks import MaxoutDiscriminator, ReluGenerator
+from advnets.networks import DenseGenerator, MaxoutDiscriminator
 from advnets.recipes import paper_adam
 from advnets.schedules import Moment
 
@@ -40,10 +40,10 @@ LEAST = """
 import sys
 from pathlib import Path
 from advnets import data, experiment
-from advnets.networks import MaxoutDiscriminator, ReluGenerator
+from advnets.networks import MaxoutDiscriminator, DenseGenerator
 from advnets.recipes import paper_adam
 from dataclasses import replace
-recipe = replace(paper_adam, generator=ReluGenerator(hidden=(16,)), discriminator=MaxoutDiscriminator(units=(16,)))
+recipe = replace(paper_adam, generator=DenseGenerator(hidden=(16,)), discriminator=MaxoutDiscriminator(units=(16,)))
 asked = dict(image_size=int(sys.argv[3]), cache_memory="200MiB", steps=200, journal_steps=10)
 settings = experiment.Settings(data=sys.argv[1], out=sys.argv[2], **asked)
 run = experiment.start(recipe, settings=settings)
@@ -94,7 +94,7 @@ def steps(dataset: data.Dataset) -> Iterator[object]:
     """Steps of a net like the paper's, small as at a first try."""
     small = replace(
         paper_adam,
-        generator=ReluGenerator(hidden=(128,)),
+        generator=DenseGenerator(hidden=(128,)),
         discriminator=MaxoutDiscriminator(units=(32,)),
         batch_size=BATCH,
     )
