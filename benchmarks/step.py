@@ -126,10 +126,14 @@ def tutorial(real_batches: Iterator[Tensor]) -> Callable[[], None]:
     return step
 
 
-def ours(dataset: data.Dataset, algorithm: str, *, as_in_a_run: bool = False) -> Callable[[], None]:
+def ours(
+    dataset: data.Dataset, algorithm: str, *, as_in_a_run: bool = False, precision: str = "float32"
+) -> Callable[[], None]:
     """Our step, as a function that makes one, finite checks included; in a run, schedules and moving average too."""
 
-    played = play(replace(paper_adam, algorithm=algorithm), dataset, seed=0, device=torch.device("cpu"))
+    played = play(
+        replace(paper_adam, algorithm=algorithm, precision=precision), dataset, seed=0, device=torch.device("cpu")
+    )
     average = MovingAverage(played.game.generator, paper_adam.ema_half_life)
     played.schedule(Moment(0, 1, 0.0))
     steps = played.steps(0)
@@ -192,6 +196,7 @@ def main() -> None:
         "advnets, Algorithm 1": ours(dataset, "algorithm1"),
         "advnets, Algorithm 1, with schedules and moving average": ours(dataset, "algorithm1", as_in_a_run=True),
         "advnets, simultaneous": ours(dataset, "simultaneous"),
+        "advnets, Algorithm 1, products in bfloat16": ours(dataset, "algorithm1", precision="bfloat16"),
         "products of Algorithm 1 alone": products("algorithm1"),
         "products of simultaneous alone": products("simultaneous"),
     }

@@ -41,6 +41,7 @@ def variants() -> dict[str, experiment.Settings]:
             tune, objective="wasserstein", optimizer="rmsprop", constraints={"discriminator": {"clip_weights": 0.01}}
         ),
         "uniform": replace(tune, latent="uniform", ema_half_life=0.0),
+        "bfloat16": replace(tune, precision="bfloat16"),
     }  # type: ignore[return-value]
 
 

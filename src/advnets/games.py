@@ -40,6 +40,8 @@ class Game:
     penalties: {penalty: weight}, added to the discriminator's loss.
     constraints: {player: {constraint: bound}}, projections of a player's parameters after its move.
     augment: a differentiable map of images that the discriminator sees them through, real and drawn alike.
+    precision: of the networks' products while they play; with bfloat16, weights, gradients, logits, losses and samples
+        that are drawn to be kept stay in float32 (torch's autocast).
     """
 
     generator: nn.Module
@@ -49,6 +51,7 @@ class Game:
     penalties: Mapping[Penalty, float] = field(default_factory=dict, kw_only=True)
     constraints: Mapping[str, Mapping[Constraint, float]] = field(default_factory=dict, kw_only=True)
     augment: Callable[[Tensor], Tensor] | None = field(default=None, kw_only=True)
+    precision: torch.dtype = field(default=torch.float32, kw_only=True)
 
     @property
     def players(self) -> dict[str, nn.Module]:
@@ -63,8 +66,7 @@ class Game:
     def critic(self, samples: Tensor) -> Tensor:
         """The discriminator's logits (batch,), with the augmentation bound."""
         seen = self.augment(samples) if self.augment else samples
-        logits: Tensor = self.discriminator(seen)
-        return logits.flatten()
+        return self._played(self.discriminator, seen).flatten()
 
     def losses(self, player: str, batch: Batch, z: Tensor, step: int) -> Terms:
         """The terms of one player's move: G is not differentiated in D's, D is frozen in G's."""
@@ -74,7 +76,7 @@ class Game:
 
     def joint_losses(self, batch: Batch, z: Tensor, step: int) -> dict[str, Terms]:
         """Both players' terms from one graph: the same z, the same fakes, the same dropout masks on them."""
-        fake = self.generator(z)
+        fake = self._played(self.generator, z)
         real_logits, fake_logits = self.critic(batch.real), self.critic(fake)
         generator_loss = self.objective.generator(real_logits, fake_logits).mean()
         return {
@@ -98,9 +100,18 @@ class Game:
         network.train(was_training)
         return samples
 
+    def _played(self, network: nn.Module, x: Tensor) -> Tensor:
+        """What a network makes of x, its products in the game's precision, in the type of x."""
+        if self.precision == torch.float32:
+            made: Tensor = network(x)
+            return made
+        with torch.autocast(x.device.type, self.precision):
+            made = network(x)
+        return made.to(x.dtype)
+
     def _discriminator_terms(self, real: Tensor, z: Tensor) -> Terms:
         with torch.no_grad():
-            fake = self.generator(z)
+            fake = self._played(self.generator, z)
         return self._terms(real, fake, *self._judge(real, fake))
 
     def _terms(self, real: Tensor, fake: Tensor, real_logits: Tensor, fake_logits: Tensor) -> Terms:
@@ -113,7 +124,7 @@ class Game:
 
     def _generator_terms(self, batch: Batch, z: Tensor) -> Terms:
         with frozen(self.discriminator):
-            fake = self.generator(z)
+            fake = self._played(self.generator, z)
             if not self.objective.generator_sees_real:
                 return Terms({"objective": self.objective.generator(None, self.critic(fake)).mean()}, {})
             logits = self._judge(batch.real, fake)
@@ -142,6 +153,9 @@ def judges_one_by_one(network: nn.Module) -> bool:
     if isinstance(network, nn.Sequential):
         return all(judges_one_by_one(layer) for layer in network)
     return type(network) in _ONE_BY_ONE
+
+
+PRECISIONS: dict[str, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 @contextmanager

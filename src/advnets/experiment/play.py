@@ -12,7 +12,7 @@ from advnets.algorithm import ALGORITHMS
 from advnets.constraints import CONSTRAINTS
 from advnets.data import TRANSFORMS, Batches, Dataset
 from advnets.errors import AdvnetsError, BadInput
-from advnets.games import Game
+from advnets.games import PRECISIONS, Game
 from advnets.latents import LATENTS
 from advnets.objectives import OBJECTIVES
 from advnets.optimizers import OPTIMIZERS
@@ -131,6 +131,7 @@ def build_game(recipe: Recipe, dataset: Dataset, device: torch.device) -> Game:
             player: {CONSTRAINTS[name]: bound for name, bound in bounds.items()}
             for player, bounds in recipe.constraints.items()
         },
+        precision=PRECISIONS[recipe.precision],
     )
 
 

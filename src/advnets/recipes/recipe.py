@@ -9,6 +9,7 @@ from advnets.algorithm import ALGORITHMS
 from advnets.constraints import CONSTRAINTS
 from advnets.data.transforms import TRANSFORMS
 from advnets.errors import BadInput, unknown
+from advnets.games import PRECISIONS
 from advnets.latents import LATENTS
 from advnets.networks import NETWORKS, DiscriminatorRow, GeneratorRow, LowerLayers
 from advnets.objectives import OBJECTIVES
@@ -77,6 +78,8 @@ class Recipe:
     """Real samples, and noises, a move, over all processes."""
     transform: str = "unit"
     """How stored values become what the networks see, a row of TRANSFORMS."""
+    precision: str = "float32"
+    """Of the networks' products in training, a row of PRECISIONS; bfloat16 is for GPUs, and CPUs that multiply it."""
     ema_half_life: float = 0.0
     """Half-life, in images, of the moving average of the generator that is sampled; 0 samples the generator itself."""
     usual_minutes: float = 10.0
@@ -94,6 +97,7 @@ TABLES: dict[str, Mapping[str, Any]] = {
     "algorithm": ALGORITHMS,
     "optimizer": OPTIMIZERS,
     "transform": TRANSFORMS,
+    "precision": PRECISIONS,
 }
 
 
