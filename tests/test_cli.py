@@ -47,6 +47,9 @@ def test_train_sample_evaluate_figures(tmp_path: Path, capsys: pytest.CaptureFix
     capsys.readouterr()
     assert main(["evaluate", "G.safetensors", "--n", "100", "--data", "digits", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["run"] == "G.safetensors"
+    assert main(["figures", "figure2", "G.safetensors", "--data", "digits", "--out", "shared.png"]) == 0
+    assert main(["figures", "figure3", "run", "--data", "digits", "--out", "never.png"]) == 2
+    assert not Path("never.png").exists()
     for name in ("grid", "figure2", "figure3"):
         assert main(["figures", name, "run", "--out", f"{name}.png"]) == 0
         assert Path(f"{name}.png").stat().st_size > 0

@@ -9,9 +9,9 @@ from advnets.cli.arguments import parse, tell, words
 from advnets.errors import BadInput, unknown
 from advnets.studies import saturation
 
-ABOUT = """Draw a figure: advnets figures NAME [RUN] --out FILE.png.
+ABOUT = """Draw a figure: advnets figures NAME [RUN|FILE.safetensors] --out FILE.png.
 
-grid        an 8 x 8 grid of a run's samples
+grid        an 8 x 8 grid of samples of a run, or of a share file
 figure2     the paper's Figure 2: samples, and the nearest training image of the last column
 figure3     the paper's Figure 3: straight lines between two points of z
 saturation  gradients of the generator's two losses while D is trained alone; takes --data in place of a run"""
@@ -28,10 +28,10 @@ class Figures:
     """FILE.png; nothing is overwritten."""
     seed: int = 0
     """Of the noises."""
-    data: str = "mnist"
-    """For saturation: a data set by name, or the path of an .npz file."""
+    data: str | None = None
+    """For saturation (default mnist), and figure2 of a share file: a data set, by name or path."""
     data_dir: str | None = None
-    """For saturation: folder where data sets are looked for first."""
+    """With --data: folder where data sets are looked for first."""
     json: bool = False
     """Print the result as JSON."""
 
@@ -46,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
         raise unknown("figure", names[0], NAMES)
     expected = 2 if names[0] in OF_A_RUN else 1
     if len(names) != expected:
-        raise BadInput(f"{names[0]} takes {'one RUN' if expected == 2 else 'no run'}; found {names[1:]}")
+        raise BadInput(f"{names[0]} takes {'one RUN or share file' if expected == 2 else 'no run'}; found {names[1:]}")
     if asked.out.suffix.lower() != ".png" or asked.out.exists():
         raise BadInput(f"--out {asked.out}: expected the name of a .png file that is not there yet")
     told = _saturation(asked) if names[0] == "saturation" else _of_a_run(names[0], Path(names[1]), asked)
@@ -55,16 +55,24 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _of_a_run(name: str, path: Path, asked: Figures) -> dict[str, float]:
-    run = experiment.Run(path)
+    found = experiment.source(path)
+    model = found if isinstance(found, experiment.Model) else found.model
+    if (asked.data or asked.data_dir) and (model is not found or name != "figure2"):
+        raise BadInput(
+            f"--data and --data-dir are for saturation, and for figure2 of a share file, not for {name} here"
+        )
     if name == "grid":
-        run.sample(64, seed=asked.seed).save(asked.out)
+        model.sample(64, seed=asked.seed).save(asked.out)
+    elif name == "figure2":
+        dataset = model.dataset(asked.data, asked.data_dir) if isinstance(found, experiment.Model) else found.dataset
+        model.figure2(dataset, seed=asked.seed).save(asked.out)
     else:
-        getattr(run, name)(seed=asked.seed).save(asked.out)
-    return {"step": run.step}
+        model.figure3(seed=asked.seed).save(asked.out)
+    return {"step": model.step}
 
 
 def _saturation(asked: Figures) -> dict[str, float]:
-    course = saturation.saturation(asked.data, data_dir=asked.data_dir, seed=asked.seed)
+    course = saturation.saturation(asked.data or "mnist", data_dir=asked.data_dir, seed=asked.seed)
     course.figure().savefig(asked.out, dpi=150)
     return {"moves": course.moves[-1], "ratio": course.ratios[-1]}
 

@@ -109,10 +109,10 @@ def measure(
         raise unknown("protocol", protocol, metrics.PROTOCOLS)
     if not dataset.is_image:
         raise Unsupported(f"{dataset.name} holds points; Parzen windows on [0, 1] images are what is measured here")
-    dataset = within_memory(dataset)
-    selection, points = _selection_and_points(dataset, split)
+    held = within_memory(dataset)
+    selection, points = _selection_and_points(held, split)
     centres = torch.from_numpy(samples.values).permute(0, 3, 1, 2).flatten(1).float() / 255
-    train = flat(dataset.train)
+    train = flat(held.train)
     estimate = metrics.parzen(points, centres, selection, protocol=protocol)
     told = {"parzen": protocol, "split": split, "n": len(points), "n_selection": len(selection),
             "samples": len(centres), "train": len(train), "seed": seed,
@@ -122,7 +122,7 @@ def measure(
         step=step,
         parzen=Measure("parzen", estimate, told),
         controls=metrics.controls(train, points, selection, n=len(centres), seed=seed, protocol=protocol),
-        classes=_classes(centres, dataset, train),
+        classes=_classes(centres, held, train),
         recognition=recognise(samples, dataset, split=split, seed=seed) if classifier and dataset.classes else None,
         seconds=time.monotonic() - began,
     )

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from advnets import data, figures, metrics
-from advnets.data import TRANSFORMS, Dataset, Split, Transform, to_uint8
+from advnets.data import TRANSFORMS, Dataset, Pictures, Split, Transform, to_uint8
 from advnets.errors import AdvnetsError, BadInput, TooBig, Unsupported, unknown
-from advnets.experiment.evaluation import Report, measure
+from advnets.experiment.evaluation import MOST_FLOATS, Report, measure
 from advnets.experiment.samples import Samples
 from advnets.latents import LATENTS
 from advnets.randomness import Streams
@@ -56,8 +56,9 @@ class Model:
     def emit(self, z: Tensor) -> Samples:
         """The samples of those noises; what a network draws for itself is drawn the same each time."""
         with torch.no_grad(), Streams(0, torch.device("cpu")).active():
-            emitted = torch.cat([self.network(block) for block in torch.split(z, BLOCK)])
-        return Samples.of(emitted, self.transform)
+            blocks = [Samples.of(self.network(block), self.transform).values for block in torch.split(z, BLOCK)]
+        values: Any = np.concatenate(blocks)
+        return Samples(values)
 
     @property
     def transform(self) -> Transform:
@@ -67,6 +68,7 @@ class Model:
     def dataset(self, name_or_path: str | None = None, data_dir: str | None = None) -> Dataset:
         """The data that it was trained on, by the name on its card, or those that are named; of the same shape.
 
+        The images of a folder or a zip that is named are brought to the card's size and channels, by a centre crop.
         Raises BadInput for a card's data set that is not at hand under its name, or is another one by now.
         """
         told = self.card.data
@@ -74,7 +76,7 @@ class Model:
             raise BadInput(
                 f"{self.name} was trained on {told.name!r}, which is no data set by name; give the path of it"
             )
-        dataset = data.load(name_or_path or told.name, data_dir)
+        dataset = data.load(name_or_path or told.name, data_dir, pictures=self._pictures(name_or_path))
         if name_or_path is None and dataset.digest != told.digest:
             raise BadInput(
                 f"{told.name} is not the data that {self.name} was trained on: its digest is {dataset.digest[:12]}, "
@@ -85,6 +87,13 @@ class Model:
                 f"{dataset.name}: samples of shape {dataset.shape}, expected {told.shape}, as {self.name} draws"
             )
         return dataset
+
+    def _pictures(self, path: str | None) -> Pictures | None:
+        if path is None or not (Path(path).is_dir() or path.lower().endswith(".zip")):
+            return None
+        channels, height, width = self.card.data.shape
+        alpha = "keep" if channels in (2, 4) else None
+        return Pictures(size=(height, width), channels="grey" if channels < 3 else "rgb", alpha=alpha)
 
     def evaluate(
         self,
@@ -99,7 +108,8 @@ class Model:
         """Measure its samples: Parzen score, its controls, classes, coverage; nothing is written.
 
         dataset: default the one that it was trained on. split: "validation" or "test".
-        protocol: row of metrics.PROTOCOLS. n: samples, default 10,000 or as many as there are training images.
+        protocol: row of metrics.PROTOCOLS. n: samples, default 10,000, or as many as there are training images
+        or as 1 GiB holds.
         classifier: whether to look through one, which is trained first, for minutes, where the cache has none yet.
         Raises Unsupported for samples that have lost the brightness and contrast that is measured.
         """
@@ -109,7 +119,8 @@ class Model:
                 "contrast that a Parzen window measures; look at them: `advnets sample`, `advnets figures figure2`"
             )
         dataset = dataset or self.dataset()
-        usual = min(10_000, len(dataset.train) // 1000 * 1000 or len(dataset.train))
+        most = min(10_000, MOST_FLOATS // dataset.train.values[0].numel())
+        usual = min(most, len(dataset.train) // 1000 * 1000 or len(dataset.train))
         samples = self.sample(usual if n is None else n, seed=seed)
         return measure(samples, dataset, split=split, protocol=protocol, seed=seed, run=self.name, step=self.step,
                        classifier=classifier)  # fmt: skip

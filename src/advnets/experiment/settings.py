@@ -16,7 +16,7 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 
 @dataclass(frozen=True)
 class Settings:
-    """What is asked of one run beside its recipe; none of it but data, seed and the budget changes what is learnt."""
+    """What is asked of one run beside its recipe; of it data, image options, seed and budget change what is learnt."""
 
     data: str = "digits"
     """A data set by name, or the path of a folder or .zip of images, or of an .npz file."""
