@@ -42,9 +42,10 @@ def test_twenty_kills(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_two_hundred_kills(tmp_path: Path) -> None:
+def test_two_hundred_kills_and_more(tmp_path: Path) -> None:
+    """35 aimed at each phase, as some miss: of those aimed at a rename a third do."""
     began = time.monotonic()
-    check(kill(tmp_path, 200), kills=200, least=20)
+    check(kill(tmp_path, 245), kills=245, least=20)
     print(f"{time.monotonic() - began:.0f} s")
 
 
