@@ -133,6 +133,17 @@ def test_no_cache_is_left_half_written(tmp_path: Path, monkeypatch: pytest.Monke
         data.load(path)
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device here is always full")
+def test_a_disk_that_is_full_at_the_last_is_told_and_nothing_is_left(tmp_path: Path) -> None:
+    path = photos(tmp_path, 15)
+    temporary = folder._place(path, Pictures()).with_suffix(".tmp")
+    temporary.parent.mkdir(parents=True)
+    temporary.symlink_to("/dev/full")
+    with pytest.raises(Missing, match=r"No space left on device.*ADVNETS_CACHE"):
+        data.load(path)
+    assert not os.path.lexists(temporary)
+
+
 def test_of_two_that_want_a_cache_one_makes_it(tmp_path: Path, decoded: list[str]) -> None:
     path = photos(tmp_path, 150)
     found: list[str] = []

@@ -15,7 +15,7 @@ import json
 import os
 import struct
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -128,8 +128,10 @@ class Writer:
 
     def discard(self) -> None:
         """Close the file, and remove it unless it was finished."""
-        self._file.close()
-        self._temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # a full disk takes no more of what is still to be written
+            self._file.close()
+        with suppress(OSError):  # a disk that has become read-only
+            self._temporary.unlink(missing_ok=True)
 
     def _align(self) -> int:
         self._file.write(bytes(-self._file.tell() % ALIGNED))
