@@ -308,10 +308,11 @@ def test_options_that_do_not_apply_are_refused(options: dict) -> None:
 def test_links_that_lead_in_circles_and_pipes_are_not_followed(tmp_path: Path) -> None:
     path = photos(tmp_path)
     (path / "again").symlink_to(path, target_is_directory=True)
+    (path / "self.png").symlink_to(path / "self.png")
     os.mkfifo(path / "pipe.png")
     dataset = data.load(path)
     assert len(pixels(dataset)) == 12
-    assert sum(dataset.survey.others.values()) == 1
+    assert sum(dataset.survey.others.values()) == 2
 
 
 def test_folders_that_are_linked_are_looked_into_wherever_they_are(tmp_path: Path) -> None:

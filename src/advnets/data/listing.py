@@ -1,6 +1,7 @@
 """The image files of a folder, listed without being opened: names, sizes and times."""
 
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -151,13 +152,21 @@ def _walk(folder: Path, root: Path, above: tuple[tuple[int, int], ...], entry_nu
             raise TooBig(f"{root}: found more than {MAX_ENTRIES:,} files and folders, the limit. Use fewer links.")
         if is_hidden(entry.name):
             continue
-        if entry.is_dir():
+        told = _looked_at(entry)
+        if told and stat.S_ISDIR(told.st_mode):
             yield from _walk(Path(entry.path), root, (*above, here), entry_numbers)
-        elif entry.is_file():
-            told = entry.stat()
+        elif told and stat.S_ISREG(told.st_mode):
             yield Item(Path(entry.path).relative_to(root).as_posix(), told.st_size, told.st_mtime_ns)
         else:
             yield Item(f"{Path(entry.path).relative_to(root).as_posix()}.not-a-file", 0, 0)
+
+
+def _looked_at(entry: os.DirEntry[str]) -> os.stat_result | None:
+    """What an entry is, links followed; None where they lead nowhere."""
+    try:
+        return entry.stat()
+    except OSError:
+        return None
 
 
 def _unreadable(where: str, error: OSError) -> Damaged:
