@@ -49,7 +49,8 @@ class Cached:
         told = self.table["parts"][name]
         shape, dtype = tuple(told["shape"]), np.dtype(told["dtype"])
         end = told["at"] + math.prod(shape) * dtype.itemsize
-        return self.content[told["at"] : end].view(dtype).reshape(shape)
+        part: Array = self.content[told["at"] : end].view(dtype).reshape(shape)
+        return part
 
     def dataset(self, name: str, source: str, memory_bytes: int) -> Dataset:
         """The data set: mapped if its pixels are more than `memory_bytes`, else read into memory."""
