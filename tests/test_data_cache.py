@@ -1,10 +1,13 @@
 """The cache of decoded images: what makes it anew, what it holds, damage, a full disk, and training from it."""
 
+import errno
+import hashlib
 import json
 import os
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -133,6 +136,17 @@ def test_no_cache_is_left_half_written(tmp_path: Path, monkeypatch: pytest.Monke
         data.load(path)
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device here is always full")
+def test_a_disk_that_is_full_at_the_last_is_told_and_nothing_is_left(tmp_path: Path) -> None:
+    path = photos(tmp_path, 15)
+    temporary = folder._place(path, Pictures()).with_suffix(".tmp")
+    temporary.parent.mkdir(parents=True)
+    temporary.symlink_to("/dev/full")
+    with pytest.raises(Missing, match=r"No space left on device.*ADVNETS_CACHE"):
+        data.load(path)
+    assert not os.path.lexists(temporary)
+
+
 def test_of_two_that_want_a_cache_one_makes_it(tmp_path: Path, decoded: list[str]) -> None:
     path = photos(tmp_path, 150)
     found: list[str] = []
@@ -156,8 +170,73 @@ def test_mapped_or_in_memory_the_values_are_the_same_slices(tmp_path: Path) -> N
         assert split.values.is_contiguous()
     train, validation = mapped.train.values, mapped.validation.values
     assert validation.data_ptr() == train.data_ptr() + train.numel()
-    train[0] = 0  # stays in this process
-    assert torch.equal(data.load(path).train.values, memory.train.values)
+    memory.train.values[0] = 0  # stays in this process
+    assert torch.equal(data.load(path).train.values, mapped.train.values)
+
+
+def stretched(path: Path, size: int) -> int:
+    """Give the cache file of a set of one channel more training images, all 0, of so many bytes; how many it has."""
+    content = path.read_bytes()
+    magic, at, length, _ = cache.HEAD.unpack(content[: cache.HEAD.size])
+    table = json.loads(content[at : at + length])
+    n, *shape = table["parts"]["pixels"]["shape"]
+    more = size // np.prod(shape).item()
+    table["parts"]["pixels"]["shape"][0] += more
+    table["counts"]["train"] += more
+    text, at = json.dumps(table).encode(), cache.PIXELS_AT + (n + more) * np.prod(shape).item()
+    with path.open("r+b") as file:
+        file.write(cache.HEAD.pack(magic, at, len(text), hashlib.sha256(text).digest()))
+        os.truncate(path, at)
+        file.seek(at)
+        file.write(text)
+    return n + more
+
+
+@pytest.mark.skipif(not hasattr(os, "sysconf"), reason="how much memory there is, is not told here")
+def test_a_cache_of_more_bytes_than_memory_and_swap_is_mapped(tmp_path: Path) -> None:
+    path = photos(tmp_path, 15)
+    data.load(path)
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        n = stretched(cache_file(), 4 * memory)
+    except OSError as error:
+        pytest.skip(f"no file of {4 * memory:,} bytes can be made here: {error.strerror}")
+    dataset = data.load(path)
+    assert dataset.train.mapped
+    assert sum(len(split) for split in dataset.splits.values()) == n
+    assert not dataset.test.values.any()
+
+
+def test_a_cache_that_the_system_does_not_map_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = photos(tmp_path, 15)
+    data.load(path)
+
+    def refuse(*args: object, **options: object) -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr("mmap.mmap", refuse)
+    with pytest.raises(TooBig, match=r"\.cache: cannot be mapped into memory \(Cannot allocate memory\).*--image-size"):
+        data.load(path, pictures=Pictures(cache_memory=0))
+
+
+@pytest.mark.parametrize("most", ["1MiB", 0])
+def test_table_and_pixels_are_of_one_file_though_another_takes_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: str | int
+) -> None:
+    path, other = photos(tmp_path / "one", 15), photos(tmp_path / "other", 15)
+    before = data.load(path)
+    mine = cache_file()
+    data.load(other)
+    opened, (theirs,) = folder.opened, {*mine.parent.glob("*.cache")} - {mine}
+
+    def exchanged(*words: Any) -> Any:
+        found = opened(*words)
+        os.replace(theirs, mine)
+        return found
+
+    monkeypatch.setattr(folder, "opened", exchanged)
+    found = data.load(path, pictures=Pictures(cache_memory=most))
+    assert replace(found, digest_known=None).digest == before.digest
 
 
 def test_batches_are_the_same_from_memory_and_mapped(tmp_path: Path) -> None:

@@ -308,10 +308,37 @@ def test_options_that_do_not_apply_are_refused(options: dict) -> None:
 def test_links_that_lead_in_circles_and_pipes_are_not_followed(tmp_path: Path) -> None:
     path = photos(tmp_path)
     (path / "again").symlink_to(path, target_is_directory=True)
+    (path / "self.png").symlink_to(path / "self.png")
     os.mkfifo(path / "pipe.png")
     dataset = data.load(path)
     assert len(pixels(dataset)) == 12
-    assert sum(dataset.survey.others.values()) == 1
+    assert sum(dataset.survey.others.values()) == 2
+
+
+def test_folders_that_are_linked_are_looked_into_wherever_they_are(tmp_path: Path) -> None:
+    shared = photos(tmp_path, 12)
+    path = put(tmp_path / "set", {f"c/{i}.png": encoded(random()) for i in range(12)})
+    for name in ("a", "b"):
+        (path / name).symlink_to(shared, target_is_directory=True)
+        (shared / f"up-{name}").symlink_to(path, target_is_directory=True)
+    (path / "d").symlink_to(path / "c", target_is_directory=True)
+    dataset = data.load(path)
+    assert len(pixels(dataset)) == 48
+    assert dataset.survey.class_names == ["a", "b", "c", "d"]
+
+
+def test_folders_that_are_very_deep_or_that_links_make_endless_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused(put(tmp_path / "deep", {f"{'f/' * 80}0.png": b""}), TooBig, "lies 64 folders deep")
+    path = tmp_path / "many"
+    for level in range(30):  # 2^30 folders, all of them empty
+        (path / str(level)).mkdir(parents=True)
+        for name in "ab":
+            (path / str(level) / name).symlink_to(path / str(level + 1), target_is_directory=True)
+    (path / "30").mkdir()
+    monkeypatch.setattr("advnets.data.listing.MAX_ENTRIES", 2_000)
+    refused(path / "0", TooBig, "more than 2,000 files and folders")
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

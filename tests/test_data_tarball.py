@@ -85,11 +85,23 @@ def test_hostile_members_are_refused(
     assert [path.name for path in tmp_path.iterdir()] == ["it.tar.gz"]
 
 
-def test_an_absolute_name_is_refused(tmp_path: Path) -> None:
-    raw = bytearray(gzip.decompress(packed(member("a/one", b"x"))))
-    raw[0] = ord("/")
+def changed(data: bytes, at: int, value: bytes) -> bytes:
+    """An archive with other bytes in its first header, and the sum that belongs to them."""
+    raw = bytearray(gzip.decompress(data))
+    raw[at : at + len(value)] = value
     raw[148:156] = b"%06o\0 " % (sum(raw[:148]) + 256 + sum(raw[156:512]))
-    refused(tmp_path, gzip.compress(raw), BadInput, "leads outside")
+    return gzip.compress(raw)
+
+
+def test_an_absolute_name_is_refused(tmp_path: Path) -> None:
+    refused(tmp_path, changed(packed(member("a/one", b"x")), 0, b"/"), BadInput, "leads outside")
+
+
+@pytest.mark.parametrize("size", [b"-1", b"+1", b"1_0", b"0o1", b"- 1", b"8"])
+@pytest.mark.parametrize("name", ["a/one", "unwanted"])
+def test_a_size_that_is_no_octal_number_is_refused(tmp_path: Path, name: str, size: bytes) -> None:
+    data = changed(packed(member(name, b"x")), 124, size.ljust(12, b"\0"))
+    refused(tmp_path, data, Damaged, "for a number")
 
 
 @pytest.mark.parametrize(

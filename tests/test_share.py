@@ -149,6 +149,16 @@ def test_nothing_is_overwritten_and_bad_places_are_told(run: experiment.Run, goo
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
 
 
+def test_the_folders_above_an_exported_file_are_made(run: experiment.Run, tmp_path: Path) -> None:
+    assert advnets.open_model(run.export("new/folder/G.safetensors")).step == 40
+    Path("file").write_text("")
+    with pytest.raises(
+        runs.CannotWrite, match=r"file could not be written: .*Check the path and its permissions"
+    ) as caught:
+        run.export("file/G.safetensors")
+    assert "make room" not in str(caught.value)
+
+
 def test_networks_of_your_own_are_not_exported_nor_mistaken_for_a_recipes(tmp_path: Path) -> None:
     g = nn.Sequential(nn.Linear(4, 64), nn.Tanh(), nn.Unflatten(1, (1, 8, 8)))
     d = nn.Sequential(nn.Flatten(), nn.Linear(64, 1))

@@ -1,42 +1,31 @@
 """advnets data [NAME|PATH]: what can be trained on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from advnets import data, experiment
 from advnets.cli.arguments import parse, tell, words
 from advnets.errors import BadInput
+from advnets.experiment.settings import Reading
 
 ABOUT = """List the data sets, or describe one: advnets data [NAME|PATH].
 
-PATH is a folder or .zip of images, or an .npz file. Told are counts, sizes, channels, classes, duplicates, images that
-cannot be read, and what training a recipe on it would take."""
-KINDS = ("FOLDER", "FILE.zip", "FILE.npz")
+PATH is a folder or .zip of images, an .npz file, or TFD_48x48.mat[:FOLD]. Told are counts, sizes, channels, classes,
+duplicates, images that cannot be read, and what training a recipe on it would take."""
+KINDS = ("FOLDER", "FILE.zip", "FILE.npz", "TFD_48x48.mat[:FOLD]")
 MOST_NAMES = 20
 RECIPE = "paper-adam"
 PICTURED = 64
 
 
 @dataclass(frozen=True)
-class Data:
+class Data(Reading):
     """Where to look, how image files are read, and what to print."""
 
     data_dir: str | None = None
     """Folder where data sets are looked for first."""
-    image_size: int | str | None = None
-    """Of image files: pixels, one number or HEIGHTxWIDTH; default their own, or a power of two."""
-    image_fit: str | None = None
-    """Of image files: crop (the centre; default) or pad."""
-    image_alpha: str | None = None
-    """Of image files: keep, or the background under alpha and padding (default white)."""
-    image_channels: str | None = None
-    """Of image files: grey or rgb; default grey if all are."""
-    cache_memory: int | str | None = None
-    """Decoded images of more bytes are mapped from the cache, not read; default 2GiB."""
-    verify: bool = False
-    """Hash the contents of image files, not only their sizes and times."""
     picture: Path | None = None
     """FILE.png for a picture of 64 training images; nothing is overwritten."""
     recipe: str | None = None
@@ -46,16 +35,8 @@ class Data:
 
     def settings(self, name: str) -> experiment.Settings:
         """What a training on that data set would be asked."""
-        return experiment.Settings(
-            data=name,
-            data_dir=self.data_dir,
-            image_size=self.image_size,
-            image_fit=self.image_fit,
-            image_alpha=self.image_alpha,
-            image_channels=self.image_channels,
-            cache_memory=self.cache_memory,
-            verify=self.verify,
-        )
+        how = {spec.name: getattr(self, spec.name) for spec in fields(Reading)}
+        return experiment.Settings(data=name, data_dir=self.data_dir, **how)
 
 
 def main(argv: Sequence[str]) -> int:

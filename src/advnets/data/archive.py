@@ -16,8 +16,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from advnets.data.zip_checks import BROKEN, check_count, check_entry, check_overlap
-from advnets.errors import AdvnetsError, BadInput, Damaged, Missing, TooBig, Unsupported
+from advnets.data.zip_checks import check_count, check_entry, check_overlap, translated
+from advnets.errors import BadInput, Damaged, TooBig, Unsupported
 
 MAX_BYTES = 2**32
 MAX_ENTRIES = 64
@@ -60,24 +60,13 @@ def opened(path: Path) -> Iterator[dict[str, Entry]]:
     """
     if path.exists() and not path.is_file():
         raise BadInput(f"{path}: found a folder or a device, expected a .npz file. Name the file itself.")
-    try:
+    with translated(str(path), REDO), ExitStack() as stack:
         _check_magic(path)
         check_count(path, MAX_ENTRIES, "array")
-        with ExitStack() as stack:
-            archive = stack.enter_context(zipfile.ZipFile(path))
-            entries = _checked(path, archive)
-            streams = {name: stack.enter_context(archive.open(info)) for name, info in entries.items()}
-            yield {name: Entry(path, name, stream, entries[name].file_size) for name, stream in streams.items()}
-    except AdvnetsError:
-        raise
-    except FileNotFoundError:
-        raise Missing(f"{path}: there is no such file. Check the path.") from None
-    except NotImplementedError as error:
-        raise Unsupported(f"{path}: packed in a way that is not read ({error}). {REDO}") from error
-    except BROKEN as error:
-        raise Damaged(f"{path}: the archive is broken ({error}). {REDO}") from error
-    except OSError as error:
-        raise Damaged(f"{path}: cannot be read ({error.strerror or error}). {REDO}") from error
+        archive = stack.enter_context(zipfile.ZipFile(path))
+        entries = _checked(path, archive)
+        streams = {name: stack.enter_context(archive.open(info)) for name, info in entries.items()}
+        yield {name: Entry(path, name, stream, entries[name].file_size) for name, stream in streams.items()}
 
 
 def read_header(entry: Entry) -> Header:

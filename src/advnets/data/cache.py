@@ -12,10 +12,12 @@ The file is written under a temporary name, forced to the disk and renamed: it i
 
 import hashlib
 import json
+import math
 import os
 import struct
+import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -26,42 +28,35 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from advnets.data.dataset import Dataset, Split, Survey
-from advnets.errors import Damaged, Missing
+from advnets.errors import Missing, TooBig
 
 MAGIC = b"advnets cache 1\n"
 HEAD = struct.Struct("<16sQQ32s")
 PIXELS_AT = 4096
 ALIGNED = 64
-CHUNK = 2**24
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Cached:
-    """An open cache file: its table, and what is in it."""
+    """An open cache file: its table, and all its bytes, mapped from the file that the table was read from."""
 
-    path: Path
     table: Mapping[str, Any]
-
-    @property
-    def key(self) -> str:
-        """What it was made from, hashed."""
-        return str(self.table["key"])
+    content: Array
 
     def part(self, name: str) -> Array:
-        """A part of the file, mapped: what is written to it stays in this process."""
+        """A part of the file, mapped and read-only: a copy that may be written to is refused where memory is less."""
         told = self.table["parts"][name]
         shape, dtype = tuple(told["shape"]), np.dtype(told["dtype"])
-        return np.memmap(self.path, dtype, mode="c", offset=told["at"], shape=shape)
+        end = told["at"] + math.prod(shape) * dtype.itemsize
+        part: Array = self.content[told["at"] : end].view(dtype).reshape(shape)
+        return part
 
     def dataset(self, name: str, source: str, memory_bytes: int) -> Dataset:
-        """The data set: mapped if its pixels are more than `memory_bytes`, else read into memory.
-
-        Raises Damaged if the file is not what it was when it was written.
-        """
+        """The data set: mapped if its pixels are more than `memory_bytes`, else read into memory."""
         pixels = self.part("pixels")
         mapped = pixels.nbytes > memory_bytes
-        values = torch.from_numpy(pixels if mapped else _read(self.path, pixels))
+        values = _as_tensor(pixels) if mapped else torch.from_numpy(np.array(pixels))
         labels = torch.from_numpy(np.array(self.part("labels"))) if "labels" in self.table["parts"] else None
         parts = _cut(values, labels, self.table["counts"], mapped)
         classes = None if labels is None else len(self.table["survey"]["class_names"])
@@ -70,19 +65,41 @@ class Cached:
         return Dataset(name, *parts, classes, source, digest_known=self.table["digest"], mean_known=mean, survey=survey)
 
 
-def opened(path: Path) -> Cached | None:
-    """The cache file of that name; None where there is none, or where it is not whole."""
+def opened(path: Path, key: str) -> Cached | None:
+    """The cache file of that name; None where there is none, where it is not whole, or was made from another `key`.
+
+    Raises TooBig where the system does not map it.
+    """
     try:
-        with path.open("rb") as file:
-            magic, at, length, sha256 = HEAD.unpack(file.read(HEAD.size))
-            size = os.fstat(file.fileno()).st_size
-            if magic != MAGIC or at + length != size or length > size:
-                return None
-            file.seek(at)
-            text = file.read(length)
+        file = path.open("rb")
+    except OSError:
+        return None
+    with file:
+        table = _table(file)
+        if table is None or table["key"] != key:
+            return None
+        try:
+            return Cached(table, np.memmap(file, np.uint8, "r"))
+        except OSError as error:
+            raise TooBig(
+                f"{path}: cannot be mapped into memory ({error.strerror or error}). Raise the limit of address space "
+                "(ulimit -v), or choose a smaller --image-size."
+            ) from error
+
+
+def _table(file: IO[bytes]) -> dict[str, Any] | None:
+    """The table of a cache file that is whole."""
+    try:
+        magic, at, length, sha256 = HEAD.unpack(file.read(HEAD.size))
+        size = os.fstat(file.fileno()).st_size
+        if magic != MAGIC or at + length != size or length > size:
+            return None
+        file.seek(at)
+        text = file.read(length)
     except (OSError, struct.error):
         return None
-    return Cached(path, json.loads(text)) if hashlib.sha256(text).digest() == sha256 else None
+    table: dict[str, Any] | None = json.loads(text) if hashlib.sha256(text).digest() == sha256 else None
+    return table
 
 
 class Writer:
@@ -128,8 +145,10 @@ class Writer:
 
     def discard(self) -> None:
         """Close the file, and remove it unless it was finished."""
-        self._file.close()
-        self._temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # a full disk takes no more of what is still to be written
+            self._file.close()
+        with suppress(OSError):  # a disk that has become read-only
+            self._temporary.unlink(missing_ok=True)
 
     def _align(self) -> int:
         self._file.write(bytes(-self._file.tell() % ALIGNED))
@@ -147,18 +166,11 @@ class Writer:
         _sync_folder(self.path.parent)
 
 
-def _read(path: Path, pixels: Array) -> Array:
-    """The pixels in memory, read and not faulted in page by page."""
-    values = np.empty(pixels.shape, np.uint8)
-    with path.open("rb", buffering=0) as file:
-        file.seek(PIXELS_AT)
-        rest = values.reshape(-1).data
-        while len(rest):
-            read = file.readinto(rest[:CHUNK])
-            if not read:
-                raise Damaged(f"{path}: ends within its pixels. Delete it; it is made again.")
-            rest = rest[read:]
-    return values
+def _as_tensor(pixels: Array) -> Tensor:
+    """The pixels where they lie, which nothing here writes to; torch knows no tensors that are read-only, and warns."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)
+        return torch.from_numpy(pixels)
 
 
 def _cut(values: Tensor, labels: Tensor | None, counts: Mapping[str, int], mapped: bool) -> tuple[Split, Split, Split]:

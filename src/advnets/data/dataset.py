@@ -21,7 +21,8 @@ class Split:
 
     values: (n, c, h, w) uint8 images, or (n, d) float32 points, all finite; n >= 1.
     labels: (n,) int64, each >= 0, or None.
-    mapped: whether the values lie in a file that is read as they are used; then they may be more than memory holds.
+    mapped: whether the values lie in a file that is read as they are used; then they may be more than memory holds,
+        and must not be written to (the system ends a process that does): clone what you change.
     Raises BadInput for another dtype or shape, NonFinite for a NaN or an Inf among points.
     """
 

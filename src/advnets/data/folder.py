@@ -38,8 +38,8 @@ def load_pictures(path: str | os.PathLike[str], pictures: Pictures | None = None
     _check_there(source)
     key = _key(source, pictures)
     place = _place(path, pictures)
-    cached = opened(place)
-    if cached is None or cached.key != key or (pictures.verify and not _verified(source, cached)):
+    cached = opened(place, key)
+    if cached is None or (pictures.verify and not _verified(source, cached)):
         cached = _made(source, pictures, key, place)
     name = path.resolve().name if path.is_dir() else path.stem
     return cached.dataset(name, str(path), pictures.memory_bytes)
@@ -102,11 +102,11 @@ def _made(source: Source, pictures: Pictures, key: str, place: Path) -> Cached:
     except OSError as error:
         raise cannot_write(place, error) from error
     try:
-        cached = opened(place)
-        if cached is None or cached.key != key or pictures.verify:
+        cached = None if pictures.verify else opened(place, key)
+        if cached is None:
             with source.held(), strictly():
                 Build(source, pictures).run(key, place)
-            cached = opened(place)
+            cached = opened(place, key)
     finally:
         lock.release()
     if cached is None:

@@ -1,10 +1,12 @@
 """The image files of a folder, listed without being opened: names, sizes and times."""
 
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
 
@@ -14,6 +16,8 @@ from advnets.errors import BadInput, Damaged, Missing, TooBig
 LABELS_FILE = "dataset.json"
 MAX_FILE = 2**26
 """Bytes of one image file."""
+MAX_DEPTH, MAX_ENTRIES = 64, 10_000_000
+"""Of a folder, links followed."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class Folder:
     def __init__(self, path: Path) -> None:
         """List a folder; raises Missing or BadInput if it cannot be listed."""
         self.path = path
-        self.listing = sort_out(_walk(path, path, set()))
+        self.listing = sort_out(_walk(path, path, (), count()))
 
     def where(self, name: str) -> str:
         """A file's name as the errors say it."""
@@ -125,7 +129,11 @@ def too_long(where: str, size: int) -> TooBig:
     return TooBig(f"{where}: has {size:,} bytes or more, the limit is {MAX_FILE:,}. Save it smaller.")
 
 
-def _walk(folder: Path, root: Path, seen: set[tuple[int, int]]) -> Iterator[Item]:
+def _walk(folder: Path, root: Path, above: tuple[tuple[int, int], ...], entry_numbers: Iterator[int]) -> Iterator[Item]:
+    """The files below a folder; those of a linked folder wherever a link to it is, unless it leads back up.
+
+    above: device and inode of the folders that this one lies in. entry_numbers: of all entries so far.
+    """
     try:
         own = folder.stat()
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
@@ -133,19 +141,32 @@ def _walk(folder: Path, root: Path, seen: set[tuple[int, int]]) -> Iterator[Item
         raise Missing(f"{folder}: there is no such folder. Check the path.") from None
     except OSError as error:
         raise BadInput(f"{folder}: cannot be listed ({error.strerror}). Check its permissions.") from error
-    if (own.st_dev, own.st_ino) in seen:  # a link that leads back up
+    here = (own.st_dev, own.st_ino)
+    if here in above:
         return
-    seen.add((own.st_dev, own.st_ino))
+    if len(above) == MAX_DEPTH:
+        raise TooBig(f"{folder}: lies {MAX_DEPTH} folders deep, the limit. Put the images, or links, further up.")
     for entry in entries:
+        # Links to folders of links multiply: a few of them are more folders than can be walked through.
+        if next(entry_numbers) == MAX_ENTRIES:
+            raise TooBig(f"{root}: found more than {MAX_ENTRIES:,} files and folders, the limit. Use fewer links.")
         if is_hidden(entry.name):
             continue
-        if entry.is_dir():
-            yield from _walk(Path(entry.path), root, seen)
-        elif entry.is_file():
-            told = entry.stat()
+        told = _looked_at(entry)
+        if told and stat.S_ISDIR(told.st_mode):
+            yield from _walk(Path(entry.path), root, (*above, here), entry_numbers)
+        elif told and stat.S_ISREG(told.st_mode):
             yield Item(Path(entry.path).relative_to(root).as_posix(), told.st_size, told.st_mtime_ns)
         else:
             yield Item(f"{Path(entry.path).relative_to(root).as_posix()}.not-a-file", 0, 0)
+
+
+def _looked_at(entry: os.DirEntry[str]) -> os.stat_result | None:
+    """What an entry is, links followed; None where they lead nowhere."""
+    try:
+        return entry.stat()
+    except OSError:
+        return None
 
 
 def _unreadable(where: str, error: OSError) -> Damaged:

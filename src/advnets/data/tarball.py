@@ -5,6 +5,7 @@ for hours (CVE-2024-6232). The format is that of POSIX.1-1988, "ustar".
 """
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -111,7 +112,8 @@ def _header(path: Path, block: bytes) -> _Header:
 
 
 def _octal(path: Path, text: bytes) -> int:
-    try:
-        return int(text.rstrip(b"\0 ").lstrip(b" ") or b"0", 8)
-    except ValueError:
-        raise Damaged(f"{path}: a header in the archive has {text!r} for a number. {REDO}") from None
+    digits = text.rstrip(b"\0 ").lstrip(b" ")
+    # `int` also takes a sign, and a size below 0 would lift every limit.
+    if not re.fullmatch(rb"[0-7]*", digits):
+        raise Damaged(f"{path}: a header in the archive has {text!r} for a number. {REDO}")
+    return int(digits or b"0", 8)

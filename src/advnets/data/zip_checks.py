@@ -9,10 +9,11 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from advnets.errors import BadInput, Damaged, TooBig, Unsupported
+from advnets.errors import AdvnetsError, BadInput, Damaged, Missing, TooBig, Unsupported
 
 MAX_RATIO = 200  # of an entry over 1 MiB: pictures worth learning shrink to a tenth, bombs to a thousandth
 MAX_NAME = 1024
@@ -23,6 +24,23 @@ ENTRY = 46  # bytes of a directory's entry beside its name; section 4.3.12
 REDO = "Copy the file again from its source, or write it again."
 # What zipfile and zlib raise on bytes that are not a zip archive; MemoryError and the like are not among them.
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, ValueError, KeyError, RuntimeError, OverflowError)
+
+
+@contextmanager
+def translated(where: str, redo: str = REDO) -> Iterator[None]:
+    """Within it, what the zip reader raises becomes Missing, Unsupported or Damaged, naming `where`."""
+    try:
+        yield
+    except AdvnetsError:
+        raise
+    except FileNotFoundError:
+        raise Missing(f"{where}: there is no such file. Check the path.") from None
+    except NotImplementedError as error:
+        raise Unsupported(f"{where}: packed in a way that is not read ({error}). {redo}") from error
+    except BROKEN as error:
+        raise Damaged(f"{where}: the archive is broken ({str(error)[:120]}). {redo}") from error
+    except OSError as error:
+        raise Damaged(f"{where}: cannot be read ({error.strerror or error}). {redo}") from error
 
 
 def check_count(path: Path, most: int, kind: str) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import IO
 
 from advnets.data.listing import MAX_FILE, Item, Listing, is_hidden, sort_out, too_long
-from advnets.data.zip_checks import BROKEN, MAX_RATIO, REDO, check_count, check_entry, check_overlap
-from advnets.errors import AdvnetsError, Damaged, Missing, TooBig, Unsupported
+from advnets.data.zip_checks import MAX_RATIO, REDO, check_count, check_entry, check_overlap, translated
+from advnets.errors import Damaged, TooBig
 
 MAX_ENTRIES = 250_000
 SMALL = 2**30
@@ -27,7 +27,7 @@ class Zip:
         """
         self.path = path
         self._entries: dict[str, zipfile.ZipInfo] = {}
-        with _translated(path):
+        with translated(str(path)):
             check_count(path, MAX_ENTRIES, "file")
             with zipfile.ZipFile(path) as archive:
                 self._entries = _checked(path, archive)
@@ -43,7 +43,7 @@ class Zip:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Keep the archive open; `opened` and `read` work within only."""
-        with _translated(self.path):
+        with translated(str(self.path)):
             self._archive = zipfile.ZipFile(self.path)
         try:
             yield
@@ -61,29 +61,12 @@ class Zip:
         if info.file_size > MAX_FILE:
             raise too_long(self.where(name), info.file_size)
         assert self._archive is not None, "read within held()"
-        with _translated(self.path, name), self._archive.open(info) as stream:
+        with translated(self.where(name)), self._archive.open(info) as stream:
             # No more is unpacked than the directory says; the sum is checked at that many bytes.
             content = stream.read(info.file_size + 1)
         if len(content) != info.file_size:
             raise Damaged(f"{self.where(name)}: has {len(content):,} bytes, expected {info.file_size:,}. {REDO}")
         return content
-
-
-@contextmanager
-def _translated(path: Path, name: str = "") -> Iterator[None]:
-    where = f"{path}: {name}" if name else str(path)
-    try:
-        yield
-    except AdvnetsError:
-        raise
-    except FileNotFoundError:
-        raise Missing(f"{where}: there is no such file. Check the path.") from None
-    except NotImplementedError as error:
-        raise Unsupported(f"{where}: packed in a way that is not read ({error}). {REDO}") from error
-    except BROKEN as error:
-        raise Damaged(f"{where}: the archive is broken ({str(error)[:120]}). {REDO}") from error
-    except OSError as error:
-        raise Damaged(f"{where}: cannot be read ({error.strerror or error}). {REDO}") from error
 
 
 def _checked(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:

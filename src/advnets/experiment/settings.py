@@ -15,11 +15,36 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What is asked of one run beside its recipe; of it data, image options, seed and budget change what is learnt."""
+class Reading:
+    """How image files are read."""
+
+    image_size: int | str | None = None
+    """Of image files: pixels, one number or HEIGHTxWIDTH; default their own, or a power of two."""
+    image_fit: str | None = None
+    """Of image files: crop (the centre; default) or pad."""
+    image_alpha: str | None = None
+    """Of image files: keep, or the background under alpha and padding (default white)."""
+    image_channels: str | None = None
+    """Of image files: grey or rgb; default grey if all are."""
+    cache_memory: int | str | None = None
+    """Decoded images of more bytes are mapped from the cache, not read; default 2GiB."""
+    verify: bool = False
+    """Hash the contents of image files, not only their sizes and times."""
+
+    @property
+    def pictures(self) -> Pictures:
+        """How image files become tensors."""
+        return Pictures(
+            self.image_size, self.image_fit, self.image_alpha, self.image_channels, self.cache_memory, self.verify
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is trained on, for how long, and what is kept of it."""
 
     data: str = "digits"
-    """A data set by name, or the path of a folder or .zip of images, or of an .npz file."""
+    """A data set by name, or the path of a folder or .zip of images, an .npz file, or TFD_48x48.mat[:FOLD]."""
     data_dir: str | None = None
     """Folder where data sets are looked for first."""
     out: str | None = None
@@ -40,18 +65,13 @@ class Settings:
     """Minutes between two checkpoints."""
     checkpoint_steps: int | None = None
     """Steps between two checkpoints, in place of minutes."""
-    image_size: int | str | None = None
-    """Of image files: pixels, one number or HEIGHTxWIDTH; default their own, or a power of two."""
-    image_fit: str | None = None
-    """Of image files: crop (the centre; default) or pad."""
-    image_alpha: str | None = None
-    """Of image files: keep, or the background under alpha and padding (default white)."""
-    image_channels: str | None = None
-    """Of image files: grey or rgb; default grey if all are."""
-    cache_memory: int | str | None = None
-    """Decoded images of more bytes are mapped from the cache, not read; default 2GiB."""
-    verify: bool = False
-    """Hash the contents of image files, not only their sizes and times."""
+
+
+@dataclass(frozen=True)
+class Settings(Reading, Plan):
+    """What is asked of one run beside its recipe; none of it but data, seed and the budget changes what is learnt."""
+
+    # The fields of the last base come first: in the help, what is trained on stands before how it is read.
 
     def __post_init__(self) -> None:
         if self.device not in DEVICES:
@@ -63,13 +83,6 @@ class Settings:
         _ = self.pictures
         if type(self.seed) is not int or not 0 <= self.seed < 2**63:
             raise BadInput(f"seed is {self.seed!r}; expected a whole number from 0 to 2^63 - 1")
-
-    @property
-    def pictures(self) -> Pictures:
-        """How image files become tensors."""
-        return Pictures(
-            self.image_size, self.image_fit, self.image_alpha, self.image_channels, self.cache_memory, self.verify
-        )
 
     def dataset(self) -> Dataset:
         """The data asked for; raises what `data.load` raises."""

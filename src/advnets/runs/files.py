@@ -98,7 +98,13 @@ def sync_folder(folder: Path) -> None:
 
 
 def cannot_write(path: Path, error: OSError) -> CannotWrite:
-    """The error for a failed write: which file, why, and that earlier checkpoints are spared."""
-    why = {errno.ENOSPC: "the disk is full", errno.EROFS: "the disk is read-only", errno.EDQUOT: "the quota is used up"}
-    reason = why.get(error.errno or 0, error.strerror or str(error))
-    return CannotWrite(f"{path} could not be written: {reason}. What was saved before is untouched; make room, resume.")
+    """The error for a failed write: which file, why, and what to do; a disk that fails spares earlier checkpoints."""
+    spared = "What was saved before is untouched;"
+    told = {
+        errno.ENOSPC: f"the disk is full. {spared} make room, resume.",
+        errno.EDQUOT: f"the quota is used up. {spared} make room, resume.",
+        errno.EROFS: f"the disk is read-only. {spared} make it writable, resume.",
+        errno.EIO: f"{os.strerror(errno.EIO)}. {spared} check the disk, resume.",
+    }
+    other = f"{error.strerror or error}. Check the path and its permissions."
+    return CannotWrite(f"{path} could not be written: {told.get(error.errno or 0, other)}")

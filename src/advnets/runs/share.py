@@ -26,7 +26,7 @@ from torch import Tensor
 
 from advnets.errors import AdvnetsError, BadInput, Damaged, Missing, NonFinite, TooBig, Unsupported
 from advnets.runs.card import Card, card_from, card_text
-from advnets.runs.files import write_bytes
+from advnets.runs.files import make_folder, write_bytes
 from advnets.runs.strict_json import strict_json
 
 LARGEST_HEADER = 2**18
@@ -44,7 +44,7 @@ Promised = Callable[[Card], Mapping[str, Tensor]]
 
 
 def write(path: Path, card: Card, tensors: Mapping[str, Tensor]) -> Path:
-    """Write a share file, whole or not at all; nothing is overwritten.
+    """Write a share file, whole or not at all, with the folders above it; nothing is overwritten.
 
     Raises BadInput if the place is taken, NonFinite for what must not be given away as good, also where half precision
     makes it so, CannotWrite for a failing disk.
@@ -60,6 +60,7 @@ def write(path: Path, card: Card, tensors: Mapping[str, Tensor]) -> Path:
     header = _header(card_text(card, hashlib.sha256(body).hexdigest()), entries)
     if len(header) > LARGEST_HEADER:
         raise TooBig(f"{path}: a header of {len(header):,} bytes, at most {LARGEST_HEADER:,}; shorten the notes")
+    make_folder(path.parent)
     write_bytes(path, len(header).to_bytes(8, "little") + header + body)
     return path
 
