@@ -49,6 +49,12 @@ def test_a_state_comes_back_bit_for_bit(tmp_path: Path) -> None:
     torch.optim.Adam(torch.nn.Linear(3, 2).parameters()).load_state_dict(read["optimizer"])
 
 
+def test_a_state_of_tensors_that_share_memory_goes_to_another_process() -> None:
+    tied = torch.nn.Linear(3, 3)
+    written = {"below": tied.state_dict(), "above": tied.state_dict(), **state()}
+    assert runs.fingerprint(runs.unpack(runs.pack(written))) == runs.fingerprint(written)
+
+
 def test_the_fingerprint_sees_a_single_bit() -> None:
     other = state()
     other["views"]["a"].view(torch.uint8)[0] ^= 1

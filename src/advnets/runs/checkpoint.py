@@ -65,6 +65,7 @@ def pack(state: Any) -> bytes:
     """A state as bytes for another process: the length of its JSON, the JSON, the tensors."""
     tensors: dict[str, Tensor] = {}
     plain = json.dumps(flatten(state, tensors=tensors)).encode()
+    _part(tensors)
     return len(plain).to_bytes(8, "big") + plain + tensors_as_bytes(tensors)
 
 
