@@ -322,3 +322,13 @@ def test_settings_that_cannot_be_are_refused_before_anything_is_written(
     with pytest.raises(BadInput, match=message):
         advnets.train("paper-adam", **({"data": "digits", "out": "run"} | given))
     assert not Path("run").exists()
+
+
+def test_a_line_of_the_journal_that_is_damaged_is_told_and_dropped(tmp_path: Path) -> None:
+    run = tiny.trained("run", steps=10)
+    journal = run.directory.journal
+    first, second = journal.path.read_text().splitlines()
+    journal.path.write_text(f"{first}\ntorn\n{second}\n")
+    assert "journal.jsonl: lines 2 are not JSON of a step and are dropped" in run.notes()
+    experiment.resume("run", steps=15)
+    assert [entry["step"] for entry in journal.read()] == [5, 10, 15]

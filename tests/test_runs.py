@@ -142,6 +142,10 @@ def test_the_newest_good_one_is_latest_and_two_good_ones_are_kept(tmp_path: Path
     (tmp_path / "00000003" / "state.json").write_text("{}")
     step, _, skipped = runs.latest(tmp_path)
     assert step == 2
+    with pytest.raises(Damaged, match="Bring one back from a copy, or start a new run"):
+        (tmp_path / "00000002" / "state.json").rename(tmp_path / "aside")
+        runs.latest(tmp_path)
+    (tmp_path / "aside").rename(tmp_path / "00000002" / "state.json")
     assert [path.name for path, _ in skipped] == ["00000003"]
     runs.save(tmp_path, 4, state(4))
     assert (tmp_path / "00000002").exists(), "a damaged checkpoint does not count as one of the two that are kept"
@@ -221,6 +225,9 @@ def test_the_journal_survives_a_torn_line_and_is_cut(tmp_path: Path) -> None:
     journal.path.write_text('{"step": 1}\ntorn\n{"step": 2}\n')
     with pytest.raises(Damaged, match="line 2"):
         journal.read()
+    assert journal.broken() == [2]
+    journal.cut(2)
+    assert [entry["step"] for entry in journal.read()] == [1, 2]
 
 
 def test_the_lock_is_free_when_its_holder_is_killed(tmp_path: Path) -> None:

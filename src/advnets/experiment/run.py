@@ -176,6 +176,8 @@ class Run:
         step, state, skipped = runs.latest(self.directory.checkpoints)
         told += [f"checkpoint {path.name} is damaged and passed over: {reason}" for path, reason in skipped]
         told += [f"from the checkpoint of step {step:,}"]
+        if broken := self.directory.journal.broken():
+            told += [f"journal.jsonl: lines {', '.join(map(str, broken))} are not JSON of a step and are dropped"]
         processes = len(state["random"]["own"])
         if processes != distributed.world_size():
             told += [

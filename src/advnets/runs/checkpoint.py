@@ -190,7 +190,8 @@ def latest(folder: Path) -> tuple[int, dict[str, Any], list[tuple[Path, str]]]:
             continue
         return step, state, skipped
     if skipped:
-        raise Damaged("no checkpoint verifies: " + "; ".join(reason for _, reason in skipped))
+        reasons = "; ".join(reason for _, reason in skipped)
+        raise Damaged(f"no checkpoint verifies: {reasons}. Bring one back from a copy, or start a new run.")
     raise Missing(f"{folder} holds no checkpoint yet; resume the run to train it from its first step")
 
 
