@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from advnets import runs
-from advnets.errors import BadInput, Damaged, InUse, NonFinite
+from advnets.errors import BadInput, Damaged, InUse, NonFinite, Unsupported
 from advnets.runs import checkpoint
 from advnets.runs.files import CannotWrite
 
@@ -104,6 +104,16 @@ def undetected(path: Path) -> int:
 
 def test_all_damage_is_detected(tmp_path: Path) -> None:
     assert undetected(runs.save(tmp_path, 3, state())) == 0
+
+
+@pytest.mark.parametrize("schema", [1, 3])
+def test_another_schema_is_told_apart_from_damage(schema: int, tmp_path: Path) -> None:
+    path = runs.save(tmp_path, 3, state())
+    contents = {name: (path / name).read_bytes() for name in checkpoint.FILES}
+    (path / "MANIFEST.json").write_bytes(checkpoint.manifest(3, contents, schema))
+    with pytest.raises(Unsupported, match=f"schema {schema}, expected 2"):
+        runs.latest(tmp_path)
+    assert not checkpoint.is_good(path)
 
 
 def test_without_hashes_damage_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
