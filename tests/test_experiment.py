@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import subprocess
 import sys
 import threading
@@ -15,7 +16,7 @@ from torch import nn
 
 import advnets
 import tiny
-from advnets import data, experiment
+from advnets import data, experiment, runs
 from advnets.errors import BadInput, Damaged, InUse, Missing, NonFinite, Unsupported
 from advnets.experiment.recognition import recognise
 from advnets.recipes import RECIPES
@@ -332,3 +333,16 @@ def test_a_line_of_the_journal_that_is_damaged_is_told_and_dropped(tmp_path: Pat
     assert "journal.jsonl: lines 2 are not JSON of a step and are dropped" in run.notes()
     experiment.resume("run", steps=15)
     assert [entry["step"] for entry in journal.read()] == [5, 10, 15]
+
+
+def test_a_run_of_a_gpu_is_resumed_on_a_cpu(tmp_path: Path) -> None:
+    run = tiny.trained("run", steps=8)
+    step, state, _ = runs.latest(run.directory.checkpoints)
+    state["random"]["shared"] = torch.zeros(16, dtype=torch.uint8)  # as long as that of CUDA
+    shutil.rmtree(run.directory.checkpoints)
+    runs.save(run.directory.checkpoints, step, state)
+    shutil.copytree("run", "again")
+    assert any("another kind of device" in note and "not bit-identical" in note for note in run.notes())
+    whole, again = (experiment.resume(name, steps=12) for name in ("run", "again"))
+    assert whole.step == 12
+    assert tiny.state_hash(whole) == tiny.state_hash(again)

@@ -23,7 +23,7 @@ from advnets.experiment.preview import Preview
 from advnets.experiment.samples import Samples
 from advnets.experiment.settings import Settings, find_device, settings_from
 from advnets.games import Game
-from advnets.randomness import Streams
+from advnets.randomness import Streams, is_of
 from advnets.recipes import Recipe, find, from_json, own, to_json
 from advnets.records import record
 
@@ -184,6 +184,8 @@ class Run:
                 f"processes: {distributed.world_size()} now, {processes} when it was saved; the same batches and "
                 "noises, other dropout masks: not bit-identical"
             ]
+        if not is_of(state["random"]["shared"], find_device(self.settings.device)):
+            told += ["another kind of device than when it was saved, which draws other numbers: not bit-identical"]
         former = runs.read_json(self.directory.environment_json).get("threads")
         if former not in (None, torch.get_num_threads()):
             told += [f"torch has {torch.get_num_threads()} threads, {former} when the run began: not bit-identical"]
