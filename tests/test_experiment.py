@@ -16,7 +16,7 @@ from torch import nn
 
 import advnets
 import tiny
-from advnets import data, experiment, runs
+from advnets import data, distributed, experiment, runs
 from advnets.errors import BadInput, Damaged, InUse, Missing, NonFinite, Unsupported
 from advnets.experiment.recognition import recognise
 from advnets.recipes import RECIPES
@@ -346,3 +346,11 @@ def test_a_run_of_a_gpu_is_resumed_on_a_cpu(tmp_path: Path) -> None:
     whole, again = (experiment.resume(name, steps=12) for name in ("run", "again"))
     assert whole.step == 12
     assert tiny.state_hash(whole) == tiny.state_hash(again)
+
+
+def test_several_processes_do_not_evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = tiny.trained("run", steps=5)
+    monkeypatch.setattr(distributed, "world_size", lambda: 2)
+    with pytest.raises(Unsupported, match="found 2 processes, expected one to evaluate"):
+        run.evaluate(n=100)
+    assert not run.directory.report_json.exists()

@@ -1,5 +1,6 @@
 """Extractors: their ids, their independence of batches, and the classifier's training, accuracy and cache."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from advnets import data, extractors
+from advnets import data, distributed, extractors
 from advnets.data import Dataset, Split
 from advnets.errors import BadInput, Unsupported
 from advnets.extractors import ClassifierSettings, Pixels, fit_pca, train_classifier
@@ -285,3 +286,13 @@ def test_real_digits_cover_real_digits_about_as_their_expectation_says(digits: D
 def test_mnist_is_known(mnist: Dataset) -> None:
     classifier = train_classifier(mnist)
     assert extractors.accuracy(classifier, mnist.test) >= 0.992
+
+
+def test_one_of_several_processes_trains_the_classifier_that_a_process_alone_does(
+    digits: Dataset, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = train_classifier(digits, BRIEF)
+    shutil.rmtree(cache)
+    monkeypatch.setattr(distributed, "world_size", lambda: 2)
+    monkeypatch.setattr(distributed, "rank", lambda: 1)
+    assert train_classifier(digits, BRIEF).id == alone.id

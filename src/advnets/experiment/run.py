@@ -118,7 +118,13 @@ class Run:
         """Measure the run, as Model.evaluate has it; kept in report.json and report.md.
 
         Each reading of the test split is noted in the run's test-readings.jsonl.
+        Raises Unsupported among several processes, each of which would draw its own part of the noises.
         """
+        if distributed.world_size() > 1:
+            raise Unsupported(
+                f"{self.path}: found {distributed.world_size()} processes, expected one to evaluate. Run `advnets "
+                f"evaluate {self.path}` without torchrun."
+            )
         report = self.model.evaluate(
             self.dataset, split=split, protocol=protocol, n=n, seed=seed, classifier=classifier
         )

@@ -226,7 +226,7 @@ def _standardise(network: ConvNet, train: Split) -> None:
 
 def _descend(network: ConvNet, train: Split, settings: ClassifierSettings) -> None:
     steps, batch_size = settings.steps(len(train)), min(settings.batch_size, len(train))
-    batches = Batches(train, batch_size=batch_size, seed=settings.seed, transform=shifted)
+    batches = Batches(train, batch_size=batch_size, seed=settings.seed, transform=shifted, whole=True)
     optimizer = torch.optim.SGD(
         network.parameters(),
         lr=settings.rate,
