@@ -249,7 +249,10 @@ def start(
     dataset = distributed.in_turn(settings.dataset)
     device = find_device(settings.device)
     with Streams(settings.seed, device).active():
-        play(recipe, dataset, seed=settings.seed, device=device, game=game)
+        tried = play(recipe, dataset, seed=settings.seed, device=device, game=game)
+        for _ in recipe.stages:
+            tried.next_stage(0)
+    del tried  # large nets: the course builds its own
     told = {
         "recipe": to_json(recipe),
         "settings": {**settings.as_json(), "data": _lasting(settings.data)},
