@@ -17,6 +17,7 @@ from torch import nn
 import advnets
 import tiny
 from advnets import data, distributed, experiment, runs
+from advnets.cli.train import follow
 from advnets.errors import BadInput, Damaged, InUse, Missing, NonFinite, Unsupported
 from advnets.experiment.recognition import recognise
 from advnets.recipes import RECIPES
@@ -104,7 +105,7 @@ def test_if_no_checkpoint_verifies_nothing_is_guessed(tmp_path: Path) -> None:
         experiment.resume("run")
 
 
-def test_two_trainers_cannot_have_one_run(tmp_path: Path) -> None:
+def test_two_trainers_cannot_have_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = experiment.start(tiny.RECIPE, settings=tiny.settings("run"))
     going = run.carry_on()
     next(going)
@@ -114,6 +115,9 @@ def test_two_trainers_cannot_have_one_run(tmp_path: Path) -> None:
     assert "is being trained by process" in other.stderr
     with pytest.raises(InUse):
         next(experiment.Run(Path("run")).carry_on())
+    with monkeypatch.context() as patch, pytest.raises(InUse):
+        patch.setattr(experiment.Settings, "dataset", lambda self: pytest.fail("the data were loaded before the lock"))
+        follow(experiment.Run(Path("run")), as_json=True)
     for _ in going:
         pass
 

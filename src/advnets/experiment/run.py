@@ -175,8 +175,8 @@ class Run:
             yield from course.carry_on()
 
     def notes(self) -> list[str]:
-        """What was decided of the data; of a resumed run, damaged checkpoints passed over, other threads."""
-        told = [] if self.dataset.survey is None else list(self.dataset.survey.notes)
+        """What was decided of the data, as told at the start; of a resumed run, damaged checkpoints passed over, other threads."""
+        told = list(self._told.get("notes", []))
         if not runs.has_checkpoints(self.directory.checkpoints):
             return told
         step, state, skipped = runs.latest(self.directory.checkpoints)
@@ -258,6 +258,7 @@ def start(
         "settings": {**settings.as_json(), "data": _lasting(settings.data)},
         "data": asdict(runs.DataCard(dataset.name, dataset.digest, dataset.shape, dataset.classes)),
         "source": dataset.source,
+        "notes": [] if dataset.survey is None else list(dataset.survey.notes),
         "networks": "own" if game else "recipe",
     }
     run = Run(Path(distributed.by_first(lambda: str(_create(recipe, settings, told)))), game)
