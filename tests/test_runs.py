@@ -152,8 +152,8 @@ def test_the_newest_good_one_is_latest_and_two_good_ones_are_kept(tmp_path: Path
     (tmp_path / "00000003" / "state.json").write_text("{}")
     step, _, skipped = runs.latest(tmp_path)
     assert step == 2
+    (tmp_path / "00000002" / "state.json").rename(tmp_path / "aside")
     with pytest.raises(Damaged, match="Bring one back from a copy, or start a new run"):
-        (tmp_path / "00000002" / "state.json").rename(tmp_path / "aside")
         runs.latest(tmp_path)
     (tmp_path / "aside").rename(tmp_path / "00000002" / "state.json")
     assert [path.name for path, _ in skipped] == ["00000003"]

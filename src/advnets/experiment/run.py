@@ -175,8 +175,9 @@ class Run:
             yield from course.carry_on()
 
     def notes(self) -> list[str]:
-        """What was decided of the data, as told at the start; of a resumed run, damaged checkpoints passed over, other threads."""
-        told = list(self._told.get("notes", []))
+        """What the start decided of the data; of a resumed run, damage passed over, another device, other threads."""
+        kept = self._told.get("notes")
+        told = [str(note) for note in kept] if isinstance(kept, list) else []
         if not runs.has_checkpoints(self.directory.checkpoints):
             return told
         step, state, skipped = runs.latest(self.directory.checkpoints)
