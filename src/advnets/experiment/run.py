@@ -120,11 +120,7 @@ class Run:
         Each reading of the test split is noted in the run's test-readings.jsonl.
         Raises Unsupported among several processes, each of which would draw its own part of the noises.
         """
-        if distributed.world_size() > 1:
-            raise Unsupported(
-                f"{self.path}: found {distributed.world_size()} processes, expected one to evaluate. Run `advnets "
-                f"evaluate {self.path}` without torchrun."
-            )
+        distributed.refuse_several(f"`advnets evaluate {self.path}`")
         report = self.model.evaluate(
             self.dataset, split=split, protocol=protocol, n=n, seed=seed, classifier=classifier
         )
@@ -253,7 +249,6 @@ def start(
         tried = play(recipe, dataset, seed=settings.seed, device=device, game=game)
         for _ in recipe.stages:
             tried.next_stage(0)
-    del tried  # large nets: the course builds its own
     told = {
         "recipe": to_json(recipe),
         "settings": {**settings.as_json(), "data": _lasting(settings.data)},
