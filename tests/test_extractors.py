@@ -173,7 +173,7 @@ def test_a_flipped_bit_in_the_cache_is_told_and_trained_anew(name: str, digits: 
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     assert not extractors.is_cached(digits, BRIEF)
-    with pytest.warns(UserWarning, match="damaged and trained anew.*SHA-256 is not that of the manifest"):
+    with pytest.warns(UserWarning, match="cannot be read and is trained anew.*SHA-256 is not that of the manifest"):
         again = train_classifier(digits, BRIEF)
     assert again.id == first.id
     assert extractors.is_cached(digits, BRIEF)
