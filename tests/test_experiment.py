@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import subprocess
 import sys
 import threading
@@ -15,7 +16,8 @@ from torch import nn
 
 import advnets
 import tiny
-from advnets import data, experiment
+from advnets import data, distributed, experiment, runs
+from advnets.cli.train import follow
 from advnets.errors import BadInput, Damaged, InUse, Missing, NonFinite, Unsupported
 from advnets.experiment.recognition import recognise
 from advnets.recipes import RECIPES
@@ -103,7 +105,7 @@ def test_if_no_checkpoint_verifies_nothing_is_guessed(tmp_path: Path) -> None:
         experiment.resume("run")
 
 
-def test_two_trainers_cannot_have_one_run(tmp_path: Path) -> None:
+def test_two_trainers_cannot_have_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = experiment.start(tiny.RECIPE, settings=tiny.settings("run"))
     going = run.carry_on()
     next(going)
@@ -113,6 +115,9 @@ def test_two_trainers_cannot_have_one_run(tmp_path: Path) -> None:
     assert "is being trained by process" in other.stderr
     with pytest.raises(InUse):
         next(experiment.Run(Path("run")).carry_on())
+    monkeypatch.setattr(experiment.Settings, "dataset", lambda self: pytest.fail("the data were loaded"))
+    with pytest.raises(InUse):
+        follow(experiment.Run(Path("run")), as_json=True)
     for _ in going:
         pass
 
@@ -322,3 +327,34 @@ def test_settings_that_cannot_be_are_refused_before_anything_is_written(
     with pytest.raises(BadInput, match=message):
         advnets.train("paper-adam", **({"data": "digits", "out": "run"} | given))
     assert not Path("run").exists()
+
+
+def test_a_line_of_the_journal_that_is_damaged_is_told_and_dropped(tmp_path: Path) -> None:
+    run = tiny.trained("run", steps=10)
+    journal = run.directory.journal
+    first, second = journal.path.read_text().splitlines()
+    journal.path.write_text(f"{first}\ntorn\n{second}\n")
+    assert "journal.jsonl: lines 2 are not JSON of a step and are dropped" in run.notes()
+    experiment.resume("run", steps=15)
+    assert [entry["step"] for entry in journal.read()] == [5, 10, 15]
+
+
+def test_a_run_of_a_gpu_is_resumed_on_a_cpu(tmp_path: Path) -> None:
+    run = tiny.trained("run", steps=8)
+    step, state, _ = runs.latest(run.directory.checkpoints)
+    state["random"]["shared"] = torch.zeros(16, dtype=torch.uint8)  # as long as that of CUDA
+    shutil.rmtree(run.directory.checkpoints)
+    runs.save(run.directory.checkpoints, step, state)
+    shutil.copytree("run", "again")
+    assert any("another kind of device" in note and "not bit-identical" in note for note in run.notes())
+    whole, again = (experiment.resume(name, steps=12) for name in ("run", "again"))
+    assert whole.step == 12
+    assert tiny.state_hash(whole) == tiny.state_hash(again)
+
+
+def test_several_processes_do_not_evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = tiny.trained("run", steps=5)
+    monkeypatch.setattr(distributed, "world_size", lambda: 2)
+    with pytest.raises(Unsupported, match="found 2 processes, expected one"):
+        run.evaluate(n=100)
+    assert not run.directory.report_json.exists()

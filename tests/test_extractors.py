@@ -1,5 +1,6 @@
 """Extractors: their ids, their independence of batches, and the classifier's training, accuracy and cache."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from advnets import data, extractors
+from advnets import data, distributed, extractors
 from advnets.data import Dataset, Split
 from advnets.errors import BadInput, Unsupported
 from advnets.extractors import ClassifierSettings, Pixels, fit_pca, train_classifier
@@ -172,7 +173,7 @@ def test_a_flipped_bit_in_the_cache_is_told_and_trained_anew(name: str, digits: 
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     assert not extractors.is_cached(digits, BRIEF)
-    with pytest.warns(UserWarning, match="damaged and trained anew.*SHA-256 is not that of the manifest"):
+    with pytest.warns(UserWarning, match="cannot be read and is trained anew.*SHA-256 is not that of the manifest"):
         again = train_classifier(digits, BRIEF)
     assert again.id == first.id
     assert extractors.is_cached(digits, BRIEF)
@@ -285,3 +286,13 @@ def test_real_digits_cover_real_digits_about_as_their_expectation_says(digits: D
 def test_mnist_is_known(mnist: Dataset) -> None:
     classifier = train_classifier(mnist)
     assert extractors.accuracy(classifier, mnist.test) >= 0.992
+
+
+def test_one_of_several_processes_trains_the_classifier_that_a_process_alone_does(
+    digits: Dataset, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = train_classifier(digits, BRIEF)
+    shutil.rmtree(cache)
+    monkeypatch.setattr(distributed, "world_size", lambda: 2)
+    monkeypatch.setattr(distributed, "rank", lambda: 1)
+    assert train_classifier(digits, BRIEF).id == alone.id

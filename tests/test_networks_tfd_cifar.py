@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import torch
@@ -21,6 +22,7 @@ from advnets.networks import (
     LowerLayers,
     Maps,
     MaxoutConv,
+    MaxoutDiscriminator,
     UntiedBias,
 )
 from advnets.networks.layers import sparse_
@@ -263,3 +265,22 @@ def test_convolutions_refuse_points_and_images_that_are_too_small() -> None:
 def test_a_dense_generator_that_cannot_be_is_refused(given: dict[str, tuple[str, ...]], message: str) -> None:
     with pytest.raises(BadInput, match=message):
         DenseGenerator(**given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("row", "size"),
+    [
+        *((Maps, {name: 0}) for name in ("channels", "kernel", "pool", "stride", "pieces")),
+        (Maps, {"padding": -1}),
+        *((DeconvGenerator, {name: 0}) for name in ("maps", "kernel", "stride")),
+        (DeconvGenerator, {"hidden": (8, 0)}),
+        (LowerLayers, {"hidden": (0,)}),
+        (DenseGenerator, {"sparse": -1}),
+        *((row, {"pieces": 0}) for row in (MaxoutDiscriminator, ConvMaxoutDiscriminator)),
+        *((row, {"units": (0,)}) for row in (MaxoutDiscriminator, ConvMaxoutDiscriminator)),
+    ],
+)
+def test_a_size_out_of_range_is_refused_when_the_row_is_made(row: Any, size: dict[str, Any]) -> None:
+    (name,) = size
+    with pytest.raises(BadInput, match=f"{name} is .*expected at least"):
+        row(**size)

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from advnets import runs
-from advnets.errors import BadInput, Damaged, InUse, NonFinite
+from advnets.errors import BadInput, Damaged, InUse, NonFinite, Unsupported
 from advnets.runs import checkpoint
 from advnets.runs.files import CannotWrite
 
@@ -47,6 +47,12 @@ def test_a_state_comes_back_bit_for_bit(tmp_path: Path) -> None:
     assert set(read["optimizer"]["state"]) == {0, 1}
     assert [tensor.dtype for tensor in read["kinds"]] == [tensor.dtype for tensor in written["kinds"]]
     torch.optim.Adam(torch.nn.Linear(3, 2).parameters()).load_state_dict(read["optimizer"])
+
+
+def test_a_state_of_tensors_that_share_memory_goes_to_another_process() -> None:
+    tied = torch.nn.Linear(3, 3)
+    written = {"below": tied.state_dict(), "above": tied.state_dict(), **state()}
+    assert runs.fingerprint(runs.unpack(runs.pack(written))) == runs.fingerprint(written)
 
 
 def test_the_fingerprint_sees_a_single_bit() -> None:
@@ -100,6 +106,16 @@ def test_all_damage_is_detected(tmp_path: Path) -> None:
     assert undetected(runs.save(tmp_path, 3, state())) == 0
 
 
+@pytest.mark.parametrize("schema", [1, 3])
+def test_another_schema_is_told_apart_from_damage(schema: int, tmp_path: Path) -> None:
+    path = runs.save(tmp_path, 3, state())
+    contents = {name: (path / name).read_bytes() for name in checkpoint.FILES}
+    (path / "MANIFEST.json").write_bytes(checkpoint.manifest(3, contents, schema))
+    with pytest.raises(Unsupported, match=f"schema {schema}, expected 2"):
+        runs.latest(tmp_path)
+    assert not checkpoint.is_good(path)
+
+
 def test_without_hashes_damage_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The saboteur: what safetensors and JSON notice by themselves is a fraction."""
     path = runs.save(tmp_path, 3, {"weights": torch.randn(4000)})
@@ -136,6 +152,10 @@ def test_the_newest_good_one_is_latest_and_two_good_ones_are_kept(tmp_path: Path
     (tmp_path / "00000003" / "state.json").write_text("{}")
     step, _, skipped = runs.latest(tmp_path)
     assert step == 2
+    (tmp_path / "00000002" / "state.json").rename(tmp_path / "aside")
+    with pytest.raises(Damaged, match="Bring one back from a copy, or start a new run"):
+        runs.latest(tmp_path)
+    (tmp_path / "aside").rename(tmp_path / "00000002" / "state.json")
     assert [path.name for path, _ in skipped] == ["00000003"]
     runs.save(tmp_path, 4, state(4))
     assert (tmp_path / "00000002").exists(), "a damaged checkpoint does not count as one of the two that are kept"
@@ -215,6 +235,9 @@ def test_the_journal_survives_a_torn_line_and_is_cut(tmp_path: Path) -> None:
     journal.path.write_text('{"step": 1}\ntorn\n{"step": 2}\n')
     with pytest.raises(Damaged, match="line 2"):
         journal.read()
+    assert journal.broken() == [2]
+    journal.cut(2)
+    assert [entry["step"] for entry in journal.read()] == [1, 2]
 
 
 def test_the_lock_is_free_when_its_holder_is_killed(tmp_path: Path) -> None:

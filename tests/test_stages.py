@@ -13,7 +13,7 @@ from advnets.cli.main import main
 from advnets.data import load
 from advnets.errors import BadInput
 from advnets.experiment.play import Play, play
-from advnets.networks import DenseGenerator, LowerLayers, MaxoutDiscriminator
+from advnets.networks import ConvMaxoutDiscriminator, DenseGenerator, LowerLayers, Maps, MaxoutDiscriminator
 from advnets.recipes import Stage, from_json, paper_tfd, to_json
 from advnets.schedules import EpochRamp, ExponentialDecay, LinearDecay, Moment
 
@@ -194,3 +194,17 @@ def test_a_checkpoint_of_other_stages_is_refused() -> None:
         one.load(two.state())
     with pytest.raises(BadInput, match="of other networks"):
         played(tiny.RECIPE).load(two.state())
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        Stage(begins=0.5, below=LowerLayers(hidden=(2**62,))),
+        Stage(begins=0.5, discriminator=ConvMaxoutDiscriminator(maps=(Maps(kernel=99, padding=0),))),
+    ],
+)
+def test_a_later_stage_that_cannot_be_built_is_refused_before_anything_is_written(stage: Stage, tmp_path: Path) -> None:
+    recipe = replace(tiny.RECIPE, stages=(stage,))
+    with pytest.raises(BadInput, match=r"change their sizes|Give larger images"):
+        experiment.start(recipe, settings=tiny.settings("run"))
+    assert not Path("run").exists()

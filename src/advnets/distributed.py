@@ -79,6 +79,12 @@ def take_gpu() -> None:
         torch.cuda.set_device(local)
 
 
+def refuse_several(what: str) -> None:
+    """Raise Unsupported if there is more than this one process."""
+    if world_size() > 1:
+        raise errors.Unsupported(f"{what}: found {world_size()} processes, expected one. Run it without torchrun.")
+
+
 def part(n: int) -> slice:
     """This process's samples of a global batch of n; raises BadInput if n cannot be cut into equal parts."""
     each, rest = divmod(n, world_size())

@@ -39,9 +39,16 @@ class Streams:
             self._begin(mixed("own", self.seed, distributed.rank(), *key))
 
     def load(self, shared: torch.Tensor, own: Sequence[Mapping[str, Any]], step: int) -> None:
-        """Take back the shared state, and this rank's own; other numbers of processes begin new ones at that step."""
-        self.shared.set_state(shared)
-        if len(own) == distributed.world_size():
+        """Take back the shared state, and this rank's own.
+
+        Other numbers of processes, or another kind of device, begin new ones, a function of the seed and that step.
+        """
+        fits = is_of(shared, self.device)
+        if fits:
+            self.shared.set_state(shared)
+        else:
+            self.shared.manual_seed(mixed("shared", self.seed, step))
+        if fits and len(own) == distributed.world_size():
             self.held = dict(own[distributed.rank()])
         else:
             self.part_ways(step, distributed.world_size())
@@ -65,6 +72,11 @@ class Streams:
         random.seed(seed)
         self.held = capture(self.device)
         restore(outer, self.device)
+
+
+def is_of(state: torch.Tensor, device: torch.device) -> bool:
+    """Whether the state of a generator is one of that kind of device, each of which has a size of its own."""
+    return state.shape == torch.Generator(device).get_state().shape
 
 
 def mixed(purpose: str, *numbers: int) -> int:

@@ -40,6 +40,7 @@ class Batches:
         seed: int,
         transform: Callable[[Tensor], Tensor] | None = None,
         device: str | torch.device = "cpu",
+        whole: bool = False,
     ) -> None:
         """Hold the split on the device, at the start of epoch 0.
 
@@ -48,6 +49,7 @@ class Batches:
         seed: of the order of samples.
         transform: maps stored values of a batch to what the networks see; None leaves them as stored.
         device: where the batches are made, and where the values are kept unless they are mapped.
+        whole: each process gives the global batches, whole: for what every process does alike, for itself.
         Raises BadInput for a batch size out of range, or that cannot be cut into equal parts.
         """
         if not 1 <= batch_size <= len(split):
@@ -58,7 +60,8 @@ class Batches:
         self._values = split.values if split.mapped else split.values.to(device)
         self._device = torch.device(device)
         self._labels = None if split.labels is None else split.labels.to(device)
-        self._batch_size, self._part = batch_size, distributed.part(batch_size)
+        self._batch_size = batch_size
+        self._part = slice(batch_size) if whole else distributed.part(batch_size)
         self._transform = transform
         self._seed, self._epoch, self._index = seed, 0, 0
         self._order = self._shuffle()

@@ -1,6 +1,7 @@
 """A game under an algorithm, as a Training: what a run of adversarial nets runs."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -57,8 +58,12 @@ class Play:
         return self.stage < len(self.recipe.stages) and share >= self.recipe.stages[self.stage].begins
 
     def next_stage(self, step: int) -> None:
-        """Begin the next stage at this step: its networks, fresh optimizers, a new epoch of the data."""
-        self.game = _later(self.game, self.recipe.stages[self.stage], self.shape)
+        """Begin the next stage at this step: its networks, fresh optimizers, a new epoch of the data.
+
+        Raises BadInput if the networks cannot be built.
+        """
+        with _building():
+            self.game = _later(self.game, self.recipe.stages[self.stage], self.shape)
         self.optimizers = _optimizers(self.game, self.recipe)
         self.stage, self.began = self.stage + 1, (step, self.batches.epoch + 1)
         self.batches.load({**self.batches.state(), "epoch": self.batches.epoch + 1, "index": 0})
@@ -114,13 +119,9 @@ def build_game(recipe: Recipe, dataset: Dataset, device: torch.device) -> Game:
     """The recipe's networks, sized to the data, on the device; initial weights come from torch's default generator."""
     if recipe.generator is None or recipe.discriminator is None:
         raise BadInput("the recipe has no networks of its own: give `game=`, or take a recipe of `advnets recipes`")
-    try:
+    with _building():
         generator = recipe.generator.build(recipe.latent_size, dataset.shape, dataset.mean).to(device)
         discriminator = recipe.discriminator.build(dataset.shape).to(device)
-    except AdvnetsError:
-        raise
-    except (RuntimeError, ValueError, TypeError, OverflowError, MemoryError) as error:
-        raise BadInput(f"the recipe's networks cannot be built, change their sizes: {error}") from error
     return Game(
         generator,
         discriminator,
@@ -133,6 +134,16 @@ def build_game(recipe: Recipe, dataset: Dataset, device: torch.device) -> Game:
         },
         precision=PRECISIONS[recipe.precision],
     )
+
+
+@contextmanager
+def _building() -> Iterator[None]:
+    try:
+        yield
+    except AdvnetsError:
+        raise
+    except (RuntimeError, ValueError, TypeError, ArithmeticError, MemoryError) as error:
+        raise BadInput(f"the recipe's networks cannot be built, change their sizes: {error}") from error
 
 
 def _optimizers(game: Game, recipe: Recipe) -> dict[str, Optimizer]:

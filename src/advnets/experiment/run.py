@@ -23,7 +23,7 @@ from advnets.experiment.preview import Preview
 from advnets.experiment.samples import Samples
 from advnets.experiment.settings import Settings, find_device, settings_from
 from advnets.games import Game
-from advnets.randomness import Streams
+from advnets.randomness import Streams, is_of
 from advnets.recipes import Recipe, find, from_json, own, to_json
 from advnets.records import record
 
@@ -118,7 +118,9 @@ class Run:
         """Measure the run, as Model.evaluate has it; kept in report.json and report.md.
 
         Each reading of the test split is noted in the run's test-readings.jsonl.
+        Raises Unsupported among several processes, each of which would draw its own part of the noises.
         """
+        distributed.refuse_several(f"`advnets evaluate {self.path}`")
         report = self.model.evaluate(
             self.dataset, split=split, protocol=protocol, n=n, seed=seed, classifier=classifier
         )
@@ -169,19 +171,24 @@ class Run:
             yield from course.carry_on()
 
     def notes(self) -> list[str]:
-        """What was decided of the data; of a resumed run, damaged checkpoints passed over, other threads."""
-        told = [] if self.dataset.survey is None else list(self.dataset.survey.notes)
+        """What the start decided of the data; of a resumed run, damage passed over, another device, other threads."""
+        kept = self._told.get("notes")
+        told = [str(note) for note in kept] if isinstance(kept, list) else []
         if not runs.has_checkpoints(self.directory.checkpoints):
             return told
         step, state, skipped = runs.latest(self.directory.checkpoints)
         told += [f"checkpoint {path.name} is damaged and passed over: {reason}" for path, reason in skipped]
         told += [f"from the checkpoint of step {step:,}"]
+        if broken := self.directory.journal.broken():
+            told += [f"journal.jsonl: lines {', '.join(map(str, broken))} are not JSON of a step and are dropped"]
         processes = len(state["random"]["own"])
         if processes != distributed.world_size():
             told += [
                 f"processes: {distributed.world_size()} now, {processes} when it was saved; the same batches and "
                 "noises, other dropout masks: not bit-identical"
             ]
+        if not is_of(state["random"]["shared"], find_device(self.settings.device)):
+            told += ["another kind of device than when it was saved, which draws other numbers: not bit-identical"]
         former = runs.read_json(self.directory.environment_json).get("threads")
         if former not in (None, torch.get_num_threads()):
             told += [f"torch has {torch.get_num_threads()} threads, {former} when the run began: not bit-identical"]
@@ -239,12 +246,15 @@ def start(
     dataset = distributed.in_turn(settings.dataset)
     device = find_device(settings.device)
     with Streams(settings.seed, device).active():
-        play(recipe, dataset, seed=settings.seed, device=device, game=game)
+        tried = play(recipe, dataset, seed=settings.seed, device=device, game=game)
+        for _ in recipe.stages:
+            tried.next_stage(0)
     told = {
         "recipe": to_json(recipe),
         "settings": {**settings.as_json(), "data": _lasting(settings.data)},
         "data": asdict(runs.DataCard(dataset.name, dataset.digest, dataset.shape, dataset.classes)),
         "source": dataset.source,
+        "notes": [] if dataset.survey is None else list(dataset.survey.notes),
         "networks": "own" if game else "recipe",
     }
     run = Run(Path(distributed.by_first(lambda: str(_create(recipe, settings, told)))), game)

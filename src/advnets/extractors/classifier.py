@@ -136,7 +136,7 @@ def is_cached(dataset: Dataset, settings: ClassifierSettings | None = None) -> b
         return False
     try:
         return bool(runs.latest(place)[1]["about"] == _about(dataset, settings))
-    except Damaged:
+    except (Damaged, Unsupported):
         return False
 
 
@@ -167,8 +167,8 @@ def _cached(place: Path, about: Mapping[str, Any]) -> dict[str, Any] | None:
         state = runs.latest(place)[1]
         if state["about"] != about:
             raise Damaged(f"{place} holds a classifier of other data or settings")
-    except Damaged as error:
-        warnings.warn(f"a classifier in the cache is damaged and trained anew: {error}", stacklevel=3)
+    except (Damaged, Unsupported) as error:
+        warnings.warn(f"a classifier in the cache cannot be read and is trained anew: {error}", stacklevel=3)
         return None
     return state
 
@@ -226,7 +226,7 @@ def _standardise(network: ConvNet, train: Split) -> None:
 
 def _descend(network: ConvNet, train: Split, settings: ClassifierSettings) -> None:
     steps, batch_size = settings.steps(len(train)), min(settings.batch_size, len(train))
-    batches = Batches(train, batch_size=batch_size, seed=settings.seed, transform=shifted)
+    batches = Batches(train, batch_size=batch_size, seed=settings.seed, transform=shifted, whole=True)
     optimizer = torch.optim.SGD(
         network.parameters(),
         lr=settings.rate,

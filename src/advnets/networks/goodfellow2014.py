@@ -19,6 +19,12 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "sigmoid": nn.Sigmoi
 OUTPUTS = ("sigmoid", "linear")
 
 
+def _at_least(least: int, **sizes: int | tuple[int, ...]) -> None:
+    for name, found in sizes.items():
+        if min(found if isinstance(found, tuple) else (found,), default=least) < least:
+            raise BadInput(f"{name} is {found}; expected at least {least}. Change it.")
+
+
 @dataclass(frozen=True)
 class DenseGenerator:
     """z -> dense hidden layers -> pixels; linear coordinates where the data are points.
@@ -45,6 +51,7 @@ class DenseGenerator:
     def __post_init__(self) -> None:
         if min(self.hidden, default=1) < 1:
             raise BadInput(f"hidden is {self.hidden}; expected at least 1 unit in each layer")
+        _at_least(0, sparse=self.sparse)
         if len(self.activations) not in (1, len(self.hidden)):
             raise BadInput(
                 f"activations: found {len(self.activations)} for {len(self.hidden)} hidden layers, expected one for "
@@ -93,6 +100,9 @@ class DeconvGenerator:
     stride: int = 3
     irange: float = 0.05
 
+    def __post_init__(self) -> None:
+        _at_least(1, hidden=self.hidden, maps=self.maps, kernel=self.kernel, stride=self.stride)
+
     def build(self, latent_size: int, shape: tuple[int, ...], mean: Tensor) -> nn.Module:
         """A generator of images of `shape`; raises Unsupported for points, and for sides that it cannot make."""
         channels, *sides = _image(shape, "deconv_generator")
@@ -131,6 +141,9 @@ class LowerLayers:
     irange: float = 0.05
     sigmoid_bias: float = -2.0
 
+    def __post_init__(self) -> None:
+        _at_least(1, hidden=self.hidden)
+
     def build(self, latent_size: int, units: int) -> nn.Sequential:
         """(batch, latent_size) -> (batch, units), each in (0, 1)."""
         layers: list[nn.Module] = []
@@ -156,6 +169,9 @@ class MaxoutDiscriminator:
     irange: float = 0.005
     dropout: tuple[float, float] = (0.2, 0.5)
 
+    def __post_init__(self) -> None:
+        _at_least(1, units=self.units, pieces=self.pieces)
+
     def build(self, shape: tuple[int, ...]) -> nn.Module:
         """A discriminator of samples of `shape`, with one logit a sample, shape (batch,)."""
         first, later = self.dropout
@@ -179,6 +195,11 @@ class Maps:
     stride: int = 2
     pieces: int = 2
 
+    def __post_init__(self) -> None:
+        sizes = {"channels": self.channels, "kernel": self.kernel, "pool": self.pool, "stride": self.stride}
+        _at_least(1, **sizes, pieces=self.pieces)
+        _at_least(0, padding=self.padding)
+
 
 @dataclass(frozen=True)
 class ConvMaxoutDiscriminator:
@@ -195,6 +216,9 @@ class ConvMaxoutDiscriminator:
     pieces: int = 5
     irange: float = 0.005
     dropout: tuple[float, float] = (0.2, 0.5)
+
+    def __post_init__(self) -> None:
+        _at_least(1, units=self.units, pieces=self.pieces)
 
     def build(self, shape: tuple[int, ...]) -> nn.Module:
         """A discriminator of images of `shape`; raises Unsupported for points, and for images too small for it."""

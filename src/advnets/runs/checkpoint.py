@@ -19,10 +19,10 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as tensors_as_bytes
 from torch import Tensor
 
-from advnets.errors import Damaged, Missing, NonFinite
+from advnets.errors import Damaged, Missing, NonFinite, Unsupported
 from advnets.runs.files import cannot_write, make_folder, read_regular, sync_folder
 
-SCHEMA = 1
+SCHEMA = 2
 KEEP = 2
 FILES = ("tensors.safetensors", "state.json")
 MANIFEST = "MANIFEST.json"
@@ -65,6 +65,7 @@ def pack(state: Any) -> bytes:
     """A state as bytes for another process: the length of its JSON, the JSON, the tensors."""
     tensors: dict[str, Tensor] = {}
     plain = json.dumps(flatten(state, tensors=tensors)).encode()
+    _part(tensors)
     return len(plain).to_bytes(8, "big") + plain + tensors_as_bytes(tensors)
 
 
@@ -103,10 +104,10 @@ def save(folder: Path, step: int, state: Mapping[str, Any]) -> Path:
     return path
 
 
-def manifest(step: int, contents: Mapping[str, bytes]) -> bytes:
+def manifest(step: int, contents: Mapping[str, bytes], schema: int = SCHEMA) -> bytes:
     """The manifest of a checkpoint's files, in the one form that verifies."""
     files = {name: {"sha256": _sha256(content), "size": len(content)} for name, content in contents.items()}
-    body: dict[str, Any] = {"schema": SCHEMA, "step": step, "files": files}
+    body: dict[str, Any] = {"schema": schema, "step": step, "files": files}
     return _canonical({**body, "sha256": _sha256(_canonical(body))})
 
 
@@ -144,7 +145,10 @@ def prune(folder: Path, keep: int = KEEP) -> None:
 
 
 def verify(path: Path) -> dict[str, bytes]:
-    """The files of a checkpoint, after their hashes; raises Damaged naming the file and what differs."""
+    """The files of a checkpoint, after their hashes.
+
+    Raises Damaged naming the file and what differs, Unsupported for one that is whole, but of another schema.
+    """
     try:
         found = sorted(item.name for item in path.iterdir())
         if found != sorted((*FILES, MANIFEST)):
@@ -154,6 +158,7 @@ def verify(path: Path) -> dict[str, bytes]:
     except OSError as error:
         raise Damaged(f"{path} cannot be read: {error.strerror}") from error
     if not path.name.isdigit() or written != manifest(int(path.name), contents):
+        _refuse_other_schema(path, written, contents)
         raise Damaged(f"{path}: {_difference(written, contents)}")
     return contents
 
@@ -162,13 +167,13 @@ def is_good(path: Path) -> bool:
     """Whether a checkpoint verifies."""
     try:
         verify(path)
-    except Damaged:
+    except (Damaged, Unsupported):
         return False
     return True
 
 
 def load(path: Path) -> tuple[int, dict[str, Any]]:
-    """The step and the state of a checkpoint; raises Damaged."""
+    """The step and the state of a checkpoint; raises as `verify`."""
     contents = verify(path)
     tensors = load_tensors(contents["tensors.safetensors"])
     state: dict[str, Any] = unflatten(json.loads(contents["state.json"]), tensors)
@@ -178,7 +183,7 @@ def load(path: Path) -> tuple[int, dict[str, Any]]:
 def latest(folder: Path) -> tuple[int, dict[str, Any], list[tuple[Path, str]]]:
     """Step and state of the newest checkpoint that verifies, and the damaged ones passed over, with the reason.
 
-    Raises Missing if there is none at all, Damaged if none verifies.
+    Raises Missing if there is none at all, Damaged if none verifies, Unsupported if the newest is of another schema.
     """
     skipped: list[tuple[Path, str]] = []
     for path in _newest_first(folder):
@@ -189,7 +194,8 @@ def latest(folder: Path) -> tuple[int, dict[str, Any], list[tuple[Path, str]]]:
             continue
         return step, state, skipped
     if skipped:
-        raise Damaged("no checkpoint verifies: " + "; ".join(reason for _, reason in skipped))
+        reasons = "; ".join(reason for _, reason in skipped)
+        raise Damaged(f"no checkpoint verifies: {reasons}. Bring one back from a copy, or start a new run.")
     raise Missing(f"{folder} holds no checkpoint yet; resume the run to train it from its first step")
 
 
@@ -244,6 +250,18 @@ def _part(tensors: dict[str, Tensor]) -> None:
         if place in seen:
             tensors[name] = tensor.clone()
         seen.add(place)
+
+
+def _refuse_other_schema(path: Path, written: bytes, contents: Mapping[str, bytes]) -> None:
+    try:
+        schema = json.loads(written)["schema"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return
+    if path.name.isdigit() and type(schema) is int and written == manifest(int(path.name), contents, schema):
+        raise Unsupported(
+            f"{path}: found a checkpoint of schema {schema}, expected {SCHEMA}. Take the advnets that wrote it, or "
+            "start a new run."
+        )
 
 
 def _difference(written: bytes, contents: Mapping[str, bytes]) -> str:

@@ -45,27 +45,29 @@ class Journal:
 
     def read(self) -> list[dict[str, Any]]:
         """The entries; a torn last line is passed over. Raises Damaged for any other line that is none."""
-        try:
-            lines = read_regular(self.path).splitlines(keepends=True) if self.path.exists() else []
-        except OSError as error:
-            raise Damaged(f"{self.path} cannot be read: {error.strerror}") from error
-        entries = []
-        for number, line in enumerate(lines, start=1):
-            try:
-                entries.append(_entry(line))
-            except (ValueError, RecursionError) as error:
-                if number < len(lines):
-                    raise Damaged(f"{self.path}, line {number} is not JSON of a step") from error
-        return entries
+        for number in self.broken():
+            raise Damaged(f"{self.path}, line {number} is not JSON of a step; resume the run, which drops it")
+        return [entry for entry in self._entries() if entry is not None]
+
+    def broken(self) -> list[int]:
+        """The numbers, from 1, of the lines that are no entries, but for a torn last one."""
+        return [number for number, entry in enumerate(self._entries()[:-1], start=1) if entry is None]
 
     def cut(self, step: int) -> None:
-        """Drop the entries after a step, which a resumed run will write again."""
-        kept = [entry for entry in self.read() if entry["step"] <= step]
+        """Drop the entries after a step, which a resumed run will write again, and the lines that are none."""
+        kept = [entry for entry in self._entries() if entry is not None and entry["step"] <= step]
         write_bytes(self.path, "".join(json.dumps(entry) + "\n" for entry in kept).encode())
 
+    def _entries(self) -> list[dict[str, Any] | None]:
+        try:
+            return [_entry(line) for line in read_regular(self.path).splitlines()] if self.path.exists() else []
+        except OSError as error:
+            raise Damaged(f"{self.path} cannot be read: {error.strerror}") from error
 
-def _entry(line: bytes) -> dict[str, Any]:
-    entry = json.loads(line)
-    if not isinstance(entry, dict) or type(entry.get("step")) is not int:
-        raise ValueError("found no step")
-    return entry
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return entry if isinstance(entry, dict) and type(entry.get("step")) is int else None
