@@ -249,5 +249,8 @@ def _brief(error: Exception) -> str:
 
 
 def _leave() -> None:
+    # Groups of our own hold threads, which must end before the interpreter does: left to its teardown, now and then one
+    # ends the process with SIGABRT after its work is done.
+    _groups.clear()
     if dist.is_initialized():
         dist.destroy_process_group()

@@ -69,7 +69,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Settings(Reading, Plan):
-    """What is asked of one run beside its recipe; none of it but data, seed and the budget changes what is learnt."""
+    """What is asked of one run beside its recipe; of it data, how it is read, seed and budget change what is learnt."""
 
     # The fields of the last base come first: in the help, what is trained on stands before how it is read.
 
