@@ -137,7 +137,7 @@ def test_describe_counts_by_hand() -> None:
     assert found["splits"]["train"]["mean"] == pytest.approx(0.55)
     assert found["splits"]["train"]["std"] == pytest.approx(np.std([0, 1, 1, 0.2]))
     # Eight samples of four values; of the four held out, 51 twice is also in train.
-    assert found["duplicates"] == {"copies": 4, "held_out_in_train": 2}
+    assert found["duplicates"] == {"copies": 4, "held_out_in_train": 2, "near": None}
     assert json.loads(json.dumps(found)) == found
 
 

@@ -69,7 +69,7 @@ def test_moments_are_the_published_ones(mnist: Dataset) -> None:
     square = (5 * (train["std"] ** 2 + train["mean"] ** 2) + validation["std"] ** 2 + validation["mean"] ** 2) / 6
     assert round(mean, 4) == 0.1307
     assert round((square - mean**2) ** 0.5, 4) == 0.3081
-    assert found["duplicates"] == {"copies": 0, "held_out_in_train": 0}
+    assert found["duplicates"] == {"copies": 0, "held_out_in_train": 0, "near": None}
 
 
 @pytest.mark.parametrize("layout", ["mnist", "MNIST/raw", "."])

@@ -16,6 +16,7 @@ from PIL import Image
 from advnets import data
 from advnets.data.decoding import Shape, decode, look, strictly
 from advnets.data.pictures import Pictures
+from advnets.errors import Damaged
 from fuzzing import Mutator, assert_only_our_errors, fuzz, mutated, needs_fork
 
 pytestmark = needs_fork
@@ -154,3 +155,14 @@ def test_twenty_thousand_mutated_images(tmp_path: Path, kind: str) -> None:
 @pytest.mark.slow
 def test_five_thousand_mutated_zips(tmp_path: Path) -> None:
     check(data.load, zips(), 5_000, folder=tmp_path, name="case.zip", mutators=[entries, pixels_of_zip], seed=1)
+
+
+def test_a_palette_image_without_its_palette_is_damaged(tmp_path: Path) -> None:
+    """Pillow asserts that it is there; found at case 4,884 of 20,000."""
+    whole = encoded(picture("P"), "PNG")
+    start = whole.index(b"PLTE") - 4
+    length = int.from_bytes(whole[start : start + 4], "big")
+    path = tmp_path / "case.png"
+    path.write_bytes(whole[:start] + whole[start + 12 + length :])
+    with pytest.raises(Damaged, match=r"case\.png: the image is broken"):
+        read(path)

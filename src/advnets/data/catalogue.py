@@ -52,7 +52,11 @@ def load(
     """
     name = os.fspath(name_or_path)
     path = Path(name)
-    if name not in DATASETS and (path.is_dir() or path.suffix.lower() == ".zip") and path.suffix.lower() != ".npz":
+    if (
+        name not in DATASETS
+        and (os.path.isdir(name) or path.suffix.lower() == ".zip")
+        and path.suffix.lower() != ".npz"
+    ):
         return load_pictures(path, pictures)
     if pictures is not None and pictures.given:
         raise BadInput(

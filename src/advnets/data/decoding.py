@@ -29,7 +29,8 @@ TURNED = (5, 6, 7, 8)
 ORIENTATION = 0x0112  # EXIF 2.3, table 4
 # What Pillow raises on bytes that are no image; found by fuzzing, see tests/test_fuzz_images.py.
 BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError, KeyError, TypeError,
-          OverflowError, AttributeError, ZeroDivisionError, RuntimeError, UnidentifiedImageError)  # fmt: skip
+          OverflowError, AttributeError, AssertionError, ZeroDivisionError, RuntimeError,
+          UnidentifiedImageError)  # fmt: skip
 BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 Pixels = NDArray[np.uint8]
 _one_at_a_time = threading.Lock()

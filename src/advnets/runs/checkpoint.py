@@ -157,7 +157,7 @@ def verify(path: Path) -> dict[str, bytes]:
         written = read_regular(path / MANIFEST)
     except OSError as error:
         raise Damaged(f"{path} cannot be read: {error.strerror}") from error
-    if not path.name.isdigit() or written != manifest(int(path.name), contents):
+    if not _is_step(path.name) or written != manifest(int(path.name), contents):
         _refuse_other_schema(path, written, contents)
         raise Damaged(f"{path}: {_difference(written, contents)}")
     return contents
@@ -224,9 +224,13 @@ def _leaves(state: Any, prefix: str, ignore: tuple[str, ...]) -> list[tuple[str,
     return [(prefix, repr(state))]
 
 
+def _is_step(name: str) -> bool:
+    return name.isascii() and name.isdigit()  # a superscript two is a digit too, and no number
+
+
 def _newest_first(folder: Path) -> list[Path]:
     try:
-        return sorted((path for path in folder.iterdir() if path.is_dir() and path.name.isdigit()), reverse=True)
+        return sorted((path for path in folder.iterdir() if path.is_dir() and _is_step(path.name)), reverse=True)
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
@@ -257,7 +261,7 @@ def _refuse_other_schema(path: Path, written: bytes, contents: Mapping[str, byte
         schema = json.loads(written)["schema"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return
-    if path.name.isdigit() and type(schema) is int and written == manifest(int(path.name), contents, schema):
+    if _is_step(path.name) and type(schema) is int and written == manifest(int(path.name), contents, schema):
         raise Unsupported(
             f"{path}: found a checkpoint of schema {schema}, expected {SCHEMA}. Take the advnets that wrote it, or "
             "start a new run."
