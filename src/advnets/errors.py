@@ -8,6 +8,7 @@
     |  |- Damaged                     bytes that are not those once written
     |  `- InUse                       a run that another process is training
     |- NonFinite (ArithmeticError)    a NaN or an Inf in a tensor that is named; the command exits with 3
+    |- CannotWrite                    the disk is full, read-only or failing; what was saved before is spared (2)
     `- ProcessLost                    another process of the same run is gone or silent; the command exits with 4
 
 A message says what was found, what was expected and what to do.
@@ -47,6 +48,10 @@ class InUse(BadInput):
 
 class NonFinite(AdvnetsError, ArithmeticError):
     """A NaN or an Inf in a tensor that is named."""
+
+
+class CannotWrite(AdvnetsError):
+    """The disk is full, read-only or failing; what was saved before is spared."""
 
 
 class ProcessLost(AdvnetsError):

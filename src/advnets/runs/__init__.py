@@ -1,11 +1,12 @@
 """Runs: a directory, its journal, its checkpoints; and the share file, which a generator travels in."""
 
+from advnets.errors import CannotWrite
 from advnets.runs import share
 from advnets.runs.card import Card, DataCard
 from advnets.runs.checkpoint import fingerprint, has_checkpoints, latest, load, pack, save, unpack
 from advnets.runs.directory import RunDirectory, create, lock, new_path, open_run
 from advnets.runs.environment import environment
-from advnets.runs.files import CannotWrite, make_folder, read_json, sweep, write_bytes, write_json
+from advnets.runs.files import make_folder, read_json, sweep, write_bytes, write_json
 from advnets.runs.journal import Journal
 
 __all__ = [

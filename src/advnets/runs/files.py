@@ -11,13 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from advnets.errors import AdvnetsError, BadInput, Damaged, Missing
+from advnets.errors import BadInput, CannotWrite, Damaged, Missing
 
 LARGEST_JSON = 64 * 2**20
-
-
-class CannotWrite(AdvnetsError):
-    """The disk is full, read-only or failing; what was saved before is spared."""
 
 
 def write_json(path: Path, value: Any) -> None:
