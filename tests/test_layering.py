@@ -10,7 +10,7 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "advnets"
 
 FLOORS = [
-    {"errors", "training", "schedules", "distributed", "__init__", "__main__"},
+    {"errors", "training", "schedules", "distributed", "disk", "__init__", "__main__"},
     {"objectives", "penalties", "constraints", "theory", "latents", "optimizers", "averaging", "randomness",
      "networks", "data", "metrics", "records"},
     {"games", "runs"},

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from advnets.data.dataset import Dataset, Split, Survey
+from advnets.disk import sync_folder
 from advnets.errors import Missing, TooBig
 
 MAGIC = b"advnets cache 1\n"
@@ -163,7 +164,7 @@ class Writer:
         os.fsync(self._file.fileno())
         self._file.close()
         os.replace(self._temporary, self.path)
-        _sync_folder(self.path.parent)
+        sync_folder(self.path.parent)
 
 
 def _as_tensor(pixels: Array) -> Tensor:
@@ -203,13 +204,3 @@ def cannot_write(path: Path, error: OSError) -> Missing:
         f"{path.parent}: cannot be written ({error.strerror or error}). Free some space, or choose another folder by "
         "$ADVNETS_CACHE."
     )
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

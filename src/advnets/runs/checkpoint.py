@@ -19,8 +19,9 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as tensors_as_bytes
 from torch import Tensor
 
+from advnets.disk import sync_folder
 from advnets.errors import Damaged, Missing, NonFinite, Unsupported
-from advnets.runs.files import cannot_write, make_folder, read_regular, sync_folder
+from advnets.runs.files import cannot_write, make_folder, read_regular
 
 SCHEMA = 2
 KEEP = 2

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from advnets.disk import sync_folder
 from advnets.errors import BadInput, CannotWrite, Damaged, Missing
 
 LARGEST_JSON = 64 * 2**20
@@ -80,17 +81,6 @@ def read_regular(path: Path) -> bytes:
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError(errno.EINVAL, "it is no regular file", str(path))
     return path.read_bytes()
-
-
-def sync_folder(folder: Path) -> None:
-    """Force a folder's list of names to the disk, where the platform can."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def cannot_write(path: Path, error: OSError) -> CannotWrite:

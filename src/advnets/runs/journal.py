@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from advnets.disk import sync_folder
 from advnets.errors import Damaged
-from advnets.runs.files import cannot_write, read_regular, sync_folder, write_bytes
+from advnets.runs.files import cannot_write, read_regular, write_bytes
 
 
 @dataclass(frozen=True)
