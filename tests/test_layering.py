@@ -13,7 +13,7 @@ FLOORS = [
     {"errors", "training", "schedules", "distributed", "disk", "__init__", "__main__"},
     {"objectives", "penalties", "constraints", "theory", "latents", "optimizers", "averaging", "randomness",
      "networks", "data", "metrics", "records"},
-    {"games", "runs"},
+    {"games", "runs", "baselines"},
     {"algorithm", "figures", "extractors"},
     {"recipes"},
     {"experiment"},

@@ -1,0 +1,6 @@
+"""Baselines of the 2014 table: each a row of BASELINES, with a network that draws and a Training that teaches it."""
+
+from advnets.baselines.baseline import Baseline, Chain, Lesson
+from advnets.baselines.descent import descend
+
+__all__ = ["Baseline", "Chain", "Lesson", "descend"]
