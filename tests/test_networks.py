@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from advnets.networks import DenseGenerator, Dropout, Maxout, MaxoutDiscriminator
+from advnets.errors import BadInput
+from advnets.networks import DenseGenerator, Dropout, Maxout, MaxoutDiscriminator, Noise
 from advnets.recipes import paper
 
 
@@ -92,3 +93,17 @@ def test_maxout_differentiates_once_and_twice() -> None:
         torch.autograd.grad(h.square().sum(), x, retain_graph=True)[0] for h in (layer(x), pieces.max(1)[0])
     )
     torch.testing.assert_close(ours, torchs)
+
+
+def test_noise_widens_what_a_discriminator_sees_in_training_only() -> None:
+    torch.manual_seed(0)
+    layer, x = Noise(0.5), torch.full((200_000,), 0.3)
+    seen = layer(x)
+    n = len(x)
+    assert abs(float(seen.mean()) - 0.3) < 4 * 0.5 / n**0.5
+    assert abs(float(seen.var()) / 0.25 - 1) < 4 * (2 / n) ** 0.5
+    assert torch.equal(layer.eval()(x), x)
+    assert any(isinstance(part, Noise) for part in MaxoutDiscriminator(noise=0.5).build((1, 4, 4)).modules())
+    assert not any(isinstance(part, Noise) for part in MaxoutDiscriminator().build((1, 4, 4)).modules())
+    with pytest.raises(BadInput, match="noise is -1"):
+        MaxoutDiscriminator(noise=-1.0)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from advnets.latents import Latent
 from advnets.networks.convolution import MaxoutConv
-from advnets.networks.layers import Dropout, Maxout
+from advnets.networks.layers import Dropout, Maxout, Noise
 from advnets.objectives import Objective
 from advnets.training import Batch
 
@@ -141,7 +141,7 @@ class Game:
 _ONE_BY_ONE = (
     nn.Linear, nn.Conv1d, nn.Conv2d, nn.Flatten, nn.Unflatten, nn.Identity, nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU,
     nn.SiLU, nn.Softplus, nn.Tanh, nn.Sigmoid, nn.Dropout, nn.LayerNorm, nn.AvgPool2d, nn.MaxPool2d, Maxout, Dropout,
-    MaxoutConv,
+    MaxoutConv, Noise,
 )  # fmt: skip
 
 

@@ -114,7 +114,7 @@ def _stage_cost(tried: Play) -> StageCost:
     return StageCost(
         begins=tried.recipe.stages[tried.stage - 1].begins if tried.stage else 0.0,
         parameters={
-            name: sum(theta.numel() for theta in network.parameters()) for name, network in tried.game.players.items()
+            name: sum(theta.numel() for theta in network.parameters()) for name, network in tried.players.items()
         },
         milliseconds_per_step=round(1000 * statistics.median(seconds), 3),
         timed=len(seconds),
@@ -124,12 +124,12 @@ def _stage_cost(tried: Play) -> StageCost:
 def _seconds_per_step(tried: Play) -> list[float]:
     """Of up to TIMED steps after up to WARM_UP others; slow ones are stopped early, half of them then warm-up."""
     tried.schedule(Moment(0, 1, 0.0))
-    average = MovingAverage(tried.game.generator, tried.recipe.ema_half_life)
+    average = MovingAverage(tried.network, tried.recipe.ema_half_life)
     steps, seconds = tried.steps(0), list[float]()
     while len(seconds) < WARM_UP + TIMED and (len(seconds) < 2 or sum(seconds) < ENOUGH_SECONDS):
         began = time.perf_counter()
         next(steps)
-        average.update(tried.game.generator, tried.recipe.batch_size)
+        average.update(tried.network, tried.recipe.batch_size)
         seconds.append(time.perf_counter() - began)
     return seconds[min(WARM_UP, len(seconds) // 2) :]
 

@@ -15,6 +15,7 @@ from advnets.averaging import MovingAverage
 from advnets.experiment.play import Play
 from advnets.experiment.preview import Preview
 from advnets.experiment.settings import Settings
+from advnets.experiment.solo import Solo
 from advnets.randomness import Streams
 from advnets.schedules import Moment
 
@@ -41,7 +42,7 @@ class Course:
     """One run under way: what is trained, where it is kept, and how far it has come."""
 
     directory: runs.RunDirectory
-    play: Play
+    play: Play | Solo
     average: MovingAverage
     streams: Streams
     preview: Preview
@@ -142,7 +143,7 @@ class Course:
 
     def _average_anew(self) -> None:
         """A stage's average begins with its generator: the former one's layers are as trained, not as averaged."""
-        self.average = MovingAverage(self.play.game.generator, self.play.recipe.ema_half_life)
+        self.average = MovingAverage(self.play.network, self.play.recipe.ema_half_life)
 
     def _stretch(self, steps: Iterator[Any]) -> dict[str, float]:
         """Steps up to the next one at which anything is written."""
@@ -152,7 +153,7 @@ class Course:
             self.play.schedule(Moment(self.step, self.play.batches.epoch + 1, self.share()))
             step = next(steps)
             self.step += 1
-            self.average.update(self.play.game.generator, self.play.recipe.batch_size)
+            self.average.update(self.play.network, self.play.recipe.batch_size)
             self.seconds, self.stopping = distributed.agree(time.monotonic() - before, self.asked_to_stop)
             at_mark = any(every and self.step % every == 0 for every in marks)
             if at_mark or self.share() == 1 or self.play.due(self.share()) or self.stopping:

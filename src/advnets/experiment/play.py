@@ -14,7 +14,7 @@ from advnets.constraints import CONSTRAINTS
 from advnets.data import TRANSFORMS, Batches, Dataset
 from advnets.errors import AdvnetsError, BadInput
 from advnets.games import PRECISIONS, Game
-from advnets.latents import LATENTS
+from advnets.latents import LATENTS, Latent
 from advnets.objectives import OBJECTIVES
 from advnets.optimizers import OPTIMIZERS
 from advnets.penalties import PENALTIES
@@ -37,6 +37,26 @@ class Play:
     shape: tuple[int, ...]
     stage: int = 0
     began: tuple[int, int] = (0, 0)
+
+    @property
+    def network(self) -> nn.Module:
+        """What is sampled: the generator."""
+        return self.game.generator
+
+    @property
+    def players(self) -> dict[str, nn.Module]:
+        """The networks that learn, by name."""
+        return self.game.players
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks live."""
+        return self.game.device
+
+    @property
+    def latent(self) -> Latent:
+        """Where the generator's z comes from."""
+        return self.game.latent
 
     def steps(self, start: int) -> Iterator[Step]:
         """The steps from number `start` on, without end."""

@@ -324,7 +324,7 @@ def _course(
     with streams.active():
         game_play: Play = play(recipe, dataset, seed=settings.seed, device=device, game=game)
     streams.part_ways()
-    average = MovingAverage(game_play.game.generator, recipe.ema_half_life)
-    preview = Preview(game_play.game, recipe, dataset, seed=settings.seed)
+    average = MovingAverage(game_play.network, recipe.ema_half_life)
+    preview = Preview(game_play.latent, recipe, dataset, seed=settings.seed, device=device)
     minutes = settings.minutes if settings.minutes or settings.steps else recipe.usual_minutes
     return Course(directory, game_play, average, streams, preview, settings, minutes)

@@ -9,7 +9,7 @@ from advnets.networks.goodfellow2014 import (
     Maps,
     MaxoutDiscriminator,
 )
-from advnets.networks.layers import Dropout, Maxout
+from advnets.networks.layers import Dropout, Maxout, Noise
 from advnets.networks.resampling import UpsampledConv2d
 
 GeneratorRow = DenseGenerator | DeconvGenerator
@@ -25,6 +25,6 @@ NETWORKS: dict[str, type[GeneratorRow | DiscriminatorRow | LowerLayers | Maps]] 
 
 __all__ = [
     "ConvMaxoutDiscriminator", "DeconvGenerator", "DenseGenerator", "DiscriminatorRow", "Dropout", "GeneratorRow",
-    "LowerLayers", "Maps", "Maxout", "MaxoutConv", "MaxoutDiscriminator", "NETWORKS", "UntiedBias",
+    "LowerLayers", "Maps", "Maxout", "MaxoutConv", "MaxoutDiscriminator", "NETWORKS", "Noise", "UntiedBias",
     "UpsampledConv2d",
 ]  # fmt: skip

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from advnets.errors import BadInput, Unsupported, unknown
 from advnets.networks.convolution import MaxoutConv, UntiedBias
-from advnets.networks.layers import Dropout, Maxout, sparse_, uniform_
+from advnets.networks.layers import Dropout, Maxout, Noise, sparse_, uniform_
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid}
 OUTPUTS = ("sigmoid", "linear")
@@ -162,21 +162,26 @@ class MaxoutDiscriminator:
     pieces: affine maps a maxout unit.
     irange: weights start in U(-irange, irange).
     dropout: probability of dropping an input of the first layer, and of each later one.
+    noise: standard deviation of Gaussian noise added to its input in training (not in the paper; see `Noise`).
     """
 
     units: tuple[int, ...] = (240, 240)
     pieces: int = 5
     irange: float = 0.005
     dropout: tuple[float, float] = (0.2, 0.5)
+    noise: float = 0.0
 
     def __post_init__(self) -> None:
         _at_least(1, units=self.units, pieces=self.pieces)
+        if not 0 <= self.noise < math.inf:
+            raise BadInput(f"noise is {self.noise}; expected a standard deviation of 0 or more. Change it.")
 
     def build(self, shape: tuple[int, ...]) -> nn.Module:
         """A discriminator of samples of `shape`, with one logit a sample, shape (batch,)."""
         first, later = self.dropout
         head = _maxout_head(math.prod(shape), self.units, self.pieces, irange=self.irange, dropout=later)
-        return nn.Sequential(nn.Flatten(1), Dropout(first), *head)
+        noise = [Noise(self.noise)] if self.noise else []
+        return nn.Sequential(nn.Flatten(1), *noise, Dropout(first), *head)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Layers of the 2014 nets: maxout, and dropout that a CPU can afford."""
+"""Layers of dense nets: maxout, dropout that a CPU can afford, and noise."""
 
 from typing import Any, TypeVar
 
@@ -74,6 +74,25 @@ class Dropout(nn.Module):
         if not self.training or self.p == 0:
             return x
         return x * _mask(x, self.p) if x.device.type == "cpu" else nn.functional.dropout(x, self.p)
+
+
+class Noise(nn.Module):
+    """x + deviation * eps, eps ~ N(0, I), while training; unchanged otherwise.
+
+    Before a discriminator it widens p_data and p_g alike, so that their supports overlap and D cannot tell them apart
+    by detail finer than the noise. Arjovsky & Bottou 2017, "Towards principled methods for training generative
+    adversarial networks", section 3; Sønderby et al. 2017, "Amortised MAP inference for image super-resolution".
+
+    deviation: of the noise, in units of x, >= 0.
+    """
+
+    def __init__(self, deviation: float) -> None:
+        super().__init__()
+        self.deviation = deviation
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x of any shape, with noise of its own added to every number."""
+        return x + self.deviation * torch.randn_like(x) if self.training and self.deviation else x
 
 
 def _mask(x: Tensor, p: float) -> Tensor:

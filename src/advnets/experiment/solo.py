@@ -1,0 +1,77 @@
+"""A baseline under its lesson, where a game would be played: one network, no opponent, one stage."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from advnets.baselines import Lesson
+from advnets.data import Batches
+from advnets.errors import BadInput
+from advnets.latents import Latent
+from advnets.recipes import Recipe
+from advnets.schedules import Moment
+from advnets.training import Step
+
+
+@dataclass
+class Solo:
+    """A Lesson with what a run asks of a Play; which layer is trained when is the affair of the lesson."""
+
+    lesson: Lesson
+    recipe: Recipe
+    latent: Latent
+    stage: ClassVar[int] = 0
+
+    @property
+    def network(self) -> nn.Module:
+        """What is sampled."""
+        return self.lesson.network
+
+    @property
+    def players(self) -> dict[str, nn.Module]:
+        """The networks that learn, by name."""
+        return {"model": self.lesson.network}
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network lives."""
+        return next(self.lesson.network.parameters()).device
+
+    @property
+    def batches(self) -> Batches:
+        """What it is trained on."""
+        return self.lesson.batches
+
+    def steps(self, start: int) -> Iterator[Step]:
+        """The steps from number `start` on, without end."""
+        return self.lesson.steps(start)
+
+    def schedule(self, moment: Moment) -> None:
+        """Set the rate and the layer to what the baseline's row says of that moment."""
+        self.lesson.schedule(moment)
+
+    def due(self, share: float) -> bool:
+        """Never: a baseline has one stage."""
+        return False
+
+    def next_stage(self, step: int) -> None:
+        """There is none; raises BadInput."""
+        raise BadInput("a baseline has one stage, and the checkpoint is of a later one")
+
+    def state(self) -> dict[str, Any]:
+        """The lesson's state, and the stage that a Play would name."""
+        return {"stage": {"number": 0, "began": [0, 0]}, "lesson": self.lesson.state()}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state` gave; raises BadInput if it is of other networks."""
+        try:
+            self.lesson.load(state["lesson"])
+        except (RuntimeError, KeyError, IndexError, ValueError) as error:
+            raise BadInput(f"the checkpoint is of other networks than these: {error}") from error
+
+    def sample(self, n: int, rng: torch.Generator | None = None) -> Tensor:
+        """n samples of independent chains, as the network emits them."""
+        return self.lesson.sample(n, rng)
