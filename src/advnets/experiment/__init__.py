@@ -2,11 +2,12 @@
 
 from advnets.experiment.cost import Cost, dry_run, peak_mebibytes
 from advnets.experiment.course import Progress
+from advnets.experiment.door import find_recipe, resume, start, train
 from advnets.experiment.evaluation import SPLITS, Report
 from advnets.experiment.measure import Measure
 from advnets.experiment.model import Model, open_model
 from advnets.experiment.recognition import Recognition, lacks_classifier
-from advnets.experiment.run import Run, find_model, find_recipe, resume, source, start, train
+from advnets.experiment.run import Run, find_model, source
 from advnets.experiment.samples import Samples
 from advnets.experiment.settings import DEVICES, Settings, find_device
 

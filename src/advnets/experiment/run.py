@@ -1,9 +1,9 @@
-"""A run: started, resumed, sampled, measured. Whatever a command or a page can do is here."""
+"""A run: a directory, and what can be done with it."""
 
 import copy
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from advnets import data, distributed, runs
+from advnets import distributed, runs
 from advnets.averaging import MovingAverage
 from advnets.data import Dataset
 from advnets.errors import BadInput, Unsupported
@@ -24,7 +24,7 @@ from advnets.experiment.samples import Samples
 from advnets.experiment.settings import Settings, find_device, settings_from
 from advnets.games import Game
 from advnets.randomness import Streams, is_of
-from advnets.recipes import Recipe, find, from_json, own, to_json
+from advnets.recipes import Recipe, from_json, to_json
 from advnets.records import record
 
 
@@ -231,83 +231,6 @@ def source(path: str | Path) -> Run | Model:
     path = Path(path)
     is_file = path.suffix == ".safetensors" or (path.exists() and not path.is_dir())
     return open_model(path) if is_file else Run(path)
-
-
-def start(
-    recipe: Recipe | str | Path | None = None, *, game: Game | None = None, settings: Settings | None = None
-) -> Run:
-    """Make the run directory of a new run; nothing is trained yet.
-
-    recipe: a recipe, the name of one, or the path of a recipe.json; with `game` it defaults to `recipes.own`.
-    Raises BadInput for anything that cannot be trained, before anything is written.
-    """
-    distributed.join()
-    recipe, settings = find_recipe(recipe, game), settings or Settings()
-    dataset = distributed.in_turn(settings.dataset)
-    device = find_device(settings.device)
-    with Streams(settings.seed, device).active():
-        tried = play(recipe, dataset, seed=settings.seed, device=device, game=game)
-        for _ in recipe.stages:
-            tried.next_stage(0)
-    told = {
-        "recipe": to_json(recipe),
-        "settings": {**settings.as_json(), "data": _lasting(settings.data)},
-        "data": asdict(runs.DataCard(dataset.name, dataset.digest, dataset.shape, dataset.classes)),
-        "source": dataset.source,
-        "notes": [] if dataset.survey is None else list(dataset.survey.notes),
-        "networks": "own" if game else "recipe",
-    }
-    run = Run(Path(distributed.by_first(lambda: str(_create(recipe, settings, told)))), game)
-    vars(run)["dataset"] = dataset  # where cached_property keeps it: large data are not loaded twice
-    return run
-
-
-def train(recipe: Recipe | str | Path | None = None, *, game: Game | None = None, **settings: Any) -> Run:
-    """Start a run and train it to the end of its budget; the keywords are the fields of Settings.
-
-    recipe: as in `start`. game: networks of your own.
-    """
-    run = start(recipe, game=game, settings=settings_from(settings))
-    for _ in run.carry_on():
-        pass
-    return run
-
-
-def resume(
-    path: str | Path, *, game: Game | None = None, steps: int | None = None, minutes: float | None = None
-) -> Run:
-    """Train a run on from its newest good checkpoint, to its own budget or a new one.
-
-    game: the same networks again, if it was started on your own. A run with a limit in steps, resumed on the same
-    machine with as many threads, ends bit for bit as if it had never stopped.
-    """
-    run = Run(Path(path), game)
-    for _ in run.carry_on(steps=steps, minutes=minutes):
-        pass
-    return run
-
-
-def find_recipe(recipe: Recipe | str | Path | None, game: Game | None = None) -> Recipe:
-    """The recipe meant: itself, one by name, or one in a recipe.json (a bare recipe's, or a run's)."""
-    if isinstance(recipe, Recipe):
-        return recipe
-    if recipe is None:
-        if game is None:
-            raise BadInput("give a recipe, by name or path, or a game of your own")
-        return own
-    if str(recipe).endswith(".json"):
-        value = runs.read_json(Path(recipe))
-        return from_json(value.get("recipe", value))
-    return find(str(recipe))
-
-
-def _create(recipe: Recipe, settings: Settings, told: dict[str, Any]) -> Path:
-    path = Path(settings.out) if settings.out else runs.new_path(Path("runs"), recipe.name, told["data"]["name"])
-    return runs.create(path, told, runs.environment()).path
-
-
-def _lasting(name: str) -> str:
-    return str(Path(name).resolve()) if name not in data.DATASETS else name
 
 
 def _course(
