@@ -1,0 +1,123 @@
+"""Restricted Boltzmann machines: energies, conditionals, Gibbs steps, and log Z by annealed importance sampling.
+
+    p(v, h) = exp(h.W v + alpha.v + beta.h) / Z
+    F(v) = -alpha.v - sum_j softplus(beta_j + W_j v),    p(v) = exp(-F(v)) / Z
+
+P. Smolensky, Information processing in dynamical systems: foundations of harmony theory, 1986; G. Hinton, Training
+products of experts by minimizing contrastive divergence, 2002. Visible v (n, visible) and hidden h (n, hidden) are
+bits, or probabilities of bits where data are grey.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Law(NamedTuple):
+    """The numbers that p(v, h) is made of.
+
+    weight: W, (hidden, visible). alpha: biases of the visible units. beta: biases of the hidden units.
+    """
+
+    weight: Tensor
+    alpha: Tensor
+    beta: Tensor
+
+
+def free_energy(law: Law, v: Tensor) -> Tensor:
+    """F(v) = -log sum_h exp(h.W v + alpha.v + beta.h), (n,)."""
+    return -(v @ law.alpha) - functional.softplus(torch.addmm(law.beta, v, law.weight.T)).sum(1)
+
+
+def hidden_mean(law: Law, v: Tensor) -> Tensor:
+    """p(h = 1 | v) = sigmoid(beta + W v), (n, hidden)."""
+    return torch.addmm(law.beta, v, law.weight.T).sigmoid()
+
+
+def visible_mean(law: Law, h: Tensor) -> Tensor:
+    """p(v = 1 | h) = sigmoid(alpha + W^T h), (n, visible)."""
+    return torch.addmm(law.alpha, h, law.weight).sigmoid()
+
+
+def bits(probability: Tensor) -> Tensor:
+    """A draw of independent bits, 0 or 1, from torch's default generator."""
+    return torch.rand_like(probability).lt_(probability)
+
+
+def gibbs_step(law: Law, v: Tensor) -> Tensor:
+    """v -> h ~ p(h | v) -> v' ~ p(v | h): p(v) is what this chain tends to."""
+    return bits(visible_mean(law, bits(hidden_mean(law, v))))
+
+
+def log_partition(law: Law, *, chains: int, betas: Sequence[float], base: Tensor) -> Tensor:
+    """log of every chain's importance weight, float64 (chains,): their logmeanexp estimates log Z.
+
+        p_t(v) ~ exp((1 - t) base.v + t alpha.v) prod_j (1 + exp(t (beta_j + W_j v))),    t = 0 ... 1
+
+    R. Salakhutdinov and I. Murray, On the quantitative analysis of deep belief networks, 2008, equations 7 to 18. The
+    mean weight is unbiased for Z, so that its logarithm is too low rather than too high; never print it without the
+    spread of the weights.
+
+    betas: inverse temperatures t, from 0 to 1. base: biases of the visible units at t = 0, such as the logits of their
+    means. Draws come from torch's default generator.
+    """
+    weight, alpha, beta = (tensor.detach().double() for tensor in law)
+    base = base.detach().double()
+    v = bits(base.sigmoid().expand(chains, -1))
+    log_z = functional.softplus(base).sum() + len(beta) * math.log(2)
+    log_weights = log_z.expand(chains).clone()
+    for colder, warmer in itertools.pairwise(betas):
+        before, after = (_tempered(Law(weight, alpha, beta), base, t) for t in (colder, warmer))
+        log_weights += free_energy(before, v) - free_energy(after, v)
+        v = gibbs_step(after, v)
+    return log_weights
+
+
+def _tempered(law: Law, base: Tensor, t: float) -> Law:
+    return Law(t * law.weight, (1 - t) * base + t * law.alpha, t * law.beta)
+
+
+class Boltzmann(nn.Module):
+    """A restricted Boltzmann machine whose units are centred: alpha = a - W^T lambda, beta = b - W mu.
+
+    The distributions are those of `Law`, and so is the likelihood's maximum; its gradient in (W, a, b) is better
+    conditioned, since weights no longer have to make up for means. G. Montavon and K.-R. Müller, Deep Boltzmann
+    machines and the centering trick, 2012; offsets mu and lambda are constants here.
+
+    mu: means of the visible units, (visible,); each in [0, 1]. hidden: number of hidden units; lambda is 1/2.
+    deviation: weights start in N(0, deviation^2), b at 0, a at the logits of mu.
+    """
+
+    weight: nn.Parameter
+    visible_bias: nn.Parameter
+    hidden_bias: nn.Parameter
+    mu: Tensor
+
+    def __init__(self, mu: Tensor, hidden: int, *, deviation: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(deviation * torch.randn(hidden, len(mu)))
+        self.visible_bias = nn.Parameter(torch.zeros(len(mu)))
+        self.hidden_bias = nn.Parameter(torch.zeros(hidden))
+        self.register_buffer("mu", torch.zeros(len(mu)))
+        self.centre(mu)
+
+    @torch.no_grad()
+    def centre(self, mu: Tensor) -> None:
+        """Take these means of the visible units: mu, and a at their logits."""
+        self.mu.copy_(mu)
+        self.visible_bias.copy_(mu.clamp(FAINTEST, 1 - FAINTEST).logit())
+
+    def law(self) -> Law:
+        """The numbers of p(v, h), with gradients where they are recorded."""
+        alpha = self.visible_bias - 0.5 * self.weight.sum(0)
+        beta = self.hidden_bias - self.weight @ self.mu
+        return Law(self.weight, alpha, beta)
+
+
+FAINTEST = 1e-4
+"""The least probability that a visible unit starts with, so that the weights of units never lit stay small."""
