@@ -132,7 +132,7 @@ class DenoisingLesson:
             logits = self.network.reconstruct(x)
             parts.append(cross_entropy(logits, real) / self.row.walkbacks)
             if number < self.row.walkbacks - 1:
-                x = logits.detach().sigmoid_().bernoulli()
+                x = logits.detach().sigmoid().bernoulli()
         walked = {"walkback": torch.stack(parts[1:]).sum()} if len(parts) > 1 else {}
         return {"reconstruction": parts[0], **walked}
 
