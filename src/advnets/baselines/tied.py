@@ -1,0 +1,78 @@
+"""A sigmoid layer whose one matrix goes up and down, and the checks that rows made of such layers share."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from advnets.errors import BadInput, Unsupported
+
+
+class TiedLayer(nn.Module):
+    """h = sigmoid(x W + b), x' = sigmoid(h W' + c).
+
+    W starts in U(-irange, irange) with irange = 4 sqrt(6 / (visible + hidden)) (Glorot & Bengio 2010, "Understanding
+    the difficulty of training deep feedforward neural networks", for sigmoids), b and c at 0.
+
+    visible, hidden: x is (batch, visible), h is (batch, hidden). mean: where c starts instead, of the marginals, or
+    None.
+    """
+
+    def __init__(self, visible: int, hidden: int, mean: Tensor | None = None) -> None:
+        super().__init__()
+        irange = 4 * math.sqrt(6 / (visible + hidden))
+        self.weight = nn.Parameter(torch.empty(visible, hidden).uniform_(-irange, irange))
+        self.hidden_bias = nn.Parameter(torch.zeros(hidden))
+        marginals = torch.full((visible,), 0.5) if mean is None else mean.flatten().float().cpu()
+        self.visible_bias = nn.Parameter(marginals.clamp(1e-7, 1 - 1e-7).logit())
+
+    def encode(self, x: Tensor) -> Tensor:
+        """h of x."""
+        return torch.addmm(self.hidden_bias, x, self.weight).sigmoid()
+
+    def logits(self, h: Tensor) -> Tensor:
+        """x' of h, before its sigmoid."""
+        return torch.addmm(self.visible_bias, h, self.weight.T)
+
+    def decode(self, h: Tensor) -> Tensor:
+        """x' of h: expectations in [0, 1]."""
+        return self.logits(h).sigmoid()
+
+
+def cross_entropy(logits: Tensor, x: Tensor) -> Tensor:
+    """-sum_i x_i log x'_i + (1 - x_i) log(1 - x'_i), nats, its mean over the batch, (); x' = sigmoid(logits)."""
+    return functional.binary_cross_entropy_with_logits(logits, x, reduction="sum") / len(x)
+
+
+def check_sizes(row: str, latent_size: int, shape: Sequence[int], width: int) -> None:
+    """Raise Unsupported unless samples of `shape` are images, BadInput unless latent_size is `width`.
+
+    row: the name of the baseline. width: units of the layer that its chains begin in.
+    """
+    if len(shape) != 3:
+        raise Unsupported(
+            f"{row}: found points of {shape[0]} numbers, expected images, whose pixels are means in [0, 1]. Take a "
+            "recipe of adversarial nets for points."
+        )
+    if latent_size != width:
+        raise BadInput(
+            f"{row}: found a latent_size of {latent_size}, expected {width}, the units of the layer that its chains "
+            "begin in. Change latent_size or that layer."
+        )
+
+
+def check_share(row: str, **shares: float) -> None:
+    """Raise BadInput unless every number is in [0, 1]."""
+    for name, found in shares.items():
+        if not 0 <= found <= 1:
+            raise BadInput(f"{row}: {name} is {found}; expected 0 to 1. Change it.")
+
+
+def check_least(row: str, least: float, **numbers: float | Sequence[float]) -> None:
+    """Raise BadInput unless every number, or every one of a sequence, is finite and at least `least`."""
+    for name, found in numbers.items():
+        each = found if isinstance(found, Sequence) else (found,)
+        if not each or not all(math.isfinite(number) and number >= least for number in each):
+            raise BadInput(f"{row}: {name} is {found}; expected at least {least}. Change it.")
