@@ -134,7 +134,8 @@ class GenerativeStochasticNetwork(nn.Module):
 
 
 def _product(h: Tensor, weight: Tensor) -> Tensor:
-    return torch.mm(h.to(weight.dtype), weight).to(h.dtype)
+    product: Tensor = torch.mm(h.to(weight.dtype), weight)
+    return product.to(h.dtype)
 
 
 @dataclass(frozen=True)
