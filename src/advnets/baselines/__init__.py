@@ -2,7 +2,22 @@
 
 from advnets.baselines.baseline import Baseline, Chain, Lesson
 from advnets.baselines.contractive import StackedContractive
+from advnets.baselines.dbn import DeepBelief
 from advnets.baselines.denoising import Denoising
 from advnets.baselines.descent import descend
+from advnets.baselines.gsn import DeepGsn
+from advnets.baselines.rbm import Rbm
 
-__all__ = ["Baseline", "Chain", "Denoising", "Lesson", "StackedContractive", "descend"]
+BaselineRow = Rbm | DeepBelief | StackedContractive | Denoising | DeepGsn
+BASELINES: dict[str, type[BaselineRow]] = {
+    "rbm": Rbm,
+    "deep_belief": DeepBelief,
+    "stacked_contractive": StackedContractive,
+    "denoising": Denoising,
+    "deep_gsn": DeepGsn,
+}
+
+__all__ = [
+    "BASELINES", "Baseline", "BaselineRow", "Chain", "DeepBelief", "DeepGsn", "Denoising", "Lesson", "Rbm",
+    "StackedContractive", "descend",
+]  # fmt: skip

@@ -33,8 +33,13 @@ class Chain(Protocol):
 class Lesson(Training, Protocol):
     """A baseline's Training, whose rates and layers follow the budget; `state` and `load` hold the batches too."""
 
-    network: nn.Module
-    batches: Batches
+    @property
+    def network(self) -> nn.Module:
+        """What is trained and sampled, a Chain."""
+
+    @property
+    def batches(self) -> Batches:
+        """What it is trained on."""
 
     def schedule(self, moment: Moment) -> None:
         """Before each step: set the rate, and the layer that is trained, to what the row says of that moment."""

@@ -25,7 +25,7 @@ class TiedLayer(nn.Module):
         irange = 4 * math.sqrt(6 / (visible + hidden))
         self.weight = nn.Parameter(torch.empty(visible, hidden).uniform_(-irange, irange))
         self.hidden_bias = nn.Parameter(torch.zeros(hidden))
-        marginals = torch.full((visible,), 0.5) if mean is None else mean.flatten().float().cpu()
+        marginals = torch.full((visible,), 0.5) if mean is None else mean.flatten().float()
         self.visible_bias = nn.Parameter(marginals.clamp(1e-7, 1 - 1e-7).logit())
 
     def encode(self, x: Tensor) -> Tensor:

@@ -9,8 +9,9 @@ from typing import Any
 from advnets import distributed
 from advnets.averaging import MovingAverage
 from advnets.data import Dataset
-from advnets.experiment.play import Play, play
+from advnets.experiment.play import Play
 from advnets.experiment.settings import Settings, find_device
+from advnets.experiment.solo import Solo, training
 from advnets.randomness import Streams
 from advnets.recipes import Recipe
 from advnets.schedules import Moment
@@ -87,7 +88,7 @@ def dry_run(recipe: Recipe, *, settings: Settings, dataset: Dataset | None = Non
     dataset = dataset or distributed.in_turn(settings.dataset)
     streams = Streams(settings.seed, device)
     with streams.active():
-        tried = play(recipe, dataset, seed=settings.seed, device=device)
+        tried = training(recipe, dataset, seed=settings.seed, device=device)
         stages = [_stage_cost(tried)]
         for _ in recipe.stages:
             tried.next_stage(0)
@@ -109,7 +110,7 @@ def dry_run(recipe: Recipe, *, settings: Settings, dataset: Dataset | None = Non
     )
 
 
-def _stage_cost(tried: Play) -> StageCost:
+def _stage_cost(tried: Play | Solo) -> StageCost:
     seconds = _seconds_per_step(tried)
     return StageCost(
         begins=tried.recipe.stages[tried.stage - 1].begins if tried.stage else 0.0,
@@ -121,7 +122,7 @@ def _stage_cost(tried: Play) -> StageCost:
     )
 
 
-def _seconds_per_step(tried: Play) -> list[float]:
+def _seconds_per_step(tried: Play | Solo) -> list[float]:
     """Of up to TIMED steps after up to WARM_UP others; slow ones are stopped early, half of them then warm-up."""
     tried.schedule(Moment(0, 1, 0.0))
     average = MovingAverage(tried.network, tried.recipe.ema_half_life)

@@ -6,9 +6,9 @@ from typing import Any
 
 from advnets import data, distributed, runs
 from advnets.errors import BadInput
-from advnets.experiment.play import play
 from advnets.experiment.run import Run
 from advnets.experiment.settings import Settings, find_device, settings_from
+from advnets.experiment.solo import training
 from advnets.games import Game
 from advnets.randomness import Streams
 from advnets.recipes import Recipe, find, from_json, own, to_json
@@ -27,7 +27,7 @@ def start(
     dataset = distributed.in_turn(settings.dataset)
     device = find_device(settings.device)
     with Streams(settings.seed, device).active():
-        tried = play(recipe, dataset, seed=settings.seed, device=device, game=game)
+        tried = training(recipe, dataset, seed=settings.seed, device=device, game=game)
         for _ in recipe.stages:
             tried.next_stage(0)
     told = {

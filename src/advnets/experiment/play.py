@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from advnets.algorithm import ALGORITHMS
+from advnets.baselines import BaselineRow
 from advnets.constraints import CONSTRAINTS
 from advnets.data import TRANSFORMS, Batches, Dataset
 from advnets.errors import AdvnetsError, BadInput
@@ -82,7 +83,7 @@ class Play:
 
         Raises BadInput if the networks cannot be built.
         """
-        with _building():
+        with building():
             self.game = _later(self.game, self.recipe.stages[self.stage], self.shape)
         self.optimizers = _optimizers(self.game, self.recipe)
         self.stage, self.began = self.stage + 1, (step, self.batches.epoch + 1)
@@ -137,9 +138,9 @@ def play(recipe: Recipe, dataset: Dataset, *, seed: int, device: torch.device, g
 
 def build_game(recipe: Recipe, dataset: Dataset, device: torch.device) -> Game:
     """The recipe's networks, sized to the data, on the device; initial weights come from torch's default generator."""
-    if recipe.generator is None or recipe.discriminator is None:
+    if recipe.generator is None or isinstance(recipe.generator, BaselineRow) or recipe.discriminator is None:
         raise BadInput("the recipe has no networks of its own: give `game=`, or take a recipe of `advnets recipes`")
-    with _building():
+    with building():
         generator = recipe.generator.build(recipe.latent_size, dataset.shape, dataset.mean).to(device)
         discriminator = recipe.discriminator.build(dataset.shape).to(device)
     return Game(
@@ -157,7 +158,8 @@ def build_game(recipe: Recipe, dataset: Dataset, device: torch.device) -> Game:
 
 
 @contextmanager
-def _building() -> Iterator[None]:
+def building() -> Iterator[None]:
+    """What networks raise of their numbers is BadInput that says so."""
     try:
         yield
     except AdvnetsError:

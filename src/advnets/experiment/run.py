@@ -18,10 +18,10 @@ from advnets.errors import BadInput, Unsupported
 from advnets.experiment.course import Course, Progress
 from advnets.experiment.evaluation import Report, note_reading, write_report
 from advnets.experiment.model import Model, beneath, blank, export, filled, open_model
-from advnets.experiment.play import Play, play
 from advnets.experiment.preview import Preview
 from advnets.experiment.samples import Samples
 from advnets.experiment.settings import Settings, find_device, settings_from
+from advnets.experiment.solo import training
 from advnets.games import Game
 from advnets.randomness import Streams, is_of
 from advnets.recipes import Recipe, from_json, to_json
@@ -245,9 +245,9 @@ def _course(
     """The course of a run at its first step: the same seed gives the same weights, noises and order of the data."""
     streams = Streams(settings.seed, device)
     with streams.active():
-        game_play: Play = play(recipe, dataset, seed=settings.seed, device=device, game=game)
+        trained = training(recipe, dataset, seed=settings.seed, device=device, game=game)
     streams.part_ways()
-    average = MovingAverage(game_play.network, recipe.ema_half_life)
-    preview = Preview(game_play.latent, recipe, dataset, seed=settings.seed, device=device)
+    average = MovingAverage(trained.network, recipe.ema_half_life)
+    preview = Preview(trained.latent, recipe, dataset, seed=settings.seed, device=device)
     minutes = settings.minutes if settings.minutes or settings.steps else recipe.usual_minutes
-    return Course(directory, game_play, average, streams, preview, settings, minutes)
+    return Course(directory, trained, average, streams, preview, settings, minutes)

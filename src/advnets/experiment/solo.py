@@ -7,10 +7,12 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from advnets.baselines import Lesson
-from advnets.data import Batches
+from advnets.baselines import BaselineRow, Lesson
+from advnets.data import TRANSFORMS, Batches, Dataset
 from advnets.errors import BadInput
-from advnets.latents import Latent
+from advnets.experiment.play import Play, building, play
+from advnets.games import Game
+from advnets.latents import LATENTS, Latent
 from advnets.recipes import Recipe
 from advnets.schedules import Moment
 from advnets.training import Step
@@ -75,3 +77,25 @@ class Solo:
     def sample(self, n: int, rng: torch.Generator | None = None) -> Tensor:
         """n samples of independent chains, as the network emits them."""
         return self.lesson.sample(n, rng)
+
+
+def training(
+    recipe: Recipe, dataset: Dataset, *, seed: int, device: torch.device, game: Game | None = None
+) -> Play | Solo:
+    """What a run of the recipe trains: a baseline under its lesson, or a game; `game` brings networks of your own."""
+    if game is None and isinstance(recipe.generator, BaselineRow):
+        return _solo(recipe.generator, recipe, dataset, seed=seed, device=device)
+    return play(recipe, dataset, seed=seed, device=device, game=game)
+
+
+def _solo(row: BaselineRow, recipe: Recipe, dataset: Dataset, *, seed: int, device: torch.device) -> Solo:
+    batches = Batches(
+        dataset.train,
+        batch_size=recipe.batch_size,
+        seed=seed,
+        transform=TRANSFORMS[recipe.transform if dataset.is_image else "identity"].forward,
+        device=device,
+    )
+    with building():
+        network = row.build(recipe.latent_size, dataset.shape, dataset.mean).to(device)
+        return Solo(row.lesson(network, batches), recipe, LATENTS[recipe.latent](recipe.latent_size))

@@ -1,6 +1,7 @@
 """Recipes: published experiments, one file a paper."""
 
 from advnets.errors import unknown
+from advnets.recipes.bengio import dae, dae_walkback, dbn, deep_gsn, stacked_cae
 from advnets.recipes.goodfellow2014 import (
     paper,
     paper_adam,
@@ -14,7 +15,19 @@ from advnets.recipes.recipe import Recipe, Stage, from_json, generator_from_json
 own = Recipe()
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
-    for recipe in (paper, paper_released, paper_adam, paper_tfd, paper_cifar10_fc, paper_cifar10_conv)
+    for recipe in (
+        paper,
+        paper_released,
+        paper_adam,
+        paper_tfd,
+        paper_cifar10_fc,
+        paper_cifar10_conv,
+        dbn,
+        stacked_cae,
+        dae,
+        dae_walkback,
+        deep_gsn,
+    )
 }
 
 
@@ -26,6 +39,7 @@ def find(name: str) -> Recipe:
 
 
 __all__ = [
-    "RECIPES", "Recipe", "Stage", "find", "from_json", "generator_from_json", "lower_from_json", "own", "paper",
-    "paper_adam", "paper_cifar10_conv", "paper_cifar10_fc", "paper_released", "paper_tfd", "to_json",
+    "RECIPES", "Recipe", "Stage", "dae", "dae_walkback", "dbn", "deep_gsn", "find", "from_json", "generator_from_json",
+    "lower_from_json", "own", "paper", "paper_adam", "paper_cifar10_conv", "paper_cifar10_fc", "paper_released",
+    "paper_tfd", "stacked_cae", "to_json",
 ]  # fmt: skip

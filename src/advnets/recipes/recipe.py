@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, get_type_hints
 
 from advnets.algorithm import ALGORITHMS
+from advnets.baselines import BASELINES, BaselineRow
 from advnets.constraints import CONSTRAINTS
 from advnets.data.transforms import TRANSFORMS
 from advnets.errors import BadInput, unknown
@@ -46,10 +47,10 @@ class Recipe:
     """One line: what it is."""
     source: str = ""
     """Where its numbers come from."""
-    generator: GeneratorRow | None = None
-    """The generator's row and settings; None where you bring the network."""
+    generator: GeneratorRow | BaselineRow | None = None
+    """The generator's row and settings, or a baseline's, which learns alone; None where you bring the network."""
     discriminator: DiscriminatorRow | None = None
-    """The discriminator's row and settings; None where you bring the network."""
+    """The discriminator's row and settings; None where you bring the network, and for a baseline."""
     objective: str = "non_saturating"
     """What each player wants, a row of OBJECTIVES."""
     latent: str = "gaussian"
@@ -129,6 +130,8 @@ def _check(recipe: Recipe) -> None:
     if not recipe.usual_minutes > 0:
         raise BadInput(f"usual_minutes is {recipe.usual_minutes!r}; expected more than 0")
     _check_stages(recipe.stages)
+    if isinstance(recipe.generator, BaselineRow):
+        _check_baseline(recipe)
 
 
 def _check_stages(stages: tuple[Stage, ...]) -> None:
@@ -141,6 +144,24 @@ def _check_stages(stages: tuple[Stage, ...]) -> None:
     for number, stage in enumerate(stages, 2):
         if stage.below is None and stage.discriminator is None:
             raise BadInput(f"stage {number} changes nothing; give it `below` or `discriminator`, or leave it out")
+
+
+_OF_GAMES = (
+    "discriminator", "objective", "algorithm", "discriminator_moves", "penalties", "constraints", "optimizer", "betas",
+    "generator_rate", "discriminator_rate", "momentum", "precision", "stages",
+)  # fmt: skip
+
+
+def _check_baseline(recipe: Recipe) -> None:
+    usual, row = Recipe(), type(recipe.generator).__name__
+    for name in _OF_GAMES:
+        if getattr(recipe, name) != getattr(usual, name):
+            raise BadInput(
+                f"{name} is {getattr(recipe, name)!r} with the generator {row}, a baseline, which learns without a "
+                f"discriminator. Leave {name} out: the numbers of its training are those of its row."
+            )
+    if recipe.transform != "unit":
+        raise BadInput(f"transform is {recipe.transform!r}; {row} models pixels in [0, 1], so expected 'unit'")
 
 
 def to_json(recipe: Recipe) -> dict[str, Any]:
@@ -156,12 +177,14 @@ def from_json(value: Mapping[str, Any]) -> Recipe:
     return record(Recipe, value, rows=_ROWS, what="recipe")
 
 
-def generator_from_json(value: Any) -> GeneratorRow:
+def generator_from_json(value: Any) -> GeneratorRow | BaselineRow:
     """The generator's row and numbers that `to_json` wrote, without the recipe around them.
 
     Raises BadInput for whatever is no row that a recipe's generator can be, or does not fit its fields.
     """
-    row: GeneratorRow | None = fit(value, get_type_hints(Recipe)["generator"], rows=_ROWS, what="generator")
+    row: GeneratorRow | BaselineRow | None = fit(
+        value, get_type_hints(Recipe)["generator"], rows=_ROWS, what="generator"
+    )
     if row is None:
         raise BadInput("generator is null; expected the row of a network and its numbers")
     return row
@@ -173,7 +196,7 @@ def lower_from_json(value: Any) -> LowerLayers:
     return row
 
 
-_ROWS: dict[str, Any] = {**NETWORKS, **SCHEDULES, "stage": Stage}
+_ROWS: dict[str, Any] = {**NETWORKS, **BASELINES, **SCHEDULES, "stage": Stage}
 
 
 def _plain(value: Any) -> Any:
