@@ -22,6 +22,7 @@ def test_every_number_of_the_released_code() -> None:
     }  # fmt: skip
     assert told["discriminator"] == {
         "row": "maxout_discriminator", "units": [240, 240], "pieces": 5, "irange": 0.005, "dropout": [0.2, 0.5],
+        "noise": 0.0,
     }  # fmt: skip
     assert (told["batch_size"], told["latent"], told["latent_size"]) == (100, "gaussian", 100)
     assert told["generator_rate"] == {"row": "exponential_decay", "start": 0.1, "factor": 1.000004, "floor": 1e-6}

@@ -1,6 +1,7 @@
 """The battery that every recipe enters by its row of RECIPES: it is a value, it trains, it resumes, it is sampled."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ import torch
 import tiny
 from advnets import experiment
 from advnets.data import load
-from advnets.errors import Unsupported
+from advnets.errors import BadInput, Unsupported
 from advnets.experiment.play import Play, play
+from advnets.experiment.solo import training
 from advnets.recipes import RECIPES, Recipe, from_json, to_json
 from advnets.schedules import Moment
 
@@ -49,7 +51,34 @@ def test_it_trains_resumes_bit_for_bit_and_is_sampled(name: str, tmp_path: Path)
     assert len(list(again.directory.previews.iterdir())) == 1
 
 
-@every_recipe
+BASELINES = sorted(name for name, recipe in RECIPES.items() if recipe.discriminator is None)
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_every_parameter_of_a_baseline_is_moved(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    recipe = tiny.narrow(RECIPES[name])
+    tried = training(recipe, load("digits"), seed=0, device=torch.device("cpu"))
+    before = {key: theta.clone() for key, theta in tried.network.named_parameters()}
+    steps = tried.steps(0)
+    for progress in (0.0, 0.1, 0.6, 0.7):  # both layers of those that are trained one after the other
+        tried.schedule(Moment(int(100 * progress), 1, progress))
+        next(steps)
+    for key, theta in tried.network.named_parameters():
+        assert not torch.equal(theta, before[key]), key
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_fields_of_games_are_refused_with_a_baseline(name: str) -> None:
+    given = {"objective": "hinge", "discriminator": RECIPES["paper"].discriminator, "betas": (0.0, 0.9)}
+    for field, value in given.items():
+        with pytest.raises(BadInput, match=f"{field} is"):
+            replace(RECIPES[name], **{field: value})
+    with pytest.raises(BadInput, match="transform is 'symmetric'"):
+        replace(RECIPES[name], transform="symmetric")
+
+
+@pytest.mark.parametrize("name", sorted(set(RECIPES) - set(BASELINES)))
 def test_every_parameter_has_a_gradient_and_an_optimizer(name: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
     recipe = tiny.narrow(RECIPES[name])

@@ -28,7 +28,7 @@ class Evaluate:
     """What, by which protocol."""
 
     run: tyro.conf.Positional[Path]
-    """The run directory, or FILE.safetensors as `advnets export` writes it."""
+    """The run directory, FILE.safetensors as `advnets export` writes it, or a model that ships: paper-mnist."""
     split: str = "validation"
     """validation or test."""
     protocol: str = "goodfellow2014"

@@ -21,7 +21,7 @@ class Sample:
     """Of what, how many samples, and where they go."""
 
     run: tyro.conf.Positional[Path]
-    """The run directory, or FILE.safetensors as `advnets export` writes it."""
+    """The run directory, FILE.safetensors as `advnets export` writes it, or a model that ships: paper-mnist."""
     out: str
     """FILE.png, FILE.npz or FOLDER/."""
     n: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 64

@@ -21,6 +21,7 @@ from advnets.experiment.model import Model, beneath, blank, export, filled, open
 from advnets.experiment.preview import Preview
 from advnets.experiment.samples import Samples
 from advnets.experiment.settings import Settings, find_device, settings_from
+from advnets.experiment.shipped import shipped
 from advnets.experiment.solo import training
 from advnets.games import Game
 from advnets.randomness import Streams, is_of
@@ -221,14 +222,15 @@ class Run:
 
 
 def find_model(path: str | Path) -> Model:
-    """The model in a share file, or that of the run in a folder."""
+    """The model in a share file, that of the run in a folder, or one that ships with the package, by its name."""
     found = source(path)
     return found.model if isinstance(found, Run) else found
 
 
 def source(path: str | Path) -> Run | Model:
-    """What is at a path: a share file's model, or a run."""
+    """What is at a path: a share file's model, or a run; or a model that ships with the package, by its name."""
     path = Path(path)
+    path = shipped(path) or path
     is_file = path.suffix == ".safetensors" or (path.exists() and not path.is_dir())
     return open_model(path) if is_file else Run(path)
 
