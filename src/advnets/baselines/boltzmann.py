@@ -17,6 +17,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from advnets.errors import BadInput
+from advnets.metrics.estimate import Estimate
+
 
 class Law(NamedTuple):
     """The numbers that p(v, h) is made of.
@@ -36,12 +39,12 @@ def free_energy(law: Law, v: Tensor) -> Tensor:
 
 def hidden_mean(law: Law, v: Tensor) -> Tensor:
     """p(h = 1 | v) = sigmoid(beta + W v), (n, hidden)."""
-    return torch.addmm(law.beta, v, law.weight.T).sigmoid()
+    return torch.addmm(law.beta, v, law.weight.T).sigmoid_()
 
 
 def visible_mean(law: Law, h: Tensor) -> Tensor:
     """p(v = 1 | h) = sigmoid(alpha + W^T h), (n, visible)."""
-    return torch.addmm(law.alpha, h, law.weight).sigmoid()
+    return torch.addmm(law.alpha, h, law.weight).sigmoid_()
 
 
 def bits(probability: Tensor) -> Tensor:
@@ -54,25 +57,37 @@ def gibbs_step(law: Law, v: Tensor) -> Tensor:
     return bits(visible_mean(law, bits(hidden_mean(law, v))))
 
 
-def log_partition(law: Law, *, chains: int, betas: Sequence[float], base: Tensor) -> Tensor:
-    """log of every chain's importance weight, float64 (chains,): their logmeanexp estimates log Z.
+def log_partition(law: Law, *, chains: int, betas: Sequence[float], base: Tensor) -> Estimate:
+    """log Z by annealed importance sampling, nats: logmeanexp of the weights of independent chains, in float64.
 
         p_t(v) ~ exp((1 - t) base.v + t alpha.v) prod_j (1 + exp(t (beta_j + W_j v))),    t = 0 ... 1
 
     R. Salakhutdinov and I. Murray, On the quantitative analysis of deep belief networks, 2008, equations 7 to 18. The
-    mean weight is unbiased for Z, so that its logarithm is too low rather than too high; never print it without the
-    spread of the weights.
+    mean weight is unbiased for Z, so its logarithm tends to be too low, and likelihoods told with it too high.
 
-    betas: inverse temperatures t, from 0 to 1. base: biases of the visible units at t = 0, such as the logits of their
-    means. Draws come from torch's default generator.
+    chains: 2 or more. betas: inverse temperatures t, rising from 0 to 1. base: biases of the visible units at t = 0,
+    such as the logits of their means. Draws come from torch's default generator.
+    Its error is the standard error of the mean weight over that mean, and to be believed only where it is small. Raises
+    BadInput for too few chains, or other temperatures.
     """
-    weight, alpha, beta = (tensor.detach().double() for tensor in law)
-    base = base.detach().double()
+    rising = all(colder < warmer for colder, warmer in itertools.pairwise(betas))
+    if chains < 2 or len(betas) < 2 or (betas[0], betas[-1]) != (0, 1) or not rising:
+        raise BadInput(
+            f"annealing: found {chains} chains at {len(betas)} temperatures, expected 2 chains or more, and inverse "
+            "temperatures that rise from 0 to 1. Change `chains` or `betas`."
+        )
+    log_weights = _annealed(Law(*(number.detach().double() for number in law)), chains, betas, base.detach().double())
+    value = float(log_weights.logsumexp(0)) - math.log(chains)
+    error = float((log_weights - value).exp().std()) / math.sqrt(chains)
+    return Estimate(value, error, notes={"chains": chains, "temperatures": len(betas)})
+
+
+def _annealed(law: Law, chains: int, betas: Sequence[float], base: Tensor) -> Tensor:
+    """The log weight of each chain, (chains,), of mean weight Z."""
     v = bits(base.sigmoid().expand(chains, -1))
-    log_z = functional.softplus(base).sum() + len(beta) * math.log(2)
-    log_weights = log_z.expand(chains).clone()
+    log_weights = (functional.softplus(base).sum() + len(law.beta) * math.log(2)).repeat(chains)
     for colder, warmer in itertools.pairwise(betas):
-        before, after = (_tempered(Law(weight, alpha, beta), base, t) for t in (colder, warmer))
+        before, after = (_tempered(law, base, t) for t in (colder, warmer))
         log_weights += free_energy(before, v) - free_energy(after, v)
         v = gibbs_step(after, v)
     return log_weights

@@ -196,8 +196,9 @@ class Greedy:
     @torch.no_grad()
     def _beneath(self, x: Tensor) -> Tensor:
         """What the machines below make of the pixels x: means, or draws if the row feeds bits."""
-        for law in self.network.laws()[: self.layer]:
-            x = hidden_mean(law, x)
+        for machine in self.network.machines[: self.layer]:
+            assert isinstance(machine, Boltzmann)
+            x = hidden_mean(machine.law(), x)
             x = bits(x) if self.row.feed_bits else x
         return x
 
@@ -258,9 +259,9 @@ class Greedy:
             self.layer, self.began = state["layer"]["number"], tuple(state["layer"]["began"])
             self.optimizer = self._fresh_optimizer()
             self.optimizer.load_state_dict(state["optimizer"])
+            chains = state["chains"].get("visible")
         except (RuntimeError, KeyError, IndexError, ValueError) as error:
             raise BadInput(f"the checkpoint is of another net than this: {error}") from error
-        chains = state["chains"].get("visible")
         self.chains = None if chains is None else chains.to(self.machine.mu)
         self.batches.load(state["batches"])
 
