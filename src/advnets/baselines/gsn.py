@@ -129,7 +129,8 @@ class GenerativeStochasticNetwork(nn.Module):
 
     def _visible(self, layers: Layers, weights: list[Tensor]) -> Tensor:
         assert layers[1] is not None
-        return self.biases[0] + _product(layers[1], weights[0].t())
+        logits: Tensor = self.biases[0] + _product(layers[1], weights[0].t())
+        return logits
 
     def _drawn(self, logits: Tensor) -> Tensor:
         """Salt and pepper upon Bernoulli(p), in one draw: a pixel is 1 with probability (1 - s) p + s / 2."""
