@@ -43,7 +43,7 @@ class GenerativeStochasticNetwork(nn.Module):
 
     shape: (c, h, w) of x. hidden: widths of h_1 .. h_K. salt_and_pepper: chance of a pixel to be replaced by a fair
     coin's 0 or 1. sigmas: of the Gaussian noise of h_1 .. h_K, before tanh and after it. burn_in: steps from z to a
-    sample. precision: of the products; sums and functions are float32.
+    sample. bfloat16: whether products are made in it; sums, functions and parameters keep their type.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class GenerativeStochasticNetwork(nn.Module):
         salt_and_pepper: float,
         sigmas: tuple[float, ...],
         burn_in: int,
-        precision: torch.dtype = torch.float32,
+        bfloat16: bool = False,
     ) -> None:
         super().__init__()
         widths = (math.prod(shape), *hidden)
@@ -63,8 +63,14 @@ class GenerativeStochasticNetwork(nn.Module):
         for weight in self.weights:
             nn.init.xavier_uniform_(weight)
         self.shape, self.salt_and_pepper, self.sigmas = shape, salt_and_pepper, sigmas
-        self.burn_in, self.precision = burn_in, precision
+        self.burn_in, self.coarse = burn_in, bfloat16
         self.passes_per_step = 2 * len(hidden)
+
+    @torch.no_grad()
+    def set_marginals(self, mean: Tensor) -> None:
+        """Let p(x | h_1 = 0) be the mean image, (c, h, w), no pixel of it below .001 or above .999."""
+        if not self.biases[0].is_meta:
+            self.biases[0].copy_(mean.flatten().clamp(1e-3, 1 - 1e-3).logit())
 
     def forward(self, z: Tensor) -> Tensor:
         """p(x | h_1), (n, c, h, w), after `burn_in` steps of chains from h_K = z (n, width of h_K)."""
@@ -74,7 +80,7 @@ class GenerativeStochasticNetwork(nn.Module):
     @torch.no_grad()
     def walk(self, z: Tensor) -> Iterator[Tensor]:
         """p(x | h_1) after each step from h_K = z, without end; z alone says where the layers below begin."""
-        weights, layers = self._products(), Layers([None] * len(self.biases))
+        weights, layers = self._factors(), Layers([None] * len(self.biases))
         layers[-1] = z
         for i in reversed(range(1, len(layers) - 1)):
             layers[i] = self._hidden(i, layers, weights)
@@ -88,7 +94,7 @@ class GenerativeStochasticNetwork(nn.Module):
         Gradients flow through all steps, but not through what is drawn: x.
         """
         layers = Layers([self.corrupt(x.flatten(1)), *([None] * len(self.weights))])
-        return list(islice(self._steps(layers, self._products()), walkbacks))
+        return list(islice(self._steps(layers, self._factors()), walkbacks))
 
     def corrupt(self, x: Tensor) -> Tensor:
         """x in [0, 1] with salt and pepper: half of `salt_and_pepper` of its pixels become 0, as many 1."""
@@ -111,8 +117,10 @@ class GenerativeStochasticNetwork(nn.Module):
         ways = [(layers[i - 1], weights[i - 1])]
         if i + 1 < len(layers):
             ways.append((layers[i + 1], weights[i].t()))
-        total = self.biases[i] + sum(_product(layer, weight) for layer, weight in ways if layer is not None)
-        assert isinstance(total, Tensor)
+        chains = next(len(layer) for layer in layers if layer is not None)
+        total = self.biases[i].expand(chains, -1)
+        for layer, weight in ways:
+            total = total if layer is None else total + _product(layer, weight)
         return self._noisy(self._noisy(total, i).tanh(), i)
 
     def _noisy(self, h: Tensor, i: int) -> Tensor:
@@ -127,16 +135,17 @@ class GenerativeStochasticNetwork(nn.Module):
     def _drawn(self, logits: Tensor) -> Tensor:
         """Salt and pepper upon Bernoulli(p), in one draw: a pixel is 1 with probability (1 - s) p + s / 2."""
         p = logits.detach().sigmoid()
-        return (torch.rand_like(p) < torch.lerp(p, torch.full_like(p, 0.5), self.salt_and_pepper)).to(p.dtype)
+        chance = (1 - self.salt_and_pepper) * p + self.salt_and_pepper / 2
+        return torch.lt(torch.rand_like(p), chance).to(p.dtype)
 
-    def _products(self) -> list[Tensor]:
+    def _factors(self) -> list[Tensor]:
         # Cast once a chain, as each serves many products; torch's autocast would cast a transposed one each time.
-        return [weight.to(self.precision) for weight in self.weights]
+        return [weight.bfloat16() if self.coarse else weight for weight in self.weights]
 
 
 def _product(h: Tensor, weight: Tensor) -> Tensor:
-    product: Tensor = torch.mm(h.to(weight.dtype), weight)
-    return product.to(h.dtype)
+    product: Tensor = torch.mm(h.to(weight.dtype), weight).to(h.dtype)
+    return product
 
 
 @dataclass(frozen=True)
@@ -146,9 +155,11 @@ class DeepGsn:
     hidden: widths of the hidden layers, one to three. A chain begins in the last, whose width latent_size must be.
     walkbacks: steps of the chain that a descent unrolls. salt_and_pepper: chance of a pixel to be replaced by a fair
     coin's 0 or 1, in training and in sampling. sigma: of the Gaussian noise of hidden layers, before and after tanh.
-    noiseless_first: whether h_1 has none. burn_in: steps from z to a sample. optimizer: a row of OPTIMIZERS. rate: of
-    the loss that is a mean over pixels. momentum: of the optimizer `momentum`. betas: of Adam. bfloat16: whether
-    products are made in bfloat16, which some CPUs multiply twice as fast; sums and weights are float32.
+    noiseless_first: whether h_1 has none. marginals: whether visible biases begin at the logits of the mean image; at
+    0 otherwise, from where a rate that is fit for the weights moves them too slowly. burn_in: steps from z to a sample.
+    optimizer: a row of OPTIMIZERS. rate: of the loss that is a mean over pixels. momentum: of the optimizer `momentum`.
+    betas: of Adam. bfloat16: whether products are made in bfloat16, which some CPUs multiply twice as fast; sums,
+    functions and parameters stay in float32.
     """
 
     hidden: tuple[int, ...] = (1000, 1000)
@@ -156,6 +167,7 @@ class DeepGsn:
     salt_and_pepper: float = 0.4
     sigma: float = 2.0
     noiseless_first: bool = True
+    marginals: bool = True
     burn_in: int = 100
     optimizer: str = "adam"
     rate: Schedule = LinearDecay(1e-3)  # noqa: RUF009 - frozen
@@ -177,7 +189,7 @@ class DeepGsn:
             raise unknown("optimizer", self.optimizer, OPTIMIZERS)
 
     def build(self, latent_size: int, shape: tuple[int, ...], mean: Tensor) -> nn.Module:
-        """The network, of images of `shape`; `mean` is not used, visible biases start at 0.
+        """The network, of images of `shape`, whose `mean` may set the visible biases.
 
         Raises Unsupported for points, BadInput where latent_size is not the width of the last hidden layer.
         """
@@ -190,14 +202,17 @@ class DeepGsn:
                 f"latent_size: found {latent_size}, expected {self.hidden[-1]}, the width of the last hidden layer, "
                 "where the chains begin. Give that, or change `hidden`."
             )
-        return GenerativeStochasticNetwork(
+        network = GenerativeStochasticNetwork(
             shape,
             self.hidden,
             salt_and_pepper=self.salt_and_pepper,
             sigmas=(0.0 if self.noiseless_first else self.sigma, *(self.sigma for _ in self.hidden[1:])),
             burn_in=self.burn_in,
-            precision=torch.bfloat16 if self.bfloat16 else torch.float32,
+            bfloat16=self.bfloat16,
         )
+        if self.marginals:
+            network.set_marginals(mean)
+        return network
 
     def lesson(self, network: nn.Module, batches: Batches) -> Lesson:
         """Training by walkback of a network that `build` built, on batches of images in [0, 1]."""
@@ -211,6 +226,7 @@ published = DeepGsn(
     optimizer="momentum",
     rate=ExponentialDecay(0.125, 0.995 ** (-1 / 500), 0.0),
     momentum=0.5,
+    marginals=False,
     burn_in=100,
     bfloat16=False,
 )
