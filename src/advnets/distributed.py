@@ -104,6 +104,11 @@ def drawn(draw: Callable[[int, torch.Generator | None], Tensor], n: int) -> Tens
     return draw(n * world_size(), _shared)[part(n * world_size())]
 
 
+def shared() -> torch.Generator | None:
+    """The generator that `drawn` draws from; None if that is torch's default."""
+    return _shared
+
+
 @contextmanager
 def sharing(rng: torch.Generator) -> Iterator[None]:
     """Within, `drawn` draws from this generator, which must stand alike in all processes."""
