@@ -94,7 +94,7 @@ def test_constraints_and_a_k_that_depends_on_the_step_are_recorded_too() -> None
     plain, recorded = game_of(constraints=bounds), game_of(constraints=bounds)
     expected = played(plain, play_turn, k=lambda step: step % 3)
     assert_equal(played(recorded, Recorder(CPU), k=lambda step: step % 3), expected)
-    assert max(float(theta.detach().abs().max()) for theta in recorded.discriminator.parameters()) <= 0.05
+    assert max(float(theta.detach().abs().max()) for theta in recorded.discriminator.parameters()) < 0.0501
 
 
 class Tape:
