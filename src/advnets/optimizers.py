@@ -27,7 +27,11 @@ class Momentum(torch.optim.Optimizer):
             moved = [theta for theta in group["params"] if theta.grad is not None]
             velocities = [self._velocity(theta) for theta in moved]
             torch._foreach_mul_(velocities, group["momentum"])
-            torch._foreach_add_(velocities, torch._foreach_mul([theta.grad for theta in moved], -group["lr"]))
+            gradients, rate = [theta.grad for theta in moved], group["lr"]
+            if isinstance(rate, Tensor) and rate.is_cuda:  # where a recording reads it, and `alpha` must be a number
+                torch._foreach_add_(velocities, torch._foreach_mul(gradients, -rate))
+            else:
+                torch._foreach_add_(velocities, gradients, alpha=-float(rate))
             torch._foreach_add_(moved, velocities)
 
     def _velocity(self, theta: Parameter) -> Tensor:
