@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from advnets import capture, data, experiment
+from advnets import capture, data, distributed, experiment
 from advnets.algorithm import ALGORITHMS, play_turn
 from advnets.capture import WARM_UP, Again, Recorder
 from advnets.constraints import clip_weights
@@ -265,6 +265,47 @@ def test_a_captured_run_resumed_on_a_cpu_says_that_nothing_is_recorded(
         patched.setattr("advnets.experiment.door.expect_capturable", lambda device: None)
         run = trained(str(tmp_path / "run"), steps=4, capture=True)
     assert "capture: no CUDA device here, so moves are not recorded; the same is learnt, more slowly" in run.notes()
+
+
+class NoGpu:
+    """torch.cuda as far as a capture asks for it: what is asked is logged, and nothing is run."""
+
+    def __init__(self, *asked: Any) -> None:
+        self.log: list[Any] = list(asked)
+
+    def register_generator_state(self, generator: torch.Generator) -> None:
+        self.log.append(generator)
+
+    def replay(self) -> None:
+        self.log.append("replay")
+
+    def __enter__(self) -> None:
+        """Capture: the work's kernels are only noted."""
+
+    def __exit__(self, *error: object) -> None:
+        """End of it."""
+
+
+def test_a_graph_registers_the_shared_generator_and_says_what_cannot_be_recorded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("Stream", "CUDAGraph"):
+        monkeypatch.setattr(torch.cuda, name, NoGpu)
+    monkeypatch.setattr(torch.cuda, "graph", lambda graph, stream: graph)
+    shared = type("OnCuda", (), {"device": torch.device("cuda")})()
+    backend = capture.CudaGraph(torch.device("cuda"))
+    with distributed.sharing(shared):
+        replay = backend.record(lambda: None)
+        replay()
+    assert replay.__self__.log == [shared, "replay"]  # type: ignore[attr-defined]
+
+    def looks_at_a_value() -> None:
+        raise RuntimeError("operation not permitted when stream is capturing\nmore of it")
+
+    with pytest.raises(
+        Unsupported, match=r"a CUDA graph: operation not permitted when stream is capturing\. Its networks"
+    ):
+        backend.record(looks_at_a_value)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device, which alone captures graphs")

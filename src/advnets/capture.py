@@ -25,7 +25,7 @@ from torch.optim import Optimizer
 from advnets import distributed
 from advnets.algorithm import descend, differentiate, named_gradients, turn_terms
 from advnets.errors import BadInput, NonFinite, Unsupported
-from advnets.games import Game, Terms
+from advnets.games import Game
 from advnets.optimizers import make_capturable
 from advnets.training import Batch, Move
 
@@ -71,8 +71,9 @@ class CudaGraph:
             with torch.cuda.graph(graph, stream=self.stream):
                 work()
         except RuntimeError as error:
+            found = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
             raise Unsupported(
-                f"this game cannot be recorded as a CUDA graph: {str(error).splitlines()[0]}. Its networks, objective "
+                f"this game cannot be recorded as a CUDA graph: {found}. Its networks, objective "
                 "and augmentation must not look at values (`if`, .item(), .cpu()) nor make tensors on the CPU: change "
                 "them, or leave --capture out."
             ) from error
@@ -124,19 +125,58 @@ def expect_capturable(device: torch.device) -> None:
 
 @dataclass
 class Recording:
-    """One kind of turn: the memory it reads, what plays it, and what it wrote.
+    """One kind of turn, and the memory that it reads and writes.
 
-    batch, z: what is copied in before a replay. told: every loss and score, then which of the suspects are finite.
+    batch, z: what is copied in before it is played. names: what is told of each player, losses and scores.
+    told: those numbers, in that order. finite: which of the suspects are.
     """
 
+    game: Game
+    players: tuple[str, ...]
+    optimizers: Mapping[str, Optimizer]
     batch: Batch
     z: Tensor
-    work: Work
     played: int = 0
     replay: Work | None = None
-    names: list[tuple[str, str, str]] = field(default_factory=list)
+    names: dict[str, tuple[list[str], list[str]]] = field(default_factory=dict)
     suspects: list[str] = field(default_factory=list)
-    told: Tensor | None = None
+    told: Tensor = field(default_factory=lambda: torch.empty(0))
+    finite: Tensor = field(default_factory=lambda: torch.empty(0))
+
+    def copy_in(self, batch: Batch, z: Tensor) -> None:
+        """What the next replay is to play with."""
+        labels = self.batch.labels
+        if batch.real.shape != self.batch.real.shape or (batch.labels is None) != (labels is None):
+            raise Unsupported(
+                f"found a batch of {tuple(batch.real.shape)}, expected {tuple(self.batch.real.shape)}: a recording "
+                "takes batches of one shape, with labels or without. Leave --capture out."
+            )
+        self.batch.real.copy_(batch.real)
+        self.z.copy_(z)
+        if labels is not None and batch.labels is not None:
+            labels.copy_(batch.labels)
+
+    def work(self) -> None:
+        """What a turn does on the device: as `algorithm.play_turn`, but that nothing is asked of the values."""
+        terms = turn_terms(self.game, self.players, self.batch, self.z, 0)
+        shared = len(self.players) > 1
+        gradients = {who: differentiate(self.game, who, terms[who], shared=shared)[1] for who in self.players}
+        suspects = {"the real batch": self.batch.real}
+        for player in self.players:
+            suspects |= {f"the loss {name!r} of the {player}": loss for name, loss in terms[player].losses.items()}
+            suspects |= named_gradients(self.game, player, gradients[player])
+        self.names = {player: (list(told.losses), list(told.scores)) for player, told in terms.items()}
+        values = (value.detach() for told in terms.values() for part in told for value in part.values())
+        self.suspects, self.told = list(suspects), torch.stack(list(values))
+        self.finite = torch.stack([suspect.isfinite().all() for suspect in suspects.values()])
+        for player in self.players:
+            descend(self.game, player, gradients[player], self.optimizers[player])
+
+    def moves(self, step: int) -> tuple[Move, ...]:
+        """What was just played, in tensors that no replay changes."""
+        values = iter(self.told.clone().unbind())
+        told = {who: [{name: next(values) for name in part} for part in parts] for who, parts in self.names.items()}
+        return tuple(Move(step, player, *told[player]) for player in self.players)
 
 
 class Recorder:
@@ -160,105 +200,44 @@ class Recorder:
 
         Raises NonFinite if the turn BEFORE was not finite, Unsupported if the game cannot be recorded.
         """
-        z = game.latent(len(batch.real), None, game.device)
-        kind = tuple(players)
+        z, kind = game.latent(len(batch.real), None, game.device), tuple(players)
         if kind not in self.recordings:
-            self.recordings[kind] = self._begin(game, kind, optimizers, batch=batch, z=z)
+            for player in kind:
+                make_capturable(optimizers[player])
+            labels = None if batch.labels is None else batch.labels.clone()
+            self.recordings[kind] = Recording(game, kind, optimizers, Batch(batch.real.clone(), labels), z.clone())
         recording = self.recordings[kind]
-        _copy_in(recording, batch, z)
+        recording.copy_in(batch, z)
         self._play(recording)
-        assert recording.told is not None
-        told = recording.told.clone()
         self.settle()
-        flags = self.backend.fetch(told[len(recording.names) :])
-        self.awaited = (step, recording.suspects, flags)
-        return _moves(recording, kind, told, step)
+        self.awaited = step, recording.suspects, self.backend.fetch(recording.finite)
+        return recording.moves(step)
 
     def settle(self) -> None:
         """Wait for the last turn's word, as a checkpoint must; raises NonFinite, naming what was not finite."""
         if self.awaited is None:
             return
-        (step, suspects, flags), self.awaited = self.awaited, None
-        if (finite := flags().bool()).all():
-            return
-        name = next(name for name, fine in zip(suspects, finite.tolist(), strict=True) if not fine)
-        raise NonFinite(
-            f"NaN or Inf in {name} at step {step}, told one turn late, for turns are recorded. The run stops here; its "
-            "last checkpoint is finite. The same run without --capture stops before the move."
-        )
+        (step, suspects, fetched), self.awaited = self.awaited, None
+        for name, finite in zip(suspects, fetched().tolist(), strict=True):
+            if not finite:
+                raise NonFinite(
+                    f"NaN or Inf in {name} at step {step}, told one turn late, for turns are recorded. The run stops "
+                    "here; its last checkpoint is finite. The same run without --capture stops before the move."
+                )
 
     def _play(self, recording: Recording) -> None:
-        if recording.played < WARM_UP:
-            before = _host_draws(self.device)
-            self.backend.warm_up(recording.work)
-            if _host_draws(self.device) != before:
-                raise Unsupported(
-                    "this game draws random numbers on the CPU (`random`, numpy, or torch without a device), which a "
-                    "recording would repeat for ever. Draw them on the device, or leave --capture out."
-                )
-        else:
+        recording.played += 1
+        if recording.played > WARM_UP:
             recording.replay = recording.replay or self.backend.record(recording.work)
             recording.replay()
-        recording.played += 1
-
-    def _begin(
-        self, game: Game, players: tuple[str, ...], optimizers: Mapping[str, Optimizer], *, batch: Batch, z: Tensor
-    ) -> Recording:
-        for player in players:
-            make_capturable(optimizers[player])
-        labels = None if batch.labels is None else batch.labels.clone()
-
-        def work() -> None:
-            _work(game, players, optimizers, recording)
-
-        recording = Recording(Batch(batch.real.clone(), labels), z.clone(), work)
-        return recording
-
-
-def _work(game: Game, players: tuple[str, ...], optimizers: Mapping[str, Optimizer], recording: Recording) -> None:
-    """What a turn does on the device: as `algorithm.play_turn`, but that nothing is asked of the values."""
-    terms = turn_terms(game, players, recording.batch, recording.z, 0)
-    found = {player: differentiate(game, player, terms[player], shared=len(players) > 1) for player in players}
-    suspects = {"the real batch": recording.batch.real}
-    for player, (_, gradients) in found.items():
-        suspects |= {f"the loss {name!r} of the {player}": loss for name, loss in terms[player].losses.items()}
-        suspects |= named_gradients(game, player, gradients)
-    readings = _readings(terms)
-    recording.names, recording.suspects = list(readings), list(suspects)
-    flags = [suspect.isfinite().all() for suspect in suspects.values()]
-    recording.told = torch.stack([value.detach() for value in (*readings.values(), *flags)])
-    for player, (_, gradients) in found.items():
-        descend(game, player, gradients, optimizers[player])
-
-
-def _readings(terms: Mapping[str, Terms]) -> dict[tuple[str, str, str], Tensor]:
-    """Every number that is told of a turn, by player, "losses" or "scores", and name."""
-    return {
-        (player, kind, name): value
-        for player, told in terms.items()
-        for kind, values in told._asdict().items()
-        for name, value in values.items()
-    }
-
-
-def _moves(recording: Recording, players: tuple[str, ...], told: Tensor, step: int) -> tuple[Move, ...]:
-    values: dict[str, dict[str, dict[str, Tensor]]] = {player: {"losses": {}, "scores": {}} for player in players}
-    for (player, kind, name), value in zip(recording.names, told[: len(recording.names)].unbind(), strict=True):
-        values[player][kind][name] = value
-    return tuple(Move(step, player, **values[player]) for player in players)
-
-
-def _copy_in(recording: Recording, batch: Batch, z: Tensor) -> None:
-    held = recording.batch
-    if batch.real.shape != held.real.shape or (batch.labels is None) != (held.labels is None):
-        raise Unsupported(
-            f"found a batch of {tuple(batch.real.shape)}, expected {tuple(held.real.shape)}: a recording takes batches "
-            "of one shape, with labels or without. Leave --capture out."
-        )
-    held.real.copy_(batch.real)
-    recording.z.copy_(z)
-    if held.labels is not None and batch.labels is not None:
-        held.labels.copy_(batch.labels)
+            return
+        before = _host_draws(self.device)
+        self.backend.warm_up(recording.work)
+        if _host_draws(self.device) != before:
+            raise Unsupported(
+                "this game draws random numbers on the CPU (`random`, numpy, or torch without a device), which a "
+                "recording would repeat for ever. Draw them on the device, or leave --capture out."
+            )
 
 
 def _host_draws(device: torch.device) -> tuple[Any, ...]:
