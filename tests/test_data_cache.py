@@ -104,6 +104,26 @@ def test_a_damaged_or_short_cache_is_made_again(tmp_path: Path, decoded: list[st
         assert len(decoded) == 15
 
 
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="the system does not tell what is mapped")
+def test_no_cache_file_is_mapped_when_it_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows gives a mapped file no new name, nor its name to another: the stale cache would stay."""
+    path, mapped = photos(tmp_path, 15), list[str]()
+
+    def replaced(old: Path, new: Path, replace_: Any = os.replace) -> None:
+        mapped.append(
+            "".join(line for line in Path("/proc/self/maps").read_text().splitlines() if str(new.parent) in line)
+        )
+        replace_(old, new)
+
+    monkeypatch.setattr(cache.os, "replace", replaced)
+    data.load(path)
+    whole = bytearray(cache_file().read_bytes())
+    whole[cache.PIXELS_AT + 3] ^= 1
+    cache_file().write_bytes(whole)
+    data.load(path, pictures=Pictures(verify=True))
+    assert mapped == ["", ""]
+
+
 def test_verify_sees_a_pixel_that_changed_in_the_cache(tmp_path: Path) -> None:
     path = photos(tmp_path, 15)
     before = data.load(path)

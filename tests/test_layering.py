@@ -15,7 +15,7 @@ FLOORS = [
      "networks", "data", "metrics", "records"},
     {"games", "runs", "baselines"},
     {"algorithm", "figures", "extractors"},
-    {"recipes"},
+    {"recipes", "capture"},
     {"experiment"},
     {"studies"},
     {"cli"},

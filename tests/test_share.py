@@ -21,7 +21,9 @@ import advnets
 import evil_files
 import tiny
 from advnets import experiment, runs
+from advnets.cli.main import main
 from advnets.errors import AdvnetsError, BadInput, Damaged, Missing, NonFinite, TooBig, Unsupported
+from advnets.experiment.model import promised
 from advnets.recipes import generator_from_json
 from advnets.runs import share
 
@@ -147,6 +149,34 @@ def test_nothing_is_overwritten_and_bad_places_are_told(run: experiment.Run, goo
     with pytest.raises(Missing, match="no checkpoint yet"):
         experiment.start(tiny.RECIPE, settings=tiny.settings("new")).export("G.safetensors")
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("report", "notes", "advice"),
+    [
+        ({"notes": ["x" * 9000] * 30}, "", "Move the run's report.json away"),
+        ({"notes": ["x" * 9000] * 12}, "\N{GRINNING FACE}" * 10_000, "Shorten the notes"),
+    ],
+)
+def test_an_error_says_what_is_too_long(report: Any, notes: str, advice: str, good: Path, tmp_path: Path) -> None:
+    card, tensors = share.read(good, promised)
+    card = replace(card, notes=notes, licence="\N{GRINNING FACE}" * 4000, report=report)
+    with pytest.raises(
+        TooBig, match=rf"found a header of \d+,\d+ bytes, expected at most 262,144\. {advice}: it takes"
+    ):
+        share.write(tmp_path / "G.safetensors", card, tensors)
+
+
+def test_measuring_among_several_processes_is_refused_on_every_path(
+    run: experiment.Run, good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As torchrun starts them: nobody has joined a process group."""
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for measure in (run.evaluate, run.model.evaluate, advnets.open_model(good).evaluate):
+        with pytest.raises(Unsupported, match=r"advnets evaluate.*found 2 processes, expected one"):
+            measure()
+    for path in (run.path, good):
+        assert main(["evaluate", str(path)]) != 0
 
 
 def test_the_folders_above_an_exported_file_are_made(run: experiment.Run, tmp_path: Path) -> None:

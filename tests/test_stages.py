@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -196,15 +197,20 @@ def test_a_checkpoint_of_other_stages_is_refused() -> None:
         played(tiny.RECIPE).load(two.state())
 
 
+@pytest.mark.parametrize("before", [(), tiny.TWO_STAGES.stages], ids=["second", "third"])
+@pytest.mark.parametrize("begin", [experiment.start, experiment.dry_run])
 @pytest.mark.parametrize(
     "stage",
     [
-        Stage(begins=0.5, below=LowerLayers(hidden=(2**62,))),
-        Stage(begins=0.5, discriminator=ConvMaxoutDiscriminator(maps=(Maps(kernel=99, padding=0),))),
+        Stage(begins=0.75, below=LowerLayers(hidden=(2**62,))),
+        Stage(begins=0.75, discriminator=ConvMaxoutDiscriminator(maps=(Maps(kernel=99, padding=0),))),
     ],
+    ids=["too wide", "too small an image"],
 )
-def test_a_later_stage_that_cannot_be_built_is_refused_before_anything_is_written(stage: Stage, tmp_path: Path) -> None:
-    recipe = replace(tiny.RECIPE, stages=(stage,))
+def test_a_later_stage_that_cannot_be_built_is_refused_before_anything_is_written(
+    stage: Stage, begin: Any, before: tuple[Stage, ...], tmp_path: Path
+) -> None:
+    recipe = replace(tiny.RECIPE, stages=(*before, stage))
     with pytest.raises(BadInput, match=r"change their sizes|Give larger images"):
-        experiment.start(recipe, settings=tiny.settings("run"))
+        begin(recipe, settings=tiny.settings("run"))
     assert not Path("run").exists()

@@ -80,9 +80,10 @@ def take_gpu() -> None:
 
 
 def refuse_several(what: str) -> None:
-    """Raise Unsupported if there is more than this one process."""
-    if world_size() > 1:
-        raise errors.Unsupported(f"{what}: found {world_size()} processes, expected one. Run it without torchrun.")
+    """Raise Unsupported if there is more than this one process, whether or not they have met."""
+    found = max(world_size(), int(os.environ.get("WORLD_SIZE", "1")))
+    if found > 1:
+        raise errors.Unsupported(f"{what}: found {found} processes, expected one. Run it without torchrun.")
 
 
 def part(n: int) -> slice:
@@ -102,6 +103,11 @@ def drawn(draw: Callable[[int, torch.Generator | None], Tensor], n: int) -> Tens
     draw: (number, generator or None for torch's default) -> that many samples. n: samples of this process's part.
     """
     return draw(n * world_size(), _shared)[part(n * world_size())]
+
+
+def shared() -> torch.Generator | None:
+    """The generator that `drawn` draws from; None if that is torch's default."""
+    return _shared
 
 
 @contextmanager

@@ -133,16 +133,25 @@ class Writer:
         """
         with _translated(self.path):
             self._file.flush()
-            pixels = np.memmap(self._temporary, np.uint8, "r+", PIXELS_AT, (self._count, *self._shape))
-            parts = _cut(torch.from_numpy(pixels), None if labels is None else torch.from_numpy(labels), counts, True)
             classes = None if labels is None else len(table["survey"]["class_names"])
-            known = Dataset("", *parts, classes, "")
-            places = {"pixels": _told(PIXELS_AT, pixels)}
-            arrays = {"contents": contents, "mean": known.mean.numpy()}
+            place, digest, mean = self._summed(counts, labels, classes)
+            places, arrays = {"pixels": place}, {"contents": contents, "mean": mean}
             for name, array in (arrays if labels is None else {"labels": labels, **arrays}).items():
                 places[name] = _told(self._align(), array)
                 self._file.write(np.ascontiguousarray(array).data)
-            self._end({**table, "parts": places, "counts": dict(counts), "digest": known.digest})
+            self._end({**table, "parts": places, "counts": dict(counts), "digest": digest})
+
+    def _summed(
+        self, counts: Mapping[str, int], labels: Array | None, classes: int | None
+    ) -> tuple[dict[str, Any], str, Array]:
+        """Where the pixels are, their digest and mean; they are mapped for no longer than this.
+
+        Windows gives no new name to a file that is mapped.
+        """
+        pixels = np.memmap(self._temporary, np.uint8, "r+", PIXELS_AT, (self._count, *self._shape))
+        parts = _cut(torch.from_numpy(pixels), None if labels is None else torch.from_numpy(labels), counts, True)
+        known = Dataset("", *parts, classes, "")
+        return _told(PIXELS_AT, pixels), known.digest, known.mean.numpy()
 
     def discard(self) -> None:
         """Close the file, and remove it unless it was finished."""

@@ -39,7 +39,9 @@ def load_pictures(path: str | os.PathLike[str], pictures: Pictures | None = None
     key = _key(source, pictures)
     place = _place(path, pictures)
     cached = opened(place, key)
-    if cached is None or (pictures.verify and not _verified(source, cached)):
+    if cached is not None and pictures.verify and not _verified(source, cached):
+        cached = None  # let go of before it is replaced, which Windows refuses for a file that is mapped
+    if cached is None:
         cached = _made(source, pictures, key, place)
     name = path.resolve().name if path.is_dir() else path.stem
     return cached.dataset(name, str(path), pictures.memory_bytes)

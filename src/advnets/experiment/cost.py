@@ -8,6 +8,7 @@ from typing import Any
 
 from advnets import distributed
 from advnets.averaging import MovingAverage
+from advnets.capture import expect_capturable
 from advnets.data import Dataset
 from advnets.experiment.play import Play
 from advnets.experiment.settings import Settings, find_device
@@ -85,10 +86,12 @@ def dry_run(recipe: Recipe, *, settings: Settings, dataset: Dataset | None = Non
     """
     distributed.join()
     device = find_device(settings.device)
+    if settings.capture:
+        expect_capturable(device)
     dataset = dataset or distributed.in_turn(settings.dataset)
     streams = Streams(settings.seed, device)
     with streams.active():
-        tried = training(recipe, dataset, seed=settings.seed, device=device)
+        tried = training(recipe, dataset, seed=settings.seed, device=device, capture=settings.capture)
         stages = [_stage_cost(tried)]
         for _ in recipe.stages:
             tried.next_stage(0)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from advnets import data, distributed, runs
+from advnets.capture import expect_capturable
 from advnets.errors import BadInput
 from advnets.experiment.run import Run
 from advnets.experiment.settings import Settings, find_device, settings_from
@@ -26,6 +27,8 @@ def start(
     recipe, settings = find_recipe(recipe, game), settings or Settings()
     dataset = distributed.in_turn(settings.dataset)
     device = find_device(settings.device)
+    if settings.capture:
+        expect_capturable(device)
     with Streams(settings.seed, device).active():
         tried = training(recipe, dataset, seed=settings.seed, device=device, game=game)
         for _ in recipe.stages:

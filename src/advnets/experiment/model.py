@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from advnets import data, figures, metrics
+from advnets import data, distributed, figures, metrics
 from advnets.data import TRANSFORMS, Dataset, Pictures, Split, Transform, to_uint8
 from advnets.errors import AdvnetsError, BadInput, TooBig, Unsupported, unknown
 from advnets.experiment.evaluation import MOST_FLOATS, Report, measure
@@ -111,8 +111,10 @@ class Model:
         protocol: row of metrics.PROTOCOLS. n: samples, default 10,000, or as many as there are training images
         or as 1 GiB holds.
         classifier: whether to look through one, which is trained first, for minutes, where the cache has none yet.
-        Raises Unsupported for samples that have lost the brightness and contrast that is measured.
+        Raises Unsupported for samples that have lost the brightness and contrast that is measured, and among several
+        processes, each of which would train the classifier and measure for itself.
         """
+        distributed.refuse_several(f"`advnets evaluate` of {self.name}")
         if not self.transform.invertible:
             raise Unsupported(
                 f"{self.name}: samples under the transform {self.card.transform!r} have lost the brightness and "

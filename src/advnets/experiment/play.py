@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -11,13 +11,14 @@ from torch.optim import Optimizer
 
 from advnets.algorithm import ALGORITHMS
 from advnets.baselines import BaselineRow
+from advnets.capture import Recorder
 from advnets.constraints import CONSTRAINTS
 from advnets.data import TRANSFORMS, Batches, Dataset
 from advnets.errors import AdvnetsError, BadInput
 from advnets.games import PRECISIONS, Game
 from advnets.latents import LATENTS, Latent
 from advnets.objectives import OBJECTIVES
-from advnets.optimizers import OPTIMIZERS
+from advnets.optimizers import OPTIMIZERS, schedule, state_of
 from advnets.penalties import PENALTIES
 from advnets.recipes import Recipe, Stage
 from advnets.schedules import Moment
@@ -28,6 +29,7 @@ from advnets.training import Step
 class Play:
     """A game, the batches it is played on, and how each player descends; later stages of the recipe change the game.
 
+    capture: whether turns are recorded and replayed.
     stage: the recipe's stage that is under way, from 0. began: the step and the epoch at which it began.
     """
 
@@ -36,8 +38,10 @@ class Play:
     optimizers: dict[str, Optimizer]
     recipe: Recipe
     shape: tuple[int, ...]
+    capture: bool = False
     stage: int = 0
     began: tuple[int, int] = (0, 0)
+    recorder: Recorder | None = field(default=None, init=False)
 
     @property
     def network(self) -> nn.Module:
@@ -61,18 +65,17 @@ class Play:
 
     def steps(self, start: int) -> Iterator[Step]:
         """The steps from number `start` on, without end."""
-        algorithm = ALGORITHMS[self.recipe.algorithm]
-        return algorithm(self.game, self.batches, self.optimizers, start=start, k=self.recipe.discriminator_moves)
+        algorithm, k = ALGORITHMS[self.recipe.algorithm], self.recipe.discriminator_moves
+        self.recorder = Recorder(self.game.device) if self.capture else None
+        return algorithm(self.game, self.batches, self.optimizers, start=start, k=k, turn=self.recorder)
 
     def schedule(self, moment: Moment) -> None:
         """Set every rate and momentum to what the recipe says of that moment, counted from the stage's beginning."""
         moment = self._within_stage(moment)
         rates = {"generator": self.recipe.generator_rate, "discriminator": self.recipe.discriminator_rate}
+        momentum = {} if self.recipe.momentum is None else {"momentum": self.recipe.momentum.at(moment)}
         for player, optimizer in self.optimizers.items():
-            for group in optimizer.param_groups:
-                group["lr"] = rates[player].at(moment)
-                if self.recipe.momentum is not None:
-                    group["momentum"] = self.recipe.momentum.at(moment)
+            schedule(optimizer, lr=rates[player].at(moment), **momentum)
 
     def due(self, share: float) -> bool:
         """Whether, at this share of the run's budget, the next stage begins."""
@@ -83,6 +86,7 @@ class Play:
 
         Raises BadInput if the networks cannot be built.
         """
+        self._settle()
         with building():
             self.game = _later(self.game, self.recipe.stages[self.stage], self.shape)
         self.optimizers = _optimizers(self.game, self.recipe)
@@ -95,12 +99,17 @@ class Play:
         progress = min(max((moment.progress - start) / (end - start), 0.0), 1.0)
         return Moment(moment.step - self.began[0], moment.epoch - self.began[1], progress)
 
+    def _settle(self) -> None:
+        if self.recorder is not None:
+            self.recorder.settle()
+
     def state(self) -> dict[str, Any]:
         """The stage, networks, optimizers and the position in the data."""
+        self._settle()
         return {
             "stage": {"number": self.stage, "began": list(self.began)},
             "players": {name: dict(network.state_dict()) for name, network in self.game.players.items()},
-            "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
+            "optimizers": {name: state_of(optimizer) for name, optimizer in self.optimizers.items()},
             "batches": self.batches.state(),
         }
 
@@ -126,14 +135,22 @@ class Play:
         return self.game.sample(n, rng)
 
 
-def play(recipe: Recipe, dataset: Dataset, *, seed: int, device: torch.device, game: Game | None = None) -> Play:
+def play(
+    recipe: Recipe,
+    dataset: Dataset,
+    *,
+    seed: int,
+    device: torch.device,
+    game: Game | None = None,
+    capture: bool = False,
+) -> Play:
     """Set a recipe's game up on a data set; `game` brings networks of your own in place of the recipe's."""
     game = game or build_game(recipe, dataset, device)
     transform = TRANSFORMS[recipe.transform if dataset.is_image else "identity"]
     batches = Batches(
         dataset.train, batch_size=recipe.batch_size, seed=seed, transform=transform.forward, device=device
     )
-    return Play(game, batches, _optimizers(game, recipe), recipe, dataset.shape)
+    return Play(game, batches, _optimizers(game, recipe), recipe, dataset.shape, capture)
 
 
 def build_game(recipe: Recipe, dataset: Dataset, device: torch.device) -> Game:

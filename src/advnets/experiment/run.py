@@ -13,6 +13,7 @@ import torch
 
 from advnets import distributed, runs
 from advnets.averaging import MovingAverage
+from advnets.capture import can_capture
 from advnets.data import Dataset
 from advnets.errors import BadInput, Unsupported
 from advnets.experiment.course import Course, Progress
@@ -190,6 +191,8 @@ class Run:
             ]
         if not is_of(state["random"]["shared"], find_device(self.settings.device)):
             told += ["another kind of device than when it was saved, which draws other numbers: not bit-identical"]
+        if self.settings.capture and not can_capture(find_device(self.settings.device)):
+            told += ["capture: no CUDA device here, so moves are not recorded; the same is learnt, more slowly"]
         former = runs.read_json(self.directory.environment_json).get("threads")
         if former not in (None, torch.get_num_threads()):
             told += [f"torch has {torch.get_num_threads()} threads, {former} when the run began: not bit-identical"]
@@ -247,7 +250,8 @@ def _course(
     """The course of a run at its first step: the same seed gives the same weights, noises and order of the data."""
     streams = Streams(settings.seed, device)
     with streams.active():
-        trained = training(recipe, dataset, seed=settings.seed, device=device, game=game)
+        capture = settings.capture and can_capture(device)
+        trained = training(recipe, dataset, seed=settings.seed, device=device, game=game, capture=capture)
     streams.part_ways()
     average = MovingAverage(trained.network, recipe.ema_half_life)
     preview = Preview(trained.latent, recipe, dataset, seed=settings.seed, device=device)

@@ -57,6 +57,8 @@ class Plan:
     """Of the initial weights, the order of the data, the noises."""
     device: str = "auto"
     """auto, cpu, cuda or mps."""
+    capture: bool = False
+    """Record each player's move as a CUDA graph and replay it; faster where nets are small, the same is learnt."""
     journal_steps: int = 50
     """Steps between two lines of the journal."""
     preview_steps: int = 1000

@@ -80,12 +80,25 @@ class Solo:
 
 
 def training(
-    recipe: Recipe, dataset: Dataset, *, seed: int, device: torch.device, game: Game | None = None
+    recipe: Recipe,
+    dataset: Dataset,
+    *,
+    seed: int,
+    device: torch.device,
+    game: Game | None = None,
+    capture: bool = False,
 ) -> Play | Solo:
-    """What a run of the recipe trains: a baseline under its lesson, or a game; `game` brings networks of your own."""
-    if game is None and isinstance(recipe.generator, BaselineRow):
-        return _solo(recipe.generator, recipe, dataset, seed=seed, device=device)
-    return play(recipe, dataset, seed=seed, device=device, game=game)
+    """What a run of the recipe trains: a baseline under its lesson, or a game; `game` brings networks of your own.
+
+    capture: as in Settings; raises BadInput for a baseline, whose steps are not recorded.
+    """
+    if game is not None or not isinstance(recipe.generator, BaselineRow):
+        return play(recipe, dataset, seed=seed, device=device, game=game, capture=capture)
+    if capture:
+        raise BadInput(
+            f"capture is asked of {recipe.name}, a baseline; only moves of games are recorded. Leave it out."
+        )
+    return _solo(recipe.generator, recipe, dataset, seed=seed, device=device)
 
 
 def _solo(row: BaselineRow, recipe: Recipe, dataset: Dataset, *, seed: int, device: torch.device) -> Solo:

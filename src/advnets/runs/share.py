@@ -59,10 +59,24 @@ def write(path: Path, card: Card, tensors: Mapping[str, Tensor]) -> Path:
     body = b"".join(tensor.contiguous().numpy().tobytes() for tensor in kept.values())
     header = _header(card_text(card, hashlib.sha256(body).hexdigest()), entries)
     if len(header) > LARGEST_HEADER:
-        raise TooBig(f"{path}: a header of {len(header):,} bytes, at most {LARGEST_HEADER:,}; shorten the notes")
+        raise TooBig(
+            f"{path}: found a header of {len(header):,} bytes, expected at most {LARGEST_HEADER:,}. {_longest(card)}"
+        )
     make_folder(path.parent)
     write_bytes(path, len(header).to_bytes(8, "little") + header + body)
     return path
+
+
+def _longest(card: Card) -> str:
+    """What to do about a card that is too long: which of its parts that may be left out is the longest."""
+    advice = {
+        "Shorten the licence": card.licence,
+        "Shorten the notes": card.notes,
+        "Move the run's report.json away": card.report,
+    }
+    sizes = {what: len(json.dumps(part)) for what, part in advice.items()}
+    what = max(sizes, key=lambda what: sizes[what])
+    return f"{what}: it takes {sizes[what]:,} of them."
 
 
 def read(path: Path, promised: Promised) -> tuple[Card, dict[str, Tensor]]:
