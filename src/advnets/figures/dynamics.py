@@ -23,7 +23,7 @@ LIMIT = 3.6
 X_LINE, Z_LINE = -0.12, -0.42
 """Heights of the lines of x and of z, where densities stand on 0 and D = 1 has height `TALL`."""
 TALL = 1.0
-BLUE, GREEN = "#1f4fd8", "#12913a"
+BLUE, PALE, GREEN = "#1f4fd8", "#a9bdf2", "#12913a"
 MILLISECONDS = 70
 """A frame of the film; its last stands twenty times as long."""
 
@@ -32,7 +32,7 @@ MILLISECONDS = 70
 class Curves:
     """One panel.
 
-    x, p_data, p_g, D: positions, two densities and the discriminator's probability there, each (n,).
+    x, p_data, p_g, D, best: positions, two densities, the discriminator's probability and that of D*, each (n,).
     z: noises scaled to [-1, 1], (m,). G: where they are taken, (m,), in x's unit.
     """
 
@@ -40,13 +40,14 @@ class Curves:
     p_data: Values
     p_g: Values
     D: Values
+    best: Values
     z: Values
     G: Values
 
     def __post_init__(self) -> None:
-        lengths = [len(each) for each in (self.x, self.p_data, self.p_g, self.D, self.z, self.G)]
-        if len(set(lengths[:4])) != 1 or lengths[4] != lengths[5] or not min(lengths):
-            raise BadInput(f"curves: found {lengths} numbers, expected as many of x, p_data, p_g, D; and of z and G.")
+        lengths = [len(each) for each in (self.x, self.p_data, self.p_g, self.D, self.best, self.z, self.G)]
+        if len(set(lengths[:5])) != 1 or lengths[5] != lengths[6] or not min(lengths):
+            raise BadInput(f"curves: found {lengths} numbers, expected as many of each density and D, and of z and G.")
 
 
 def dynamics(panels: Sequence[Curves], captions: Sequence[str]) -> "Figure":
@@ -90,6 +91,7 @@ def _panel(axes: "Axes", curves: Curves) -> None:
     tallest = 2.2 * float(curves.p_data.max())
     seen = np.abs(curves.x) <= LIMIT
     x = curves.x[seen]
+    axes.plot(x, curves.best[seen] * TALL, color=PALE, linewidth=1.2, label="$D^*(x)$")
     axes.plot(x, curves.D[seen] * TALL, color=BLUE, linestyle=(0, (4, 2)), linewidth=1.8, label="$D(x)$")
     axes.plot(x, curves.p_data[seen] / tallest, color="black", linestyle=(0, (1, 1.4)), linewidth=2, label=r"$p_{data}$")
     axes.plot(x, curves.p_g[seen] / tallest, color=GREEN, linewidth=2, label="$p_g$")

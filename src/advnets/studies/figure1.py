@@ -27,11 +27,13 @@ from advnets.optimizers import adam
 from advnets.randomness import Streams
 from advnets.training import Batch
 
-BATCH, K = 128, 3
-RATES = {"discriminator": 5e-3, "generator": 1e-3}
+BATCH, K = 256, 3
+START = (1.5, 0.8)
+"""Mean and deviation of p_g at the beginning."""
+RATES = {"discriminator": 5e-3, "generator": 3e-4}
 NEAR = 0.1
 """JSD, nats, at which (a) is drawn."""
-APPROACH, INNER, ALONE, REST = 600, 1500, 40, 800
+APPROACH, INNER, ALONE, REST = 300, 1500, 20, 700
 """Steps to (a), at most; moves of D in (b); moves of G alone in (c); steps from there to (d)."""
 
 EDGES = torch.linspace(-6, 6, 601, dtype=torch.float64)
@@ -44,15 +46,25 @@ REGION = 0.99
 """Share of the mass of (p_data + p_g) / 2, its densest part, on which D is held against D*."""
 
 
-class Stretch(nn.Module):
-    """u = (z / sqrt 3 + 1) / 2 -> sqrt 3 / pi log(u / (1 - u)): uniform noise, stretched to unit variance without end.
+class LineGenerator(nn.Module):
+    """G(z) = w s + b + net(s), with s = sqrt 3 / pi log(u / (1 - u)) and u = (z / sqrt 3 + 1) / 2.
 
-    A net of bounded slope maps uniform noise to a density that ends in two cliffs, where D* jumps.
+    s is z stretched to the whole line, of variance 1 as z: a net of bounded slope maps uniform noise to a density that
+    ends in two cliffs, where D* jumps. G starts as a straight line of s, and the net at 0.
     """
 
+    def __init__(self, mean: float, deviation: float) -> None:
+        super().__init__()
+        self.line, self.net = nn.Linear(1, 1), _mlp()
+        for layer, weight, bias in ((self.line, deviation, mean), (self.net[-1], 0.0, 0.0)):
+            nn.init.constant_(layer.weight, weight)  # type: ignore[arg-type]
+            nn.init.constant_(layer.bias, bias)  # type: ignore[arg-type]
+
     def forward(self, z: Tensor) -> Tensor:
-        """z, (batch, 1), in (-sqrt 3, sqrt 3)."""
-        return torch.logit((z / math.sqrt(3) + 1) / 2, eps=1e-6) * (math.sqrt(3) / math.pi)
+        """z in (-sqrt 3, sqrt 3) -> x, both (batch, 1)."""
+        s = torch.logit((z / math.sqrt(3) + 1) / 2, eps=1e-6) * (math.sqrt(3) / math.pi)
+        x: Tensor = self.line(s) + self.net(s)
+        return x
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,8 +123,9 @@ class Scene:
         """What is drawn: densities, D, and where G takes evenly spaced z."""
         width = EDGES[1] - EDGES[0]
         chosen = torch.linspace(0, len(Z) - 1, 23).round().long()[1:-1]
-        return figures.Curves(*(each.numpy() for each in (CENTRES, P_DATA / width, self.p_g / width, self.D)),
-                              z=Z[chosen, 0].numpy() / math.sqrt(3), G=self.G[chosen].numpy())  # fmt: skip
+        best = theory.optimal_discriminator(P_DATA, self.p_g)
+        along = (CENTRES, P_DATA / width, self.p_g / width, self.D, best)
+        return figures.Curves(*(each.numpy() for each in along), Z[chosen, 0].numpy() / math.sqrt(3), G=self.G[chosen].numpy())
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +192,7 @@ def figure1(seed: int = 0) -> Figure1:
         panels["b"] = film[-1][1]
         film += [("G alone", scene) for _, scene in stage.play(ALONE, k=0, every=2)]
         panels["c"] = film[-1][1]
-        film += [("D and G in turn", scene) for _, scene in stage.play(REST, k=K, every=16, settle=True)]
+        film += [("D and G in turn", scene) for _, scene in stage.play(REST, k=K, every=10, settle=True)]
         panels["d"] = film[-1][1]
     return Figure1(panels, film, seed)
 
@@ -188,7 +201,7 @@ class Stage:
     """The game under way."""
 
     def __init__(self) -> None:
-        self.game = Game(_generator(), _mlp(nn.Tanh), minimax, latent=uniform(1))
+        self.game = Game(LineGenerator(*START), _mlp(), minimax, latent=uniform(1))
         self.optimizers = {
             player: adam(list(network.parameters()), betas=(0.5, 0.99)) for player, network in self.game.players.items()
         }
@@ -242,24 +255,9 @@ def pushed_forward(G: Tensor) -> Tensor:
     return F.diff()
 
 
-def _mlp(activation: type[nn.Module], width: int = 32) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(1, width), activation(), nn.Linear(width, width), activation(), nn.Linear(width, 1)
-    )  # fmt: skip
-
-
-@torch.no_grad()
-def _generator() -> nn.Sequential:
-    """G as an increasing map, for weights above 0 make one, of mean 2 and deviation .5."""
-    network = nn.Sequential(Stretch(), *_mlp(nn.Softplus))
-    for theta in network.parameters():
-        if theta.ndim == 2:
-            theta.abs_()
-    last = network[-1]
-    assert isinstance(last, nn.Linear)
-    last.weight.mul_(0.5 / network(Z).std())
-    last.bias.add_(2 - network(Z).mean())
-    return network
+def _mlp(width: int = 32) -> nn.Sequential:
+    tanh = nn.Tanh()
+    return nn.Sequential(nn.Linear(1, width), tanh, nn.Linear(width, width), tanh, nn.Linear(width, 1))
 
 
 def _batches() -> Iterator[Batch]:
