@@ -93,7 +93,9 @@ def _panel(axes: "Axes", curves: Curves) -> None:
     x = curves.x[seen]
     axes.plot(x, curves.best[seen] * TALL, color=PALE, linewidth=1.2, label="$D^*(x)$")
     axes.plot(x, curves.D[seen] * TALL, color=BLUE, linestyle=(0, (4, 2)), linewidth=1.8, label="$D(x)$")
-    axes.plot(x, curves.p_data[seen] / tallest, color="black", linestyle=(0, (1, 1.4)), linewidth=2, label=r"$p_{data}$")
+    axes.plot(
+        x, curves.p_data[seen] / tallest, color="black", linestyle=(0, (1, 1.4)), linewidth=2, label=r"$p_{data}$"
+    )
     axes.plot(x, curves.p_g[seen] / tallest, color=GREEN, linewidth=2, label="$p_g$")
     for height, name in ((X_LINE, "x"), (Z_LINE, "z")):
         axes.plot([-LIMIT, LIMIT], [height, height], color="black", linewidth=1)

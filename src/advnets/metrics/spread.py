@@ -14,8 +14,8 @@ def pairwise_distance(samples: Array) -> Estimate:
 
         2 / (n (n - 1)) sum_(i < j) |x_i - x_j|
 
-    Its error is twice the deviation, over sqrt(n), of each sample's mean distance from the others (W. Hoeffding, A class
-    of statistics with asymptotically normal distribution, 1948). In the unit of the samples, in float64.
+    Its error is twice the deviation, over sqrt(n), of each sample's mean distance from the others (W. Hoeffding, A
+    class of statistics with asymptotically normal distribution, 1948). In the unit of the samples, in float64.
     samples: x, (n, ...) with n > 1, of one unit. Notes: n. Raises BadInput for a bad shape or value.
     """
     x = flatten(samples, "samples").double()

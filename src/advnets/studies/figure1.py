@@ -14,12 +14,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from advnets import figures, theory
 from advnets.algorithm import moves
-from advnets.errors import BadInput, NonFinite
+from advnets.errors import BadInput
 from advnets.games import Game
 from advnets.latents import uniform
 from advnets.objectives import minimax
@@ -40,8 +41,9 @@ EDGES = torch.linspace(-6, 6, 601, dtype=torch.float64)
 CENTRES = (EDGES[1:] + EDGES[:-1]) / 2
 P_DATA = torch.cat([torch.zeros(1), torch.special.ndtr(EDGES[1:-1]), torch.ones(1)]).diff()
 """p_data = N(0, 1) as the masses of cells; those at both ends hold the tails."""
-Z = torch.linspace(-math.sqrt(3), math.sqrt(3), 1001)[:, None]
-"""Nodes of z, between which G is taken as linear."""
+U = torch.cat([torch.zeros(1), torch.linspace(-13.8, 13.8, 1001).double().sigmoid(), torch.ones(1)])
+Z = math.sqrt(3) * (2 * U.float()[:, None] - 1)
+"""Nodes of z, closer towards its ends, and the shares of z below them; between nodes G is taken as linear."""
 REGION = 0.99
 """Share of the mass of (p_data + p_g) / 2, its densest part, on which D is held against D*."""
 
@@ -106,8 +108,8 @@ class Scene:
     @property
     def monotone(self) -> bool:
         """Whether G has no fold, so that p_g(x) = p(z) / |G'(z)|."""
-        steps = self.G.diff()
-        return bool((steps > 0).all() or (steps < 0).all())
+        steps = self.G.diff()  # 0 at the ends, where logits are clipped
+        return bool((steps >= 0).all() or (steps <= 0).all())
 
     @property
     def _against_optimal(self) -> tuple[Tensor, Tensor]:
@@ -122,10 +124,10 @@ class Scene:
     def curves(self) -> figures.Curves:
         """What is drawn: densities, D, and where G takes evenly spaced z."""
         width = EDGES[1] - EDGES[0]
-        chosen = torch.linspace(0, len(Z) - 1, 23).round().long()[1:-1]
+        z = np.linspace(-1, 1, 23)[1:-1]
         best = theory.optimal_discriminator(P_DATA, self.p_g)
         along = (CENTRES, P_DATA / width, self.p_g / width, self.D, best)
-        return figures.Curves(*(each.numpy() for each in along), Z[chosen, 0].numpy() / math.sqrt(3), G=self.G[chosen].numpy())
+        return figures.Curves(*(each.numpy() for each in along), z, np.interp(z, 2 * U.numpy() - 1, self.G.numpy()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,25 +176,27 @@ CAPTIONS = {"a": "near convergence", "b": "D trained to $D^*$", "c": "G moved al
 def figure1(seed: int = 0) -> Figure1:
     """Play the game to its end, keeping four panels and a film; the same seed gives the same game.
 
-    Raises BadInput for a seed out of range, NonFinite if the game never comes near convergence.
+    Raises BadInput for a seed out of range, or with which the game never comes near convergence.
     """
     if not 0 <= seed < 2**63:
         raise BadInput(f"seed is {seed}; expected a whole number from 0 to 2^63 - 1")
     with Streams(seed, torch.device("cpu")).active():
         stage = Stage()
         film: list[tuple[str, Scene]] = [("the beginning", stage.scene())]
-        for step, scene in stage.play(APPROACH, k=K, every=5):
+        for scene in stage.play(APPROACH, k=K, every=5):
             film.append(("D and G in turn", scene))
             if scene.jsd < NEAR:
                 break
         else:
-            raise NonFinite(f"after {step} steps the JSD is {scene.jsd:.3f}, not below {NEAR}. Try another seed.")
+            raise BadInput(
+                f"seed {seed}: found a JSD of {scene.jsd:.3f} after {APPROACH} steps, expected {NEAR}. Change it."
+            )
         panels = {"a": scene}
-        film += [("D alone", scene) for _, scene in stage.inner_loop(INNER, every=50)]
+        film += [("D alone", scene) for scene in stage.inner_loop(INNER, every=50)]
         panels["b"] = film[-1][1]
-        film += [("G alone", scene) for _, scene in stage.play(ALONE, k=0, every=2)]
+        film += [("G alone", scene) for scene in stage.play(ALONE, k=0, every=2)]
         panels["c"] = film[-1][1]
-        film += [("D and G in turn", scene) for _, scene in stage.play(REST, k=K, every=10, settle=True)]
+        film += [("D and G in turn", scene) for scene in stage.play(REST, k=K, every=10, settle=True)]
         panels["d"] = film[-1][1]
     return Figure1(panels, film, seed)
 
@@ -207,23 +211,23 @@ class Stage:
         }
         self.made = dict.fromkeys(self.game.players, 0)
 
-    def play(self, steps: int, *, k: int, every: int, settle: bool = False) -> Iterator[tuple[int, Scene]]:
+    def play(self, steps: int, *, k: int, every: int, settle: bool = False) -> Iterator[Scene]:
         """So many steps of Algorithm 1 with k moves of D each; a scene after each `every`. settle: rates fall to 0."""
         made = moves(self.game, _batches(), self.optimizers, k=k)
         for step in range(steps):
             self._set_rates(1 - step / steps if settle else 1.0)
             self._make(islice(made, k + 1))
             if (step + 1) % every == 0:
-                yield step + 1, self.scene()
+                yield self.scene()
 
-    def inner_loop(self, count: int, *, every: int) -> Iterator[tuple[int, Scene]]:
+    def inner_loop(self, count: int, *, every: int) -> Iterator[Scene]:
         """So many moves of D while G stands, D's rate falling to 0; a scene after each `every`."""
         made = moves(self.game, _batches(), self.optimizers, k=count)
         for move in range(count):
             self._set_rates(1 - move / count)
             self._make(islice(made, 1))
             if (move + 1) % every == 0:
-                yield move + 1, self.scene()
+                yield self.scene()
 
     def scene(self) -> Scene:
         """What there is to see now."""
@@ -243,14 +247,14 @@ class Stage:
 
 
 def pushed_forward(G: Tensor) -> Tensor:
-    """Masses of the cells under p_g for G at evenly spaced nodes of a uniform z, linear in between.
+    """Masses of the cells under p_g for G at the nodes of a uniform z, linear in between.
 
-        F(x) = mean over pieces of clamp((x - lo) / (hi - lo), 0, 1)
+        F(x) = sum over pieces of (share of z in the piece) clamp((x - lo) / (hi - lo), 0, 1)
 
     A change of variables, p_g(x) = sum over z with G(z) = x of p(z) / |G'(z)|, right where G folds. G: (nodes,).
     """
     lo, hi = torch.minimum(G[1:], G[:-1]), torch.maximum(G[1:], G[:-1])
-    F = ((EDGES[:, None] - lo) / (hi - lo).clamp(min=1e-12)).clamp(0, 1).mean(1)
+    F = ((EDGES[:, None] - lo) / (hi - lo).clamp(min=1e-12)).clamp(0, 1) @ U.diff()
     F[0], F[-1] = 0, 1
     return F.diff()
 
