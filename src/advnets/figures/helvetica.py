@@ -35,7 +35,8 @@ def helvetica(courses: Mapping[str, Course], real: Sequence[float], pictures: Ma
         found = f"{len(courses)} courses, {len(pictures)} pictures and {len(real)} measures of real samples"
         raise BadInput(f"helvetica: found {found}, expected one or more of both, and {len(NAMES)}.")
     figure = Figure(figsize=(14, 6.6), layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=[1, 0.9])
+    rows = figure.add_gridspec(2, 1, height_ratios=[1, 0.9])
+    above, below = figure.add_subfigure(rows[0]), figure.add_subfigure(rows[1])
     turn = next(iter(courses.values())).moves[-1]
     colours = ["#b3261e", "#7c9bf2", "#1f4fd8", "#0b2474", "#12913a", "#c77700"]
     for column, axes in enumerate(above.subplots(1, len(NAMES))):

@@ -125,9 +125,15 @@ class Scene:
         """What is drawn: densities, D, and where G takes evenly spaced z."""
         width = EDGES[1] - EDGES[0]
         z = np.linspace(-1, 1, 23)[1:-1]
-        best = theory.optimal_discriminator(P_DATA, self.p_g)
-        along = (CENTRES, P_DATA / width, self.p_g / width, self.D, best)
-        return figures.Curves(*(each.numpy() for each in along), z, np.interp(z, 2 * U.numpy() - 1, self.G.numpy()))
+        return figures.Curves(
+            CENTRES.numpy(),
+            p_data=(P_DATA / width).numpy(),
+            p_g=(self.p_g / width).numpy(),
+            D=self.D.numpy(),
+            best=theory.optimal_discriminator(P_DATA, self.p_g).numpy(),
+            z=z,
+            G=np.interp(z, 2 * U.numpy() - 1, self.G.numpy()),
+        )
 
 
 @dataclass(frozen=True, eq=False)
