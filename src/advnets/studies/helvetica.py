@@ -64,7 +64,7 @@ POINTS = Acts(
         generator_rate=Constant(1e-3),
         discriminator_rate=Constant(1e-3),
     ),
-    first=600, alone=200, again=400, every=25,
+    first=400, alone=200, again=500, every=25,
 )  # fmt: skip
 IMAGES = Acts(
     replace(
@@ -76,7 +76,7 @@ IMAGES = Acts(
         generator_rate=Constant(1e-3),
         discriminator_rate=Constant(1e-3),
     ),
-    first=1200, alone=200, again=600, every=50,
+    first=800, alone=200, again=300, every=50,
 )  # fmt: skip
 
 
