@@ -64,7 +64,7 @@ POINTS = Acts(
         generator_rate=Constant(1e-3),
         discriminator_rate=Constant(1e-3),
     ),
-    first=400, alone=200, again=500, every=25,
+    first=400, alone=200, again=200, every=25,
 )  # fmt: skip
 IMAGES = Acts(
     replace(
