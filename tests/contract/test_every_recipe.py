@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import tiny
-from advnets import experiment
+from advnets import experiment, metrics
 from advnets.data import load
 from advnets.errors import BadInput, Unsupported
 from advnets.experiment.play import Play, play
@@ -108,7 +108,21 @@ def test_what_has_lost_its_contrast_is_looked_at_and_not_measured(tmp_path: Path
         run.evaluate()
     assert run.figure2().size[0] > run.figure2().size[1]
     train = run.dataset.train
-    shown = run.model._as_shown(train).values
+    shown = run.model._as_shown(train.values)
     assert shown.shape == train.values.shape
     assert ((shown.flatten(1).amax(1) == 255) | (shown.flatten(1).amin(1) == 0)).all()
     assert not torch.equal(shown, train.values)
+
+
+def test_the_nearest_image_as_shown_is_found_in_whatever_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = tiny.narrow(RECIPES["paper-cifar10-fc"])
+    run = tiny.trained("run", recipe, data=data_for(recipe), steps=3)
+    train = run.dataset.train.values
+    shown = run.model._as_shown(train)
+    near = run.model._nearest(shown[[3, 0, len(train) - 1]], train)
+    assert torch.equal(near, shown[[3, 0, len(train) - 1]])
+    monkeypatch.setattr("advnets.experiment.model.BLOCK", 7)
+    samples = shown[5:9] // 2
+    assert torch.equal(run.model._nearest(samples, train), shown[metrics.nearest(samples, shown)[0]])

@@ -8,16 +8,19 @@ from advnets import experiment
 from advnets.cli.arguments import parse, tell, words
 from advnets.errors import BadInput, unknown
 from advnets.studies import saturation
+from advnets.studies.figure1 import figure1
 
 ABOUT = """Draw a figure: advnets figures NAME [RUN|FILE.safetensors] --out FILE.png.
 
 grid        an 8 x 8 grid of samples of a run, or of a share file
+figure1     the paper's Figure 1: a game on the line; FILE.webp is the whole of it, animated; takes no RUN
 figure2     the paper's Figure 2: samples, and the nearest training image of the last column
 figure3     the paper's Figure 3: straight lines between two points of z
 saturation  gradients of the generator's two losses while D is trained alone; takes --data in place of a run"""
 
 OF_A_RUN = ("grid", "figure2", "figure3")
-NAMES = (*OF_A_RUN, "saturation")
+NAMES = ("figure1", *OF_A_RUN, "saturation")
+ENDINGS = {"figure1": (".png", ".webp")}
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Figures:
     """Where the figure goes, and what it is drawn with."""
 
     out: Path
-    """FILE.png; nothing is overwritten."""
+    """FILE.png, for figure1 FILE.webp too; nothing is overwritten."""
     seed: int = 0
     """Of the noises."""
     data: str | None = None
@@ -47,10 +50,25 @@ def main(argv: Sequence[str]) -> int:
     expected = 2 if names[0] in OF_A_RUN else 1
     if len(names) != expected:
         raise BadInput(f"{names[0]} takes {'one RUN or share file' if expected == 2 else 'no run'}; found {names[1:]}")
-    if asked.out.suffix.lower() != ".png" or asked.out.exists():
-        raise BadInput(f"--out {asked.out}: expected the name of a .png file that is not there yet")
+    endings = ENDINGS.get(names[0], (".png",))
+    if asked.out.suffix.lower() not in endings or asked.out.exists():
+        expected_name = f"a {' or '.join(endings)} file that is not there yet"
+        raise BadInput(f"--out {asked.out}: expected the name of {expected_name}")
+    if names[0] == "figure1":
+        return _figure1(asked)
     told = _saturation(asked) if names[0] == "saturation" else _of_a_run(names[0], Path(names[1]), asked)
     tell({"out": str(asked.out), **told}, as_json=asked.json, text=f"{asked.out}: {names[0]} {_words(told)}".rstrip())
+    return 0
+
+
+def _figure1(asked: Figures) -> int:
+    if asked.data or asked.data_dir:
+        raise BadInput(
+            "figure1 is of a game on the line, whose data are a normal; --data and --data-dir are not for it"
+        )
+    played = figure1(asked.seed)
+    out = str(played.save(asked.out))
+    tell({"out": out, **played.as_dict()}, as_json=asked.json, text=f"{out}: figure1\n{played}")
     return 0
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from advnets import data, distributed, figures, metrics
-from advnets.data import TRANSFORMS, Dataset, Pictures, Split, Transform, to_uint8
+from advnets.data import TRANSFORMS, Dataset, Pictures, Transform, to_uint8
 from advnets.errors import AdvnetsError, BadInput, TooBig, Unsupported, unknown
 from advnets.experiment.evaluation import MOST_FLOATS, Report, measure
 from advnets.experiment.samples import Samples
@@ -131,17 +131,24 @@ class Model:
         """Figure 2 of the 2014 paper: 4 x 5 fresh samples; last column, the nearest training image of the fifth."""
         samples = self.sample(20, seed=seed).values
         fifth = torch.from_numpy(samples[4::5]).permute(0, 3, 1, 2).flatten(1)
-        train = self._as_shown(dataset.train)
-        indices, _ = metrics.nearest(fifth, train.values)
-        nearest = train.values[indices].permute(0, 2, 3, 1).numpy()
+        nearest = self._nearest(fifth, dataset.train.values).permute(0, 2, 3, 1).numpy()
         return figures.figure2(samples.astype(np.uint8), nearest)
 
-    def _as_shown(self, split: Split) -> Split:
-        """The images of a split, through a transform that samples are shown without the inverse of."""
-        if self.transform.invertible:
-            return split
-        blocks = [self.transform.back(self.transform.forward(block)) for block in torch.split(split.values, BLOCK)]
-        return Split(torch.cat([to_uint8(block) for block in blocks]), split.labels)
+    def _nearest(self, samples: Tensor, values: Tensor) -> Tensor:
+        """The nearest of stored images as they are shown, (n, c, h, w), to each sample; a block in memory at a time."""
+        best = torch.full((len(samples),), torch.inf, dtype=torch.float64)
+        images = values[:1].repeat(len(samples), 1, 1, 1)
+        for block in torch.split(values, BLOCK):
+            shown = self._as_shown(block)
+            indices, distances = metrics.nearest(samples, shown)
+            nearer = distances < best
+            best[nearer], images[nearer] = distances[nearer], shown[indices[nearer]]
+        return images
+
+    def _as_shown(self, images: Tensor) -> Tensor:
+        """Stored images, through a transform that samples are shown without the inverse of."""
+        transform = self.transform
+        return images if transform.invertible else to_uint8(transform.back(transform.forward(images)))
 
     def figure3(self, *, rows: int = 4, columns: int = 12, seed: int = 0) -> Any:
         """Figure 3 of the 2014 paper: straight lines between two points of z."""

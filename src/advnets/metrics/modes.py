@@ -90,6 +90,21 @@ def class_shares(classes: Array, n_classes: int) -> Estimate:
     return Estimate(least, math.sqrt(least * (1 - least) / n), notes=notes)
 
 
+def class_entropy(classes: Array, n_classes: int) -> Estimate:
+    """H = -sum_c p_c log p_c, nats: 0 if all samples are of one class, log n_classes if all classes are even.
+
+    Its error is the delta method's, sqrt((sum_c p_c (log p_c)^2 - H^2) / n). Biased low by about
+    (n_classes - 1) / 2n (G. Miller, Note on the bias of information estimates, 1955), which is left in.
+    classes, n_classes: as in `class_shares`. Notes: modes, classes with one sample in a hundred at least; n.
+    """
+    counts = _counts(classes, n_classes, "classes").double()
+    n = float(counts.sum())
+    p = counts[counts > 0] / n
+    entropy = float(-(p * p.log()).sum())
+    variance = max(0.0, float((p * p.log().square()).sum()) - entropy**2)
+    return Estimate(entropy, math.sqrt(variance / n), notes={"modes": int((counts >= n / 100).sum()), "n": int(n)})
+
+
 def class_distance(classes: Array, real: Array, n_classes: int) -> Estimate:
     """Total variation distance of the classes of samples from those of real images: 0 if alike, 1 if disjoint.
 

@@ -1,0 +1,57 @@
+"""The Helvetica scenario drawn: what a frozen discriminator does to the generator, and what brings it back."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from PIL import Image
+
+from advnets.errors import BadInput
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NAMES = ("class entropy, nats", "modes hit", "mean distance of two samples", "distance to the nearest real sample")
+
+
+class Course(NamedTuple):
+    """One course of the generator: its moves so far, and the four measures of `NAMES` after them."""
+
+    moves: Sequence[float]
+    entropy: Sequence[float]
+    modes: Sequence[float]
+    spread: Sequence[float]
+    stray: Sequence[float]
+
+
+def helvetica(courses: Mapping[str, Course], real: Sequence[float], pictures: Mapping[str, Image.Image]) -> "Figure":
+    """Four measures against the generator's moves, over pictures of what it draws.
+
+    courses: by name; the first is that of the generator alone, and the others set out from where it ends.
+    real: the four measures of real samples, dotted lines. pictures: by name. Raises BadInput if there are none.
+    """
+    from matplotlib.figure import Figure  # slow to import, and not pyplot: a figure of its own leaves no state behind
+
+    if not courses or not pictures or len(real) != len(NAMES):
+        found = f"{len(courses)} courses, {len(pictures)} pictures and {len(real)} measures of real samples"
+        raise BadInput(f"helvetica: found {found}, expected one or more of both, and {len(NAMES)}.")
+    figure = Figure(figsize=(14, 6.6), layout="constrained")
+    rows = figure.add_gridspec(2, 1, height_ratios=[1, 0.9])
+    above, below = figure.add_subfigure(rows[0]), figure.add_subfigure(rows[1])
+    turn = next(iter(courses.values())).moves[-1]
+    colours = ["#b3261e", "#7c9bf2", "#1f4fd8", "#0b2474", "#12913a", "#c77700"]
+    for column, axes in enumerate(above.subplots(1, len(NAMES))):
+        axes.axvspan(0, turn, color="#f6e3e1", linewidth=0)
+        axes.axhline(real[column], color="black", linestyle=":", linewidth=1.2, label="real samples")
+        for number, (name, course) in enumerate(courses.items()):
+            moves = [(turn if number else 0) + move for move in course.moves]
+            axes.plot(moves, course[column + 1], color=colours[number % len(colours)], linewidth=1.6, label=name)
+        axes.set_title(NAMES[column], fontsize=10)
+        axes.set_xlabel("moves of G")
+        axes.set_ylim(bottom=0)
+        axes.spines[["top", "right"]].set_visible(False)
+    above.axes[0].legend(frameon=False, fontsize=9)
+    for axes, (name, picture) in zip(below.subplots(1, len(pictures), squeeze=False)[0], pictures.items(), strict=True):
+        axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
+        axes.set_title(name, fontsize=10)
+        axes.set_axis_off()
+    return figure

@@ -1,0 +1,263 @@
+"""The Helvetica scenario: a generator trained too much without updating D collapses, and Algorithm 1 brings it back.
+
+Goodfellow et al. 2014, "Generative Adversarial Nets", section 6: "G must not be trained too much without updating D, in
+order to avoid 'the Helvetica scenario' in which G collapses too many values of z to the same value of x". Three acts:
+
+    1  a game is played by Algorithm 1            2  D is frozen, and G moves alone (k = 0)
+    3  Algorithm 1 goes on from that one collapsed state, with k moves of D a step, for each k that is asked for
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from advnets import data, figures, metrics
+from advnets.algorithm import moves
+from advnets.data import TRANSFORMS, Dataset, Split
+from advnets.errors import BadInput
+from advnets.experiment import Samples
+from advnets.experiment.play import Play, play
+from advnets.metrics import Estimate
+from advnets.networks import DenseGenerator, MaxoutDiscriminator
+from advnets.randomness import Streams
+from advnets.recipes import Recipe, paper_adam
+from advnets.schedules import Constant, Moment
+
+DRAWN = 500
+"""Samples that are measured each time, from the same noises."""
+REAL = 5000
+"""Training samples, at most, of which the nearest names a sample's class."""
+PICTURED = 25
+BACK = 0.9
+"""Share of the entropy that collapse took which must be had back for a k to count as recovered."""
+
+
+@dataclass(frozen=True)
+class Acts:
+    """How long the acts are.
+
+    recipe: of the game. first: steps of act 1. alone: moves of G in act 2. again: steps of act 3.
+    every: steps, or moves of G, between two readings in acts 2 and 3.
+    """
+
+    recipe: Recipe
+    first: int
+    alone: int
+    again: int
+    every: int
+
+
+POINTS = Acts(
+    replace(
+        paper_adam,
+        name="helvetica-points",
+        about="small nets for points of a plane",
+        generator=DenseGenerator(hidden=(128, 128), irange=0.1),
+        discriminator=MaxoutDiscriminator(units=(64, 64), pieces=3, irange=0.1, dropout=(0.0, 0.0)),
+        latent_size=16,
+        batch_size=128,
+        generator_rate=Constant(1e-3),
+        discriminator_rate=Constant(1e-3),
+    ),
+    first=400, alone=200, again=200, every=25,
+)  # fmt: skip
+IMAGES = Acts(
+    replace(
+        paper_adam,
+        name="helvetica-images",
+        about="the nets of paper-adam, narrower",
+        generator=DenseGenerator(hidden=(400, 400), irange=0.05, batch_norm=True),
+        discriminator=MaxoutDiscriminator(units=(100, 100), pieces=5, irange=0.005, dropout=(0.2, 0.5)),
+        generator_rate=Constant(1e-3),
+        discriminator_rate=Constant(1e-3),
+    ),
+    first=800, alone=200, again=300, every=50,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the generator drew after so many of its moves in an act.
+
+    entropy: of classes, nats; its notes tell the modes that are hit. spread: mean distance of two samples.
+    stray: mean distance of a sample from the nearest real one, without which scattered samples would pass for diverse.
+    """
+
+    moves: int
+    entropy: Estimate
+    spread: Estimate
+    stray: Estimate
+
+    @property
+    def modes(self) -> int:
+        """Classes that one sample in a hundred at least falls into."""
+        return int(self.entropy.notes["modes"])
+
+    def as_dict(self) -> dict[str, Any]:
+        """The reading as JSON."""
+        told = {name: getattr(self, name).as_dict() for name in ("entropy", "spread", "stray")}
+        return {"moves": self.moves, "modes": self.modes, **told}
+
+
+@dataclass(frozen=True, eq=False)
+class Helvetica:
+    """Readings of the three acts; the last of an act is where the next begins.
+
+    real: of as many held-out samples. first: at the end of act 1. alone: act 2. again: act 3, by k.
+    pictures: samples of the same noises after each act, by name.
+    """
+
+    data: str
+    seed: int
+    acts: Acts
+    real: Reading
+    first: Reading
+    alone: Sequence[Reading]
+    again: Mapping[int, Sequence[Reading]]
+    pictures: Mapping[str, Samples] = field(repr=False)
+
+    def share_back(self, k: int) -> float:
+        """Share of the entropy lost in act 2 that act 3 with this k has brought back at its end."""
+        before, low = self.first.entropy.value, self.alone[-1].entropy.value
+        return (self.again[k][-1].entropy.value - low) / (before - low) if before > low else float("nan")
+
+    def as_dict(self) -> dict[str, Any]:
+        """All readings as JSON."""
+        acts = {name: getattr(self.acts, name) for name in ("first", "alone", "again", "every")}
+        return {
+            "data": self.data, "seed": self.seed, "acts": acts, "samples": DRAWN, "real_samples": REAL,
+            "real": self.real.as_dict(), "first": self.first.as_dict(),
+            "alone": [reading.as_dict() for reading in self.alone],
+            "again": {str(k): [reading.as_dict() for reading in course] for k, course in self.again.items()},
+            "share_back": {str(k): self.share_back(k) for k in self.again},
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        low = min(self.alone, key=lambda reading: reading.entropy.value)
+        rows = [
+            ("real samples", self.real), ("1: Algorithm 1", self.first), ("2: G alone", self.alone[-1]),
+            *((f"3: k = {k}", course[-1]) for k, course in self.again.items()),
+        ]  # fmt: skip
+        head = f"{'':16}{'G moves':>8} {'class entropy':>16} {'modes':>6} {'mean distance':>16} {'to nearest real':>16}"
+        return "\n".join([
+            f"{self.data}, seed {self.seed}; {DRAWN} samples, classes of the nearest of {REAL:,} real ones, nats",
+            head, *(f"{name:16}{_row(reading)}" for name, reading in rows),
+            f"lowest entropy in act 2: {low.entropy.value:.2f} after {low.moves} moves of G alone",
+            *(self._verdict(k) for k in self.again),
+        ])  # fmt: skip
+
+    def _verdict(self, k: int) -> str:
+        share = self.share_back(k)
+        word = "recovered" if share >= BACK else "NOT recovered"
+        return f"k = {k}: {word}, {share:.0%} of the lost entropy is back after {self.again[k][-1].moves} steps"
+
+    def save(self, path: str | Path) -> Path:
+        """Write the curves and the pictures as FILE.png; nothing is overwritten."""
+        path = Path(path)
+        if path.suffix.lower() != ".png" or path.exists():
+            raise BadInput(f"{path}: expected the name of a .png file that is not there yet")
+        courses = {"G alone": [self.first, *self.alone]}
+        courses |= {f"k = {k}": [replace(self.alone[-1], moves=0), *course] for k, course in self.again.items()}
+        curves = {name: figures.Course(*zip(*map(_numbers, course), strict=True)) for name, course in courses.items()}
+        pictures = {name: samples.picture() for name, samples in self.pictures.items()}
+        figures.helvetica(curves, _numbers(self.real)[1:], pictures).savefig(path, dpi=130)
+        return path
+
+
+def helvetica(
+    name: str = "ring-8", *, data_dir: str | None = None, seed: int = 0, ks: Sequence[int] = (1, 2, 5),
+    acts: Acts | None = None,
+) -> Helvetica:  # fmt: skip
+    """Play the three acts on a labelled data set; the same seed gives the same play.
+
+    acts: default POINTS or IMAGES, by the kind of the data. Raises BadInput for data without labels, a bad k or seed.
+    """
+    if not ks or min(ks) < 1 or len(set(ks)) != len(ks):
+        raise BadInput(f"k: found {list(ks)}, expected different whole numbers from 1. Leave it out for 1, 2 and 5.")
+    if not 0 <= seed < 2**63:
+        raise BadInput(f"seed is {seed}; expected a whole number from 0 to 2^63 - 1")
+    dataset = data.load(name, data_dir)
+    if dataset.classes is None:
+        raise BadInput(f"{dataset.name} has no labels, by which its modes are told; expected data that have")
+    acts = acts or (IMAGES if dataset.is_image else POINTS)
+    with Streams(seed, torch.device("cpu")).active():
+        theatre = Theatre(dataset, acts, seed)
+        theatre.act(acts.first, k=1)
+        first, pictures = theatre.reading(0), {"after act 1": theatre.samples(PICTURED)}
+        alone = list(theatre.readings(acts.alone, k=0))
+        pictures["G alone"] = theatre.samples(PICTURED)
+        collapsed, again = deepcopy(theatre.play.state()), {}
+        for k in ks:
+            theatre.play.load(deepcopy(collapsed))
+            again[k] = list(theatre.readings(acts.again, k=k))
+            pictures[f"k = {k}"] = theatre.samples(PICTURED)
+    return Helvetica(dataset.name, seed, acts, theatre.real, first, alone, again, pictures)
+
+
+class Theatre:
+    """The game under way, and the eyes on it."""
+
+    def __init__(self, dataset: Dataset, acts: Acts, seed: int) -> None:
+        self.every, self.classes = acts.every, dataset.classes or 0
+        self.transform = TRANSFORMS[acts.recipe.transform if dataset.is_image else "identity"]
+        self.play: Play = play(acts.recipe, dataset, seed=seed, device=torch.device("cpu"))
+        self.play.schedule(Moment(0, 1, 0.0))
+        self.z = self.play.game.latent(DRAWN, torch.Generator().manual_seed(seed))
+        chosen = torch.randperm(len(dataset.train), generator=torch.Generator().manual_seed(0))[:REAL]
+        self.known, self.labels = _plain(dataset.train, chosen), dataset.train.labels[chosen]  # type: ignore[index]
+        held_out = torch.arange(min(DRAWN, len(dataset.validation)))
+        self.real = self._read(0, _plain(dataset.validation, held_out))
+
+    def act(self, steps: int, *, k: int) -> None:
+        """So many steps of Algorithm 1 with k moves of D each; k = 0 leaves G alone."""
+        made = moves(self.play.game, self.play.batches, self.play.optimizers, k=k)
+        for _ in islice(made, steps * (k + 1)):
+            pass
+
+    def readings(self, steps: int, *, k: int) -> Iterator[Reading]:
+        """The same, with a reading every so often."""
+        for made in range(self.every, steps + 1, self.every):
+            self.act(self.every, k=k)
+            yield self.reading(made)
+
+    def reading(self, made: int) -> Reading:
+        """What G draws now, after so many moves of it in this act."""
+        values = torch.from_numpy(self.samples(DRAWN).values)
+        return self._read(made, values.permute(0, 3, 1, 2).float() / 255 if values.ndim == 4 else values)
+
+    def samples(self, n: int) -> Samples:
+        """The first n samples, always of the same noises."""
+        generator = self.play.game.generator.eval()
+        with torch.no_grad():
+            drawn = Samples.of(generator(self.z[:n]), self.transform)
+        generator.train()
+        return drawn
+
+    def _read(self, made: int, x: torch.Tensor) -> Reading:
+        index, squares = metrics.nearest(x, self.known)
+        far = squares.sqrt()
+        stray = Estimate(float(far.mean()), float(far.std()) / len(far) ** 0.5, notes={"n": len(far)})
+        entropy = metrics.class_entropy(self.labels[index], self.classes)
+        return Reading(made, entropy, metrics.pairwise_distance(x), stray)
+
+
+def _plain(split: Split, chosen: torch.Tensor) -> torch.Tensor:
+    values = split.values[chosen]
+    return values.float() / 255 if values.dtype == torch.uint8 else values
+
+
+def _numbers(reading: Reading) -> tuple[float, float, float, float, float]:
+    spread, stray = reading.spread.value, reading.stray.value
+    return reading.moves, reading.entropy.value, reading.modes, spread, stray
+
+
+def _row(reading: Reading) -> str:
+    entropy, spread, stray = (
+        f"{e.value:8.3f} +- {e.error:.3f}" for e in (reading.entropy, reading.spread, reading.stray)
+    )
+    return f"{reading.moves:8,} {entropy:>16} {reading.modes:6} {spread:>16} {stray:>16}"
