@@ -1,14 +1,17 @@
 """Pure functions of arrays that return an Estimate: a value, its error, its floor and notes."""
 
+from advnets.metrics.chains import autocorrelation_time
 from advnets.metrics.estimate import Estimate
 from advnets.metrics.modes import class_distance, class_shares, nearest, nearest_class
-from advnets.metrics.neighbours import coverage, expected_coverage
-from advnets.metrics.parzen import PROTOCOLS, ceiling, controls, log_densities, parzen
+from advnets.metrics.neighbours import coverage, expected_coverage, nearness
+from advnets.metrics.parzen import PROTOCOLS, ceiling, centroids, controls, log_densities, parzen
 
 __all__ = [
     "PROTOCOLS",
     "Estimate",
+    "autocorrelation_time",
     "ceiling",
+    "centroids",
     "class_distance",
     "class_shares",
     "controls",
@@ -17,5 +20,6 @@ __all__ = [
     "log_densities",
     "nearest",
     "nearest_class",
+    "nearness",
     "parzen",
 ]
