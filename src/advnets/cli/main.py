@@ -13,6 +13,7 @@ VERBS = {
     "evaluate": "measure a run or a share file: Parzen score, controls, classes",
     "export": "write a run's generator as one share file",
     "figures": "draw the 2014 paper's figures, and saturation",
+    "table": "the 2014 paper's Table 1: train its models, measure them beside controls",
     "recipes": "list the recipes, or show one",
     "data": "list the data sets, or describe one",
 }

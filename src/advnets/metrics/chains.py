@@ -24,9 +24,9 @@ def autocorrelation_time(states: Array) -> Estimate:
 
         tau = 1 + 2 sum_(t = 1 .. M) rho(t),    rho(t) = sum_d cov_d(t) / sum_d cov_d(0)
 
-    n states of a chain tell of a mean as much as n / tau independent samples. M is the first with M >= c max(tau(M), 1), c = 5:
-    A. Sokal, Monte Carlo methods in statistical mechanics, 1989, section 3. The mean is that of all chains together,
-    so that chains that stay apart from each other are slow, however fast each one moves where it is.
+    n states of a chain tell of a mean as much as n / tau independent samples. M is the first with
+    M >= c max(tau(M), 1), c = 5: A. Sokal, Monte Carlo methods in statistical mechanics, 1989, section 3. The mean is
+    that of all chains together, so that chains that stay apart are slow, however fast each one moves where it is.
     states: (chains, steps, ...) real numbers, one or more of them a state; the coordinates d weigh by their variance.
     Its error is tau sqrt(2 (2 M + 1) / (chains steps)), N. Madras and A. Sokal, 1988, for one coordinate; an
     upper estimate for more. The floor is 1. Notes: window, M; chains, steps; enough, whether the window closed
@@ -60,7 +60,7 @@ def _series(states: Array) -> Tensor:
 
 def _autocovariances(x: Tensor) -> Tensor:
     """Summed over coordinates: mean over chains and s of (x_s - mean)(x_(s+t) - mean), (steps,) float64."""
-    chains, steps, width = x.shape
+    chains, steps, _ = x.shape
     total = torch.zeros(steps, dtype=torch.float64)
     for part in torch.split(x, max(1, PART // (chains * steps)), dim=2):
         centred = part.double() - part.double().mean((0, 1))
