@@ -26,8 +26,7 @@ A unit is one row with one seed: the run RUNS/<recipe>-seed<seed>, trained for t
 then kept in the results. What is finished is not done again, so that a later call adds rows and seeds; what was
 stopped is carried on. Scores of the test split are read once a unit; sigma is chosen on validation images.
 
-Minutes a seed (digits, mnist, cifar10, olivetti, tfd):
-{budgets}"""
+Minutes of training for each seed, on digits, mnist, cifar10, olivetti and tfd: {budgets}"""
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,8 @@ def main(argv: Sequence[str]) -> int:
         raise BadInput(f"--out {asked.out}: expected the name of a .md file that is not there yet")
     wanted = table.Table(asked.data, asked.data_dir, rows=asked.rows, seeds=asked.seeds, share=asked.share,
                          runs=asked.runs, results=asked.results, device=asked.device)  # fmt: skip
+    if asked.show:
+        _refuse_idle(asked)
     if not asked.show and wanted.dataset is None:
         tell({"data": asked.data, "table": table.GATED}, as_json=asked.json, text=table.GATED)
         return 0
@@ -79,8 +80,18 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
+def _refuse_idle(asked: Asked) -> None:
+    """With --show nothing is trained, so that what says how to train would be ignored."""
+    usual = Asked()
+    idle = [
+        name for name in ("rows", "seeds", "share", "runs", "device") if getattr(asked, name) != getattr(usual, name)
+    ]
+    if idle:
+        raise BadInput(f"--show prints all that the results hold; leave out --{', --'.join(idle)}, or --show")
+
+
 def _budgets() -> str:
-    return "\n".join(f"{row.recipe}: {', '.join(f'{m:g}' for m in row.minutes)}" for row in table.TABLE_ROWS)
+    return "; ".join(f"{row.recipe} {', '.join(f'{m:g}' for m in row.minutes)}" for row in table.TABLE_ROWS) + "."
 
 
 def _follow(events: Iterator[table.Event]) -> None:

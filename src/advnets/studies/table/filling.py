@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from advnets import data, distributed, experiment
+from advnets import data, distributed
 from advnets.data import Dataset
 from advnets.errors import BadInput, Missing
 from advnets.experiment import Progress, Run, Settings, start
@@ -89,8 +89,7 @@ class Table:
     @property
     def said(self) -> str:
         """The data's name as a part of names of files."""
-        known = self.data in data.DATASETS or self.data == "tfd"
-        name = self.settings.data if known else Path(self.data).stem
+        name = re.sub(r"\.(npz|zip|mat)(?=$|:)", "", Path(self.settings.data).name)
         return re.sub(r"[^\w.-]+", "-", name)
 
     def read(self) -> Results:
@@ -156,9 +155,7 @@ class Table:
         """The run of a unit, begun or found; raises BadInput if one that is found was begun otherwise."""
         path, minutes = self.runs_folder / f"{row.recipe}-seed{seed}", self._budget(row)
         if not (path / "recipe.json").exists():
-            settings = experiment.settings_from(
-                {**self.settings.as_json(), "out": str(path), "seed": seed, "minutes": minutes}
-            )
+            settings = replace(self.settings, out=str(path), seed=seed, minutes=minutes)
             return start(RECIPES[row.recipe], settings=settings)
         run = Run(path)
         if run.recipe != RECIPES[row.recipe] or (run.settings.seed, run.settings.minutes) != (seed, minutes):

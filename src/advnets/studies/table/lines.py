@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from advnets.metrics import PROTOCOLS
+from advnets.studies.table.controls import CONTROLS
 from advnets.studies.table.results import Results
 from advnets.studies.table.rows import TABLE_ROWS, label_of
 from advnets.studies.table.unit import Numbers, Unit
@@ -60,7 +61,8 @@ def lines_of(results: Results) -> list[Line]:
     known = [row.recipe for row in TABLE_ROWS]
     others = sorted({unit.row for unit in results.units} - set(known))
     models = [_model(results, recipe) for recipe in [*known, *others] if results.of_row(recipe)]
-    return models + [_control(results, name) for name in results.controls]
+    controls = sorted(results.controls, key=lambda name: [*CONTROLS, name].index(name))
+    return models + [_control(results, name) for name in controls]
 
 
 def _model(results: Results, recipe: str) -> Line:

@@ -77,10 +77,17 @@ def _measured(run: Run, yardstick: Yardstick, budget: float) -> Unit:
 
 def _note(run: Run, yardstick: Yardstick, unit: Unit) -> None:
     """Note the reading of the test split, before anyone is told what was read."""
-    dataset = yardstick.dataset
-    told = {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "step": unit.steps,
-            "nats": unit.numbers.scores[PAPER]["test"].value, "parzen": PAPER, "split": "test",
-            "samples": unit.numbers.samples, "seed": unit.seed, "data": dataset.name, "digest": dataset.digest}  # fmt: skip
+    told = {
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "step": unit.steps,
+        "nats": unit.numbers.scores[PAPER]["test"].value,
+        "parzen": PAPER,
+        "split": "test",
+        "samples": unit.numbers.samples,
+        "seed": unit.seed,
+        "data": yardstick.dataset.name,
+        "digest": yardstick.dataset.digest,
+    }
     runs.Journal(run.directory.test_readings).append(told)
 
 

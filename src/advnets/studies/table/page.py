@@ -76,15 +76,16 @@ def checklist(results: Results, lines: Sequence[Line]) -> list[str]:
         "edge: the chosen sigma is an end of what was searched. ceiling of a score: -d log(sigma sqrt(2 pi)), kept in "
         "the results.",
         "flag: blur, where a score is above that of as many real images"
-        + (f" ({real.test:.1f}); more centres, where there are more of them than a model has samples." if real else "."),
+        + (f" ({real.test:.1f}); more centres, where they are more than a model has samples." if real else "."),
         "classes: the smallest and the largest share of a class in any unit, by a classifier; coverage: of validation "
         "images in its features, in brackets what real images have.",
-        f"nearness: mean distance of {COMPARED:,} samples to their nearest training image, over that of validation images: "
-        "1 is as real; below lies copying or blur, above lies noise.",
+        f"nearness: mean distance of {COMPARED:,} samples to their nearest training image, over that of validation "
+        "images: 1 is as real; below lies copying or blur, above lies noise.",
         "passes, seconds: through a layer's weights, and on the CPU, for 10,000 samples of independent chains, each "
         "burnt in from noise; a generator passes each layer once and has no chain.",
-        "tau: integrated autocorrelation time in steps, of one chain and of 100; > where the chain was too short to "
-        "tell. consecutive: the score of as many consecutive states of 100 chains, without thinning.",
+        "tau: integrated autocorrelation time in steps, of one chain and of 100, > where the chain was too short to "
+        "tell: so many steps one chain needs for each independent sample. consecutive: the score of as many consecutive "
+        "states of 100 chains, without thinning.",
     ]  # fmt: skip
 
 
