@@ -84,8 +84,8 @@ def checklist(results: Results, lines: Sequence[Line]) -> list[str]:
         "passes, seconds: through a layer's weights, and on the CPU, for 10,000 samples of independent chains, each "
         "burnt in from noise; a generator passes each layer once and has no chain.",
         "tau: integrated autocorrelation time in steps, of one chain and of 100, > where the chain was too short to "
-        "tell: so many steps one chain needs for each independent sample. consecutive: the score of as many consecutive "
-        "states of 100 chains, without thinning.",
+        "tell: so many steps one chain needs for each independent sample. consecutive: the score of as many "
+        "consecutive states of 100 chains, without thinning.",
     ]  # fmt: skip
 
 
