@@ -102,11 +102,6 @@ class Run:
         """The step of the newest good checkpoint."""
         return runs.latest(self.directory.checkpoints)[0]
 
-    @property
-    def finished(self) -> bool:
-        """Whether it was trained to the end of its budget."""
-        return bool(runs.read_json(self.directory.status_json).get("state") == "finished")
-
     def sample(self, n: int = 64, *, seed: int = 0) -> Samples:
         """n samples of the newest good checkpoint's averaged generator, by noises of that seed."""
         return self.model.sample(n, seed=seed)

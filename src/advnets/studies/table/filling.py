@@ -143,7 +143,7 @@ class Table:
     def _unit(self, row: Row, seed: int, yardstick: Yardstick) -> Iterator[Event]:
         what = f"{row.recipe}, seed {seed}"
         run = self._run(row, seed)
-        if not run.finished:
+        if not run.directory.finished:
             yield Event(what, doing=f"training for {self._budget(row):g} minutes in {run.path}")
             for progress in run.carry_on():
                 yield Event(what, progress)
