@@ -27,7 +27,7 @@ CLASSIFIED = 10_000
 """Samples that a classifier sees."""
 
 FEW = 100
-"""Samples that tell nothing of classes."""
+"""Fewer samples tell nothing of classes."""
 
 PAPER = "goodfellow2014"
 """The protocol of the paper's MNIST column, which rows are compared by."""
