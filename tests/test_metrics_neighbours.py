@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 
 from advnets.errors import BadInput
-from advnets.metrics import coverage, expected_coverage
+from advnets.metrics import coverage, expected_coverage, nearness
 
 
 def normal(n: int, d: int = 6, seed: int = 0) -> NDArray[np.float64]:
@@ -92,3 +92,26 @@ def test_what_cannot_be_measured_is_refused() -> None:
         coverage(normal(5), normal(9, 4))
     with pytest.raises(BadInput, match="NaN or Inf"):
         coverage(torch.full((3, 6), float("nan")), normal(9))
+
+
+def test_nearness_is_one_for_real_samples_less_for_copies_and_blur_more_for_noise() -> None:
+    train, held_out = normal(400, seed=1), normal(300, seed=2)
+    real = nearness(normal(300, seed=3), held_out, train)
+    assert abs(real.value - 1) < 3 * real.error
+    assert nearness(train[:50], held_out, train).value == 0
+    assert nearness(0.5 * normal(300, seed=3), held_out, train).value < 0.8
+    assert nearness(2 * normal(300, seed=3), held_out, train).value > 1.3
+
+
+def test_the_error_of_nearness_is_calibrated() -> None:
+    """Over 150 draws of samples and held-out points: the spread is what is told, and the mean 1."""
+    train = normal(300, seed=1)
+    found = [nearness(normal(80, seed=2 * s), normal(90, seed=2 * s + 1), train) for s in range(10, 160)]
+    scores = np.array([(one.value - 1) / one.error for one in found])
+    assert 0.8 < scores.std() < 1.2
+    assert abs(scores.mean()) < 0.35
+
+
+def test_held_out_copies_tell_nothing() -> None:
+    with pytest.raises(BadInput, match="copies of training images"):
+        nearness(normal(5), normal(9, seed=1)[:4], normal(9, seed=1))

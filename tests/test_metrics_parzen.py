@@ -165,6 +165,14 @@ def test_golden_section_beats_a_dense_grid() -> None:
     assert scores([sigma])[0] >= max(scores(dense)) - 1e-4
 
 
+def test_a_fixed_sigma_is_not_chosen() -> None:
+    """The protocol of the released code of Deep GSN."""
+    centres, points = toys(50, seed=1), toys(20, seed=3)
+    found = parzen(points, centres, toys(60, seed=2), protocol="fixed-sigma")
+    assert (found.notes["sigma"], found.notes["edge"]) == (0.2, False)
+    assert found.value == pytest.approx(float(log_densities(points, centres, [0.2]).mean()), abs=1e-9)
+
+
 @pytest.mark.parametrize("peak", [0.06, 0.1, 0.2, 0.5, 0.9])
 def test_golden_section_finds_the_peak_of_a_parabola(peak: float) -> None:
     found, edge = golden_section(lambda sigmas: [-(math.log(s / peak) ** 2) for s in sigmas], 0.05, 1.0)

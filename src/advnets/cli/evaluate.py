@@ -32,7 +32,7 @@ class Evaluate:
     split: str = "validation"
     """validation or test."""
     protocol: str = "goodfellow2014"
-    """goodfellow2014 (sigma from ten values) or optimal-sigma (golden section)."""
+    """goodfellow2014 (sigma from ten values), optimal-sigma (golden section) or fixed-sigma (.2)."""
     n: int | None = None
     """Samples; default 10,000, or about as many as there are training images if they are fewer."""
     seed: int = 0

@@ -110,8 +110,8 @@ def measure(
     if not dataset.is_image:
         raise Unsupported(f"{dataset.name} holds points; Parzen windows on [0, 1] images are what is measured here")
     held = within_memory(dataset)
-    selection, points = _selection_and_points(held, split)
-    centres = torch.from_numpy(samples.values).permute(0, 3, 1, 2).flatten(1).float() / 255
+    selection, points = selection_and_points(held, split)
+    centres = centres_of(samples)
     train = flat(held.train)
     estimate = metrics.parzen(points, centres, selection, protocol=protocol)
     told = {"parzen": protocol, "split": split, "n": len(points), "n_selection": len(selection),
@@ -160,7 +160,19 @@ def write_report(folder: Path, report: Report) -> None:
     runs.write_bytes(folder / "report.md", report.markdown().encode())
 
 
-def _selection_and_points(dataset: Dataset, split: str) -> tuple[Tensor, Tensor]:
+def usual_samples(dataset: Dataset) -> int:
+    """Samples that are measured: 10,000, or as many as there are training images or as 1 GiB holds."""
+    most = min(10_000, MOST_FLOATS // dataset.train.values[0].numel())
+    return min(most, len(dataset.train) // 1000 * 1000 or len(dataset.train))
+
+
+def centres_of(samples: Samples) -> Tensor:
+    """Samples that are images as (n, d) float32 in [0, 1]."""
+    return torch.from_numpy(samples.values).permute(0, 3, 1, 2).flatten(1).float() / 255
+
+
+def selection_and_points(dataset: Dataset, split: str) -> tuple[Tensor, Tensor]:
+    """The images that sigma is chosen on, and those of the split that the score is read on."""
     validation = flat(dataset.validation)
     chosen = min(SELECTION, len(validation) // 2)
     rest = validation[chosen:] if split == "validation" else flat(dataset.test)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from advnets import data, distributed, figures, metrics
 from advnets.data import TRANSFORMS, Dataset, Pictures, Transform, to_uint8
 from advnets.errors import AdvnetsError, BadInput, TooBig, Unsupported, unknown
-from advnets.experiment.evaluation import MOST_FLOATS, Report, measure
+from advnets.experiment.evaluation import Report, measure, usual_samples
 from advnets.experiment.samples import Samples
 from advnets.latents import LATENTS
 from advnets.randomness import Streams
@@ -121,9 +121,7 @@ class Model:
                 "contrast that a Parzen window measures; look at them: `advnets sample`, `advnets figures figure2`"
             )
         dataset = dataset or self.dataset()
-        most = min(10_000, MOST_FLOATS // dataset.train.values[0].numel())
-        usual = min(most, len(dataset.train) // 1000 * 1000 or len(dataset.train))
-        samples = self.sample(usual if n is None else n, seed=seed)
+        samples = self.sample(usual_samples(dataset) if n is None else n, seed=seed)
         return measure(samples, dataset, split=split, protocol=protocol, seed=seed, run=self.name, step=self.step,
                        classifier=classifier)  # fmt: skip
 

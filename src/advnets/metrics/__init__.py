@@ -1,15 +1,18 @@
 """Pure functions of arrays that return an Estimate: a value, its error, its floor and notes."""
 
+from advnets.metrics.chains import autocorrelation_time
 from advnets.metrics.estimate import Estimate
 from advnets.metrics.modes import class_distance, class_entropy, class_shares, nearest, nearest_class
-from advnets.metrics.neighbours import coverage, expected_coverage
-from advnets.metrics.parzen import PROTOCOLS, ceiling, controls, log_densities, parzen
+from advnets.metrics.neighbours import coverage, expected_coverage, nearness
+from advnets.metrics.parzen import PROTOCOLS, ceiling, centroids, controls, log_densities, parzen
 from advnets.metrics.spread import pairwise_distance
 
 __all__ = [
     "PROTOCOLS",
     "Estimate",
+    "autocorrelation_time",
     "ceiling",
+    "centroids",
     "class_distance",
     "class_entropy",
     "class_shares",
@@ -19,6 +22,7 @@ __all__ = [
     "log_densities",
     "nearest",
     "nearest_class",
+    "nearness",
     "pairwise_distance",
     "parzen",
 ]

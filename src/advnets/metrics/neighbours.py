@@ -1,4 +1,4 @@
-"""What lies near what in a feature space: how much of the real data samples cover."""
+"""What lies near what: how much of the real data samples cover, and how near to it they lie."""
 
 import math
 
@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from advnets.errors import BadInput
-from advnets.metrics.estimate import Estimate
+from advnets.metrics.estimate import Estimate, Note
+from advnets.metrics.modes import nearest
 from advnets.metrics.parzen import Array, flatten, same_width, squared_distances
 
 BLOCK = 1024
@@ -42,6 +43,26 @@ def coverage(samples: Array, real: Array, *, k: int = 5, block: int = BLOCK) -> 
     error = math.sqrt((m - 1) / m * float((alone - alone.mean()).square().sum()))
     value = float((counts > 0).double().mean())
     return Estimate(value, error, floor=expected_coverage(n, m, k), notes={"n": n, "m": m, "k": k})
+
+
+def nearness(samples: Array, held_out: Array, train: Array) -> Estimate:
+    """Mean distance of samples to their nearest training image, over that of held-out images: 1 if they are alike.
+
+        sum_j min_i |y_j - t_i| / m  /  (sum_j min_i |x_j - t_i| / n)
+
+    Below 1 samples are copies of training images, or blurred: averages lie near everything. Above 1 they are off.
+    samples: y_j, (m, ...); held_out: x_j, (n, ...), images of the same source as train; train: t_i; all bytes, or all
+    floats in one unit. Its error is the delta method's, over samples and held-out images; the floor is 1.
+    Notes: samples, held_out, the mean distances in the unit; m, n. Raises BadInput as `nearest` does, and where every
+    held-out image is a training image.
+    """
+    near, usual = (nearest(images, train)[1].sqrt() for images in (samples, held_out))
+    if not float(usual.mean()) > 0:
+        raise BadInput("held_out: found copies of training images only, expected others. Give images held out.")
+    ratio = float(near.mean() / usual.mean())
+    relative = [float(d.var(correction=0)) / (len(d) * max(float(d.mean()), 1e-12) ** 2) for d in (near, usual)]
+    notes: dict[str, Note] = {"samples": float(near.mean()), "held_out": float(usual.mean())}
+    return Estimate(ratio, ratio * math.sqrt(sum(relative)), 1.0, notes | {"m": len(near), "n": len(usual)})
 
 
 def expected_coverage(n: int, m: int, k: int) -> float:

@@ -203,6 +203,9 @@ PROTOCOLS = {
         lambda scores: golden_section(scores, 0.05, 1.0),
         "golden section on the mean over the selection points between .05 and 1",
     ),
+    "fixed-sigma": Protocol(
+        lambda scores: (0.2, False), "sigma .2, as the released code of Deep GSN has it: nothing is chosen"
+    ),
 }
 
 

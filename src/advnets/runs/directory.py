@@ -63,6 +63,11 @@ class RunDirectory:
         """One line for each time that the test split was read."""
         return self.path / "test-readings.jsonl"
 
+    @property
+    def finished(self) -> bool:
+        """Whether the run was trained to the end of its budget."""
+        return bool(read_json(self.status_json).get("state") == "finished")
+
     def sweep(self) -> None:
         """Remove what writers that were killed left behind; for whoever holds the run's lock."""
         for folder in (self.path, self.checkpoints, self.previews):

@@ -1,0 +1,60 @@
+"""Samples that no model made, each of which shows how far a Parzen score is to be trusted."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from advnets import extractors, metrics
+from advnets.data import TRANSFORMS, Dataset
+from advnets.experiment import Samples
+
+COMPONENTS = 50
+FEWEST = 5
+"""Images to a centroid, at least: with fewer, centroids are the images themselves."""
+
+
+def control(name: str, dataset: Dataset, n: int) -> Samples:
+    """The samples of a row of CONTROLS: images of 8 bits, as a model's are.
+
+    n: as many as a model has. Their draws are of seed 0.
+    """
+    centres = CONTROLS[name](dataset, n)
+    return Samples.of(centres.clamp(0, 1).reshape(-1, *dataset.shape), TRANSFORMS["unit"])
+
+
+def _flat(images: Tensor) -> Tensor:
+    return images.flatten(1).float() / 255
+
+
+def _drawn(dataset: Dataset, n: int) -> Tensor:
+    """n training images, without replacement."""
+    chosen = torch.randperm(len(dataset.train), generator=torch.Generator().manual_seed(0))[:n]
+    return _flat(dataset.train.values[chosen])
+
+
+def _centroids(dataset: Dataset, n: int) -> Tensor:
+    """As many as samples, or one to FEWEST training images."""
+    return metrics.centroids(_flat(dataset.train.values), max(1, min(n, len(dataset.train) // FEWEST)), 0)
+
+
+def _blurred(dataset: Dataset, n: int) -> Tensor:
+    """Of drawn training images what COMPONENTS principal components tell."""
+    pca, x = extractors.fit_pca(dataset.train, COMPONENTS), _drawn(dataset, n).double()
+    return ((x - pca.mean) @ pca.basis.T @ pca.basis + pca.mean).float()
+
+
+def _tossed(dataset: Dataset, n: int) -> Tensor:
+    """x ~ Bernoulli(pixel)."""
+    return torch.bernoulli(_drawn(dataset, n), generator=torch.Generator().manual_seed(1))
+
+
+CONTROLS: dict[str, Callable[[Dataset, int], Tensor]] = {
+    "mean image": lambda dataset, n: dataset.mean.flatten()[None],
+    "real images": _drawn,
+    "all training images": lambda dataset, n: _flat(dataset.train.values),
+    "k-means centroids": _centroids,
+    f"PCA-{COMPONENTS} reconstructions": _blurred,
+    "real images, above .5": lambda dataset, n: (_drawn(dataset, n) > 0.5).float(),
+    "real images, Bernoulli draws": _tossed,
+}

@@ -1,0 +1,171 @@
+"""The table as text, as a page of Markdown and as JSON."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from advnets.metrics import PROTOCOLS
+from advnets.studies.table.lines import Line, lines_of
+from advnets.studies.table.results import Results
+from advnets.studies.table.yardstick import COMPARED, PAPER
+
+SCORES = (
+    "row",
+    "paper",
+    "ours",
+    "between",
+    "error",
+    "seeds",
+    "sigma",
+    "edge",
+    "optimal",
+    "sigma .2",
+    "validation",
+    "flag",
+)
+DOUBTS = ("row", "minutes", "steps", "classes %", "coverage", "nearness", "passes", "seconds", "tau 1", "tau many",
+          "consecutive")  # fmt: skip
+
+
+def as_json(results: Results) -> dict[str, Any]:
+    """Everything: the rows, the units and controls that they are made of, and the checklist."""
+    lines = lines_of(results)
+    return {"data": results.data, "rows": [asdict(line) for line in lines], "checklist": checklist(results, lines),
+            "results": asdict(results)}  # fmt: skip
+
+
+def as_text(results: Results) -> str:
+    """Two tables for a terminal: the scores, and what a score does not say."""
+    lines = lines_of(results)
+    tables = [_aligned(head, rows) for head, rows in _tables(lines)]
+    return "\n\n".join([_title(results), *tables, "\n".join(f"- {point}" for point in checklist(results, lines))])
+
+
+def as_markdown(results: Results) -> str:
+    """The page: both tables, the checklist, and the commands that made the units."""
+    lines = lines_of(results)
+    tables = [_markdown(head, rows) for head, rows in _tables(lines)]
+    points = "\n".join(f"- {point}" for point in checklist(results, lines))
+    made = "\n".join(_made(results))
+    titles = ("## Scores", "## What a score does not say")
+    body = "\n\n".join(f"{title}\n\n{table}" for title, table in zip(titles, tables, strict=True))
+    return f"# {_title(results)}\n\n{body}\n\n## Read this beside it\n\n{points}\n\n## Made by\n\n{made}\n"
+
+
+def checklist(results: Results, lines: Sequence[Line]) -> list[str]:
+    """What has to be known to trust such a table."""
+    models = [line for line in lines if line.recipe]
+    samples = " or ".join(sorted({f"{line.samples:,}" for line in models})) or "as many"
+    real = next((line for line in lines if line.label == "real images"), None)
+    read = max((line.test_readings for line in models), default=1)
+    return [
+        "Not a log-likelihood of the model: the density of Gaussian windows around its samples, in nats. It rewards "
+        "blur and copies of training images (Theis, van den Oord and Bethge 2016).",
+        f"paper: Table 1 of Goodfellow et al. 2014, on this very data set; {_paper_error(results.data)}",
+        f"ours: mean over seeds on the test split, protocol {PAPER}: sigma is {PROTOCOLS[PAPER].account}. between: "
+        "standard deviation over seeds. error: as the paper has it, std / sqrt(points) over test points; mean over "
+        "seeds; it leaves out the luck of training and sampling.",
+        f"samples: {samples} a model; images in [0, 1] of 8 bits, nothing is added to them (no dequantisation). "
+        "Networks emit means (expectations of pixels), never draws; binarised real images show what draws would cost.",
+        "optimal, sigma .2: the same samples and points at the sigma of "
+        f"{PROTOCOLS['optimal-sigma'].account}, and at a fixed one, both on the test split. validation: {PAPER} on the "
+        "validation images that sigma was not chosen on.",
+        "splits: sigma is chosen on the first 1,000 validation images (or half of them), nothing else is chosen here; "
+        + ("the test split was read once for each unit." if read == 1
+           else f"the test split was read up to {read} times for a unit: see its run's test-readings.jsonl."),
+        "edge: the chosen sigma is an end of what was searched. ceiling of a score: -d log(sigma sqrt(2 pi)), kept in "
+        "the results.",
+        "flag: blur, where a score is above that of as many real images"
+        + (f" ({real.test:.1f}); more centres, where they are more than a model has samples." if real else "."),
+        "classes: the smallest and the largest share of a class in any unit, by a classifier; coverage: of validation "
+        "images in its features, in brackets what real images have.",
+        f"nearness: mean distance of {COMPARED:,} samples to their nearest training image, over that of validation "
+        "images: 1 is as real; below lies copying or blur, above lies noise.",
+        "passes, seconds: through a layer's weights, and on the CPU, for 10,000 samples of independent chains, each "
+        "burnt in from noise; a generator passes each layer once and has no chain.",
+        "tau: integrated autocorrelation time in steps, of one chain and of 100, > where the chain was too short to "
+        "tell: so many steps one chain needs for each independent sample. consecutive: the score of as many "
+        "consecutive states of 100 chains, without thinning.",
+    ]  # fmt: skip
+
+
+def _paper_error(data: str) -> str:
+    if data.startswith("tfd"):
+        return "+- is its standard error over five folds. Ours is of one fold."
+    if data == "mnist":
+        return "+- is its standard error over test examples; it ran the adversarial nets only, and quotes the others."
+    return f"it has none on {data}, and no number of another data set compares."
+
+
+def _title(results: Results) -> str:
+    return f"Table 1 on {results.data}: Parzen window scores, nats"
+
+
+def _tables(lines: Sequence[Line]) -> list[tuple[Sequence[str], list[list[str]]]]:
+    doubts = [_doubts(line) for line in lines]
+    return [(SCORES, [_scores(line) for line in lines]), (DOUBTS, doubts)]
+
+
+def _scores(line: Line) -> list[str]:
+    nats = line.nats
+    return [
+        line.label if line.recipe else f"{line.label} ({line.samples:,})",
+        f"{line.paper[0]:g} +- {line.paper[1]:g}" if line.paper else "-",
+        f"{line.test:.1f}",
+        _number(line.between, ".1f"),
+        f"{line.error:.1f}",
+        ",".join(map(str, line.seeds)) or "-",
+        "/".join(f"{sigma:.4f}" for sigma in line.sigmas),
+        "yes" if line.edge else "no",
+        f"{nats['optimal-sigma']['test']:.1f}",
+        f"{nats['fixed-sigma']['test']:.1f}",
+        f"{nats[PAPER]['validation']:.1f}",
+        line.flag or "-",
+    ]
+
+
+def _doubts(line: Line) -> list[str]:
+    more = "" if line.tau_enough else ">"
+    shares = None if line.least_class is None else f"{100 * line.least_class:.1f}-{100 * (line.most_class or 0):.1f}"
+    cover = None if line.coverage is None else f"{line.coverage:.3f} ({line.coverage_of_real:.3f})"
+    return [
+        line.label if line.recipe else f"{line.label} ({line.samples:,})",
+        _number(line.minutes, ".2f"),
+        _number(line.steps, ",.0f"),
+        shares or "-",
+        cover or "-",
+        f"{line.nearness:.2f}",
+        _number(line.layer_passes, ",.0f"),
+        _number(line.seconds, ".2f"),
+        _number(line.tau_one, f"{more}.1f"),
+        _number(line.tau_many, f"{more}.1f"),
+        _number(line.consecutive, ".1f"),
+    ]
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else form[: form.startswith(">")] + format(value, form.removeprefix(">"))
+
+
+def _aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if not place else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in (head, *rows)
+    )
+
+
+def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    rules = ["---", *["---:"] * (len(head) - 1)]
+    return "\n".join("| " + " | ".join(row) + " |" for row in (head, rules, *rows))
+
+
+def _made(results: Results) -> list[str]:
+    """Of each unit its command, commit and machine, each of them once."""
+    told = {f"- `{unit.trained.command}`, commit {(unit.trained.commit or 'unknown')[:7]}, advnets "
+            f"{unit.trained.advnets}, {unit.trained.threads} threads, {unit.trained.platform}": None
+            for unit in results.units}  # fmt: skip
+    return list(told) or ["- no unit is finished yet"]

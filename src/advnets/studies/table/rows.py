@@ -1,0 +1,76 @@
+"""The rows of the table: which recipe stands for which model of the paper's Table 1, and for how long it is trained."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from advnets.errors import BadInput, unknown
+from advnets.recipes import RECIPES
+
+KINDS = ("digits", "mnist", "cifar10", "olivetti", "tfd")
+"""Data sets that budgets are stated for; others take MNIST's."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A model of the table.
+
+    label: what the paper calls it. recipe: the name of its recipe. minutes: of training, one for each of KINDS.
+    paper: {"mnist" or "tfd": (nats, standard error)} of Table 1, I. Goodfellow et al., Generative Adversarial Nets,
+    2014; of MNIST the error is over test examples, of TFD over folds.
+    """
+
+    label: str
+    recipe: str
+    minutes: tuple[float, float, float, float, float]
+    paper: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def budget(self, data: str) -> float:
+        """Minutes of training on a data set."""
+        kind = kind_of(data)
+        return self.minutes[KINDS.index(kind if kind in KINDS else "mnist")]
+
+    def published(self, data: str) -> tuple[float, float] | None:
+        """The paper's number on that very data set; None where it has none."""
+        return self.paper.get("tfd" if data.startswith("tfd") else data)
+
+
+_ADVERSARIAL = {"mnist": (225.0, 2.0), "tfd": (2057.0, 26.0)}
+
+# Minutes:                                        digits, mnist, cifar10, olivetti, tfd
+_ALL = (
+    Row("DBN", "dbn", (0.3, 15, 15, 5, 20), {"mnist": (138.0, 2.0), "tfd": (1909.0, 66.0)}),
+    Row("Stacked CAE", "stacked-cae", (0.3, 15, 15, 5, 20), {"mnist": (121.0, 1.6), "tfd": (2110.0, 50.0)}),
+    Row("DAE", "dae", (0.3, 15, 15, 5, 20)),
+    Row("DAE, walkback", "dae-walkback", (0.3, 15, 15, 5, 20)),
+    Row("Deep GSN", "deep-gsn", (0.3, 40, 30, 10, 40), {"mnist": (214.0, 1.1), "tfd": (1890.0, 29.0)}),
+    Row("Adversarial nets, released code", "paper-released", (0.3, 30, 30, 10, 40), _ADVERSARIAL),
+    Row("Adversarial nets, text", "paper", (0.3, 30, 30, 10, 40), _ADVERSARIAL),
+    Row("Adversarial nets, tuned", "paper-adam", (0.3, 10, 20, 10, 40), _ADVERSARIAL),
+    Row("Adversarial nets, paper's size", "paper-mnist", (0.3, 45, 30, 10, 40), _ADVERSARIAL),
+    Row("Adversarial nets, our best", "best-mnist", (0.3, 50, 30, 10, 40), _ADVERSARIAL),
+)
+
+TABLE_ROWS = tuple(row for row in _ALL if row.recipe in RECIPES)
+
+
+def find_rows(names: str | None) -> tuple[Row, ...]:
+    """The rows of these recipes, between commas, in the table's order; all of them for None. Raises BadInput."""
+    if names is None:
+        return TABLE_ROWS
+    asked, known = [name.strip() for name in names.split(",") if name.strip()], [row.recipe for row in TABLE_ROWS]
+    if not asked:
+        raise BadInput(f"no rows are named; expected some of {', '.join(known)}, between commas")
+    for name in asked:
+        if name not in known:
+            raise unknown("row", name, known)
+    return tuple(row for row in TABLE_ROWS if row.recipe in asked)
+
+
+def label_of(recipe: str) -> str:
+    """What the table calls a recipe; a unit of one that is no longer a row goes by its name."""
+    return next((row.label for row in TABLE_ROWS if row.recipe == recipe), recipe)
+
+
+def kind_of(data: str) -> str:
+    """A data set without its fold or size: "tfd" of "tfd-3", "olivetti" of "olivetti-48"."""
+    return data.partition("-")[0] if data.startswith(("tfd", "olivetti")) else data
