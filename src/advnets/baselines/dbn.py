@@ -47,7 +47,7 @@ class DeepBelief:
     gibbs_steps: int = 1
     persistent: bool = True
     feed_bits: bool = False
-    rate: Schedule = LinearDecay(0.05)  # noqa: RUF009 - frozen
+    rate: Schedule = LinearDecay(0.1)  # noqa: RUF009 - frozen
     momentum: Schedule = Constant(0.5)  # noqa: RUF009 - frozen
     weight_decay: float = 0.0
     burn_in: int = 100
