@@ -47,10 +47,10 @@ class DeepBelief:
     gibbs_steps: int = 1
     persistent: bool = True
     feed_bits: bool = False
-    rate: Schedule = LinearDecay(0.05)  # noqa: RUF009 - frozen
+    rate: Schedule = LinearDecay(0.1)  # noqa: RUF009 - frozen
     momentum: Schedule = Constant(0.5)  # noqa: RUF009 - frozen
     weight_decay: float = 0.0
-    burn_in: int = 100
+    burn_in: int = 50
     deviation: float = 0.01
 
     def __post_init__(self) -> None:
@@ -160,7 +160,8 @@ class Greedy:
     """Training of a deep belief net, one machine at a time; those below it stay as they are.
 
     layer: of the machine that is trained, from 0. began: the step and the epoch at which it began. chains: the visible
-    bits of its persistent chains, one for each sample of a batch, or none before its first step.
+    bits of its persistent chains, one for each sample of a batch, or none before its first step. Of several processes
+    each has chains of its own, and `state` holds this one's alone.
     """
 
     network: BeliefNet

@@ -23,10 +23,10 @@ class Rbm:
     hidden: int = 1000
     gibbs_steps: int = 1
     persistent: bool = True
-    rate: Schedule = LinearDecay(0.05)  # noqa: RUF009 - frozen
+    rate: Schedule = LinearDecay(0.1)  # noqa: RUF009 - frozen
     momentum: Schedule = Constant(0.5)  # noqa: RUF009 - frozen
     weight_decay: float = 0.0
-    burn_in: int = 100
+    burn_in: int = 50
     deviation: float = 0.01
 
     def __post_init__(self) -> None:
