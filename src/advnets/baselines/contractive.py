@@ -31,8 +31,8 @@ ROW = "stacked_contractive"
 class StackedContractive:
     """Contractive auto-encoders, each trained on the hidden means of the one below; its chain runs in the top one.
 
-    The published rows' sizes are not known to us; a narrow top layer is our choice: with one of 500 units the chains
-    fall into blurred 1s. Nor do these chains mix: of where they began, nearly all is left after many steps.
+    The published rows' sizes are not known to us; a narrow top layer is our choice, for in one of 500 units more
+    and more chains fall into 1s. Those of the narrow layer do not mix: where they began, they nearly stay.
 
     hidden: units of each layer, from the pixels up; one layer is the CAE, two are the table's stacked CAE.
     contraction: lambda, the weight of each layer's penalty, as autograd has it: the authors' code has a gradient of
