@@ -31,17 +31,17 @@ ROW = "denoising"
 class Denoising:
     """One tied sigmoid layer, trained to undo salt and pepper.
 
-    hidden: units of the layer, 2000 in the authors' code.
+    hidden: units of the layer; 2000 in the authors' code, which takes the longer.
     corruption: probability that a pixel is replaced by a fair coin.
     walkbacks: reconstructions a training step, each of a corrupted draw of the one before; 1 is without walkback.
     rate: Adam's; the authors' code descends plainly, at a rate of 10.
     burn_in: steps of a chain before its sample.
     """
 
-    hidden: int = 2000
+    hidden: int = 500
     corruption: float = 0.4
     walkbacks: int = 5
-    rate: Schedule = LinearDecay(1e-3)  # noqa: RUF009 - frozen
+    rate: Schedule = LinearDecay(3e-3)  # noqa: RUF009 - frozen
     burn_in: int = 50
 
     def __post_init__(self) -> None:
