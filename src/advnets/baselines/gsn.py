@@ -162,15 +162,15 @@ class DeepGsn:
     functions and parameters stay in float32.
     """
 
-    hidden: tuple[int, ...] = (1000, 1000)
+    hidden: tuple[int, ...] = (500, 500)
     walkbacks: int = 3
     salt_and_pepper: float = 0.4
-    sigma: float = 2.0
+    sigma: float = 1.0
     noiseless_first: bool = True
     marginals: bool = True
     burn_in: int = 100
     optimizer: str = "adam"
-    rate: Schedule = LinearDecay(1e-3)  # noqa: RUF009 - frozen
+    rate: Schedule = LinearDecay(5e-3)  # noqa: RUF009 - frozen
     momentum: float = 0.0
     betas: tuple[float, float] = (0.9, 0.99)
     bfloat16: bool = True
@@ -223,6 +223,7 @@ class DeepGsn:
 published = DeepGsn(
     hidden=(1500, 1500),
     walkbacks=4,
+    sigma=2.0,
     optimizer="momentum",
     rate=ExponentialDecay(0.125, 0.995 ** (-1 / 500), 0.0),
     momentum=0.5,
