@@ -172,7 +172,7 @@ class DeepGsn:
     sigma: float = 1.0
     noiseless_first: bool = True
     marginals: bool = True
-    burn_in: int = 20
+    burn_in: int = 50
     optimizer: str = "adam"
     rate: Schedule = LinearDecay(5e-3)  # noqa: RUF009 - frozen
     momentum: float = 0.0
