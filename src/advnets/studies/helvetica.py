@@ -24,7 +24,7 @@ from advnets.experiment import Samples
 from advnets.experiment.play import Play, play
 from advnets.metrics import Estimate
 from advnets.networks import DenseGenerator, MaxoutDiscriminator
-from advnets.randomness import Streams
+from advnets.randomness import Streams, mixed
 from advnets.recipes import Recipe, paper_adam
 from advnets.schedules import Constant, Moment
 
@@ -194,7 +194,9 @@ def helvetica(
         collapsed, again = deepcopy(theatre.play.state()), {}
         for k in ks:
             theatre.play.load(deepcopy(collapsed))
-            again[k] = list(theatre.readings(acts.again, k=k))
+            # Random numbers of its own, so that no k depends on which others are played.
+            with Streams(mixed("helvetica", seed, k), torch.device("cpu")).active():
+                again[k] = list(theatre.readings(acts.again, k=k))
             pictures[f"k = {k}"] = theatre.samples(PICTURED)
     return Helvetica(dataset.name, seed, acts, theatre.real, first, alone, again, pictures)
 
