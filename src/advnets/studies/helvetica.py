@@ -154,7 +154,7 @@ class Helvetica:
     def _verdict(self, k: int) -> str:
         share = self.share_back(k)
         word = "recovered" if share >= BACK else "NOT recovered"
-        return f"k = {k}: {word}, {share:.0%} of the lost entropy is back after {self.again[k][-1].moves} steps"
+        return f"k = {k}: {word}, {share:.1%} of the lost entropy is back after {self.again[k][-1].moves} steps"
 
     def save(self, path: str | Path) -> Path:
         """Write the curves and the pictures as FILE.png; nothing is overwritten."""
