@@ -59,6 +59,7 @@ def test_every_k_sets_out_from_the_same_collapsed_state() -> None:
     acts = replace(POINTS, **BRIEF)
     both, alone = helvetica(acts=acts, ks=(1, 3), seed=2), helvetica(acts=acts, ks=(3,), seed=2)
     assert [one.as_dict() for one in both.alone] == [one.as_dict() for one in alone.alone]
+    assert [one.as_dict() for one in both.again[3]] == [one.as_dict() for one in alone.again[3]]
     assert both.real == alone.real
     assert both.real.stray.value < 0.02
     assert both.real.modes == 8

@@ -49,9 +49,10 @@ def helvetica(courses: Mapping[str, Course], real: Sequence[float], pictures: Ma
         axes.set_xlabel("moves of G")
         axes.set_ylim(bottom=0)
         axes.spines[["top", "right"]].set_visible(False)
-    above.axes[0].legend(frameon=False, fontsize=9)
+    above.axes[1].legend(loc="lower right", frameon=False, fontsize=9)
     for axes, (name, picture) in zip(below.subplots(1, len(pictures), squeeze=False)[0], pictures.items(), strict=True):
         axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
         axes.set_title(name, fontsize=10)
-        axes.set_axis_off()
+        axes.set_xticks([])
+        axes.set_yticks([])
     return figure

@@ -100,7 +100,7 @@ def class_entropy(classes: Array, n_classes: int) -> Estimate:
     counts = _counts(classes, n_classes, "classes").double()
     n = float(counts.sum())
     p = counts[counts > 0] / n
-    entropy = float(-(p * p.log()).sum())
+    entropy = float((p * -p.log()).sum().abs())
     variance = max(0.0, float((p * p.log().square()).sum()) - entropy**2)
     return Estimate(entropy, math.sqrt(variance / n), notes={"modes": int((counts >= n / 100).sum()), "n": int(n)})
 

@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from advnets import data, figures, metrics
@@ -24,7 +25,7 @@ from advnets.experiment import Samples
 from advnets.experiment.play import Play, play
 from advnets.metrics import Estimate
 from advnets.networks import DenseGenerator, MaxoutDiscriminator
-from advnets.randomness import Streams
+from advnets.randomness import Streams, mixed
 from advnets.recipes import Recipe, paper_adam
 from advnets.schedules import Constant, Moment
 
@@ -119,7 +120,7 @@ class Helvetica:
     first: Reading
     alone: Sequence[Reading]
     again: Mapping[int, Sequence[Reading]]
-    pictures: Mapping[str, Samples] = field(repr=False)
+    pictures: Mapping[str, Any] = field(repr=False)
 
     def share_back(self, k: int) -> float:
         """Share of the entropy lost in act 2 that act 3 with this k has brought back at its end."""
@@ -154,7 +155,7 @@ class Helvetica:
     def _verdict(self, k: int) -> str:
         share = self.share_back(k)
         word = "recovered" if share >= BACK else "NOT recovered"
-        return f"k = {k}: {word}, {share:.0%} of the lost entropy is back after {self.again[k][-1].moves} steps"
+        return f"k = {k}: {word}, {share:.1%} of the lost entropy is back after {self.again[k][-1].moves} steps"
 
     def save(self, path: str | Path) -> Path:
         """Write the curves and the pictures as FILE.png; nothing is overwritten."""
@@ -164,8 +165,7 @@ class Helvetica:
         courses = {"G alone": [self.first, *self.alone]}
         courses |= {f"k = {k}": [replace(self.alone[-1], moves=0), *course] for k, course in self.again.items()}
         curves = {name: figures.Course(*zip(*map(_numbers, course), strict=True)) for name, course in courses.items()}
-        pictures = {name: samples.picture() for name, samples in self.pictures.items()}
-        figures.helvetica(curves, _numbers(self.real)[1:], pictures).savefig(path, dpi=130)
+        figures.helvetica(curves, _numbers(self.real)[1:], self.pictures).savefig(path, dpi=130)
         return path
 
 
@@ -188,14 +188,16 @@ def helvetica(
     with Streams(seed, torch.device("cpu")).active():
         theatre = Theatre(dataset, acts, seed)
         theatre.act(acts.first, k=1)
-        first, pictures = theatre.reading(0), {"after act 1": theatre.samples(PICTURED)}
+        first, pictures = theatre.reading(0), {"after act 1": theatre.picture()}
         alone = list(theatre.readings(acts.alone, k=0))
-        pictures["G alone"] = theatre.samples(PICTURED)
+        pictures["G alone"] = theatre.picture()
         collapsed, again = deepcopy(theatre.play.state()), {}
         for k in ks:
             theatre.play.load(deepcopy(collapsed))
-            again[k] = list(theatre.readings(acts.again, k=k))
-            pictures[f"k = {k}"] = theatre.samples(PICTURED)
+            # Random numbers of its own, so that no k depends on which others are played.
+            with Streams(mixed("helvetica", seed, k), torch.device("cpu")).active():
+                again[k] = list(theatre.readings(acts.again, k=k))
+            pictures[f"k = {k}"] = theatre.picture()
     return Helvetica(dataset.name, seed, acts, theatre.real, first, alone, again, pictures)
 
 
@@ -229,6 +231,13 @@ class Theatre:
         """What G draws now, after so many moves of it in this act."""
         values = torch.from_numpy(self.samples(DRAWN).values)
         return self._read(made, values.permute(0, 3, 1, 2).float() / 255 if values.ndim == 4 else values)
+
+    def picture(self) -> Any:
+        """A small grid of images; points are all drawn, on one scale."""
+        if self.known.ndim == 4:
+            return self.samples(PICTURED).picture()
+        bound = 1.5 * float(self.known.abs().max())
+        return figures.scatter(self.samples(DRAWN).values.astype(np.float32), size=200, bound=bound)
 
     def samples(self, n: int) -> Samples:
         """The first n samples, always of the same noises."""
