@@ -21,7 +21,12 @@ class Chain(Protocol):
     Both ways emit expectations, the visible means and no draws from them, in [0, 1] (n, c, h, w): binary draws of real
     digits score 79 nats, and no row of the table can be met with them. What they draw comes from torch's default
     generator.
+
+    burn_in: steps of a chain before its sample. passes_per_step: products with a layer's weights that a step takes.
     """
+
+    burn_in: int
+    passes_per_step: int
 
     def __call__(self, z: Tensor) -> Tensor:
         """One sample of each of n independent chains, after the row's `burn_in` steps from z (n, latent_size)."""

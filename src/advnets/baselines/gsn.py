@@ -268,11 +268,8 @@ class Walkback:
 
     def state(self) -> dict[str, Any]:
         """The parameters, the optimizer and the position in the data."""
-        return {
-            "network": dict(self.network.state_dict()),
-            "optimizer": self.optimizer.state_dict(),
-            "batches": self.batches.state(),
-        }
+        tensors, optimizer = dict(self.network.state_dict()), self.optimizer.state_dict()
+        return {"network": tensors, "optimizer": optimizer, "batches": self.batches.state()}
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Take back what `state` gave; raises BadInput if it is of another network."""

@@ -25,8 +25,8 @@ stacked_cae = Recipe(
     about="two contractive auto-encoders, trained in turn; drawn by moves along the upper one's tangents",
     source="Rifai et al. 2012, Bengio et al. 2013; sizes and training ours",
     generator=StackedContractive(),
-    latent_size=1000,
-    usual_minutes=6.0,
+    latent_size=100,
+    usual_minutes=2.0,
 )
 
 dae_walkback = Recipe(
@@ -34,8 +34,8 @@ dae_walkback = Recipe(
     about="a denoising auto-encoder with walkback: corrupt, reconstruct, draw, and again",
     source="Bengio et al. 2013, Generalized denoising auto-encoders; yaoli/GSN run_dae_walkback.py",
     generator=Denoising(),
-    latent_size=2000,
-    usual_minutes=6.0,
+    latent_size=500,
+    usual_minutes=3.0,
 )
 
 dae = replace(
@@ -51,6 +51,6 @@ deep_gsn = Recipe(
     about="a deep generative stochastic network: walkback, noise inside, tied weights",
     source="Bengio et al. 2014; numbers ours, those of yaoli/GSN are baselines.gsn.published",
     generator=DeepGsn(),
-    latent_size=1000,
+    latent_size=500,
     usual_minutes=15.0,
 )
