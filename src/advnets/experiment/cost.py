@@ -11,7 +11,7 @@ from advnets.averaging import MovingAverage
 from advnets.capture import expect_capturable
 from advnets.data import Dataset
 from advnets.experiment.play import Play
-from advnets.experiment.settings import Settings, find_device
+from advnets.experiment.settings import Settings, find_device, with_budget
 from advnets.experiment.solo import Solo, training
 from advnets.randomness import Streams
 from advnets.recipes import Recipe
@@ -143,7 +143,8 @@ def _length(recipe: Recipe, settings: Settings, stages: list[StageCost]) -> tupl
     ends = [*(stage.begins for stage in stages[1:]), 1.0]
     shares = [end - stage.begins for stage, end in zip(stages, ends, strict=True)]
     paces = [stage.milliseconds_per_step / 60_000 for stage in stages]
-    minutes = settings.minutes or (None if settings.steps else recipe.usual_minutes)
+    settings = with_budget(settings, recipe)
+    minutes = settings.minutes
     if minutes:
         by_minutes = int(minutes * sum(share / pace for share, pace in zip(shares, paces, strict=True)))
         if settings.steps is None or by_minutes < settings.steps:

@@ -39,7 +39,7 @@ class Progress:
 
 @dataclass
 class Course:
-    """One run under way: what is trained, where it is kept, and how far it has come."""
+    """One run under way: what is trained, where it is kept, and how far it has come; its settings have a budget."""
 
     directory: runs.RunDirectory
     play: Play | Solo
@@ -47,7 +47,6 @@ class Course:
     streams: Streams
     preview: Preview
     settings: Settings
-    minutes: float | None
     step: int = 0
     seconds: float = 0.0
     asked_to_stop: int | None = field(default=None, init=False)
@@ -76,7 +75,7 @@ class Course:
     def share(self) -> float:
         """Share of the budget that is spent, from 0 to 1: by steps or by minutes, whichever is nearer its end."""
         by_steps = self.step / self.settings.steps if self.settings.steps else 0.0
-        by_minutes = self.seconds / (60 * self.minutes) if self.minutes else 0.0
+        by_minutes = self.seconds / (60 * self.settings.minutes) if self.settings.minutes else 0.0
         return min(max(by_steps, by_minutes), 1.0)
 
     def carry_on(self) -> Iterator[Progress]:

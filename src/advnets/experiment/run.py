@@ -21,7 +21,7 @@ from advnets.experiment.evaluation import Report, note_reading, write_report
 from advnets.experiment.model import Model, beneath, blank, export, filled, open_model
 from advnets.experiment.preview import Preview
 from advnets.experiment.samples import Samples
-from advnets.experiment.settings import Settings, find_device, settings_from
+from advnets.experiment.settings import Settings, find_device, settings_from, with_budget
 from advnets.experiment.shipped import shipped
 from advnets.experiment.solo import training
 from advnets.games import Game
@@ -255,5 +255,4 @@ def _course(
     streams.part_ways()
     average = MovingAverage(trained.network, recipe.ema_half_life)
     preview = Preview(trained.latent, recipe, dataset, seed=settings.seed, device=device)
-    minutes = settings.minutes if settings.minutes or settings.steps else recipe.usual_minutes
-    return Course(directory, trained, average, streams, preview, settings, minutes)
+    return Course(directory, trained, average, streams, preview, with_budget(settings, recipe))

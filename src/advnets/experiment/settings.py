@@ -1,7 +1,7 @@
 """What is asked of one run beside its recipe."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import torch
@@ -9,6 +9,7 @@ import torch
 from advnets import distributed
 from advnets.data import Dataset, Pictures, load
 from advnets.errors import BadInput, unknown
+from advnets.recipes import Recipe
 from advnets.records import record
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -104,6 +105,15 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
         if name not in known:
             raise unknown("setting", name, known)
     return record(Settings, values, what="settings")
+
+
+def with_budget(settings: Settings, recipe: Recipe) -> Settings:
+    """The settings with the recipe's usual budget, where they have none of their own."""
+    if settings.steps or settings.minutes:
+        return settings
+    if recipe.usual_steps:
+        return replace(settings, steps=recipe.usual_steps)
+    return replace(settings, minutes=recipe.usual_minutes)
 
 
 def find_device(name: str) -> torch.device:

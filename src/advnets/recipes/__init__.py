@@ -3,10 +3,12 @@
 from advnets.errors import unknown
 from advnets.recipes.bengio import dae, dae_walkback, dbn, deep_gsn, stacked_cae
 from advnets.recipes.goodfellow2014 import (
+    best_mnist,
     paper,
     paper_adam,
     paper_cifar10_conv,
     paper_cifar10_fc,
+    paper_mnist,
     paper_released,
     paper_tfd,
 )
@@ -39,7 +41,7 @@ def find(name: str) -> Recipe:
 
 
 __all__ = [
-    "RECIPES", "Recipe", "Stage", "dae", "dae_walkback", "dbn", "deep_gsn", "find", "from_json", "generator_from_json",
-    "lower_from_json", "own", "paper", "paper_adam", "paper_cifar10_conv", "paper_cifar10_fc", "paper_released",
-    "paper_tfd", "stacked_cae", "to_json",
+    "RECIPES", "Recipe", "Stage", "best_mnist", "dae", "dae_walkback", "dbn", "deep_gsn", "find", "from_json",
+    "generator_from_json", "lower_from_json", "own", "paper", "paper_adam", "paper_cifar10_conv", "paper_cifar10_fc",
+    "paper_mnist", "paper_released", "paper_tfd", "stacked_cae", "to_json",
 ]  # fmt: skip

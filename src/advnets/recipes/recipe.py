@@ -84,7 +84,9 @@ class Recipe:
     ema_half_life: float = 0.0
     """Half-life, in images, of the moving average of the generator that is sampled; 0 samples the generator itself."""
     usual_minutes: float = 10.0
-    """Training time if neither --steps nor --minutes is given."""
+    """Training time if neither --steps nor --minutes is given, and the recipe has no usual_steps."""
+    usual_steps: int | None = None
+    """Steps if neither --steps nor --minutes is given, where what is learnt depends on how many they are."""
     stages: tuple[Stage, ...] = ()
     """What comes after the first stage, which is all that most recipes have."""
 
@@ -129,6 +131,8 @@ def _check(recipe: Recipe) -> None:
         raise BadInput(f"ema_half_life is {recipe.ema_half_life!r}; expected images, 0 or more")
     if not recipe.usual_minutes > 0:
         raise BadInput(f"usual_minutes is {recipe.usual_minutes!r}; expected more than 0")
+    if recipe.usual_steps is not None and (type(recipe.usual_steps) is not int or recipe.usual_steps < 1):
+        raise BadInput(f"usual_steps is {recipe.usual_steps!r}; expected a whole number of at least 1, or null")
     _check_stages(recipe.stages)
     if isinstance(recipe.generator, BaselineRow):
         _check_baseline(recipe)

@@ -155,8 +155,11 @@ class Table:
         """The run of a unit, begun or found; raises BadInput if one that is found was begun otherwise."""
         path, minutes = self.runs_folder / f"{row.recipe}-seed{seed}", self._budget(row)
         if not (path / "recipe.json").exists():
-            settings = replace(self.settings, out=str(path), seed=seed, minutes=minutes)
-            return start(RECIPES[row.recipe], settings=settings)
+            recipe = RECIPES[row.recipe]
+            steps = None if recipe.usual_steps is None else max(1, round(recipe.usual_steps * self.share))
+            return start(
+                recipe, settings=replace(self.settings, out=str(path), seed=seed, minutes=minutes, steps=steps)
+            )
         run = Run(path)
         if run.recipe != RECIPES[row.recipe] or (run.settings.seed, run.settings.minutes) != (seed, minutes):
             raise BadInput(
