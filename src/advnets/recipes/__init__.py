@@ -21,6 +21,8 @@ RECIPES: dict[str, Recipe] = {
         paper,
         paper_released,
         paper_adam,
+        paper_mnist,
+        best_mnist,
         paper_tfd,
         paper_cifar10_fc,
         paper_cifar10_conv,
