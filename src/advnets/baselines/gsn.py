@@ -162,14 +162,14 @@ class DeepGsn:
     functions and parameters stay in float32.
 
     The defaults were chosen on MNIST's validation images for few minutes of one thread, `published` are the public
-    code's. Less noise in h_2 (1 for 2) leaves more classes in so short a training, and mixes more slowly: chains are
-    to be many and of their own, as `forward` draws them; few long ones score far less.
+    code's. Less noise in h_2 (1 for 2) leaves more of the classes in so short a training, but its chains hardly mix:
+    121 nats for consecutive states of 100 of them, in place of 253.
     """
 
     hidden: tuple[int, ...] = (500, 500)
-    walkbacks: int = 3
+    walkbacks: int = 4
     salt_and_pepper: float = 0.4
-    sigma: float = 1.0
+    sigma: float = 2.0
     noiseless_first: bool = True
     marginals: bool = True
     burn_in: int = 50
