@@ -25,6 +25,7 @@ from advnets.experiment import Samples
 from advnets.experiment.play import Play, play
 from advnets.metrics import Estimate
 from advnets.networks import DenseGenerator, MaxoutDiscriminator
+from advnets.objectives import OBJECTIVES
 from advnets.randomness import Streams, mixed
 from advnets.recipes import Recipe, paper_adam
 from advnets.schedules import Constant, Moment
@@ -44,6 +45,8 @@ class Acts:
 
     recipe: of the game. first: steps of act 1. alone: moves of G in act 2. again: steps of act 3.
     every: steps, or moves of G, between two readings in acts 2 and 3.
+    wanted_alone: what G wants in act 2, a row of OBJECTIVES. The slope of -log D(G(z)) is gone once the frozen D is
+        taken in, and G stays where it is; that of log(1 - D(G(z))), the text's, grows, and G runs to where D is surest.
     """
 
     recipe: Recipe
@@ -51,6 +54,7 @@ class Acts:
     alone: int
     again: int
     every: int
+    wanted_alone: str = "non_saturating"
 
 
 POINTS = Acts(
@@ -77,7 +81,7 @@ IMAGES = Acts(
         generator_rate=Constant(1e-3),
         discriminator_rate=Constant(1e-3),
     ),
-    first=800, alone=200, again=300, every=50,
+    first=800, alone=100, again=400, every=25, wanted_alone="minimax",
 )  # fmt: skip
 
 
@@ -129,7 +133,7 @@ class Helvetica:
 
     def as_dict(self) -> dict[str, Any]:
         """All readings as JSON."""
-        acts = {name: getattr(self.acts, name) for name in ("first", "alone", "again", "every")}
+        acts = {name: getattr(self.acts, name) for name in ("first", "alone", "again", "every", "wanted_alone")}
         return {
             "data": self.data, "seed": self.seed, "acts": acts, "samples": DRAWN, "real_samples": REAL,
             "real": self.real.as_dict(), "first": self.first.as_dict(),
@@ -205,7 +209,7 @@ class Theatre:
     """The game under way, and the eyes on it."""
 
     def __init__(self, dataset: Dataset, acts: Acts, seed: int) -> None:
-        self.every, self.classes = acts.every, dataset.classes or 0
+        self.every, self.wanted_alone, self.classes = acts.every, acts.wanted_alone, dataset.classes or 0
         self.transform = TRANSFORMS[acts.recipe.transform if dataset.is_image else "identity"]
         self.play: Play = play(acts.recipe, dataset, seed=seed, device=torch.device("cpu"))
         self.play.schedule(Moment(0, 1, 0.0))
@@ -217,7 +221,8 @@ class Theatre:
 
     def act(self, steps: int, *, k: int) -> None:
         """So many steps of Algorithm 1 with k moves of D each; k = 0 leaves G alone."""
-        made = moves(self.play.game, self.play.batches, self.play.optimizers, k=k)
+        game = self.play.game if k else replace(self.play.game, objective=OBJECTIVES[self.wanted_alone])
+        made = moves(game, self.play.batches, self.play.optimizers, k=k)
         for _ in islice(made, steps * (k + 1)):
             pass
 
