@@ -264,12 +264,12 @@ def test_the_products_of_a_step_are_counted(row: DeepGsn, passes: int, monkeypat
         ({"hidden": ()}, "one to three"),
         ({"hidden": (5, 5, 5, 5)}, "one to three"),
         ({"hidden": (5, 0)}, "1 unit or more"),
-        ({"walkbacks": 0}, "walkbacks: found 0"),
-        ({"burn_in": 0}, "burn_in: found 0"),
-        ({"salt_and_pepper": 1.5}, "salt_and_pepper: found 1.5"),
-        ({"salt_and_pepper": float("nan")}, "salt_and_pepper: found nan"),
-        ({"sigma": -1.0}, "sigma: found -1.0"),
-        ({"sigma": float("inf")}, "sigma: found inf"),
+        ({"walkbacks": 0}, "walkbacks is 0"),
+        ({"burn_in": 0}, "burn_in is 0"),
+        ({"salt_and_pepper": 1.5}, "salt_and_pepper is 1.5"),
+        ({"salt_and_pepper": float("nan")}, "salt_and_pepper is nan"),
+        ({"sigma": -1.0}, "sigma is -1.0"),
+        ({"sigma": float("inf")}, "sigma is inf"),
         ({"optimizer": "adan"}, "adam"),
     ],
 )
@@ -279,7 +279,7 @@ def test_bad_numbers_are_refused(change: dict[str, Any], words: str) -> None:
 
 
 def test_another_latent_size_and_points_are_refused() -> None:
-    with pytest.raises(BadInput, match="latent_size: found 100, expected 5"):
+    with pytest.raises(BadInput, match="latent_size of 100, expected 5"):
         SMALL.build(100, (1, 8, 8), torch.zeros(1, 8, 8))
     with pytest.raises(Unsupported, match="points of 2 numbers"):
         SMALL.build(5, (2,), torch.zeros(2))

@@ -1,6 +1,9 @@
 """Schedules: numbers that change while a run goes on, as values that a recipe can hold and a file can store."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from advnets.errors import BadInput
 
 
 @dataclass(frozen=True)
@@ -15,6 +18,17 @@ class Moment:
     step: int
     epoch: int
     progress: float
+
+
+def within(moment: Moment, begins: Sequence[float], part: int, began: tuple[int, int]) -> Moment:
+    """The moment counted from the beginning of a part of the run to its end.
+
+    begins: share of the budget at which each part begins, and 1. part: its number, from 0. began: the step and the
+    number of whole epochs at which it did.
+    """
+    start, end = begins[part : part + 2]
+    progress = min(max((moment.progress - start) / (end - start), 0.0), 1.0)
+    return Moment(moment.step - began[0], moment.epoch - began[1], progress)
 
 
 @dataclass(frozen=True)
@@ -36,6 +50,10 @@ class ExponentialDecay:
     factor: float
     floor: float
 
+    def __post_init__(self) -> None:
+        if not self.factor > 0:
+            raise BadInput(f"factor of an exponential decay is {self.factor!r}; expected more than 0")
+
     def at(self, moment: Moment) -> float:
         """The value at a moment."""
         return max(self.floor, self.start * self.factor**-moment.step)
@@ -49,6 +67,10 @@ class EpochRamp:
     end: float
     first: int
     last: int
+
+    def __post_init__(self) -> None:
+        if not self.first < self.last:
+            raise BadInput(f"a ramp goes from epoch {self.first} to {self.last}; expected the last after the first")
 
     def at(self, moment: Moment) -> float:
         """The value at a moment."""

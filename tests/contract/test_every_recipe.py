@@ -11,7 +11,8 @@ import torch
 import tiny
 from advnets import experiment, metrics
 from advnets.data import load
-from advnets.errors import BadInput, Unsupported
+from advnets.errors import BadInput, TooBig, Unsupported
+from advnets.experiment.model import promised
 from advnets.experiment.play import Play, play
 from advnets.experiment.solo import training
 from advnets.recipes import RECIPES, Recipe, from_json, to_json
@@ -126,3 +127,22 @@ def test_the_nearest_image_as_shown_is_found_in_whatever_blocks(
     monkeypatch.setattr("advnets.experiment.model.BLOCK", 7)
     samples = shown[5:9] // 2
     assert torch.equal(run.model._nearest(samples, train), shown[metrics.nearest(samples, shown)[0]])
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_samples_of_another_seed_are_others_and_those_of_the_same_the_same(name: str, tmp_path: Path) -> None:
+    model = tiny.trained("run", tiny.narrow(RECIPES[name]), data="digits", steps=40).model
+    one, again, other = (model.sample(40, seed=seed).values for seed in (0, 0, 1))
+    assert (one == again).all()
+    assert (one != other).any(axis=(1, 2, 3)).mean() > 0.9
+    with pytest.raises(Unsupported, match="Markov chains, which forget"):
+        model.figure3()
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_a_shared_chain_that_would_take_for_ever_is_refused(name: str, tmp_path: Path) -> None:
+    model = tiny.trained("run", tiny.narrow(RECIPES[name]), data="digits", steps=3).model
+    endless = {**model.card.generator, "burn_in": 2**16}
+    wide = {**endless, "hidden": 2**13 if isinstance(endless["hidden"], int) else [2**13] * len(endless["hidden"])}
+    with pytest.raises(TooBig, match="steps of a chain"):
+        promised(replace(model.card, generator=wide, latent_size=2**13))

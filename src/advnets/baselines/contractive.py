@@ -6,6 +6,7 @@ auto-encoders, 2012. "Stacked CAE" of the 2014 table is two such layers (Y. Beng
 Better mixing via deep representations, 2013).
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate, count, islice
@@ -15,13 +16,14 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from advnets.baselines.checks import check_least, check_sizes
 from advnets.baselines.descent import descend
-from advnets.baselines.tied import TiedLayer, check_least, check_sizes, cross_entropy
+from advnets.baselines.tied import TiedLayer, cross_entropy
 from advnets.data import Batches
 from advnets.errors import BadInput
 from advnets.latents import gaussian
 from advnets.optimizers import adam
-from advnets.schedules import LinearDecay, Moment, Schedule
+from advnets.schedules import LinearDecay, Moment, Schedule, within
 from advnets.training import Step
 
 ROW = "stacked_contractive"
@@ -59,7 +61,7 @@ class StackedContractive:
                     f"{ROW}: {name}: found {len(found)} for {len(self.hidden)} layers, expected one for each, or a "
                     "single one for all. Give as many as `hidden` has."
                 )
-        if min(self.shares) == 0:
+        if min(self.shares) == 0 or not math.isfinite(sum(self.shares)):
             raise BadInput(f"{ROW}: shares are {self.shares}; expected numbers above 0. Give every layer its time.")
 
     def build(self, latent_size: int, shape: tuple[int, ...], mean: Tensor) -> nn.Module:
@@ -192,11 +194,8 @@ class ContractiveLesson:
         if due > self.layer:
             self.layer, self.began = due, (moment.step, moment.epoch - 1)
             self.optimizer = self._fresh()
-        start, end = begins[self.layer : self.layer + 2]
-        progress = min(max((moment.progress - start) / (end - start), 0.0), 1.0)
-        within = Moment(moment.step - self.began[0], moment.epoch - self.began[1], progress)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.row.rate.at(within)
+            group["lr"] = self.row.rate.at(within(moment, begins, self.layer, self.began))
 
     def steps(self, start: int) -> Iterator[Step]:
         """The steps from number `start` on, without end."""

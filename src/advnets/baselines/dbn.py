@@ -16,13 +16,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from advnets import distributed
 from advnets.baselines.boltzmann import Boltzmann, Law, bits, free_energy, gibbs_step, hidden_mean, visible_mean
+from advnets.baselines.checks import check_sizes
 from advnets.baselines.descent import descend
 from advnets.data import Batches
-from advnets.errors import BadInput, Unsupported
+from advnets.errors import BadInput
 from advnets.latents import gaussian
 from advnets.optimizers import OPTIMIZERS
-from advnets.schedules import Constant, LinearDecay, Moment, Schedule
+from advnets.schedules import Constant, LinearDecay, Moment, Schedule, within
 from advnets.training import Step
 
 
@@ -61,7 +63,7 @@ class DeepBelief:
                 f"shares: found {len(self.shares)} for {len(self.hidden)} hidden layers, expected one for each. Give "
                 "as many as `hidden` has, or none for equal ones."
             )
-        if not all(math.isfinite(share) and share > 0 for share in self.shares):
+        if not (all(share > 0 for share in self.shares) and math.isfinite(sum(self.shares))):
             raise BadInput(f"shares are {self.shares}; expected numbers above 0")
         for name, least in (("gibbs_steps", 1), ("burn_in", 0)):
             if getattr(self, name) < least:
@@ -80,16 +82,7 @@ class DeepBelief:
 
         Raises BadInput where latent_size is not `start_size`, Unsupported for points.
         """
-        if len(shape) != 3:
-            raise Unsupported(
-                f"a deep belief net is of pixels in [0, 1]: found points of {shape[0]} numbers, expected images. Take "
-                "adversarial nets for points."
-            )
-        if latent_size != self.start_size:
-            raise BadInput(
-                f"latent_size is {latent_size} with hidden layers of {', '.join(map(str, self.hidden))} units; "
-                f"expected {self.start_size}, the units of the layer that Gibbs chains begin in. Change one of them."
-            )
+        check_sizes("deep_belief", latent_size, shape, self.start_size)
         machines, mu = [], mean.flatten()
         for units in self.hidden:
             machines.append(Boltzmann(mu, units, deviation=self.deviation))
@@ -222,11 +215,9 @@ class Greedy:
         begins = self._begins()
         while self.layer + 1 < len(self.row.hidden) and moment.progress >= begins[self.layer + 1]:
             self._next_layer(moment)
-        start, end = begins[self.layer : self.layer + 2]
-        progress = min(max((moment.progress - start) / (end - start), 0.0), 1.0)
-        within = Moment(moment.step - self.began[0], moment.epoch - self.began[1], progress)
+        moment = within(moment, begins, self.layer, self.began)
         for group in self.optimizer.param_groups:
-            group["lr"], group["momentum"] = self.row.rate.at(within), self.row.momentum.at(within)
+            group["lr"], group["momentum"] = self.row.rate.at(moment), self.row.momentum.at(moment)
 
     def _begins(self) -> list[float]:
         """The share of the budget at which each layer begins, and 1."""
@@ -236,7 +227,7 @@ class Greedy:
     def _next_layer(self, moment: Moment) -> None:
         # Of centred units the hidden bias is the logit of the mean hidden unit's response to the mean input.
         mu = self.machine.hidden_bias.detach().sigmoid()
-        self.layer, self.began, self.chains = self.layer + 1, (moment.step, moment.epoch), None
+        self.layer, self.began, self.chains = self.layer + 1, (moment.step, moment.epoch - 1), None
         self.machine.centre(mu)
         self.optimizer = self._fresh_optimizer()
 
@@ -249,7 +240,7 @@ class Greedy:
             "layer": {"number": self.layer, "began": list(self.began)},
             "network": dict(self.network.state_dict()),
             "optimizer": self.optimizer.state_dict(),
-            "chains": {} if self.chains is None else {"visible": self.chains},
+            "chains": {} if self.chains is None else {"visible": self.chains, "processes": distributed.world_size()},
             "batches": self.batches.state(),
         }
 
@@ -263,7 +254,9 @@ class Greedy:
             chains = state["chains"].get("visible")
         except (RuntimeError, KeyError, IndexError, ValueError) as error:
             raise BadInput(f"the checkpoint is of another net than this: {error}") from error
-        self.chains = None if chains is None else chains.to(self.machine.mu)
+        # Those of the first process alone are kept: of several, and of batches of another size, chains begin anew.
+        alone = distributed.world_size() == 1 and state["chains"].get("processes", 1) == 1
+        self.chains = chains.to(self.machine.mu) if alone and chains is not None else None
         self.batches.load(state["batches"])
 
     def sample(self, n: int, rng: torch.Generator | None = None) -> Tensor:

@@ -15,8 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from advnets.baselines.boltzmann import bits
+from advnets.baselines.checks import check_least, check_share, check_sizes
 from advnets.baselines.descent import descend
-from advnets.baselines.tied import TiedLayer, check_least, check_share, check_sizes, cross_entropy
+from advnets.baselines.tied import TiedLayer, cross_entropy
 from advnets.data import Batches
 from advnets.errors import BadInput
 from advnets.latents import gaussian
@@ -84,7 +86,7 @@ class DenoisingChain(nn.Module):
         """What the chains emit after each step from the draw of g(sigmoid(z))."""
         p = self.layer.decode(z.sigmoid())
         while True:
-            p = self.reconstruct(p.bernoulli()).sigmoid()
+            p = self.reconstruct(bits(p)).sigmoid()
             yield p.view(-1, *self.shape)
 
     def reconstruct(self, x: Tensor) -> Tensor:
@@ -132,7 +134,7 @@ class DenoisingLesson:
             logits = self.network.reconstruct(x)
             parts.append(cross_entropy(logits, real) / self.row.walkbacks)
             if number < self.row.walkbacks - 1:
-                x = logits.detach().sigmoid().bernoulli()
+                x = bits(logits.detach().sigmoid())
         walked = {"walkback": torch.stack(parts[1:]).sum()} if len(parts) > 1 else {}
         return {"reconstruction": parts[0], **walked}
 

@@ -24,15 +24,18 @@ from torch.nn import functional
 from torch.optim import Optimizer
 
 from advnets.baselines.baseline import Lesson
+from advnets.baselines.checks import check_least, check_share, check_sizes
 from advnets.baselines.descent import descend
 from advnets.data import Batches
-from advnets.errors import BadInput, Unsupported, unknown
+from advnets.errors import BadInput, unknown
+from advnets.latents import gaussian
 from advnets.optimizers import OPTIMIZERS
 from advnets.schedules import ExponentialDecay, LinearDecay, Moment, Schedule
 from advnets.training import Step
 
 Layers = list[Tensor | None]
 """x, h_1 .. h_K of n chains, (n, width) each; None stands for zeros that have not been renewed yet."""
+ROW = "deep_gsn"
 DEPTHS = (1, 2, 3)
 BLOCK = 1000
 """Chains that are walked at once when samples are drawn."""
@@ -182,13 +185,11 @@ class DeepGsn:
     def __post_init__(self) -> None:
         if len(self.hidden) not in DEPTHS or min(self.hidden) < 1:
             raise BadInput(f"hidden: found {self.hidden}, expected one to three layers of 1 unit or more. Change it.")
-        for name, found in {"walkbacks": self.walkbacks, "burn_in": self.burn_in}.items():
-            if found < 1:
-                raise BadInput(f"{name}: found {found}, expected 1 or more. Change it.")
-        if not 0 <= self.salt_and_pepper <= 1:
-            raise BadInput(f"salt_and_pepper: found {self.salt_and_pepper}, expected a probability. Change it.")
-        if not 0 <= self.sigma < math.inf:
-            raise BadInput(f"sigma: found {self.sigma}, expected 0 or more. Change it.")
+        check_least(ROW, 1, walkbacks=self.walkbacks, burn_in=self.burn_in)
+        check_least(ROW, 0, sigma=self.sigma)
+        check_share(ROW, salt_and_pepper=self.salt_and_pepper, momentum=self.momentum)
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise BadInput(f"{ROW}: betas are {self.betas}; expected 0 or more and below 1. Change them.")
         if self.optimizer not in OPTIMIZERS:
             raise unknown("optimizer", self.optimizer, OPTIMIZERS)
 
@@ -197,15 +198,7 @@ class DeepGsn:
 
         Raises Unsupported for points, BadInput where latent_size is not the width of the last hidden layer.
         """
-        if len(shape) != 3:
-            raise Unsupported(
-                f"deep_gsn: found points of {shape[0]} numbers, expected images in [0, 1]. Take a dense recipe."
-            )
-        if latent_size != self.hidden[-1]:
-            raise BadInput(
-                f"latent_size: found {latent_size}, expected {self.hidden[-1]}, the width of the last hidden layer, "
-                "where the chains begin. Give that, or change `hidden`."
-            )
+        check_sizes(ROW, latent_size, shape, self.hidden[-1])
         network = GenerativeStochasticNetwork(
             shape,
             self.hidden,
@@ -283,7 +276,7 @@ class Walkback:
     def sample(self, n: int, rng: torch.Generator | None = None) -> Tensor:
         """n expectations, each of a chain of its own after the burn-in; z is drawn from rng, the chains are not."""
         width, device = self.row.hidden[-1], next(self.network.parameters()).device
-        z = torch.randn(n, width, generator=rng, device=device)
+        z = gaussian(width)(n, rng, device)
         return torch.cat([self.network(block) for block in torch.split(z, BLOCK)])
 
 

@@ -22,9 +22,10 @@ from advnets.studies import table
 ABOUT = """The 2014 paper's Table 1, from scratch: train its models, measure them beside controls, print the paper's
 numbers beside ours.
 
-A unit is one row with one seed: the run RUNS/<recipe>-seed<seed>, trained for the row's minutes and measured once,
-then kept in the results. What is finished is not done again, so that a later call adds rows and seeds; what was
-stopped is carried on. Scores of the test split are read once a unit; sigma is chosen on validation images.
+A unit is one row with one seed: the run RUNS/<recipe>-seed<seed>, trained for the row's minutes,
+or its recipe's usual steps if those are done sooner, and measured once, then kept in the results.
+What is finished is not done again, so that a later call adds rows and seeds; what was stopped is
+carried on. Scores of the test split are read once a unit; sigma is chosen on validation images.
 
 Minutes of training for each seed, on digits, mnist, cifar10, olivetti and tfd: {budgets}"""
 

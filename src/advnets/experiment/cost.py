@@ -82,6 +82,8 @@ class Cost:
 def dry_run(recipe: Recipe, *, settings: Settings, dataset: Dataset | None = None) -> Cost:
     """Set the training up, take up to thirty steps of each stage in memory, and tell what the whole would take.
 
+    Of a baseline whose layers are trained one after the other, the first one's steps stand for all.
+
     dataset: that of the settings, where it was loaded already.
     """
     distributed.join()

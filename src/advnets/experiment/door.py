@@ -28,9 +28,10 @@ def start(
     dataset = distributed.in_turn(settings.dataset)
     device = find_device(settings.device)
     if settings.capture:
+        distributed.refuse_several("training with --capture")
         expect_capturable(device)
     with Streams(settings.seed, device).active():
-        tried = training(recipe, dataset, seed=settings.seed, device=device, game=game)
+        tried = training(recipe, dataset, seed=settings.seed, device=device, game=game, capture=settings.capture)
         for _ in recipe.stages:
             tried.next_stage(0)
     told = {

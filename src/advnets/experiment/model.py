@@ -11,17 +11,19 @@ from torch import Tensor, nn
 
 from advnets import data, distributed, figures, metrics
 from advnets.data import TRANSFORMS, Dataset, Pictures, Transform, to_uint8
-from advnets.errors import AdvnetsError, BadInput, TooBig, Unsupported, unknown
+from advnets.errors import AdvnetsError, BadInput, NonFinite, TooBig, Unsupported, unknown
 from advnets.experiment.evaluation import Report, measure, usual_samples
 from advnets.experiment.samples import Samples
 from advnets.latents import LATENTS
-from advnets.randomness import Streams
+from advnets.randomness import Streams, mixed
 from advnets.recipes import generator_from_json, lower_from_json
 from advnets.runs import Card, share
 
 MOST_NUMBERS = 2**28
 MOST_UNITS = 2**16
 MOST_ITEMS = 64
+MOST_PRODUCTS = 2**33
+"""Steps of a chain times numbers of its network that a sample may take: seconds, not hours."""
 MOST_STAGES = 8
 BLOCK = 1000
 """Samples that are made at once."""
@@ -44,21 +46,30 @@ class Model:
         return self.card.step
 
     def sample(self, n: int = 64, *, seed: int = 0) -> Samples:
-        """n samples, by noises of that seed."""
+        """n samples, by noises of that seed; those of a chain depend on n too, as its moves are drawn for all at once."""
         if n < 1:
             raise BadInput(f"n is {n}; expected at least 1 sample")
-        return self.emit(self.draw(n, seed=seed))
+        return self.emit(self.draw(n, seed=seed), seed=seed)
 
     def draw(self, n: int, *, seed: int) -> Tensor:
         """n noises z, (n, latent_size)."""
         return LATENTS[self.card.latent](self.card.latent_size)(n, torch.Generator().manual_seed(seed))
 
-    def emit(self, z: Tensor) -> Samples:
-        """The samples of those noises; what a network draws for itself is drawn the same each time."""
-        with torch.no_grad(), Streams(0, torch.device("cpu")).active():
-            blocks = [Samples.of(self.network(block), self.transform).values for block in torch.split(z, BLOCK)]
+    def emit(self, z: Tensor, *, seed: int = 0) -> Samples:
+        """The samples of those noises; what a network draws for itself, as chains do, is a function of `seed`.
+
+        Raises NonFinite if the network makes a NaN or an Inf.
+        """
+        with torch.no_grad(), Streams(mixed("chain", seed), torch.device("cpu")).active():
+            blocks = [self._made(block).values for block in torch.split(z, BLOCK)]
         values: Any = np.concatenate(blocks)
         return Samples(values)
+
+    def _made(self, z: Tensor) -> Samples:
+        emitted = self.network(z)
+        if not bool(emitted.isfinite().all()):
+            raise NonFinite(f"{self.name}: its network makes NaN or Inf of finite noises; its numbers are too large")
+        return Samples.of(emitted, self.transform)
 
     @property
     def transform(self) -> Transform:
@@ -149,7 +160,15 @@ class Model:
         return images if transform.invertible else to_uint8(transform.back(transform.forward(images)))
 
     def figure3(self, *, rows: int = 4, columns: int = 12, seed: int = 0) -> Any:
-        """Figure 3 of the 2014 paper: straight lines between two points of z."""
+        """Figure 3 of the 2014 paper: straight lines between two points of z.
+
+        Raises Unsupported for a baseline, whose chains forget the z that they begin at.
+        """
+        if hasattr(self.network, "walk"):
+            raise Unsupported(
+                f"{self.name} draws by Markov chains, which forget where in z they began, so that a line in z is not "
+                "seen. Look at its samples: `advnets figures grid`."
+            )
         ends = self.draw(2 * rows, seed=seed)
         weights = torch.linspace(0, 1, columns)[None, :, None]
         z = torch.lerp(ends[:rows, None], ends[rows:, None], weights.expand(rows, columns, 1))
@@ -187,6 +206,12 @@ def promised(card: Card) -> dict[str, Tensor]:
     count = sum(tensor.numel() for tensor in tensors.values())
     if count > MOST_NUMBERS:
         raise TooBig(f"the generator has {count:,} numbers; at most {MOST_NUMBERS:,} are read")
+    burn_in = card.generator.get("burn_in", 0)
+    if isinstance(burn_in, int) and burn_in * count > MOST_PRODUCTS:
+        raise TooBig(
+            f"a sample takes {burn_in:,} steps of a chain of {count:,} numbers; at most {MOST_PRODUCTS:,} products "
+            "are made"
+        )
     return tensors
 
 

@@ -21,7 +21,7 @@ from advnets.objectives import OBJECTIVES
 from advnets.optimizers import OPTIMIZERS, schedule, state_of
 from advnets.penalties import PENALTIES
 from advnets.recipes import Recipe, Stage
-from advnets.schedules import Moment
+from advnets.schedules import Moment, within
 from advnets.training import Step
 
 
@@ -71,7 +71,8 @@ class Play:
 
     def schedule(self, moment: Moment) -> None:
         """Set every rate and momentum to what the recipe says of that moment, counted from the stage's beginning."""
-        moment = self._within_stage(moment)
+        begins = (0.0, *(stage.begins for stage in self.recipe.stages), 1.0)
+        moment = within(moment, begins, self.stage, self.began)
         rates = {"generator": self.recipe.generator_rate, "discriminator": self.recipe.discriminator_rate}
         momentum = {} if self.recipe.momentum is None else {"momentum": self.recipe.momentum.at(moment)}
         for player, optimizer in self.optimizers.items():
@@ -92,12 +93,6 @@ class Play:
         self.optimizers = _optimizers(self.game, self.recipe)
         self.stage, self.began = self.stage + 1, (step, self.batches.epoch + 1)
         self.batches.load({**self.batches.state(), "epoch": self.batches.epoch + 1, "index": 0})
-
-    def _within_stage(self, moment: Moment) -> Moment:
-        begins = (0.0, *(stage.begins for stage in self.recipe.stages), 1.0)
-        start, end = begins[self.stage : self.stage + 2]
-        progress = min(max((moment.progress - start) / (end - start), 0.0), 1.0)
-        return Moment(moment.step - self.began[0], moment.epoch - self.began[1], progress)
 
     def _settle(self) -> None:
         if self.recorder is not None:

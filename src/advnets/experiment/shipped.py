@@ -15,6 +15,7 @@ def shipped(path: Path) -> Path | None:
     """
     if path.exists() or str(path) in SHIPPED:
         return None if path.exists() else SHIPPED[str(path)]
-    if near := difflib.get_close_matches(str(path), SHIPPED, n=1, cutoff=0.8):
+    near = difflib.get_close_matches(str(path), SHIPPED, n=1, cutoff=0.8)
+    if near and path.parent == Path("."):
         raise Missing(f"{path} is not there. Did you mean {near[0]}, a model that ships with advnets?")
     return None

@@ -152,7 +152,7 @@ def _check_stages(stages: tuple[Stage, ...]) -> None:
 
 _OF_GAMES = (
     "discriminator", "objective", "algorithm", "discriminator_moves", "penalties", "constraints", "optimizer", "betas",
-    "generator_rate", "discriminator_rate", "momentum", "precision", "stages",
+    "generator_rate", "discriminator_rate", "momentum", "precision", "stages", "latent", "ema_half_life",
 )  # fmt: skip
 
 

@@ -126,10 +126,10 @@ class Helvetica:
     again: Mapping[int, Sequence[Reading]]
     pictures: Mapping[str, Any] = field(repr=False)
 
-    def share_back(self, k: int) -> float:
-        """Share of the entropy lost in act 2 that act 3 with this k has brought back at its end."""
+    def share_back(self, k: int) -> float | None:
+        """Share of the entropy lost in act 2 that act 3 with this k has brought back at its end; None of no loss."""
         before, low = self.first.entropy.value, self.alone[-1].entropy.value
-        return (self.again[k][-1].entropy.value - low) / (before - low) if before > low else float("nan")
+        return (self.again[k][-1].entropy.value - low) / (before - low) if before > low else None
 
     def as_dict(self) -> dict[str, Any]:
         """All readings as JSON."""
@@ -158,6 +158,8 @@ class Helvetica:
 
     def _verdict(self, k: int) -> str:
         share = self.share_back(k)
+        if share is None:
+            return f"k = {k}: no entropy was lost in act 2"
         word = "recovered" if share >= BACK else "NOT recovered"
         return f"k = {k}: {word}, {share:.1%} of the lost entropy is back after {self.again[k][-1].moves} steps"
 

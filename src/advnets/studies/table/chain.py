@@ -10,7 +10,7 @@ from torch import nn
 
 from advnets import metrics
 from advnets.experiment import Model, Samples
-from advnets.randomness import Streams
+from advnets.randomness import Streams, mixed
 from advnets.studies.table.unit import Mixing, Tau
 from advnets.studies.table.yardstick import PAPER, Yardstick
 
@@ -55,7 +55,7 @@ def mixing(model: Model, yardstick: Yardstick) -> Mixing | None:
 def _states(model: Model, *, chains: int, steps: int) -> NDArray[np.uint8]:
     """States after the burn-in, (chains, steps, h, w, c): images of 8 bits, so that they take little memory."""
     network: Any = model.network
-    with torch.no_grad(), Streams(SEED, torch.device("cpu")).active():
+    with torch.no_grad(), Streams(mixed("chain", SEED), torch.device("cpu")).active():
         walk = network.walk(model.draw(chains, seed=SEED))
         states = itertools.islice(walk, network.burn_in, network.burn_in + steps)
         values: Any = np.stack([Samples.of(state, model.transform).values for state in states], 1)

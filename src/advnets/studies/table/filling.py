@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from advnets import data, distributed
+from advnets import data, distributed, runs
 from advnets.data import Dataset
-from advnets.errors import BadInput, Missing
+from advnets.errors import BadInput, Missing, NonFinite
 from advnets.experiment import Progress, Run, Settings, start
 from advnets.recipes import RECIPES
 from advnets.studies.table.controls import CONTROLS
-from advnets.studies.table.measuring import control_of, measured
+from advnets.studies.table.measuring import control_of, fingerprint, measured
 from advnets.studies.table.results import Keeper, Results
 from advnets.studies.table.rows import Row, find_rows
 from advnets.studies.table.yardstick import Yardstick
@@ -84,7 +84,14 @@ class Table:
     def keeper(self) -> Keeper:
         """Where results are."""
         path = Path(self.results or f"results/table-{self.said}.json")
-        return Keeper(path, self.runs_folder / ".results.lock")
+        return Keeper(path, path.with_name(f".{path.name}.lock"))
+
+    @cached_property
+    def name(self) -> str:
+        """What the data are called: a file of your own is not taken for the data set that it may be named after."""
+        assert self.dataset is not None, GATED
+        known = self.settings.data in data.DATASETS or self.dataset.name.startswith("tfd-")
+        return self.dataset.name if known else f"{self.dataset.name}-{self.dataset.digest[:8]}"
 
     @property
     def said(self) -> str:
@@ -106,12 +113,13 @@ class Table:
 
         A unit is the run <runs>/<recipe>-seed<seed>: carried on if it was stopped, only measured if it is finished.
         KeyboardInterrupt and SystemExit leave what is finished in the results and what is not in the run.
-        Raises BadInput if a run or a unit of that name was of other numbers, and what training raises.
+        Raises BadInput if a run or a unit of that name was of other numbers, NonFinite at the end if units diverged,
+        and what else training raises.
         """
         distributed.refuse_several("`advnets table`")
         dataset = self.dataset
         assert dataset is not None, GATED
-        held = self.keeper.open(dataset.name, dataset.digest)
+        held = self.keeper.open(self.name, dataset.digest)
         self._check(held)
         yardstick = Yardstick.of(dataset)
         if yardstick.lacks_classifier:
@@ -119,26 +127,42 @@ class Table:
         for name in CONTROLS:
             if name not in held.controls:
                 yield Event(name, doing="measuring")
-                held = self.keeper.add(dataset.name, dataset.digest, {name: control_of(name, yardstick)})
+                held = self.keeper.add(self.name, dataset.digest, {name: control_of(name, yardstick)})
+        diverged: list[str] = []
         for seed in range(self.seeds):
             for row in find_rows(self.rows):
-                if self.keeper.open(dataset.name, dataset.digest).unit(row.recipe, seed) is None:
-                    yield from self._unit(row, seed, yardstick)
+                if self.keeper.open(self.name, dataset.digest).unit(row.recipe, seed) is None:
+                    try:
+                        yield from self._unit(row, seed, yardstick)
+                    except NonFinite as error:  # one unit that has diverged does not keep the others from their turn
+                        diverged.append(f"{row.recipe}, seed {seed}: {error}")
+                        yield Event(f"{row.recipe}, seed {seed}", doing=str(error))
+        if diverged:
+            raise NonFinite("; ".join(diverged))
 
     def _check(self, held: Results) -> None:
         """Units of another budget are not to stand beside each other in one mean."""
         for row in find_rows(self.rows):
-            asked = self._budget(row)
+            asked, least = self._budget(row), RECIPES[row.recipe].batch_size
+            if self.dataset is not None and len(self.dataset.train) < least:
+                raise BadInput(
+                    f"{self.dataset.name} has {len(self.dataset.train)} training images, and {row.recipe} takes {least} a "
+                    "step. Bring more images, or name other --rows."
+                )
             for unit in held.of_row(row.recipe):
                 if unit.budget != asked:
                     raise BadInput(
                         f"{self.keeper.path}: {row.recipe}, seed {unit.seed}, was given {unit.budget:g} minutes, and "
                         f"{asked:g} are asked now. Name other --results and --runs, or the same --share."
                     )
+                if unit.recipe != fingerprint(RECIPES[row.recipe]):
+                    raise BadInput(
+                        f"{self.keeper.path}: {row.recipe}, seed {unit.seed}, was trained by other numbers than the "
+                        "recipe has now. Name other --results and --runs, or take the former version of advnets."
+                    )
 
     def _budget(self, row: Row) -> float:
-        assert self.dataset is not None
-        return round(row.budget(self.dataset.name) * self.share, 9)
+        return round(row.budget(self.name) * self.share, 9)
 
     def _unit(self, row: Row, seed: int, yardstick: Yardstick) -> Iterator[Event]:
         what = f"{row.recipe}, seed {seed}"
@@ -149,7 +173,7 @@ class Table:
                 yield Event(what, progress)
         yield Event(what, doing="measuring")
         unit = measured(run, yardstick, budget=self._budget(row))
-        self.keeper.add(yardstick.dataset.name, yardstick.dataset.digest, unit)
+        self.keeper.add(self.name, yardstick.dataset.digest, unit)
 
     def _run(self, row: Row, seed: int) -> Run:
         """The run of a unit, begun or found; raises BadInput if one that is found was begun otherwise."""
@@ -164,6 +188,13 @@ class Table:
         if run.recipe != RECIPES[row.recipe] or (run.settings.seed, run.settings.minutes) != (seed, minutes):
             raise BadInput(
                 f"{path} was begun as another run than {row.recipe}, seed {seed}, {minutes:g} minutes. Name another "
+                "folder with --runs, or move it away."
+            )
+        assert self.dataset is not None
+        digest = str(runs.read_json(run.directory.recipe_json)["data"]["digest"])
+        if digest != self.dataset.digest:
+            raise BadInput(
+                f"{path} was begun on other data ({digest[:12]}, expected {self.dataset.digest[:12]}). Name another "
                 "folder with --runs, or move it away."
             )
         return run

@@ -1,5 +1,7 @@
 """Measuring a finished run, once, and a control."""
 
+import hashlib
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -9,6 +11,7 @@ from typing import Any
 from advnets import runs
 from advnets.errors import BadInput, Damaged
 from advnets.experiment import Run
+from advnets.recipes import Recipe, to_json
 from advnets.records import record
 from advnets.studies.table.chain import layers, mixing
 from advnets.studies.table.controls import control
@@ -40,6 +43,11 @@ def control_of(name: str, yardstick: Yardstick) -> Control:
     return Control(yardstick.numbers(control(name, yardstick.dataset, yardstick.n)), origin(runs.environment()))
 
 
+def fingerprint(recipe: Recipe) -> str:
+    """The SHA-256 of all numbers of a recipe, so that units of others do not enter one mean."""
+    return hashlib.sha256(json.dumps(to_json(recipe), sort_keys=True).encode()).hexdigest()
+
+
 def origin(environment: Mapping[str, Any]) -> Origin:
     """Where numbers come from, of what `runs.environment` tells; without the folders of this machine."""
     command = [str(word) for word in environment["command"]]
@@ -61,6 +69,7 @@ def _measured(run: Run, yardstick: Yardstick, budget: float) -> Unit:
     passes = chain.burn_in * chain.passes_per_step if chain else layers(model.network)
     return Unit(
         row=run.recipe.name,
+        recipe=fingerprint(run.recipe),
         seed=seed,
         budget=budget,
         minutes=round(float(runs.read_json(run.directory.status_json)["seconds"]) / 60, 3),

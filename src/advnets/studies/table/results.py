@@ -67,7 +67,7 @@ class Keeper:
         if (held.data, held.digest) != (data, digest):
             raise BadInput(
                 f"{self.path} holds results of {held.data} ({held.digest[:12]}), expected {data} ({digest[:12]}). Name "
-                "another file with --results."
+                "another file with --results, and another folder with --runs."
             )
         return held
 

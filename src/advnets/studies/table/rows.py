@@ -30,7 +30,7 @@ class Row:
 
     def published(self, data: str) -> tuple[float, float] | None:
         """The paper's number on that very data set; None where it has none."""
-        return self.paper.get("tfd" if data.startswith("tfd") else data)
+        return self.paper.get("tfd" if kind_of(data) == "tfd" else data)
 
 
 _ADVERSARIAL = {"mnist": (225.0, 2.0), "tfd": (2057.0, 26.0)}

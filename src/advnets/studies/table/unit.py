@@ -92,13 +92,15 @@ class Origin:
 class Unit:
     """One row of the table with one seed: trained, then measured once.
 
-    row: the name of its recipe. budget: minutes of training that were allowed; minutes: that it took. steps: of
-    training. trained, measured: by what. test_readings: how often the test split had been read of this run by the end
-    of the measuring, 1 if the rule was kept; nothing but sigma was chosen, and that on validation images.
+    row: the name of its recipe; recipe: the SHA-256 of all its numbers. budget: minutes of training that were allowed;
+    minutes: that it took. steps: of training. trained, measured: by what. test_readings: how often the test split had
+    been read of this run by the end of the measuring, 1 if the rule was kept; nothing but sigma was chosen, and that
+    on validation images.
     layer_passes, seconds: that 10,000 independent samples take. mixing: None where there is no Markov chain.
     """
 
     row: str
+    recipe: str
     seed: int
     budget: float
     minutes: float
