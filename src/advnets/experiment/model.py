@@ -46,7 +46,7 @@ class Model:
         return self.card.step
 
     def sample(self, n: int = 64, *, seed: int = 0) -> Samples:
-        """n samples, by noises of that seed; those of a chain depend on n too, as its moves are drawn for all at once."""
+        """n samples, by noises of that seed; those of chains depend on n too, as moves are drawn for all at once."""
         if n < 1:
             raise BadInput(f"n is {n}; expected at least 1 sample")
         return self.emit(self.draw(n, seed=seed), seed=seed)

@@ -146,7 +146,7 @@ class Table:
             asked, least = self._budget(row), RECIPES[row.recipe].batch_size
             if self.dataset is not None and len(self.dataset.train) < least:
                 raise BadInput(
-                    f"{self.dataset.name} has {len(self.dataset.train)} training images, and {row.recipe} takes {least} a "
+                    f"{self.name} has {len(self.dataset.train)} training images, and {row.recipe} takes {least} a "
                     "step. Bring more images, or name other --rows."
                 )
             for unit in held.of_row(row.recipe):
