@@ -21,7 +21,7 @@ from torch import Tensor, nn
 import tiny
 from advnets import data, metrics
 from advnets.cli.main import main
-from advnets.errors import BadInput, Damaged
+from advnets.errors import BadInput, Damaged, NonFinite
 from advnets.experiment import Run
 from advnets.recipes import RECIPES
 from advnets.studies import table
@@ -221,6 +221,70 @@ def test_a_run_of_other_numbers_is_not_taken_for_a_unit(tmp_path: Path, capsys: 
     with_controls()
     assert main(QUICK) == 2
     assert "was begun as another run than paper-adam, seed 0" in capsys.readouterr().err
+
+
+def quick_table(**more: Any) -> table.Table:
+    return table.Table(**{"rows": "paper-adam", "share": 0.01, "device": "cpu", **more})
+
+
+def test_a_run_of_other_data_is_not_taken_for_a_unit(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for folder in ("one", "two"):
+        Path(folder).mkdir()
+        np.savez(f"{folder}/p.npz", images=rng.integers(0, 256, (300, 8, 8), np.uint8))
+    one, two = (quick_table(data=f"{folder}/p.npz", results=f"{folder}.json") for folder in ("one", "two"))
+    (row,) = find_rows("paper-adam")
+    assert one._run(row, 0).path == two.runs_folder / "paper-adam-seed0"
+    with pytest.raises(BadInput, match="was begun on other data"):
+        two._run(row, 0)
+
+
+def test_units_of_other_numbers_do_not_enter_one_mean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_controls()
+    quick = quick_table()
+    budget = quick._budget(*find_rows("paper-adam"))
+    dataset = data.load("digits")
+    now = measuring.fingerprint(RECIPES["paper-adam"])
+    kept = replace(unit(), budget=budget, recipe=now)
+    quick.keeper.add("digits", dataset.digest, kept)
+    assert [event for event in quick.fill() if event.what.startswith("paper-adam")] == []
+    words = replace(RECIPES["paper-adam"], about="said otherwise", usual_minutes=3.0)
+    assert measuring.fingerprint(words) == now
+    monkeypatch.setitem(filling.RECIPES, "paper-adam", replace(words, betas=(0.4, 0.99)))
+    with pytest.raises(BadInput, match="trained by other numbers than the recipe has now"):
+        list(quick.fill())
+
+
+def test_a_file_named_as_a_data_set_is_not_taken_for_it(tmp_path: Path) -> None:
+    np.savez("mnist.npz", images=np.random.default_rng(0).integers(0, 256, (300, 28, 28), np.uint8))
+    named = quick_table(data="mnist.npz").name
+    assert named.startswith("mnist-")
+    assert all(row.published(named) is None for row in table.TABLE_ROWS)
+    assert find_rows("dbn")[0].published("mnist") == (138.0, 2.0)
+    assert find_rows("dbn")[0].published("tfd_photos-12345678") is None
+
+
+def test_a_unit_that_diverges_does_not_keep_the_others_from_their_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_controls()
+    real = filling.Table._unit
+
+    def diverging(self: table.Table, row: Any, seed: int, yardstick: Yardstick) -> Iterator[table.Event]:
+        if seed == 0:
+            raise NonFinite("NaN in the loss")
+        yield from real(self, row, seed, yardstick)
+
+    monkeypatch.setattr(filling.Table, "_unit", diverging)
+    assert main([*QUICK, "--seeds", "2"]) == 3
+    assert "paper-adam, seed 0: NaN in the loss" in capsys.readouterr().err
+    assert [kept.seed for kept in quick_table().read().units] == [1]
+
+
+def test_too_few_images_are_told_before_anything_is_measured(tmp_path: Path) -> None:
+    np.savez("few.npz", images=np.random.default_rng(0).integers(0, 256, (80, 8, 8), np.uint8))
+    with pytest.raises(BadInput, match="training images, and paper-adam takes 100 a step"):
+        next(quick_table(data="few.npz").fill())
 
 
 class Drift(nn.Module):

@@ -18,6 +18,7 @@ from advnets.studies.table.controls import control
 from advnets.studies.table.unit import Control, Origin, Unit
 from advnets.studies.table.yardstick import PAPER, Yardstick
 
+BESIDE = ("about", "source", "usual_minutes", "usual_steps")
 EACH = 10_000
 """Samples that costs are told for."""
 
@@ -44,8 +45,12 @@ def control_of(name: str, yardstick: Yardstick) -> Control:
 
 
 def fingerprint(recipe: Recipe) -> str:
-    """The SHA-256 of all numbers of a recipe, so that units of others do not enter one mean."""
-    return hashlib.sha256(json.dumps(to_json(recipe), sort_keys=True).encode()).hexdigest()
+    """The SHA-256 of the numbers of a recipe that a unit depends on, so that units of others do not enter one mean.
+
+    Its words are none, nor is its usual budget: a unit's is the row's, and is compared by itself.
+    """
+    numbers = {name: value for name, value in to_json(recipe).items() if name not in BESIDE}
+    return hashlib.sha256(json.dumps(numbers, sort_keys=True).encode()).hexdigest()
 
 
 def origin(environment: Mapping[str, Any]) -> Origin:
