@@ -473,3 +473,12 @@ def test_the_whole_table_on_digits(tmp_path: Path, capsys: pytest.CaptureFixture
     assert [row["recipe"] for row in models] == [row.recipe for row in table.TABLE_ROWS]
     assert all(row["nats"]["goodfellow2014"]["test"] >= floor - 1 for row in models)
     assert asdict(table.Table().read())["units"] == json.loads(RESULTS.read_text())["units"] != []
+
+
+def test_the_results_that_are_kept_are_of_the_recipes_that_there_are(tmp_path: Path) -> None:
+    kept = Keeper(Path(__file__).parent.parent / "results" / "table-mnist.json", Path("lock")).read()
+    assert {unit.row for unit in kept.units} >= {"dbn", "stacked-cae", "deep-gsn", "paper-mnist", "best-mnist"}
+    for one in kept.units:
+        assert one.recipe == measuring.fingerprint(RECIPES[one.row]), one.row
+        assert one.test_readings == 1
+    assert set(kept.controls) == set(CONTROLS)
