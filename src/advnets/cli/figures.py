@@ -12,11 +12,15 @@ from advnets.studies.figure1 import figure1
 
 ABOUT = """Draw a figure: advnets figures NAME [RUN|FILE.safetensors] --out FILE.png.
 
-grid        an 8 x 8 grid of samples of a run, or of a share file
-figure1     the paper's Figure 1: a game on the line; FILE.webp is the whole of it, animated; takes no RUN
-figure2     the paper's Figure 2: samples, and the nearest training image of the last column
-figure3     the paper's Figure 3: straight lines between two points of z
-saturation  gradients of the generator's two losses while D is trained alone; takes --data in place of a run"""
+grid: 8 x 8 samples of a run, of a share file, or of a model that ships
+
+figure1: the paper's Figure 1, a game on the line; FILE.webp is the whole of it, animated; takes no RUN
+
+figure2: the paper's Figure 2, samples, and the nearest training image of the last column
+
+figure3: the paper's Figure 3, straight lines between two points of z
+
+saturation: gradients of the generator's two losses while D is trained alone; takes --data in place of a run"""
 
 OF_A_RUN = ("grid", "figure2", "figure3")
 NAMES = ("figure1", *OF_A_RUN, "saturation")
