@@ -131,7 +131,8 @@ def _line(
 def _flag(results: Results, nats: float, samples: int) -> str:
     """What is above as many real images is too smooth to be real; more centres than a model has are flagged so."""
     real = results.controls.get("real images")
-    if real is None or nats <= real.numbers.scores[PAPER]["test"].value:
+    # The same images in another order give the same score but for its last digits.
+    if real is None or nats <= real.numbers.scores[PAPER]["test"].value + 1e-3:
         return ""
     return "blur" if samples <= real.numbers.samples else "more centres"
 
