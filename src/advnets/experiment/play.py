@@ -141,11 +141,14 @@ def play(
 ) -> Play:
     """Set a recipe's game up on a data set; `game` brings networks of your own in place of the recipe's."""
     game = game or build_game(recipe, dataset, device)
-    transform = TRANSFORMS[recipe.transform if dataset.is_image else "identity"]
-    batches = Batches(
-        dataset.train, batch_size=recipe.batch_size, seed=seed, transform=transform.forward, device=device
-    )
+    batches = batches_of(recipe, dataset, seed=seed, device=device)
     return Play(game, batches, _optimizers(game, recipe), recipe, dataset.shape, capture)
+
+
+def batches_of(recipe: Recipe, dataset: Dataset, *, seed: int, device: torch.device) -> Batches:
+    """The training images in batches of the recipe's size, as its networks see them."""
+    transform = TRANSFORMS[recipe.transform if dataset.is_image else "identity"]
+    return Batches(dataset.train, batch_size=recipe.batch_size, seed=seed, transform=transform.forward, device=device)
 
 
 def build_game(recipe: Recipe, dataset: Dataset, device: torch.device) -> Game:

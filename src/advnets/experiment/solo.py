@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from advnets.baselines import BaselineRow, Lesson
-from advnets.data import TRANSFORMS, Batches, Dataset
+from advnets.data import Batches, Dataset
 from advnets.errors import BadInput
-from advnets.experiment.play import Play, building, play
+from advnets.experiment.play import Play, batches_of, building, play
 from advnets.games import Game
 from advnets.latents import LATENTS, Latent
 from advnets.recipes import Recipe
@@ -102,13 +102,7 @@ def training(
 
 
 def _solo(row: BaselineRow, recipe: Recipe, dataset: Dataset, *, seed: int, device: torch.device) -> Solo:
-    batches = Batches(
-        dataset.train,
-        batch_size=recipe.batch_size,
-        seed=seed,
-        transform=TRANSFORMS[recipe.transform if dataset.is_image else "identity"].forward,
-        device=device,
-    )
+    batches = batches_of(recipe, dataset, seed=seed, device=device)
     with building():
         network = row.build(recipe.latent_size, dataset.shape, dataset.mean).to(device)
         return Solo(row.lesson(network, batches), recipe, LATENTS[recipe.latent](recipe.latent_size))
