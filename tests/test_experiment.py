@@ -253,7 +253,7 @@ def test_real_images_are_recognised_as_real(tmp_path: Path) -> None:
     digits = data.load("digits")
     samples = experiment.Samples(digits.test.values.permute(0, 2, 3, 1).numpy())
     found = recognise(samples, digits, split="validation", seed=0)
-    assert float(found.distance.estimate.notes["p_value"]) > 0.01
+    assert found.distance.estimate.p_value > 0.01
     assert found.shares.estimate.notes["missing"] == 0
     assert found.coverage.estimate.value > 0.9
 

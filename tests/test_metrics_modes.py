@@ -96,10 +96,10 @@ def test_chi_squared_is_scipys_test_of_a_table() -> None:
     for o, r in (((10, 30, 60), (50, 100, 50)), ((5, 0, 9, 30), (8, 0, 1, 31))):
         table = np.array([o, r])
         oracle = chi2_contingency(table[:, table.sum(0) > 0], correction=False)
-        notes = class_distance(counted(*o), counted(*r), len(o)).notes
-        assert notes["chi2"] == pytest.approx(oracle.statistic)
-        assert notes["p_value"] == pytest.approx(oracle.pvalue)
-        assert notes["degrees"] == oracle.dof
+        found = class_distance(counted(*o), counted(*r), len(o))
+        assert found.notes["chi2"] == pytest.approx(oracle.statistic)
+        assert found.p_value == pytest.approx(oracle.pvalue)
+        assert found.notes["degrees"] == oracle.dof
 
 
 def test_distances_of_real_from_real_lie_about_the_floor_and_p_values_evenly() -> None:
@@ -108,7 +108,7 @@ def test_distances_of_real_from_real_lie_about_the_floor_and_p_values_evenly() -
     draws = [class_distance(rng.choice(4, 200, p=shares), rng.choice(4, 500, p=shares), 4) for _ in range(300)]
     floor = np.mean([draw.floor or 0 for draw in draws])
     assert np.mean([draw.value for draw in draws]) == pytest.approx(floor, rel=0.1)
-    p_values = np.sort([float(draw.notes["p_value"]) for draw in draws])
+    p_values = np.sort([draw.p_value for draw in draws])
     assert np.abs(p_values - (np.arange(300) + 0.5) / 300).max() < 1.63 / math.sqrt(300)  # Kolmogorov, 1 %
 
 
@@ -122,7 +122,7 @@ def test_the_error_of_a_distance_is_the_spread_of_draws() -> None:
 
 def test_one_class_alone_has_nothing_to_test() -> None:
     found = class_distance(counted(3), counted(4), 1)
-    assert (found.value, found.notes["p_value"]) == (0, 1)
+    assert (found.value, found.p_value) == (0, 1)
 
 
 def test_real_images_are_of_their_own_class() -> None:

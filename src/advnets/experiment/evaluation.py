@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +50,10 @@ class Report:
         return {
             "run": self.run,
             "step": self.step,
-            "parzen": {**asdict(self.parzen.estimate), "protocol": dict(self.parzen.protocol)},
-            "controls": {name: asdict(estimate) for name, estimate in self.controls.items()},
+            "parzen": self.parzen.as_dict(),
+            "controls": {name: estimate.as_dict() for name, estimate in self.controls.items()},
             "share_of_the_way": self.share_of_the_way(),
-            "classes": None if self.classes is None else asdict(self.classes),
+            "classes": None if self.classes is None else self.classes.as_dict(),
             "recognition": None if self.recognition is None else self.recognition.as_dict(),
             "seconds": round(self.seconds, 3),
         }
@@ -191,6 +191,6 @@ def _row(name: str, estimate: metrics.Estimate) -> str:
     notes = estimate.notes
     edge = "yes" if notes["edge"] else "no"
     return (
-        f"| {name} | {notes['n_centres']:,} | {estimate.value:.1f} | {estimate.error:.1f} | {notes['sigma']:.4f} "
-        f"| {edge} | {notes['ceiling']:.0f} |"
+        f"| {name} | {notes['n_centres']:,} | {estimate.value:.1f} | {estimate.standard_error:.1f} "
+        f"| {notes['sigma']:.4f} | {edge} | {notes['ceiling']:.0f} |"
     )

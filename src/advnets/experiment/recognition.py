@@ -1,6 +1,6 @@
 """What a classifier of the data makes of samples: which classes they show, and how much of the data they cover."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -35,9 +35,7 @@ class Recognition:
     def as_dict(self) -> dict[str, Any]:
         """The measures as JSON."""
         measures = {"shares": self.shares, "distance": self.distance, "coverage": self.coverage}
-        told = {
-            name: {**asdict(measure.estimate), "protocol": dict(measure.protocol)} for name, measure in measures.items()
-        }
+        told = {name: measure.as_dict() for name, measure in measures.items()}
         return {**told, "accuracy": self.accuracy}
 
     def lines(self) -> list[str]:
@@ -47,13 +45,13 @@ class Recognition:
             f"Classes by a classifier ({100 * self.accuracy:.1f} % right on validation images), in %: "
             f"{in_percent(self.shares.estimate)}.",
             "",
-            f"Distance of these shares from the data's: {distance.value:.3f} (standard error {distance.error:.3f}; as "
-            f"many real images have {_floor(distance):.3f}); chi^2 {distance.notes['chi2']:.1f} at "
-            f"{distance.notes['degrees']} degrees of freedom, p = {distance.notes['p_value']:.2g}.",
+            f"Distance of these shares from the data's: {distance.value:.3f} (standard error "
+            f"{distance.standard_error:.3f}; as many real images have {_floor(distance):.3f}); chi^2 "
+            f"{distance.notes['chi2']:.1f} at {distance.notes['degrees']} degrees of freedom, p = {distance.p_value:.2g}.",
             "",
             f"Coverage of {cover.notes['n']} {self.coverage.protocol['split']} images by as many samples, in the "
-            f"classifier's features, k = {cover.notes['k']}: {cover.value:.3f} (standard error {cover.error:.3f}; real "
-            f"images have {_floor(cover):.3f}).",
+            f"classifier's features, k = {cover.notes['k']}: {cover.value:.3f} (standard error "
+            f"{cover.standard_error:.3f}; real images have {_floor(cover):.3f}).",
             "",
             f"Classifier: {self.coverage.protocol['extractor']}.",
         ]

@@ -116,7 +116,7 @@ def class_distance(classes: Array, real: Array, n_classes: int) -> Estimate:
     classes, real: of samples and of real images, (n,) and (m,) integers from 0, by one rule. n_classes: how many.
     Its error is the delta method's, over samples and real images; the floor is its mean between two draws of real
     images, nearly: 1/2 sum_c sqrt(2 / pi q_c (1 - q_c) (1 / n + 1 / m)).
-    Notes: chi2, degrees, p_value, n, m. Raises BadInput as `class_shares` does.
+    Notes: chi2, degrees, n, m. Raises BadInput as `class_shares` does.
     """
     o, r = _counts(classes, n_classes, "classes").double(), _counts(real, n_classes, "real").double()
     n, m = float(o.sum()), float(r.sum())
@@ -127,9 +127,9 @@ def class_distance(classes: Array, real: Array, n_classes: int) -> Estimate:
     occurs = o + r > 0
     chi2 = float((math.sqrt(m / n) * o - math.sqrt(n / m) * r).square()[occurs].div((o + r)[occurs]).sum())
     degrees = int(occurs.sum()) - 1
-    notes: dict[str, Note] = {"chi2": chi2, "degrees": degrees, "p_value": _chi2_tail(chi2, degrees)}
-    notes |= {"n": int(n), "m": int(m)}
-    return Estimate(float((p - q).abs().sum() / 2), math.sqrt(max(0.0, float(variance))), float(floor), notes)
+    notes: dict[str, Note] = {"chi2": chi2, "degrees": degrees, "n": int(n), "m": int(m)}
+    distance, error = float((p - q).abs().sum() / 2), math.sqrt(max(0.0, float(variance)))
+    return Estimate(distance, error, float(floor), notes, p_value=_chi2_tail(chi2, degrees))
 
 
 def _chi2_tail(chi2: float, degrees: int) -> float:

@@ -274,6 +274,6 @@ def _numbers(reading: Reading) -> tuple[float, float, float, float, float]:
 
 def _row(reading: Reading) -> str:
     entropy, spread, stray = (
-        f"{e.value:8.3f} +- {e.error:.3f}" for e in (reading.entropy, reading.spread, reading.stray)
+        f"{e.value:8.3f} +- {e.standard_error:.3f}" for e in (reading.entropy, reading.spread, reading.stray)
     )
     return f"{reading.moves:8,} {entropy:>16} {reading.modes:6} {spread:>16} {stray:>16}"

@@ -67,4 +67,4 @@ def _tau(states: NDArray[np.uint8]) -> Tau:
     if (states == states[0, 0]).all():  # a chain that never moves
         return Tau(float(states.shape[1]), float(states.shape[1]), states.shape[0], states.shape[1], enough=False)
     found = metrics.autocorrelation_time(states)
-    return Tau(found.value, found.error, states.shape[0], states.shape[1], bool(found.notes["enough"]))
+    return Tau(found.value, found.standard_error, states.shape[0], states.shape[1], bool(found.notes["enough"]))

@@ -75,7 +75,7 @@ class Yardstick:
             samples=len(samples),
             scores={protocol: self.score(samples, protocol) for protocol in metrics.PROTOCOLS},
             nearness=near.value,
-            nearness_error=near.error,
+            nearness_error=near.standard_error,
             classes=self._classes(samples),
         )
 
@@ -86,9 +86,11 @@ class Yardstick:
         shares, cover = seen.shares.estimate, seen.coverage.estimate
         assert cover.floor is not None
         most = max(float(share) for name, share in shares.notes.items() if name.startswith("class "))
-        return Classes(shares.value, most, cover.value, cover.error, cover.floor)
+        return Classes(shares.value, most, cover.value, cover.standard_error, cover.floor)
 
 
 def _score(estimate: metrics.Estimate) -> Score:
     notes = estimate.notes
-    return Score(estimate.value, estimate.error, float(notes["sigma"]), bool(notes["edge"]), float(notes["ceiling"]))
+    return Score(
+        estimate.value, estimate.standard_error, float(notes["sigma"]), bool(notes["edge"]), float(notes["ceiling"])
+    )
