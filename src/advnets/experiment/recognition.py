@@ -47,7 +47,8 @@ class Recognition:
             "",
             f"Distance of these shares from the data's: {distance.value:.3f} (standard error "
             f"{distance.standard_error:.3f}; as many real images have {_floor(distance):.3f}); chi^2 "
-            f"{distance.notes['chi2']:.1f} at {distance.notes['degrees']} degrees of freedom, p = {distance.p_value:.2g}.",
+            f"{distance.notes['chi2']:.1f} at {distance.notes['degrees']} degrees of freedom, "
+            f"p = {distance.p_value:.2g}.",
             "",
             f"Coverage of {cover.notes['n']} {self.coverage.protocol['split']} images by as many samples, in the "
             f"classifier's features, k = {cover.notes['k']}: {cover.value:.3f} (standard error "
