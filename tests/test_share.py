@@ -102,7 +102,7 @@ def test_a_report_of_another_step_is_not_taken_along(tmp_path: Path) -> None:
 def test_a_share_file_is_measured_as_its_run(run: experiment.Run, good: Path, tmp_path: Path) -> None:
     model = advnets.open_model(good)
     here, there = model.evaluate(n=100, seed=4), run.evaluate(n=100, seed=4)
-    assert here.parzen - there.parzen == 0
+    assert (here.parzen - there.parzen).value == 0
     assert (here.run, here.step) == ("G.safetensors", 40)
     np.savez("mine.npz", images=np.random.default_rng(0).integers(0, 255, (60, 8, 8), np.uint8))
     assert model.evaluate(model.dataset("mine.npz"), n=20).parzen.protocol["data"] == "mine"
