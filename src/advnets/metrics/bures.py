@@ -27,6 +27,9 @@ SMALL = 512
 LOST = 2e-11
 """Most that the rounding of those eigenvalues may move the sum of the singular values, as a share of it."""
 
+FLAT = 1e-9
+"""A singular value below this share of the largest has no axes to speak of."""
+
 STEP = 0.5
 """Step in log t of the sum that stands for 1/a = integral of exp(-a t) dt: right to 1e-7."""
 
@@ -46,19 +49,22 @@ def singular_values(first: Tensor, second: Tensor) -> Tensor:
 
 
 def transports(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The singular values s of A B^T that are not 0, and K of both ways.
+    """The singular values s of A B^T, and K of both ways.
 
-    Gives s, (k,); K = s^-1/2 V^T B for rows of the first, (k, d); K = s^-1/2 U^T A for those of the second.
+    Gives s, (k,); K = s^-1/2 V^T B for rows of the first, (k, d); K = s^-1/2 U^T A for those of the second. The rows of
+    K are 0 where s is, or is so small that its axes are rounding.
     """
     if len(first) > len(second):
         s, for_second, for_first = transports(second, first)
         return s, for_first, for_second
     product = first @ second.T
     left, s, right = _axes(product)
-    kept = s > 1e-9 * s.max()
-    left, s, right = left[:, kept], s[kept], right[kept]
-    weights = s.rsqrt()[:, None]
-    return s, weights * (right @ second), weights * (left.T @ first)
+    kept = _kept(s)
+    for_first, for_second = s.new_zeros(len(s), second.shape[1]), s.new_zeros(len(s), first.shape[1])
+    weights = s[kept].rsqrt()[:, None]
+    for_first[kept] = weights * (right[kept] @ second)
+    for_second[kept] = weights * (left[:, kept].T @ first)
+    return s, for_first, for_second
 
 
 def influence(rows: Tensor, mean: Tensor, shift: Tensor, *, carry: Tensor, s: Tensor) -> tuple[float, float]:
@@ -67,6 +73,8 @@ def influence(rows: Tensor, mean: Tensor, shift: Tensor, *, carry: Tensor, s: Te
     rows: (n, d) features of one side. mean: theirs. shift: mean minus that of the other side. carry: their K, (k, d).
     s: (k,). One pass in blocks, of cost O(n d k), on the device of the rows.
     """
+    kept = _kept(s)
+    carry, s = carry[kept], s[kept]
     rates, weights = _exponentials(s)
     decays = torch.exp(-s[:, None] * rates)
     where = rows.device
@@ -83,7 +91,7 @@ def influence(rows: Tensor, mean: Tensor, shift: Tensor, *, carry: Tensor, s: Te
 
 def normal_curvature(s: Tensor) -> float:
     """The curvature of normal features: 1/2 sum_ij s_i s_j (1 + delta_ij) / (s_i + s_j)."""
-    s = s[s > 0]
+    s = s[_kept(s)]
     return (float(_parallel(s).sum()) + float(s.sum()) / 2) / 2
 
 
@@ -96,7 +104,7 @@ def shortfall(s: Tensor) -> float:
     For samples' eigenvalues are spread wider: the mean of the curvature's own second order under S + H with H of normal
     features. It is d / 2 where all s are equal, and less where few are large.
     """
-    s = s[s > 0]
+    s = s[_kept(s)]
     if not len(s):
         return 0.0
     shares = s / (s[:, None] + s).square()
@@ -111,12 +119,16 @@ def second_order_variance(s: Tensor) -> float:
 
     It is all of the variance where both sides are alike, for there every influence is 0.
     """
-    s = s[s > 0]
+    s = s[_kept(s)]
     return 2.25 * float(s.square().sum()) + float(_parallel(s).square().sum())
 
 
 def _parallel(s: Tensor) -> Tensor:
     return s[:, None] * s / (s[:, None] + s)
+
+
+def _kept(s: Tensor) -> Tensor:
+    return s > FLAT * s.max()
 
 
 def _wide(product: Tensor) -> Tensor:

@@ -202,14 +202,15 @@ def _lucks(y: Side, x: Side) -> tuple[Tensor, list[Luck]]:
 
 
 def _luck(side: Side, s: Tensor, short: float, *, carry: Tensor | None = None, shift: Tensor | None = None) -> Luck:
-    gaussian, normal = side.gaussian, bures.normal_curvature(s)
-    variance, curvature = None, normal
+    gaussian = side.gaussian
+    variance, curvature = None, bures.normal_curvature(s)
     if side.rows is not None:
-        assert carry is not None and shift is not None
+        assert carry is not None
+        assert shift is not None
         variance, curvature = bures.influence(side.rows, gaussian.mean, shift, carry=carry, s=s)
     # Divided by n, a covariance is S/n too small, which moves the distance by -tr (I - T) S / n.
     shrunk = 0.0 if gaussian.ddof else gaussian.trace - float(s.sum())
-    excess = max(curvature / normal, 1.0) if normal > 0 else 1.0
+    excess = _excess(curvature, s)
     bias = (gaussian.trace + curvature / (1 - min(excess * short, 0.5)) - shrunk) / gaussian.n
     return Luck(gaussian.n, bias, variance, excess)
 
@@ -238,8 +239,14 @@ def _floor(over: float, real: Side) -> float:
         s, carry, _ = bures.transports(gaussian.factor, gaussian.factor)
         still = torch.zeros(width, dtype=torch.float64)
         _, curvature = bures.influence(real.rows, gaussian.mean, still, carry=carry, s=s)
-    short = bures.shortfall(s) / gaussian.n * (curvature / bures.normal_curvature(s) if len(s) else 1)
+    short = bures.shortfall(s) / gaussian.n * _excess(curvature, s)
     return (over + 1 / gaussian.n) * (gaussian.trace + curvature / (1 - min(short, 0.5)))
+
+
+def _excess(curvature: float, s: Tensor) -> float:
+    """How much larger the curvature is than that of normal features, 1 at least: heavier tails have more."""
+    normal = bures.normal_curvature(s)
+    return max(curvature / normal, 1.0) if normal > 0 else 1.0
 
 
 def _notes(a: Gaussian, b: Gaussian, few: bool) -> dict[str, Note]:

@@ -64,17 +64,17 @@ def inception_score(
 
     T. Salimans et al., Improved techniques for training GANs, 2016, section 4; S. Barratt and R. Sharma, A note on the
     Inception Score, 2018. From 1 to the number of classes. Of another classifier than Inception it is another number.
-    logits: (n, K) before the softmax; probabilities are no logits. splits: how many; 1 has the least bias. size: samples
-    of a split, in place of splits. rule: a name of RULES. ddof: of the published deviation. shuffle: seed of numpy's
-    RandomState that orders the samples first, or None for the given order, on which the value depends. block: rows held
-    at once, no part of the result.
+    logits: (n, K) before the softmax; probabilities are no logits. splits: how many; 1 has the least bias. size: of
+    a split, in samples, in place of splits. rule: a name of RULES. ddof: of the published deviation. shuffle: seed of
+    numpy's RandomState that orders the samples first, or None for the given order, on which the value depends. block:
+    rows held at once, no part of the result.
     error: of drawing the samples, by the delta method: an influence KL(p(y|x) || p(y)), the same for any number of
     splits; the deviation between splits is not it. bias: of the value, to the order of 1/n: in the exponent at most
-    (K - 1) / (2 n) of a split's n (exponent_bias_at_most), where every sample is sure of one class. interval: value less
-    bias, +- 1.96 error. There is no floor: score real samples beside it.
-    notes: deviation, between splits with ddof (none for a single split); one_split, one_split_error, one_split_bias, the
-    same for all samples at once; splits, n, classes; order_matters, if splits score so much less than all at once that
-    their samples must be sorted: shuffle then.
+    (K - 1) / (2 n) of a split's n (exponent_bias_at_most), where every sample is sure of one class. interval: value
+    less bias, +- 1.96 error. There is no floor: score real samples beside it.
+    notes: deviation, between splits with ddof (none for a single split); one_split, one_split_error, one_split_bias,
+    the same for all samples at once; splits, n, classes; order_matters, if splits score so much less than all at once
+    that their samples must be sorted: shuffle then.
     Raises BadInput for a bad shape or value, fewer than 2 classes, splits of fewer than 2 samples, an unknown rule.
     """
     rows = flatten(logits, "logits")
