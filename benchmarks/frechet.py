@@ -96,8 +96,8 @@ def table(y: Rows, x: Rows, rounds: int) -> list[str]:
             f"| {abs(values[0] / right - 1):.1e} |"
         )
     return [
-        f"n = m = {len(y):,}, d = {y.shape[1]:,}, {rounds} interleaved rounds; the distance is {right:.10g}, by singular "
-        "values of QR factors of the rows.",
+        f"n = m = {len(y):,}, d = {y.shape[1]:,}, {rounds} interleaved rounds; the distance is {right:.10g}, by "
+        "singular values of QR factors of the rows.",
         "",
         *rows,
     ]
