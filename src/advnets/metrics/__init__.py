@@ -2,6 +2,7 @@
 
 from advnets.metrics.chains import autocorrelation_time
 from advnets.metrics.estimate import Estimate
+from advnets.metrics.kernel import kernel_distance, kernel_subsets, kernel_test
 from advnets.metrics.modes import class_distance, class_entropy, class_shares, nearest, nearest_class
 from advnets.metrics.neighbours import coverage, expected_coverage, nearness
 from advnets.metrics.parzen import PROTOCOLS, ceiling, centroids, controls, log_densities, parzen
@@ -19,6 +20,9 @@ __all__ = [
     "controls",
     "coverage",
     "expected_coverage",
+    "kernel_distance",
+    "kernel_subsets",
+    "kernel_test",
     "log_densities",
     "nearest",
     "nearest_class",
