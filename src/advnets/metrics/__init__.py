@@ -7,6 +7,7 @@ from advnets.metrics.modes import class_distance, class_entropy, class_shares, n
 from advnets.metrics.neighbours import coverage, expected_coverage, nearness
 from advnets.metrics.parzen import PROTOCOLS, ceiling, centroids, controls, log_densities, parzen
 from advnets.metrics.spread import pairwise_distance
+from advnets.metrics.two_sample import classifier_test, nearest_neighbour_test
 
 __all__ = [
     "PROTOCOLS",
@@ -17,6 +18,7 @@ __all__ = [
     "class_distance",
     "class_entropy",
     "class_shares",
+    "classifier_test",
     "controls",
     "coverage",
     "expected_coverage",
@@ -26,6 +28,7 @@ __all__ = [
     "log_densities",
     "nearest",
     "nearest_class",
+    "nearest_neighbour_test",
     "nearness",
     "pairwise_distance",
     "parzen",
