@@ -6,6 +6,8 @@ from advnets.metrics.kernel import kernel_distance, kernel_subsets, kernel_test
 from advnets.metrics.modes import class_distance, class_entropy, class_shares, nearest, nearest_class
 from advnets.metrics.neighbours import coverage, expected_coverage, nearness
 from advnets.metrics.parzen import PROTOCOLS, ceiling, centroids, controls, log_densities, parzen
+from advnets.metrics.sliced import mind, pyramid_wasserstein, sliced_wasserstein
+from advnets.metrics.spectrum import radial_spectrum, spectrum_distance
 from advnets.metrics.spread import pairwise_distance
 from advnets.metrics.two_sample import classifier_test, nearest_neighbour_test
 
@@ -26,10 +28,15 @@ __all__ = [
     "kernel_subsets",
     "kernel_test",
     "log_densities",
+    "mind",
     "nearest",
     "nearest_class",
     "nearest_neighbour_test",
     "nearness",
     "pairwise_distance",
     "parzen",
+    "pyramid_wasserstein",
+    "radial_spectrum",
+    "sliced_wasserstein",
+    "spectrum_distance",
 ]

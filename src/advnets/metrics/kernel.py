@@ -101,7 +101,7 @@ def kernel_distance(samples: Array, real: Array, *, block: int = BLOCK, statisti
     where a(x) = E k(x, x') - E k(x, y), b likewise, and h is k centred twice. The last three terms are all there is
     near 0, where a = b = 0 (D. Sutherland et al., Generative models and model criticism via optimized MMD, 2017, have
     them for m = n). The plain variance of the means of rows counts them twice; that is taken off. The interval is a
-    score interval, `_interval`, not value +- 1.96 error; it held the truth in 92 to 98 % of draws of nine settings
+    score interval, `score_interval`, not value +- 1.96 error; it held the truth in 92 to 98 % of draws of nine settings
     (benchmarks/calibration_kernel.py). In float64. The floor is the mean for real samples: 0, or the biased form's.
     Notes: m, n, statistic, first_order (the share of the variance that the first two terms have).
     Raises BadInput for a bad shape, value or name, and for too few rows; NonFinite if k overflows.
@@ -127,7 +127,7 @@ def kernel_distance(samples: Array, real: Array, *, block: int = BLOCK, statisti
     share = first / (first + second) if error > 0 else 0.0
     notes: dict[str, Note] = {"m": m, "n": n, "statistic": statistic, "first_order": share}
     low, high = (
-        end + values[statistic] - values["unbiased"] - bias for end in _interval(values["unbiased"], first, second)
+        end + values[statistic] - values["unbiased"] - bias for end in score_interval(values["unbiased"], first, second)
     )
     return Estimate(values[statistic], error, floor, notes, (low, high), bias)
 
@@ -155,17 +155,18 @@ def _variances(xx: Gram, yy: Gram, xy: Gram) -> tuple[float, float]:
     return max(plain - 2 * second, 0.0), second
 
 
-def _interval(value: float, first: float, second: float) -> tuple[float, float]:
-    """The t with |value - t| <= 1.96 sqrt(kappa t + second): the 95 % interval of E. Wilson, Probable inference, 1927.
+def score_interval(value: float, first: float, second: float) -> tuple[float, float]:
+    """The t with |value - t| <= 1.96 sqrt(kappa t + second): a 95 % interval of a squared distance.
 
-    The first order of the variance grows with the distance t itself, from 0: kappa = first / value. Whether 0 is inside
-    is then for the second order alone to say, which is the variance there; first, estimated on the same points, is
-    large where value is, and would hold 0 too often.
+    E. Wilson, Probable inference, the law of succession, and statistical inference, 1927, for another variance: the
+    first order of this one grows with the distance t itself, from 0: kappa = first / value. Whether 0 is inside is then
+    for the second order alone to say, which is the variance there; first, estimated on the same points, is large where
+    value is, and would hold 0 too often.
+    value: an unbiased estimate of a squared distance; first, second: the two orders of its variance, Hoeffding's.
     """
-    spread = math.sqrt(second)
-    kappa = first / max(value, spread) if first > 0 else 0.0
-    middle, half = value + Z95**2 * kappa / 2, kappa * max(value, 0.0) + second + (Z95 * kappa / 2) ** 2
-    return middle - Z95 * math.sqrt(half), middle + Z95 * math.sqrt(half)
+    kappa = first / max(value, math.sqrt(second)) if first > 0 else 0.0
+    middle, square = value + Z95**2 * kappa / 2, kappa * max(value, 0.0) + second + (Z95 * kappa / 2) ** 2
+    return middle - Z95 * math.sqrt(square), middle + Z95 * math.sqrt(square)
 
 
 def kernel_subsets(samples: Array, real: Array, *, subsets: int = 100, size: int = 1000, seed: int = 2020) -> Estimate:
