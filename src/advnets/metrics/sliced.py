@@ -42,7 +42,9 @@ class Slices:
     def of(x: Tensor, y: Tensor, directions: Tensor, cost: Cost) -> "Slices":
         """Of x (m, d) and y (n, d) along directions (k, d), in blocks of directions."""
         values, of_x, of_y = [], x.new_zeros(len(x)).double(), x.new_zeros(len(y)).double()
-        for part in directions.split(max(1, HELD // (len(x) + len(y)))):
+        step = max(1, HELD // (len(x) + len(y)))
+        for start in range(0, len(directions), step):
+            part = directions[start : start + step]
             distances, add_x, add_y = cost(*(z @ part.T.to(z) for z in (x, y)))
             values.append(distances.double())
             of_x += add_x.sum(1)
@@ -215,7 +217,8 @@ def _pair(samples: Array, real: Array, count: int) -> tuple[Tensor, Tensor]:
 def _directions(count: int, width: int, seed: int) -> Tensor:
     """Unit vectors, (count, width) float64, uniform on the sphere."""
     u = torch.randn(count, width, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    return u / u.norm(dim=1, keepdim=True)
+    lengths: Tensor = u.norm(dim=1, keepdim=True)
+    return u / lengths
 
 
 def _floor(y: Tensor, directions: Tensor, cost: Cost, *, seed: int, per: int = 1, rate: float = 0.5) -> float:
@@ -229,7 +232,7 @@ def _floor(y: Tensor, directions: Tensor, cost: Cost, *, seed: int, per: int = 1
         order = torch.randperm(n, generator=generator)[: 2 * half].to(y.device)
         first, second = (y.view(n, per, -1)[rows].flatten(0, 1) for rows in (order[:half], order[half:]))
         found.append(Slices.of(first, second, part, cost).value())
-    return sum(found) / len(found) * (half / 2) ** rate
+    return sum(found) / len(found) * math.pow(half / 2, rate)
 
 
 def _error(of_x: Tensor, of_y: Tensor) -> float:

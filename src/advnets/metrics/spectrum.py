@@ -49,7 +49,8 @@ def log_powers(images: Array, name: str = "images", *, block: int = BLOCK) -> Te
     ring = _rings(height, width).to(pixels.device)
     counts = torch.bincount(ring)
     rows = []
-    for part in pixels.split(block):
+    for start in range(0, len(pixels), block):
+        part = pixels[start : start + block]
         planes = part.double().reshape(len(part), -1, height, width) / unit
         power = (torch.fft.fft2(planes).abs().square().mean(1) / (height * width)).flatten(1)
         sums = power.new_zeros(len(part), len(counts)).index_add_(1, ring, power)
@@ -96,7 +97,8 @@ def spectrum_distance(
 
     def lengths(labels: Tensor) -> Tensor:
         # The pooled mean is 0, so that the means of both sides are multiples of one sum.
-        return (pooled.T @ labels.to(pooled)).norm(dim=0) * (1 / m + 1 / n)
+        sums: Tensor = (pooled.T @ labels.to(pooled)).norm(dim=0)
+        return sums * (1 / m + 1 / n)
 
     p = p_value(deal(lengths, m, n, permutations=permutations, seed=seed))
     worst = int(difference.abs().argmax())
