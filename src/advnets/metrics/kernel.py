@@ -91,6 +91,7 @@ def kernel_distance(samples: Array, real: Array, *, block: int = BLOCK, statisti
         mean_(i != i') k(x_i, x_i') + mean_(j != j') k(y_j, y_j') - 2 mean_(i, j) k(x_i, y_j)
 
     A. Gretton et al., A kernel two-sample test, 2012, lemma 6, eq. 3. Every pair is used, so that nothing is drawn.
+    Samples that copy real points of this very set are not independent of them, and bring it below 0.
     samples: x, (m, ...) features; real: y, (n, ...), both with 3 or more rows, in one unit. block: rows of one
     product; changes the speed, not the result. statistic: a name of STATISTICS. "biased" keeps i = i' (eq. 5), and its
     bias is given; "u-statistic" leaves out the pairs (x_i, y_i) of two samples of one size, and depends on their order.
