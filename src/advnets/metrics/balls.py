@@ -33,9 +33,10 @@ class Balls:
     def add(self, inside: Tensor, row: int, column: int) -> None:
         """Count a block of the matrix [centre holds point], (b, c) bool, whose corner is at (row, column)."""
         rows, columns = (slice(at, at + size) for at, size in zip((row, column), inside.shape, strict=True))
-        held = inside.sum(1)
+        ones = inside.view(torch.uint8)  # summed in twice the time as bool
+        held = ones.sum(1, dtype=torch.int32)
         self.held[rows] += held
-        self.holders[columns] += inside.sum(0)
+        self.holders[columns] += ones.sum(0, dtype=torch.int32)
         found = held == 1
         self.only[rows][found] = inside[found].byte().argmax(1) + column
 
@@ -86,7 +87,7 @@ class _Tile:
     def inside(self, radii: Tensor, strict: bool) -> Tensor:
         """Whether the ball around x_i holds y_j, (b, c) bool; radii: squared, (b,) float64."""
         inside, doubtful = self._proposed(radii)
-        if self.distances.dtype == torch.float32 and CROWDED * int(doubtful.sum()) > doubtful.numel():
+        if self.distances.dtype == torch.float32 and CROWDED * int(doubtful.count_nonzero()) > doubtful.numel():
             placed = (self.frame.place(points, torch.float64) for points in (self.x, self.y))
             return _Tile(self.x, self.y, *placed, self.frame).inside(radii, strict)
         i, j = doubtful.nonzero(as_tuple=True)

@@ -24,8 +24,8 @@ BLOCK = (2048, 4096)
 SPARE = 4
 """Neighbours beyond the k-th that the product names: from their distances it is seen whether one was missed."""
 
-DIRECT = 1 << 20
-"""Numbers of one chunk of direct differences: 8 MiB in float64."""
+DIRECT = 1 << 17
+"""Numbers of one chunk of direct differences: 1 MiB in float64, which a cache holds."""
 
 SETTLED = 1e-9
 """Neighbours whose float64 distances differ by less than this share of them are equally near."""
@@ -107,7 +107,7 @@ def direct(x: Tensor, r: Tensor, i: Tensor, j: Tensor) -> Tensor:
     """|x_i - r_j|^2 for pairs of indices, (p,) each, by direct difference in float64."""
     width = max(1, DIRECT // x.shape[1])
     parts = zip(i.split(width), j.split(width), strict=True)
-    found = [(x[a].double() - r[b].double()).square().sum(1) for a, b in parts]
+    found = [(x[a].double() - r[b].double()).square_().sum(1) for a, b in parts]
     return torch.cat(found) if found else torch.empty(0, dtype=torch.float64, device=x.device)
 
 
