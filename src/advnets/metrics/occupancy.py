@@ -4,11 +4,13 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import nnls
 from scipy.stats import binom, poisson
 
 from advnets.metrics.estimate import Z95, Estimate, Note
 
 Counts = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 CERTAIN = 30
 """A mode seen so often has no chance to speak of to be missed: exp(-30) if it is expected so often."""
@@ -16,8 +18,11 @@ CERTAIN = 30
 RATES = np.concatenate([[0.0], np.geomspace(0.01, 2 * CERTAIN, 80)])
 """Expected counts lambda between which a mode's is interpolated; 0 is a mode that is never drawn."""
 
-STEPS = 500
-"""Steps of expectation and maximisation; with ten times as many, the error moves by less than a hundredth of itself."""
+STEPS = 50
+"""Most Newton steps to the likeliest rates; a dozen are enough as a rule."""
+
+ENOUGH = 1e-6
+"""Mean gain of log likelihood, nats a mode, that is not worth another step."""
 
 
 def occupied(counts: Counts, n: int, *, floor: float | None = None) -> Estimate:
@@ -49,7 +54,7 @@ def occupied(counts: Counts, n: int, *, floor: float | None = None) -> Estimate:
     return Estimate(float(seen), error, usual, notes, interval)
 
 
-def expected_occupied(shares: NDArray[np.float64], n: int) -> float:
+def expected_occupied(shares: Floats, n: int) -> float:
     """Mean number of modes with a sample among n: sum_k 1 - (1 - p_k)^n, p_k the share of mode k.
 
     >>> round(expected_occupied(np.full(1000, 0.001), 1000), 1)
@@ -89,13 +94,31 @@ def _even_divergence(k: int, n: int) -> float:
     return max(0.0, k * float(terms.sum()))
 
 
-def _rates(counts: Counts) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _rates(counts: Counts) -> tuple[Floats, Floats]:
     """RATES, and the weight of each that makes Poisson counts likeliest; (81,) both."""
     found, times = np.unique(np.minimum(counts, CERTAIN), return_counts=True)
     exact, or_more = poisson.pmf(found[:, None], RATES), poisson.sf(CERTAIN - 1, RATES)
     likelihood = np.where(found[:, None] < CERTAIN, exact, or_more)
     weights = np.full(len(RATES), 1 / len(RATES))
     for _ in range(STEPS):
-        posterior = likelihood * weights
-        weights = times / times.sum() @ (posterior / posterior.sum(1, keepdims=True))
+        ratios = likelihood / (likelihood @ weights)[:, None]
+        if (times / times.sum() @ ratios).max() < 1 + ENOUGH:  # no rate is worth more weight
+            break
+        weights = _step(likelihood, times, weights, ratios=ratios)
     return RATES, weights
+
+
+def _step(likelihood: Floats, times: Counts, weights: Floats, *, ratios: Floats) -> Floats:
+    """One constrained Newton step, halved until the likelihood rises.
+
+    Y. Wang, On fast computation of the non-parametric maximum likelihood estimate of a mixing distribution, 2007.
+    """
+    rows = np.sqrt(times / times.sum())[:, None] * (ratios - 2)
+    target, _ = nnls(np.vstack([rows, np.ones(len(RATES))]), np.append(np.zeros(len(rows)), 1.0))
+    target /= target.sum()
+    before = times @ np.log(likelihood @ weights)
+    for halving in range(20):
+        new = weights + 0.5**halving * (target - weights)
+        if times @ np.log(np.maximum(likelihood @ new, 1e-300)) > before:
+            return new
+    return weights
