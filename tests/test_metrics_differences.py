@@ -75,14 +75,11 @@ def test_the_sign_test_counts_signs() -> None:
 def test_one_number_throughout_falls_back_on_permutations() -> None:
     """Rounding of scores near 1e6 makes no deviation of its own."""
     a = 1e6 + scores(3)
-    found = paired_difference(a, a + 0.1)
-    assert (found.p_value, found.error, found.notes["constant"], found.bounds) == (0.25, 0, True, None) or (
-        found.error > 0 and not found.notes["constant"]
-    )
+    assert paired_difference(a, a + 0.1).notes["constant"]
     shifted = paired_difference(np.arange(3.0), np.arange(3.0) + 1)
-    assert (shifted.value, shifted.p_value, shifted.notes["constant"], shifted.interval) == (-1, 0.25, True, None)
+    assert (shifted.value, shifted.p_value, shifted.notes["constant"], shifted.bounds) == (-1, 0.25, True, None)
     apart = unpaired_difference(np.ones(3), np.zeros(3))
-    assert (apart.value, apart.p_value, apart.error) == (1, pytest.approx(0.1), 0)
+    assert (apart.value, apart.p_value, apart.error) == (1, pytest.approx(0.1), None)
 
 
 def test_nothing_differs_from_itself() -> None:

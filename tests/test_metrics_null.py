@@ -1,4 +1,4 @@
-"""Every p-value of real against real, and the script of the calibration; 300 sets each are in benchmarks/calibration."""
+"""Every p-value of real against real, and the script that calibrates 300 sets of each, benchmarks/calibration.py."""
 
 import math
 

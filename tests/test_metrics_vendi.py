@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 import torch
-from reference import golden
 
 from advnets.errors import BadInput
 from advnets.metrics import vendi
+from reference import golden
 
 
 def normal(n: int, d: int = 6, seed: int = 0) -> np.ndarray:
