@@ -112,7 +112,7 @@ def _canonical(x: Tensor) -> Tensor:
 def _along(x: Tensor) -> Tensor:
     """Each row's place along one fixed direction, (n,) on the CPU: equal rows have one, and others another."""
     direction = torch.from_numpy(np.random.default_rng(0).normal(size=x.shape[1]))
-    return torch.cat([(part.cpu().double() * direction).sum(1) for part in x.split(BLOCK)])
+    return torch.cat([(part.cpu().double() * direction).sum(1) for part in torch.split(x, BLOCK)])
 
 
 def _means(x: Tensor, bins: int, seed: int) -> Tensor:
@@ -134,7 +134,7 @@ def _nearest(x: Tensor, centres: Tensor) -> NDArray[np.int64]:
     norms = mu.square().sum(1)
     found = []
     with full_precision():
-        for part in x.split(BLOCK):
+        for part in torch.split(x, BLOCK):
             rows = part.cpu().double() - origin
             distances = squared_distances(rows, mu, rows.square().sum(1, keepdim=True), s_norms=norms)
             found.append(distances.argmin(1))

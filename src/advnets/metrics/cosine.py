@@ -35,7 +35,7 @@ def mean_min_cosine(samples: Array, real: Array, *, block: int = BLOCK) -> Estim
         raise BadInput(f"block: found {block}, expected 1 or more. Leave it out.")
     y, zero_samples = directions(y, "samples")
     x, zero_real = directions(x.to(y.device), "real")
-    nearest = torch.cat([_distances(part, x).amin(1) for part in y.split(block)])
+    nearest = torch.cat([_distances(part, x).amin(1) for part in torch.split(y, block)])
     error = float(nearest.std()) / math.sqrt(len(y)) if len(y) > 1 else None
     notes: dict[str, Note] = {"n": len(y), "m": len(x), "zero_samples": zero_samples, "zero_real": zero_real}
     return Estimate(float(nearest.mean()), error, _floor(x, block), notes)

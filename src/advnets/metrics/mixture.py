@@ -60,5 +60,5 @@ def _share(good: int, n: int, floor: float, *, overlap: bool) -> Estimate:
 
 def _nearest(x: Tensor, mu: Tensor) -> tuple[Tensor, Tensor]:
     """Distance to the nearest centre, and which it is, both (n,); by differences: sigma is small beside mu."""
-    parts = [(part[:, None] - mu).square().sum(2).min(1) for part in x.split(max(1, BLOCK // mu.numel()))]
+    parts = [(part[:, None] - mu).square().sum(2).min(1) for part in torch.split(x, max(1, BLOCK // mu.numel()))]
     return torch.cat([part.values for part in parts]).sqrt(), torch.cat([part.indices for part in parts])

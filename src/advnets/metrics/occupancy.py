@@ -118,7 +118,7 @@ def _step(likelihood: Floats, times: Counts, weights: Floats, *, ratios: Floats)
     target /= target.sum()
     before = times @ np.log(likelihood @ weights)
     for halving in range(20):
-        new = weights + 0.5**halving * (target - weights)
+        new: Floats = weights + 0.5**halving * (target - weights)
         if times @ np.log(np.maximum(likelihood @ new, 1e-300)) > before:
             return new
     return weights
