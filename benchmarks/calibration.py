@@ -206,6 +206,14 @@ def _logits_null(rng: Rng) -> Estimate:
     return metrics.logits_gap(*(part[:, 0] for part in splits(rng, 200, 100)))
 
 
+def _spectrum_null(rng: Rng) -> Estimate:
+    """Two sets of images (n, 1, 12, 12) in [-1, 1], smooth and of uneven contrast."""
+    fixed = np.random.default_rng(2)
+    noise = fixed.normal(size=(160, 1, 12, 12)) * fixed.exponential(size=(160, 1, 1, 1))
+    images = rng.permutation(np.tanh(noise.cumsum(2).cumsum(3) / 12))
+    return metrics.spectrum_distance(images[:70], images[70:])
+
+
 def _train_fixed(metric: str, **settings: float) -> Callable[[Rng], Estimate]:
     """A test of samples, held-out and training points; those are split anew, all three."""
     return lambda rng: getattr(metrics, metric)(*splits(rng, 150, 200, 300), **settings)
@@ -224,6 +232,7 @@ NULLS: dict[str, Callable[[Rng], Estimate]] = {
     "data_copying": _train_fixed("data_copying", cells=3),
     "authenticity": _train_fixed("authenticity"),
     "logits_gap": _logits_null,
+    "spectrum_distance": _spectrum_null,
     "duplicates": lambda rng: metrics.duplicates(*splits(rng, 200, 200)),
 }
 """Every test with a p-value, on parts of one pool."""

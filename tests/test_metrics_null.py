@@ -23,7 +23,12 @@ def test_p_values_of_real_against_real_are_valid(name: str) -> None:
     p = [calibration.NULLS[name](np.random.default_rng(1000 + seed)).p_value for seed in range(SETS)]
     assert all(one is not None and 0 <= one <= 1 for one in p)
     assert np.mean(np.array(p) <= 0.05) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / SETS)
-    assert len(set(p)) > SETS / 4
+    assert len(set(p)) > 3  # a test that counts rare events has few values
+
+
+def test_no_test_is_left_out() -> None:
+    told = {name for name in metrics.__all__ if "p-value" in (getattr(metrics, name).__doc__ or "")}
+    assert told <= {*calibration.NULLS, "benjamini_hochberg", "holm"}
 
 
 @pytest.mark.parametrize("part", calibration.PARTS)
