@@ -36,7 +36,7 @@ LEVELS = 2**11
 class RandomFeatures:
     """Average magnitudes of the responses of random filters, in three stages.
 
-        x_0 = bytes / 255,  x_1 = |W_1 * x_0|,  x_s = |W_s * P x_(s-1)|,  P: averages over 2x2 pixels
+        x_0 = bytes / 255 - 1/2,  x_1 = |W_1 * x_0|,  x_s = |W_s * P x_(s-1)|,  P: averages over 2x2 pixels
 
     Features: the averages of x_1 and x_2 over the image, and of x_3 over each quarter of it: d = 128. Magnitudes, as
     in J. Bruna and S. Mallat, Invariant scattering convolution networks, 2013, for a rectifier would leave features
@@ -54,7 +54,7 @@ class RandomFeatures:
     def id(self) -> str:
         """Architecture, preprocessing and the SHA-256 of the weights."""
         stages, size = "-".join(map(str, WIDTHS)), "x".join(map(str, self.shape))
-        layout = f"random convolutions {stages}, magnitudes, grid {GRID}; {size} bytes / 255"
+        layout = f"random convolutions {stages}, magnitudes, grid {GRID}; {size} bytes / 255 - 0.5"
         halved = f", averaged over {_halving(self.shape)}x{_halving(self.shape)}" if _halving(self.shape) > 1 else ""
         return f"{layout}{halved}; sha256 {fingerprint({str(s): weight for s, weight in enumerate(self.weights)})}"
 
@@ -69,7 +69,7 @@ class RandomFeatures:
     def _responses(self, images: Tensor) -> Tensor:
         first, second, third = self.weights
         halving = _halving(self.shape)
-        x = images.float() / 255
+        x = images.float() / 255 - 0.5
         x = functional.avg_pool2d(x, halving) if halving > 1 else x
         x1 = functional.conv2d(x, first, padding=1).abs_()
         x2 = functional.conv2d(functional.avg_pool2d(x1, 2), second, padding=1).abs_()

@@ -168,6 +168,13 @@ def pooled(x: Tensor, pool: Pool) -> Tensor:
     return functional.max_pool2d(x, 3, pool.stride, border)
 
 
+def units_of(step: Step) -> tuple[Conv, ...]:
+    """The convolutions of a step of the table."""
+    if isinstance(step, Pool):
+        return ()
+    return (step.left, step.right) if isinstance(step, Fork) else (step,)
+
+
 class Line(nn.Module):
     """Steps one after another, or several such lines side by side, each unit under its name in the table.
 
@@ -181,7 +188,7 @@ class Line(nn.Module):
 
     def _build(self, channels: int, branch: tuple[Step, ...]) -> int:
         for step in branch:
-            units = {Conv: lambda s: (s,), Fork: lambda s: (s.left, s.right), Pool: lambda s: ()}[type(step)](step)
+            units = units_of(step)
             for unit in units:
                 self.add_module(unit.name, Unit(channels, unit))
             channels = sum(unit.width for unit in units) if units else channels
