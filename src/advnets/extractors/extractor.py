@@ -89,12 +89,14 @@ def in_parts(way: Callable[[Tensor], Tensor], images: Tensor, part: int, *, full
     return torch.cat(made)
 
 
-def check_features(features: Tensor, n: int, whose: str) -> Tensor:
+def check_features(features: object, n: int, whose: str) -> Tensor:
     """Features of n images as (n, d) float32.
 
     whose: the name to put into an error. Raises BadInput for another shape or kind of number, NonFinite for a NaN or
     an Inf.
     """
+    if not isinstance(features, Tensor):
+        raise BadInput(f"{whose}: found {type(features).__name__}, expected floats ({n}, d), a row an image. Pick one.")
     if features.ndim != 2 or len(features) != n or features.shape[1] == 0 or not features.is_floating_point():
         found = f"{features.dtype} of shape {tuple(features.shape)}"
         raise BadInput(f"{whose}: found {found}, expected floats ({n}, d), a row an image. Pool or flatten its output.")

@@ -25,7 +25,7 @@ SMALLEST = 8
 LARGEST = 128
 """Pixels of the shorter side above which images are halved first, by averages, as often as needed."""
 
-PART = 64
+PART = 32
 """Images that go through at once."""
 
 LEVELS = 2**11
