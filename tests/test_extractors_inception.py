@@ -11,7 +11,7 @@ from torch.nn import functional
 
 import inceptions
 from advnets import data, extractors
-from advnets.errors import BadInput, Damaged, Missing, Unsupported
+from advnets.errors import BadInput, Damaged, Missing, TooBig, Unsupported
 from advnets.extractors.inception import PREPARATIONS, Inception, InceptionNetwork, inception
 from advnets.extractors.inception import weights as files
 from advnets.extractors.inception.judge import SIZE
@@ -293,6 +293,10 @@ def test_the_digest_is_that_of_the_name() -> None:
 def test_other_files_are_refused_with_what_is_wrong(tmp_path: Path) -> None:
     with pytest.raises(Missing, match="cannot be read"):
         inception(tmp_path / "absent.pth")
+    with (tmp_path / "huge.pth").open("wb") as file:
+        file.truncate(files.LARGEST + 1)
+    with pytest.raises(TooBig, match="expected at most"):
+        inception(tmp_path / "huge.pth")
     (tmp_path / "weights.bin").write_bytes(b"x")
     with pytest.raises(Unsupported, match=r"found a file named \*\.bin"):
         inception(tmp_path / "weights.bin")

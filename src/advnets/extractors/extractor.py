@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from advnets.errors import BadInput, NonFinite
+from advnets.metrics.parzen import full_precision
 
 
 class Extractor(Protocol):
@@ -75,13 +76,15 @@ def check_images(images: Tensor, channels: Container[int], expected: str) -> Non
 
 
 def in_parts(way: Callable[[Tensor], Tensor], images: Tensor, part: int, *, full: bool = False) -> Tensor:
-    """What `way` makes of images, `part` at a time, without gradients, put together on the CPU.
+    """What `way` makes of images, `part` at a time, without gradients and without TF32, put together on the CPU.
+
+    TF32 keeps 10 bits of each factor, which moves features by about a thousandth of themselves.
 
     full: fill the last part up with copies of its first image, so that `way` sees one size only: the kernels of a
     matrix product are chosen by its size, and round differently.
     """
     made = []
-    with torch.no_grad():
+    with torch.no_grad(), full_precision(), torch.backends.cudnn.flags(allow_tf32=False, deterministic=True):
         for some in torch.split(images, part):
             spare = part - len(some) if full else 0
             whole = torch.cat([some, some[:1].expand(spare, *some.shape[1:])]) if spare else some

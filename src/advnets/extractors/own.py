@@ -48,8 +48,7 @@ class Own:
             prepared = self.preprocessing(part.to(weights.device)).to(weights.dtype)
             return check_features(self.network(prepared), len(part), name)
 
-        with torch.backends.cudnn.flags(allow_tf32=False, deterministic=True):
-            return in_parts(way, values, PART)
+        return in_parts(way, values, PART)
 
 
 def own(network: nn.Module, preprocessing: Preprocessing) -> Own:

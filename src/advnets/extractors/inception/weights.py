@@ -11,11 +11,14 @@ from safetensors.torch import load
 from torch import Tensor
 
 from advnets.data import cache_folder, fetch
-from advnets.errors import BadInput, Damaged, Missing, Unsupported
+from advnets.errors import BadInput, Damaged, Missing, TooBig, Unsupported
 
 FILENAME = "pt_inception-2015-12-05-6726825d.pth"
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 """Of the file as published; its name holds the first 8 digits."""
+
+LARGEST = 2**28
+"""Bytes of a file that is read at all: almost three times the published one's 95,628,359."""
 
 MIRRORS = ("https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/",)
 
@@ -30,12 +33,17 @@ def read(path: Path) -> dict[str, Tensor]:
 
     A .pth is a pickle, which can do anything to whom reads it: its SHA-256 must be the published one, and even then
     torch's restricted reader is used. A .safetensors can do nothing, and is known by the SHA-256 of its weights, which
-    the extractor's id holds. Raises Missing, Damaged for other bytes than published, Unsupported for another ending.
+    the extractor's id holds. Raises Missing, TooBig, Damaged for other bytes than published, Unsupported for another
+    ending.
     """
     try:
-        content = path.read_bytes()
+        size, content = path.stat().st_size, b""
+        if size <= LARGEST:
+            content = path.read_bytes()
     except OSError as error:
         raise Missing(f"{path}: cannot be read ({error.strerror}). Give the path of {FILENAME}.") from error
+    if size > LARGEST:
+        raise TooBig(f"{path}: found {size} bytes, expected at most {LARGEST}. Give {FILENAME}.")
     if path.suffix == ".safetensors":
         return _safe(content, path)
     if path.suffix != ".pth":
