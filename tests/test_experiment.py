@@ -19,7 +19,6 @@ import tiny
 from advnets import data, distributed, experiment, runs
 from advnets.cli.train import follow
 from advnets.errors import BadInput, Damaged, InUse, Missing, NonFinite, Unsupported
-from advnets.experiment.recognition import recognise
 from advnets.recipes import RECIPES
 from advnets.schedules import Constant
 
