@@ -31,7 +31,7 @@ from advnets.experiment.sources import find_model, source
 
 __all__ = [
     "Choice", "Cost", "DEVICES", "Doing", "MEASURES", "Measure", "Model", "Plan", "Progress", "Reference", "Report",
-    "Run", "SPLITS", "Samples", "Settings", "Subject", "assess", "choosing", "dry_run", "evaluation", "find_device", "find_model",
-    "find_recipe", "in_unit", "lacks_classifier", "open_model", "peak_mebibytes", "reference", "resume",
+    "Run", "SPLITS", "Samples", "Settings", "Subject", "assess", "choosing", "dry_run", "evaluation", "find_device",
+    "find_model", "find_recipe", "in_unit", "lacks_classifier", "open_model", "peak_mebibytes", "reference", "resume",
     "selection_and_points", "source", "start", "train", "usual_samples", "within_memory", "write_report",
 ]  # fmt: skip

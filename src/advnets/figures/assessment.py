@@ -19,7 +19,7 @@ REAL, FAKE = "#3b6fb6", "#d1603d"
 def strips(rows: Sequence[tuple[str, Pixels]], title: str) -> "Figure":
     """Rows of images under each other, each with its name on the left; columns belong together.
 
-    rows: names and images, (n, h, w, c) uint8, all of one n. Raises BadInput if there are none, or they differ in number.
+    rows: names and images, (n, h, w, c) uint8. Raises BadInput if there are none, or they differ in number.
     """
     from matplotlib.figure import Figure  # slow to import, and not pyplot: a figure of its own leaves no state behind
 

@@ -100,5 +100,5 @@ def _shown(values: Tensor) -> Any:
 
 def _png(figure: Any) -> bytes:
     held = io.BytesIO()
-    figure.savefig(held, format="png", dpi=120)
+    figure.savefig(held, format="png", dpi=120, bbox_inches="tight")
     return held.getvalue()

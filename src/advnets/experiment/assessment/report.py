@@ -45,8 +45,8 @@ class Report:
 
     name, step: what was measured. against: what it was held against. measures: by name, each with its protocol.
     skipped: measures that could not be taken, with the reason. controls: the Parzen score of centres that no model
-    made, where the score was taken. seconds: that measuring took. pictures: figures by name, as PNG; of a report that was read, only
-    the names are known.
+    made, where the score was taken. seconds: that measuring took. pictures: figures by name, as PNG; of a report that
+    was read, only the names are known.
     """
 
     name: str
@@ -134,8 +134,13 @@ class Report:
         return aligned(rows, right=(1, 2))
 
     def _row(self, name: str) -> list[str]:
-        found = self.measures[name].estimate
-        return [name, shown(found), "" if found.floor is None else f"{found.floor:.4g}", self.verdicts[name].words]
+        found, unit = self.measures[name].estimate, MEASURES[name].unit if name in MEASURES else ""
+        return [
+            name,
+            f"{shown(found)} {unit}".rstrip(),
+            "" if found.floor is None else f"{found.floor:.4g}",
+            self.verdicts[name].words,
+        ]
 
     def _reading(self) -> str:
         tests = sum(verdict.adjusted is not None for verdict in self.verdicts.values())
@@ -181,7 +186,7 @@ def group_of(name: str) -> str:
 
 
 def shown(found: Estimate) -> str:
-    """Value with error or interval.
+    """Value with its error or interval.
 
     >>> shown(Estimate(12.34567, 0.271))
     '12.35 +- 0.27'
