@@ -14,7 +14,7 @@ from advnets import data, experiment, metrics
 from advnets.data import Dataset, Split
 from advnets.errors import BadInput, NonFinite
 from advnets.experiment import MEASURES, Report, Subject, assess, assessment, reference
-from advnets.experiment.assessment import GROUPS, Choice, Row, verdicts
+from advnets.experiment.assessment import GROUPS, KINDS, Choice, Row, verdicts
 from advnets.experiment.assessment.case import Case
 from advnets.experiment.assessment.verdict import AS_REAL, holds_floor
 from advnets.metrics import Estimate
@@ -106,7 +106,7 @@ def test_every_row_of_the_table_is_whole(name: str) -> None:
     row = MEASURES[name]
     assert row.group in GROUPS
     assert row.better in ("lower", "higher", "floor")
-    assert row.on in ("values", "features", "logits")
+    assert row.on in KINDS
     assert row.of in ("any", "images", "points")
     assert row.asks[-1] in "?."
     assert name == name.lower().replace(" ", "-")

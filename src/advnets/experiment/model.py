@@ -13,8 +13,8 @@ from advnets import data, distributed, figures, metrics
 from advnets.data import TRANSFORMS, Dataset, Pictures, Transform, to_uint8
 from advnets.errors import AdvnetsError, BadInput, NonFinite, TooBig, Unsupported, unknown
 from advnets.experiment.assessment import (
+    Critic,
     Doing,
-    Judge,
     Plan,
     Report,
     Subject,
@@ -124,10 +124,10 @@ class Model:
         report: Report = finished(self.evaluating(dataset or self.dataset(), plan_of(plan)))
         return report
 
-    def evaluating(self, dataset: Dataset, plan: Plan, judge: Judge | None = None) -> Iterator[Doing]:
+    def evaluating(self, dataset: Dataset, plan: Plan, critic: Critic | None = None) -> Iterator[Doing]:
         """Measure its samples against data, telling what is done; the last result is the Report.
 
-        judge: the discriminator that it was trained against, where that is at hand.
+        critic: the discriminator that it was trained against, where that is at hand.
         Raises Unsupported for samples that have lost the brightness and contrast that is measured, and among several
         processes, each of which would train the classifier and measure for itself.
         """
@@ -139,7 +139,7 @@ class Model:
             )
         n = usual_samples(dataset) if plan.n is None else plan.n
         yield Doing(f"drawing {n:,} samples", 0.0)
-        subject = Subject(self.name, self.sample(n, seed=plan.seed).stored, self.step, judge)
+        subject = Subject(self.name, self.sample(n, seed=plan.seed).stored, self.step, critic)
         yield from evaluating(subject, dataset, plan)
 
     def figure2(self, dataset: Dataset, *, seed: int = 0) -> Any:

@@ -18,8 +18,8 @@ from advnets.data import Dataset
 from advnets.errors import BadInput, Damaged, Unsupported
 from advnets.experiment.assessment import (
     Choice,
+    Critic,
     Doing,
-    Judge,
     Plan,
     Report,
     finished,
@@ -28,7 +28,7 @@ from advnets.experiment.assessment import (
     write_report,
 )
 from advnets.experiment.course import Course, Progress
-from advnets.experiment.judging import judge_of
+from advnets.experiment.critic import critic_of
 from advnets.experiment.model import Model, beneath, blank, export, filled
 from advnets.experiment.preview import Preview
 from advnets.experiment.samples import Samples
@@ -134,7 +134,7 @@ class Run:
         """
         distributed.refuse_several(f"`advnets evaluate {self.path}`")
         step, state, _ = runs.latest(self.directory.checkpoints)
-        for doing in self._model(step, state).evaluating(self.dataset, plan, self._judge(state)):
+        for doing in self._model(step, state).evaluating(self.dataset, plan, self._critic(state)):
             if isinstance(doing.result, Report):
                 if plan.split == "test":
                     note_reading(self.directory.test_readings, doing.result)
@@ -158,7 +158,7 @@ class Run:
         found, damaged = self._checkpoints()
         reports: dict[int, Report] = {}
         for number, (step, state) in enumerate(found.items()):
-            for doing in self._model(step, state).evaluating(self.dataset, asked, self._judge(state)):
+            for doing in self._model(step, state).evaluating(self.dataset, asked, self._critic(state)):
                 yield Doing(f"step {step:,}: {doing.what}", (number + doing.share) / len(found))
             report = doing.result
             if by in report.skipped:
@@ -181,9 +181,9 @@ class Run:
             runs.latest(self.directory.checkpoints)  # says why there is none
         return good, damaged
 
-    def _judge(self, state: Mapping[str, Any]) -> Judge | None:
+    def _critic(self, state: Mapping[str, Any]) -> Critic | None:
         """The discriminator of a checkpoint, of stored values; None for a baseline."""
-        return judge_of(self.recipe, self.dataset, state["training"], self.game)
+        return critic_of(self.recipe, self.dataset, state["training"], self.game)
 
     def export(self, path: str | Path, half: bool = False, *, licence: str = "", notes: str = "") -> Path:
         """Write the model as one safetensors file, which `open_model` reads; nothing is overwritten.

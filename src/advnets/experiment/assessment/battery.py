@@ -10,7 +10,7 @@ from advnets.metrics import Estimate
 Find = Callable[[Case], Estimate]
 
 GROUPS = ("fidelity", "diversity", "memorisation", "two samples", "likelihood")
-KINDS = ("values", "features", "classes", "logits")
+KINDS = ("values", "features", "classes", "scores")
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Row:
     group: of GROUPS. asks: its question, in a sentence. better: "lower" or "higher" is nearer to real, or "floor":
     either side of what real samples get is off. find: measures; raises BadInput where it cannot, with the reason.
     on: what it looks at, of KINDS: whose features enter the protocol. of: "images", "points" or "any" data.
-    needs: "labels" of the data, that a classifier is trained with, "judge", a discriminator, "mixture", known modes;
+    needs: "labels" of the data, that a classifier is trained with, "critic", a discriminator, "mixture", known modes;
     where it is not there the row is left out with that reason. unit: of the value.
     differs: the finding in words, where its p-value is small.
     """
@@ -63,9 +63,9 @@ def _coverage(case: Case) -> Estimate:
 
 
 def _inception(case: Case) -> Estimate:
+    samples, real = case.scores
     splits = max(1, min(10, case.n // 100))
-    real = case.reference.held_out_logits
-    return beside(metrics.inception_score(case.logits, splits=splits), metrics.inception_score(real, splits=splits))
+    return beside(metrics.inception_score(samples, splits=splits), metrics.inception_score(real, splits=splits))
 
 
 def _class_shares(case: Case) -> Estimate:
@@ -92,10 +92,6 @@ def _pairwise(case: Case) -> Estimate:
 
 def _parzen(case: Case) -> Estimate:
     return replace(case.parzen, floor=case.controls["real images"].value)
-
-
-def _memory(test: Callable[..., Estimate]) -> Find:
-    return lambda case: test(*case.whole, case.reference.train_features)
 
 
 MEASURES: dict[str, Row] = {
@@ -127,7 +123,7 @@ MEASURES: dict[str, Row] = {
     ),
     "inception-score": Row(
         "fidelity", "Is the classifier sure of each sample, and are all classes drawn?",
-        "higher", _inception, on="logits", needs="labels",
+        "higher", _inception, on="scores",
     ),
     "high-quality": Row(
         "fidelity", "Which share of the points lies within three deviations of a mode?",
@@ -149,11 +145,11 @@ MEASURES: dict[str, Row] = {
     ),
     "class-shares": Row(
         "diversity", "What is the share of the rarest class, by the classifier?",
-        "floor", _class_shares, on="logits", needs="labels",
+        "floor", _class_shares, on="classes", needs="labels",
     ),
     "class-distance": Row(
         "diversity", "Are the classes as frequent as among real images (total variation; chi-squared test)?",
-        "lower", _class_distance, on="logits", needs="labels", differs="classes are not as frequent as in real images",
+        "lower", _class_distance, on="classes", needs="labels", differs="classes are not as frequent as in real images",
     ),
     "different-bins": Row(
         "diversity", "Which share of regions has too many or too few samples (NDB)?",
@@ -173,21 +169,22 @@ MEASURES: dict[str, Row] = {
     ),
     "copying": Row(
         "memorisation", "Which share of samples lies nearer to a training image than held-out images do?",
-        "lower", _memory(metrics.copying), differs="samples lie too near to training images",
+        "lower", lambda case: metrics.copying(*case.beside_train), differs="samples lie too near to training images",
     ),
     "nearest-training": Row(
         "memorisation", "Is a sample's nearest training image as far as a held-out image's (Mann-Whitney)?",
-        "floor", _memory(metrics.nearest_training_test),
+        "floor", lambda case: metrics.nearest_training_test(*case.beside_train),
         differs="distances to training images are not those of held-out images",
     ),
     "data-copying": Row(
         "memorisation", "The same, region by region (Meehan et al.).",
-        "floor", lambda case: metrics.data_copying(*case.whole, case.reference.train_features, seed=case.seed),
+        "floor", lambda case: metrics.data_copying(*case.beside_train, seed=case.seed),
         differs="distances to training images are not those of held-out images, region by region",
     ),
     "authenticity": Row(
         "memorisation", "Which share of samples lies farther from a training image than its nearest neighbour does?",
-        "floor", _memory(metrics.authenticity), differs="samples are less, or more, authentic than held-out images",
+        "floor", lambda case: metrics.authenticity(*case.beside_train),
+        differs="samples are less authentic than held-out images",
     ),
     "near-duplicates": Row(
         "memorisation", "Which share of samples nearly equals a training image?",
@@ -195,7 +192,7 @@ MEASURES: dict[str, Row] = {
     ),
     "logits-gap": Row(
         "memorisation", "Does the discriminator tell training images from held-out ones (area under the curve)?",
-        "floor", lambda case: metrics.logits_gap(*case.judged), on="values", needs="judge",
+        "floor", lambda case: metrics.logits_gap(*case.criticised), on="values", needs="critic",
         differs="the discriminator has learnt training images by heart",
     ),
     "neighbour-test": Row(

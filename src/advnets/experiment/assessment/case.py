@@ -11,12 +11,12 @@ from advnets import metrics
 from advnets.data import MIXTURES, Mixture
 from advnets.errors import BadInput
 from advnets.experiment.assessment.reference import Reference, in_unit, selection_and_points
-from advnets.experiment.assessment.sides import Judge
+from advnets.experiment.assessment.sides import Critic
 
 Pair = tuple[Tensor, Tensor]
 """Samples and what they are held against, (n, ...) and (m, ...)."""
 
-JUDGED = 10_000
+CRITICISED = 10_000
 """Training images, and held-out ones, that the discriminator is asked about at most."""
 
 
@@ -24,14 +24,14 @@ JUDGED = 10_000
 class Case:
     """Samples held against a reference.
 
-    values: of the samples, as a Split has them. protocol: of the Parzen score. seed: of draws. judge: as in Subject.
+    values: of the samples, as a Split has them. protocol: of the Parzen score. seed: of draws. critic: as in Subject.
     """
 
     values: Tensor
     reference: Reference
     protocol: str = "goodfellow2014"
     seed: int = 0
-    judge: Judge | None = None
+    critic: Critic | None = None
 
     @property
     def n(self) -> int:
@@ -57,6 +57,19 @@ class Case:
     def whole(self) -> Pair:
         """Features of all samples, and of all held-out images."""
         return self.features, self.reference.held_out_features
+
+    @cached_property
+    def beside_train(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Features of all samples, held-out and training images."""
+        return *self.whole, self.reference.train_features
+
+    @cached_property
+    def scores(self) -> Pair:
+        """Logits of samples and of held-out images, for the Inception Score: the extractor's, or the classifier's."""
+        scorer, held_out = self.reference.scorer, self.reference.held_out
+        if scorer is self.reference.classifier:
+            return self.logits, self.reference.held_out_logits
+        return scorer.logits(self.values), scorer.logits(held_out)
 
     @cached_property
     def drawn(self) -> Pair:
@@ -121,10 +134,10 @@ class Case:
         return metrics.controls(train, points, selection, n=self.n, seed=self.seed, protocol=self.protocol)
 
     @cached_property
-    def judged(self) -> Pair:
+    def criticised(self) -> Pair:
         """The discriminator's logits of training images, and of held-out ones. Raises BadInput where there is none."""
-        if self.judge is None:
+        if self.critic is None:
             raise BadInput("no discriminator: it takes a run of a game, with its checkpoint")
         train, held_out = self.reference.train, self.reference.held_out
-        some = torch.randperm(len(train), generator=torch.Generator().manual_seed(self.seed))[:JUDGED]
-        return self.judge(train[some]), self.judge(held_out[self.reference.order[:JUDGED]])
+        some = torch.randperm(len(train), generator=torch.Generator().manual_seed(self.seed))[:CRITICISED]
+        return self.critic(train[some]), self.critic(held_out[self.reference.order[:CRITICISED]])

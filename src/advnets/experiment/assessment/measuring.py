@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,7 @@ def evaluating(subject: Subject, dataset: Dataset, plan: Plan) -> Iterator[Doing
 def measuring(subject: Subject, against: Reference, plan: Plan) -> Iterator[Doing]:
     """Measure against a reference; the last result is the Report."""
     began = time.monotonic()
-    case = Case(subject.values, against, plan.protocol, plan.seed, subject.judge)
+    case = Case(subject.values, against, plan.protocol, plan.seed, subject.critic)
     names = plan.measures or [name for name, row in MEASURES.items() if row.of in ("any", _kind(against))]
     measures: dict[str, Measure] = {}
     skipped: dict[str, str] = {}
@@ -136,6 +136,13 @@ def note_reading(path: Path, report: Report) -> None:
     runs.Journal(path).append(told)
 
 
+_SEEN_BY: dict[str, Callable[[Reference], str]] = {
+    "features": lambda it: it.extractor.id,
+    "classes": lambda it: it.seen.id,
+    "scores": lambda it: it.scorer.id,
+}
+
+
 def _kind(against: Reference) -> str:
     return "images" if against.dataset.is_image else "points"
 
@@ -148,8 +155,8 @@ def _must_have(row: Row, case: Case) -> None:
         _ = case.reference.seen
     if row.needs == "mixture":
         _ = case.mixture
-    if row.needs == "judge":
-        _ = case.judged
+    if row.needs == "critic":
+        _ = case.criticised
 
 
 def _finite(found: Estimate, name: str) -> Estimate:
@@ -174,10 +181,8 @@ def _protocol(row: Row, case: Case, found: Estimate) -> dict[str, Any]:
     it = case.reference
     told: dict[str, Any] = {"split": it.split, "samples": case.n, "held_out": len(it.held_out), "train": len(it.train),
                             "seed": case.seed, "data": it.dataset.name, "digest": it.dataset.digest}  # fmt: skip
-    if row.on == "features":
-        told["extractor"] = it.extractor.id
-    if row.on == "logits":
-        told["extractor"] = it.seen.id
+    if row.on != "values":
+        told["extractor"] = _SEEN_BY[row.on](it)
     if row.group == "likelihood":
         told |= {"parzen": case.protocol, "n": found.notes["n"], "n_selection": found.notes["n_selection"]}
     if "k" in found.notes:

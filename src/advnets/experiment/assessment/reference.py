@@ -68,6 +68,11 @@ class Reference:
             raise BadInput("no classifier: it takes labelled images, and leave to train one")
         return self.classifier
 
+    @property
+    def scorer(self) -> extractors.Judge:
+        """What gives logits for the Inception Score: the extractor, if it has a layer of classes, or the classifier."""
+        return self.extractor if isinstance(self.extractor, extractors.Judge) else self.seen
+
     @cached_property
     def order(self) -> Tensor:
         """Held-out images in an order of their own, once and for all: draws are its beginnings."""
@@ -88,7 +93,7 @@ class Reference:
 
 def reference(
     dataset: Dataset,
-    extractor: str | None = None,
+    extractor: str | extractors.Extractor | None = None,
     *,
     split: str = "validation",
     weights: Path | None = None,
@@ -99,16 +104,18 @@ def reference(
     extractor, split, weights, classifier: as in Plan. Raises BadInput as `extractors.find` does.
     """
     seer = extractors.train_classifier(dataset) if classifier and can_be_classified(dataset) else None
-    return Reference(within_memory(dataset), split, _extractor(dataset, extractor, weights, seer), seer)
+    if extractor is None or isinstance(extractor, str):
+        extractor = _extractor(dataset, extractor, weights, seer)
+    return Reference(within_memory(dataset), split, extractor, seer)
 
 
 def _extractor(
     dataset: Dataset, name: str | None, weights: Path | None, classifier: extractors.Classifier | None
 ) -> extractors.Extractor:
     name = name or usual_extractor(dataset, classifier is not None)
-    if name == "classifier" and classifier is not None:
+    if name == "classifier" and classifier is not None and weights is None:
         return classifier
-    return extractors.find(name, dataset) if weights is None else extractors.find(name, dataset, weights)
+    return extractors.find(name, dataset, weights)
 
 
 def usual_extractor(dataset: Dataset, classifier: bool) -> str:

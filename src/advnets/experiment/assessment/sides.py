@@ -15,7 +15,7 @@ from advnets.data.archive import Entry, opened, read_array, read_header
 from advnets.errors import BadInput, NonFinite
 from advnets.experiment.assessment.reference import within_memory
 
-Judge = Callable[[Tensor], Tensor]
+Critic = Callable[[Tensor], Tensor]
 """Values of a data set -> a discriminator's logits, (n,)."""
 
 POOLED_SEED = 2014
@@ -26,13 +26,13 @@ class Subject:
     """What is measured.
 
     values: (n, c, h, w) uint8 images, or (n, d) float32 points. name: how the report calls it. step: that a model was
-    trained to. judge: the discriminator that the generator was trained against, where there is one.
+    trained to. critic: the discriminator that the generator was trained against, where there is one.
     """
 
     name: str
     values: Tensor
     step: int | None = None
-    judge: Judge | None = None
+    critic: Critic | None = None
 
     def __post_init__(self) -> None:
         images = self.values.dtype == torch.uint8 and self.values.ndim == 4

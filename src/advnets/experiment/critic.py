@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from advnets.data import TRANSFORMS, Dataset
 from advnets.errors import BadInput
-from advnets.experiment.assessment import Judge
+from advnets.experiment.assessment import Critic
 from advnets.experiment.play import building
 from advnets.games import Game
 from advnets.randomness import Streams
@@ -19,7 +19,7 @@ PART = 500
 """Images that go through the net at once."""
 
 
-def judge_of(recipe: Recipe, dataset: Dataset, state: Mapping[str, Any], game: Game | None = None) -> Judge | None:
+def critic_of(recipe: Recipe, dataset: Dataset, state: Mapping[str, Any], game: Game | None = None) -> Critic | None:
     """Values of the data set -> logits (n,), by the discriminator in the training state of a checkpoint.
 
     It is in evaluation mode, on the CPU, and sees images without augmentation. game: networks of your own, which are
@@ -36,11 +36,11 @@ def judge_of(recipe: Recipe, dataset: Dataset, state: Mapping[str, Any], game: G
     network.eval()
     transform = TRANSFORMS[recipe.transform if dataset.is_image else "identity"]
 
-    def judge(values: Tensor) -> Tensor:
+    def critic(values: Tensor) -> Tensor:
         with torch.no_grad():
             return torch.cat([network(transform.forward(part)).flatten() for part in torch.split(values, PART)])
 
-    return judge
+    return critic
 
 
 def _built(recipe: Recipe, dataset: Dataset, stage: int) -> nn.Module:
