@@ -256,6 +256,12 @@ def test_the_error_of_a_measured_floor_counts() -> None:
     assert holds_floor(Estimate(1.0, None, 1.3)) is None
 
 
+def test_a_floor_is_as_biased_as_the_value_and_an_interval_is_not() -> None:
+    assert holds_floor(Estimate(1.0, 0.1, 0.9, interval=(0.0, 0.2), bias=0.95))
+    assert not holds_floor(Estimate(2.0, 0.1, 0.9, interval=(0.9, 1.2), bias=0.95))
+    assert holds_floor(Estimate(5.0, 0.1, 5.1, interval=(5.1, 5.3), bias=-0.2))
+
+
 @pytest.mark.parametrize(
     ("values", "error", "best", "words"),
     [

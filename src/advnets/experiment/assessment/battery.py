@@ -12,6 +12,12 @@ Find = Callable[[Case], Estimate]
 GROUPS = ("fidelity", "diversity", "memorisation", "two samples", "likelihood")
 KINDS = ("values", "features", "classes", "scores")
 
+PERMUTATIONS = 4999
+"""Of tests that permute: with fewer, no p-value is so small that it stays below .01 beside a dozen others."""
+
+COPIES = "samples lie too near to training images"
+NO_COPIES = "no copying can be shown"
+
 
 @dataclass(frozen=True)
 class Row:
@@ -22,7 +28,7 @@ class Row:
     on: what it looks at, of KINDS: whose features enter the protocol. of: "images", "points" or "any" data.
     needs: "labels" of the data, that a classifier is trained with, "critic", a discriminator, "mixture", known modes;
     where it is not there the row is left out with that reason. unit: of the value.
-    differs: the finding in words, where its p-value is small.
+    differs, alike: the finding in words, where its p-value is small, and where it is not.
     """
 
     group: str
@@ -34,10 +40,11 @@ class Row:
     needs: str = ""
     unit: str = ""
     differs: str = "differs from real"
+    alike: str = "no difference can be shown"
 
 
 def _kid(case: Case) -> Estimate:
-    tested = metrics.kernel_test(*case.drawn, seed=case.seed)
+    tested = metrics.kernel_test(*case.drawn, seed=case.seed, permutations=PERMUTATIONS)
     found = metrics.kernel_distance(*case.whole)
     return replace(
         found, p_value=tested.p_value, notes={**found.notes, **{f"test {k}": v for k, v in tested.notes.items()}}
@@ -82,6 +89,11 @@ def _class_distance(case: Case) -> Estimate:
     return metrics.class_distance(case.logits.argmax(1), case.reference.held_out_logits.argmax(1), classes)
 
 
+def _different_bins(case: Case) -> Estimate:
+    samples, held_out, train = case.beside_train
+    return metrics.different_bins(samples, train, held_out=held_out, seed=case.seed)
+
+
 def _vendi(case: Case) -> Estimate:
     return beside(metrics.vendi(case.part[0]), metrics.vendi(case.stand_in[0]))
 
@@ -118,8 +130,9 @@ MEASURES: dict[str, Row] = {
         "lower", lambda case: metrics.mind(*case.drawn, seed=case.seed),
     ),
     "spectrum": Row(
-        "fidelity", "Do images have the power of real ones at every frequency?",
-        "lower", lambda case: metrics.spectrum_distance(*case.images, seed=case.seed), on="values", of="images",
+        "fidelity", "Do images have the power of real ones at every frequency?", "lower",
+        lambda case: metrics.spectrum_distance(*case.images, seed=case.seed, permutations=PERMUTATIONS),
+        on="values", of="images",
     ),
     "inception-score": Row(
         "fidelity", "Is the classifier sure of each sample, and are all classes drawn?",
@@ -152,52 +165,54 @@ MEASURES: dict[str, Row] = {
         "lower", _class_distance, on="classes", needs="labels", differs="classes are not as frequent as in real images",
     ),
     "different-bins": Row(
-        "diversity", "Which share of regions has too many or too few samples (NDB)?",
-        "lower", lambda case: metrics.different_bins(*case.whole, seed=case.seed),
+        "diversity", "Which share of regions has too many or too few samples (NDB)?", "lower", _different_bins,
         differs="some regions have too many or too few samples",
     ),
     "vendi": Row("diversity", "How many samples, all unlike, would be as diverse?", "floor", _vendi),
     "pairwise-distance": Row("diversity", "How far do two samples lie apart on average?", "floor", _pairwise),
     "birthday": Row(
-        "diversity", "Of how many images might they be draws, by the near-duplicates among them?",
-        "floor", lambda case: metrics.birthday(*case.drawn), unit="images",
+        "diversity", "Of how many images might they be draws, by the near-duplicates among them?", "floor",
+        lambda case: metrics.birthday(*case.drawn, seed=case.seed), unit="images",
     ),
     "duplicates": Row(
-        "diversity", "Are there more near-duplicates among samples than among as many real images?",
-        "lower", lambda case: metrics.duplicates(*case.drawn), unit="pairs",
-        differs="more near-duplicates than among real images",
+        "diversity", "Are there more near-duplicates among samples than among as many real images?", "lower",
+        lambda case: metrics.duplicates(*case.drawn, seed=case.seed, permutations=PERMUTATIONS), unit="pairs",
+        differs="more near-duplicates than among real images", alike="no more near-duplicates than real can be shown",
     ),
     "copying": Row(
-        "memorisation", "Which share of samples lies nearer to a training image than held-out images do?",
-        "lower", lambda case: metrics.copying(*case.beside_train), differs="samples lie too near to training images",
+        "memorisation", "Which share of samples lies nearer to a training image than nearly all held-out images do?",
+        "lower", lambda case: metrics.copying(*case.beside_train), differs=COPIES, alike=NO_COPIES,
     ),
     "nearest-training": Row(
-        "memorisation", "Is a sample's nearest training image as far as a held-out image's (Mann-Whitney)?",
-        "floor", lambda case: metrics.nearest_training_test(*case.beside_train),
-        differs="distances to training images are not those of held-out images",
+        "memorisation", "How often is a sample nearer to training images than a held-out image is (Mann-Whitney)?",
+        "floor", lambda case: metrics.nearest_training_test(*case.beside_train), differs=COPIES, alike=NO_COPIES,
     ),
     "data-copying": Row(
-        "memorisation", "The same, region by region (Meehan et al.).",
+        "memorisation", "The same, region by region, as a standard score: below 0 for copies (Meehan et al.).",
         "floor", lambda case: metrics.data_copying(*case.beside_train, seed=case.seed),
-        differs="distances to training images are not those of held-out images, region by region",
+        differs=f"{COPIES}, region by region", alike=NO_COPIES,
     ),
     "authenticity": Row(
-        "memorisation", "Which share of samples lies farther from a training image than its nearest neighbour does?",
+        "memorisation",
+        "By how much more often than a held-out image is a sample authentic: farther from its nearest training image "
+        "than that one's nearest neighbour is?",
         "floor", lambda case: metrics.authenticity(*case.beside_train),
-        differs="samples are less authentic than held-out images",
+        differs="samples are less authentic than held-out images", alike=NO_COPIES,
     ),
     "near-duplicates": Row(
-        "memorisation", "Which share of samples nearly equals a training image?",
-        "lower", lambda case: metrics.near_duplicates(case.features, case.reference.train_features),
+        "memorisation", "How many samples nearly equal a training image?", "lower",
+        lambda case: metrics.near_duplicates(case.features, case.reference.train_features, seed=case.seed),
+        unit="samples",
     ),
     "logits-gap": Row(
         "memorisation", "Does the discriminator tell training images from held-out ones (area under the curve)?",
         "floor", lambda case: metrics.logits_gap(*case.criticised), on="values", needs="critic",
-        differs="the discriminator has learnt training images by heart",
+        differs="the discriminator tells training images from held-out ones",
+        alike="the discriminator cannot be shown to know training images",
     ),
     "neighbour-test": Row(
         "two samples", "Is the nearest neighbour of a sample as often real as a sample (1-NN, leave one out)?",
-        "floor", lambda case: metrics.nearest_neighbour_test(*case.drawn, seed=case.seed),
+        "floor", lambda case: metrics.nearest_neighbour_test(*case.drawn, seed=case.seed, permutations=PERMUTATIONS),
     ),
     "classifier-test": Row(
         "two samples", "Can a linear classifier be taught to tell samples from real images?",

@@ -56,11 +56,12 @@ def assess(
     subject = values if isinstance(values, Subject) else Subject("samples", values)
     chosen = None if measures is None else tuple(measures)
     if isinstance(against, Reference):
-        plan = Plan(against.split, chosen, protocol=protocol, seed=seed)
         subject.must_fit(against.dataset)
-        return finished(measuring(subject, against, plan))
-    plan = Plan(split, chosen, extractor, protocol=protocol, seed=seed)
-    return finished(evaluating(subject, against, plan))
+        doings = measuring(subject, against, Plan(against.split, chosen, protocol=protocol, seed=seed))
+    else:
+        doings = evaluating(subject, against, Plan(split, chosen, extractor, protocol=protocol, seed=seed))
+    report: Report = finished(doings)
+    return report
 
 
 def evaluating(subject: Subject, dataset: Dataset, plan: Plan) -> Iterator[Doing]:

@@ -13,7 +13,6 @@ LEVEL = 0.05
 """False discoveries among the tests that speak of a difference, at most, on average."""
 
 AS_REAL = "as real, within its error"
-NOT_SHOWN = "no difference can be shown"
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,8 @@ def verdicts(estimates: Mapping[str, Estimate]) -> dict[str, Verdict]:
 def _of_a_test(name: str, adjusted: float) -> Verdict:
     differs = adjusted < LEVEL
     row = MEASURES.get(name)
-    said = (row.differs if row else "differs from real") if differs else NOT_SHOWN
+    words = (row.differs, row.alike) if row else ("differs from real", "no difference can be shown")
+    said = words[0] if differs else words[1]
     return Verdict(f"{said} ({in_words(adjusted)})", differs, adjusted)
 
 
@@ -63,11 +63,14 @@ def _of_a_value(name: str, found: Estimate) -> Verdict:
 def holds_floor(found: Estimate) -> bool | None:
     """Whether what real samples get lies within the 95 % interval; None where there is no interval.
 
-    The error of a floor that was measured counts too.
+    The error of a floor that was measured counts too. An interval is of the truth, and a floor is as biased as the
+    value, so that the bias is put back; a distance whose interval reaches 0 may be 0, however biased.
     """
     if found.floor is None or found.bounds is None:
         return None
     low, high = found.bounds
+    if found.interval is not None and found.bias is not None:
+        low, high = -math.inf if low <= 0 < found.bias else low + found.bias, high + found.bias
     luck = Z95 * float(found.notes.get("floor_error", 0.0))
     below, above = math.hypot(found.value - low, luck), math.hypot(high - found.value, luck)
     return found.value - below <= found.floor <= found.value + above
