@@ -23,6 +23,10 @@ each data set, in minutes, and kept in the cache ($ADVNETS_CACHE, or the user's)
 The validation split is read unless the test split is asked for; each reading of the test split is noted in the run.
 Of a run the report is kept in it, as report.json and report.md; of all else where --out says.
 
+Real images at a path that --against names are parted anew, by a fixed seed: a half stands for training images, a
+quarter each for validation and test. Checkpoints are chosen on the validation split; of points, sliced-wasserstein
+decides by default.
+
 Measures: {measures}."""
 
 
@@ -31,23 +35,19 @@ class Evaluate:
     """What, against what, by which measures."""
 
     run: tyro.conf.Positional[Path]
-    """A run directory, FILE.safetensors as `advnets export` writes it, a model that ships (paper-mnist), or a folder,
-    .zip or .npz of images."""
+    """A run directory, FILE.safetensors, a model that ships (paper-mnist), or a folder, .zip or .npz of images."""
     against: str | None = None
-    """Data set by name, or folder, .zip or .npz of real images; default the data of the run or of the share file.
-    Images at a path are parted: a half stands for training images, a quarter each for validation and test."""
+    """Data set by name, or folder, .zip or .npz of real images (parted anew: half of them train); default its own."""
     split: str = "validation"
     """validation or test."""
     measures: str | None = None
     """Which, between commas; default all that the data allow."""
     extractor: str | None = None
-    """Whose features distances are in: classifier (default with labels), random (default without), pixels, pca,
-    inception, own."""
+    """Of features: classifier (default with labels), random (default without), pixels, pca or inception."""
     weights: Path | None = None
-    """File of weights, for --extractor inception or own."""
+    """FILE of the weights, for --extractor inception."""
     protocol: str = "goodfellow2014"
-    """Of the Parzen score: goodfellow2014 (sigma from ten values), optimal-sigma (golden section) or fixed-sigma (.2).
-    """
+    """Of the Parzen score: goodfellow2014 (one sigma of ten), optimal-sigma (golden section) or fixed-sigma (.2)."""
     n: int | None = None
     """Samples; default 10,000, or about as many as there are training images if they are fewer."""
     seed: int = 0
@@ -59,10 +59,9 @@ class Evaluate:
     no_classifier: bool = False
     """Leave out what a classifier is needed for."""
     figures: bool = False
-    """Draw figures too: nearest neighbours, a projection, classes, spectra. Of a run they are kept in RUN/figures."""
+    """Draw nearest neighbours, a projection, classes and spectra too; of a run they are kept in RUN/figures."""
     every_checkpoint: bool = False
-    """Measure each checkpoint of a run on the validation split and name the best, by the first of --measures or fid
-    (of points sliced-wasserstein)."""
+    """Measure each checkpoint of a run and name the best, by the first of --measures (default fid)."""
     out: Path | None = None
     """FOLDER/ for the report and its figures; nothing is overwritten."""
     json: bool = False
