@@ -14,7 +14,14 @@ from advnets.metrics.gaussian import Gaussian
 from advnets.metrics.inception_score import inception_score
 from advnets.metrics.kernel import kernel_distance, kernel_subsets, kernel_test
 from advnets.metrics.manifolds import manifolds
-from advnets.metrics.memorisation import authenticity, copying, data_copying, logits_gap, near_duplicates, nearest_training_test
+from advnets.metrics.memorisation import (
+    authenticity,
+    copying,
+    data_copying,
+    logits_gap,
+    near_duplicates,
+    nearest_training_test,
+)
 from advnets.metrics.mixture import mixture_modes
 from advnets.metrics.modes import class_distance, class_entropy, class_shares, nearest_class
 from advnets.metrics.moments import Moments
