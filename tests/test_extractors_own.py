@@ -1,5 +1,6 @@
 """A user's own network or ONNX file as an extractor: what is done to bytes, the id, and what is refused."""
 
+import doctest
 import hashlib
 import sys
 from collections.abc import Mapping, Sequence
@@ -64,6 +65,10 @@ def test_bytes_are_resized_scaled_and_standardised_as_stated() -> None:
         unit = np.asarray(plane).clip(0, 255).astype(np.float64) / 255
         expected = np.stack([(unit - m) / s for m, s in zip((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), strict=True)])
         np.testing.assert_allclose(made.numpy(), expected, rtol=0, atol=1e-5)
+
+
+def test_the_example_of_the_docstring_runs() -> None:
+    assert doctest.testmod(sys.modules[Preprocessing.__module__]).failed == 0
 
 
 def test_the_range_is_the_one_stated() -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from advnets.experiment import Model, Run, open_model, resume, start, train
     from advnets.games import Game
     from advnets.latents import gaussian, uniform
-    from advnets.metrics import parzen
+    from advnets.metrics.parzen import parzen
     from advnets.objectives import hinge, least_squares, minimax, non_saturating, relativistic, wasserstein
     from advnets.penalties import gradient_penalty, r1, r2
     from advnets.recipes import RECIPES, Recipe

@@ -88,8 +88,8 @@ class _Tile:
         """Whether the ball around x_i holds y_j, (b, c) bool; radii: squared, (b,) float64."""
         inside, doubtful = self._proposed(radii)
         if self.distances.dtype == torch.float32 and CROWDED * int(doubtful.count_nonzero()) > doubtful.numel():
-            placed = (self.frame.place(points, torch.float64) for points in (self.x, self.y))
-            return _Tile(self.x, self.y, *placed, self.frame).inside(radii, strict)
+            placed_x, placed_y = (self.frame.place(points, torch.float64) for points in (self.x, self.y))
+            return _Tile(self.x, self.y, placed_x, placed_y, self.frame).inside(radii, strict)
         i, j = doubtful.nonzero(as_tuple=True)
         exact = direct(self.x, self.y, i, j)
         inside[i, j] = exact < radii[i] if strict else exact <= radii[i]

@@ -43,10 +43,11 @@ def singular_values(first: Tensor, second: Tensor) -> Tensor:
     """
     product = _wide(first @ second.T)
     if len(product) > SMALL:
-        squares = torch.linalg.eigvalsh(gram(product.T)).clamp_(min=0)
+        squares: Tensor = torch.linalg.eigvalsh(gram(product.T)).clamp_(min=0)
         if _serve(squares):
             return squares.sqrt()
-    return torch.linalg.svdvals(product)
+    values: Tensor = torch.linalg.svdvals(product)
+    return values
 
 
 def transports(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -81,7 +82,7 @@ def influence(rows: Tensor, mean: Tensor, shift: Tensor, *, carry: Tensor, s: Te
     where = rows.device
     mean, shift, carry, decays = (tensor.to(where) for tensor in (mean, shift, carry, decays))
     moved, squares = [], torch.zeros(len(rates), dtype=torch.float64, device=where)
-    for part in rows.split(BLOCK):
+    for part in torch.split(rows, BLOCK):
         z = part.double() - mean
         q = (z @ carry.T).square_()
         moved.append(2 * (z @ shift) + z.square().sum(1) - q.sum(1))

@@ -85,16 +85,16 @@ class Frame:
     @staticmethod
     def of(x: Tensor, r: Tensor) -> "Frame":
         """The frame of queries x (n, d) and references r (m, d). In parts: r may be more than memory holds."""
-        parts = r.split(BLOCK[1])
+        parts = torch.split(r, BLOCK[1])
         origin = torch.stack([part.double().sum(0) for part in parts]).sum(0) / len(r)
-        farthest = max(float((part.double() - origin).abs().max()) for part in (*parts, *x.split(BLOCK[1])))
+        farthest = max(float((part.double() - origin).abs().max()) for part in (*parts, *torch.split(x, BLOCK[1])))
         if not farthest < 1e150:
             raise BadInput(f"features: found values {farthest:.3g} apart, expected squares below 1e308. Scale them.")
         return Frame(origin, 2.0 ** math.ceil(math.log2(farthest)) if farthest > 1e-150 else 1.0)
 
     def place(self, v: Tensor, dtype: torch.dtype) -> Tensor:
         """Points v (b, d) in the frame, so rounded once."""
-        return torch.cat([((part.double() - self.origin) / self.scale).to(dtype) for part in v.split(BLOCK[1])])
+        return torch.cat([((part.double() - self.origin) / self.scale).to(dtype) for part in torch.split(v, BLOCK[1])])
 
     def slack(self, norms: Tensor, squared: Tensor, dtype: torch.dtype) -> Tensor:
         """The error of a product's squared distance between a point of that norm and any that lies so near; float64."""
@@ -106,7 +106,7 @@ class Frame:
 def direct(x: Tensor, r: Tensor, i: Tensor, j: Tensor) -> Tensor:
     """|x_i - r_j|^2 for pairs of indices, (p,) each, by direct difference in float64."""
     width = max(1, DIRECT // x.shape[1])
-    parts = zip(i.split(width), j.split(width), strict=True)
+    parts = zip(torch.split(i, width), torch.split(j, width), strict=True)
     found = [(x[a].double() - r[b].double()).square_().sum(1) for a, b in parts]
     return torch.cat(found) if found else torch.empty(0, dtype=torch.float64, device=x.device)
 

@@ -85,7 +85,8 @@ class Gaussian:
         """The eigenvalues of S that may be above 0, (min(r, d),)."""
         rows, width = self.factor.shape
         small = self.factor @ self.factor.T if rows <= width else self.factor.T @ self.factor
-        return torch.linalg.eigvalsh(small).clamp_(min=0)
+        values: Tensor = torch.linalg.eigvalsh(small)
+        return values.clamp_(min=0)
 
     def with_ddof(self, ddof: int) -> "Gaussian":
         """The Gaussian of the same samples, its covariance divided by n - ddof."""
@@ -97,6 +98,7 @@ class Gaussian:
 
 def _triangle(covariance: Tensor) -> Tensor | None:
     """Upper R with R^T R = S, or None where S is singular, or so nearly that its small axes are rounding."""
+    factor: Tensor
     factor, failed = torch.linalg.cholesky_ex(covariance, upper=True)
     if bool(failed):
         return None
@@ -107,13 +109,15 @@ def _triangle(covariance: Tensor) -> Tensor | None:
 def _of_rows(rows: Tensor, mean: Tensor, block: int) -> Tensor:
     """R of the QR factors of centred rows, (d, d), a block on top of the R so far."""
     factor = torch.empty(0, rows.shape[1], dtype=torch.float64)
-    for part in rows.split(max(block, rows.shape[1])):
+    for part in torch.split(rows, max(block, rows.shape[1])):
         factor = torch.linalg.qr(torch.cat([factor, part.cpu().double() - mean]), mode="r").R
     return factor
 
 
 def _spectral(covariance: Tensor) -> Tensor:
     """Lambda^1/2 V^T of the eigenvalues above rounding, at least one row."""
+    values: Tensor
+    vectors: Tensor
     values, vectors = torch.linalg.eigh(covariance)
     rounding = len(values) * torch.finfo(torch.float64).eps * float(values.abs().max())
     if float(values[0]) < -max(1e-6 * float(values.abs().max()), 10 * rounding):

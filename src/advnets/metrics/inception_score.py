@@ -109,13 +109,13 @@ def _score(rows: Tensor, block: int) -> Score:
     """The score of one split; p log p is 0 where p underflows, for log p comes from the logits."""
     n = len(rows)
     sums = torch.zeros(2, rows.shape[1], dtype=torch.float64, device=rows.device)
-    for part in rows.split(block):
+    for part in torch.split(rows, block):
         p = part.double().softmax(1)
         sums += torch.stack([p.sum(0), p.square().sum(0)])
     mean, square = sums / n
     log_mean = mean.clamp(min=torch.finfo(torch.float64).tiny).log()
     divergences = []
-    for part in rows.split(block):
+    for part in torch.split(rows, block):
         log_p = part.double().log_softmax(1)
         divergences.append((log_p.exp() * (log_p - log_mean)).sum(1))
     divergence = torch.cat(divergences)

@@ -133,7 +133,7 @@ def authenticity(samples: Array, held_out: Array, train: Array) -> Estimate:
     if len(t) < 2:
         raise BadInput(f"train: found {len(t)} item, expected 2 or more, which have a distance. Give the training set.")
     near = [nearest(points, t) for points in (x, held)]
-    which = torch.cat([index for index, _ in near]).unique()
+    which = torch.unique(torch.cat([index for index, _ in near]))
     within = torch.zeros(len(t), dtype=torch.float64, device=t.device)
     within[which] = nearest_others(t, 1, rows=which)[1][:, 0]
     ours, theirs = (squared > within[index] for index, squared in near)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from advnets import distributed
+from advnets.distributed import gathered
 from advnets.errors import BadInput
 from advnets.metrics.parzen import Array, flatten
 
@@ -75,7 +75,7 @@ class Moments:
         """
         width = len(self.mean)
         own = torch.cat([self.mean, self.scatter.reshape(-1)]).cpu().numpy()
-        parts = distributed.gathered(np.array([self.n], np.int64).tobytes() + own.tobytes())
+        parts = gathered(np.array([self.n], np.int64).tobytes() + own.tobytes())
         if len(parts) == 1:
             return self
         found = _unpacked(parts[0], width)
