@@ -96,7 +96,7 @@ def measuring(subject: Subject, against: Reference, plan: Plan) -> Iterator[Doin
         skipped=skipped,
         controls=case.controls if "parzen" in measures else {},
         pictures=pictures(case) if plan.figures else {},
-        seconds=time.monotonic() - began,
+        seconds=round(time.monotonic() - began, 3),
     ))  # fmt: skip
 
 

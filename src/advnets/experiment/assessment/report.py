@@ -83,7 +83,7 @@ class Report:
             "controls": {name: estimate.as_dict() for name, estimate in self.controls.items()},
             "share_of_the_way": self.share_of_the_way(),
             "figures": list(self.pictures),
-            "seconds": round(self.seconds, 3),
+            "seconds": self.seconds,
         }
 
     @staticmethod
