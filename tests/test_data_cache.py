@@ -277,7 +277,7 @@ def test_a_run_is_the_same_from_memory_and_mapped_and_notices_other_data(tmp_pat
     assert any("80 : 10 : 10" in note for note in run.notes())
     resumed = tiny.experiment.resume("run", steps=13)
     assert resumed.step == 13
-    assert resumed.evaluate(n=20).classes is not None
+    assert "class-shares" in resumed.evaluate(n=20).measures
     put(path, {"a/new.png": encoded(random(8, 8, 1))})
     with pytest.raises(BadInput, match="is not the data that"):
         tiny.experiment.resume("run", steps=14)
@@ -296,12 +296,12 @@ def test_large_splits_are_measured_on_a_draw() -> None:
     values = torch.arange(200, dtype=torch.uint8).reshape(50, 1, 2, 2)
     split = Split(values, torch.arange(50))
     whole = Dataset("whole", split, split, split, 50, "")
-    small = tiny.experiment.evaluation.within_memory(whole, most=40)
+    small = tiny.experiment.within_memory(whole, most=40)
     assert len(small.train) == 10
     assert small.train.labels is not None
     assert (small.train.values[:, 0, 0, 0].long() // 4).tolist() == small.train.labels.tolist()
     assert small.digest == whole.digest
-    assert tiny.experiment.evaluation.within_memory(whole, most=200) is whole
+    assert tiny.experiment.within_memory(whole, most=200) is whole
 
 
 def test_the_command_describes_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
