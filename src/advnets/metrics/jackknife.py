@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from scipy import special
@@ -59,7 +60,7 @@ def cut(n: int, blocks: int = BLOCKS) -> list[tuple[int, int]]:
     [(0, 2), (2, 5)]
     """
     edges = [block * n // blocks for block in range(blocks + 1)]
-    return list(zip(edges, edges[1:], strict=False))
+    return list(pairwise(edges))
 
 
 def jackknife(
