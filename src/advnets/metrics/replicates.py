@@ -1,20 +1,27 @@
 """The jackknife of single statistics, each at little more than the cost of computing it once.
 
-The values are those of `kernel_distance`, `manifolds` and `parzen`; what is added is their value without blocks of
+The values are those of `frechet`, `kernel_distance`, `manifolds` and `parzen`; what is added is their value without blocks of
 samples and of real items, which a difference of two sets of samples is judged by.
 """
 
 import math
+from functools import reduce
 
 import torch
 from torch import Tensor
 
 from advnets.errors import BadInput
-from advnets.metrics.jackknife import BLOCKS, Jackknife, cut, enough
+from advnets.metrics.bures import singular_values
+from advnets.metrics.gaussian import Gaussian
+from advnets.metrics.jackknife import BLOCKS, Jackknife, cut, enough, fill
+from advnets.metrics.moments import Moments
 from advnets.metrics.parzen import Array, flatten, log_densities, same_width, squared_distances
 
 ROWS = 512
 """Rows of distances that are held at once."""
+
+WIDE = 128
+"""Most features for which the Frechet distance is computed without blocks of both: (1 + g)^2 decompositions."""
 
 
 def parzen_jackknife(points: Array, centres: Array, sigma: float, *, blocks: int = BLOCKS) -> Jackknife:
@@ -31,6 +38,31 @@ def parzen_jackknife(points: Array, centres: Array, sigma: float, *, blocks: int
     sums = [log_densities(x, s[start:stop], [sigma])[0] + math.log(stop - start) for start, stop in cut(len(s), blocks)]
     kept = [logs.logsumexp(0) for logs in _others(torch.stack(sums).cpu())]
     return Jackknife(_means(torch.stack(kept, 1) - _counts(len(s), blocks).log(), blocks).T, len(s), len(x))
+
+
+def frechet_jackknife(samples: Array, real: Array, *, blocks: int = BLOCKS) -> Jackknife:
+    """The Frechet distance of `frechet`, without blocks; with more than WIDE features not crossed, as `fill` has it.
+
+    samples: (m, ...); real: (n, ...), in random order; features of one extractor. What too few samples add to the
+    value is alike for as many samples, and falls out of a difference but for what differs in their covariances.
+    Raises BadInput for a bad shape or value, or less than two items a block.
+    """
+    y, x = _pair(samples, real, 2 * blocks)
+    of_y, of_x = _gaussians(y, blocks), _gaussians(x, blocks)
+    values = fill(lambda j, b: _frechet(of_y[j], of_x[b]), blocks, crossed=y.shape[1] <= WIDE)
+    return Jackknife(values, len(y), len(x))
+
+
+def _gaussians(items: Tensor, blocks: int) -> list[Gaussian]:
+    """Of all items, and of all without each block."""
+    parts = [Moments.of(items[start:stop]) for start, stop in cut(len(items), blocks)]
+    kept = [parts, *(parts[:j] + parts[j + 1 :] for j in range(blocks))]
+    return [Gaussian.of_moments(reduce(Moments.merged, each)) for each in kept]
+
+
+def _frechet(a: Gaussian, b: Gaussian) -> float:
+    apart = float((a.mean - b.mean).square().sum())
+    return apart + a.trace + b.trace - 2 * float(singular_values(a.factor, b.factor).sum())
 
 
 def kernel_jackknife(samples: Array, real: Array, *, blocks: int = BLOCKS) -> Jackknife:
