@@ -56,9 +56,13 @@ class Jackknife:
 def cut(n: int, blocks: int = BLOCKS) -> list[tuple[int, int]]:
     """Consecutive blocks (start, stop) of n items, as even as may be: what chains remember stays within a block.
 
+    Raises BadInput for less than two blocks, or less items than blocks.
+
     >>> cut(5, 2)
     [(0, 2), (2, 5)]
     """
+    if not 2 <= blocks <= n:
+        raise BadInput(f"blocks: found {blocks} of {n} items, expected 2 to {n}. Give more items, or ask for fewer.")
     edges = [block * n // blocks for block in range(blocks + 1)]
     return list(pairwise(edges))
 
@@ -95,10 +99,10 @@ def fill(statistic: Callable[[int, int], float], blocks: int, *, crossed: bool =
     return values
 
 
-def enough(n: int, name: str, blocks: int) -> None:
-    """Raise BadInput unless n items make that many blocks, two at least."""
-    if blocks < 2 or n < blocks:
-        raise BadInput(f"{name}: found {n} items for {blocks} blocks, expected as many at least. Give more items.")
+def enough(n: int, name: str, fewest: int) -> None:
+    """Raise BadInput unless there are that many, to be left out block by block."""
+    if n < fewest:
+        raise BadInput(f"{name}: found {n}, expected {fewest} or more, to be left out block by block. Give more.")
 
 
 def difference(a: Jackknife, b: Jackknife) -> Estimate:

@@ -1,7 +1,7 @@
 """The jackknife of single statistics, each at little more than the cost of computing it once.
 
-The values are those of `frechet`, `kernel_distance`, `manifolds` and `parzen`; what is added is their value without blocks of
-samples and of real items, which a difference of two sets of samples is judged by.
+The values are those of `frechet`, `kernel_distance`, `manifolds` and `parzen`; what is added is their value without
+blocks of samples and of real items, which a difference of two sets of samples is judged by.
 """
 
 import math

@@ -132,8 +132,7 @@ def _told(side: Named, found: Mapping[str, Found]) -> Side:
 def _contrasts(sides: Sequence[Side], readings: Readings, *, unpaired: bool) -> tuple[str, list[Contrast]]:
     if len(sides[0].of) > 1:
         values = {
-            path: {name: jackknife.value for name, jackknife in taken.items()}
-            for path, taken in readings.taken.items()
+            path: {name: jackknife.value for name, jackknife in taken.items()} for path, taken in readings.taken.items()
         }
         return seeds(sides, values, readings.measures, readings.real, unpaired=unpaired)
     taken, real = readings.taken, readings.real

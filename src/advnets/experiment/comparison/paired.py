@@ -74,7 +74,7 @@ PAIRED = tuple(name for names in FAMILIES for name in names)
 
 
 def floors(case: Case) -> dict[str, float]:
-    """What real images get, for the measures of which either side of it is off: training images in the samples' place."""
+    """What training images get in the samples' place, for the measures of which either side of it is off."""
     selection, points = selection_and_points(case.reference.dataset, case.reference.split)
     train = in_unit(case.reference.train)
     some = torch.randperm(len(train), generator=torch.Generator().manual_seed(case.seed))[: case.n]

@@ -90,9 +90,7 @@ def _common(reports: Mapping[str, Report], measures: Sequence[str]) -> tuple[lis
 def _contrasts(
     sides: Sequence[Side], reports: Mapping[str, Report], measures: Sequence[str], *, unpaired: bool
 ) -> tuple[str, list[Contrast]]:
-    found = {
-        path: {name: report.measures[name].estimate for name in measures} for path, report in reports.items()
-    }
+    found = {path: {name: report.measures[name].estimate for name in measures} for path, report in reports.items()}
     if len(sides[0].of) > 1:
         values = {path: {name: one.value for name, one in each.items()} for path, each in found.items()}
         floors = {name: one.floor for name, one in next(iter(found.values())).items() if one.floor is not None}

@@ -1,7 +1,7 @@
 """What is compared: words of a user, what lies at their paths, and the data that all of it is held against."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -42,6 +42,14 @@ class Found:
         """That a run was started with."""
         return None if self.run is None else self.run.settings.seed
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one sample."""
+        if self.model is not None:
+            return self.model.card.data.shape
+        assert self.subject is not None
+        return tuple(self.subject.values.shape[1:])
+
     def samples(self, n: int, seed: int) -> Tensor:
         """n samples as a Split has them: drawn by a model, or the same draw of those in files, in their order."""
         if self.model is not None:
@@ -69,14 +77,11 @@ def named(words: Sequence[str]) -> tuple[Named, ...]:
             f"{single[0]} is one run, beside {len(several[0].paths)} of {several[0].name}; expected two seeds or more "
             "a group, as one run says nothing of the luck of its seed. Train more: NAME=RUN,RUN"
         )
-    where: dict[Path, str] = {}
-    for side in sides:
-        for path in side.paths:
-            other = where.setdefault(Path(path).resolve(), side.name)
-            if Path(path).resolve() in [Path(each).resolve() for each in side.paths[: side.paths.index(path)]] or (
-                other != side.name
-            ):
-                raise BadInput(f"{path} is given twice, and would count as two seeds. Leave one out.")
+    seen: set[Path] = set()
+    for path in (path for side in sides for path in side.paths):
+        if Path(path).resolve() in seen:
+            raise BadInput(f"{path} is given twice, and would count as two seeds. Leave one out.")
+        seen.add(Path(path).resolve())
     return sides
 
 
@@ -127,37 +132,28 @@ def common_data(found: Sequence[Found], others: str | None, data_dir: str | None
     Raises BadInput where models were trained on unlike data, where there are only files and no `others`, and for
     samples of another shape.
     """
-    models = [each for each in found if each.model is not None]
-    if others is None:
-        dataset = _trained_on(models, data_dir)
-    else:
-        dataset = against(others, data_dir)
+    dataset = _trained_on(found, data_dir) if others is None else against(others, data_dir)
     for each in found:
-        shape = tuple(each.subject.values.shape[1:]) if each.subject else each.model.card.data.shape if each.model else ()
-        if shape != dataset.shape:
+        if each.shape != dataset.shape:
             raise BadInput(
-                f"{each.path}: samples of shape {shape}, expected {dataset.shape}, as {dataset.name} has them. Bring "
-                "all sides to one size and as many channels first, and say how: resizing changes every measure."
+                f"{each.path}: samples of shape {each.shape}, expected {dataset.shape}, as {dataset.name} has them. "
+                "Bring all sides to one size and as many channels first, and say how: resizing changes every measure."
             )
     return dataset
 
 
-def _trained_on(models: Sequence[Found], data_dir: str | None) -> Dataset:
+def _trained_on(found: Sequence[Found], data_dir: str | None) -> Dataset:
+    models = {each.path: each.model for each in found if each.model is not None}
     if not models:
         raise Missing("all sides are files; expected data to hold them against. Name them: --against DATA|FOLDER")
-    first = models[0]
-    assert first.model is not None
-    for each in models[1:]:
-        assert each.model is not None
-        mine, other = first.model.card.data, each.model.card.data
-        unlike = [
-            f"{name}: {getattr(mine, name)!r} and {getattr(other, name)!r}"
-            for name in ("name", "digest", "shape", "classes")
-            if getattr(mine, name) != getattr(other, name)
-        ]
+    (path, first), *others = models.items()
+    for other_path, other in others:
+        mine, theirs = asdict(first.card.data), asdict(other.card.data)
+        unlike = [f"{name}: {mine[name]!r} and {theirs[name]!r}" for name in mine if mine[name] != theirs[name]]
         if unlike:
             raise BadInput(
-                f"{first.path} and {each.path} were trained on unlike data ({'; '.join(unlike)}), and cannot be compared "
-                "on both. Name the data to hold all sides against: --against DATA|FOLDER"
+                f"{path} and {other_path} were trained on unlike data ({'; '.join(unlike)}), and cannot be compared on "
+                "both. Name the data to hold all sides against: --against DATA|FOLDER"
             )
-    return first.run.dataset if first.run is not None else first.model.dataset(None, data_dir)
+    run = next(each.run for each in found if each.path == path)
+    return run.dataset if run is not None else first.dataset(None, data_dir)
