@@ -31,8 +31,9 @@ from advnets.experiment.settings import DEVICES, Settings, find_device
 from advnets.experiment.sources import find_model, source
 
 __all__ = [
-    "CONTROLS", "Choice", "Comparison", "Contrast", "Cost", "DEVICES", "Doing", "MEASURES", "Measure", "Model", "PAIRED", "Plan", "Progress", "Reference", "Report",
-    "Run", "SPLITS", "Samples", "Settings", "Subject", "assess", "compare_reports", "comparing", "choosing", "dry_run", "evaluation", "find_device",
-    "find_model", "find_recipe", "in_unit", "lacks_classifier", "open_model", "peak_mebibytes", "reference", "resume",
-    "selection_and_points", "source", "start", "train", "usual_samples", "within_memory", "write_report",
+    "CONTROLS", "Choice", "Comparison", "Contrast", "Cost", "DEVICES", "Doing", "MEASURES", "Measure", "Model",
+    "PAIRED", "Plan", "Progress", "Reference", "Report", "Run", "SPLITS", "Samples", "Settings", "Subject", "assess",
+    "choosing", "compare_reports", "comparing", "dry_run", "evaluation", "find_device", "find_model", "find_recipe",
+    "in_unit", "lacks_classifier", "open_model", "peak_mebibytes", "reference", "resume", "selection_and_points",
+    "source", "start", "train", "usual_samples", "within_memory", "write_report",
 ]  # fmt: skip

@@ -116,8 +116,8 @@ def of_jackknives(
 ) -> Contrast:
     """Of two sets of samples measured against the same real images."""
     found = metrics.difference(a, b)
-    values = (replace(each.estimate(), floor=floor) for each in (a, b))
-    return Contrast(measure, *sides, *values, found, float(found.notes["degrees"]))
+    left, right = (replace(each.estimate(), floor=floor) for each in (a, b))
+    return Contrast(measure, *sides, left, right, found, float(found.notes["degrees"]))
 
 
 def of_seeds(
@@ -130,8 +130,8 @@ def of_seeds(
         warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
         found = metrics.paired_difference(*scores) if matched else metrics.unpaired_difference(*scores)
     degrees = len(a) - 1.0 if matched else float(found.notes["degrees"])
-    means = (replace(over_seeds(each), floor=floor) for each in (a, b))
-    return Contrast(measure, *sides, *means, tested(found, degrees), degrees)
+    left, right = (replace(over_seeds(each), floor=floor) for each in (a, b))
+    return Contrast(measure, *sides, left, right, tested(found, degrees), degrees)
 
 
 def over_seeds(values: Sequence[float]) -> Estimate:
