@@ -124,8 +124,8 @@ def difference(a: Jackknife, b: Jackknife) -> Estimate:
     """
     sizes = [(each.m, each.n, each.blocks) for each in (a, b)]
     if sizes[0] != sizes[1]:
-        found = " and ".join("{} samples, {} real items, {} blocks".format(*size) for size in sizes)
-        raise BadInput(f"difference: found {found}, expected two alike. Measure both by as many.")
+        told = " and ".join("{} samples, {} real items, {} blocks".format(*size) for size in sizes)
+        raise BadInput(f"difference: found {told}, expected two alike. Measure both by as many.")
     found = Jackknife(a.values - b.values, a.m, a.n)
     variance, degrees = _variance(found)
     error, value = math.sqrt(variance), found.value
