@@ -11,6 +11,7 @@ VERBS = {
     "resume": "train a run on from its newest good checkpoint",
     "sample": "draw samples from a run or a share file, as FILE.png, FILE.npz or FOLDER/",
     "evaluate": "measure samples of a run, a share file or a folder, with errors and verdicts",
+    "compare": "compare runs, files or groups of seeds: what differs, and what does not",
     "export": "write a run's generator as one share file",
     "figures": "draw the 2014 paper's figures, and saturation",
     "helvetica": "collapse G against a frozen D, and bring it back by Algorithm 1",

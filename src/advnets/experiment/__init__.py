@@ -18,6 +18,7 @@ from advnets.experiment.assessment import (
     within_memory,
     write_report,
 )
+from advnets.experiment.comparison import CONTROLS, PAIRED, Comparison, Contrast, compare_reports, comparing
 from advnets.experiment.cost import Cost, dry_run, peak_mebibytes
 from advnets.experiment.course import Progress
 from advnets.experiment.door import find_recipe, resume, start, train
@@ -30,8 +31,9 @@ from advnets.experiment.settings import DEVICES, Settings, find_device
 from advnets.experiment.sources import find_model, source
 
 __all__ = [
-    "Choice", "Cost", "DEVICES", "Doing", "MEASURES", "Measure", "Model", "Plan", "Progress", "Reference", "Report",
-    "Run", "SPLITS", "Samples", "Settings", "Subject", "assess", "choosing", "dry_run", "evaluation", "find_device",
-    "find_model", "find_recipe", "in_unit", "lacks_classifier", "open_model", "peak_mebibytes", "reference", "resume",
-    "selection_and_points", "source", "start", "train", "usual_samples", "within_memory", "write_report",
+    "CONTROLS", "Choice", "Comparison", "Contrast", "Cost", "DEVICES", "Doing", "MEASURES", "Measure", "Model",
+    "PAIRED", "Plan", "Progress", "Reference", "Report", "Run", "SPLITS", "Samples", "Settings", "Subject", "assess",
+    "choosing", "compare_reports", "comparing", "dry_run", "evaluation", "find_device", "find_model", "find_recipe",
+    "in_unit", "lacks_classifier", "open_model", "peak_mebibytes", "reference", "resume", "selection_and_points",
+    "source", "start", "train", "usual_samples", "within_memory", "write_report",
 ]  # fmt: skip

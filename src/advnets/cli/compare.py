@@ -1,0 +1,121 @@
+"""advnets compare A B ...: what differs, and what does not."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from advnets import experiment
+from advnets.cli import console
+from advnets.cli.arguments import parse, tell
+from advnets.errors import BadInput
+from advnets.runs import make_folder, write_bytes
+
+ABOUT = """Compare sides: runs, share files, models that ship, or samples in folders, .zip or .npz files, measured
+by one protocol against the same real images; or groups of runs that differ by seed, NAME=RUN,RUN,RUN each.
+
+Differences come with their error, a p-value adjusted for all tests of the page, the difference that could have been
+shown, and a verdict in words. What cannot be compared is refused, with what is unlike.
+
+Of two runs the test is one of these two generators: it takes several seeds of each recipe to say more. Groups are
+compared by Welch's t test over runs, or by a paired t test where each has runs of the same seeds.
+
+  advnets compare runs/a runs/b
+  advnets compare small=runs/s0,runs/s1,runs/s2 large=runs/l0,runs/l1,runs/l2
+  advnets compare ours/ theirs.npz --against cifar10
+
+Measures: {measures}; with --reports all that the reports have."""
+
+
+@dataclass(frozen=True)
+class Compare:
+    """What, against what, by which measures."""
+
+    sides: tyro.conf.Positional[tuple[str, ...]]
+    """Two or more: PATH, NAME=PATH, or NAME=RUN,RUN,... for runs that differ by seed."""
+    reports: bool = False
+    """Compare reports as they stand, without measuring: report.json of runs, or FILE.json that `advnets evaluate
+    --json` printed. Their errors are taken as independent."""
+    against: str | None = None
+    """Data set by name, or folder, .zip or .npz of real images; default the data that the models were trained on."""
+    split: str = "validation"
+    """validation or test."""
+    measures: str | None = None
+    """Which, between commas; default all that the data allow."""
+    extractor: str | None = None
+    """Whose features distances are in: classifier (default with labels), random (default without), pixels, pca,
+    inception, own."""
+    weights: Path | None = None
+    """File of weights, for --extractor inception or own."""
+    protocol: str = "goodfellow2014"
+    """Of the Parzen score: goodfellow2014, optimal-sigma or fixed-sigma."""
+    n: int | None = None
+    """Samples of each side; default 10,000, or as many as there are training images or samples in the smallest file."""
+    seed: int = 0
+    """Of the noises, and of draws."""
+    data_dir: str | None = None
+    """Folder where data sets are looked for first."""
+    no_classifier: bool = False
+    """Leave out what a classifier is needed for."""
+    control: str = "holm"
+    """Of the multiple tests: holm (no false difference) or benjamini-hochberg (few among those told)."""
+    unpaired: bool = False
+    """Compare groups by Welch's t test, even if they have runs of the same seeds."""
+    out: Path | None = None
+    """FILE.md for the page; nothing is overwritten."""
+    json: bool = False
+    """Print JSON."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Compare and tell."""
+    asked = parse(Compare, argv, verb="compare", about=ABOUT.format(measures=", ".join(experiment.PAIRED)))
+    if asked.out is not None and (asked.out.suffix.lower() != ".md" or asked.out.exists()):
+        raise BadInput(f"--out {asked.out}: expected the name of a .md file that is not there yet")
+    names = None if asked.measures is None else tuple(name.strip() for name in asked.measures.split(","))
+    found = _reports(asked, names) if asked.reports else _measured(asked, names)
+    if asked.out is not None:
+        make_folder(asked.out.parent)
+        write_bytes(asked.out, found.markdown().encode())
+    tell(found.as_dict(), as_json=asked.json, text=found.markdown().rstrip())
+    return 0
+
+
+def _reports(asked: Compare, names: tuple[str, ...] | None) -> experiment.Comparison:
+    """With --reports nothing is measured, so that what says how to measure would be ignored."""
+    used = {"sides", "reports", "measures", "control", "unpaired", "out", "json"}
+    idle = [
+        spec.name.replace("_", "-")
+        for spec in fields(Compare)
+        if spec.name not in used and getattr(asked, spec.name) != spec.default
+    ]
+    if idle:
+        raise BadInput(f"--reports compares what was measured; leave out --{', --'.join(idle)}, or --reports")
+    return experiment.compare_reports(asked.sides, names, control=asked.control, unpaired=asked.unpaired)
+
+
+def _measured(asked: Compare, names: tuple[str, ...] | None) -> experiment.Comparison:
+    plan = experiment.Plan(
+        split=asked.split,
+        measures=names,
+        extractor=asked.extractor,
+        weights=asked.weights,
+        classifier=not asked.no_classifier,
+        protocol=asked.protocol,
+        n=asked.n,
+        seed=asked.seed,
+    )
+    doings = experiment.comparing(asked.sides, plan, others=asked.against, data_dir=asked.data_dir,
+                                  control=asked.control, unpaired=asked.unpaired)  # fmt: skip
+    last: list[Any] = []
+
+    def lines() -> Iterator[tuple[str, bool]]:
+        for doing in doings:
+            last[:] = [doing.result]
+            yield f"{100 * doing.share:3.0f} %  {doing.what}", doing.what.startswith("training")
+
+    console.watch(lines())
+    found: experiment.Comparison = last[0]
+    return found

@@ -1,0 +1,98 @@
+"""The measures of which two sets of samples are compared against the same real images, block by block."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from advnets import metrics
+from advnets.errors import BadInput, NonFinite
+from advnets.experiment.assessment.case import Case
+from advnets.experiment.assessment.reference import in_unit, selection_and_points
+
+Pair = tuple[Tensor, Tensor]
+
+
+def _whole(case: Case) -> Pair:
+    """Features of all samples, and of all held-out images in random order."""
+    return case.features, case.reference.held_out_features[case.reference.order]
+
+
+def _drawn(case: Case) -> Pair:
+    """Features of a draw of the samples, in the order they were made, and of as many held-out images."""
+    real = case.reference.drawn(case.n)
+    return case.features[case.order[: len(real)].sort().values], case.reference.held_out_features[real]
+
+
+def _manifolds(case: Case) -> dict[str, metrics.Jackknife]:
+    return metrics.manifold_jackknife(*_drawn(case))
+
+
+def _class_distance(case: Case) -> dict[str, metrics.Jackknife]:
+    """Total variation distance of the classes of samples from those of held-out images, both by the classifier."""
+    classes = case.reference.dataset.classes
+    assert classes is not None
+    real = case.reference.held_out_logits[case.reference.order]
+    votes = [torch.eye(classes)[each.argmax(1)] for each in (case.logits, real)]
+    return {"class-distance": metrics.jackknife(lambda p, q: float((p.mean(0) - q.mean(0)).abs().sum() / 2), *votes)}
+
+
+def _nearest_training(case: Case) -> dict[str, metrics.Jackknife]:
+    """The chance that a sample lies nearer to the training images than a held-out image does, which are as they are."""
+    train = case.reference.train_features
+    ours, theirs = (metrics.nearest(features, train)[1][:, None] for features in _whole(case))
+    return {"nearest-training": metrics.jackknife(_chance_smaller, ours, theirs)}
+
+
+def _chance_smaller(ours: Tensor, theirs: Tensor) -> float:
+    a, b = ours[:, 0].contiguous(), theirs[:, 0].sort().values
+    below, to = torch.searchsorted(b, a), torch.searchsorted(b, a, right=True)
+    return 1 - float((below + to).double().mean()) / (2 * len(b))
+
+
+def _parzen(case: Case) -> dict[str, metrics.Jackknife]:
+    selection, points = selection_and_points(case.reference.dataset, case.reference.split)
+    order = torch.randperm(len(points), generator=torch.Generator().manual_seed(0))
+    centres = in_unit(case.values)
+    choose = metrics.PROTOCOLS[case.protocol].choose
+    sigma, _ = choose(lambda sigmas: metrics.log_densities(selection, centres, sigmas).mean(1).tolist())
+    return {"parzen": metrics.parzen_jackknife(points[order], centres, sigma)}
+
+
+FAMILIES: dict[tuple[str, ...], Callable[[Case], dict[str, metrics.Jackknife]]] = {
+    ("fid",): lambda case: {"fid": metrics.frechet_jackknife(*_whole(case))},
+    ("kid",): lambda case: {"kid": metrics.kernel_jackknife(*_whole(case))},
+    ("precision", "density", "recall", "coverage"): _manifolds,
+    ("class-distance",): _class_distance,
+    ("nearest-training",): _nearest_training,
+    ("parzen",): _parzen,
+}
+"""What is computed together, by the names of its measures in MEASURES."""
+
+PAIRED = tuple(name for names in FAMILIES for name in names)
+"""The measures that are compared by pairing."""
+
+
+def floors(case: Case, measures: Sequence[str]) -> dict[str, float]:
+    """What real images get, for the measures of which either side of it is off; of Parzen's, training images do."""
+    found = {"nearest-training": 0.5}
+    if "parzen" in measures:
+        selection, points = selection_and_points(case.reference.dataset, case.reference.split)
+        train = in_unit(case.reference.train)
+        some = torch.randperm(len(train), generator=torch.Generator().manual_seed(case.seed))[: case.n]
+        found["parzen"] = metrics.parzen(points, train[some], selection, protocol=case.protocol).value
+    return found
+
+
+def read(case: Case, measures: Sequence[str]) -> Iterator[tuple[list[str], dict[str, metrics.Jackknife], str]]:
+    """Take measures of samples: each time what was taken, its jackknives, and why not where they are none."""
+    for names, take in FAMILIES.items():
+        wanted = [name for name in names if name in measures]
+        if not wanted:
+            continue
+        try:
+            found = take(case)
+        except (BadInput, NonFinite) as error:
+            yield wanted, {}, str(error)
+            continue
+        yield wanted, {name: found[name] for name in wanted}, ""
