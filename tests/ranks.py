@@ -31,6 +31,7 @@ from advnets.errors import AdvnetsError
 from advnets.experiment.course import Course
 from advnets.games import Game
 from advnets.latents import gaussian
+from advnets.metrics import Moments
 from advnets.objectives import OBJECTIVES, non_saturating
 from advnets.penalties import PENALTIES
 
@@ -253,6 +254,17 @@ def whole() -> dict[str, Any]:
             "journal": runs.Journal(Path("whole/journal.jsonl")).read()}  # fmt: skip
 
 
+def moments() -> list[dict[str, Any]]:
+    """The moments of 7 and 13 rows in two processes, merged."""
+
+    def merged() -> dict[str, Any]:
+        rows = torch.arange(60, dtype=torch.float64).sin().view(20, 3)
+        found = Moments.of(rows[:7] if distributed.is_first() else rows[7:]).across_processes()
+        return {"n": found.n, "mean": found.mean.tolist(), "scatter": found.scatter.tolist()}
+
+    return together(2, merged)
+
+
 def resume() -> dict[str, Any]:
     """Stopped and resumed by as many processes, and by other numbers of them."""
     together(2, lambda: trained("parted", stop=10))
@@ -421,8 +433,8 @@ def hang() -> dict[str, Any]:
 
 JOBS: dict[str, Callable[[], Any]] = {
     job.__name__: job
-    for job in (equality, equality_of_all, sabotaged, whole, resume, loosely, not_finite, disk_full, uneven, taken,
-                own_networks, by_minutes, one_signal, kill, twenty_kills,
+    for job in (equality, equality_of_all, sabotaged, moments, whole, resume, loosely, not_finite, disk_full, uneven,
+                taken, own_networks, by_minutes, one_signal, kill, twenty_kills,
                 hang)
 }  # fmt: skip
 

@@ -15,7 +15,7 @@ from advnets.objectives import OBJECTIVES
 from advnets.penalties import PENALTIES
 
 RANKS = Path(__file__).with_name("ranks.py")
-JOBS = ["equality", "sabotaged", "whole", "resume", "loosely", "not_finite", "disk_full", "uneven", "taken",
+JOBS = ["equality", "sabotaged", "moments", "whole", "resume", "loosely", "not_finite", "disk_full", "uneven", "taken",
         "own_networks", "by_minutes", "one_signal", "kill"]  # fmt: skip
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked from a warmed one")
 
@@ -32,6 +32,17 @@ def done(folder: Path, *jobs: str) -> dict[str, Any]:
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What every job of ranks.py found, done once."""
     return done(tmp_path_factory.mktemp("ranks"), *JOBS)
+
+
+@forks
+def test_moments_of_two_processes_are_those_of_all_rows(found: dict[str, Any]) -> None:
+    rows = torch.arange(60, dtype=torch.float64).sin().view(20, 3)
+    first, second = found["moments"]
+    assert first == second
+    assert first["n"] == 20
+    assert torch.allclose(torch.tensor(first["mean"], dtype=torch.float64), rows.mean(0), atol=1e-14)
+    scatter = torch.tensor(first["scatter"], dtype=torch.float64)
+    assert torch.allclose(scatter / 19, torch.cov(rows.T), rtol=1e-12, atol=1e-12)
 
 
 def check_equality(told: dict[str, Any]) -> None:

@@ -1,0 +1,115 @@
+"""Mean and scatter of features, gathered in parts: by blocks, by batches of a training, by processes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from advnets import distributed
+from advnets.errors import BadInput
+from advnets.metrics.parzen import Array, flatten
+
+BLOCK = 4096
+"""Rows that are turned to float64 and multiplied at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """What a Gaussian needs to know of n samples, in float64; those of two sets of samples merge into those of both.
+
+        mean = 1/n sum_i x_i,        scatter = sum_i (x_i - mean)(x_i - mean)^T
+
+    n: samples. mean: (d,), in the unit of the features. scatter: (d, d), in its square.
+    """
+
+    n: int
+    mean: Tensor
+    scatter: Tensor
+
+    @staticmethod
+    def of(features: Array, block: int = BLOCK) -> "Moments":
+        """The moments of an array, each block about its own mean.
+
+        features: x_i, (n, ...) with n > 0, of any type. block: rows of one product; changes the speed and the memory,
+        which is O(block d + d^2), not the result beyond rounding.
+        Raises BadInput for a bad shape, a NaN or an Inf, or a block below 1.
+        """
+        rows = flatten(features, "features")
+        if block < 1:
+            raise BadInput(f"block: found {block}, expected 1 or more rows. Leave it out.")
+        parts = (_plain(rows[start : start + block]) for start in range(0, len(rows), block))
+        found = next(parts)
+        for part in parts:
+            found = found.merged(part)
+        return found
+
+    def merged(self, other: "Moments") -> "Moments":
+        """The moments of both sets of samples together.
+
+            scatter = scatter_a + scatter_b + n_a n_b / (n_a + n_b) (mean_b - mean_a)(mean_b - mean_a)^T
+
+        T. Chan, G. Golub and R. LeVeque, Updating formulae and a pairwise algorithm for computing sample variances,
+        1979, eq. 2.1. Raises BadInput if the two have unlike widths.
+        """
+        if self.mean.shape != other.mean.shape:
+            widths = f"{len(self.mean)} and {len(other.mean)} features"
+            raise BadInput(f"moments: found {widths}, expected as many. Merge what one extractor made.")
+        n, shift = self.n + other.n, other.mean - self.mean
+        mean = self.mean + shift * (other.n / n)
+        scatter = torch.addr(self.scatter + other.scatter, shift, shift, alpha=self.n * other.n / n)
+        return Moments(n, mean, scatter)
+
+    def covariance(self, ddof: int = 1) -> Tensor:
+        """The covariance scatter / (n - ddof), (d, d): unbiased with ddof 1, the plug-in one with 0.
+
+        Raises BadInput for fewer than 2 samples, and for another ddof.
+        """
+        check(self.n, ddof, "moments")
+        return self.scatter / (self.n - ddof)
+
+    def across_processes(self) -> "Moments":
+        """The moments of the samples of all processes, alike to the bit in each; these ones if there is one process.
+
+        Merged by rank, whose parts may be of unlike sizes.
+        """
+        width = len(self.mean)
+        own = torch.cat([self.mean, self.scatter.reshape(-1)]).cpu().numpy()
+        parts = distributed.gathered(np.array([self.n], np.int64).tobytes() + own.tobytes())
+        if len(parts) == 1:
+            return self
+        found = _unpacked(parts[0], width)
+        for part in parts[1:]:
+            found = found.merged(_unpacked(part, width))
+        return found
+
+
+def check(n: int, ddof: int, name: str) -> None:
+    """Raise BadInput unless n samples have a covariance with this ddof; `name` says whose they are."""
+    if ddof not in (0, 1):
+        raise BadInput(f"ddof: found {ddof!r}, expected 1 (unbiased) or 0 (as StyleGAN divides). Change it.")
+    if n < 2:
+        raise BadInput(f"{name}: found {n} sample, expected 2 or more, for one has no covariance. Give more samples.")
+
+
+def _plain(rows: Tensor) -> Moments:
+    """The moments of few rows, on the device where they lie, given on the CPU."""
+    rows = rows.double()
+    mean = rows.mean(0)
+    return Moments(len(rows), mean.cpu(), gram(rows - mean).cpu())
+
+
+def gram(rows: Tensor) -> Tensor:
+    """rows^T rows of (n, d) float64; on the CPU by numpy, which computes only half of it and mirrors that."""
+    if rows.is_cuda:
+        return rows.T @ rows
+    array = rows.numpy()
+    return torch.from_numpy(array.T @ array)
+
+
+def _unpacked(content: bytes, width: int) -> Moments:
+    n = int(np.frombuffer(content[:8], np.int64)[0])
+    numbers = torch.from_numpy(np.frombuffer(content[8:], np.float64).copy())
+    if len(numbers) != width + width * width:
+        raise BadInput("moments: found processes with unlike numbers of features, expected one extractor in all.")
+    return Moments(n, numbers[:width], numbers[width:].view(width, width))
