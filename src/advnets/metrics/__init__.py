@@ -6,25 +6,30 @@ from advnets.metrics.estimate import Estimate
 from advnets.metrics.frechet import frechet, frechet_infinite
 from advnets.metrics.gaussian import Gaussian
 from advnets.metrics.inception_score import inception_score
+from advnets.metrics.kernel import kernel_distance, kernel_subsets, kernel_test
 from advnets.metrics.modes import class_distance, class_entropy, class_shares, nearest, nearest_class
 from advnets.metrics.moments import Moments
 from advnets.metrics.neighbours import coverage, expected_coverage, nearness
 from advnets.metrics.parzen import PROTOCOLS, ceiling, centroids, controls, log_densities, parzen
+from advnets.metrics.sliced import mind, pyramid_wasserstein, sliced_wasserstein
+from advnets.metrics.spectrum import radial_spectrum, spectrum_distance
 from advnets.metrics.spread import pairwise_distance
+from advnets.metrics.two_sample import classifier_test, nearest_neighbour_test
 
 __all__ = [
     "CONVENTIONS",
-    "PROTOCOLS",
     "Convention",
     "Estimate",
     "Gaussian",
     "Moments",
+    "PROTOCOLS",
     "autocorrelation_time",
     "ceiling",
     "centroids",
     "class_distance",
     "class_entropy",
     "class_shares",
+    "classifier_test",
     "controls",
     "convention",
     "coverage",
@@ -32,10 +37,19 @@ __all__ = [
     "frechet",
     "frechet_infinite",
     "inception_score",
+    "kernel_distance",
+    "kernel_subsets",
+    "kernel_test",
     "log_densities",
+    "mind",
     "nearest",
     "nearest_class",
+    "nearest_neighbour_test",
     "nearness",
     "pairwise_distance",
     "parzen",
+    "pyramid_wasserstein",
+    "radial_spectrum",
+    "sliced_wasserstein",
+    "spectrum_distance",
 ]

@@ -1,0 +1,73 @@
+"""Small patches of images at every scale of their Laplacian pyramid.
+
+P. Burt and E. Adelson, The Laplacian pyramid as a compact image code, 1983; the sizes and counts are those of T. Karras
+et al., Progressive growing of GANs, 2018, section 5.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+PATCH = 7
+"""Pixels of a side of a patch."""
+
+TAPS = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
+"""Burt and Adelson's smoothing along one axis."""
+
+BLOCK = 256
+"""Images whose pyramids are held at once."""
+
+
+def sizes(height: int, width: int, smallest: int) -> list[tuple[int, int]]:
+    """Of each level, the finest first; halved, rounded up, while no side falls below `smallest`.
+
+    >>> sizes(64, 64, 16), sizes(28, 28, 7), sizes(8, 8, 16)
+    ([(64, 64), (32, 32), (16, 16)], [(28, 28), (14, 14), (7, 7)], [(8, 8)])
+    """
+    found = [(height, width)]
+    while min(found[-1]) > 1 and -(-min(found[-1]) // 2) >= smallest:
+        found.append((-(-found[-1][0] // 2), -(-found[-1][1] // 2)))
+    return found
+
+
+def laplacian(images: Tensor, levels: int) -> list[Tensor]:
+    """What each level has that the next lacks, the finest first, and the last as it is; images (n, c, h, w)."""
+    pyramid = [images]
+    for _ in range(levels - 1):
+        fine = pyramid.pop()
+        coarse = _smooth(_smooth(fine, 2), 3)[..., ::2, ::2]
+        spaced = torch.zeros_like(fine)
+        spaced[..., ::2, ::2] = coarse
+        pyramid += [fine - 4 * _smooth(_smooth(spaced, 2), 3), coarse]
+    return pyramid
+
+
+def patches(images: Tensor, levels: Sequence[tuple[int, int]], count: int, generator: torch.Generator) -> list[Tensor]:
+    """For each level, `count` patches of each image at places drawn evenly: (n, count, c, PATCH, PATCH) float32.
+
+    images: (n, c, h, w). The places are drawn before the work is cut into blocks, which then changes nothing.
+    """
+    n = len(images)
+    rows, columns = (
+        [torch.randint(size[axis] - PATCH + 1, (n, count), generator=generator) for size in levels] for axis in (0, 1)
+    )
+    found: list[list[Tensor]] = [[] for _ in levels]
+    for start in range(0, n, BLOCK):
+        part = slice(start, start + BLOCK)
+        for k, level in enumerate(laplacian(images[part].float(), len(levels))):
+            windows = level.unfold(2, PATCH, 1).unfold(3, PATCH, 1)  # (b, c, rows, columns, PATCH, PATCH)
+            which = torch.arange(len(level))[:, None]
+            found[k].append(windows[which, :, rows[k][part], columns[k][part]])
+    return [torch.cat(blocks) for blocks in found]
+
+
+def _smooth(images: Tensor, axis: int) -> Tensor:
+    """Weighted by TAPS along an axis of 3 or more; beyond an edge, images are mirrored about their last pixel."""
+    n = images.shape[axis]
+    places = torch.arange(-2, n + 2, device=images.device).abs()
+    wide = images.index_select(axis, n - 1 - (n - 1 - places).abs())
+    smooth = TAPS[0] * wide.narrow(axis, 0, n)
+    for k, tap in enumerate(TAPS[1:], 1):
+        smooth += tap * wide.narrow(axis, k, n)
+    return smooth

@@ -1,0 +1,148 @@
+"""Spectra of images by spatial frequency, where upsampling layers leave traces that eyes miss.
+
+    S(k) = mean over images of log P(k),   P(k) = mean over |f| rounding to k, and channels, of |F(f)|^2 / (h w)
+
+R. Durall, M. Keuper and J. Keuper, Watch your up-convolution, 2020, eq. 3 to 6. That generators cannot match the
+spectrum of photographs is mostly their last layer's doing: K. Chandrasegaran, N.-T. Tran and N.-M. Cheung, A closer
+look at Fourier spectrum discrepancies, 2021.
+"""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from advnets.errors import BadInput
+from advnets.metrics.estimate import Estimate, Note
+from advnets.metrics.kernel import score_interval
+from advnets.metrics.parzen import Array, flatten
+from advnets.metrics.permutation import deal, p_value
+
+BLOCK = 512
+"""Images whose transforms are held at once."""
+
+FAINTEST = 1 / (12 * 255**2)
+"""Power of the rounding of pixels to bytes. Less could not be seen in stored images, and the log of none is no number;
+it is raised to this."""
+
+SPLITS = 32
+"""Halvings of the real images that the floor is a mean of."""
+
+
+def log_powers(images: Array, name: str = "images", *, block: int = BLOCK) -> Tensor:
+    """log max(P(k), FAINTEST) of each image at each frequency k, (n, K) float64; k in cycles over the shorter side.
+
+    images: (n, c, h, w) or (n, h, w), h and w of 4 or more; bytes, or floats in [0, 1] or [-1, 1]. name: for errors.
+    k = 0 is the brightness; the last are the corners, 1.41 times as high as the highest along an axis: a checkerboard.
+    block: images of one transform; changes the speed, not the result. Raises BadInput for a bad shape or value.
+    """
+    shape = tuple(images.shape)
+    if len(shape) not in (3, 4) or min(shape[-2:]) < 4:
+        raise BadInput(f"{name}: found shape {shape}, expected images (n, c, h, w) or (n, h, w) of 4 pixels or more.")
+    pixels = flatten(images, name)
+    unit = 1.0 if pixels.is_floating_point() else 255.0
+    if float(pixels.min()) / unit < -1.01 or float(pixels.max()) / unit > 1.01:
+        found = f"found values from {float(pixels.min()):.4g} to {float(pixels.max()):.4g}"
+        raise BadInput(f"{name}: {found}, expected bytes, or floats in [0, 1] or [-1, 1]. Scale them.")
+    height, width = shape[-2:]
+    ring = _rings(height, width).to(pixels.device)
+    counts = torch.bincount(ring)
+    rows = []
+    for start in range(0, len(pixels), block):
+        part = pixels[start : start + block]
+        planes = part.double().reshape(len(part), -1, height, width) / unit
+        power = (torch.fft.fft2(planes).abs().square().mean(1) / (height * width)).flatten(1)
+        sums = power.new_zeros(len(part), len(counts)).index_add_(1, ring, power)
+        rows.append((sums / counts).clamp(min=FAINTEST).log())
+    return torch.cat(rows)
+
+
+def radial_spectrum(images: Array) -> Tensor:
+    """The mean log power of images by frequency, S(k), (K,) float64, nats.
+
+    R. Durall et al., Watch your up-convolution, 2020, eq. 3 to 6, without the division by S(0).
+    images: as in `log_powers`, which says what k is. Raises BadInput as it does.
+    """
+    return log_powers(images).mean(0)
+
+
+def spectrum_distance(
+    samples: Array, real: Array, *, seed: int = 0, permutations: int = 999, block: int = BLOCK
+) -> Estimate:
+    """How far the spectrum of samples is from that of real images, relative to how much the latter varies with k.
+
+        |S_x - S_y| / |S_y - mean_k S_y|,   norms over k > 0
+
+    R. Durall et al., 2020, with a denominator that is the same whatever the images are multiplied by.
+    samples: (m, ...) images as in `log_powers`; real: (n, ...), of one size and unit; 4 or more of each.
+    The error is the delta method's over images of both sides; of V, the covariance of S_x - S_y, that is
+    sqrt(e' V e), e along S_x - S_y. The norm is biased upwards, for E |S_x - S_y|^2 is tr V above the truth; the
+    interval is that of the square without tr V, `score_interval`, rooted, 0 where it is below. (The
+    bootstrap of a norm that is too long misses a distance of 0 too often.) The denominator is taken as known.
+    permutations: for the p-value, one-sided, valid at every size, of |S_x - S_y| with images dealt anew. seed: of these
+    and of the floor, the mean of 32 random halvings of the real images, times sqrt((1/m + 1/n) / (1/h + 1/h')).
+    Notes: worst, the frequency where the spectra differ most, in cycles over the shorter side; log_ratio, S_x - S_y
+    there, nats; frequencies; m, n, permutations, seed.
+    Raises BadInput for a bad shape or value, for images of unlike scales, and where the real spectrum is flat.
+    """
+    x, y = _pair(samples, real, block)
+    m, n = len(x), len(y)
+    difference, spread = x.mean(0) - y.mean(0), float((y.mean(0) - y.mean()).norm())
+    if spread < 1e-9:
+        raise BadInput("real: found a spectrum that is flat, expected power that varies with frequency. Give images.")
+    length, error, interval = _length(difference, x.T.cov() / m + y.T.cov() / n)
+    floor = _halves(y, np.random.default_rng([seed, 1])) * math.sqrt(1 / m + 1 / n)
+    pooled = torch.cat([x, y]) - torch.cat([x, y]).mean(0)
+
+    def lengths(labels: Tensor) -> Tensor:
+        # The pooled mean is 0, so that the means of both sides are multiples of one sum.
+        sums: Tensor = (pooled.T @ labels.to(pooled)).norm(dim=0)
+        return sums * (1 / m + 1 / n)
+
+    p = p_value(deal(lengths, m, n, permutations=permutations, seed=seed))
+    worst = int(difference.abs().argmax())
+    notes: dict[str, Note] = {"worst": worst + 1, "log_ratio": float(difference[worst]), "frequencies": x.shape[1]}
+    notes |= {"m": m, "n": n, "permutations": permutations, "seed": seed}
+    low, high = (end / spread for end in interval)
+    return Estimate(length / spread, error / spread, floor / spread, notes, (low, high), p_value=p)
+
+
+def _length(vector: Tensor, covariance: Tensor) -> tuple[float, float, tuple[float, float]]:
+    """The norm of a mean vector, its standard error, and a 95 % interval of the norm of what it is the mean of."""
+    square, along = float(vector.square().sum()), float(vector @ covariance @ vector)
+    second = 2 * float(covariance.square().sum())
+    ends = score_interval(square - float(covariance.trace()), max(4 * along - 2 * second, 0.0), second)
+    error = math.sqrt(along / square) if square > 0 else math.sqrt(float(covariance.trace()))
+    return math.sqrt(square), error, (math.sqrt(max(ends[0], 0.0)), math.sqrt(max(ends[1], 0.0)))
+
+
+def _pair(samples: Array, real: Array, block: int) -> tuple[Tensor, Tensor]:
+    """Log powers of both sides without the brightness, on the real ones' device, or BadInput."""
+    x, y = log_powers(samples, "samples", block=block), log_powers(real, "real", block=block)
+    if tuple(samples.shape[1:]) != tuple(real.shape[1:]):
+        found = f"images of {tuple(samples.shape[1:])} and {tuple(real.shape[1:])}"
+        raise BadInput(f"samples and real: found {found}, expected one size. Bring both to it.")
+    below = [bool((flatten(z, "images") < -0.01).any()) for z in (samples, real)]
+    if below[0] != below[1]:
+        raise BadInput("samples and real: found [-1, 1] on one side and [0, 1] on the other, expected one scale.")
+    for name, z in (("samples", x), ("real", y)):
+        if len(z) < 4:
+            raise BadInput(f"{name}: found {len(z)} images, expected 4 or more. Give more.")
+    return x[:, 1:].to(y.device), y[:, 1:]
+
+
+def _rings(height: int, width: int) -> Tensor:
+    """The frequency of every term of a transform, (height width,), in cycles over the shorter side, rounded."""
+    f_y, f_x = torch.fft.fftfreq(height, dtype=torch.float64), torch.fft.fftfreq(width, dtype=torch.float64)
+    radius = torch.hypot(f_y[:, None].expand(height, width), f_x.expand(height, width)) * min(height, width)
+    # A hair inward: rounding must not decide where a half falls.
+    return (radius + 0.5 - 1e-9).floor().long().flatten()
+
+
+def _halves(rows: Tensor, rng: np.random.Generator) -> float:
+    """The mean distance of random halves' means, for 1/m + 1/n = 1."""
+    n, half = len(rows), len(rows) // 2
+    masks = torch.from_numpy(rng.permuted(np.tile(np.arange(n) < half, (SPLITS, 1)), axis=1)).to(rows)
+    first, second = masks @ rows / half, (1 - masks) @ rows / (n - half)
+    return float((first - second).norm(dim=1).mean()) / math.sqrt(1 / half + 1 / (n - half))
