@@ -23,8 +23,8 @@ def direct(y: NDArray[np.float64], x: NDArray[np.float64], k: int) -> float:
 
 
 @pytest.mark.parametrize("k", [1, 3, 5])
-@pytest.mark.parametrize("block", [7, 1024])
-def test_coverage_is_its_definition(k: int, block: int) -> None:
+@pytest.mark.parametrize("block", [(7, 5), (1024, 4096)])
+def test_coverage_is_its_definition(k: int, block: tuple[int, int]) -> None:
     y, x = normal(45) * 0.6 + 0.3, normal(60, seed=1)
     found = coverage(y, x, k=k, block=block)
     assert found.value == pytest.approx(direct(y, x, k), abs=1e-12)

@@ -1,13 +1,24 @@
 """Pure functions of arrays that return an Estimate: a value, its error, its floor and notes."""
 
+from advnets.metrics.birthday import birthday, duplicates
 from advnets.metrics.chains import autocorrelation_time
 from advnets.metrics.compat import CONVENTIONS, Convention, convention
+from advnets.metrics.distances import nearest
 from advnets.metrics.estimate import Estimate
 from advnets.metrics.frechet import frechet, frechet_infinite
 from advnets.metrics.gaussian import Gaussian
 from advnets.metrics.inception_score import inception_score
 from advnets.metrics.kernel import kernel_distance, kernel_subsets, kernel_test
-from advnets.metrics.modes import class_distance, class_entropy, class_shares, nearest, nearest_class
+from advnets.metrics.manifolds import manifolds
+from advnets.metrics.memorisation import (
+    authenticity,
+    copying,
+    data_copying,
+    logits_gap,
+    near_duplicates,
+    nearest_training_test,
+)
+from advnets.metrics.modes import class_distance, class_entropy, class_shares, nearest_class
 from advnets.metrics.moments import Moments
 from advnets.metrics.neighbours import coverage, expected_coverage, nearness
 from advnets.metrics.parzen import PROTOCOLS, ceiling, centroids, controls, log_densities, parzen
@@ -23,7 +34,9 @@ __all__ = [
     "Gaussian",
     "Moments",
     "PROTOCOLS",
+    "authenticity",
     "autocorrelation_time",
+    "birthday",
     "ceiling",
     "centroids",
     "class_distance",
@@ -32,7 +45,10 @@ __all__ = [
     "classifier_test",
     "controls",
     "convention",
+    "copying",
     "coverage",
+    "data_copying",
+    "duplicates",
     "expected_coverage",
     "frechet",
     "frechet_infinite",
@@ -41,10 +57,14 @@ __all__ = [
     "kernel_subsets",
     "kernel_test",
     "log_densities",
+    "logits_gap",
+    "manifolds",
     "mind",
+    "near_duplicates",
     "nearest",
     "nearest_class",
     "nearest_neighbour_test",
+    "nearest_training_test",
     "nearness",
     "pairwise_distance",
     "parzen",

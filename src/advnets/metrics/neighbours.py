@@ -3,18 +3,15 @@
 import math
 
 import torch
-from torch import Tensor
 
 from advnets.errors import BadInput
+from advnets.metrics.balls import Balls, balls
+from advnets.metrics.distances import BLOCK, nearest, nearest_others, pair
 from advnets.metrics.estimate import Estimate, Note
-from advnets.metrics.modes import nearest
-from advnets.metrics.parzen import Array, flatten, same_width, squared_distances
-
-BLOCK = 1024
-"""Real points whose distances are held at once."""
+from advnets.metrics.parzen import Array
 
 
-def coverage(samples: Array, real: Array, *, k: int = 5, block: int = BLOCK) -> Estimate:
+def coverage(samples: Array, real: Array, *, k: int = 5, block: tuple[int, int] = BLOCK) -> Estimate:
     """Share of real points x_i with a sample nearer than the k-th nearest other real point.
 
         coverage = 1/n sum_i 1[min_j |x_i - y_j| < NND_k(x_i)]
@@ -25,23 +22,21 @@ def coverage(samples: Array, real: Array, *, k: int = 5, block: int = BLOCK) -> 
     samples: y_j, (m, ...) features; real: x_i, (n, ...), n > k. block: real points of one product; changes the speed,
     not the result.
     Its error is the jackknife's over samples, an upper estimate of the luck of drawing them (B. Efron and C. Stein,
-    1981); the floor is the exact mean for m samples that are real themselves, `expected_coverage`. Distances are in
-    float64. Notes: n, m, k. Raises BadInput for a bad shape or value, and for k out of 1 .. n - 1.
+    1981); the floor is the exact mean for m samples that are real themselves, `expected_coverage`. Rounding
+    decides nothing. Notes: n, m, k. Raises BadInput for a bad shape or value, and for k out of 1 .. n - 1.
     """
-    y, x = flatten(samples, "samples"), flatten(real, "real")
-    same_width(y, x, "samples and real")
-    if not 1 <= k < len(x):
-        raise BadInput(f"k: found {k}, expected 1..{len(x) - 1}, below the number of real points. Change it.")
-    x, y = x.double(), y.to(x.device).double()
-    origin = x.mean(0)  # norms about the mean are smaller, and so is what their cancellation loses
-    x, y = x - origin, y - origin
-    found = [_within(x, y, start, min(start + block, len(x)), k) for start in range(0, len(x), block)]
-    counts, which = torch.cat([count for count, _ in found]), torch.cat([index for _, index in found])
-    n, m = len(x), len(y)
+    y, x = pair(samples, real, "samples", "real")
+    radii = nearest_others(x, k, block=block)[1][:, -1]
+    return covered(balls(x, y, radii, block=block)[0], k)
+
+
+def covered(around_real: Balls, k: int) -> Estimate:
+    """`coverage` of what the balls around real points hold of samples."""
+    n, m = len(around_real.held), len(around_real.holders)
     # Without sample j, the points go that it alone covers: a share u_j of all.
-    alone = torch.bincount(which[counts == 1], minlength=m).double() / n
+    alone = torch.bincount(around_real.only[around_real.held == 1], minlength=m).double() / n
     error = math.sqrt((m - 1) / m * float((alone - alone.mean()).square().sum()))
-    value = float((counts > 0).double().mean())
+    value = float((around_real.held > 0).double().mean())
     return Estimate(value, error, floor=expected_coverage(n, m, k), notes={"n": n, "m": m, "k": k})
 
 
@@ -76,14 +71,3 @@ def expected_coverage(n: int, m: int, k: int) -> float:
     0.9691
     """
     return 1 - math.prod((n - 1 - i) / (m + n - 1 - i) for i in range(k))
-
-
-def _within(x: Tensor, y: Tensor, start: int, stop: int, k: int) -> tuple[Tensor, Tensor]:
-    """For x[start:stop]: how many samples lie in each one's ball, and which is the nearest; both (stop - start,)."""
-    part = x[start:stop]
-    norms = part.square().sum(1, keepdim=True)
-    among = squared_distances(part, x, norms, s_norms=x.square().sum(1))
-    among[torch.arange(stop - start), torch.arange(start, stop)] = math.inf
-    radii = among.kthvalue(k, 1, keepdim=True).values
-    across = squared_distances(part, y, norms, s_norms=y.square().sum(1))
-    return (across < radii).sum(1), across.argmin(1)
