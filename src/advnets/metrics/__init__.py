@@ -1,8 +1,12 @@
 """Pure functions of arrays that return an Estimate: a value, its error, its floor and notes."""
 
+from advnets.metrics.bins import different_bins
 from advnets.metrics.birthday import birthday, duplicates
 from advnets.metrics.chains import autocorrelation_time
 from advnets.metrics.compat import CONVENTIONS, Convention, convention
+from advnets.metrics.cosine import mean_min_cosine
+from advnets.metrics.differences import paired_difference, unpaired_difference
+from advnets.metrics.discoveries import benjamini_hochberg, holm
 from advnets.metrics.distances import nearest
 from advnets.metrics.estimate import Estimate
 from advnets.metrics.frechet import frechet, frechet_infinite
@@ -18,6 +22,7 @@ from advnets.metrics.memorisation import (
     near_duplicates,
     nearest_training_test,
 )
+from advnets.metrics.mixture import mixture_modes
 from advnets.metrics.modes import class_distance, class_entropy, class_shares, nearest_class
 from advnets.metrics.moments import Moments
 from advnets.metrics.neighbours import coverage, expected_coverage, nearness
@@ -25,7 +30,9 @@ from advnets.metrics.parzen import PROTOCOLS, ceiling, centroids, controls, log_
 from advnets.metrics.sliced import mind, pyramid_wasserstein, sliced_wasserstein
 from advnets.metrics.spectrum import radial_spectrum, spectrum_distance
 from advnets.metrics.spread import pairwise_distance
+from advnets.metrics.stacked import stacked_modes
 from advnets.metrics.two_sample import classifier_test, nearest_neighbour_test
+from advnets.metrics.vendi import vendi
 
 __all__ = [
     "CONVENTIONS",
@@ -36,6 +43,7 @@ __all__ = [
     "PROTOCOLS",
     "authenticity",
     "autocorrelation_time",
+    "benjamini_hochberg",
     "birthday",
     "ceiling",
     "centroids",
@@ -48,10 +56,12 @@ __all__ = [
     "copying",
     "coverage",
     "data_copying",
+    "different_bins",
     "duplicates",
     "expected_coverage",
     "frechet",
     "frechet_infinite",
+    "holm",
     "inception_score",
     "kernel_distance",
     "kernel_subsets",
@@ -59,17 +69,23 @@ __all__ = [
     "log_densities",
     "logits_gap",
     "manifolds",
+    "mean_min_cosine",
     "mind",
+    "mixture_modes",
     "near_duplicates",
     "nearest",
     "nearest_class",
     "nearest_neighbour_test",
     "nearest_training_test",
     "nearness",
+    "paired_difference",
     "pairwise_distance",
     "parzen",
     "pyramid_wasserstein",
     "radial_spectrum",
     "sliced_wasserstein",
     "spectrum_distance",
+    "stacked_modes",
+    "unpaired_difference",
+    "vendi",
 ]

@@ -1,0 +1,52 @@
+"""Several tests at once: p-values adjusted for how many there are."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import false_discovery_control
+
+from advnets.errors import BadInput
+
+
+def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
+    """p-values adjusted so that those up to q have a share of q of false ones among them, on average.
+
+        adjusted_(i) = min_(j >= i) min(1, m p_(j) / j)
+
+    Y. Benjamini and Y. Hochberg, Controlling the false discovery rate, 1995; for tests that are independent or rise
+    together. Not to be confused with Holm's, which guards against any false one.
+    p_values: of m tests, each in [0, 1]. Gives m, in the order given; none for none.
+    Raises BadInput for what is not a p-value.
+
+    >>> benjamini_hochberg([0.01, 0.04, 0.03])
+    [0.03, 0.04, 0.04]
+    """
+    p = _checked(p_values)
+    return [float(one) for one in false_discovery_control(p)] if len(p) else []
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values adjusted so that one up to alpha is false with a chance of alpha at most, whatever the tests share.
+
+        adjusted_(i) = max_(j <= i) min(1, (m - j + 1) p_(j))
+
+    S. Holm, A simple sequentially rejective multiple test procedure, 1979.
+    p_values: of m tests, each in [0, 1]. Gives m, in the order given; none for none.
+    Raises BadInput for what is not a p-value.
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
+    p = _checked(p_values)
+    order = np.argsort(p, kind="stable")
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.maximum.accumulate(np.minimum(1, np.arange(len(p), 0, -1) * p[order])) if len(p) else p
+    return [float(one) for one in adjusted]
+
+
+def _checked(p_values: Sequence[float]) -> NDArray[np.float64]:
+    p = np.asarray(p_values, dtype=np.float64)
+    if p.ndim != 1 or not bool(((p >= 0) & (p <= 1)).all()):  # NaN is neither
+        raise BadInput(f"p_values: found {p_values}, expected numbers in [0, 1] in a row. Leave out tests without one.")
+    return p
