@@ -50,19 +50,6 @@ def labelled(n: int, shape: tuple[int, int, int], classes: int) -> Dataset:
     return Dataset("noise", split, split, split, classes, "here")
 
 
-@pytest.mark.parametrize("name", list(extractors.EXTRACTORS))
-def test_features_do_not_depend_on_the_batch(name: str, digits: Dataset) -> None:
-    extractor = extractors.find(name, digits)
-    some = digits.validation.values[:37]
-    whole = extractor.features(some)
-    assert whole.dtype == torch.float32
-    assert len(whole) == 37
-    parted = torch.cat([extractor.features(part) for part in some.split_with_sizes([1, 2, 5, 29])])
-    torch.testing.assert_close(parted, whole, rtol=0, atol=1e-5)
-    backwards = extractor.features(some.flip(0)).flip(0)
-    torch.testing.assert_close(backwards, whole, rtol=0, atol=1e-5)
-
-
 def test_an_unknown_extractor_is_refused(digits: Dataset) -> None:
     with pytest.raises(BadInput, match="Did you mean 'pca'"):
         extractors.find("pcs", digits)

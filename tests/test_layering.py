@@ -21,8 +21,11 @@ FLOORS = [
     {"cli"},
 ]  # fmt: skip
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-LAZY = {"matplotlib", "sklearn", "resource"}
-"""Third-party packages that are slow, and one that Windows lacks: these may be imported inside a function."""
+LAZY = {"matplotlib", "sklearn", "resource", "onnxruntime"}
+"""Third-party packages that are slow, one that Windows lacks, one of an extra: these may be imported in a function."""
+
+RESTRICTED = 'torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)'
+"""The one pickle of others that is read: after its checksum, by torch's reader that makes tensors only."""
 
 FILES = sorted(SOURCE.rglob("*.py"))
 
@@ -99,5 +102,5 @@ def test_no_pickle_and_no_eval() -> None:
     for path in FILES:
         text = path.read_text()
         for word in ("import pickle", "torch.load", "torch.save", "eval(", "exec(", "allow_pickle=True"):
-            used = text.replace(".eval()", "")
+            used = text.replace(".eval()", "").replace(RESTRICTED, "")
             assert word not in used, f"{path.name} uses {word}"

@@ -1,30 +1,48 @@
 """Images -> features, in which distances mean more than in pixels: each extractor has an id that says which it is."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from advnets.data import Dataset
-from advnets.errors import unknown
+from advnets.errors import BadInput, unknown
 from advnets.extractors.classifier import Classifier, ClassifierSettings, accuracy, is_cached, train_classifier
-from advnets.extractors.extractor import Extractor, Pixels
+from advnets.extractors.extractor import Extractor, Judge, Pixels
+from advnets.extractors.inception import Inception, inception
+from advnets.extractors.onnx import Onnx, onnx
+from advnets.extractors.own import Own, own
 from advnets.extractors.pca import Pca, fit_pca
+from advnets.extractors.preprocessing import Preprocessing
+from advnets.extractors.random_features import RandomFeatures, random_features
 
-EXTRACTORS: dict[str, Callable[[Dataset], Extractor]] = {
-    "pixels": lambda dataset: Pixels(),
-    "pca": lambda dataset: fit_pca(dataset.train),
-    "classifier": train_classifier,
+EXTRACTORS: dict[str, Callable[[Dataset, Path | None], Extractor]] = {
+    "pixels": lambda dataset, weights: Pixels(),
+    "random": lambda dataset, weights: random_features(dataset),
+    "pca": lambda dataset, weights: fit_pca(dataset.train),
+    "classifier": lambda dataset, weights: train_classifier(dataset),
+    "inception": lambda dataset, weights: inception(weights),
 }
 """Ways to get an extractor for a data set, by name; what is learnt is learnt from its training split."""
 
+READS_WEIGHTS = frozenset({"inception"})
+"""Rows that take a file of weights; without one they take it from the cache, or download it."""
 
-def find(name: str, dataset: Dataset) -> Extractor:
-    """The extractor of that row, fitted to the data; raises BadInput for a name that is none."""
+
+def find(name: str, dataset: Dataset, weights: str | Path | None = None) -> Extractor:
+    """The extractor of that row, fitted to the data.
+
+    weights: path of the weights' file, for a row of READS_WEIGHTS. Raises BadInput for a name that is none, and for
+    weights that the row does not take; and whatever the row raises.
+    """
     if name not in EXTRACTORS:
         raise unknown("extractor", name, EXTRACTORS)
-    return EXTRACTORS[name](dataset)
+    if weights is not None and name not in READS_WEIGHTS:
+        takes = ", ".join(sorted(READS_WEIGHTS))
+        raise BadInput(f"weights: found {weights} for the extractor {name}, expected none: only {takes} reads any.")
+    return EXTRACTORS[name](dataset, None if weights is None else Path(weights))
 
 
 __all__ = [
-    "EXTRACTORS", "Classifier", "ClassifierSettings", "Extractor", "Pca", "Pixels", "accuracy", "find", "fit_pca",
-    "is_cached",
-    "train_classifier",
+    "EXTRACTORS", "Classifier", "ClassifierSettings", "Extractor", "Inception", "Judge", "Onnx", "Own", "Pca",
+    "Pixels", "Preprocessing", "READS_WEIGHTS", "RandomFeatures", "accuracy", "find", "fit_pca", "inception",
+    "is_cached", "onnx", "own", "random_features", "train_classifier",
 ]  # fmt: skip

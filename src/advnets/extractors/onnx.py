@@ -1,0 +1,114 @@
+"""An ONNX file as an extractor: a network from any framework, run by onnxruntime."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from advnets.errors import BadInput, Missing, Unsupported
+from advnets.extractors.extractor import check_features, in_parts
+from advnets.extractors.preprocessing import Preprocessing
+
+PART = 32
+"""Images that go through at once, where the file does not fix how many."""
+
+
+class Port(Protocol):
+    """An input or an output of a session: its name, and its shape, with None or a word where any size will do."""
+
+    name: str
+    shape: Sequence[Any]
+
+
+class Session(Protocol):
+    """What is used of onnxruntime.InferenceSession."""
+
+    def get_inputs(self) -> Sequence[Port]:
+        """Inputs, in order."""
+
+    def get_outputs(self) -> Sequence[Port]:
+        """Outputs, in order."""
+
+    def run(self, names: Sequence[str], feeds: Mapping[str, NDArray[np.float32]]) -> Sequence[NDArray[Any]]:
+        """The outputs of those names."""
+
+
+@dataclass(frozen=True, eq=False)
+class Onnx:
+    """A session, and how images are prepared for it.
+
+    sha256: of the file. output: the name of the output that the features are. preprocessing: from bytes to floats.
+    """
+
+    session: Session
+    sha256: str
+    output: str
+    preprocessing: Preprocessing
+
+    @property
+    def id(self) -> str:
+        """The output's name, the preprocessing, and the SHA-256 of the file."""
+        return f"onnx {self.output}; {self.preprocessing}; sha256 {self.sha256}"
+
+    def features(self, values: Tensor) -> Tensor:
+        """(n, c, h, w) uint8 -> (n, d) float32.
+
+        A file that fixes the number of images is given so many at a time, the last ones filled up.
+        Raises BadInput for what are not such images, and for an output that is not (n, d); NonFinite for NaN or Inf.
+        """
+        self.preprocessing.check(values)
+        port = self.session.get_inputs()[0]
+        fixed = port.shape[0] if len(port.shape) and isinstance(port.shape[0], int) else None
+
+        def way(part: Tensor) -> Tensor:
+            made = self.session.run([self.output], {port.name: self.preprocessing(part.cpu()).contiguous().numpy()})[0]
+            return check_features(torch.tensor(made), len(part), self.output)
+
+        return in_parts(way, values, fixed or PART, full=fixed is not None)
+
+
+def onnx(
+    path: Path, preprocessing: Preprocessing, *, output: str | None = None, session: Session | None = None
+) -> Onnx:
+    """The extractor that an ONNX file is, on the CPU.
+
+    path: the file; its bytes are read once, and are those that the id tells of. preprocessing: how bytes become what
+    its one input takes, float32. output: the name of the output that is (n, d); None if there is only one.
+    session: what runs the file in place of onnxruntime.
+    Raises Missing for a file that cannot be read; Unsupported where onnxruntime is not installed or does not read the
+    file; BadInput for more than one input, or an output that is not there.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise Missing(f"{path}: cannot be read ({error.strerror}). Give the path of an ONNX file.") from error
+    session = session or _session(content, path)
+    inputs, outputs = session.get_inputs(), [port.name for port in session.get_outputs()]
+    if len(inputs) != 1:
+        raise BadInput(f"{path}: found the inputs {[port.name for port in inputs]}, expected one. Export images only.")
+    if output is None and len(outputs) != 1:
+        raise BadInput(f"{path}: found the outputs {outputs}, expected one. Say which by `output`.")
+    chosen = output or outputs[0]
+    if chosen not in outputs:
+        raise BadInput(f"{path}: found the outputs {outputs}, expected {chosen!r} among them. Give one of these.")
+    return Onnx(session, hashlib.sha256(content).hexdigest(), chosen, preprocessing)
+
+
+def _session(content: bytes, path: Path) -> Session:
+    try:
+        import onnxruntime  # type: ignore[import-not-found,import-untyped,unused-ignore]  # of the extra `onnx`
+    except ImportError as error:
+        raise Unsupported(
+            f"{path}: found no onnxruntime, which reads ONNX files. Install the extra: pip install 'advnets[onnx]'."
+        ) from error
+    try:
+        made: Session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has a dozen kinds of them, without a common root of its own
+        raise Unsupported(f"{path}: onnxruntime does not read it ({error}). Export it again.") from error
+    return made
