@@ -36,17 +36,19 @@ def test_train_sample_evaluate_figures(tmp_path: Path, capsys: pytest.CaptureFix
         assert held["images"].shape == (9, 8, 8, 1)
     assert main(["evaluate", "run", "--n", "100", "--json"]) == 0
     report = json.loads(capsys.readouterr().out.partition("\n")[2])
-    assert report["parzen"]["protocol"]["split"] == "validation"
-    assert report["recognition"]["accuracy"] > 0.95
-    assert main(["evaluate", "run", "--n", "100", "--json", "--no-classifier"]) == 0
-    assert json.loads(capsys.readouterr().out)["recognition"] is None
+    assert report["against"]["split"] == "validation"
+    assert report["against"]["accuracy"] > 0.95
+    assert {"fid", "parzen", "copying", "logits-gap"} <= {one["name"] for one in report["measures"]}
+    fast = ["--n", "100", "--measures", "parzen,class-shares", "--json"]
+    assert main(["evaluate", "run", *fast, "--no-classifier"]) == 0
+    assert "class-shares" in json.loads(capsys.readouterr().out)["skipped"]
     assert main(["export", "run", "--out", "G.safetensors", "--half", "--json"]) == 0
     exported = json.loads(capsys.readouterr().out)
     assert exported == {"out": "G.safetensors", "bytes": Path("G.safetensors").stat().st_size, "half": True, "step": 12}
     assert main(["sample", "G.safetensors", "-n", "3", "--out", "g.npz"]) == 0
     capsys.readouterr()
-    assert main(["evaluate", "G.safetensors", "--n", "100", "--data", "digits", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["run"] == "G.safetensors"
+    assert main(["evaluate", "G.safetensors", "--data", "digits", *fast]) == 0
+    assert json.loads(capsys.readouterr().out)["name"] == "G.safetensors"
     assert main(["figures", "figure2", "G.safetensors", "--data", "digits", "--out", "shared.png"]) == 0
     assert main(["figures", "figure3", "run", "--data", "digits", "--out", "never.png"]) == 2
     assert not Path("never.png").exists()
@@ -94,7 +96,8 @@ def test_a_recipe_may_be_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[st
         (["resume", "."], "is not a run directory"),
         (["sample", "nothing", "--out", "x.png"], "nothing is not there"),
         (["sample", "nothing.safetensors", "--out", "x.png"], "nothing.safetensors is not there"),
-        (["evaluate", "nothing", "--split", "tset"], "nothing is not there"),
+        (["evaluate", "nothing", "--split", "tset"], "Did you mean 'test'?"),
+        (["evaluate", "nothing"], "nothing is not there"),
         (["evaluate", "nothing", "--data", "digits"], "--data and --data-dir are for share files"),
         (["export", "nothing", "--out", "G.safetensors"], "nothing is not there"),
         (["figures", "figure4", "--out", "x.png"], "unknown figure 'figure4'"),

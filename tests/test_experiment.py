@@ -16,10 +16,9 @@ from torch import nn
 
 import advnets
 import tiny
-from advnets import data, distributed, experiment, runs
+from advnets import distributed, experiment, runs
 from advnets.cli.train import follow
 from advnets.errors import BadInput, Damaged, InUse, Missing, NonFinite, Unsupported
-from advnets.experiment.recognition import recognise
 from advnets.recipes import RECIPES
 from advnets.schedules import Constant
 
@@ -201,61 +200,53 @@ def test_points_are_trained_and_sampled(tmp_path: Path) -> None:
     run = tiny.trained("run", data="ring-8")
     assert run.sample(7).values.shape == (7, 2)
     assert run.sample(7).picture().size == (480, 480)
-    with pytest.raises(Unsupported, match="points"):
-        run.evaluate()
+    report = run.evaluate(n=200, measures=("modes", "fid", "logits-gap"))
+    assert report.measures.keys() == {"modes", "fid", "logits-gap"}
 
 
 def test_each_reading_of_the_test_split_is_noted(tmp_path: Path) -> None:
     run = tiny.trained("run")
-    run.evaluate(n=100)
+    run.evaluate(n=100, measures=("parzen",))
     assert not run.directory.test_readings.exists()
-    run.evaluate(n=100, split="test")
-    report = run.evaluate(n=100, split="test", protocol="optimal-sigma")
+    run.evaluate(n=100, split="test", measures=("fid",))
+    report = run.evaluate(n=100, split="test", protocol="optimal-sigma", measures=("parzen", "spectrum"))
     lines = [json.loads(line) for line in run.directory.test_readings.read_text().splitlines()]
-    assert [line["parzen"] for line in lines] == ["goodfellow2014", "optimal-sigma"]
-    assert json.loads((run.path / "report.json").read_text())["parzen"]["value"] == report.parzen.estimate.value
+    assert [line["measures"] for line in lines] == [["fid"], ["parzen", "spectrum"]]
+    assert [line.get("parzen") for line in lines] == [None, "optimal-sigma"]
+    assert lines[1]["nats"] == report.measures["parzen"].estimate.value
+    assert experiment.Report.from_dict(json.loads((run.path / "report.json").read_text())) == report
 
 
 def test_measures_of_other_protocols_refuse_to_be_compared(tmp_path: Path) -> None:
     run = tiny.trained("run")
-    here, there = run.evaluate(n=100).parzen, run.evaluate(n=100, protocol="optimal-sigma").parzen
-    assert here - here == 0
-    with pytest.raises(BadInput, match="not comparable"):
+    here, there = (
+        run.evaluate(n=100, measures=("parzen",), protocol=protocol).measures["parzen"]
+        for protocol in ("goodfellow2014", "optimal-sigma")
+    )
+    assert (here - here).value == 0
+    with pytest.raises(BadInput, match="cannot be compared"):
         here - there
 
 
 def test_samples_are_recognised_by_a_classifier_of_labelled_data(tmp_path: Path) -> None:
     """An untrained generator draws few classes; the measures say so, and by which classifier."""
     run = tiny.trained("run")
-    report = run.evaluate(n=300)
+    names = ("class-shares", "class-distance", "coverage")
+    report = run.evaluate(n=300, measures=names)
     assert not experiment.lacks_classifier(run.dataset)
-    found = report.recognition
-    assert found is not None
-    assert report.classes is not None
-    assert found.accuracy > 0.95
-    assert found.shares.estimate.notes["n"] == 300
-    assert found.distance.estimate.value > (found.distance.estimate.floor or 0)
-    assert found.coverage.estimate.value < 0.5 < (found.coverage.estimate.floor or 0)
-    assert (found.coverage.estimate.notes["n"], found.coverage.estimate.notes["m"]) == (250, 250)
-    told = json.loads((run.path / "report.json").read_text())["recognition"]
-    assert told["coverage"]["protocol"]["extractor"].startswith("convnet 24-48-96")
-    assert told["coverage"]["protocol"]["split"] == "validation"
-    for words in ("nearest real image", "Classes by a classifier", "Coverage of 250 validation images"):
-        assert words in str(report)
-    other = run.evaluate(n=300, split="test").recognition
-    assert other is not None
+    shares, distance, coverage = (report.measures[name].estimate for name in names)
+    assert (report.against.accuracy or 0) > 0.95
+    assert shares.notes["n"] == 300
+    assert distance.value > (distance.floor or 0)
+    assert coverage.value < 0.5 < (coverage.floor or 0)
+    assert (coverage.notes["n"], coverage.notes["m"]) == (250, 250)
+    protocol = report.measures["coverage"].protocol
+    assert protocol["extractor"].startswith("convnet 24-48-96")
+    assert protocol["split"] == "validation"
+    assert "Classes of the samples by the classifier" in str(report)
+    other = run.evaluate(n=300, split="test", measures=names)
     with pytest.raises(BadInput, match="split"):
-        found.coverage - other.coverage
-
-
-def test_real_images_are_recognised_as_real(tmp_path: Path) -> None:
-    """Test images in place of samples: every share is the data's, and the validation images are covered."""
-    digits = data.load("digits")
-    samples = experiment.Samples(digits.test.values.permute(0, 2, 3, 1).numpy())
-    found = recognise(samples, digits, split="validation", seed=0)
-    assert found.distance.estimate.p_value > 0.01
-    assert found.shares.estimate.notes["missing"] == 0
-    assert found.coverage.estimate.value > 0.9
+        report.measures["coverage"] - other.measures["coverage"]
 
 
 def test_without_labels_or_on_request_no_classifier_is_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,8 +254,10 @@ def test_without_labels_or_on_request_no_classifier_is_trained(tmp_path: Path, m
     np.savez("mine.npz", images=np.random.default_rng(0).integers(0, 255, (60, 8, 8), np.uint8))
     run = tiny.trained("run", data="mine.npz")
     assert not experiment.lacks_classifier(run.dataset)
-    assert run.evaluate(n=40).recognition is None
-    assert tiny.trained("digits").evaluate(n=40, classifier=False).recognition is None
+    for held in (run, tiny.trained("digits")):
+        report = held.evaluate(n=40, classifier=False, measures=("coverage", "class-shares"))
+        assert report.measures.keys() == {"coverage"}
+        assert "labelled images" in report.skipped["class-shares"]
 
 
 def test_a_run_refuses_other_data(tmp_path: Path) -> None:

@@ -85,27 +85,28 @@ def test_what_the_card_says(run: experiment.Run, good: Path, tmp_path: Path) -> 
     assert (card.latent, card.latent_size, card.transform, card.half) == ("gaussian", 4, "unit", False)
     assert card.data == runs.DataCard("digits", run.dataset.digest, (1, 8, 8), 10)
     assert generator_from_json(card.generator) == tiny.RECIPE.generator
-    report = run.evaluate(n=100)
+    report = run.evaluate(n=100, measures=("parzen", "fid"))
     told = advnets.open_model(run.export("measured.safetensors")).card.report
     assert told is not None
-    assert told["parzen"]["value"] == report.parzen.estimate.value
+    assert experiment.Report.from_dict(told).measures == report.measures
     (run.path / "report.json").unlink()
 
 
 def test_a_report_of_another_step_is_not_taken_along(tmp_path: Path) -> None:
     run = tiny.trained("run", steps=8)
-    run.evaluate(n=100)
+    run.evaluate(n=100, measures=("parzen",))
     experiment.resume("run", steps=12)
     assert advnets.open_model(run.export("G.safetensors")).card.report is None
 
 
 def test_a_share_file_is_measured_as_its_run(run: experiment.Run, good: Path, tmp_path: Path) -> None:
     model = advnets.open_model(good)
-    here, there = model.evaluate(n=100, seed=4), run.evaluate(n=100, seed=4)
-    assert here.parzen - there.parzen == 0
-    assert (here.run, here.step) == ("G.safetensors", 40)
+    here, there = (one.evaluate(n=100, seed=4, measures=("parzen", "fid", "kid")) for one in (model, run))
+    assert here.measures == there.measures
+    assert (here.name, here.step) == ("G.safetensors", 40)
     np.savez("mine.npz", images=np.random.default_rng(0).integers(0, 255, (60, 8, 8), np.uint8))
-    assert model.evaluate(model.dataset("mine.npz"), n=20).parzen.protocol["data"] == "mine"
+    mine = model.evaluate(model.dataset("mine.npz"), n=20, measures=("parzen",))
+    assert mine.measures["parzen"].protocol["data"] == mine.against.data == "mine"
     np.savez("large.npz", images=np.zeros((60, 9, 9), np.uint8))
     with pytest.raises(BadInput, match="samples of shape"):
         model.dataset("large.npz")

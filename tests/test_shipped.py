@@ -32,9 +32,9 @@ def test_what_lies_at_the_path_comes_first(tmp_path: Path, capsys: pytest.Captur
 
 @pytest.mark.slow
 def test_its_score_is_the_papers_or_more_from_the_file_itself(mnist: data.Dataset) -> None:
-    report = find_model("paper-mnist").evaluate(mnist, split="validation")
-    assert report.recognition is not None
-    shares = [share for name, share in report.recognition.shares.estimate.notes.items() if name.startswith("class ")]
-    assert PAPER <= report.parzen.estimate.value <= report.controls["real images"].value
+    report = find_model("paper-mnist").evaluate(mnist, measures=("parzen", "class-shares"))
+    notes = report.measures["class-shares"].estimate.notes
+    shares = [share for name, share in notes.items() if name.startswith("class ")]
+    assert PAPER <= report.measures["parzen"].estimate.value <= report.controls["real images"].value
     assert len(shares) == 10
     assert all(0.05 <= float(share) <= 0.15 for share in shares)

@@ -33,6 +33,22 @@ def follow(run: Run, progress: Iterator[Progress], notes: Iterable[str]) -> Prog
     return last
 
 
+def watch(lines: Iterable[tuple[str, bool]]) -> None:
+    """Tell lines on standard error as they come: a live one on a terminal, plain ones elsewhere.
+
+    lines: each with whether it is to be told in any case; of the others one in PLAIN_SECONDS is, off a terminal.
+    """
+    screen = Console(stderr=True)
+    told_at = float("-inf")
+    with Live(console=screen, refresh_per_second=4) if screen.is_terminal else nullcontext() as live:
+        for said, always in lines:
+            if live is not None:
+                live.update(Text(said))
+            elif always or time.monotonic() - told_at >= PLAIN_SECONDS:
+                print(said, file=sys.stderr, flush=True)
+                told_at = time.monotonic()
+
+
 def line(progress: Progress) -> str:
     """Losses, D(x), D(G(z)), images a second and the time left, in one line."""
     readings = "  ".join(f"{_short(name)} {value:.3f}" for name, value in progress.readings.items())

@@ -1,7 +1,6 @@
-"""advnets evaluate RUN|FILE.safetensors: measure."""
+"""advnets evaluate PATH: measure."""
 
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,63 +8,116 @@ from typing import Any
 import tyro
 
 from advnets import experiment
+from advnets.cli import console
 from advnets.cli.arguments import parse, tell
-from advnets.data import Dataset
 from advnets.errors import BadInput
 
-ABOUT = """Measure a run, or a share file: the Parzen score of its samples, the same score of controls, and its
-classes.
+ABOUT = """Measure samples: of a run, a share file or a model that ships; or images in a folder, a .zip or a .npz file,
+or points in a .npz file.
 
-Where the data have labels, a classifier tells the classes, and how much of the data the samples cover in its features.
-It is trained once for each data set, in minutes, and kept in the cache ($ADVNETS_CACHE, or the user's).
+They are held against real images that were not trained on, and, for what is learnt by heart, against training images.
+Every value comes with its error and with what real images get in the samples' place; tests come with p-values, adjusted
+for all of them. Where the data have labels, distances are in the features of a classifier, which is trained once for
+each data set, in minutes, and kept in the cache ($ADVNETS_CACHE, or the user's).
 
 The validation split is read unless the test split is asked for; each reading of the test split is noted in the run.
-The report is kept as report.json and report.md in the run directory; of a share file nothing is kept."""
+Of a run the report is kept in it, as report.json and report.md; of all else where --out says.
+
+Measures: {measures}."""
 
 
 @dataclass(frozen=True)
 class Evaluate:
-    """What, by which protocol."""
+    """What, against what, by which measures."""
 
     run: tyro.conf.Positional[Path]
-    """The run directory, FILE.safetensors as `advnets export` writes it, or a model that ships: paper-mnist."""
+    """A run directory, FILE.safetensors as `advnets export` writes it, a model that ships (paper-mnist), or a folder,
+    .zip or .npz of images."""
+    against: str | None = None
+    """Data set by name, or folder, .zip or .npz of real images; default the data of the run or of the share file.
+    Images at a path are parted: a half stands for training images, a quarter each for validation and test."""
     split: str = "validation"
     """validation or test."""
+    measures: str | None = None
+    """Which, between commas; default all that the data allow."""
+    extractor: str | None = None
+    """Whose features distances are in: classifier (default with labels), random (default without), pixels, pca,
+    inception, own."""
+    weights: Path | None = None
+    """File of weights, for --extractor inception or own."""
     protocol: str = "goodfellow2014"
-    """goodfellow2014 (sigma from ten values), optimal-sigma (golden section) or fixed-sigma (.2)."""
+    """Of the Parzen score: goodfellow2014 (sigma from ten values), optimal-sigma (golden section) or fixed-sigma (.2).
+    """
     n: int | None = None
     """Samples; default 10,000, or about as many as there are training images if they are fewer."""
     seed: int = 0
-    """Of the noises."""
+    """Of the noises, and of draws."""
     data: str | None = None
-    """For FILE.safetensors: other data than it was trained on, by name or path."""
+    """For FILE.safetensors: other data than it was trained on, by name or path, with their own splits."""
     data_dir: str | None = None
-    """For FILE.safetensors: folder where data sets are looked for first."""
+    """For FILE.safetensors, and with --against: folder where data sets are looked for first."""
     no_classifier: bool = False
     """Leave out what a classifier is needed for."""
+    figures: bool = False
+    """Draw figures too: nearest neighbours, a projection, classes, spectra. Of a run they are kept in RUN/figures."""
+    every_checkpoint: bool = False
+    """Measure each checkpoint of a run on the validation split and name the best, by the first of --measures or fid
+    (of points sliced-wasserstein)."""
+    out: Path | None = None
+    """FOLDER/ for the report and its figures; nothing is overwritten."""
     json: bool = False
     """Print the report as JSON."""
 
 
 def main(argv: Sequence[str]) -> int:
     """Measure and tell."""
-    asked = parse(Evaluate, argv, verb="evaluate", about=ABOUT)
-    found = experiment.source(asked.run)
-    how: dict[str, Any] = {"split": asked.split, "protocol": asked.protocol, "n": asked.n, "seed": asked.seed}
-    how["classifier"] = not asked.no_classifier
-    if isinstance(found, experiment.Model):
-        dataset = found.dataset(asked.data, asked.data_dir)
-        _warn(asked, dataset)
-        report = found.evaluate(dataset, **how)
-    elif asked.data or asked.data_dir:
-        raise BadInput(f"{asked.run} is a run, measured on its own data; --data and --data-dir are for share files")
-    else:
-        _warn(asked, found.dataset)
-        report = found.evaluate(**how)
+    asked = parse(Evaluate, argv, verb="evaluate", about=ABOUT.format(measures=", ".join(experiment.MEASURES)))
+    if asked.out is not None and asked.out.exists() and (not asked.out.is_dir() or any(asked.out.iterdir())):
+        raise BadInput(f"--out {asked.out} is there already and not an empty folder; name another")
+    plan = _plan(asked)
+    if asked.every_checkpoint:
+        return _choose(asked, plan)
+    report = _followed(experiment.evaluation(asked.run, plan, others=asked.against, data=asked.data,
+                                             data_dir=asked.data_dir))  # fmt: skip
+    if asked.out is not None:
+        experiment.write_report(asked.out, report)
     tell(report.as_dict(), as_json=asked.json, text=str(report).rstrip())
     return 0
 
 
-def _warn(asked: Evaluate, dataset: Dataset) -> None:
-    if not asked.no_classifier and experiment.lacks_classifier(dataset):
-        print(f"training a classifier of {dataset.name}, once; --no-classifier does without", file=sys.stderr)
+def _plan(asked: Evaluate) -> experiment.Plan:
+    names = None if asked.measures is None else tuple(name.strip() for name in asked.measures.split(","))
+    return experiment.Plan(
+        split=asked.split,
+        measures=names,
+        extractor=asked.extractor,
+        weights=asked.weights,
+        classifier=not asked.no_classifier,
+        protocol=asked.protocol,
+        n=asked.n,
+        seed=asked.seed,
+        figures=asked.figures or asked.out is not None,
+    )
+
+
+def _choose(asked: Evaluate, plan: experiment.Plan) -> int:
+    idle = [name for name in ("against", "data", "data_dir", "out", "figures") if getattr(asked, name)]
+    if idle:
+        raise BadInput(f"--every-checkpoint measures a run on its own data and keeps nothing; leave out --{idle[0]}")
+    choice = _followed(experiment.choosing(asked.run, plan))
+    tell(choice.as_dict(), as_json=asked.json, text=str(choice))
+    return 0
+
+
+def _followed(doings: Iterable[experiment.Doing]) -> Any:
+    """The last result, when all is done; what is done is told on standard error."""
+    last: list[Any] = []
+
+    def lines() -> Iterator[tuple[str, bool]]:
+        for doing in doings:
+            last[:] = [doing.result]
+            # Of a classifier that takes minutes it is to be known that it is being trained.
+            yield f"{100 * doing.share:3.0f} %  {doing.what}", doing.what.startswith("training")
+
+    console.watch(lines())
+    return last[0]

@@ -1,17 +1,11 @@
 """advnets table: the 2014 paper's Table 1."""
 
 import signal
-import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-from rich.console import Console
-from rich.live import Live
-from rich.text import Text
 
 from advnets.cli import console
 from advnets.cli.arguments import parse, tell
@@ -96,18 +90,11 @@ def _budgets() -> str:
 
 
 def _follow(events: Iterator[table.Event]) -> None:
-    """Exhaust the events, telling them on standard error: a live line on a terminal, some plain ones elsewhere."""
-    screen = Console(stderr=True)
-    told_at = float("-inf")
-    with Live(console=screen, refresh_per_second=4) if screen.is_terminal else nullcontext() as live:
-        for event in events:
-            said = f"{event.what}: {console.line(event.progress) if event.progress else event.doing}"
-            due = event.progress is None or time.monotonic() - told_at >= console.PLAIN_SECONDS
-            if live is not None:
-                live.update(Text(said))
-            if live is None and due:
-                print(said, file=sys.stderr, flush=True)
-                told_at = time.monotonic()
+    """Exhaust the events, telling them on standard error."""
+    console.watch(
+        (f"{event.what}: {console.line(event.progress) if event.progress else event.doing}", event.progress is None)
+        for event in events
+    )
 
 
 @contextmanager

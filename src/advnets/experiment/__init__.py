@@ -1,26 +1,37 @@
 """The room where all others meet: runs are started, resumed, sampled and measured here."""
 
-from advnets.experiment.cost import Cost, dry_run, peak_mebibytes
-from advnets.experiment.course import Progress
-from advnets.experiment.door import find_recipe, resume, start, train
-from advnets.experiment.evaluation import (
+from advnets.experiment.assessment import (
+    MEASURES,
     SPLITS,
+    Choice,
+    Doing,
+    Plan,
+    Reference,
     Report,
-    centres_of,
+    Subject,
+    assess,
+    in_unit,
+    lacks_classifier,
+    reference,
     selection_and_points,
     usual_samples,
     within_memory,
+    write_report,
 )
+from advnets.experiment.cost import Cost, dry_run, peak_mebibytes
+from advnets.experiment.course import Progress
+from advnets.experiment.door import find_recipe, resume, start, train
+from advnets.experiment.evaluation import choosing, evaluation
 from advnets.experiment.measure import Measure
 from advnets.experiment.model import Model, open_model
-from advnets.experiment.recognition import Recognition, lacks_classifier, recognise
-from advnets.experiment.run import Run, find_model, source
+from advnets.experiment.run import Run
 from advnets.experiment.samples import Samples
 from advnets.experiment.settings import DEVICES, Settings, find_device
+from advnets.experiment.sources import find_model, source
 
 __all__ = [
-    "Cost", "DEVICES", "Measure", "Model", "Progress", "Recognition", "Report", "Run", "SPLITS", "Samples", "Settings",
-    "centres_of", "dry_run", "find_device", "find_model", "find_recipe", "lacks_classifier", "open_model",
-    "peak_mebibytes", "recognise", "resume", "selection_and_points", "source", "start", "train", "usual_samples",
-    "within_memory",
+    "Choice", "Cost", "DEVICES", "Doing", "MEASURES", "Measure", "Model", "Plan", "Progress", "Reference", "Report",
+    "Run", "SPLITS", "Samples", "Settings", "Subject", "assess", "choosing", "dry_run", "evaluation", "find_device",
+    "find_model", "find_recipe", "in_unit", "lacks_classifier", "open_model", "peak_mebibytes", "reference", "resume",
+    "selection_and_points", "source", "start", "train", "usual_samples", "within_memory", "write_report",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """A model: a generator ready to draw samples, out of a run's newest checkpoint or out of a share file."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,17 @@ from torch import Tensor, nn
 from advnets import data, distributed, figures, metrics
 from advnets.data import TRANSFORMS, Dataset, Pictures, Transform, to_uint8
 from advnets.errors import AdvnetsError, BadInput, NonFinite, TooBig, Unsupported, unknown
-from advnets.experiment.evaluation import Report, measure, usual_samples
+from advnets.experiment.assessment import (
+    Critic,
+    Doing,
+    Plan,
+    Report,
+    Subject,
+    evaluating,
+    finished,
+    plan_of,
+    usual_samples,
+)
 from advnets.experiment.samples import Samples
 from advnets.latents import LATENTS
 from advnets.randomness import Streams, mixed
@@ -106,22 +116,18 @@ class Model:
         alpha = "keep" if channels in (2, 4) else None
         return Pictures(size=(height, width), channels="grey" if channels < 3 else "rgb", alpha=alpha)
 
-    def evaluate(
-        self,
-        dataset: Dataset | None = None,
-        *,
-        split: str = "validation",
-        protocol: str = "goodfellow2014",
-        n: int | None = None,
-        seed: int = 0,
-        classifier: bool = True,
-    ) -> Report:
-        """Measure its samples: Parzen score, its controls, classes, coverage; nothing is written.
+    def evaluate(self, dataset: Dataset | None = None, **plan: Any) -> Report:
+        """Measure its samples against data; nothing is written. The keywords are the fields of `Plan`.
 
-        dataset: default the one that it was trained on. split: "validation" or "test".
-        protocol: row of metrics.PROTOCOLS. n: samples, default 10,000, or as many as there are training images
-        or as 1 GiB holds.
-        classifier: whether to look through one, which is trained first, for minutes, where the cache has none yet.
+        dataset: default the one that it was trained on. Raises as `evaluating` does.
+        """
+        report: Report = finished(self.evaluating(dataset or self.dataset(), plan_of(plan)))
+        return report
+
+    def evaluating(self, dataset: Dataset, plan: Plan, critic: Critic | None = None) -> Iterator[Doing]:
+        """Measure its samples against data, telling what is done; the last result is the Report.
+
+        critic: the discriminator that it was trained against, where that is at hand.
         Raises Unsupported for samples that have lost the brightness and contrast that is measured, and among several
         processes, each of which would train the classifier and measure for itself.
         """
@@ -129,12 +135,12 @@ class Model:
         if not self.transform.invertible:
             raise Unsupported(
                 f"{self.name}: samples under the transform {self.card.transform!r} have lost the brightness and "
-                "contrast that a Parzen window measures; look at them: `advnets sample`, `advnets figures figure2`"
+                "contrast that is measured; look at them: `advnets sample`, `advnets figures figure2`"
             )
-        dataset = dataset or self.dataset()
-        samples = self.sample(usual_samples(dataset) if n is None else n, seed=seed)
-        return measure(samples, dataset, split=split, protocol=protocol, seed=seed, run=self.name, step=self.step,
-                       classifier=classifier)  # fmt: skip
+        n = usual_samples(dataset) if plan.n is None else plan.n
+        yield Doing(f"drawing {n:,} samples", 0.0)
+        subject = Subject(self.name, self.sample(n, seed=plan.seed).stored, self.step, critic)
+        yield from evaluating(subject, dataset, plan)
 
     def figure2(self, dataset: Dataset, *, seed: int = 0) -> Any:
         """Figure 2 of the 2014 paper: 4 x 5 fresh samples; last column, the nearest training image of the fifth."""

@@ -1,9 +1,9 @@
 """A run: a directory, and what can be done with it."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -15,14 +15,24 @@ from advnets import distributed, runs
 from advnets.averaging import MovingAverage
 from advnets.capture import can_capture
 from advnets.data import Dataset
-from advnets.errors import BadInput, Unsupported
+from advnets.errors import BadInput, Damaged, Unsupported
+from advnets.experiment.assessment import (
+    Choice,
+    Critic,
+    Doing,
+    Plan,
+    Report,
+    finished,
+    note_reading,
+    plan_of,
+    write_report,
+)
 from advnets.experiment.course import Course, Progress
-from advnets.experiment.evaluation import Report, note_reading, write_report
-from advnets.experiment.model import Model, beneath, blank, export, filled, open_model
+from advnets.experiment.critic import critic_of
+from advnets.experiment.model import Model, beneath, blank, export, filled
 from advnets.experiment.preview import Preview
 from advnets.experiment.samples import Samples
 from advnets.experiment.settings import Settings, find_device, settings_from, with_budget
-from advnets.experiment.shipped import shipped
 from advnets.experiment.solo import training
 from advnets.games import Game
 from advnets.randomness import Streams, is_of
@@ -77,6 +87,9 @@ class Run:
         Raises Missing if there is no checkpoint yet, BadInput if the run was started on networks that are not given.
         """
         step, state, _ = runs.latest(self.directory.checkpoints)
+        return self._model(step, state)
+
+    def _model(self, step: int, state: Mapping[str, Any]) -> Model:
         if self._told["networks"] == "own" and self.game is None:
             raise BadInput(f"{self.path} was started on networks of your own: give them again, as `game=`")
         card = self._card(step, stage=state["training"]["stage"]["number"])
@@ -108,28 +121,69 @@ class Run:
         """n samples of the newest good checkpoint's averaged generator, by noises of that seed."""
         return self.model.sample(n, seed=seed)
 
-    def evaluate(
-        self,
-        *,
-        split: str = "validation",
-        protocol: str = "goodfellow2014",
-        n: int | None = None,
-        seed: int = 0,
-        classifier: bool = True,
-    ) -> Report:
-        """Measure the run, as Model.evaluate has it; kept in report.json and report.md.
+    def evaluate(self, **plan: Any) -> Report:
+        """Measure the run against its own data; the keywords are the fields of `Plan`. Kept as `evaluating` has it."""
+        report: Report = finished(self.evaluating(plan_of(plan)))
+        return report
 
-        Each reading of the test split is noted in the run's test-readings.jsonl.
-        Raises Unsupported among several processes, each of which would draw its own part of the noises.
+    def evaluating(self, plan: Plan) -> Iterator[Doing]:
+        """Measure the run against its own data, telling what is done; the last result is the Report.
+
+        It is kept in report.json and report.md; each reading of the test split is noted in test-readings.jsonl.
+        Raises as Model.evaluating does.
         """
         distributed.refuse_several(f"`advnets evaluate {self.path}`")
-        report = self.model.evaluate(
-            self.dataset, split=split, protocol=protocol, n=n, seed=seed, classifier=classifier
-        )
-        if split == "test":
-            note_reading(self.directory.test_readings, report)
-        write_report(self.directory.path, report)
-        return report
+        step, state, _ = runs.latest(self.directory.checkpoints)
+        for doing in self._model(step, state).evaluating(self.dataset, plan, self._critic(state)):
+            if isinstance(doing.result, Report):
+                if plan.split == "test":
+                    note_reading(self.directory.test_readings, doing.result)
+                write_report(self.directory.path, doing.result)
+            yield doing
+
+    def held_against(self, dataset: Dataset, plan: Plan) -> Iterator[Doing]:
+        """Measure the run against other data; nothing is kept, as its report is of its own."""
+        step, state, _ = runs.latest(self.directory.checkpoints)
+        yield from self._model(step, state).evaluating(dataset, plan)
+
+    def choosing(self, plan: Plan, by: str) -> Iterator[Doing]:
+        """Measure every checkpoint on the validation split; the last result is the Choice. Nothing is kept.
+
+        by: the measure that decides. plan: its measures are taken, or `by` alone.
+        Raises BadInput for the test split, which is not to be chosen on, and where `by` cannot be measured.
+        """
+        if plan.split != "validation":
+            raise BadInput("checkpoints are chosen on the validation split; the test split is read of the one chosen")
+        asked = replace(plan, measures=tuple(dict.fromkeys((by, *(plan.measures or ())))))
+        found, damaged = self._checkpoints()
+        reports: dict[int, Report] = {}
+        for number, (step, state) in enumerate(found.items()):
+            for doing in self._model(step, state).evaluating(self.dataset, asked, self._critic(state)):
+                yield Doing(f"step {step:,}: {doing.what}", (number + doing.share) / len(found))
+            report = doing.result
+            if by in report.skipped:
+                raise BadInput(f"{by} cannot decide: {report.skipped[by]}. Take another measure.")
+            reports[step] = report
+        yield Doing("done", 1.0, Choice(by, reports, damaged))
+
+    def _checkpoints(self) -> tuple[dict[int, dict[str, Any]], dict[str, str]]:
+        """The states of all good checkpoints by step, and why the others are passed over."""
+        good: dict[int, dict[str, Any]] = {}
+        damaged: dict[str, str] = {}
+        for path in reversed(runs.newest_first(self.directory.checkpoints)):
+            try:
+                step, state = runs.load(path)
+            except (Damaged, Unsupported) as error:
+                damaged[path.name] = str(error)
+                continue
+            good[step] = state
+        if not good:
+            runs.latest(self.directory.checkpoints)  # says why there is none
+        return good, damaged
+
+    def _critic(self, state: Mapping[str, Any]) -> Critic | None:
+        """The discriminator of a checkpoint, of stored values; None for a baseline."""
+        return critic_of(self.recipe, self.dataset, state["training"], self.game)
 
     def export(self, path: str | Path, half: bool = False, *, licence: str = "", notes: str = "") -> Path:
         """Write the model as one safetensors file, which `open_model` reads; nothing is overwritten.
@@ -222,20 +276,6 @@ class Run:
             settings = settings_from({**settings.as_json(), "steps": steps, "minutes": minutes})
         directory = runs.RunDirectory(self.path)
         return _course(directory, self.recipe, settings, dataset=self.dataset, device=device, game=self.game)
-
-
-def find_model(path: str | Path) -> Model:
-    """The model in a share file, that of the run in a folder, or one that ships with the package, by its name."""
-    found = source(path)
-    return found.model if isinstance(found, Run) else found
-
-
-def source(path: str | Path) -> Run | Model:
-    """What is at a path: a share file's model, or a run; or a model that ships with the package, by its name."""
-    path = Path(path)
-    path = shipped(path) or path
-    is_file = path.suffix == ".safetensors" or (path.exists() and not path.is_dir())
-    return open_model(path) if is_file else Run(path)
 
 
 def _course(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -35,6 +36,12 @@ class Samples:
         """The first n samples of a split, or all if there are fewer."""
         values = split.values[:n]
         return Samples((values.permute(0, 2, 3, 1) if values.ndim == 4 else values).contiguous().numpy())
+
+    @property
+    def stored(self) -> Tensor:
+        """The values as a Split has them: images (n, c, h, w) uint8, or points."""
+        values = torch.from_numpy(self.values)
+        return values.permute(0, 3, 1, 2).contiguous() if values.ndim == 4 else values
 
     def __len__(self) -> int:
         return len(self.values)

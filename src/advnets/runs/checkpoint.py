@@ -138,7 +138,7 @@ def commit(temporary: Path, path: Path) -> None:
 def prune(folder: Path, keep: int = KEEP) -> None:
     """Remove checkpoints older than the newest `keep` that verify."""
     good = 0
-    for path in _newest_first(folder):
+    for path in newest_first(folder):
         if good >= keep:
             shutil.rmtree(path, ignore_errors=True)
         elif is_good(path):
@@ -187,7 +187,7 @@ def latest(folder: Path) -> tuple[int, dict[str, Any], list[tuple[Path, str]]]:
     Raises Missing if there is none at all, Damaged if none verifies, Unsupported if the newest is of another schema.
     """
     skipped: list[tuple[Path, str]] = []
-    for path in _newest_first(folder):
+    for path in newest_first(folder):
         try:
             step, state = load(path)
         except Damaged as error:
@@ -202,7 +202,7 @@ def latest(folder: Path) -> tuple[int, dict[str, Any], list[tuple[Path, str]]]:
 
 def has_checkpoints(folder: Path) -> bool:
     """Whether there is any checkpoint, good or damaged."""
-    return bool(_newest_first(folder))
+    return bool(newest_first(folder))
 
 
 def fingerprint(state: Mapping[str, Any], ignore: tuple[str, ...] = ("seconds",)) -> str:
@@ -229,7 +229,8 @@ def _is_step(name: str) -> bool:
     return name.isascii() and name.isdigit()  # a superscript two is a digit too, and no number
 
 
-def _newest_first(folder: Path) -> list[Path]:
+def newest_first(folder: Path) -> list[Path]:
+    """Checkpoints, good or damaged, by falling step; raises Damaged for a folder that cannot be read."""
     try:
         return sorted((path for path in folder.iterdir() if path.is_dir() and _is_step(path.name)), reverse=True)
     except (FileNotFoundError, NotADirectoryError):

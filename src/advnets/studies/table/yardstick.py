@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
-import torch
 from torch import Tensor
 
 from advnets import metrics
 from advnets.data import Dataset
 from advnets.experiment import (
     SPLITS,
+    Reference,
     Samples,
-    centres_of,
+    assess,
+    in_unit,
     lacks_classifier,
-    recognise,
+    reference,
     selection_and_points,
     usual_samples,
     within_memory,
@@ -58,9 +60,14 @@ class Yardstick:
         """Whether the first measuring trains a classifier."""
         return lacks_classifier(self.dataset)
 
+    @cached_property
+    def seen(self) -> Reference:
+        """What classes and coverage are measured against; trains the classifier when it is first asked for."""
+        return reference(self.dataset)
+
     def score(self, samples: Samples, protocol: str) -> dict[str, Score]:
         """Both splits' Parzen scores; sigma is that of the validation images."""
-        centres = centres_of(samples)
+        centres = in_unit(samples.stored)
         found = {
             split: metrics.parzen(x, centres, self.selection, protocol=protocol) for split, x in self.points.items()
         }
@@ -68,7 +75,7 @@ class Yardstick:
 
     def numbers(self, samples: Samples) -> Numbers:
         """All that samples are measured by."""
-        images = torch.from_numpy(samples.values).permute(0, 3, 1, 2)
+        images = samples.stored
         held_out = self.dataset.validation.values
         near = metrics.nearness(images[:COMPARED], held_out[:COMPARED], self.dataset.train.values)
         return Numbers(
@@ -82,8 +89,8 @@ class Yardstick:
     def _classes(self, samples: Samples) -> Classes | None:
         if self.dataset.classes is None or len(samples) < FEW:
             return None
-        seen = recognise(Samples(samples.values[:CLASSIFIED]), self.dataset, split="validation", seed=0)
-        shares, cover = seen.shares.estimate, seen.coverage.estimate
+        seen = assess(samples.stored[:CLASSIFIED], self.seen, measures=("class-shares", "coverage")).measures
+        shares, cover = seen["class-shares"].estimate, seen["coverage"].estimate
         assert cover.floor is not None
         most = max(float(share) for name, share in shares.notes.items() if name.startswith("class "))
         return Classes(shares.value, most, cover.value, cover.standard_error, cover.floor)

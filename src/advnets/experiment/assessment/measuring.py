@@ -1,0 +1,207 @@
+"""Measuring samples against a reference, one measure after the other, telling how far it has come."""
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from advnets import runs
+from advnets.data import Dataset
+from advnets.errors import BadInput, NonFinite
+from advnets.experiment.assessment.battery import MEASURES, Row
+from advnets.experiment.assessment.case import Case
+from advnets.experiment.assessment.pictures import pictures
+from advnets.experiment.assessment.plan import Plan
+from advnets.experiment.assessment.reference import Reference, lacks_classifier, reference
+from advnets.experiment.assessment.report import Against, Report
+from advnets.experiment.assessment.sides import Subject
+from advnets.experiment.measure import Measure
+from advnets.metrics import Estimate
+
+
+@dataclass(frozen=True)
+class Doing:
+    """What is being done, told before it begins.
+
+    share: of the whole, from 0 to 1. result: what came of it, of the last one.
+    """
+
+    what: str
+    share: float
+    result: Any = None
+
+
+def assess(
+    values: Tensor | Subject,
+    against: Dataset | Reference,
+    *,
+    split: str = "validation",
+    measures: Sequence[str] | None = None,
+    extractor: str | None = None,
+    seed: int = 0,
+    protocol: str = "goodfellow2014",
+) -> Report:
+    """Measure samples against a data set; nothing is written.
+
+    values: images, (n, c, h, w) uint8, or points, (n, d) float32. against: a data set; or a `reference`, made once,
+    whose features serve many calls, and which has its own split and extractor.
+    split, measures, extractor, seed, protocol: as in Plan.
+    Raises BadInput for samples of another shape than the data's, and for names that are in no table. A measure that
+    cannot be taken is left out, and `skipped` says why.
+    """
+    subject = values if isinstance(values, Subject) else Subject("samples", values)
+    chosen = None if measures is None else tuple(measures)
+    if isinstance(against, Reference):
+        plan = Plan(against.split, chosen, protocol=protocol, seed=seed)
+        subject.must_fit(against.dataset)
+        return finished(measuring(subject, against, plan))
+    plan = Plan(split, chosen, extractor, protocol=protocol, seed=seed)
+    return finished(evaluating(subject, against, plan))
+
+
+def evaluating(subject: Subject, dataset: Dataset, plan: Plan) -> Iterator[Doing]:
+    """Measure against a data set; the last result is the Report. Its classifier is trained first where it must be."""
+    subject.must_fit(dataset)
+    if plan.classifier and lacks_classifier(dataset):
+        yield Doing(f"training a classifier of {dataset.name}, once", 0.0)
+    against = reference(dataset, plan.extractor, split=plan.split, weights=plan.weights, classifier=plan.classifier)
+    yield from measuring(subject, against, plan)
+
+
+def measuring(subject: Subject, against: Reference, plan: Plan) -> Iterator[Doing]:
+    """Measure against a reference; the last result is the Report."""
+    began = time.monotonic()
+    case = Case(subject.values, against, plan.protocol, plan.seed, subject.critic)
+    names = plan.measures or [name for name, row in MEASURES.items() if row.of in ("any", _kind(against))]
+    measures: dict[str, Measure] = {}
+    skipped: dict[str, str] = {}
+    for number, name in enumerate(names):
+        yield Doing(name, number / len(names))
+        try:
+            measures[name] = taken(name, case)
+        except (BadInput, NonFinite) as error:
+            skipped[name] = str(error)
+    if plan.figures:
+        yield Doing("figures", 1.0)
+    yield Doing("done", 1.0, Report(
+        name=subject.name,
+        step=subject.step,
+        against=_against(case),
+        measures=measures,
+        skipped=skipped,
+        controls=case.controls if "parzen" in measures else {},
+        pictures=pictures(case) if plan.figures else {},
+        seconds=time.monotonic() - began,
+    ))  # fmt: skip
+
+
+def taken(name: str, case: Case) -> Measure:
+    """One measure. Raises BadInput where the data have not what it needs, NonFinite for a number that is none."""
+    row = MEASURES[name]
+    _must_have(row, case)
+    found = _finite(row.find(case), name)
+    return Measure(name, found, _protocol(row, case, found))
+
+
+def finished(doings: Iterable[Doing]) -> Any:
+    """The last result, when all is done."""
+    result = None
+    for doing in doings:
+        result = doing.result
+    return result
+
+
+def write_report(folder: Path, report: Report) -> None:
+    """Write report.json, report.md and the figures that were drawn, each whole or not at all."""
+    for name, picture in report.pictures.items():
+        runs.make_folder(folder / "figures")
+        runs.write_bytes(folder / "figures" / f"{name}.png", picture)
+    runs.write_json(folder / "report.json", report.as_dict())
+    runs.write_bytes(folder / "report.md", report.markdown().encode())
+
+
+def note_reading(path: Path, report: Report) -> None:
+    """Add one line to the run's list of readings of the test split, which is to be read once."""
+    it = report.against
+    told: dict[str, Any] = {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "step": report.step,
+            "split": it.split, "measures": list(report.measures), "samples": it.samples, "seed": it.seed,
+            "data": it.data, "digest": it.digest}  # fmt: skip
+    if "parzen" in report.measures:
+        measure = report.measures["parzen"]
+        told |= {"nats": measure.estimate.value, "parzen": measure.protocol["parzen"]}
+    runs.Journal(path).append(told)
+
+
+_SEEN_BY: dict[str, Callable[[Reference], str]] = {
+    "features": lambda it: it.extractor.id,
+    "classes": lambda it: it.seen.id,
+    "scores": lambda it: it.scorer.id,
+}
+
+
+def _kind(against: Reference) -> str:
+    return "images" if against.dataset.is_image else "points"
+
+
+def _must_have(row: Row, case: Case) -> None:
+    kind = _kind(case.reference)
+    if row.of not in ("any", kind):
+        raise BadInput(f"it is of {row.of}, and these data are {kind}")
+    if row.needs == "labels":
+        _ = case.reference.seen
+    if row.needs == "mixture":
+        _ = case.mixture
+    if row.needs == "critic":
+        _ = case.criticised
+
+
+def _finite(found: Estimate, name: str) -> Estimate:
+    """The estimate, if it is a number; an interval without an end is told in a note, as JSON has no infinity."""
+    for what, number in (("value", found.value), ("p-value", found.p_value), ("error", found.error)):
+        if number is not None and not math.isfinite(number):
+            raise NonFinite(f"{name}: its {what} came out as {number}; these samples do not determine it")
+    floor = found.floor if found.floor is not None and math.isfinite(found.floor) else None
+    notes = {key: note if _is_plain(note) else str(note) for key, note in found.notes.items()}
+    interval = found.interval
+    if interval is not None and not all(math.isfinite(end) for end in interval):
+        notes["interval"], interval = f"{interval[0]:.4g} to {interval[1]:.4g}", None
+    return replace(found, floor=floor, notes=notes, interval=interval)
+
+
+def _is_plain(note: object) -> bool:
+    return not isinstance(note, float) or math.isfinite(note)
+
+
+def _protocol(row: Row, case: Case, found: Estimate) -> dict[str, Any]:
+    """All that two values must have in common to be compared."""
+    it = case.reference
+    told: dict[str, Any] = {"split": it.split, "samples": case.n, "held_out": len(it.held_out), "train": len(it.train),
+                            "seed": case.seed, "data": it.dataset.name, "digest": it.dataset.digest}  # fmt: skip
+    if row.on != "values":
+        told["extractor"] = _SEEN_BY[row.on](it)
+    if row.group == "likelihood":
+        told |= {"parzen": case.protocol, "n": found.notes["n"], "n_selection": found.notes["n_selection"]}
+    if "k" in found.notes:
+        told["k"] = found.notes["k"]
+    return told
+
+
+def _against(case: Case) -> Against:
+    it = case.reference
+    seen = it.classifier
+    return Against(
+        data=it.dataset.name,
+        digest=it.dataset.digest,
+        split=it.split,
+        samples=case.n,
+        held_out=len(it.held_out),
+        train=len(it.train),
+        extractor=it.extractor.id,
+        seed=case.seed,
+        classifier=None if seen is None else seen.id,
+        accuracy=None if seen is None else seen.accuracy,
+    )

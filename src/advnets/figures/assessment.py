@@ -1,0 +1,106 @@
+"""Figures beside a report: samples with their nearest training images, one projection, classes, spectra."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advnets.errors import BadInput
+from advnets.figures.grid import Pixels, grid
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+REAL, FAKE = "#3b6fb6", "#d1603d"
+"""Colours of real images and of samples, which are told apart in grey too."""
+
+
+def strips(rows: Sequence[tuple[str, Pixels]], title: str) -> "Figure":
+    """Rows of images under each other, each with its name on the left; columns belong together.
+
+    rows: names and images, (n, h, w, c) uint8. Raises BadInput if there are none, or they differ in number.
+    """
+    from matplotlib.figure import Figure  # slow to import, and not pyplot: a figure of its own leaves no state behind
+
+    counts = {len(images) for _, images in rows}
+    if len(counts) != 1:
+        raise BadInput(f"strips: found rows of {sorted(counts)} images, expected as many in each. Give one a column.")
+    columns = counts.pop()
+    pictures = [grid(images, columns) for _, images in rows]
+    width, height = pictures[0].size
+    figure = Figure(figsize=(10, 0.5 + len(rows) * (8.6 * height / width + 0.05)), layout="constrained")
+    axes = figure.subplots(len(rows), 1, squeeze=False)[:, 0]
+    for axis, (name, _), drawn in zip(axes, rows, pictures, strict=True):
+        axis.imshow(np.asarray(drawn), cmap="gray", vmin=0, vmax=255)
+        axis.set_ylabel(name, rotation=0, ha="right", va="center")
+        axis.set_xticks([])
+        axis.set_yticks([])
+        axis.spines[:].set_visible(False)
+    figure.suptitle(title)
+    return figure
+
+
+def projection(real: NDArray[np.float64], fake: NDArray[np.float64], axes_names: Sequence[str]) -> "Figure":
+    """Real images and samples as points of one plane.
+
+    real, fake: (n, 2) and (m, 2). axes_names: what the two coordinates are.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9.6, 4.8), layout="constrained")
+    left, right = figure.subplots(1, 2, sharex=True, sharey=True)
+    for axis, above, below in ((left, fake, real), (right, real, fake)):
+        colours = (REAL, FAKE) if below is real else (FAKE, REAL)
+        names = ("real images", "samples") if below is real else ("samples", "real images")
+        for points, colour, name, size in zip((below, above), colours, names, (9, 4), strict=True):
+            axis.scatter(points[:, 0], points[:, 1], s=size, c=colour, alpha=0.5, linewidths=0, label=name)
+        axis.set_xlabel(axes_names[0])
+        axis.set_title(f"{names[1]} above {names[0]}")
+    left.set_ylabel(axes_names[1])
+    left.legend(markerscale=2)
+    return figure
+
+
+def class_histogram(
+    real: NDArray[np.float64], fake: NDArray[np.float64], errors: NDArray[np.float64], names: Sequence[str]
+) -> "Figure":
+    """Shares of the classes among real images and samples, side by side.
+
+    real, fake: shares, (k,). errors: standard errors of both, (2, k). names: of the classes.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(max(6.0, min(16.0, 0.6 * len(names))), 3.6), layout="constrained")
+    axis, places = figure.subplots(), np.arange(len(names))
+    for shift, shares, error, colour, name in (
+        (-0.2, real, errors[0], REAL, "real images"),
+        (0.2, fake, errors[1], FAKE, "samples"),
+    ):
+        axis.bar(places + shift, 100 * shares, 0.4, yerr=100 * error, color=colour, label=name, ecolor="black")
+    axis.set_xticks(places, names)
+    axis.set_xlabel("class, by the classifier")
+    axis.set_ylabel("share, %")
+    axis.legend()
+    return figure
+
+
+def spectra(frequencies: NDArray[np.float64], real: NDArray[np.float64], fake: NDArray[np.float64]) -> "Figure":
+    """Mean log power by frequency of real images and samples, and the difference.
+
+    frequencies: cycles per image, (k,). real, fake: natural logarithms, (k,).
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    left.plot(frequencies, real, color=REAL, label="real images")
+    left.plot(frequencies, fake, color=FAKE, linestyle="--", label="samples")
+    left.set_title("mean log power")
+    left.legend()
+    right.plot(frequencies, fake - real, color="black")
+    right.axhline(0, color="grey", linewidth=0.8)
+    right.set_title("samples less real images")
+    for axis in (left, right):
+        axis.set_xlabel("frequency, cycles per image")
+    return figure

@@ -1,0 +1,294 @@
+"""Measuring samples: real ones pass, damage is found and named, and what cannot be measured is said."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from advnets import data, experiment, metrics
+from advnets.data import Dataset, Split
+from advnets.errors import BadInput, NonFinite
+from advnets.experiment import MEASURES, Report, Subject, assess, assessment, reference
+from advnets.experiment.assessment import GROUPS, KINDS, Choice, Row, verdicts
+from advnets.experiment.assessment.case import Case
+from advnets.experiment.assessment.verdict import AS_REAL, holds_floor
+from advnets.metrics import Estimate
+
+HARD = {"inception-score", "parzen"}
+"""Measures whose floors have no error of their own, or are of training images: they may differ by luck."""
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    """Digits parted anew, at random: its own splits are of other writers, and no sample of one is a real one's peer."""
+    found = data.load("digits")
+    values, labels = (
+        torch.cat(part) for part in zip(*((s.values, s.labels) for s in found.splits.values()), strict=True)
+    )
+    parts = torch.randperm(len(values), generator=torch.Generator().manual_seed(1)).split([797, 500, 500])
+    train, validation, test = (Split(values[part], labels[part]) for part in parts)
+    return Dataset("digits again", train, validation, test, 10, "digits, parted at random")
+
+
+@pytest.fixture(scope="module")
+def held(digits: Dataset) -> experiment.Reference:
+    return reference(digits)
+
+
+@pytest.fixture(scope="module")
+def clean(digits: Dataset, held: experiment.Reference) -> Report:
+    return assess(digits.test.values, held)
+
+
+def adjusted(report: Report) -> Mapping[str, float]:
+    return {name: verdict.adjusted for name, verdict in report.verdicts.items() if verdict.adjusted is not None}
+
+
+def test_of_real_images_no_difference_is_told(clean: Report) -> None:
+    assert min(adjusted(clean).values()) > 0.01
+    assert clean.skipped.keys() == {"logits-gap"}
+    told = {name for name, verdict in clean.verdicts.items() if verdict.differs}
+    assert len(told - HARD) <= 2, told
+    for name in ("fid", "kid", "precision", "recall", "density", "coverage", "vendi", "parzen", "class-shares"):
+        assert clean.measures[name].estimate.floor is not None, name
+
+
+def test_damage_is_found_by_the_measures_that_are_for_it(digits: Dataset, held: experiment.Reference) -> None:
+    real = digits.test.values
+    copies = torch.cat([real[:350], digits.train.values[:150]])
+    assert adjusted(assess(copies, held))["copying"] < 0.01
+    assert digits.test.labels is not None
+    dropped = real[digits.test.labels != 3]
+    assert adjusted(assess(dropped, held))["class-distance"] < 0.01
+    repeated = torch.cat([real[:400], real[:100]])
+    assert adjusted(assess(repeated, held))["duplicates"] < 0.01
+
+
+def test_noise_is_told_from_real_by_all_that_look_at_fidelity(digits: Dataset, held: experiment.Reference) -> None:
+    noise = torch.randint(0, 256, (500, 1, 8, 8), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    found = assess(noise, held)
+    for name in ("fid", "kid", "precision", "spectrum", "coverage", "neighbour-test", "classifier-test", "parzen"):
+        assert found.verdicts[name].differs, name
+
+
+def test_a_report_goes_to_json_and_back(clean: Report) -> None:
+    again = Report.from_dict(json.loads(json.dumps(clean.as_dict(), allow_nan=False)))
+    assert again == replace(clean, seconds=round(clean.seconds, 3))
+    assert again.verdicts == clean.verdicts
+    assert again.markdown() == clean.markdown()
+
+
+@pytest.mark.parametrize("told", [{}, [], {"schema": 1}, {"schema": 2}, {"schema": 2, "against": {"data": 3}}])
+def test_what_is_no_report_is_refused(told: object) -> None:
+    with pytest.raises(BadInput, match="report"):
+        Report.from_dict(told)  # type: ignore[arg-type]
+
+
+def test_the_page_tells_every_measure_its_question_and_the_controls(clean: Report) -> None:
+    page = clean.markdown()
+    for name, measure in clean.measures.items():
+        assert f"| {name} " in page
+        assert MEASURES[name].asks in page
+        assert measure.protocol["digest"] == clean.against.digest
+    for words in ("mean image", "k-means centroids", "% of the way", "blur, not quality", "Classes of the samples",
+                  "Benjamini and Hochberg", "Not measured:", "logits-gap: no discriminator"):  # fmt: skip
+        assert words in page
+    assert 0.5 < (clean.share_of_the_way() or 0) < 1.5
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_every_row_of_the_table_is_whole(name: str) -> None:
+    row = MEASURES[name]
+    assert row.group in GROUPS
+    assert row.better in ("lower", "higher", "floor")
+    assert row.on in KINDS
+    assert row.of in ("any", "images", "points")
+    assert row.asks[-1] in "?."
+    assert name == name.lower().replace(" ", "-")
+
+
+def test_a_new_measure_is_one_row(digits: Dataset, held: experiment.Reference, monkeypatch: pytest.MonkeyPatch) -> None:
+    def brightness(case: Case) -> Estimate:
+        return Estimate(float(case.values.float().mean()), 1.0, float(case.reference.held_out.float().mean()))
+
+    row = Row("fidelity", "How bright are samples?", "floor", brightness, on="values")
+    monkeypatch.setitem(assessment.MEASURES, "brightness", row)
+    found = assess(digits.test.values, held, measures=["brightness"])
+    assert found.verdicts["brightness"].words == AS_REAL
+    assert "How bright are samples?" in str(found)
+
+
+def test_a_reference_made_once_gives_what_a_fresh_one_gives(digits: Dataset, held: experiment.Reference) -> None:
+    names = ("fid", "coverage", "class-distance")
+    once, fresh = (assess(digits.test.values, to, measures=names).measures for to in (held, digits))
+    assert once == fresh
+
+
+def test_sorted_samples_are_measured_as_shuffled_ones(digits: Dataset, held: experiment.Reference) -> None:
+    assert digits.test.labels is not None
+    by_class = digits.test.values[digits.test.labels.argsort()]
+    found = assess(by_class, held, measures=("precision", "recall", "coverage", "vendi"))
+    assert all(not verdict.differs for verdict in found.verdicts.values()), found
+
+
+def test_without_labels_or_a_classifier_the_rest_is_measured(digits: Dataset) -> None:
+    bare = Dataset("bare", *(Split(split.values) for split in digits.splits.values()), None, "")
+    found = assess(digits.test.values[:100], bare, measures=("fid", "class-distance", "inception-score", "modes"))
+    assert found.measures.keys() == {"fid"}
+    assert "labelled images" in found.skipped["class-distance"]
+    assert "points" in found.skipped["modes"]
+    assert found.against.classifier is None
+    assert "classifier" not in found.measures["fid"].protocol["extractor"]
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_too_few_samples_are_said_to_be_too_few(digits: Dataset, held: experiment.Reference, n: int) -> None:
+    found = assess(digits.test.values[:n], held)
+    assert {*found.measures, *found.skipped} == {name for name, row in MEASURES.items() if row.of != "points"}
+    assert all(reason for reason in found.skipped.values())
+    json.dumps(found.as_dict(), allow_nan=False)
+    assert str(found)
+    if n == 1:
+        assert "fid" in found.skipped
+
+
+def test_a_collapsed_generator_is_measured_too(digits: Dataset, held: experiment.Reference) -> None:
+    found = assess(digits.test.values[:1].repeat(300, 1, 1, 1), held)
+    json.dumps(found.as_dict(), allow_nan=False)
+    assert found.verdicts["coverage"].differs
+    assert adjusted(found)["class-distance"] < 0.01
+    assert adjusted(found)["duplicates"] < 0.01
+
+
+def test_points_have_measures_of_their_own() -> None:
+    ring = data.load("ring-8")
+    ring = replace(ring, train=Split(ring.train.values[:2000], ring.train.labels[:2000]))
+    found = assess(ring.test.values[:500], ring, measures=("modes", "high-quality", "mode-divergence", "fid"))
+    assert found.measures["modes"].estimate.value == 8
+    assert not found.skipped
+    one = assess(ring.test.values[:500] * 0 + torch.tensor([2.0, 0.0]), ring, measures=("modes", "parzen"))
+    assert one.measures["modes"].estimate.value == 1
+    assert "it is of images" in one.skipped["parzen"]
+
+
+def images(n: int, *shape: int) -> Tensor:
+    return torch.zeros(n, *shape, dtype=torch.uint8)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (images(5, 1, 9, 9), r"samples of shape \(1, 9, 9\), expected \(1, 8, 8\)"),
+        (images(5, 3, 8, 8), "Bring both to one size"),
+        (images(0, 1, 8, 8), "at least one image"),
+        (torch.zeros(5, 1, 8, 8), "found torch.float32"),
+        (torch.zeros(5, 2), "samples of shape"),
+    ],
+)
+def test_samples_that_do_not_fit_are_refused(digits: Dataset, values: Tensor, message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        assess(values, digits)
+
+
+def test_a_nan_among_points_is_named() -> None:
+    with pytest.raises(NonFinite, match="point 1 has a NaN"):
+        Subject("mine", torch.tensor([[0.0, 1.0], [math.nan, 0.0]]))
+
+
+@pytest.mark.parametrize(
+    ("plan", "message"),
+    [
+        ({"split": "tset"}, "unknown split 'tset'. Did you mean 'test'"),
+        ({"measures": ("fidd",)}, "unknown measure 'fidd'. Did you mean 'fid'"),
+        ({"extractor": "pixel"}, "Did you mean 'pixels'"),
+        ({"protocol": "goodfellow"}, "goodfellow2014"),
+        ({"seed": -1}, "seed is -1"),
+    ],
+)
+def test_plans_that_cannot_be_are_refused(digits: Dataset, plan: dict[str, object], message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        assess(digits.test.values, digits, **plan)  # type: ignore[arg-type]
+
+
+def test_a_number_that_is_none_is_no_measure(digits: Dataset, held: experiment.Reference,
+                                             monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    monkeypatch.setattr(metrics, "frechet", lambda *sides: Estimate(math.nan))
+    monkeypatch.setattr(metrics, "coverage", lambda *sides, k: Estimate(1.0, interval=(0.5, math.inf)))
+    found = assess(digits.test.values, held, measures=("fid", "coverage"))
+    assert "came out as nan" in found.skipped["fid"]
+    assert found.measures["coverage"].estimate.notes["interval"] == "0.5 to inf"
+    json.dumps(found.as_dict(), allow_nan=False)
+
+
+def test_words_say_no_more_than_the_numbers() -> None:
+    found = verdicts(
+        {
+            "fid": Estimate(4.0, 0.5, 1.0),
+            "precision": Estimate(0.8, 0.01, 0.79, {"floor_error": 0.0}),
+            "recall": Estimate(0.7, 0.01, 0.79),
+            "vendi": Estimate(3.0, None, 2.0),
+            "birthday": Estimate(3.0, 1.0),
+            "copying": Estimate(0.5, p_value=0.02),
+            "duplicates": Estimate(3.0, p_value=0.001),
+            "kid": Estimate(0.1, 0.1, 0.0, p_value=0.5),
+        }
+    )
+    assert found["fid"].words == "4 times the floor"
+    assert found["precision"].words == AS_REAL
+    assert found["recall"].words == "0.09 below real images"
+    assert found["vendi"].words == "1 above real images; its error is not known"
+    assert found["vendi"].differs is None
+    assert found["birthday"].words == "nothing real to hold it against"
+    assert found["copying"].adjusted == pytest.approx(0.03)
+    assert found["duplicates"].words == "more near-duplicates than among real images (p = 0.003)"
+    assert found["kid"].words == "no difference can be shown (p = 0.5)"
+
+
+def test_the_error_of_a_measured_floor_counts() -> None:
+    assert not holds_floor(Estimate(1.0, 0.1, 1.3))
+    assert holds_floor(Estimate(1.0, 0.1, 1.3, {"floor_error": 0.15}))
+    assert holds_floor(Estimate(1.0, None, 1.3, interval=(0.9, 1.4)))
+    assert holds_floor(Estimate(1.0, None, 1.3)) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "error", "best", "words"),
+    [
+        ((3.0, 1.0, 2.0), 0.1, 2, "is worse by 1 +- 0.14, more than the error"),
+        ((3.0, 1.0, 1.1), 0.1, 2, "within the error: they cannot be told apart"),
+        ((3.0,), 0.1, 1, "It is the only one"),
+        ((3.0, 1.0), None, 2, "the error of that is not known"),
+    ],
+)
+def test_of_checkpoints_the_best_is_named_and_whether_it_can_be_told(
+    clean: Report, values: tuple[float, ...], error: float | None, best: int, words: str
+) -> None:
+    fid = clean.measures["fid"]
+    reports = {
+        step: replace(clean, measures={"fid": replace(fid, estimate=Estimate(value, error, 0.5))})
+        for step, value in enumerate(values, 1)
+    }
+    choice = Choice("fid", reports, {"00000009": "damaged"})
+    assert choice.best == best
+    assert words in str(choice)
+    assert "Passed over: 00000009" in str(choice)
+    json.dumps(choice.as_dict(), allow_nan=False)
+
+
+def test_the_figures_are_drawn(digits: Dataset, held: experiment.Reference) -> None:
+    subject = Subject("digits", digits.test.values)
+    plan = assessment.Plan(measures=("coverage",), figures=True)
+    report = assessment.finished(assessment.measuring(subject, held, plan))
+    assert report.pictures.keys() == {"neighbours", "projection", "classes", "spectrum"}
+    assert all(picture.startswith(b"\x89PNG") for picture in report.pictures.values())
+    assert "![classes](figures/classes.png)" in report.markdown()
+    ring = data.load("ring-8")
+    points = assessment.Subject("points", ring.test.values[:200])
+    drawn = assessment.finished(assessment.measuring(points, reference(ring), replace(plan, measures=("modes",))))
+    assert drawn.pictures.keys() == {"projection"}
+    assert np.isfinite(drawn.seconds)
