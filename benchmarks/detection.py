@@ -33,13 +33,13 @@ from machine import describe
 from torch import Tensor
 
 from advnets import data, experiment
-from advnets.metrics import memorisation
-from advnets.metrics.distances import nearest, nearest_others
 from advnets.data import Dataset, Split
 from advnets.experiment.assessment.case import Case
 from advnets.experiment.assessment.measuring import taken
 from advnets.experiment.assessment.reference import Reference
 from advnets.experiment.assessment.verdict import verdicts
+from advnets.metrics import memorisation
+from advnets.metrics.distances import nearest, nearest_others
 from advnets.studies import canaries
 
 N = 10_000
