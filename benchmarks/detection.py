@@ -13,7 +13,7 @@ are exchangeable all the same.
 
 Features are computed once for all images, and a re-split only picks rows of them. So are the nearest others of every
 image: the nearest of a re-split's training images is the first of them that is one, and where none is, or the image is
-not of the pool, it is searched for as usual. The first clean re-split is measured both ways, and must come out the same.
+not of the pool, it is searched for as usual. The first clean re-split is measured both ways, and must come out alike.
 
 What is measured is kept, a line each, in detection.jsonl beside this file; a later call goes on from there.
 """

@@ -29,7 +29,7 @@ class Battery:
 
 
 def usual_battery(dataset: Dataset) -> Battery:
-    """Every row of MEASURES that images can be measured by; extractor and classifier are those of the data as they come.
+    """Every row of MEASURES that images allow; extractor and classifier are those of the data as they come.
 
     These were fitted on a part of the pool that no re-split knows of, so that samples, held-out and training images
     are seen alike; and they need not be trained again for each re-split.
