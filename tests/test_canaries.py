@@ -214,7 +214,7 @@ def test_a_study_notices_is_seldom_wrong_and_a_blind_measure_notices_nothing(tmp
     events = list(study.fill())
     results = study.keeper.read()
     assert (events[0].done, events[-1].done, events[-1].of) == (0, len(study.units), len(study.units))
-    assert len(results.units) == 12 + sum(len(row.strengths) for row in canaries.DAMAGES.values())
+    assert len(results.units) == 12 + 2 * sum(len(row.strengths) for row in canaries.DAMAGES.values())
     for blind in ("blind", "blind test"):
         assert all(canaries.weakest(results.verdicts(blind, damage)) is None for damage in results.damages)
         assert canaries.false_alarms(results.clean(blind)) == 0
@@ -230,7 +230,9 @@ def test_a_study_notices_is_seldom_wrong_and_a_blind_measure_notices_nothing(tmp
 
 def test_what_is_measured_is_not_measured_again(tmp_path: Path, digits: data.Dataset) -> None:
     seen: list[int] = []
-    study = canaries.Canaries("digits", n=N, clean=3, damages="blur", battery=lambda held: pixels(held, seen))
+    study = canaries.Canaries(
+        "digits", n=N, clean=3, repeats=1, damages="blur", battery=lambda held: pixels(held, seen)
+    )
     events = study.fill()
     for _ in range(3):
         next(events)
@@ -239,10 +241,15 @@ def test_what_is_measured_is_not_measured_again(tmp_path: Path, digits: data.Dat
     list(study.fill())
     assert len(seen) == 7
     whole = study.keeper.read()
-    more = canaries.Canaries("digits", n=N, clean=4, damages="shift, blur", battery=lambda held: pixels(held, seen))
+    more = canaries.Canaries(
+        "digits", n=N, clean=4, repeats=1, damages="shift, blur", battery=lambda held: pixels(held, seen)
+    )
     list(more.fill())
     assert len(seen) == 7 + 1 + 3
     assert more.keeper.read().units[:7] == whole.units
+    again = canaries.Canaries("digits", n=N, clean=3, repeats=2, damages="blur", battery=lambda h: pixels(h, seen))
+    list(again.fill())
+    assert len(seen) == 11 + 4
     other = canaries.Canaries("digits", n=N + 1, clean=3, battery=pixels)
     with pytest.raises(BadInput, match="n: 60, asked for 61"):
         list(other.fill())
@@ -252,9 +259,24 @@ def test_what_is_measured_is_not_measured_again(tmp_path: Path, digits: data.Dat
     assert study.keeper.path.read_text() == '{"data": 3}'
 
 
+def test_what_one_of_two_re_splits_hides_is_not_noticed() -> None:
+    def unit(damage: str, split: int, value: float) -> canaries.Unit:
+        return canaries.Unit(damage, 0.3, split, 0.0, {"it": Reading(value)}, {})
+
+    clean = tuple(unit("clean", 1000 + split, value) for split, value in enumerate((0.0, 1.0, -1.0, 0.5, -0.5)))
+    for other, noticed in ((0.0, False), (90.0, True)):
+        units = (*clean, unit("blur", 0, 99.0), unit("blur", 1, other))
+        results = canaries.Results("digits", "d", 60, 0, "pixels", units)
+        assert (canaries.weakest(results.verdicts("it", "blur")) == 0.3) is noticed
+
+
 def test_results_are_the_same_in_any_order(tmp_path: Path) -> None:
-    first = canaries.Canaries("digits", n=N, clean=3, damages="noise,few originals", results="a.json", battery=pixels)
-    other = canaries.Canaries("digits", n=N, clean=3, damages="few originals", results="b.json", battery=pixels)
+    first = canaries.Canaries(
+        "digits", n=N, clean=3, repeats=1, damages="noise,few originals", results="a.json", battery=pixels
+    )
+    other = canaries.Canaries(
+        "digits", n=N, clean=3, repeats=1, damages="few originals", results="b.json", battery=pixels
+    )
     list(first.fill())
     list(other.fill())
     strengths = canaries.DAMAGES["few originals"].strengths
@@ -267,11 +289,23 @@ def test_the_command_writes_a_page_and_prints(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(studying, "usual_battery", pixels)
-    words = ["canaries", "--data", "digits", "--n", str(N), "--clean", "3", "--damages", "noise,shift"]
+    words = [
+        "canaries",
+        "--data",
+        "digits",
+        "--n",
+        str(N),
+        "--clean",
+        "3",
+        "--repeats",
+        "1",
+        "--damages",
+        "noise,shift",
+    ]
     assert main([*words, "--out", "page.md"]) == 0
     out, err = capsys.readouterr()
     assert out.startswith("What notices what on digits, 60 samples")
-    assert "3/10  noise 0.01" in err
+    assert "3/10  noise 0.01, re-split 0" in err
     assert Path("page.md").read_text().startswith("# What notices what on digits")
     assert main([*words, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
@@ -282,6 +316,7 @@ def test_the_command_writes_a_page_and_prints(
 @pytest.mark.parametrize(("words", "message"), [
     (["--damages", "blurr"], "Did you mean 'blur'?"),
     (["--clean", "2"], "clean is 2"),
+    (["--repeats", "0"], "repeats is 0"),
     (["--seed", "-1"], "seed is -1"),
     (["--n", "7"], "n is 7"),
     (["--data", "ring-8"], "points"),

@@ -13,8 +13,8 @@ from advnets.studies import canaries
 ABOUT = """Which measures notice which damage, and from what strength on: known damage is done to real images.
 
 Training and validation images are drawn anew into images to train on, held-out ones and some that stand for samples;
-the test split is not read. The samples are measured as they are, on several such re-splits, then with each damage at
-each strength. A measure notices by its own p-value, or by a value unlike those of the clean re-splits, at p < .01.
+the test split is not read. Samples of several such re-splits are measured as they are, those of others with each
+damage at each strength. A measure notices by its own p-value, or by a value unlike the clean ones, at p < .01.
 What is finished is kept in the results and not measured again.
 
 Damages: {damages}.
@@ -33,6 +33,8 @@ class Asked:
     """Names, between commas; default all."""
     clean: int = 20
     """Re-splits whose samples are measured as they are, 3 or more."""
+    repeats: int = 2
+    """Re-splits whose samples are damaged; a measure has to notice it in all of them."""
     n: int | None = None
     """Samples; default a fifth of the images, at most 10,000."""
     seed: int = 0
@@ -50,8 +52,8 @@ def main(argv: Sequence[str]) -> int:
     asked = parse(Asked, argv, verb="canaries", about=ABOUT.format(damages=", ".join(canaries.DAMAGES)))
     if asked.out is not None and (asked.out.suffix.lower() != ".md" or asked.out.exists()):
         raise BadInput(f"--out {asked.out}: expected the name of a .md file that is not there yet")
-    study = canaries.Canaries(asked.data, asked.data_dir, damages=asked.damages, clean=asked.clean, n=asked.n,
-                              seed=asked.seed, results=asked.results)  # fmt: skip
+    study = canaries.Canaries(asked.data, asked.data_dir, damages=asked.damages, clean=asked.clean,
+                              repeats=asked.repeats, n=asked.n, seed=asked.seed, results=asked.results)  # fmt: skip
     _follow(study.fill())
     results = study.keeper.read()
     if asked.out is not None:

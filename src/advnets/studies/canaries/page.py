@@ -46,16 +46,18 @@ def _title(results: Results) -> str:
 
 def _legend(results: Results) -> list[str]:
     clean = [unit for unit in results.units if unit.damage == CLEAN]
+    repeats = len({unit.split for unit in results.units if unit.damage != CLEAN})
     ladders = "; ".join(
         f"{name} ({DAMAGES[name].unit}) {', '.join(f'{strength:g}' for strength in DAMAGES[name].strengths)}"
         for name in results.damages
         if name in DAMAGES
     )
     return [
-        f"Real images of random re-splits stand for samples, {len(clean)} times as they are and once for each damage. "
-        f"Each cell is the weakest strength that a measure notices, as it does all stronger ones, at p < {LEVEL:g}: by "
-        "its own p-value where it has one (marked p), or else because its value lies outside the prediction interval "
-        "of the clean re-splits (z); - is none. clean: how many clean re-splits it flags, each judged by the others.",
+        f"Real images of random re-splits stand for samples: of {len(clean)} re-splits as they are, of {repeats} with "
+        "each damage. Each cell is the weakest strength that a measure notices, as it does all stronger ones, in each "
+        f"of these, at p < {LEVEL:g}: by its own p-value where it has one (marked p), or else because its value lies "
+        "outside the prediction interval of the clean re-splits (z); - is none. clean: how many clean re-splits it "
+        "flags, each judged by the others.",
         f"Strengths: {ladders}.",
         f"Seed {results.seed}; {sum(unit.seconds for unit in results.units) / 60:.0f} minutes of measuring; "
         f"extractor: {results.extractor}.",
@@ -78,7 +80,7 @@ def _by(results: Results, measure: str) -> str:
 
 
 def _strengths(results: Results, damage: str) -> tuple[list[str], list[list[str]]]:
-    """z of each measure at each strength, and its own p-value; bold where it notices."""
+    """z of each measure at each strength, and its own p-value, of the re-split that shows least; bold where noticed."""
     all_verdicts = {measure: results.verdicts(measure, damage) for measure in results.measures}
     head = next(iter(all_verdicts.values()), [])
     rows = [[measure, *(_cell(one) for _, one in verdicts)] for measure, verdicts in all_verdicts.items()]

@@ -55,16 +55,19 @@ class Results:
         return [unit.readings[measure] for unit in units if measure in unit.readings]
 
     def verdicts(self, measure: str, damage: str) -> list[tuple[float, Verdict | None]]:
-        """(strength, verdict) of a measure on a damage, the weakest first; None where it refused, or cannot be told."""
+        """(strength, verdict) of a measure on a damage, the weakest first.
+
+        Of several re-splits the verdict that notices least; None where it refused one, or cannot be told.
+        """
         clean = self.clean(measure)
-        units = [unit for unit in self.units if unit.damage == damage]
-        if damage in DAMAGES:
-            ladder = {strength: place for place, strength in enumerate(DAMAGES[damage].strengths)}
-            units.sort(key=lambda unit: ladder.get(unit.strength, len(ladder)))
-        return [
-            (unit.strength, verdict(unit.readings[measure], clean) if measure in unit.readings else None)
-            for unit in units
-        ]
+        units: dict[float, list[Unit]] = {}
+        for unit in self.units:
+            if unit.damage == damage:
+                units.setdefault(unit.strength, []).append(unit)
+        ladder = list(DAMAGES[damage].strengths) if damage in DAMAGES else []
+        rungs = [strength for strength in ladder if strength in units]
+        rungs += [strength for strength in units if strength not in ladder]
+        return [(strength, _least(measure, units[strength], clean)) for strength in rungs]
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,12 @@ class Keeper:
         runs.make_folder(self.path.parent)
         with FileLock(self.path.with_name(f".{self.path.name}.lock")):
             yield
+
+
+def _least(measure: str, units: Sequence[Unit], clean: Sequence[Reading]) -> Verdict | None:
+    found = [verdict(unit.readings[measure], clean) for unit in units if measure in unit.readings]
+    told = [one for one in found if one is not None]
+    return max(told, key=lambda one: one.p_value) if len(told) == len(units) else None
 
 
 def _differences(held: Results, asked: Results) -> str:

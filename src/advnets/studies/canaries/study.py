@@ -15,13 +15,14 @@ from advnets.data import Dataset
 from advnets.errors import BadInput, Unsupported, unknown
 from advnets.metrics import Estimate
 from advnets.studies.canaries.battery import Battery, Look, usual_battery
-from advnets.studies.canaries.damage import DAMAGES
+from advnets.studies.canaries.damage import DAMAGES, Clean
 from advnets.studies.canaries.noticing import CLEAN, Reading, Unit
-from advnets.studies.canaries.resplit import Resplit, resplit, usual_size
+from advnets.studies.canaries.resplit import resplit, usual_size
 from advnets.studies.canaries.results import Keeper, Results
 
-DAMAGED_SPLIT = 0
-"""Number of the re-split whose samples are damaged; clean ones are those from 1 on, so that they are independent."""
+CLEAN_FROM = 1000
+"""Re-splits whose samples are left as they are have numbers from here on, those whose samples are damaged from 0: so
+that they are independent, whatever is asked for."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,10 @@ class Canaries:
     """A study of one data set.
 
     data, data_dir: as in Settings. damages: rows of DAMAGES between commas, None for all that the data allow.
-    clean: re-splits whose samples are left as they are. n: samples, None for `usual_size`. seed: of re-splits and
-    damage. results: where units are kept, None for results/canaries-<data>.json. battery: what measures, None for all
-    that `advnets evaluate` measures.
+    clean: re-splits whose samples are left as they are. repeats: re-splits whose samples are damaged, each by every
+    damage: a measure has to notice it in all of them, for one may be odd by chance as it is. n: samples, None for
+    `usual_size`. seed: of re-splits and damage. results: where units are kept, None for results/canaries-<data>.json.
+    battery: what measures, None for all that `advnets evaluate` measures.
     Raises BadInput for an unknown damage and for numbers that cannot be.
     """
 
@@ -49,6 +51,7 @@ class Canaries:
     data_dir: str | None = None
     damages: str | None = None
     clean: int = 20
+    repeats: int = 2
     n: int | None = None
     seed: int = 0
     results: str | None = None
@@ -57,6 +60,8 @@ class Canaries:
     def __post_init__(self) -> None:
         if type(self.clean) is not int or self.clean < 3:
             raise BadInput(f"clean is {self.clean!r}; expected how many re-splits, 3 or more: their spread is needed")
+        if type(self.repeats) is not int or not 1 <= self.repeats <= CLEAN_FROM:
+            raise BadInput(f"repeats is {self.repeats!r}; expected how many re-splits to damage, 1 .. {CLEAN_FROM}")
         if type(self.seed) is not int or self.seed < 0:
             raise BadInput(f"seed is {self.seed!r}; expected a whole number of at least 0")
         for name in self._named:
@@ -79,10 +84,11 @@ class Canaries:
 
     @property
     def units(self) -> list[tuple[str, float, int]]:
-        """(damage, strength, re-split) of every unit, clean ones first."""
+        """(damage, strength, re-split) of every unit, clean ones first, then re-split by re-split."""
         named = self._named or [name for name, row in DAMAGES.items() if self.dataset.classes or not row.needs_labels]
-        damaged = [(name, strength, DAMAGED_SPLIT) for name in named for strength in DAMAGES[name].strengths]
-        return [(CLEAN, 0.0, number) for number in range(1, self.clean + 1)] + damaged
+        rungs = [(name, strength) for name in named for strength in DAMAGES[name].strengths]
+        clean = [(CLEAN, 0.0, CLEAN_FROM + number) for number in range(self.clean)]
+        return clean + [(*rung, number) for number in range(self.repeats) for rung in rungs]
 
     def fill(self) -> Iterator[Event]:
         """Measure what the results lack, telling of it on the way; what is finished is kept whatever happens then.
@@ -97,13 +103,13 @@ class Canaries:
         began, measure, drawn = time.monotonic(), None, None
         for done, (damage, strength, number) in enumerate(missing):
             left = (time.monotonic() - began) / done * (len(missing) - done) if done else None
-            what = f"{damage}, re-split {number}" if damage == CLEAN else f"{damage} {strength:g}"
-            yield Event(what, len(self.units) - len(missing) + done, len(self.units), left)
+            what = damage if damage == CLEAN else f"{damage} {strength:g}"
+            yield Event(f"{what}, re-split {number}", len(self.units) - len(missing) + done, len(self.units), left)
             if drawn is None or drawn[0] != number:
                 drawn = number, resplit(self.dataset, n, seed=self.seed, number=number)
                 measure = battery.prepare(drawn[1])
             assert measure is not None
-            samples = damaged(drawn[1], damage, strength, seed=self.seed)
+            samples = damaged(drawn[1].clean, damage, strength, seed=(self.seed, number))
             self.keeper.add(asked, [_measured(samples, measure, (damage, strength, number))])
         yield Event("done", len(self.units), len(self.units), 0.0)
 
@@ -112,12 +118,12 @@ class Canaries:
         return [name.strip() for name in (self.damages or "").split(",") if name.strip()]
 
 
-def damaged(drawn: Resplit, damage: str, strength: float, *, seed: int) -> Tensor:
-    """Samples of a re-split with that damage; all strengths of one damage have the same random numbers."""
+def damaged(clean: Clean, damage: str, strength: float, *, seed: tuple[int, ...]) -> Tensor:
+    """Samples with that damage; one seed gives all strengths of a damage the same random numbers."""
     if damage == CLEAN:
-        return drawn.clean.images
-    rng = np.random.default_rng([seed, zlib.crc32(damage.encode())])
-    return DAMAGES[damage].act(drawn.clean, strength, rng)
+        return clean.images
+    rng = np.random.default_rng([*seed, zlib.crc32(damage.encode())])
+    return DAMAGES[damage].act(clean, strength, rng)
 
 
 def _measured(samples: Tensor, look: Look, which: tuple[str, float, int]) -> Unit:
