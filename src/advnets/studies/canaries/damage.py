@@ -103,7 +103,7 @@ def class_left_out(clean: Clean, strength: float, rng: Generator) -> Tensor:
     """
     if clean.labels is None:
         raise BadInput("a class left out: found images without labels, expected some. Give labels.")
-    occurring = clean.labels.unique()
+    occurring = torch.unique(clean.labels)
     chosen = occurring[int(rng.integers(len(occurring)))]
     members = torch.nonzero(clean.labels == chosen)[:, 0]
     out = members[_some(len(members), strength, rng)]

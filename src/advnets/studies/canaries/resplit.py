@@ -63,7 +63,7 @@ def resplit(dataset: Dataset, n: int, *, seed: int, number: int, spare: bool = T
             f"out of {len(pool)}. Give another number, or more images."
         )
     order = torch.from_numpy(np.random.default_rng([seed, number]).permutation(len(pool)))
-    chosen, held, extra, rest = order.split([n, n, kept, len(pool) - 2 * n - kept])
+    chosen, held, extra, rest = order.split_with_sizes([n, n, kept, len(pool) - 2 * n - kept])
     held_out = _split(pool, labels, held)
     return Resplit(
         Dataset(dataset.name, _split(pool, labels, rest), held_out, held_out, dataset.classes, dataset.source),
