@@ -36,7 +36,7 @@ class Asked:
     repeats: int = 2
     """Re-splits whose samples are damaged; a measure has to notice it in all of them."""
     n: int | None = None
-    """Samples; default a fifth of the images, at most 10,000."""
+    """Samples; default a fifth of the images, at most 5,000."""
     seed: int = 0
     """Of the re-splits and the damage."""
     results: str | None = None
