@@ -9,6 +9,7 @@ from filelock import FileLock
 
 from advnets import runs
 from advnets.errors import BadInput, Damaged, Missing
+from advnets.experiment import MEASURES
 from advnets.records import record
 from advnets.studies.canaries.damage import DAMAGES
 from advnets.studies.canaries.noticing import CLEAN, Reading, Unit, Verdict, verdict
@@ -40,8 +41,9 @@ class Results:
 
     @property
     def measures(self) -> list[str]:
-        """Every measure that said something, in the order that they first did."""
-        return list(dict.fromkeys(name for unit in self.units for name in unit.readings))
+        """Every measure that said something: those of MEASURES in its order, then others."""
+        said = dict.fromkeys(name for unit in self.units for name in unit.readings)
+        return [name for name in MEASURES if name in said] + [name for name in said if name not in MEASURES]
 
     @property
     def damages(self) -> list[str]:
