@@ -15,6 +15,7 @@ VERBS = {
     "export": "write a run's generator as one share file",
     "figures": "draw the 2014 paper's figures, and saturation",
     "helvetica": "collapse G against a frozen D, and bring it back by Algorithm 1",
+    "canaries": "damage real images on purpose: which measures notice what",
     "table": "the 2014 paper's Table 1: train its models, measure them beside controls",
     "recipes": "list the recipes, or show one",
     "data": "list the data sets, or describe one",

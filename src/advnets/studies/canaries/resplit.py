@@ -1,0 +1,89 @@
+"""Random re-splits of a data set's own images: training images, held-out ones, and some that stand for samples.
+
+A measure can be judged only where the truth is known. Real images that nobody has seen are perfect samples: a measure
+that calls them bad is wrong, and one that does not see damage done to them is blind to it. For that, samples and
+held-out images must be exchangeable: any swap of one for another must be as likely. The splits that data come with are
+not: MNIST's test images are by other writers than its training images, and a good two-sample test finds that out. So
+the training and validation images are pooled and drawn anew, for each re-split by random numbers of its own; the test
+split is not read.
+
+What looks at the images (an extractor) must treat the three parts alike as well. One that was fitted before, on a
+part of the pool that has nothing to do with the re-split, does: which of the images that it has seen become samples
+is left to chance, as it is for those that become held-out images. One that is fitted on the re-split's training
+images does not treat these as the others, but does samples and held-out images alike, of which it has seen none.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from advnets.data import Dataset, Split
+from advnets.errors import BadInput, Unsupported
+from advnets.studies.canaries.damage import Clean
+
+MOST = 5000
+"""Samples, at most, that a study takes where it is not told how many: of more, most measures see a draw."""
+
+FEWEST = 50
+"""Samples below which few measures say anything."""
+
+SPARE = 2.2
+"""Spare images, in average sizes of a class among the samples: enough to replace one that is left out."""
+
+
+@dataclass(frozen=True, eq=False)
+class Resplit:
+    """One drawing: a data set whose validation and test split are both the held-out images, and clean samples."""
+
+    dataset: Dataset
+    clean: Clean
+
+
+def usual_size(dataset: Dataset) -> int:
+    """Samples of a study: a fifth of the pool, at most MOST."""
+    return min(MOST, (len(dataset.train) + len(dataset.validation)) // 5)
+
+
+def resplit(dataset: Dataset, n: int, *, seed: int, number: int, spare: bool = True) -> Resplit:
+    """The pool of training and validation images, drawn anew: n samples, n held-out images, the rest to train on.
+
+    n: how many. seed, number: which drawing; any two are independent given the pool. spare: whether some images are
+    kept to take the place of a class that is left out, where there are labels.
+    Raises BadInput for n below FEWEST or too many for the pool, Unsupported for points.
+    """
+    if not dataset.is_image:
+        raise Unsupported(f"{dataset.name} holds points; damage is done to images. Give images.")
+    pool, labels = _pooled(dataset)
+    kept = round(SPARE * n / dataset.classes) if spare and dataset.classes else 0
+    if not FEWEST <= n <= (len(pool) - kept) // 3:
+        raise BadInput(
+            f"n is {n}; expected {FEWEST} or more samples, as many held-out images and at least as many to train on, "
+            f"out of {len(pool)}. Give another number, or more images."
+        )
+    order = torch.from_numpy(np.random.default_rng([seed, number]).permutation(len(pool)))
+    chosen, held, extra, rest = order.split_with_sizes([n, n, kept, len(pool) - 2 * n - kept])
+    held_out = _split(pool, labels, held)
+    return Resplit(
+        Dataset(dataset.name, _split(pool, labels, rest), held_out, held_out, dataset.classes, dataset.source),
+        Clean(
+            images=pool[chosen],
+            train=pool[rest],
+            labels=None if labels is None else labels[chosen],
+            spare=pool[extra] if kept else None,
+            spare_labels=labels[extra] if kept and labels is not None else None,
+        ),
+    )
+
+
+def _pooled(dataset: Dataset) -> tuple[Tensor, Tensor | None]:
+    train, validation = dataset.train, dataset.validation
+    labels = None
+    if train.labels is not None and validation.labels is not None:
+        labels = torch.cat([train.labels, validation.labels])
+    return torch.cat([train.values, validation.values]), labels
+
+
+def _split(pool: Tensor, labels: Tensor | None, which: Tensor) -> Split:
+    return Split(pool[which], None if labels is None else labels[which])
