@@ -284,7 +284,7 @@ def main(given: list[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="20 data sets in place of 300")
     args = parser.parse_args(given)
     sets, began = QUICK if args.quick else SETS, time.perf_counter()
-    print(f"# Calibration\n\n{describe()}\n")
+    print(f"# Calibration\n\n{describe()} Command: `OMP_NUM_THREADS=1 python benchmarks/calibration.py`.\n")
     columns = ["estimator", "estimand", "mean value", "spread", "mean error", "hits", "share", "92 to 98 %"]
     if parts := [part for part in PARTS if part in args.part]:
         print(f"| {' | '.join(columns)} |\n| --- |{' ---: |' * 6} --- |")

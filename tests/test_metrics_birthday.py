@@ -47,10 +47,11 @@ def test_one_duplicate_in_ten_is_found_and_none_among_real() -> None:
     assert clean.p_value > 0.05
 
 
+@pytest.mark.parametrize("seeds", [100, pytest.param(300, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("lattice", [False, True])
-def test_p_values_are_valid_where_samples_are_real(lattice: bool) -> None:
-    """Over 300 seeds; on the lattice one point has many duplicates, so that pairs depend on one another strongly."""
-    seeds, p_values = 300, []
+def test_p_values_are_valid_where_samples_are_real(lattice: bool, seeds: int) -> None:
+    """On the lattice one point has many duplicates, so that pairs depend on one another strongly."""
+    p_values = []
     for s in range(seeds):
         y, x = normal(40, 2, 2 * s), normal(90, 2, 2 * s + 1)
         y, x = (np.round(2 * y), np.round(2 * x)) if lattice else (y, x)

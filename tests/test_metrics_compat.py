@@ -1,14 +1,11 @@
 """Every convention against its library's own arithmetic, written out in numpy."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from advnets import metrics
 from advnets.errors import BadInput
-from advnets.metrics import CONVENTIONS, convention, frechet, inception_score
+from advnets.metrics import CONVENTIONS, convention, frechet, inception_score, kernel_subsets, manifolds
 from reference.frechet import by_sqrtm
 from reference.inception_score import score, softmax, split_scores
 
@@ -16,13 +13,6 @@ Rows = NDArray[np.float64]
 X = np.random.RandomState(0).randn(500, 32)
 Y = np.random.RandomState(1).randn(500, 32) * 1.1 + 0.1
 LOGITS = np.random.RandomState(3).randn(1003, 10) * 3
-
-
-def unmerged(name: str) -> Any:
-    """A function of another file of the room, or a skip while that file is not there."""
-    if not hasattr(metrics, name):
-        pytest.skip(f"advnets.metrics has no {name}")
-    return getattr(metrics, name)
 
 
 def test_all_are_there_and_told() -> None:
@@ -142,7 +132,7 @@ def subset_scores(y: Rows, x: Rows, *, subsets: int, size: int, seed: int) -> li
 @pytest.mark.parametrize("name", [name for name, one in CONVENTIONS.items() if one.kernel_subsets is not None])
 def test_kernel_subsets(name: str) -> None:
     """Sizes are cut to fit 500 rows; torch-fidelity's seed is its own, the others draw unseeded."""
-    kernel_subsets, settings = unmerged("kernel_subsets"), convention(name).kernel_subsets
+    settings = convention(name).kernel_subsets
     assert settings is not None
     assert (settings["subsets"], settings["size"]) == (100, 1000)
     seed = settings.get("seed", 2020)
@@ -172,7 +162,7 @@ def balls(y: Rows, x: Rows, *, k: int, strict: bool) -> dict[str, float]:
 @pytest.mark.parametrize("name", [name for name, one in CONVENTIONS.items() if one.manifolds is not None])
 def test_manifolds(name: str) -> None:
     """With copies among the samples, where < and <= differ."""
-    manifolds, settings = unmerged("manifolds"), convention(name).manifolds
+    settings = convention(name).manifolds
     assert settings is not None
     y, x = np.repeat(Y[:30, :6], 6, 0), np.concatenate([X[:150, :6], Y[:10, :6]])
     found, told = manifolds(y, x, **settings), balls(y, x, **settings)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from scipy.stats import permutation_test, ttest_ind, ttest_rel, wilcoxon
+from scipy.stats import permutation_test, ttest_1samp, ttest_ind, ttest_rel, wilcoxon
 
 from advnets.errors import BadInput
 from advnets.metrics import paired_difference, unpaired_difference
@@ -80,6 +80,15 @@ def test_one_number_throughout_falls_back_on_permutations() -> None:
     assert (shifted.value, shifted.p_value, shifted.notes["constant"], shifted.bounds) == (-1, 0.25, True, None)
     apart = unpaired_difference(np.ones(3), np.zeros(3))
     assert (apart.value, apart.p_value, apart.error) == (1, pytest.approx(0.1), None)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.1, 1e6 + 0.1])
+def test_a_set_of_one_number_is_a_known_mean(level: float) -> None:
+    a, oracle = level + scores(5), ttest_1samp(level + scores(5), level)
+    for found in (unpaired_difference(a, np.full(3, level)), unpaired_difference(np.full(3, level), a)):
+        assert found.p_value == pytest.approx(oracle.pvalue, rel=1e-6)
+        assert found.notes["degrees"] == pytest.approx(4)
+        assert not found.notes["constant"]
 
 
 def test_nothing_differs_from_itself() -> None:

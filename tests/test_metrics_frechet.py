@@ -195,10 +195,11 @@ def test_ddof_0_shifts_the_bias() -> None:
     assert divided.value - divided.bias == pytest.approx(plain.value - plain.bias, abs=0.05)
 
 
+@pytest.mark.parametrize(("sets", "least"), [(30, 25), pytest.param(60, 53, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_the_interval_holds_the_population_value(case: str) -> None:
-    """60 of the 300 data sets that benchmarks/calibration_frechet.py draws; 53 or more with chance .99 at 95 %."""
-    assert sum(holds(case, SEED + number) for number in range(60)) >= 53
+def test_the_interval_holds_the_population_value(case: str, sets: int, least: int) -> None:
+    """Of the 300 data sets that benchmarks/calibration_frechet.py draws; as many or more with chance .99 at 95 %."""
+    assert sum(holds(case, SEED + number) for number in range(sets)) >= least
 
 
 def test_real_against_real_at_infinity_is_nought() -> None:

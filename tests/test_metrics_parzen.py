@@ -11,7 +11,7 @@ from scipy import stats
 from advnets.data import Dataset
 from advnets.errors import BadInput
 from advnets.metrics import PROTOCOLS, Estimate, ceiling, controls, log_densities, parzen
-from advnets.metrics.parzen import golden_section, grid_search
+from advnets.metrics.parzen import flatten, golden_section, grid_search
 from reference import parzen as oracle
 
 GRID = [float(sigma) for sigma in np.logspace(-1, 0, 10)]
@@ -129,6 +129,17 @@ def test_the_papers_protocol_is_the_grids_best_sigma_and_the_papers_error() -> N
         "sigma": sigma, "edge": found.notes["edge"], "ceiling": ceiling(20, sigma), "n": 80, "n_centres": 200,
         "n_selection": 60, "dimension": 20, "protocol": "goodfellow2014",
     }  # fmt: skip
+
+
+def test_any_array_of_finite_numbers_is_flattened() -> None:
+    """Read-only, backwards, and with a sum that no float64 holds."""
+    rows = np.full((2, 3, 2), 1e308)
+    assert flatten(rows, "rows").shape == (2, 6)
+    assert flatten(rows[:, ::-1], "rows").shape == (2, 6)
+    assert flatten(np.frombuffer(rows.tobytes()).reshape(4, 3), "rows").shape == (4, 3)
+    rows[0, 0, 0] = -np.inf
+    with pytest.raises(BadInput, match="1 values that are NaN or Inf"):
+        flatten(rows, "rows")
 
 
 def test_sigma_is_chosen_without_the_points() -> None:

@@ -93,17 +93,18 @@ def test_unequal_sizes_are_evened_by_the_seed() -> None:
     assert first.notes["n"] == 40
 
 
+@pytest.mark.parametrize("draws", [120, pytest.param(300, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", ["continuous", "with ties", "unequal sizes"])
-def test_p_values_of_neighbours_under_the_null(kind: str) -> None:
-    """300 draws: no more than 5 % + 3 standard errors of p-values reach .05, for each of the three."""
+def test_p_values_of_neighbours_under_the_null(kind: str, draws: int) -> None:
+    """No more than 5 % + 3 standard errors of p-values reach .05, for each of the three."""
     rng, low = np.random.default_rng(0), []
-    for t in range(300):
+    for t in range(draws):
         x, y = rng.normal(size=(20, 3)), rng.normal(size=(35 if kind == "unequal sizes" else 20, 3))
         if kind == "with ties":
             x, y = np.rint(x), np.rint(y)
         found = nearest_neighbour_test(x, y, permutations=59, seed=t)
         low.append([p <= 0.05 for p in (found.p_value, found.notes["p_real"], found.notes["p_samples"])])
-    assert np.mean(low, 0).max() <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 300)
+    assert np.mean(low, 0).max() <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / draws)
     assert np.mean(low, 0).min() > 0.005
 
 
@@ -116,15 +117,16 @@ def test_the_area_is_the_definition_and_its_error_the_spread() -> None:
     assert np.mean([error for _, error in draws]) == pytest.approx(np.std([area for area, _ in draws]), rel=0.12)
 
 
-def test_p_values_of_the_classifier_under_the_null() -> None:
-    """200 draws of 30 and 70 points."""
+@pytest.mark.parametrize("draws", [80, pytest.param(200, marks=pytest.mark.slow)])
+def test_p_values_of_the_classifier_under_the_null(draws: int) -> None:
+    """Draws of 30 and 70 points."""
     rng = np.random.default_rng(0)
-    found = [classifier_test(rng.normal(size=(30, 5)), rng.normal(size=(70, 5)), seed=t) for t in range(200)]
+    found = [classifier_test(rng.normal(size=(30, 5)), rng.normal(size=(70, 5)), seed=t) for t in range(draws)]
     low = np.mean([estimate.p_value <= 0.05 for estimate in found])
-    error = np.sqrt(0.05 * 0.95 / 200)
+    error = np.sqrt(0.05 * 0.95 / draws)
     assert 0.05 - 3 * error <= low <= 0.05 + 3 * error
     values = [estimate.value for estimate in found]
-    assert abs(np.mean(values) - 0.5) < 4 * np.std(values) / np.sqrt(200)
+    assert abs(np.mean(values) - 0.5) < 4 * np.std(values) / np.sqrt(draws)
 
 
 def test_the_classifier_finds_an_obvious_difference() -> None:

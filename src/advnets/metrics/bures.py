@@ -28,6 +28,9 @@ SERVES = 1e-12
 """Least ratio of those eigenvalues with which they serve: a root of less is rounding. Down to it, their rounding moves
 the sum by less than 1e-11 of it, measured on spectra i^-p for p from 0 to 3; below it, by up to 1e-8 for each root."""
 
+STRIP = 256
+"""Columns of one step of a product of triangles."""
+
 FLAT = 1e-9
 """A singular value below this share of the largest has no axes to speak of."""
 
@@ -41,7 +44,7 @@ def singular_values(first: Tensor, second: Tensor) -> Tensor:
     first, second: A, (r, d), and B, (q, d), in float64. Never complex and never below 0, and exact for factors of fewer
     rows than columns: the product has no more than rows times rows.
     """
-    product = _wide(first @ second.T)
+    product = _wide(_product(first, second))
     if len(product) > SMALL:
         squares: Tensor = torch.linalg.eigvalsh(gram(product.T)).clamp_(min=0)
         if _serve(squares):
@@ -59,7 +62,7 @@ def transports(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     if len(first) > len(second):
         s, for_second, for_first = transports(second, first)
         return s, for_first, for_second
-    product = first @ second.T
+    product = _product(first, second)
     left, s, right = _axes(product)
     kept = _kept(s)
     for_first, for_second = s.new_zeros(len(s), second.shape[1]), s.new_zeros(len(s), first.shape[1])
@@ -94,7 +97,7 @@ def influence(rows: Tensor, mean: Tensor, shift: Tensor, *, carry: Tensor, s: Te
 def normal_curvature(s: Tensor) -> float:
     """The curvature of normal features: 1/2 sum_ij s_i s_j (1 + delta_ij) / (s_i + s_j)."""
     s = s[_kept(s)]
-    return (float(_parallel(s).sum()) + float(s.sum()) / 2) / 2
+    return (float(s @ (_over_sums(s) @ s)) + float(s.sum()) / 2) / 2
 
 
 def shortfall(s: Tensor) -> float:
@@ -109,9 +112,11 @@ def shortfall(s: Tensor) -> float:
     s = s[_kept(s)]
     if not len(s):
         return 0.0
-    shares = s / (s[:, None] + s).square()
-    p, q = shares @ s, shares.sum(1)
-    return float((s.square() * (2 * p * q + 2 * s * q.square())).sum() / _parallel(s).sum())
+    over = _over_sums(s)
+    parallel = s @ (over @ s)
+    over.square_()
+    p, q = over @ s.square(), over @ s
+    return float((s.square() * (2 * p * q + 2 * s * q.square())).sum() / parallel)
 
 
 def second_order_variance(s: Tensor) -> float:
@@ -122,11 +127,29 @@ def second_order_variance(s: Tensor) -> float:
     It is all of the variance where both sides are alike, for there every influence is 0.
     """
     s = s[_kept(s)]
-    return 2.25 * float(s.square().sum()) + float(_parallel(s).square().sum())
+    squares = s.square()
+    return 2.25 * float(squares.sum()) + float(squares @ (_over_sums(s).square_() @ squares))
 
 
-def _parallel(s: Tensor) -> Tensor:
-    return s[:, None] * s / (s[:, None] + s)
+def _over_sums(s: Tensor) -> Tensor:
+    """1 / (s_i + s_j), (k, k): the only large array of the sums above, for filling one costs more than its numbers."""
+    return (s[:, None] + s).reciprocal_()
+
+
+def _product(first: Tensor, second: Tensor) -> Tensor:
+    """A B^T, (r, q); of two triangles, whose columns k are 0 below row k, with a third of the arithmetic."""
+    if not len(first) == first.shape[1] == len(second) or len(first) <= SMALL:
+        return first @ second.T
+    product = first.new_zeros(len(first), len(second))
+    for start in range(0, len(first), STRIP):
+        a, b = (_filled(factor[:, start : start + STRIP], start + STRIP) for factor in (first, second))
+        product[: len(a), : len(b)].addmm_(a, b.T)
+    return product
+
+
+def _filled(strip: Tensor, rows: int) -> Tensor:
+    """So many rows of it, if it is 0 below."""
+    return strip if bool(strip[rows:].any()) else strip[:rows]
 
 
 def _kept(s: Tensor) -> Tensor:

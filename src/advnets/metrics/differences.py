@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest, t, ttest_1samp, ttest_ind
+from scipy.stats import binomtest, t, ttest_1samp
 from torch import Tensor
 
 from advnets.errors import BadInput
@@ -60,18 +60,21 @@ def unpaired_difference(first: Array, second: Array, *, seed: int = 0) -> Estima
     the variances may differ. Three seeds against three find differences of about three deviations and more.
     first, second: a and b, (n,) and (m,) numbers, n, m > 1. seed: of the permutations where there are too many.
     Its error is the root above, the interval Welch's at 95 %, the floor 0. The two-sided p-value is Welch's; where both
-    sets are one number each there is no error and no interval, and the permutation's p-value stands in its place.
+    sets are one number each there is no error and no interval, and the permutation's p-value stands in its place; where
+    one set is, it has no part in error and degrees, as a known mean has none.
     Notes: p_permutation, of exchanged scores, whose least is 2 over the number of ways to choose n of n + m: .1 for 3
     and 3; degrees; constant, whether neither set has a deviation; n, m.
     Raises BadInput for another shape, n or m < 2, and for a NaN or an Inf.
     """
     a, b = _scores(first, "first"), _scores(second, "second")
-    d, constant = float(a.mean() - b.mean()), all(_constant(side, float(abs(side).max())) for side in (a, b))
-    parts = [float(side.var(ddof=1)) / len(side) for side in (a, b)]
-    error, exchanged = None if constant else math.sqrt(sum(parts)), _exchanged(a, b, seed)
+    d = float(a.mean() - b.mean())
+    # What rounding makes of one number's variance is none.
+    parts = [0.0 if _constant(side, float(abs(side).max())) else float(side.var(ddof=1)) / len(side) for side in (a, b)]
+    constant, exchanged = parts == [0, 0], _exchanged(a, b, seed)
+    error = None if constant else math.sqrt(sum(parts))
     lost = sum(part**2 / (len(side) - 1) for part, side in zip(parts, (a, b), strict=True))
     degrees = len(a) + len(b) - 2.0 if constant else sum(parts) ** 2 / lost
-    p_value = exchanged if constant else float(ttest_ind(a, b, equal_var=False).pvalue)
+    p_value = exchanged if error is None else 2 * float(t.sf(abs(d) / error, degrees))
     notes: dict[str, Note] = {"p_permutation": exchanged, "degrees": degrees, "constant": constant}
     notes |= {"n": len(a), "m": len(b)}
     return Estimate(d, error, 0.0, notes, _student(d, error, degrees), p_value=p_value)

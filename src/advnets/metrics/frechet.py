@@ -72,8 +72,8 @@ def frechet(samples: Array | Gaussian, real: Array | Gaussian, *, ddof: int = 1)
     """
     y, x = Side.of(samples, "samples", ddof), Side.of(real, "real", ddof)
     a, b = y.gaussian, x.gaussian
-    s, lucks = _lucks(y, x)
-    few = min(a.n, b.n) <= len(a.mean) or _short(s, a.n, b.n) > SHORT
+    s, short, lucks = _lucks(y, x)
+    few = min(a.n, b.n) <= len(a.mean) or short > SHORT
     mean_term, covariance_term = _terms(a, b, s)
     value = mean_term + covariance_term
     notes = _notes(a, b, few) | {"mean_term": mean_term, "covariance_term": covariance_term}
@@ -116,7 +116,7 @@ def frechet_infinite(
         raise BadInput("samples: found a Gaussian, expected features, for fewer of them must be drawn. Give features.")
     y, x = Side.of(samples, "samples", ddof), Side.of(real, "real", ddof)
     sizes = _sizes(y, x, points=points, fewest=fewest)
-    s, lucks = _lucks(y, x)
+    s, _, lucks = _lucks(y, x)
     found = np.array(_prefixes(y, x.gaussian, sizes, seed=seed))
     over = 1 / sizes
     slope = np.polyfit(over, found, 1)
@@ -186,37 +186,39 @@ def _interval(centre: float, error: float | None) -> tuple[float, float] | None:
     return max(centre - Z95 * error, 0.0), max(centre + Z95 * error, 0.0)
 
 
-def _lucks(y: Side, x: Side) -> tuple[Tensor, list[Luck]]:
-    """The singular values s, and what drawing each side does; raises BadInput for unlike widths."""
+def _lucks(y: Side, x: Side) -> tuple[Tensor, float, list[Luck]]:
+    """The singular values s, the curvature's shortfall at them, and what drawing each side does; raises BadInput for
+    unlike widths."""
     a, b = y.gaussian, x.gaussian
     if len(a.mean) != len(b.mean):
         found = f"{len(a.mean)} and {len(b.mean)} features"
         raise BadInput(f"samples and real: found {found}, expected as many. Use one extractor for both.")
+    over = (1 / a.n + 1 / b.n) / 2
     if y.rows is None and x.rows is None:
         s = bures.singular_values(a.factor, b.factor)
-        short = _short(s, a.n, b.n)
-        return s, [_luck(side, s, short) for side in (y, x)]
+        short, normal = bures.shortfall(s) * over, bures.normal_curvature(s)
+        return s, short, [_luck(side, s, short, normal=normal) for side in (y, x)]
     s, for_samples, for_real = bures.transports(a.factor, b.factor)
-    short, shift = _short(s, a.n, b.n), a.mean - b.mean
-    return s, [_luck(y, s, short, carry=for_samples, shift=shift), _luck(x, s, short, carry=for_real, shift=-shift)]
+    short, normal, shift = bures.shortfall(s) * over, bures.normal_curvature(s), a.mean - b.mean
+    own = _luck(y, s, short, normal=normal, carry=for_samples, shift=shift)
+    return s, short, [own, _luck(x, s, short, normal=normal, carry=for_real, shift=-shift)]
 
 
-def _luck(side: Side, s: Tensor, short: float, *, carry: Tensor | None = None, shift: Tensor | None = None) -> Luck:
+def _luck(
+    side: Side, s: Tensor, short: float, *, normal: float, carry: Tensor | None = None, shift: Tensor | None = None
+) -> Luck:
+    """What drawing one side does; normal: the curvature of normal features."""
     gaussian = side.gaussian
-    variance, curvature = None, bures.normal_curvature(s)
+    variance, curvature = None, normal
     if side.rows is not None:
         assert carry is not None
         assert shift is not None
         variance, curvature = bures.influence(side.rows, gaussian.mean, shift, carry=carry, s=s)
     # Divided by n, a covariance is S/n too small, which moves the distance by -tr (I - T) S / n.
     shrunk = 0.0 if gaussian.ddof else gaussian.trace - float(s.sum())
-    excess = _excess(curvature, s)
+    excess = _excess(curvature, normal)
     bias = (gaussian.trace + curvature / (1 - min(excess * short, 0.5)) - shrunk) / gaussian.n
     return Luck(gaussian.n, bias, variance, excess)
-
-
-def _short(s: Tensor, n: int, m: int) -> float:
-    return bures.shortfall(s) * (1 / n + 1 / m) / 2
 
 
 def _error(drawn: list[Luck], s: Tensor, few: bool) -> float:
@@ -234,18 +236,18 @@ def _floor(over: float, real: Side) -> float:
     gaussian, width = real.gaussian, len(real.gaussian.mean)
     if real.rows is None:
         s = gaussian.spectrum
-        curvature = bures.normal_curvature(s)
+        curvature = normal = bures.normal_curvature(s)
     else:
         s, carry, _ = bures.transports(gaussian.factor, gaussian.factor)
         still = torch.zeros(width, dtype=torch.float64)
         _, curvature = bures.influence(real.rows, gaussian.mean, still, carry=carry, s=s)
-    short = bures.shortfall(s) / gaussian.n * _excess(curvature, s)
+        normal = bures.normal_curvature(s)
+    short = bures.shortfall(s) / gaussian.n * _excess(curvature, normal)
     return (over + 1 / gaussian.n) * (gaussian.trace + curvature / (1 - min(short, 0.5)))
 
 
-def _excess(curvature: float, s: Tensor) -> float:
+def _excess(curvature: float, normal: float) -> float:
     """How much larger the curvature is than that of normal features, 1 at least: heavier tails have more."""
-    normal = bures.normal_curvature(s)
     return max(curvature / normal, 1.0) if normal > 0 else 1.0
 
 

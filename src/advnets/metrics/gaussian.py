@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from advnets.errors import BadInput
-from advnets.metrics.moments import BLOCK, Moments, check
+from advnets.metrics.moments import BLOCK, Moments, check, gram
 from advnets.metrics.parzen import Array, flatten
 
 CONDITION = 1e-5
@@ -84,7 +84,7 @@ class Gaussian:
     def spectrum(self) -> Tensor:
         """The eigenvalues of S that may be above 0, (min(r, d),)."""
         rows, width = self.factor.shape
-        small = self.factor @ self.factor.T if rows <= width else self.factor.T @ self.factor
+        small = gram(self.factor.T if rows <= width else self.factor)
         values: Tensor = torch.linalg.eigvalsh(small)
         return values.clamp_(min=0)
 

@@ -160,13 +160,22 @@ def score_interval(value: float, first: float, second: float) -> tuple[float, fl
     """The t with |value - t| <= 1.96 sqrt(kappa t + second): a 95 % interval of a squared distance.
 
     E. Wilson, Probable inference, the law of succession, and statistical inference, 1927, for another variance: the
-    first order of this one grows with the distance t itself, from 0: kappa = first / value. Whether 0 is inside is then
-    for the second order alone to say, which is the variance there; first, estimated on the same points, is large where
-    value is, and would hold 0 too often.
+    first order of this one grows with the distance t itself, from 0. Whether 0 is inside is then for the second order
+    alone to say, which is the variance there; first, estimated on the same points, is large where value is, and would
+    hold 0 too often. The slope is taken a little high,
+
+        kappa = (first + second / 2) / (max(value, 0) + sqrt(second) / 2)
+
+    for first and value are both uncertain, by about second and its root: the plain slope, first / value, is often too
+    low near 0, where value is of the size of its error, and then the upper end is too. Of six such slopes this one's
+    shares were nearest to 95 % in the worst case, in 1,000 draws of each of the 12 settings of
+    benchmarks/calibration_kernel.py and benchmarks/calibration.py, with seeds of neither: 94.4 to 96.8 %. The plain
+    slope's were 92.4 to 96.7 %, at worst with 6.1 % of truths above it.
     value: an unbiased estimate of a squared distance; first, second: the two orders of its variance, Hoeffding's.
     """
-    kappa = first / max(value, math.sqrt(second)) if first > 0 else 0.0
-    middle, square = value + Z95**2 * kappa / 2, kappa * max(value, 0.0) + second + (Z95 * kappa / 2) ** 2
+    low = max(value, 0.0)
+    kappa = (first + second / 2) / (low + math.sqrt(second) / 2) if low + second > 0 else 0.0
+    middle, square = value + Z95**2 * kappa / 2, kappa * low + second + (Z95 * kappa / 2) ** 2
     return middle - Z95 * math.sqrt(square), middle + Z95 * math.sqrt(square)
 
 

@@ -1,9 +1,11 @@
 """Mean and scatter of features, gathered in parts: by blocks, by batches of a training, by processes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.linalg.blas import dsyrk
 from torch import Tensor
 
 from advnets.distributed import gathered
@@ -29,7 +31,7 @@ class Moments:
 
     @staticmethod
     def of(features: Array, block: int = BLOCK) -> "Moments":
-        """The moments of an array, each block about its own mean.
+        """The moments of an array.
 
         features: x_i, (n, ...) with n > 0, of any type. block: rows of one product; changes the speed and the memory,
         which is O(block d + d^2), not the result beyond rounding.
@@ -38,11 +40,10 @@ class Moments:
         rows = flatten(features, "features")
         if block < 1:
             raise BadInput(f"block: found {block}, expected 1 or more rows. Leave it out.")
-        parts = (_plain(rows[start : start + block]) for start in range(0, len(rows), block))
-        found = next(parts)
-        for part in parts:
-            found = found.merged(part)
-        return found
+        parts = torch.split(rows, block)
+        # Two passes: a mean costs a hundredth of a scatter, and merging scatters of blocks would cost a tenth.
+        mean = torch.stack([part.sum(0, dtype=torch.float64) for part in parts]).sum(0) / len(rows)
+        return Moments(len(rows), mean.cpu(), scatter(parts, mean))
 
     def merged(self, other: "Moments") -> "Moments":
         """The moments of both sets of samples together.
@@ -92,11 +93,23 @@ def check(n: int, ddof: int, name: str) -> None:
         raise BadInput(f"{name}: found {n} sample, expected 2 or more, for one has no covariance. Give more samples.")
 
 
-def _plain(rows: Tensor) -> Moments:
-    """The moments of few rows, on the device where they lie, given on the CPU."""
-    rows = rows.double()
-    mean = rows.mean(0)
-    return Moments(len(rows), mean.cpu(), gram(rows - mean).cpu())
+def scatter(parts: Sequence[Tensor], mean: Tensor) -> Tensor:
+    """The sum of (part - mean)^T (part - mean) over blocks of rows (b, d), in float64, (d, d) on the CPU.
+
+    There BLAS adds up the upper half alone, in half the time of a product; it is mirrored once.
+    """
+    if mean.is_cuda:
+        total = torch.zeros(len(mean), len(mean), dtype=torch.float64, device=mean.device)
+        for part in parts:
+            centred = part - mean
+            total.addmm_(centred.T, centred)
+        return total.cpu()
+    half = np.zeros((len(mean), len(mean)), order="F")
+    memory = torch.empty(len(parts[0]), len(mean), dtype=torch.float64)
+    for part in parts:
+        centred = torch.sub(part, mean, out=memory[: len(part)])
+        half = dsyrk(1.0, centred.numpy().T, beta=1.0, c=half, overwrite_c=True)
+    return torch.from_numpy(half + np.triu(half, 1).T)
 
 
 def gram(rows: Tensor) -> Tensor:
