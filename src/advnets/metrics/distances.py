@@ -119,7 +119,9 @@ def direct(x: Tensor, r: Tensor, i: Tensor, j: Tensor) -> Tensor:
     """|x_i - r_j|^2 for pairs of indices, (p,) each, by direct difference in float64."""
     width = max(1, DIRECT // x.shape[1])
     parts = zip(torch.split(i, width), torch.split(j, width), strict=True)
-    found = [(x.index_select(0, a).double() - r.index_select(0, b).double()).square_().sum(1) for a, b in parts]
+    # index_select gives fresh memory, which is written over: each number is fetched once.
+    gaps = (x.index_select(0, a).double().sub_(r.index_select(0, b).double()) for a, b in parts)
+    found = [gap.square_().sum(1) for gap in gaps]
     return torch.cat(found) if found else torch.empty(0, dtype=torch.float64, device=x.device)
 
 
