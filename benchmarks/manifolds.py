@@ -74,6 +74,7 @@ def growth(points: int, width: int) -> float:
 
 
 def arguments() -> argparse.Namespace:
+    """How many rounds, points and numbers a point, and whether only the growth of memory is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--points", type=int, default=10_000)
@@ -98,7 +99,8 @@ def main() -> None:
         for name, way in ways.items():
             times[name].append(timed(lambda way=way: way(samples, real)))
     threads = os.environ.get("OMP_NUM_THREADS", "all")
-    command = f"OMP_NUM_THREADS={threads} python benchmarks/manifolds.py --rounds {given.rounds}"
+    flags = f"--rounds {given.rounds} --points {given.points} --width {given.width}"
+    command = f"OMP_NUM_THREADS={threads} python benchmarks/manifolds.py {flags}"
     names = list(times["advnets"][0][2])
     page = [
         "# Manifolds",

@@ -50,7 +50,7 @@ def test_the_published_arrays_of_the_specification(k: int, golden: tuple[float, 
 
 
 @pytest.mark.parametrize("strict", [True, False])
-@pytest.mark.parametrize("block", [(7, 5), (64, 33), (2048, 4096)])
+@pytest.mark.parametrize("block", [(7, 5), (64, 33), (48, 16), (2048, 4096)])
 def test_all_four_are_their_definitions(strict: bool, block: tuple[int, int]) -> None:
     """On a lattice with copies, where hundreds of distances are equal to a radius."""
     y, x = (np.round(normal(n, 4, seed) * 2) / 2 + 3 for n, seed in ((70, 0), (90, 1)))

@@ -10,6 +10,7 @@ and neither the block size nor the number of threads decides which of two points
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -18,14 +19,15 @@ from torch import Tensor
 from advnets.errors import BadInput
 from advnets.metrics.parzen import Array, flatten, full_precision, same_width, squared_distances
 
-BLOCK = (2048, 4096)
+BLOCK = (1024, 4096)
 """Rows x columns of one product."""
 
-SPARE = 4
+SPARE = 7
 """Neighbours beyond the k-th that the product names: from their distances it is seen whether one was missed."""
 
-DIRECT = 1 << 17
-"""Numbers of one chunk of direct differences: 1 MiB in float64, which a cache holds."""
+DIRECT = 1 << 16
+"""Numbers of one chunk in float64: 512 KiB, which a cache holds, and which malloc has at hand: 1 MiB takes 5 times as
+long for each number, for the system hands out fresh pages."""
 
 SETTLED = 1e-9
 """Neighbours whose float64 distances differ by less than this share of them are equally near."""
@@ -86,15 +88,20 @@ class Frame:
     def of(x: Tensor, r: Tensor) -> "Frame":
         """The frame of queries x (n, d) and references r (m, d). In parts: r may be more than memory holds."""
         parts = torch.split(r, BLOCK[1])
-        origin = torch.stack([part.double().sum(0) for part in parts]).sum(0) / len(r)
-        farthest = max(float((part.double() - origin).abs().max()) for part in (*parts, *torch.split(x, BLOCK[1])))
+        origin = torch.stack([part.sum(0, dtype=torch.float64) for part in parts]).sum(0) / len(r)
+        ends = [torch.stack([part.amin(0), part.amax(0)]).double() for part in (*parts, *torch.split(x, BLOCK[1]))]
+        farthest = max(float((end - origin).abs().max()) for end in ends)
         if not farthest < 1e150:
             raise BadInput(f"features: found values {farthest:.3g} apart, expected squares below 1e308. Scale them.")
         return Frame(origin, 2.0 ** math.ceil(math.log2(farthest)) if farthest > 1e-150 else 1.0)
 
     def place(self, v: Tensor, dtype: torch.dtype) -> Tensor:
         """Points v (b, d) in the frame, so rounded once."""
-        return torch.cat([((part.double() - self.origin) / self.scale).to(dtype) for part in torch.split(v, BLOCK[1])])
+        placed = torch.empty(v.shape, dtype=dtype, device=v.device)
+        rows = max(1, DIRECT // v.shape[1])
+        for part, place in zip(torch.split(v, rows), torch.split(placed, rows), strict=True):
+            place.copy_((part.double() - self.origin).div_(self.scale))
+        return placed
 
     def slack(self, norms: Tensor, squared: Tensor, dtype: torch.dtype) -> Tensor:
         """The error of a product's squared distance between a point of that norm and any that lies so near; float64."""
@@ -103,11 +110,18 @@ class Frame:
         return (d + 16) * (unit * (2 * norms.double() + squared.sqrt()).square() + floor)
 
 
+def squared_norms(v: Tensor) -> Tensor:
+    """|v|^2 of points v (b, d), (b,), in their precision."""
+    return torch.cat([part.square().sum(1) for part in torch.split(v, max(1, DIRECT // v.shape[1]))])
+
+
 def direct(x: Tensor, r: Tensor, i: Tensor, j: Tensor) -> Tensor:
     """|x_i - r_j|^2 for pairs of indices, (p,) each, by direct difference in float64."""
     width = max(1, DIRECT // x.shape[1])
     parts = zip(torch.split(i, width), torch.split(j, width), strict=True)
-    found = [(x[a].double() - r[b].double()).square_().sum(1) for a, b in parts]
+    # index_select gives fresh memory, which is written over: each number is fetched once.
+    gaps = (x.index_select(0, a).double().sub_(r.index_select(0, b).double()) for a, b in parts)
+    found = [gap.square_().sum(1) for gap in gaps]
     return torch.cat(found) if found else torch.empty(0, dtype=torch.float64, device=x.device)
 
 
@@ -143,41 +157,102 @@ def _decided(
     others = len(r) - (own is not None)
     count = min(k + SPARE, others)
     points = frame.place(x, dtype)
-    norms = points.square().sum(1, keepdim=True)
-    index, reach = _candidates(points, norms, r, own=own, count=count, frame=frame, block=block)
-    index = index.sort(1).values  # the sort below is stable: of equals the first
-    rows = torch.arange(len(x), device=x.device).repeat_interleave(count)
-    squared, order = direct(x, r, rows, index.flatten()).view(-1, count).sort(dim=1, stable=True)
-    last = squared[:, k - 1] / frame.scale**2
-    slack = frame.slack(norms[:, 0].sqrt(), last, dtype)
-    sure = (last + slack < reach.double()) | (last == 0)
+    norms = squared_norms(points)[:, None]
+    if own is not None and x is r:
+        found = _among(points, norms, count=count, side=block[0])
+    else:
+        found = _across(points, norms, r, own=own, count=count, frame=frame, block=block)
+
+    def reach(squared: Tensor) -> Tensor:
+        """The most that a product gives for points so near."""
+        near = squared / frame.scale**2
+        return near + frame.slack(norms[:, 0].sqrt(), near, dtype)
+
+    index, squared = _measured(x, r, k, found=found, reach=reach)
+    last = squared[:, k - 1]
+    sure = (reach(last) < found.near[:, -1].double()) | (last == 0)
     if dtype == torch.float64:
-        sure |= slack < SETTLED * last
+        sure |= reach(last) * frame.scale**2 - last < SETTLED * last
     if count == others:
         sure[:] = True
-    return index.gather(1, order)[:, :k], squared[:, :k], sure
+    return index[:, :k], squared[:, :k], sure
 
 
-def _candidates(
+@dataclass(frozen=True)
+class _Candidates:
+    """The nearest references of every query by a product.
+
+    near: squared distances, (n, count), in the product's precision. index: which ones they are, (n, count) int64.
+    """
+
+    near: Tensor
+    index: Tensor
+
+    @staticmethod
+    def none(points: Tensor, count: int) -> "_Candidates":
+        """None found yet for points (n, d)."""
+        near = points.new_full((len(points), count), math.inf)
+        return _Candidates(near, torch.zeros(near.shape, dtype=torch.int64, device=points.device))
+
+    def add(self, distances: Tensor, row: int, column: int) -> None:
+        """Keep the nearest of a block of products too, (b, c), whose corner is at (row, column)."""
+        rows = slice(row, row + len(distances))
+        near, where = distances.topk(min(self.near.shape[1], distances.shape[1]), largest=False, sorted=False)
+        near, where = torch.cat([self.near[rows], near], 1), torch.cat([self.index[rows], where + column], 1)
+        self.near[rows], kept = near.topk(self.near.shape[1], largest=False)
+        self.index[rows] = where.gather(1, kept)
+
+
+def _across(
     points: Tensor, norms: Tensor, r: Tensor, *, own: Tensor | None, count: int, frame: Frame, block: tuple[int, int]
-) -> tuple[Tensor, Tensor]:
-    """Indices of the count nearest r by a product, (n, count), in no order, and the farthest one's distance, (n,)."""
-    best = points.new_full((len(points), count), math.inf)
-    index = torch.zeros(best.shape, dtype=torch.int64, device=r.device)
+) -> _Candidates:
+    """The count references r (m, d) nearest to each placed point, in parts: r may be more than memory holds."""
+    found = _Candidates.none(points, count)
     with full_precision():
         for start in range(0, len(r), block[1]):
             part = frame.place(r[start : start + block[1]], points.dtype)
-            part_norms = part.square().sum(1)
+            part_norms = squared_norms(part)
             for first in range(0, len(points), block[0]):
                 rows = slice(first, first + block[0])
                 distances = squared_distances(points[rows], part, norms[rows], s_norms=part_norms)
                 if own is not None:
                     _leave_out(distances, own[rows] - start)
-                near, where = distances.topk(min(count, len(part)), largest=False, sorted=False)
-                near, where = torch.cat([best[rows], near], 1), torch.cat([index[rows], where + start], 1)
-                best[rows], kept = near.topk(count, largest=False, sorted=False)
-                index[rows] = where.gather(1, kept)
-    return index, best.amax(1)
+                found.add(distances, first, start)
+    return found
+
+
+def _among(points: Tensor, norms: Tensor, *, count: int, side: int) -> _Candidates:
+    """The count others nearest to each placed point: a product for two blocks of points serves both."""
+    found = _Candidates.none(points, count)
+    with full_precision():
+        for first in range(0, len(points), side):
+            for second in range(first, len(points), side):
+                rows, columns = slice(first, first + side), slice(second, second + side)
+                distances = squared_distances(points[rows], points[columns], norms[rows], s_norms=norms[columns, 0])
+                if first == second:
+                    distances.fill_diagonal_(math.inf)
+                else:
+                    found.add(distances.T.contiguous(), second, first)
+                found.add(distances, first, second)
+    return found
+
+
+def _measured(
+    x: Tensor, r: Tensor, k: int, *, found: _Candidates, reach: Callable[[Tensor], Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Candidates in the order of their distances, and these, (n, count); inf where one is surely not of the k nearest.
+
+    reach: squared distance of a point's k-th neighbour, (n,) -> the most that a product may give for it, (n,).
+    """
+    index, near = found.index, found.near.double()
+    every = torch.arange(len(x), device=x.device)
+    squared = torch.full_like(near, math.inf)
+    squared[:, :k] = direct(x, r, every.repeat_interleave(k), index[:, :k].flatten()).view(-1, k)
+    i, j = (near[:, k:] <= reach(squared[:, :k].amax(1))[:, None]).nonzero(as_tuple=True)
+    squared[i, k + j] = direct(x, r, i, index[i, k + j])
+    index, order = index.sort(1)
+    squared, stable = squared.gather(1, order).sort(dim=1, stable=True)  # of equals the first
+    return index.gather(1, stable), squared
 
 
 def _leave_out(distances: Tensor, columns: Tensor) -> None:
