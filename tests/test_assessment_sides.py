@@ -110,6 +110,17 @@ def test_a_run_keeps_its_report_and_its_figures(tmp_path: Path, capsys: pytest.C
     assert Report.from_dict(runs.read_json(Path("run/report.json"))) == found
 
 
+def test_every_reading_of_a_test_split_is_noted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tiny.trained("run", steps=4)
+    words = ["run", "--against", "digits", "--n", "60", "--measures", "fid", "--extractor", "pca", "--no-classifier"]
+    evaluated(capsys, *words)
+    assert not run.directory.test_readings.exists()
+    evaluated(capsys, *words, "--split", "test")
+    (line,) = run.directory.test_readings.read_text().splitlines()
+    assert (json.loads(line)["split"], json.loads(line)["digest"]) == ("test", run.dataset.digest)
+    assert not run.directory.report_json.exists()
+
+
 def test_every_checkpoint_is_measured_and_the_best_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = tiny.trained("run", steps=40)
     damaged = run.directory.checkpoints / "00000099"
