@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,26 @@ def test_runs_by_the_command_are_compared_and_then_their_reports(
     tiny.experiment.resume("r0", steps=8)
     with pytest.raises(BadInput, match="is of step 4, expected 8"):
         compare_reports(["r0", "r1"])
+
+
+def test_the_runs_of_a_group_differ_by_their_seed_and_by_nothing_else(tmp_path: Path) -> None:
+    for name, seed, steps in (("a", 0, 4), ("b", 1, 4), ("later", 2, 8)):
+        tiny.trained(name, seed=seed, steps=steps)
+    tiny.trained("wide", replace(tiny.RECIPE, batch_size=16), seed=3, steps=4)
+    shutil.copytree("a", "copy")
+    expected = {
+        "x=a,b,copy": "x: a and copy both have the seed 0",
+        "x=a,later": r"x: a and later differ by more than their seed \(step: 4 and 8\)",
+        "x=a,wide": r"x: a and wide differ by more than their seed \(batch_size: 32 and 16\)",
+    }
+    for word, message in expected.items():
+        with pytest.raises(BadInput, match=message):
+            list(comparing([word, "y=b,later" if "b" not in word else "y=later,wide"], PLAIN))
+    for name in ("a", "copy"):
+        experiment.Run(Path(name)).evaluate(measures=("fid",), extractor="pca", classifier=False, n=60)
+        shutil.copy(Path(name, "report.json"), f"{name}.json")
+    with pytest.raises(BadInput, match="x: a and copy both have the seed 0"):
+        compare_reports(["x=a,copy", "y=a.json,copy.json"])
 
 
 def test_sides_of_unlike_sizes_and_unlike_data_are_refused(tmp_path: Path) -> None:

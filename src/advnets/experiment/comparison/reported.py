@@ -10,7 +10,7 @@ from advnets.experiment.assessment import Report
 from advnets.experiment.comparison.comparing import must_be_known, refuse_idle, seeds
 from advnets.experiment.comparison.comparison import Comparison, Side
 from advnets.experiment.comparison.contrast import Contrast, judged, of_reports
-from advnets.experiment.comparison.sides import named
+from advnets.experiment.comparison.sides import expect_seeds, named
 from advnets.experiment.run import Run
 
 SHARED = ("data", "digest", "split", "samples", "held_out", "train", "seed", "extractor")
@@ -30,6 +30,8 @@ def compare_reports(
     sides = named(words)
     refuse_idle(unpaired, sides)
     reports = {path: read_report(path) for side in sides for path in side.paths}
+    for side in sides:
+        expect_seeds(side, {path: (_run(path), reports[path].step) for path in side.paths})
     known = list(dict.fromkeys(name for report in reports.values() for name in report.measures))
     must_be_known(control, (), ())
     for name in measures or ():
@@ -102,5 +104,10 @@ def _contrasts(
     ]
 
 
+def _run(path: str) -> Run | None:
+    return None if Path(path).suffix.lower() == ".json" else Run(Path(path))
+
+
 def _seed(path: str) -> int | None:
-    return None if Path(path).suffix.lower() == ".json" else Run(Path(path)).settings.seed
+    run = _run(path)
+    return None if run is None else run.settings.seed
