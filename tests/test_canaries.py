@@ -310,7 +310,15 @@ def test_what_one_of_two_re_splits_hides_is_not_noticed() -> None:
     for other, noticed in ((0.0, False), (90.0, True)):
         units = (*clean, unit("blur", 0, 99.0), unit("blur", 1, other))
         results = canaries.Results("digits", "d", 60, 0, "pixels", units)
+        assert "of 5 re-splits as they are, of 2 with each damage. Each cell" in canaries.as_markdown(results)
         assert (canaries.weakest(results.verdicts("it", "blur")) == 0.3) is noticed
+
+
+def test_re_splits_are_counted_for_each_damage() -> None:
+    asked = [("blur", 0), ("blur", 1), ("noise", 0), ("shift", 0)]
+    units = tuple(canaries.Unit(damage, 1.0, split, 0.0, {"it": Reading(1.0)}, {}) for damage, split in asked)
+    page = canaries.as_markdown(canaries.Results("digits", "d", 60, 0, "pixels", units))
+    assert "as they are, of 1 with noise and shift, of 2 with blur. Each cell" in page
 
 
 def test_results_are_the_same_in_any_order(tmp_path: Path) -> None:
