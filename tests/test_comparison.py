@@ -177,6 +177,40 @@ def test_the_runs_of_a_group_differ_by_their_seed_and_by_nothing_else(tmp_path: 
         compare_reports(["x=a,copy", "y=a.json,copy.json"])
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("measures", 5),
+        ("measures", ["fid"]),
+        ("measures", {"fid": 3}),
+        ("skipped", ["a"]),
+        ("skipped", {"a": 3}),
+        ("controls", 3),
+        ("controls", {"mean image": 3}),
+        ("controls", {"mean image": {"value": 1.0}}),
+        ("step", "4"),
+        ("seconds", [1]),
+        ("seconds", "long"),
+        ("figures", 3),
+        ("name", None),
+        ("against", []),
+    ],
+)
+def test_a_malformed_report_is_bad_input_that_names_the_file(
+    field: str, value: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digits = experiment.reference(data.load("digits"), "pixels", classifier=False)
+    told = assess(digits.train[:60], digits, measures=("spectrum",)).as_dict()
+    for name, given in (("good", {}), ("bad", {field: value})):
+        Path(f"{name}.json").write_text(json.dumps({**told, **given}))
+    assert main(["compare", "good.json", "good.json", "--reports", "--measures", "spectrum,spectrum"]) == 0
+    assert capsys.readouterr().out.count("| spectrum") == 1
+    assert main(["compare", "good.json", "bad.json", "--reports"]) == 2
+    err = capsys.readouterr().err
+    assert "bad.json: " in err
+    assert field in err
+
+
 def test_sides_of_unlike_sizes_and_unlike_data_are_refused(tmp_path: Path) -> None:
     write("a.npz")
     write("small.npz", shape=(7, 8))
