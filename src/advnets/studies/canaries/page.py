@@ -54,9 +54,9 @@ def _legend(results: Results) -> list[str]:
     return [
         f"Real images of random re-splits stand for samples: of {len(clean)} re-splits as they are, "
         f"{_repeats(results)}. Each cell is the weakest strength that a measure notices, as it does all stronger ones, "
-        f"in each of these, at p < {LEVEL:g}: by its own p-value where it has one (marked p), or else because its value lies "
-        "outside the prediction interval of the clean re-splits (z); - is none. clean: how many clean re-splits it "
-        "flags, each judged by the others.",
+        f"in each of these, at p < {LEVEL:g}: by its own p-value where it has one (marked p), or else because its "
+        "value lies outside the prediction interval of the clean re-splits (z); - is none. clean: how many clean "
+        "re-splits it flags, each judged by the others.",
         f"Strengths: {ladders}.",
         f"Seed {results.seed}; {sum(unit.seconds for unit in results.units) / 60:.0f} minutes of measuring; "
         f"extractor: {results.extractor}.",
