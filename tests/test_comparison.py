@@ -107,6 +107,16 @@ def test_what_cannot_be_taken_is_left_out_with_the_reason(tmp_path: Path) -> Non
         compared("a.npz", "b.npz", plan=replace(PLAIN, measures=("fid",)))
 
 
+def test_of_points_parzen_is_left_out_and_the_rest_is_compared(tmp_path: Path) -> None:
+    ring = data.load("ring-8")
+    for number in range(2):
+        Samples(ring.test.values[300 * number : 300 * (number + 1)].numpy()).save(f"{number}.npz")
+    plan = Plan(measures=("fid", "parzen"))
+    found = experiment.assessment.finished(comparing(["0.npz", "1.npz"], plan, others="ring-8"))
+    assert [each.measure for each in found.contrasts] == ["fid"]
+    assert list(found.left_out) == ["parzen"]
+
+
 def test_the_side_with_fewer_copies_is_better(tmp_path: Path) -> None:
     """All samples are training images, or every other one."""
     digits = data.load("digits")

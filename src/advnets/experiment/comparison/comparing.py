@@ -106,7 +106,8 @@ def _measured(found: Mapping[str, Found], it: Reference, n: int, plan: Plan) -> 
         share = number / len(found)
         yield Doing(f"{path}: drawing {n:,} samples", share)
         case = Case(each.samples(n, plan.seed), it, plan.protocol, plan.seed)
-        readings.real = readings.real or floors(case, wanted)
+        if not number:
+            readings.real, readings.left_out = floors(case, wanted)
         taken: dict[str, metrics.Jackknife] = {}
         for names, jackknives, reason in read(case, [name for name in wanted if name not in readings.left_out]):
             taken |= jackknives
