@@ -83,7 +83,7 @@ def resplit(dataset: Dataset, n: int, *, seed: int, number: int, spare: bool = T
 def _needed(labels: Tensor, spare: Tensor) -> int:
     """How many spare images, of the labels in their order, replace any class that all of them can replace."""
     needed = 0
-    for label in labels.unique():
+    for label in torch.unique(labels):
         size, others = (labels == label).sum(), (spare != label).cumsum(0)
         if others[-1] >= size:
             needed = max(needed, int((others < size).sum()) + 1)
