@@ -125,14 +125,6 @@ def write_report(folder: Path, report: Report) -> None:
     runs.write_bytes(folder / "report.md", report.markdown().encode())
 
 
-def noting(doings: Iterable[Doing], path: Path) -> Iterator[Doing]:
-    """The same doings; a report of the test split, of whatever data, is noted at the path as by note_reading."""
-    for doing in doings:
-        if isinstance(doing.result, Report) and doing.result.against.split == "test":
-            note_reading(path, doing.result)
-        yield doing
-
-
 def note_reading(path: Path, report: Report) -> None:
     """Add one line to the run's list of readings of the test split, which is to be read once."""
     it = report.against
@@ -143,6 +135,14 @@ def note_reading(path: Path, report: Report) -> None:
         measure = report.measures["parzen"]
         told |= {"nats": measure.estimate.value, "parzen": measure.protocol["parzen"]}
     runs.Journal(path).append(told)
+
+
+def noting(doings: Iterable[Doing], path: Path) -> Iterator[Doing]:
+    """The same doings; a report of the test split, of whatever data, is noted at the path as by note_reading."""
+    for doing in doings:
+        if isinstance(doing.result, Report) and doing.result.against.split == "test":
+            note_reading(path, doing.result)
+        yield doing
 
 
 _SEEN_BY: dict[str, Callable[[Reference], str]] = {
