@@ -110,6 +110,17 @@ def test_a_run_keeps_its_report_and_its_figures(tmp_path: Path, capsys: pytest.C
     assert Report.from_dict(runs.read_json(Path("run/report.json"))) == found
 
 
+def test_every_reading_of_a_test_split_is_noted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tiny.trained("run", steps=4)
+    words = ["run", "--against", "digits", "--n", "60", "--measures", "fid", "--extractor", "pca", "--no-classifier"]
+    evaluated(capsys, *words)
+    assert not run.directory.test_readings.exists()
+    evaluated(capsys, *words, "--split", "test")
+    (line,) = run.directory.test_readings.read_text().splitlines()
+    assert (json.loads(line)["split"], json.loads(line)["digest"]) == ("test", run.dataset.digest)
+    assert not run.directory.report_json.exists()
+
+
 def test_every_checkpoint_is_measured_and_the_best_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = tiny.trained("run", steps=40)
     damaged = run.directory.checkpoints / "00000099"
@@ -140,6 +151,7 @@ def make(name: str) -> None:
     np.savez("floats.npz", images=np.zeros((12, 8, 8), np.float32))
     np.savez("whole.npz", points=np.zeros((12, 8), np.int64))
     np.savez("nan.npz", points=np.full((12, 2), np.nan, np.float32))
+    np.savez("huge.npz", points=np.full((12, 2), 1e300))
     Path("weights.pth").write_bytes(b"no weights")
     write("good/", 20)
     tiny.trained("run", steps=4)
@@ -154,6 +166,12 @@ def make(name: str) -> None:
         (["floats.npz", "--against", "digits"], "expected uint8"),
         (["whole.npz", "--against", "ring-8"], "expected floats"),
         (["nan.npz", "--against", "ring-8"], "point 0 has a NaN"),
+        (["huge.npz", "--against", "ring-8"], "found points of 1e+300, more than float32 holds"),
+        (["good", "--against", "digits", "--figures"], "say where to put these: --out FOLDER"),
+        (["run", "--against", "digits", "--figures"], "say where to put these: --out FOLDER"),
+        (["run", "--no-classifier", "--extractor", "classifier"], "leave one of them out"),
+        (["run", "--weights", "weights.pth"], "weights: found weights.pth for the extractor of these data"),
+        (["run", "--extractor", "inception", "--weights", "none.pth"], "none.pth is not there"),
         (["good"], "name them by --against"),
         (["good", "--against", "digits", "--n", "5"], "--n is for models"),
         (["good", "--against", "digitz"], "Did you mean 'digits'"),
@@ -179,6 +197,8 @@ def test_bad_input_is_told_and_nothing_is_written(
     assert message in err
     assert code in (2, 3)
     assert "Traceback" not in err
+    if message != "weights.pth":  # of a file of another network it is only known when it is read
+        assert "training a classifier" not in err, "for nothing"
     assert sorted(tmp_path.rglob("*")) == before
 
 

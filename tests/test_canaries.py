@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -177,6 +178,36 @@ def test_a_resplit_is_a_partition_of_training_and_validation_images(digits: data
     )
 
 
+def test_spare_images_are_enough_for_any_class_that_is_lost(digits: data.Dataset) -> None:
+    for number in range(40):
+        drawn = canaries.resplit(digits, 50, seed=0, number=number)
+        for label in drawn.clean.labels.unique():
+            assert (drawn.clean.spare_labels != label).sum() >= (drawn.clean.labels == label).sum()
+    usual = canaries.resplit(digits, 309, seed=0, number=0)
+    assert len(usual.clean.spare) == 68, "where they are enough draws are as they were"
+
+
+def test_a_class_that_nothing_can_replace_is_refused_and_the_rest_goes_on(
+    tmp_path: Path, digits: data.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = [replace(part, labels=(part.labels == 0).long()) for part in (digits.train, digits.validation)]
+    skewed = replace(digits, train=most[0], validation=most[1], classes=2)
+    monkeypatch.setattr(studying.data, "load", lambda *given: skewed)
+    study = canaries.Canaries("digits", n=300, clean=3, repeats=4, damages="class lost,shift", battery=pixels)
+    list(study.fill())
+    results = study.keeper.read()
+    assert len(results.units) == len(study.units)
+    refused = [unit for unit in results.units if "class lost" in unit.refused]
+    assert refused
+    assert all(not unit.readings for unit in refused)
+    assert "- class lost: a class left out: found" in canaries.as_markdown(results)
+    unlabelled = replace(skewed, train=replace(most[0], labels=None), validation=replace(most[1], labels=None),
+                         test=replace(digits.test, labels=None), classes=None)  # fmt: skip
+    monkeypatch.setattr(studying.data, "load", lambda *given: unlabelled)
+    with pytest.raises(BadInput, match="class lost: found digits without labels"):
+        list(canaries.Canaries("digits", n=300, damages="class lost", results="b.json", battery=pixels).fill())
+
+
 def test_a_resplit_of_too_few_or_of_points_is_refused(digits: data.Dataset) -> None:
     for n in (10, 600):
         with pytest.raises(BadInput, match=f"n is {n}; expected 50 or more"):
@@ -190,8 +221,20 @@ def test_the_prediction_interval_holds_what_it_says() -> None:
     p_values = np.array([canaries.prediction(row[0], row[1:].tolist())[1] for row in draws])
     assert stats.kstest(p_values, "uniform").pvalue > 0.01
     assert canaries.prediction(1.0, [1.0, 1.0, 1.0]) == (0.0, 1.0)
-    assert canaries.prediction(2.0, [1.0, 1.0, 1.0]) == (math.inf, 0.0)
+    assert canaries.prediction(2.0, [1.0, 1.0, 1.0]) == (math.inf, 0.5)
     assert canaries.verdict(Reading(1.0), [Reading(1.0)]) is None
+
+
+def test_clean_values_that_happen_to_be_equal_condemn_no_other() -> None:
+    assert canaries.false_alarms([Reading(value) for value in (1.0, 0.987, 1.0)]) == 0
+    counts = [1.0] * 19 + [0.99]
+    assert canaries.prediction(0.98, counts)[1] > 0.05, "one step more than the one that varied"
+    assert canaries.prediction(0.9, counts)[1] < 0.01
+    shares = rng().binomial(100, 0.995, (2000, 21)) / 100
+    alarms = [canaries.prediction(row[0], row[1:].tolist())[1] < 0.01 for row in shares]
+    assert np.mean(alarms) < 0.02
+    odd = rng().binomial(1, 0.2, (2000, 4)) / 300
+    assert not any(canaries.prediction(row[0], row[1:].tolist())[1] < 0.01 for row in odd)
 
 
 def test_a_p_value_of_its_own_counts_before_the_interval() -> None:
@@ -267,7 +310,15 @@ def test_what_one_of_two_re_splits_hides_is_not_noticed() -> None:
     for other, noticed in ((0.0, False), (90.0, True)):
         units = (*clean, unit("blur", 0, 99.0), unit("blur", 1, other))
         results = canaries.Results("digits", "d", 60, 0, "pixels", units)
+        assert "of 5 re-splits as they are, of 2 with each damage. Each cell" in canaries.as_markdown(results)
         assert (canaries.weakest(results.verdicts("it", "blur")) == 0.3) is noticed
+
+
+def test_re_splits_are_counted_for_each_damage() -> None:
+    asked = [("blur", 0), ("blur", 1), ("noise", 0), ("shift", 0)]
+    units = tuple(canaries.Unit(damage, 1.0, split, 0.0, {"it": Reading(1.0)}, {}) for damage, split in asked)
+    page = canaries.as_markdown(canaries.Results("digits", "d", 60, 0, "pixels", units))
+    assert "as they are, of 1 with noise and shift, of 2 with blur. Each cell" in page
 
 
 def test_results_are_the_same_in_any_order(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 import tiny
 from advnets.cli.main import VERBS, help_text, main
+from advnets.extractors import EXTRACTORS
 from advnets.recipes import RECIPES, from_json
 
 HELP = Path(__file__).parent.parent / "docs" / "help"
@@ -141,6 +142,13 @@ def test_help_is_as_committed(verb: str, tmp_path: Path) -> None:
     done = advnets(*filter(None, (verb, "--help")))
     assert done.returncode == 0
     assert done.stdout == (HELP / f"{verb or 'advnets'}.txt").read_text()
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "compare"])
+def test_the_help_names_every_extractor_and_no_other(verb: str) -> None:
+    text = " ".join((HELP / f"{verb}.txt").read_text().replace("│", " ").split())
+    said = text.split("Of features: ")[1].split(".")[0].replace(" or ", ", ").split(", ")
+    assert {name.split(" (")[0] for name in said} == set(EXTRACTORS)
 
 
 def test_every_verb_is_in_the_help() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,16 @@ def test_what_cannot_be_taken_is_left_out_with_the_reason(tmp_path: Path) -> Non
         compared("a.npz", "b.npz", plan=replace(PLAIN, measures=("fid",)))
 
 
+def test_of_points_parzen_is_left_out_and_the_rest_is_compared(tmp_path: Path) -> None:
+    ring = data.load("ring-8")
+    for number in range(2):
+        Samples(ring.test.values[300 * number : 300 * (number + 1)].numpy()).save(f"{number}.npz")
+    plan = Plan(measures=("fid", "parzen"))
+    found = experiment.assessment.finished(comparing(["0.npz", "1.npz"], plan, others="ring-8"))
+    assert [each.measure for each in found.contrasts] == ["fid"]
+    assert list(found.left_out) == ["parzen"]
+
+
 def test_the_side_with_fewer_copies_is_better(tmp_path: Path) -> None:
     """All samples are training images, or every other one."""
     digits = data.load("digits")
@@ -154,6 +165,60 @@ def test_runs_by_the_command_are_compared_and_then_their_reports(
     tiny.experiment.resume("r0", steps=8)
     with pytest.raises(BadInput, match="is of step 4, expected 8"):
         compare_reports(["r0", "r1"])
+
+
+def test_the_runs_of_a_group_differ_by_their_seed_and_by_nothing_else(tmp_path: Path) -> None:
+    for name, seed, steps in (("a", 0, 4), ("b", 1, 4), ("later", 2, 8), ("e", 4, 4), ("f", 5, 4)):
+        tiny.trained(name, seed=seed, steps=steps)
+    tiny.trained("wide", replace(tiny.RECIPE, batch_size=16), seed=3, steps=4)
+    shutil.copytree("a", "copy")
+    expected = {
+        "x=a,b,copy": "x: a and copy both have the seed 0",
+        "x=a,later": r"x: a and later differ by more than their seed \(step: 4 and 8\)",
+        "x=a,wide": r"x: a and wide differ by more than their seed \(batch_size: 32 and 16\)",
+    }
+    for word, message in expected.items():
+        with pytest.raises(BadInput, match=message):
+            list(comparing([word, "y=e,f"], PLAIN))
+    for name in ("a", "copy"):
+        experiment.Run(Path(name)).evaluate(measures=("fid",), extractor="pca", classifier=False, n=60)
+        shutil.copy(Path(name, "report.json"), f"{name}.json")
+    with pytest.raises(BadInput, match="x: a and copy both have the seed 0"):
+        compare_reports(["x=a,copy", "y=a.json,copy.json"])
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("measures", 5),
+        ("measures", ["fid"]),
+        ("measures", {"fid": 3}),
+        ("skipped", ["a"]),
+        ("skipped", {"a": 3}),
+        ("controls", 3),
+        ("controls", {"mean image": 3}),
+        ("controls", {"mean image": {"value": 1.0}}),
+        ("step", "4"),
+        ("seconds", [1]),
+        ("seconds", "long"),
+        ("figures", 3),
+        ("name", None),
+        ("against", []),
+    ],
+)
+def test_a_malformed_report_is_bad_input_that_names_the_file(
+    field: str, value: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digits = experiment.reference(data.load("digits"), "pixels", classifier=False)
+    told = assess(digits.train[:60], digits, measures=("spectrum",)).as_dict()
+    for name, given in (("good", {}), ("bad", {field: value})):
+        Path(f"{name}.json").write_text(json.dumps({**told, **given}))
+    assert main(["compare", "good.json", "good.json", "--reports", "--measures", "spectrum,spectrum"]) == 0
+    assert capsys.readouterr().out.count("| spectrum") == 1
+    assert main(["compare", "good.json", "bad.json", "--reports"]) == 2
+    err = capsys.readouterr().err
+    assert "bad.json: " in err
+    assert field in err
 
 
 def test_sides_of_unlike_sizes_and_unlike_data_are_refused(tmp_path: Path) -> None:

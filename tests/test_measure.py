@@ -43,6 +43,10 @@ def test_bounds_are_the_interval_or_that_of_the_error() -> None:
         {"value": 1, "notes": [1]},
         {"value": 1, "notes": {"n": [1]}},
         {"value": 1, "spread": 2},
+        {"value": 1, "error": -0.1},
+        {"value": 1, "p_value": 1.5},
+        {"value": 1, "p_value": -0.1},
+        {"value": 10**400},
     ],
 )
 def test_what_an_estimate_cannot_have_told_is_refused(told: dict[str, object]) -> None:
@@ -66,3 +70,5 @@ def test_a_measure_goes_to_json_and_back() -> None:
     assert Measure.from_dict(json.loads(json.dumps(measure.as_dict()))) == measure
     with pytest.raises(BadInput, match="expected a name"):
         Measure.from_dict({"value": 1.0})
+    with pytest.raises(BadInput, match="expected a name"):
+        Measure.from_dict(5)  # type: ignore[arg-type]

@@ -45,10 +45,9 @@ class Compare:
     measures: str | None = None
     """Which, between commas; default all that the data allow."""
     extractor: str | None = None
-    """Whose features distances are in: classifier (default with labels), random (default without), pixels, pca,
-    inception, own."""
+    """Of features: classifier (default with labels), random (default without), pixels, pca or inception."""
     weights: Path | None = None
-    """File of weights, for --extractor inception or own."""
+    """FILE of the weights, for --extractor inception."""
     protocol: str = "goodfellow2014"
     """Of the Parzen score: goodfellow2014, optimal-sigma or fixed-sigma."""
     n: int | None = None

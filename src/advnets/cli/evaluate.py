@@ -59,7 +59,7 @@ class Evaluate:
     no_classifier: bool = False
     """Leave out what a classifier is needed for."""
     figures: bool = False
-    """Draw nearest neighbours, a projection, classes and spectra too; of a run they are kept in RUN/figures."""
+    """Draw nearest neighbours, a projection, classes and spectra too: in RUN/figures, of all else it takes --out."""
     every_checkpoint: bool = False
     """Measure each checkpoint of a run and name the best, by the first of --measures (default fid)."""
     out: Path | None = None
@@ -76,6 +76,9 @@ def main(argv: Sequence[str]) -> int:
     plan = _plan(asked)
     if asked.every_checkpoint:
         return _choose(asked, plan)
+    of_a_run = asked.against is None and (asked.run / "recipe.json").exists()
+    if asked.figures and asked.out is None and not of_a_run:
+        raise BadInput("--figures are kept of a run on its own data; say where to put these: --out FOLDER")
     report = _followed(experiment.evaluation(asked.run, plan, others=asked.against, data=asked.data,
                                              data_dir=asked.data_dir))  # fmt: skip
     if asked.out is not None:

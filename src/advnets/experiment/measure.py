@@ -60,7 +60,7 @@ class Measure:
     @staticmethod
     def from_dict(told: Mapping[str, Any]) -> "Measure":
         """The measure that `as_dict` told of; raises BadInput for what it cannot have told."""
-        name, protocol = told.get("name"), told.get("protocol")
+        name, protocol = (told.get("name"), told.get("protocol")) if isinstance(told, Mapping) else (None, None)
         if not isinstance(name, str) or not isinstance(protocol, Mapping):
             raise BadInput("measure: expected a name, and a protocol as an object")
         rest = {key: value for key, value in told.items() if key not in ("name", "protocol")}

@@ -24,6 +24,7 @@ from advnets.experiment.assessment import (
     Report,
     finished,
     note_reading,
+    noting,
     plan_of,
     write_report,
 )
@@ -142,9 +143,9 @@ class Run:
             yield doing
 
     def held_against(self, dataset: Dataset, plan: Plan) -> Iterator[Doing]:
-        """Measure the run against other data; nothing is kept, as its report is of its own."""
+        """Measure the run against other data; no report is kept, but each reading of their test split is noted."""
         step, state, _ = runs.latest(self.directory.checkpoints)
-        yield from self._model(step, state).evaluating(dataset, plan)
+        yield from noting(self._model(step, state).evaluating(dataset, plan), self.directory.test_readings)
 
     def choosing(self, plan: Plan, by: str) -> Iterator[Doing]:
         """Measure every checkpoint on the validation split; the last result is the Choice. Nothing is kept.

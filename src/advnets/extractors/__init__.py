@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from advnets.data import Dataset
-from advnets.errors import BadInput, unknown
+from advnets.errors import BadInput, Missing, unknown
 from advnets.extractors.classifier import Classifier, ClassifierSettings, accuracy, is_cached, train_classifier
 from advnets.extractors.extractor import Extractor, Judge, Pixels
 from advnets.extractors.inception import Inception, inception
@@ -30,19 +30,34 @@ READS_WEIGHTS = frozenset({"inception"})
 def find(name: str, dataset: Dataset, weights: str | Path | None = None) -> Extractor:
     """The extractor of that row, fitted to the data.
 
-    weights: path of the weights' file, for a row of READS_WEIGHTS. Raises BadInput for a name that is none, and for
-    weights that the row does not take; and whatever the row raises.
+    weights: path of the weights' file, for a row of READS_WEIGHTS. Raises BadInput for a name that is none; what
+    `expect_weights` raises, and the row.
     """
     if name not in EXTRACTORS:
         raise unknown("extractor", name, EXTRACTORS)
-    if weights is not None and name not in READS_WEIGHTS:
-        takes = ", ".join(sorted(READS_WEIGHTS))
-        raise BadInput(f"weights: found {weights} for the extractor {name}, expected none: only {takes} reads any.")
+    expect_weights(name, weights)
     return EXTRACTORS[name](dataset, None if weights is None else Path(weights))
+
+
+def expect_weights(name: str | None, weights: str | Path | None) -> None:
+    """Raise BadInput for weights that an extractor does not read, and Missing if there is no such file.
+
+    name: of the extractor, or None where it is left to the data, none of which takes weights.
+    """
+    if weights is None:
+        return
+    if name not in READS_WEIGHTS:
+        takes = ", ".join(sorted(READS_WEIGHTS))
+        raise BadInput(
+            f"weights: found {weights} for the extractor {name or 'of these data'}, expected none: only {takes} reads "
+            "any. Name it, or leave them out."
+        )
+    if not Path(weights).is_file():
+        raise Missing(f"{weights} is not there; expected a file of the weights of {name}")
 
 
 __all__ = [
     "EXTRACTORS", "Classifier", "ClassifierSettings", "Extractor", "Inception", "Judge", "Onnx", "Own", "Pca",
-    "Pixels", "Preprocessing", "READS_WEIGHTS", "RandomFeatures", "accuracy", "find", "fit_pca", "inception",
-    "is_cached", "onnx", "own", "random_features", "train_classifier",
+    "Pixels", "Preprocessing", "READS_WEIGHTS", "RandomFeatures", "accuracy", "expect_weights", "find", "fit_pca",
+    "inception", "is_cached", "onnx", "own", "random_features", "train_classifier",
 ]  # fmt: skip

@@ -1,6 +1,5 @@
 """What a metric returns: a measured number and how far to trust it."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -97,6 +96,8 @@ class Estimate:
         }
         if "value" not in numbers:
             raise BadInput("estimate: found no value, expected a number")
+        if numbers.get("error", 0.0) < 0 or not 0 <= numbers.get("p_value", 0.0) <= 1:
+            raise BadInput(f"estimate: found {_short(told)}, expected an error of at least 0, and a p_value in [0, 1]")
         ends = told.get("interval")
         if ends is not None and not (isinstance(ends, list | tuple) and len(ends) == 2):
             raise BadInput(f"estimate: found the interval {_short(ends)}, expected [low, high]")
@@ -110,7 +111,9 @@ class Estimate:
 
 
 def _number(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if (
+        isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 2**1023
+    ):  # more is no float, though JSON has such integers
         raise BadInput(f"estimate: found {name} = {_short(value)}, expected a finite number")
     return float(value)
 

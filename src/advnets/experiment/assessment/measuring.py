@@ -137,6 +137,14 @@ def note_reading(path: Path, report: Report) -> None:
     runs.Journal(path).append(told)
 
 
+def noting(doings: Iterable[Doing], path: Path) -> Iterator[Doing]:
+    """The same doings; a report of the test split, of whatever data, is noted at the path as by note_reading."""
+    for doing in doings:
+        if isinstance(doing.result, Report) and doing.result.against.split == "test":
+            note_reading(path, doing.result)
+        yield doing
+
+
 _SEEN_BY: dict[str, Callable[[Reference], str]] = {
     "features": lambda it: it.extractor.id,
     "classes": lambda it: it.seen.id,

@@ -25,7 +25,8 @@ class Plan:
     n: samples that a model draws; None is 10,000, or about as many as there are training images if they are fewer.
     seed: of the noises, and of every draw that a measure makes.
     figures: whether figures are drawn too, which are kept with the report.
-    Raises BadInput for a split or protocol that is none, or numbers that cannot be.
+    Raises BadInput for a split or protocol that is none, for numbers that cannot be, for the features of a classifier
+    without one, and for weights that the extractor does not read; Missing where there is no file of weights.
     """
 
     split: str = "validation"
@@ -45,6 +46,9 @@ class Plan:
             raise unknown("protocol", self.protocol, metrics.PROTOCOLS)
         if self.extractor is not None and self.extractor not in extractors.EXTRACTORS:
             raise unknown("extractor", self.extractor, extractors.EXTRACTORS)
+        if self.extractor == "classifier" and not self.classifier:
+            raise BadInput("found the extractor classifier, and no classifier wanted; leave one of them out")
+        extractors.expect_weights(self.extractor, self.weights)
         for name in self.measures or ():
             if name not in MEASURES:
                 raise unknown("measure", name, MEASURES)

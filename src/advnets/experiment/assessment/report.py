@@ -10,7 +10,7 @@ from advnets.experiment.assessment.battery import GROUPS, MEASURES
 from advnets.experiment.assessment.verdict import LEVEL, Verdict, verdicts
 from advnets.experiment.measure import Measure
 from advnets.metrics import Estimate
-from advnets.records import record
+from advnets.records import fit, record
 
 SCHEMA = 2
 
@@ -92,16 +92,23 @@ class Report:
         if not isinstance(told, Mapping) or told.get("schema") != SCHEMA:
             found = told.get("schema", "none") if isinstance(told, Mapping) else type(told).__name__
             raise BadInput(f"report: found schema {found}, expected {SCHEMA}. Measure again: `advnets evaluate`.")
-        measures = [Measure.from_dict(one) for one in told.get("measures", ())]
+
+        def given(name: str, hint: Any, usual: Any) -> Any:
+            return fit(told.get(name, usual), hint, rows={}, what=f"report: {name}")
+
+        measures = [Measure.from_dict(one) for one in given("measures", tuple[Mapping[str, Any], ...], ())]
+        controls = given("controls", Mapping[str, Mapping[str, Any]], {})
+        if controls and not {"mean image", "real images"} <= set(controls):
+            raise BadInput(f"report: found the controls {', '.join(controls)}, expected mean image and real images")
         return Report(
-            name=str(told.get("name")),
-            step=told.get("step"),
+            name=given("name", str, None),
+            step=given("step", int | None, None),
             against=record(Against, told.get("against", {}), what="report"),
             measures={measure.name: measure for measure in measures},
-            skipped=dict(told.get("skipped", {})),
-            controls={name: Estimate.from_dict(one) for name, one in told.get("controls", {}).items()},
-            seconds=float(told.get("seconds", 0.0)),
-            pictures={str(name): b"" for name in told.get("figures", ())},
+            skipped=given("skipped", Mapping[str, str], {}),
+            controls={name: Estimate.from_dict(one) for name, one in controls.items()},
+            seconds=given("seconds", float, 0.0),
+            pictures=dict.fromkeys(given("figures", tuple[str, ...], ()), b""),
         )
 
     def __str__(self) -> str:

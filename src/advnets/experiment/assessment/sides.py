@@ -111,4 +111,10 @@ def _points(entry: Entry) -> Tensor:
         raise BadInput(
             f"{entry.path}: `points` are {header.dtype} of shape {header.shape}, expected floats (n, d). Convert them."
         )
-    return torch.from_numpy(read_array(entry, header).astype(np.float32))
+    values = read_array(entry, header)
+    largest = float(np.abs(values, where=np.isfinite(values), out=np.zeros_like(values)).max(initial=0))
+    if largest > np.finfo(np.float32).max:
+        raise BadInput(
+            f"{entry.path}: found points of {largest:.3g}, more than float32 holds. Scale them, and the data."
+        )
+    return torch.from_numpy(values.astype(np.float32))

@@ -14,7 +14,7 @@ from advnets.experiment.assessment.case import Case
 from advnets.experiment.comparison.comparison import Comparison, Side
 from advnets.experiment.comparison.contrast import CONTROLS, Contrast, judged, of_jackknives, of_seeds
 from advnets.experiment.comparison.paired import PAIRED, floors, read
-from advnets.experiment.comparison.sides import Found, Named, common_data, find, named
+from advnets.experiment.comparison.sides import Found, Named, common_data, expect_seeds, find, named
 
 
 @dataclass
@@ -55,6 +55,8 @@ def comparing(
     refuse_idle(unpaired, sides)
     yield Doing("reading what is compared", 0.0)
     found = {path: find(path) for side in sides for path in side.paths}
+    for side in sides:
+        expect_seeds(side, {path: (found[path].run, found[path].step) for path in side.paths})
     dataset = common_data(list(found.values()), others, data_dir)
     n = samples_of_each(list(found.values()), plan.n, dataset)
     if plan.classifier and lacks_classifier(dataset):
@@ -104,7 +106,8 @@ def _measured(found: Mapping[str, Found], it: Reference, n: int, plan: Plan) -> 
         share = number / len(found)
         yield Doing(f"{path}: drawing {n:,} samples", share)
         case = Case(each.samples(n, plan.seed), it, plan.protocol, plan.seed)
-        readings.real = readings.real or floors(case, wanted)
+        if not number:
+            readings.real, readings.left_out = floors(case, wanted)
         taken: dict[str, metrics.Jackknife] = {}
         for names, jackknives, reason in read(case, [name for name in wanted if name not in readings.left_out]):
             taken |= jackknives

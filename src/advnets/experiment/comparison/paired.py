@@ -73,15 +73,22 @@ PAIRED = tuple(name for names in FAMILIES for name in names)
 """The measures that are compared by pairing."""
 
 
-def floors(case: Case, measures: Sequence[str]) -> dict[str, float]:
-    """What real images get, for the measures of which either side of it is off; of Parzen's, training images do."""
+def floors(case: Case, measures: Sequence[str]) -> tuple[dict[str, float], dict[str, str]]:
+    """What real images get, for the measures of which either side of it is off; of Parzen's, training images do.
+
+    Also the measures of which that cannot be told, with the reason: they cannot be compared.
+    """
     found = {"nearest-training": 0.5}
-    if "parzen" in measures:
-        selection, points = selection_and_points(case.reference.dataset, case.reference.split)
-        train = in_unit(case.reference.train)
-        some = torch.randperm(len(train), generator=torch.Generator().manual_seed(case.seed))[: case.n]
+    if "parzen" not in measures:
+        return found, {}
+    selection, points = selection_and_points(case.reference.dataset, case.reference.split)
+    train = in_unit(case.reference.train)
+    some = torch.randperm(len(train), generator=torch.Generator().manual_seed(case.seed))[: case.n]
+    try:
         found["parzen"] = metrics.parzen(points, train[some], selection, protocol=case.protocol).value
-    return found
+    except (BadInput, NonFinite) as error:
+        return found, {"parzen": str(error)}
+    return found, {}
 
 
 def read(case: Case, measures: Sequence[str]) -> Iterator[tuple[list[str], dict[str, metrics.Jackknife], str]]:

@@ -10,7 +10,7 @@ from advnets.experiment.assessment import Report
 from advnets.experiment.comparison.comparing import must_be_known, refuse_idle, seeds
 from advnets.experiment.comparison.comparison import Comparison, Side
 from advnets.experiment.comparison.contrast import Contrast, judged, of_reports
-from advnets.experiment.comparison.sides import named
+from advnets.experiment.comparison.sides import expect_seeds, named
 from advnets.experiment.run import Run
 
 SHARED = ("data", "digest", "split", "samples", "held_out", "train", "seed", "extractor")
@@ -30,12 +30,14 @@ def compare_reports(
     sides = named(words)
     refuse_idle(unpaired, sides)
     reports = {path: read_report(path) for side in sides for path in side.paths}
+    for side in sides:
+        expect_seeds(side, {path: (_run(path), reports[path].step) for path in side.paths})
     known = list(dict.fromkeys(name for report in reports.values() for name in report.measures))
     must_be_known(control, (), ())
     for name in measures or ():
         if name not in known:
             raise unknown("measure of these reports", name, known)
-    kept, left_out = _common(reports, measures or known)
+    kept, left_out = _common(reports, list(dict.fromkeys(measures or known)))
     told = [Side(side.name, side.paths, tuple(reports[path].step for path in side.paths),
                  tuple(_seed(path) for path in side.paths)) for side in sides]  # fmt: skip
     kind, contrasts = _contrasts(told, reports, kept, unpaired=unpaired)
@@ -49,18 +51,26 @@ def read_report(path: str) -> Report:
     if Path(path).suffix.lower() == ".json":
         if not Path(path).is_file():
             raise Missing(f"{path} is not there; expected a report, as `advnets evaluate --json` prints it")
-        return Report.from_dict(runs.read_json(Path(path)))
+        return _read(Path(path))
     run = Run(Path(path))
     file = run.directory.report_json
     if not file.exists():
         raise Missing(f"{path} has no report yet. Measure it: `advnets evaluate {path}`, or leave out --reports.")
-    report = Report.from_dict(runs.read_json(file))
+    report = _read(file)
     if report.step != run.step:
         raise BadInput(
             f"{file} is of step {report.step}, expected {run.step}, the run's newest. Measure again: `advnets evaluate "
             f"{path}`, or leave out --reports."
         )
     return report
+
+
+def _read(file: Path) -> Report:
+    told = runs.read_json(file)
+    try:
+        return Report.from_dict(told)
+    except BadInput as error:
+        raise BadInput(f"{file}: {error}") from error
 
 
 def _common(reports: Mapping[str, Report], measures: Sequence[str]) -> tuple[list[str], dict[str, str]]:
@@ -102,5 +112,10 @@ def _contrasts(
     ]
 
 
+def _run(path: str) -> Run | None:
+    return None if Path(path).suffix.lower() == ".json" else Run(Path(path))
+
+
 def _seed(path: str) -> int | None:
-    return None if Path(path).suffix.lower() == ".json" else Run(Path(path)).settings.seed
+    run = _run(path)
+    return None if run is None else run.settings.seed

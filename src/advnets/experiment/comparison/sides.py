@@ -1,8 +1,10 @@
 """What is compared: words of a user, what lies at their paths, and the data that all of it is held against."""
 
-from collections.abc import Iterable, Sequence
+import reprlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,6 +15,7 @@ from advnets.experiment.assessment import Subject, against, is_of_files, subject
 from advnets.experiment.model import Model
 from advnets.experiment.run import Run
 from advnets.experiment.sources import source
+from advnets.recipes import to_json
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,37 @@ def named(words: Sequence[str]) -> tuple[Named, ...]:
             raise BadInput(f"{path} is given twice, and would count as two seeds. Leave one out.")
         seen.add(Path(path).resolve())
     return sides
+
+
+def expect_seeds(side: Named, runs: Mapping[str, tuple[Run | None, int | None]]) -> None:
+    """Raise BadInput unless the runs of a group differ by their seed, and by nothing else, naming what is unlike.
+
+    runs: by path, with their steps; None where there is no run, but a share file or a report, whose seed is not known.
+    """
+    taken: dict[int, str] = {}
+    (first, one), *_ = ((path, _made_by(*runs[path])) for path in side.paths)
+    for path in side.paths:
+        run, step = runs[path]
+        if run is not None and taken.setdefault(run.settings.seed, path) != path:
+            raise BadInput(
+                f"{side.name}: {taken[run.settings.seed]} and {path} both have the seed {run.settings.seed}, and would "
+                "count as two. Leave one out, or train with another seed."
+            )
+        other = _made_by(run, step)
+        unlike = [
+            f"{name}: {reprlib.repr(one[name])} and {reprlib.repr(other[name])}"
+            for name in one
+            if name in other and one[name] != other[name]
+        ]
+        if unlike:
+            raise BadInput(
+                f"{side.name}: {first} and {path} differ by more than their seed ({'; '.join(unlike)}); expected runs "
+                "of one recipe, trained to one step. Leave one out, or train it as the other."
+            )
+
+
+def _made_by(run: Run | None, step: int | None) -> dict[str, Any]:
+    return {"step": step} if run is None else {**to_json(run.recipe), "step": step}
 
 
 def _side(word: str) -> Named:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import fmean, stdev
 
 from scipy import stats
@@ -63,14 +64,17 @@ def prediction(value: float, clean: Sequence[float]) -> tuple[float, float]:
         z = (v - mean) / (s sqrt(1 + 1/R)),    p = 2 P(t_(R-1) > |z|)
 
     The prediction interval of a normal distribution (R. Fisher, Statistical Methods for Research Workers, 1925).
-    value: v. clean: R >= 2 values. Where all of these are equal any other is infinitely far away, which holds for
-    counts only as far as R draws can tell.
+    value: v. clean: R >= 2 values. Counts and shares have ties, and may vary by more than their draws do: s is no
+    smaller than the least step between unequal clean values. Where all of these are equal any other is infinitely far
+    away, but p is 2 / (R + 1): the chance that of R + 1 draws of the same this one is the lowest or the highest.
     """
     mean, deviation, r = fmean(clean), stdev(clean), len(clean)
-    if deviation <= 1e-12 * max(1.0, abs(mean)):
+    rounding = 1e-12 * max(1.0, abs(mean))
+    steps = [high - low for low, high in pairwise(sorted(clean)) if high - low > rounding]
+    if not steps:
         same = math.isclose(value, mean, rel_tol=1e-9, abs_tol=1e-12)
-        return (0.0, 1.0) if same else (math.copysign(math.inf, value - mean), 0.0)
-    z = (value - mean) / (deviation * math.sqrt(1 + 1 / r))
+        return (0.0, 1.0) if same else (math.copysign(math.inf, value - mean), 2 / (r + 1))
+    z = (value - mean) / (max(deviation, min(steps)) * math.sqrt(1 + 1 / r))
     return z, float(2 * stats.t.sf(abs(z), r - 1))
 
 

@@ -46,22 +46,30 @@ def _title(results: Results) -> str:
 
 def _legend(results: Results) -> list[str]:
     clean = [unit for unit in results.units if unit.damage == CLEAN]
-    repeats = len({unit.split for unit in results.units if unit.damage != CLEAN})
     ladders = "; ".join(
         f"{name} ({DAMAGES[name].unit}) {', '.join(f'{strength:g}' for strength in DAMAGES[name].strengths)}"
         for name in results.damages
         if name in DAMAGES
     )
     return [
-        f"Real images of random re-splits stand for samples: of {len(clean)} re-splits as they are, of {repeats} with "
-        "each damage. Each cell is the weakest strength that a measure notices, as it does all stronger ones, in each "
-        f"of these, at p < {LEVEL:g}: by its own p-value where it has one (marked p), or else because its value lies "
-        "outside the prediction interval of the clean re-splits (z); - is none. clean: how many clean re-splits it "
-        "flags, each judged by the others.",
+        f"Real images of random re-splits stand for samples: of {len(clean)} re-splits as they are, "
+        f"{_repeats(results)}. Each cell is the weakest strength that a measure notices, as it does all stronger ones, "
+        f"in each of these, at p < {LEVEL:g}: by its own p-value where it has one (marked p), or else because its "
+        "value lies outside the prediction interval of the clean re-splits (z); - is none. clean: how many clean "
+        "re-splits it flags, each judged by the others.",
         f"Strengths: {ladders}.",
         f"Seed {results.seed}; {sum(unit.seconds for unit in results.units) / 60:.0f} minutes of measuring; "
         f"extractor: {results.extractor}.",
     ]
+
+
+def _repeats(results: Results) -> str:
+    """Of how many re-splits samples were damaged, for they may have been asked for at several times."""
+    splits = {name: {unit.split for unit in results.units if unit.damage == name} for name in results.damages}
+    of = {len(each): [name for name in splits if len(splits[name]) == len(each)] for each in splits.values()}
+    if len(of) < 2:
+        return f"of {next(iter(of), 0)} with each damage"
+    return ", ".join(f"of {count} with {' and '.join(names)}" for count, names in sorted(of.items()))
 
 
 def _weakest(results: Results) -> tuple[list[str], list[list[str]]]:

@@ -30,7 +30,8 @@ FEWEST = 50
 """Samples below which few measures say anything."""
 
 SPARE = 2.2
-"""Spare images, in average sizes of a class among the samples: enough to replace one that is left out."""
+"""Spare images, in average sizes of a class among the samples: usually enough to replace one that is left out; more are
+kept where they are not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +64,8 @@ def resplit(dataset: Dataset, n: int, *, seed: int, number: int, spare: bool = T
             f"out of {len(pool)}. Give another number, or more images."
         )
     order = torch.from_numpy(np.random.default_rng([seed, number]).permutation(len(pool)))
+    if kept and labels is not None:
+        kept = max(kept, _needed(labels[order[:n]], labels[order[2 * n : len(order) - n]]))
     chosen, held, extra, rest = order.split_with_sizes([n, n, kept, len(pool) - 2 * n - kept])
     held_out = _split(pool, labels, held)
     return Resplit(
@@ -75,6 +78,16 @@ def resplit(dataset: Dataset, n: int, *, seed: int, number: int, spare: bool = T
             spare_labels=labels[extra] if kept and labels is not None else None,
         ),
     )
+
+
+def _needed(labels: Tensor, spare: Tensor) -> int:
+    """How many spare images, of the labels in their order, replace any class that all of them can replace."""
+    needed = 0
+    for label in torch.unique(labels):
+        size, others = (labels == label).sum(), (spare != label).cumsum(0)
+        if others[-1] >= size:
+            needed = max(needed, int((others < size).sum()) + 1)
+    return needed
 
 
 def _pooled(dataset: Dataset) -> tuple[Tensor, Tensor | None]:

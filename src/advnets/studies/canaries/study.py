@@ -84,8 +84,14 @@ class Canaries:
 
     @property
     def units(self) -> list[tuple[str, float, int]]:
-        """(damage, strength, re-split) of every unit, clean ones first, then re-split by re-split."""
-        named = self._named or [name for name, row in DAMAGES.items() if self.dataset.classes or not row.needs_labels]
+        """(damage, strength, re-split) of every unit, clean ones first, then re-split by re-split.
+
+        Raises BadInput for a damage that asks for labels, of data that have none.
+        """
+        allowed = [name for name, row in DAMAGES.items() if self.dataset.classes or not row.needs_labels]
+        named = self._named or allowed
+        if lacking := [name for name in named if name not in allowed]:
+            raise BadInput(f"{lacking[0]}: found {self.data} without labels, expected some. Leave it out of --damages.")
         rungs = [(name, strength) for name in named for strength in DAMAGES[name].strengths]
         clean = [(CLEAN, 0.0, CLEAN_FROM + number) for number in range(self.clean)]
         return clean + [(*rung, number) for number in range(self.repeats) for rung in rungs]
@@ -109,9 +115,17 @@ class Canaries:
                 drawn = number, resplit(self.dataset, n, seed=self.seed, number=number)
                 measure = battery.prepare(drawn[1])
             assert measure is not None
-            samples = damaged(drawn[1].clean, damage, strength, seed=(self.seed, number))
-            self.keeper.add(asked, [_measured(samples, measure, (damage, strength, number))])
+            self.keeper.add(asked, [self._unit(drawn[1].clean, measure, (damage, strength, number))])
         yield Event("done", len(self.units), len(self.units), 0.0)
+
+    def _unit(self, clean: Clean, measure: Look, which: tuple[str, float, int]) -> Unit:
+        """Samples damaged and measured; or why this draw cannot be damaged so, as where one class is most of it."""
+        damage, strength, number = which
+        try:
+            samples = damaged(clean, damage, strength, seed=(self.seed, number))
+        except BadInput as error:
+            return Unit(*which, 0.0, {}, {damage: str(error)})
+        return _measured(samples, measure, which)
 
     @property
     def _named(self) -> list[str]:
