@@ -286,6 +286,36 @@ def test_of_checkpoints_the_best_is_named_and_whether_it_can_be_told(
     json.dumps(choice.as_dict(), allow_nan=False)
 
 
+@pytest.mark.parametrize(("values", "best"), [((3.0, 1.05, 0.4), 2), ((0.5, 1.4, 4.0), 2), ((0.8, 1.4, 9.0), 1)])
+def test_the_best_checkpoint_is_nearest_to_the_floor_and_not_the_blurriest(
+    clean: Report, values: tuple[float, ...], best: int
+) -> None:
+    density = clean.measures["density"]
+    reports = {
+        step: replace(clean, measures={"density": replace(density, estimate=Estimate(value, 0.1, 1.0))})
+        for step, value in enumerate(values, 1)
+    }
+    assert Choice("density", reports, {}).best == best
+    blind = {1: replace(clean, measures={"density": replace(density, estimate=Estimate(1.0, 0.1))})}
+    with pytest.raises(BadInput, match="not known what real images get"):
+        _ = Choice("density", blind, {}).best
+
+
+def test_checkpoints_with_other_measures_are_put_beside_each_other(clean: Report) -> None:
+    fid, vendi = clean.measures["fid"], clean.measures["vendi"]
+    reports = {
+        1: replace(clean, measures={"fid": fid, "vendi": vendi}, skipped={"logits-gap": "no discriminator"}),
+        1000: replace(clean, measures={"fid": fid}, skipped={"logits-gap": "no discriminator", "vendi": "too few"}),
+    }
+    told = str(Choice("fid", reports, {}))
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in told.splitlines() if line.startswith("|")]
+    assert rows[0] == ["step", "fid", "vendi", "logits-gap"]
+    assert rows[3][0] == "1,000"
+    assert rows[3][2:] == ["-", "-"]
+    assert "Not measured: vendi, step 1,000: too few" in told
+    assert "Not measured: logits-gap, step 1 and 1,000: no discriminator" in told
+
+
 def test_the_figures_are_drawn(digits: Dataset, held: experiment.Reference) -> None:
     subject = Subject("digits", digits.test.values)
     plan = assessment.Plan(measures=("coverage",), figures=True)

@@ -1,6 +1,7 @@
 """The measures of which two sets of samples are compared against the same real images, block by block."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 import torch
 from torch import Tensor
@@ -74,13 +75,20 @@ PAIRED = tuple(name for names in FAMILIES for name in names)
 
 
 def floors(case: Case, measures: Sequence[str]) -> dict[str, float]:
-    """What real images get, for the measures of which either side of it is off; of Parzen's, training images do."""
-    found = {"nearest-training": 0.5}
+    """What real images get, for the measures of which either side of it is off: of Parzen's and precision, as many
+    training images do, for all held-out images are there to be held against."""
+    found = {"nearest-training": 0.5, "density": 1.0}
+    order = torch.randperm(len(case.reference.train), generator=torch.Generator().manual_seed(case.seed))
     if "parzen" in measures:
         selection, points = selection_and_points(case.reference.dataset, case.reference.split)
-        train = in_unit(case.reference.train)
-        some = torch.randperm(len(train), generator=torch.Generator().manual_seed(case.seed))[: case.n]
-        found["parzen"] = metrics.parzen(points, train[some], selection, protocol=case.protocol).value
+        centres = in_unit(case.reference.train)[order[: case.n]]
+        found["parzen"] = metrics.parzen(points, centres, selection, protocol=case.protocol).value
+    if "precision" in measures:
+        samples, real = _drawn(case)
+        with suppress(BadInput):  # of too few, `read` says why
+            found["precision"] = metrics.manifolds(case.reference.train_features[order[: len(samples)]], real)[
+                "precision"
+            ].value
     return found
 
 
