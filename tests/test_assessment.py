@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -314,6 +315,45 @@ def test_checkpoints_with_other_measures_are_put_beside_each_other(clean: Report
     assert rows[3][2:] == ["-", "-"]
     assert "Not measured: vendi, step 1,000: too few" in told
     assert "Not measured: logits-gap, step 1 and 1,000: no discriminator" in told
+
+
+def test_values_and_floors_are_of_as_many_images(digits: Dataset, held: experiment.Reference) -> None:
+    """1,000 draws of real images, with doubles, beside 500 held-out ones: the floor is theirs, not that of 500."""
+    many = digits.test.values.repeat(2, 1, 1, 1)
+    case = Case(many, held)
+    for name, logits in (("inception-score", case.scores), ("class-shares", (case.logits, held.held_out_logits))):
+        found = MEASURES[name].find(case)
+        samples, real = case.as_many(logits)
+        assert (len(samples), len(real), found.notes["n"]) == (500, 500, 500)
+        like = MEASURES[name].find(Case(digits.validation.values, held))
+        assert found.floor == pytest.approx(like.floor), name
+        assert like.value == pytest.approx(like.floor), name
+    assert case.scores[1] is held.held_out_logits
+
+
+def test_of_many_real_images_the_inception_score_is_as_real() -> None:
+    """Scores of 1,000 samples beside 250 held-out images were above real in 37 of 40 draws."""
+    told = []
+    for seed in range(20):
+        logits = 3 * torch.randn(1250, 10, generator=torch.Generator().manual_seed(seed))
+        stub = SimpleNamespace(order=torch.arange(250), dataset=SimpleNamespace(classes=10),
+                               held_out_logits=logits[1000:])  # fmt: skip
+        case = Case(torch.zeros(1000, 1), stub)  # type: ignore[arg-type]
+        case.__dict__["logits"] = logits[:1000]
+        case.__dict__["scores"] = (logits[:1000], logits[1000:])
+        told += [holds_floor(MEASURES[name].find(case)) for name in ("inception-score", "class-shares")]
+    assert sum(not one for one in told) <= 5
+
+
+def test_parzen_has_as_many_centres_as_its_control(digits: Dataset, held: experiment.Reference) -> None:
+    """With more samples than training images, real images were above real images by their number alone."""
+    few = replace(held, dataset=replace(digits, train=Split(digits.train.values[:100], digits.train.labels[:100])))
+    found = assess(digits.test.values, few, measures=("parzen",))
+    parzen = found.measures["parzen"]
+    assert parzen.estimate.notes["n_centres"] == parzen.protocol["n_centres"] == 100
+    assert parzen.estimate.notes["samples left out"] == 400
+    assert found.controls["real images"].notes["n_centres"] == 100
+    assert abs((found.share_of_the_way() or 0) - 1) < 0.3
 
 
 def test_the_figures_are_drawn(digits: Dataset, held: experiment.Reference) -> None:

@@ -71,16 +71,17 @@ def _coverage(case: Case) -> Estimate:
 
 
 def _inception(case: Case) -> Estimate:
-    samples, real = case.scores
-    splits = max(1, min(10, case.n // 100))
+    samples, real = case.as_many(case.scores)
+    splits = max(1, min(10, len(real) // 100))
     return beside(metrics.inception_score(samples, splits=splits), metrics.inception_score(real, splits=splits))
 
 
 def _class_shares(case: Case) -> Estimate:
     classes = case.reference.dataset.classes
     assert classes is not None
-    found = metrics.class_shares(case.logits.argmax(1), classes)
-    return beside(found, metrics.class_shares(case.reference.held_out_logits.argmax(1), classes))
+    # The share of the rarest class is biased low, the more so the fewer images there are: both sides have as many.
+    samples, real = case.as_many((case.logits, case.reference.held_out_logits))
+    return beside(metrics.class_shares(samples.argmax(1), classes), metrics.class_shares(real.argmax(1), classes))
 
 
 def _class_distance(case: Case) -> Estimate:
@@ -104,7 +105,9 @@ def _pairwise(case: Case) -> Estimate:
 
 
 def _parzen(case: Case) -> Estimate:
-    return replace(case.parzen, floor=case.controls["real images"].value)
+    real = case.controls["real images"]
+    notes = {**case.parzen.notes, "samples left out": case.n - len(case.centres)}
+    return replace(case.parzen, floor=real.value, notes=notes)
 
 
 MEASURES: dict[str, Row] = {

@@ -186,6 +186,7 @@ def _protocol(row: Row, case: Case, found: Estimate) -> dict[str, Any]:
         told["extractor"] = _SEEN_BY[row.on](it)
     if row.group == "likelihood":
         told |= {"parzen": case.protocol, "n": found.notes["n"], "n_selection": found.notes["n_selection"]}
+        told["n_centres"] = found.notes["n_centres"]
     if "k" in found.notes:
         told["k"] = found.notes["k"]
     return told

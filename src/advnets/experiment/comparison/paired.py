@@ -54,7 +54,7 @@ def _chance_smaller(ours: Tensor, theirs: Tensor) -> float:
 def _parzen(case: Case) -> dict[str, metrics.Jackknife]:
     selection, points = selection_and_points(case.reference.dataset, case.reference.split)
     order = torch.randperm(len(points), generator=torch.Generator().manual_seed(0))
-    centres = in_unit(case.values)
+    centres = case.centres
     choose = metrics.PROTOCOLS[case.protocol].choose
     sigma, _ = choose(lambda sigmas: metrics.log_densities(selection, centres, sigmas).mean(1).tolist())
     return {"parzen": metrics.parzen_jackknife(points[order], centres, sigma)}
