@@ -257,6 +257,54 @@ def test_the_error_of_a_measured_floor_counts() -> None:
     assert holds_floor(Estimate(1.0, None, 1.3)) is None
 
 
+def draws(seed: int, train: int, m: int, d: int) -> tuple[Tensor, Tensor]:
+    rng = torch.Generator().manual_seed(seed)
+    return torch.randn(train, d, generator=rng), torch.randn(m, d, generator=rng)
+
+
+@pytest.mark.parametrize(("train", "m", "d"), [(797, 500, 16), (300, 1000, 2)])
+def test_counted_near_duplicates_of_real_draws_are_as_real(train: int, m: int, d: int) -> None:
+    """The threshold is the luck of a few training items, which the error over samples knows nothing of."""
+    told = []
+    for seed in range(60):
+        real, samples = draws(seed, train, m, d)
+        told.append(holds_floor(metrics.near_duplicates(samples, real, seed=seed)))
+    assert sum(not one for one in told) <= 7
+    real, samples = draws(0, train, m, d)
+    far = metrics.near_duplicates(samples + 100, real)
+    assert far.value == 0
+    assert far.standard_error > 0.9
+    assert not holds_floor(metrics.near_duplicates(torch.cat([samples, real[:200]]), real))
+
+
+def test_the_birthday_of_real_draws_is_as_real_and_that_of_copies_is_not() -> None:
+    """Its floor is a count of two pairs or so."""
+    told = []
+    for seed in range(60):
+        real, samples = draws(seed, 500, 250, 8)
+        told.append(holds_floor(metrics.birthday(samples, real, seed=seed)))
+    assert None not in told
+    assert sum(not one for one in told) <= 7
+    repeated = samples[:50].repeat(5, 1)
+    assert verdicts({"birthday": metrics.birthday(repeated, real)})["birthday"].differs
+
+
+@pytest.mark.parametrize(
+    ("notes", "interval", "holds"),
+    [
+        ({"floor_low": 5.0, "floor_high": 20.0}, (22.0, 40.0), False),
+        ({"floor_low": 5.0, "floor_high": 60.0}, (22.0, 40.0), True),
+        ({"floor_low": 5.0}, (28.0, 40.0), True),
+        ({"floor_low": 5.0, "floor_high": 15.0, "low": 25.0}, None, False),
+        ({"floor_low": 5.0, "floor_high": 35.0, "low": 25.0}, None, True),
+    ],
+)
+def test_the_interval_of_a_floor_counts_on_the_side_that_faces_the_value(
+    notes: dict[str, float], interval: tuple[float, float] | None, holds: bool
+) -> None:
+    assert holds_floor(Estimate(30.0, None, 10.0, notes, interval)) is holds
+
+
 def test_a_floor_is_as_biased_as_the_value_and_an_interval_is_not() -> None:
     assert holds_floor(Estimate(1.0, 0.1, 0.9, interval=(0.0, 0.2), bias=0.95))
     assert not holds_floor(Estimate(2.0, 0.1, 0.9, interval=(0.9, 1.2), bias=0.95))
