@@ -404,6 +404,20 @@ def test_parzen_has_as_many_centres_as_its_control(digits: Dataset, held: experi
     assert abs((found.share_of_the_way() or 0) - 1) < 0.3
 
 
+@pytest.mark.parametrize(("level", "last"), [(0, 0), (128, 128), (0, 1)])
+def test_between_controls_that_are_alike_there_is_no_way(level: int, last: int) -> None:
+    """All images are of one grey: real ones and their mean score alike, or nearly so."""
+    grey = torch.full((400, 1, 4, 4), level, dtype=torch.uint8)
+    grey[::50, 0, 0, 0] = last
+    plain = Dataset("grey", Split(grey), Split(grey[:100]), Split(grey[:100]), None, "")
+    found = assess(255 - grey, plain, measures=("parzen",), extractor="pixels")
+    assert found.share_of_the_way() is None
+    assert json.loads(json.dumps(found.as_dict()))["share_of_the_way"] is None
+    assert "of the way" not in found.markdown()
+    assert "| mean image" in found.markdown()
+    assert "not a log-likelihood" in found.markdown()
+
+
 def test_the_figures_are_drawn(digits: Dataset, held: experiment.Reference) -> None:
     subject = Subject("digits", digits.test.values)
     plan = assessment.Plan(measures=("coverage",), figures=True)
