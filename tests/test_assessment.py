@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -256,6 +257,54 @@ def test_the_error_of_a_measured_floor_counts() -> None:
     assert holds_floor(Estimate(1.0, None, 1.3)) is None
 
 
+def draws(seed: int, train: int, m: int, d: int) -> tuple[Tensor, Tensor]:
+    rng = torch.Generator().manual_seed(seed)
+    return torch.randn(train, d, generator=rng), torch.randn(m, d, generator=rng)
+
+
+@pytest.mark.parametrize(("train", "m", "d"), [(797, 500, 16), (300, 1000, 2)])
+def test_counted_near_duplicates_of_real_draws_are_as_real(train: int, m: int, d: int) -> None:
+    """The threshold is the luck of a few training items, which the error over samples knows nothing of."""
+    told = []
+    for seed in range(60):
+        real, samples = draws(seed, train, m, d)
+        told.append(holds_floor(metrics.near_duplicates(samples, real, seed=seed)))
+    assert sum(not one for one in told) <= 7
+    real, samples = draws(0, train, m, d)
+    far = metrics.near_duplicates(samples + 100, real)
+    assert far.value == 0
+    assert far.standard_error > 0.9
+    assert not holds_floor(metrics.near_duplicates(torch.cat([samples, real[:200]]), real))
+
+
+def test_the_birthday_of_real_draws_is_as_real_and_that_of_copies_is_not() -> None:
+    """Its floor is a count of two pairs or so."""
+    told = []
+    for seed in range(60):
+        real, samples = draws(seed, 500, 250, 8)
+        told.append(holds_floor(metrics.birthday(samples, real, seed=seed)))
+    assert None not in told
+    assert sum(not one for one in told) <= 7
+    repeated = samples[:50].repeat(5, 1)
+    assert verdicts({"birthday": metrics.birthday(repeated, real)})["birthday"].differs
+
+
+@pytest.mark.parametrize(
+    ("notes", "interval", "holds"),
+    [
+        ({"floor_low": 5.0, "floor_high": 20.0}, (22.0, 40.0), False),
+        ({"floor_low": 5.0, "floor_high": 60.0}, (22.0, 40.0), True),
+        ({"floor_low": 5.0}, (28.0, 40.0), True),
+        ({"floor_low": 5.0, "floor_high": 15.0, "low": 25.0}, None, False),
+        ({"floor_low": 5.0, "floor_high": 35.0, "low": 25.0}, None, True),
+    ],
+)
+def test_the_interval_of_a_floor_counts_on_the_side_that_faces_the_value(
+    notes: dict[str, float], interval: tuple[float, float] | None, holds: bool
+) -> None:
+    assert holds_floor(Estimate(30.0, None, 10.0, notes, interval)) is holds
+
+
 def test_a_floor_is_as_biased_as_the_value_and_an_interval_is_not() -> None:
     assert holds_floor(Estimate(1.0, 0.1, 0.9, interval=(0.0, 0.2), bias=0.95))
     assert not holds_floor(Estimate(2.0, 0.1, 0.9, interval=(0.9, 1.2), bias=0.95))
@@ -284,6 +333,89 @@ def test_of_checkpoints_the_best_is_named_and_whether_it_can_be_told(
     assert words in str(choice)
     assert "Passed over: 00000009" in str(choice)
     json.dumps(choice.as_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize(("values", "best"), [((3.0, 1.05, 0.4), 2), ((0.5, 1.4, 4.0), 2), ((0.8, 1.4, 9.0), 1)])
+def test_the_best_checkpoint_is_nearest_to_the_floor_and_not_the_blurriest(
+    clean: Report, values: tuple[float, ...], best: int
+) -> None:
+    density = clean.measures["density"]
+    reports = {
+        step: replace(clean, measures={"density": replace(density, estimate=Estimate(value, 0.1, 1.0))})
+        for step, value in enumerate(values, 1)
+    }
+    assert Choice("density", reports, {}).best == best
+    blind = {1: replace(clean, measures={"density": replace(density, estimate=Estimate(1.0, 0.1))})}
+    with pytest.raises(BadInput, match="not known what real images get"):
+        _ = Choice("density", blind, {}).best
+
+
+def test_checkpoints_with_other_measures_are_put_beside_each_other(clean: Report) -> None:
+    fid, vendi = clean.measures["fid"], clean.measures["vendi"]
+    reports = {
+        1: replace(clean, measures={"fid": fid, "vendi": vendi}, skipped={"logits-gap": "no discriminator"}),
+        1000: replace(clean, measures={"fid": fid}, skipped={"logits-gap": "no discriminator", "vendi": "too few"}),
+    }
+    told = str(Choice("fid", reports, {}))
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in told.splitlines() if line.startswith("|")]
+    assert rows[0] == ["step", "fid", "vendi", "logits-gap"]
+    assert rows[3][0] == "1,000"
+    assert rows[3][2:] == ["-", "-"]
+    assert "Not measured: vendi, step 1,000: too few" in told
+    assert "Not measured: logits-gap, step 1 and 1,000: no discriminator" in told
+
+
+def test_values_and_floors_are_of_as_many_images(digits: Dataset, held: experiment.Reference) -> None:
+    """1,000 draws of real images, with doubles, beside 500 held-out ones: the floor is theirs, not that of 500."""
+    many = digits.test.values.repeat(2, 1, 1, 1)
+    case = Case(many, held)
+    for name, logits in (("inception-score", case.scores), ("class-shares", (case.logits, held.held_out_logits))):
+        found = MEASURES[name].find(case)
+        samples, real = case.as_many(logits)
+        assert (len(samples), len(real), found.notes["n"]) == (500, 500, 500)
+        like = MEASURES[name].find(Case(digits.validation.values, held))
+        assert found.floor == pytest.approx(like.floor), name
+        assert like.value == pytest.approx(like.floor), name
+    assert case.scores[1] is held.held_out_logits
+
+
+def test_of_many_real_images_the_inception_score_is_as_real() -> None:
+    """Scores of 1,000 samples beside 250 held-out images were above real in 37 of 40 draws."""
+    told = []
+    for seed in range(20):
+        logits = 3 * torch.randn(1250, 10, generator=torch.Generator().manual_seed(seed))
+        stub = SimpleNamespace(order=torch.arange(250), dataset=SimpleNamespace(classes=10),
+                               held_out_logits=logits[1000:])  # fmt: skip
+        case = Case(torch.zeros(1000, 1), stub)  # type: ignore[arg-type]
+        case.__dict__["logits"] = logits[:1000]
+        case.__dict__["scores"] = (logits[:1000], logits[1000:])
+        told += [holds_floor(MEASURES[name].find(case)) for name in ("inception-score", "class-shares")]
+    assert sum(not one for one in told) <= 5
+
+
+def test_parzen_has_as_many_centres_as_its_control(digits: Dataset, held: experiment.Reference) -> None:
+    """With more samples than training images, real images were above real images by their number alone."""
+    few = replace(held, dataset=replace(digits, train=Split(digits.train.values[:100], digits.train.labels[:100])))
+    found = assess(digits.test.values, few, measures=("parzen",))
+    parzen = found.measures["parzen"]
+    assert parzen.estimate.notes["n_centres"] == parzen.protocol["n_centres"] == 100
+    assert parzen.estimate.notes["samples left out"] == 400
+    assert found.controls["real images"].notes["n_centres"] == 100
+    assert abs((found.share_of_the_way() or 0) - 1) < 0.3
+
+
+@pytest.mark.parametrize(("level", "last"), [(0, 0), (128, 128), (0, 1)])
+def test_between_controls_that_are_alike_there_is_no_way(level: int, last: int) -> None:
+    """All images are of one grey: real ones and their mean score alike, or nearly so."""
+    grey = torch.full((400, 1, 4, 4), level, dtype=torch.uint8)
+    grey[::50, 0, 0, 0] = last
+    plain = Dataset("grey", Split(grey), Split(grey[:100]), Split(grey[:100]), None, "")
+    found = assess(255 - grey, plain, measures=("parzen",), extractor="pixels")
+    assert found.share_of_the_way() is None
+    assert json.loads(json.dumps(found.as_dict()))["share_of_the_way"] is None
+    assert "of the way" not in found.markdown()
+    assert "| mean image" in found.markdown()
+    assert "not a log-likelihood" in found.markdown()
 
 
 def test_the_figures_are_drawn(digits: Dataset, held: experiment.Reference) -> None:

@@ -270,7 +270,11 @@ def test_a_path_with_an_equals_sign_is_a_path(tmp_path: Path) -> None:
         ("coverage", 1.0, 2.0, None, "B is better"),
         ("parzen", 5.0, 6.0, 9.0, "B is better"),
         ("parzen", 12.0, 11.0, 9.0, "B is better"),
-        ("parzen", 8.0, 11.0, 9.0, "B is higher"),
+        ("parzen", 8.0, 11.0, 9.0, "A is better"),
+        ("parzen", 8.0, 10.0, 9.0, "B is higher"),
+        ("density", 2.0, 0.9, 1.0, "B is better"),
+        ("precision", 0.99, 0.8, 0.79, "B is better"),
+        ("inception-score", 9.0, 7.0, 7.5, "B is better"),
         ("parzen", 12.0, 11.0, None, "A is higher"),
         ("of another version", 12.0, 11.0, 9.0, "A is higher"),
     ],
@@ -280,6 +284,18 @@ def test_the_better_side_is_the_one_nearer_to_real(
 ) -> None:
     pair = (Estimate(a, 0.01, floor), Estimate(b, 0.01, floor))
     assert judged([of_reports(measure, ("A", "B"), *pair)])[0].words == words
+
+
+def test_blur_is_not_better_than_real_images(tmp_path: Path) -> None:
+    """Images drawn towards their mean lie more densely among real images than these do."""
+    real = data.load("digits").test.values[:250]
+    blurred = (0.6 * real + 0.4 * real.float().mean(0)).to(torch.uint8)
+    for name, values in (("real.npz", real), ("blur.npz", blurred)):
+        Samples(values.permute(0, 2, 3, 1).numpy()).save(name)
+    found = by_measure(compared("real.npz", "blur.npz", plan=replace(PLAIN, measures=("density", "precision"))))
+    assert found["density"].b.value > 1.2
+    assert found["density"].words == "real.npz is better"
+    assert found["precision"].a.floor is not None
 
 
 def test_without_an_error_nothing_is_tested() -> None:

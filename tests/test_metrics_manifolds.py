@@ -86,13 +86,35 @@ def test_real_against_real_has_density_one_and_the_expected_coverage() -> None:
 
 
 def test_errors_are_the_spread_over_draws_of_the_side_they_name() -> None:
-    """Precision and density: new samples, the same real points. Recall: new real points, the same samples."""
+    """Precision: new samples, the same real points. Recall: new real points, the same samples."""
     x, y = normal(150, 4, 1), normal(150, 4, 2) * 1.3
     of_samples = [manifolds(normal(150, 4, 10 + t) * 1.3, x) for t in range(60)]
     of_real = [manifolds(y, normal(150, 4, 100 + t)) for t in range(60)]
-    for name, draws in (("precision", of_samples), ("density", of_samples), ("recall", of_real)):
+    for name, draws in (("precision", of_samples), ("recall", of_real)):
         spread = np.std([draw[name].value for draw in draws], ddof=1)
         assert 0.7 < np.mean([draw[name].standard_error for draw in draws]) / spread < 1.3, name
+
+
+@pytest.mark.parametrize(("n", "m", "d"), [(250, 250, 64), (100, 300, 10), (300, 100, 10)])
+def test_the_error_of_density_covers_the_luck_of_both_sides(n: int, m: int, d: int) -> None:
+    """Of draws of one Gaussian 95 % lie within 1.96 errors of 1; by the error over samples alone, 75 %."""
+    draws = [manifolds(normal(m, d, 2 * t), normal(n, d, 2 * t + 1))["density"] for t in range(60)]
+    assert np.mean([abs(draw.value - 1) < 1.96 * draw.standard_error for draw in draws]) > 0.88
+    spread = np.std([draw.value for draw in draws], ddof=1)
+    assert 0.8 < np.mean([draw.standard_error for draw in draws]) / spread < 1.7
+
+
+def test_the_error_of_density_is_the_jackknife_of_the_definition() -> None:
+    """Each real point is left out, and the balls of the others are found anew; on a lattice with copies too."""
+    for y, x in ((normal(30, 4, 0), normal(40, 4, 1)), (np.round(normal(30, 3, 0)), np.round(normal(40, 3, 1)))):
+        found = manifolds(y, x, k=3)["density"]
+        without = [manifolds(y, np.delete(x, i, 0), k=3)["density"].value for i in range(40)]
+        of_real = 39 / 40 * ((np.array(without) - np.mean(without)) ** 2).sum()
+        held = (((y[:, None] - x[None]) ** 2).sum(2) < np.sort(((x[:, None] - x[None]) ** 2).sum(2), 1)[:, 3]).sum(
+            1
+        ) / 3
+        assert found.standard_error == pytest.approx(np.sqrt(of_real + held.var(ddof=1) / 30), rel=1e-9)
+    assert manifolds(normal(9), normal(4), k=3)["density"].error is None
 
 
 def test_held_out_points_give_precision_and_recall_their_floors() -> None:

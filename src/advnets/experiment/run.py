@@ -130,7 +130,8 @@ class Run:
     def evaluating(self, plan: Plan) -> Iterator[Doing]:
         """Measure the run against its own data, telling what is done; the last result is the Report.
 
-        It is kept in report.json and report.md; each reading of the test split is noted in test-readings.jsonl.
+        It is kept in report.json and report.md, where it joins what was measured alike of the same step, and takes the
+        place of all else; each reading of the test split is noted in test-readings.jsonl.
         Raises as Model.evaluating does.
         """
         distributed.refuse_several(f"`advnets evaluate {self.path}`")

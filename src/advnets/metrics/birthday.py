@@ -82,8 +82,10 @@ def birthday(samples: Array, real: Array, *, quantile: float = 0.01, seed: int =
     samples share a duplicate, and blind to the choice of the threshold, with which the value changes. Read it beside
     the floor, which is the value of as many real items.
     Without a collision the value is the largest support that 95 % of such draws would have shown one of, and has no
-    interval: at least. Notes: collisions; at least, whether the value is so; floor at least; threshold, in the unit
-    of features; n; real pairs. Raises BadInput as `duplicates` does.
+    interval: at least, with low, the lower end of one that has no upper. The floor is as lucky: floor_low and
+    floor_high are its Poisson interval, without floor_high if no real items collide.
+    Notes: collisions; at least, whether the value is so; floor at least; these ends; threshold, in the unit of
+    features; n; real pairs. Raises BadInput as `duplicates` does.
     """
     found = _collisions(samples, real, quantile, seed)
     count, real_count = (int(among.sum()) // 2 for among in (found.among_samples, found.among_real))
@@ -91,12 +93,16 @@ def birthday(samples: Array, real: Array, *, quantile: float = 0.01, seed: int =
     pairs = n * (n - 1) / 2
     flags: dict[str, Note] = {"collisions": count, "at least": count == 0, "floor at least": real_count == 0}
     value, floor = (pairs / (c if c > 0 else -math.log(0.05)) for c in (count, real_count))
-    interval = None if count == 0 else (pairs / _poisson(count, 0.975), pairs / _poisson(count, 0.025))
-    return Estimate(value, None, floor, found.notes | flags, interval)
+    low, flags["floor_low"] = (pairs / _poisson(c, 0.975) for c in (count, real_count))
+    if real_count:
+        flags["floor_high"] = pairs / _poisson(real_count, 0.025)
+    if not count:
+        return Estimate(value, None, floor, found.notes | flags | {"low": low})
+    return Estimate(value, None, floor, found.notes | flags, (low, pairs / _poisson(count, 0.025)))
 
 
 def _poisson(count: int, level: float) -> float:
-    """The end at that level of Garwood's interval for the mean of a Poisson number that came out as count > 0."""
+    """The end at that level of Garwood's interval for the mean of a Poisson number; the lower one takes count > 0."""
     return float(chi2.ppf(level, 2 * count + (2 if level > 0.5 else 0)) / 2)
 
 

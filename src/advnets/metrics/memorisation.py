@@ -157,10 +157,12 @@ def near_duplicates(
     Which ones: `index, squared = nearest(samples, train)`, where squared <= threshold^2.
     samples, train: as at the top of this file. threshold: in the unit of features; None for the quantile of how far
     training items lie from their nearest other one, by PROBES of them drawn by the seed.
-    Its error is the binomial's over samples; the floor, quantile m, is what new items of a training set so large
-    would have on average, or None where the threshold was given. Not a test: `copying` is one.
-    Notes: threshold; share; exact copies, samples at distance 0; m, n. Raises BadInput for a bad shape, value,
-    threshold or quantile, and for fewer than two training items where the threshold is to be found.
+    Its error is the binomial's over samples, of a share (count + 1) / (m + 2), so that no count has an error of 0; the
+    floor, quantile m, is what new items of a training set so large would have on average, or None where the threshold
+    was given. That floor has the luck of the threshold, floor_error = m sqrt(2 q (1 - q) / probes) for the quantile q:
+    2, because two items may be each other's nearest. Not a test: `copying` is one.
+    Notes: threshold; share; exact copies, samples at distance 0; floor_error; m, n. Raises BadInput for a bad shape,
+    value, threshold or quantile, and for fewer than two training items where the threshold is to be found.
     """
     x, t = pair(samples, train, "samples", "train")
     if threshold is not None and not (math.isfinite(threshold) and threshold >= 0):
@@ -173,7 +175,10 @@ def near_duplicates(
     count, m = int((squared <= limit).sum()), len(x)
     notes: dict[str, Note] = {"threshold": math.sqrt(limit), "share": count / m}
     notes |= {"exact copies": int((squared == 0).sum()), "m": m, "n": len(t)}
-    return Estimate(count, math.sqrt(count * (1 - count / m)), floor, notes)
+    if floor is not None:
+        notes["floor_error"] = m * math.sqrt(2 * quantile * (1 - quantile) / min(PROBES, len(t)))
+    likely = (count + 1) / (m + 2)
+    return Estimate(count, math.sqrt(m * likely * (1 - likely)), floor, notes)
 
 
 def logits_gap(train_logits: Array, held_out_logits: Array) -> Estimate:

@@ -2,6 +2,7 @@
 
 from advnets.experiment.assessment.battery import GROUPS, KINDS, MEASURES, Row
 from advnets.experiment.assessment.checkpoints import Choice
+from advnets.experiment.assessment.kept import write_report
 from advnets.experiment.assessment.measuring import (
     Doing,
     assess,
@@ -10,7 +11,6 @@ from advnets.experiment.assessment.measuring import (
     measuring,
     note_reading,
     noting,
-    write_report,
 )
 from advnets.experiment.assessment.plan import SPLITS, Plan, plan_of
 from advnets.experiment.assessment.reference import (

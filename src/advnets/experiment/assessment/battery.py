@@ -24,7 +24,8 @@ class Row:
     """One measure.
 
     group: of GROUPS. asks: its question, in a sentence. better: "lower" or "higher" is nearer to real, or "floor":
-    either side of what real samples get is off. find: measures; raises BadInput where it cannot, with the reason.
+    either side of what real samples get is off, as blur is, which lies more densely among real images than they do.
+    find: measures; raises BadInput where it cannot, with the reason.
     on: what it looks at, of KINDS: whose features enter the protocol. of: "images", "points" or "any" data.
     needs: "labels" of the data, that a classifier is trained with, "critic", a discriminator, "mixture", known modes;
     where it is not there the row is left out with that reason. unit: of the value.
@@ -70,16 +71,17 @@ def _coverage(case: Case) -> Estimate:
 
 
 def _inception(case: Case) -> Estimate:
-    samples, real = case.scores
-    splits = max(1, min(10, case.n // 100))
+    samples, real = case.as_many(case.scores)
+    splits = max(1, min(10, len(real) // 100))
     return beside(metrics.inception_score(samples, splits=splits), metrics.inception_score(real, splits=splits))
 
 
 def _class_shares(case: Case) -> Estimate:
     classes = case.reference.dataset.classes
     assert classes is not None
-    found = metrics.class_shares(case.logits.argmax(1), classes)
-    return beside(found, metrics.class_shares(case.reference.held_out_logits.argmax(1), classes))
+    # The share of the rarest class is biased low, the more so the fewer images there are: both sides have as many.
+    samples, real = case.as_many((case.logits, case.reference.held_out_logits))
+    return beside(metrics.class_shares(samples.argmax(1), classes), metrics.class_shares(real.argmax(1), classes))
 
 
 def _class_distance(case: Case) -> Estimate:
@@ -103,7 +105,9 @@ def _pairwise(case: Case) -> Estimate:
 
 
 def _parzen(case: Case) -> Estimate:
-    return replace(case.parzen, floor=case.controls["real images"].value)
+    real = case.controls["real images"]
+    notes = {**case.parzen.notes, "samples left out": case.n - len(case.centres)}
+    return replace(case.parzen, floor=real.value, notes=notes)
 
 
 MEASURES: dict[str, Row] = {
@@ -116,10 +120,10 @@ MEASURES: dict[str, Row] = {
         "lower", _kid,
     ),
     "precision": Row(
-        "fidelity", "Which share of the samples lies where real images lie?", "higher", _part_of_manifolds("precision")
+        "fidelity", "Which share of the samples lies where real images lie?", "floor", _part_of_manifolds("precision")
     ),
     "density": Row(
-        "fidelity", "How densely do real images lie around samples?", "higher", _part_of_manifolds("density")
+        "fidelity", "How densely do real images lie around samples?", "floor", _part_of_manifolds("density")
     ),
     "sliced-wasserstein": Row(
         "fidelity", "How far must samples be moved, along random directions, to be distributed as real images?",
@@ -136,7 +140,7 @@ MEASURES: dict[str, Row] = {
     ),
     "inception-score": Row(
         "fidelity", "Is the classifier sure of each sample, and are all classes drawn?",
-        "higher", _inception, on="scores",
+        "floor", _inception, on="scores",
     ),
     "high-quality": Row(
         "fidelity", "Which share of the points lies within three deviations of a mode?",
@@ -223,3 +227,11 @@ MEASURES: dict[str, Row] = {
         "floor", _parzen, on="values", of="images", unit="nats",
     ),
 }  # fmt: skip
+
+
+def badness(name: str, value: float, floor: float | None) -> float | None:
+    """What is smaller, the nearer to real a value is: of a "floor" measure |value - floor|; None if it is not known."""
+    better = MEASURES[name].better if name in MEASURES else None
+    if better == "floor":
+        return None if floor is None else abs(value - floor)
+    return {"lower": value, "higher": -value, None: None}[better]

@@ -71,6 +71,12 @@ class Case:
             return self.logits, self.reference.held_out_logits
         return scorer.logits(self.values), scorer.logits(held_out)
 
+    def as_many(self, sides: Pair) -> Pair:
+        """Of what all samples and all held-out images have, a draw of as many of each."""
+        samples, held_out = sides
+        n = min(len(samples), len(held_out))
+        return samples[self.order[:n]], held_out[self.reference.order[:n]]
+
     @cached_property
     def drawn(self) -> Pair:
         """Features of as many samples as held-out images, at most HALF."""
@@ -121,17 +127,24 @@ class Case:
         return metrics.mixture_modes(self.values, means, deviation=self.mixture.std)
 
     @cached_property
+    def centres(self) -> Tensor:
+        """Samples in [0, 1], at most as many as there are training images, for a Parzen score rises with them."""
+        most = len(self.reference.train)
+        return in_unit(self.values if self.n <= most else self.values[self.order[:most]])
+
+    @cached_property
     def parzen(self) -> metrics.Estimate:
-        """The score of the samples; its floor is that of as many training images."""
+        """The score of the centres; its floor is that of as many training images."""
         selection, points = selection_and_points(self.reference.dataset, self.reference.split)
-        return metrics.parzen(points, in_unit(self.values), selection, protocol=self.protocol)
+        return metrics.parzen(points, self.centres, selection, protocol=self.protocol)
 
     @cached_property
     def controls(self) -> dict[str, metrics.Estimate]:
-        """The Parzen score of centres that no model made."""
+        """The Parzen score of centres that no model made, as many as the samples' where there is more than one."""
         selection, points = selection_and_points(self.reference.dataset, self.reference.split)
         train = in_unit(self.reference.train)
-        return metrics.controls(train, points, selection, n=self.n, seed=self.seed, protocol=self.protocol)
+        n = len(self.centres)
+        return metrics.controls(train, points, selection, n=n, seed=self.seed, protocol=self.protocol)
 
     @cached_property
     def criticised(self) -> Pair:

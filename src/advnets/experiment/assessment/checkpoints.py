@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from advnets.experiment.assessment.battery import MEASURES
+from advnets.errors import BadInput
+from advnets.experiment.assessment.battery import MEASURES, badness
 from advnets.experiment.assessment.report import Report, aligned, shown
 from advnets.metrics import Estimate
 from advnets.metrics.estimate import Z95
@@ -71,12 +72,29 @@ class Choice:
         }
 
     def __str__(self) -> str:
-        names = list(next(iter(self.reports.values())).measures)
+        names = self._asked()
         rows = [["step", *names]]
         for step, report in self.reports.items():
-            rows.append([f"{step:,}", *(shown(report.measures[name].estimate) for name in names)])
+            taken = report.measures
+            cells = (shown(taken[name].estimate) if name in taken else "-" for name in names)
+            rows.append([f"{step:,}", *cells])
         damaged = "".join(f"\n\nPassed over: {path}: {reason}" for path, reason in self.damaged.items())
-        return f"{aligned(rows, right=range(len(names) + 1))}\n\n{self.words()}{damaged}"
+        return f"{aligned(rows, right=range(len(names) + 1))}\n\n{self.words()}{self._skipped()}{damaged}"
+
+    def _asked(self) -> list[str]:
+        """The measures that were asked for, the one that decides first, whether or not every report has them."""
+        asked = {name for report in self.reports.values() for name in (*report.measures, *report.skipped)}
+        return sorted(asked, key=lambda name: (name != self.by, list(MEASURES).index(name)))
+
+    def _skipped(self) -> str:
+        """What was asked for and could not be taken: each reason once, with its steps."""
+        steps: dict[tuple[str, str], list[str]] = {}
+        for step, report in self.reports.items():
+            for name, reason in report.skipped.items():
+                steps.setdefault((name, reason), []).append(f"{step:,}")
+        return "".join(
+            f"\n\nNot measured: {name}, step {' and '.join(at)}: {reason}" for (name, reason), at in steps.items()
+        )
 
     def _found(self, step: int) -> Estimate:
         return self.reports[step].measures[self.by].estimate
@@ -84,7 +102,7 @@ class Choice:
 
 def _badness(name: str, found: Estimate) -> float:
     """What is smaller, the nearer to real."""
-    better = MEASURES[name].better
-    if better == "floor":
-        return abs(found.value - (found.floor or 0.0))
-    return found.value if better == "lower" else -found.value
+    bad = badness(name, found.value, found.floor)
+    if bad is None:
+        raise BadInput(f"{name} cannot decide: it is not known what real images get. Take another measure.")
+    return bad

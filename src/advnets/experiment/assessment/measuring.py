@@ -116,15 +116,6 @@ def finished(doings: Iterable[Doing]) -> Any:
     return result
 
 
-def write_report(folder: Path, report: Report) -> None:
-    """Write report.json, report.md and the figures that were drawn, each whole or not at all."""
-    for name, picture in report.pictures.items():
-        runs.make_folder(folder / "figures")
-        runs.write_bytes(folder / "figures" / f"{name}.png", picture)
-    runs.write_json(folder / "report.json", report.as_dict())
-    runs.write_bytes(folder / "report.md", report.markdown().encode())
-
-
 def note_reading(path: Path, report: Report) -> None:
     """Add one line to the run's list of readings of the test split, which is to be read once."""
     it = report.against
@@ -194,6 +185,7 @@ def _protocol(row: Row, case: Case, found: Estimate) -> dict[str, Any]:
         told["extractor"] = _SEEN_BY[row.on](it)
     if row.group == "likelihood":
         told |= {"parzen": case.protocol, "n": found.notes["n"], "n_selection": found.notes["n_selection"]}
+        told["n_centres"] = found.notes["n_centres"]
     if "k" in found.notes:
         told["k"] = found.notes["k"]
     return told

@@ -1,5 +1,6 @@
 """What was found of samples: measures, controls, verdicts; as JSON, and as a page to read."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -10,9 +11,13 @@ from advnets.experiment.assessment.battery import GROUPS, MEASURES
 from advnets.experiment.assessment.verdict import LEVEL, Verdict, verdicts
 from advnets.experiment.measure import Measure
 from advnets.metrics import Estimate
+from advnets.metrics.estimate import Z95
 from advnets.records import fit, record
 
 SCHEMA = 2
+
+ROUNDING = 0.1
+"""Nats between two Parzen scores that rounding cannot make: a score in float32 is within a hundredth."""
 
 FEW = 20
 """Classes whose shares are told one by one; of more, the smallest."""
@@ -64,11 +69,17 @@ class Report:
         return verdicts({name: measure.estimate for name, measure in self.measures.items()})
 
     def share_of_the_way(self) -> float | None:
-        """Where the Parzen score lies between the mean image (0) and as many real images (1); None without a score."""
+        """Where the Parzen score lies between the mean image (0) and as many real images (1).
+
+        None without a score, and where real images are not above the mean image by more than rounding and luck.
+        """
         if not self.controls or "parzen" not in self.measures:
             return None
-        low, high = self.controls["mean image"].value, self.controls["real images"].value
-        return (self.measures["parzen"].estimate.value - low) / (high - low)
+        mean, real = self.controls["mean image"], self.controls["real images"]
+        gap = real.value - mean.value
+        if not gap > max(ROUNDING, Z95 * math.hypot(mean.error or 0.0, real.error or 0.0)):
+            return None
+        return (self.measures["parzen"].estimate.value - mean.value) / gap
 
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON."""
@@ -166,9 +177,10 @@ class Report:
         return [f"Classes of the samples by the classifier, in %: {in_percent(found)}."]
 
     def _parzen(self) -> list[str]:
-        way = self.share_of_the_way()
-        if way is None:
+        if not self.controls or "parzen" not in self.measures:
             return []
+        way = self.share_of_the_way()
+        far = "" if way is None else f"{100 * way:.0f} % of the way from the mean image to as many real images. "
         measure = self.measures["parzen"]
         told = measure.protocol
         rows = [["centres", "how many", "nats", "standard error", "sigma", "edge", "ceiling"]]
@@ -177,8 +189,8 @@ class Report:
             f"Parzen window log-likelihood, {told['parzen']}, {told['split']} split, in nats; sigma was chosen on "
             f"{told['n_selection']} validation images and the score read on {told['n']} others.",
             aligned(rows, right=(1, 2, 3, 4, 6)),
-            f"{100 * way:.0f} % of the way from the mean image to as many real images. It is not a log-likelihood of "
-            "the model, and centres above the real images' row are blur, not quality (Theis et al. 2016).",
+            f"{far}The score is not a log-likelihood of the model, and centres above the real images' row are blur, "
+            "not quality (Theis et al. 2016).",
         ]
 
     def _skipped(self) -> list[str]:
@@ -193,13 +205,14 @@ def group_of(name: str) -> str:
 
 
 def shown(found: Estimate) -> str:
-    """Value with its error or interval.
+    """Value with its error or interval; an interval of a biased value is about the value less its bias.
 
-    >>> shown(Estimate(12.34567, 0.271))
-    '12.35 +- 0.27'
+    >>> shown(Estimate(12.34567, 0.271)), shown(Estimate(3.5, interval=(1.3, 2.6), bias=1.6))
+    ('12.35 +- 0.27', '3.5 [less bias: 1.3, 2.6]')
     """
     if found.interval is not None:
-        return f"{found.value:.4g} [{found.interval[0]:.3g}, {found.interval[1]:.3g}]"
+        about = "less bias: " if found.bias else ""
+        return f"{found.value:.4g} [{about}{found.interval[0]:.3g}, {found.interval[1]:.3g}]"
     return f"{found.value:.4g}" if found.error is None else f"{found.value:.4g} +- {found.error:.2g}"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from advnets import metrics
 from advnets.experiment.assessment.battery import MEASURES
 from advnets.metrics import Estimate
-from advnets.metrics.estimate import Z95
+from advnets.metrics.estimate import Z95, Note
 
 LEVEL = 0.05
 """False discoveries among the tests that speak of a difference, at most, on average."""
@@ -63,17 +63,37 @@ def _of_a_value(name: str, found: Estimate) -> Verdict:
 def holds_floor(found: Estimate) -> bool | None:
     """Whether what real samples get lies within the 95 % interval; None where there is no interval.
 
-    The error of a floor that was measured counts too. An interval is of the truth, and a floor is as biased as the
-    value, so that the bias is put back; a distance whose interval reaches 0 may be 0, however biased.
+    The luck of a floor that was measured or counted counts too: the distance of the two is held against the root of
+    the sum of squares of both intervals' sides that face each other (G. Zou and A. Donner, Construction of confidence
+    limits about effect measures, 2008), which for normal errors is 1.96 sqrt(error^2 + floor_error^2). An interval is
+    of the truth, and a floor is as biased as the value, so that the bias is put back; a distance whose interval
+    reaches 0 may be 0, however biased.
     """
-    if found.floor is None or found.bounds is None:
+    bounds = _bounds(found)
+    if found.floor is None or bounds is None:
         return None
-    low, high = found.bounds
+    low, high = bounds
     if found.interval is not None and found.bias is not None:
         low, high = -math.inf if low <= 0 < found.bias else low + found.bias, high + found.bias
-    luck = Z95 * float(found.notes.get("floor_error", 0.0))
-    below, above = math.hypot(found.value - low, luck), math.hypot(high - found.value, luck)
+    floor_low, floor_high = _floor_bounds(found.floor, found.notes)
+    below = math.hypot(found.value - low, floor_high - found.floor)
+    above = math.hypot(high - found.value, found.floor - floor_low)
     return found.value - below <= found.floor <= found.value + above
+
+
+def _bounds(found: Estimate) -> tuple[float, float] | None:
+    """The 95 % interval of a value, which has no upper end where only a `low` one is noted."""
+    if found.bounds is None and "low" in found.notes:
+        return float(found.notes["low"]), math.inf
+    return found.bounds
+
+
+def _floor_bounds(floor: float, notes: Mapping[str, Note]) -> tuple[float, float]:
+    """The 95 % interval of a floor, by its noted ends or error; without an upper end where only the lower is noted."""
+    if "floor_low" in notes:
+        return float(notes["floor_low"]), float(notes.get("floor_high", math.inf))
+    luck = Z95 * float(notes.get("floor_error", 0.0))
+    return floor - luck, floor + luck
 
 
 def in_words(p: float) -> str:

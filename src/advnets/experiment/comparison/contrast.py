@@ -10,7 +10,7 @@ import numpy as np
 
 from advnets import metrics
 from advnets.errors import BadInput, unknown
-from advnets.experiment.assessment.battery import MEASURES
+from advnets.experiment.assessment.battery import badness
 from advnets.metrics import Estimate
 
 LEVEL = 0.05
@@ -94,14 +94,11 @@ def _judged(contrast: Contrast, adjusted: float, level: float, *, tests: int) ->
 
 
 def better_side(contrast: Contrast) -> str | None:
-    """The side nearer to what real samples get; None where the measure has no such side, or they lie on both sides."""
-    row = MEASURES.get(contrast.measure)
-    a, b, floor = contrast.a.value, contrast.b.value, contrast.a.floor
-    first_is_lower = a < b
-    if row is None or (row.better == "floor" and (floor is None or (a - floor) * (b - floor) < 0)):
+    """The side nearer to what real samples get; None where that is not known, or both are as near."""
+    near = [badness(contrast.measure, each, contrast.a.floor) for each in (contrast.a.value, contrast.b.value)]
+    if near[0] is None or near[1] is None or near[0] == near[1]:
         return None
-    lower_is_better = row.better == "lower" or (row.better == "floor" and floor is not None and min(a, b) >= floor)
-    return contrast.first if first_is_lower == lower_is_better else contrast.second
+    return contrast.first if near[0] < near[1] else contrast.second
 
 
 def of_reports(measure: str, sides: tuple[str, str], a: Estimate, b: Estimate) -> Contrast:

@@ -1,6 +1,7 @@
 """The measures of which two sets of samples are compared against the same real images, block by block."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 import torch
 from torch import Tensor
@@ -53,7 +54,7 @@ def _chance_smaller(ours: Tensor, theirs: Tensor) -> float:
 def _parzen(case: Case) -> dict[str, metrics.Jackknife]:
     selection, points = selection_and_points(case.reference.dataset, case.reference.split)
     order = torch.randperm(len(points), generator=torch.Generator().manual_seed(0))
-    centres = in_unit(case.values)
+    centres = case.centres
     choose = metrics.PROTOCOLS[case.protocol].choose
     sigma, _ = choose(lambda sigmas: metrics.log_densities(selection, centres, sigmas).mean(1).tolist())
     return {"parzen": metrics.parzen_jackknife(points[order], centres, sigma)}
@@ -74,21 +75,30 @@ PAIRED = tuple(name for names in FAMILIES for name in names)
 
 
 def floors(case: Case, measures: Sequence[str]) -> tuple[dict[str, float], dict[str, str]]:
-    """What real images get, for the measures of which either side of it is off; of Parzen's, training images do.
+    """What real images get, for the measures of which either side of it is off: of Parzen's and precision, as many
+    training images do, for all held-out images are there to be held against.
 
     Also the measures of which that cannot be told, with the reason: they cannot be compared.
     """
-    found = {"nearest-training": 0.5}
-    if "parzen" not in measures:
-        return found, {}
+    found, refused = {"nearest-training": 0.5, "density": 1.0}, {}
+    order = torch.randperm(len(case.reference.train), generator=torch.Generator().manual_seed(case.seed))
+    if "precision" in measures:
+        samples, real = _drawn(case)
+        with suppress(BadInput):  # of too few, `read` says why
+            stand_in = case.reference.train_features[order[: len(samples)]]
+            found["precision"] = metrics.manifolds(stand_in, real)["precision"].value
+    if "parzen" in measures:
+        try:
+            found["parzen"] = _parzen_of_real(case, order)
+        except (BadInput, NonFinite) as error:
+            refused["parzen"] = str(error)
+    return found, refused
+
+
+def _parzen_of_real(case: Case, order: Tensor) -> float:
     selection, points = selection_and_points(case.reference.dataset, case.reference.split)
-    train = in_unit(case.reference.train)
-    some = torch.randperm(len(train), generator=torch.Generator().manual_seed(case.seed))[: case.n]
-    try:
-        found["parzen"] = metrics.parzen(points, train[some], selection, protocol=case.protocol).value
-    except (BadInput, NonFinite) as error:
-        return found, {"parzen": str(error)}
-    return found, {}
+    centres = in_unit(case.reference.train)[order[: case.n]]
+    return metrics.parzen(points, centres, selection, protocol=case.protocol).value
 
 
 def read(case: Case, measures: Sequence[str]) -> Iterator[tuple[list[str], dict[str, metrics.Jackknife], str]]:
