@@ -190,8 +190,8 @@ def test_spare_images_are_enough_for_any_class_that_is_lost(digits: data.Dataset
 def test_a_class_that_nothing_can_replace_is_refused_and_the_rest_goes_on(
     tmp_path: Path, digits: data.Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    most = [replace(part, labels=(part.labels == 0).long()) for part in (digits.train, digits.validation)]
-    skewed = replace(digits, train=most[0], validation=most[1], classes=2)
+    most = [replace(part, labels=(part.labels == 0).long()) for part in digits.splits.values()]
+    skewed = replace(digits, train=most[0], validation=most[1], test=most[2], classes=2)
     monkeypatch.setattr(studying.data, "load", lambda *given: skewed)
     study = canaries.Canaries("digits", n=300, clean=3, repeats=4, damages="class lost,shift", battery=pixels)
     list(study.fill())

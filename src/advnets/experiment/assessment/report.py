@@ -114,7 +114,7 @@ class Report:
         return Report(
             name=given("name", str, None),
             step=given("step", int | None, None),
-            against=record(Against, told.get("against", {}), what="report"),
+            against=record(Against, told.get("against", {}), what="report: against"),
             measures={measure.name: measure for measure in measures},
             skipped=given("skipped", Mapping[str, str], {}),
             controls={name: Estimate.from_dict(one) for name, one in controls.items()},

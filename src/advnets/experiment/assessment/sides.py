@@ -113,7 +113,7 @@ def _points(entry: Entry) -> Tensor:
         )
     values = read_array(entry, header)
     largest = float(np.abs(values, where=np.isfinite(values), out=np.zeros_like(values)).max(initial=0))
-    if largest > np.finfo(np.float32).max:
+    if largest > float(np.finfo(np.float32).max):
         raise BadInput(
             f"{entry.path}: found points of {largest:.3g}, more than float32 holds. Scale them, and the data."
         )
