@@ -44,29 +44,30 @@ class Balls:
 def balls(
     x: Tensor,
     y: Tensor,
-    x_radii: Tensor,
+    *x_radii: Tensor,
     y_radii: Tensor | None = None,
-    *,
     strict: bool = True,
     block: tuple[int, int] = BLOCK,
-) -> tuple[Balls, Balls | None]:
+) -> list[Balls]:
     """What balls around points x hold of points y, and balls around y of x, from one pass over their distances.
 
-    x, y: (n, d) and (m, d). x_radii, y_radii: squared radii, (n,) and (m,) float64; None leaves balls around y out.
+    x, y: (n, d) and (m, d). x_radii, y_radii: squared radii, (n,) and (m,) float64.
     strict: whether a ball is open: distance < radius, or <=.
+    Gives one for each of x_radii, then one for y_radii where they are given.
     """
     frame = Frame.of(y, x)
-    around_x = Balls.empty(len(x), len(y), x.device)
-    around_y = None if y_radii is None else Balls.empty(len(y), len(x), x.device)
+    around_x = [Balls.empty(len(x), len(y), x.device) for _ in x_radii]
+    around_y = [] if y_radii is None else [Balls.empty(len(y), len(x), x.device)]
     placed_x, placed_y = (_Placed.of(points, frame, torch.float32) for points in (x, y))
     for row in range(0, len(x), block[0]):
         for column in range(0, len(y), block[1]):
             rows, columns = slice(row, row + block[0]), slice(column, column + block[1])
             tile = _Tile(placed_x.part(rows), placed_y.part(columns), frame)
-            around_x.add(*tile.inside(x_radii[rows], strict), row, column)
-            if around_y is not None and y_radii is not None:
-                around_y.add(*tile.turned().inside(y_radii[columns], strict), column, row)
-    return around_x, around_y
+            for radii, around in zip(x_radii, around_x, strict=True):
+                around.add(*tile.inside(radii[rows], strict), row, column)
+            if y_radii is not None:
+                around_y[0].add(*tile.turned().inside(y_radii[columns], strict), column, row)
+    return around_x + around_y
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,7 @@ def _collisions(samples: Array, real: Array, quantile: float, seed: int) -> _Col
     usual = nearest_others(reference, 1)[1][:, 0].sort().values
     squared = usual[math.ceil(quantile * n) - 1]
     among_y, among_x = _among(y, squared), _among(x, squared)
-    across, _ = balls(y, x, squared.expand(n), strict=False)
+    across = balls(y, x, squared.expand(n), strict=False)[0]
     own, other = across.held.cpu().numpy(), across.holders.cpu().numpy()
     return _Collisions(among_y, among_x, among_y + own, among_x + other, math.sqrt(float(squared)))
 

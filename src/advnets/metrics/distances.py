@@ -117,12 +117,14 @@ def squared_norms(v: Tensor) -> Tensor:
 
 def direct(x: Tensor, r: Tensor, i: Tensor, j: Tensor) -> Tensor:
     """|x_i - r_j|^2 for pairs of indices, (p,) each, by direct difference in float64."""
+    found = torch.empty(len(i), dtype=torch.float64, device=x.device)
     width = max(1, DIRECT // x.shape[1])
-    parts = zip(torch.split(i, width), torch.split(j, width), strict=True)
-    # index_select gives fresh memory, which is written over: each number is fetched once.
-    gaps = (x.index_select(0, a).double().sub_(r.index_select(0, b).double()) for a, b in parts)
-    found = [gap.square_().sum(1) for gap in gaps]
-    return torch.cat(found) if found else torch.empty(0, dtype=torch.float64, device=x.device)
+    for a, b, part in zip(*(torch.split(whole, width) for whole in (i, j, found)), strict=True):
+        # index_select gives fresh memory, which is written over: each number is fetched once. What stays is allocated
+        # before: small results between the chunks would keep malloc from using their memory again, up to 700 MiB of it.
+        gap = x.index_select(0, a).double().sub_(r.index_select(0, b).double())
+        torch.sum(gap.square_(), 1, out=part)
+    return found
 
 
 def _search(x: Tensor, r: Tensor, k: int, *, own: Tensor | None, block: tuple[int, int]) -> tuple[Tensor, Tensor]:

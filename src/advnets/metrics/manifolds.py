@@ -72,15 +72,14 @@ def _measured(
     y: Tensor, x: Tensor, near: tuple[Tensor, Tensor], *, k: int, strict: bool, block: tuple[int, int]
 ) -> dict[str, Estimate]:
     """`manifolds` from the k + 1 nearest others of real points, or k where there are no more."""
-    x_radii = near[1][:, k - 1]
     y_radii = nearest_others(y, k, block=block)[1][:, -1]
-    around_real, around_samples = balls(x, y, x_radii, y_radii, strict=strict, block=block)
-    assert around_samples is not None
+    found = balls(x, y, *near[1].T[k - 1 :], y_radii=y_radii, strict=strict, block=block)
+    around_real, around_samples = found[0], found[-1]
+    wider = found[1].held if len(found) == 3 else None
     common: dict[str, Note] = {"n": len(x), "m": len(y), "k": k, "strict": strict}
-    on_real = common | {"empty balls": int((x_radii == 0).sum())}
+    on_real = common | {"empty balls": int((near[1][:, k - 1] == 0).sum())}
     on_samples = common | {"empty balls": int((y_radii == 0).sum())}
     coverage = covered(around_real, k)
-    wider = balls(x, y, near[1][:, k], strict=strict, block=block)[0].held if near[1].shape[1] > k else None
     return {
         "precision": _share(around_real, on_real),
         "recall": _share(around_samples, on_samples),
