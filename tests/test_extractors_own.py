@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from advnets.errors import BadInput, Missing, NonFinite, Unsupported
 from advnets.extractors import Onnx, Preprocessing, onnx, own
+from reference import onnx_file
 
 PLAIN = Preprocessing()
 IMAGENET = Preprocessing(size=(20, 24), channels=3, mean=(0.485, 0.456, 0.406), deviation=(0.229, 0.224, 0.225))
@@ -173,13 +174,14 @@ def test_only_modules_are_networks() -> None:
 class Fake:
     """A session that averages, for each image and channel; what it was given is kept."""
 
-    batch: int | str = "n"
+    batch: int | str | None = "n"
+    image: Sequence[int | str | None] = (3, "h", "w")
     outputs: tuple[str, ...] = ("pooled",)
     inputs: tuple[str, ...] = ("images",)
     given: list[Any] = field(default_factory=list)
 
     def get_inputs(self) -> Sequence[Any]:
-        return [SimpleNamespace(name=name, shape=[self.batch, 3, "h", "w"]) for name in self.inputs]
+        return [SimpleNamespace(name=name, shape=[self.batch, *self.image]) for name in self.inputs]
 
     def get_outputs(self) -> Sequence[Any]:
         return [SimpleNamespace(name=name, shape=[self.batch, 3]) for name in self.outputs]
@@ -187,7 +189,7 @@ class Fake:
     def run(self, names: Sequence[str], feeds: Mapping[str, Any]) -> Sequence[Any]:
         ((name, images),) = feeds.items()
         assert name == "images"
-        assert isinstance(self.batch, str) or len(images) == self.batch
+        assert not isinstance(self.batch, int) or len(images) == self.batch
         self.given.append(images)
         return [{"pooled": images.mean((2, 3)), "map": images}[name] for name in names]
 
@@ -233,19 +235,36 @@ def test_without_onnxruntime_the_extra_is_named(file: Path, monkeypatch: pytest.
         onnx(file.parent / "absent.onnx", PLAIN)
 
 
-def test_onnxruntime_is_given_the_very_bytes_and_its_errors_are_told(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[Any] = []
+def test_a_real_file_gives_what_its_network_gives() -> None:
+    images = noise(70, 1, 28, 28)
+    found = onnx(onnx_file.FILE)
+    assert found.id.startswith("onnx pooled; 3 channels, resized to 16x16 as in clean-fid, bytes to [0, 1]; sha256 ")
+    wanted = own(onnx_file.network(), Preprocessing(size=(16, 16), channels=3)).features(images)
+    torch.testing.assert_close(found.features(images), wanted, rtol=0, atol=1e-5)
 
-    def session(content: bytes, *, providers: list[str]) -> Fake:
-        seen.append((content, providers))
-        if len(seen) > 1:
-            raise RuntimeError("no such operator")
-        return Fake()
 
-    monkeypatch.setitem(sys.modules, "onnxruntime", SimpleNamespace(InferenceSession=session))
-    assert onnx(file, IMAGENET).features(noise(2, 1, 8, 8)).shape == (2, 3)
-    assert seen == [(b"a network", ["CPUExecutionProvider"])]
-    with pytest.raises(Unsupported, match="does not read it \\(no such operator\\)"):
-        onnx(file, IMAGENET)
+def test_images_that_a_real_file_does_not_take_are_refused() -> None:
+    with pytest.raises(BadInput, match=r"floats \(2, 3, 20, 16\) given to images, of shape \['.*', 3, 16, 16\]"):
+        onnx(onnx_file.FILE, Preprocessing(size=(20, 16), channels=3)).features(noise(2, 1, 8, 8))
+
+
+def test_what_is_no_onnx_file_is_refused_by_onnxruntime(file: Path) -> None:
+    with pytest.raises(Unsupported, match=r"net\.onnx: onnxruntime does not read it"):
+        onnx(file)
+
+
+@pytest.mark.parametrize(
+    ("session", "usual"),
+    [
+        (Fake("n", (3, 16, 24)), Preprocessing(size=(16, 24), channels=3)),
+        (Fake(1, (1, "h", "w")), Preprocessing(channels=1)),
+        (Fake(None, (None, None, None)), Preprocessing()),
+    ],
+)
+def test_images_are_brought_to_what_the_file_fixes(session: Fake, usual: Preprocessing, file: Path) -> None:
+    assert onnx(file, session=session).preprocessing == usual
+
+
+def test_a_file_of_no_images_is_refused(file: Path) -> None:
+    with pytest.raises(BadInput, match=r"found the input images of shape \['n', 64\], expected images"):
+        onnx(file, session=Fake("n", (64,)))

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from advnets.errors import BadInput
 from advnets.metrics import coverage, expected_coverage, manifolds
+from advnets.metrics.shares import share_error
 
 X = np.random.RandomState(0).randn(500, 32)
 Y = np.random.RandomState(1).randn(500, 32) * 1.1 + 0.1
@@ -86,8 +87,8 @@ def test_real_against_real_has_density_one_and_the_expected_coverage() -> None:
 
 
 def test_errors_are_the_spread_over_draws_of_the_side_they_name() -> None:
-    """Precision: new samples, the same real points. Recall: new real points, the same samples."""
-    x, y = normal(150, 4, 1), normal(150, 4, 2) * 1.3
+    """Precision: new samples, the same real points. Recall: new real points, the same samples; both away from 1."""
+    x, y = normal(150, 4, 1), normal(150, 4, 2) / 1.3
     of_samples = [manifolds(normal(150, 4, 10 + t) * 1.3, x) for t in range(60)]
     of_real = [manifolds(y, normal(150, 4, 100 + t)) for t in range(60)]
     for name, draws in (("precision", of_samples), ("recall", of_real)):
@@ -187,3 +188,8 @@ def test_what_cannot_be_measured_is_refused() -> None:
         manifolds(np.zeros((9, 6), np.uint8), normal(9))
     with pytest.raises(BadInput, match="Scale them"):
         manifolds(normal(9) * 1e200, normal(9))
+
+
+@pytest.mark.parametrize(("count", "error"), [(0, 0.0098), (1, 0.00995), (50, 0.05), (99, 0.00995), (100, 0.0098)])
+def test_no_count_has_an_error_of_nothing(count: int, error: float) -> None:
+    assert share_error(count, 100) == pytest.approx(error, rel=0.01)

@@ -11,9 +11,10 @@ from advnets import data, extractors
 from advnets.data import Dataset
 from advnets.errors import BadInput
 from advnets.extractors import Extractor, Judge
+from reference import onnx_file
 
 ROWS = list(extractors.EXTRACTORS)
-ANY_SIZE = {"pixels", "inception"}
+ANY_SIZE = {"pixels", "inception", "onnx"}
 JUDGES = {"classifier", "inception"}
 
 
@@ -23,19 +24,20 @@ def digits() -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def weights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Random weights of the Inception network, for the published ones are not needed to keep the contract."""
-    return inceptions.saved(tmp_path_factory.mktemp("weights") / "random.safetensors")
+    random = inceptions.saved(tmp_path_factory.mktemp("weights") / "random.safetensors")
+    return {"inception": random, "onnx": onnx_file.FILE}
 
 
 @pytest.fixture(scope="module")
-def found(digits: Dataset, weights: Path) -> dict[str, Extractor]:
+def found(digits: Dataset, weights: dict[str, Path]) -> dict[str, Extractor]:
     torch.set_num_threads(1)
     return {name: made(name, digits, weights) for name in ROWS}
 
 
-def made(name: str, digits: Dataset, weights: Path) -> Extractor:
-    return extractors.find(name, digits, weights if name in extractors.READS_WEIGHTS else None)
+def made(name: str, digits: Dataset, weights: dict[str, Path]) -> Extractor:
+    return extractors.find(name, digits, weights.get(name))
 
 
 def some(name: str, digits: Dataset) -> Tensor:
@@ -66,7 +68,7 @@ def test_features_are_rows_of_finite_floats_and_do_not_depend_on_the_batch(
 
 @pytest.mark.parametrize("name", ROWS)
 def test_the_id_is_the_same_again_and_another_for_each(
-    name: str, digits: Dataset, weights: Path, found: dict[str, Extractor]
+    name: str, digits: Dataset, weights: dict[str, Path], found: dict[str, Extractor]
 ) -> None:
     assert made(name, digits, weights).id == found[name].id
     assert len({extractor.id for extractor in found.values()}) == len(found)
@@ -127,6 +129,12 @@ def test_those_with_classes_are_judges(digits: Dataset, found: dict[str, Extract
 
 
 @pytest.mark.parametrize("name", [name for name in ROWS if name not in extractors.READS_WEIGHTS])
-def test_weights_that_a_row_does_not_read_are_not_ignored(name: str, digits: Dataset, weights: Path) -> None:
-    with pytest.raises(BadInput, match="only inception reads any"):
-        extractors.find(name, digits, weights)
+def test_weights_that_a_row_does_not_read_are_not_ignored(name: str, digits: Dataset, weights: dict[str, Path]) -> None:
+    with pytest.raises(BadInput, match="only inception and onnx read any"):
+        extractors.find(name, digits, weights["onnx"])
+
+
+@pytest.mark.parametrize("name", sorted(extractors.NEEDS_WEIGHTS))
+def test_weights_that_a_row_cannot_do_without_are_asked_for(name: str, digits: Dataset) -> None:
+    with pytest.raises(BadInput, match=f"found none for the extractor {name}, expected the path of its file"):
+        extractors.find(name, digits)

@@ -45,9 +45,9 @@ class Compare:
     measures: str | None = None
     """Which, between commas; default all that the data allow."""
     extractor: str | None = None
-    """Of features: classifier (default with labels), random (default without), pixels, pca or inception."""
+    """Of features: classifier (default with labels), random (default without), pixels, pca, inception or onnx."""
     weights: Path | None = None
-    """FILE of the weights, for --extractor inception."""
+    """FILE of the weights, for --extractor inception (default: cached or downloaded), or the .onnx file."""
     protocol: str = "goodfellow2014"
     """Of the Parzen score: goodfellow2014, optimal-sigma or fixed-sigma."""
     n: int | None = None

@@ -43,9 +43,9 @@ class Evaluate:
     measures: str | None = None
     """Which, between commas; default all that the data allow."""
     extractor: str | None = None
-    """Of features: classifier (default with labels), random (default without), pixels, pca or inception."""
+    """Of features: classifier (default with labels), random (default without), pixels, pca, inception or onnx."""
     weights: Path | None = None
-    """FILE of the weights, for --extractor inception."""
+    """FILE of the weights, for --extractor inception (default: cached or downloaded), or the .onnx file."""
     protocol: str = "goodfellow2014"
     """Of the Parzen score: goodfellow2014 (one sigma of ten), optimal-sigma (golden section) or fixed-sigma (.2)."""
     n: int | None = None

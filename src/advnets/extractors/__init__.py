@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 from advnets.data import Dataset
 from advnets.errors import BadInput, Missing, unknown
@@ -20,11 +21,15 @@ EXTRACTORS: dict[str, Callable[[Dataset, Path | None], Extractor]] = {
     "pca": lambda dataset, weights: fit_pca(dataset.train),
     "classifier": lambda dataset, weights: train_classifier(dataset),
     "inception": lambda dataset, weights: inception(weights),
+    "onnx": lambda dataset, weights: onnx(cast(Path, weights)),
 }
 """Ways to get an extractor for a data set, by name; what is learnt is learnt from its training split."""
 
-READS_WEIGHTS = frozenset({"inception"})
-"""Rows that take a file of weights; without one they take it from the cache, or download it."""
+READS_WEIGHTS = frozenset({"inception", "onnx"})
+"""Rows that take a file of weights."""
+
+NEEDS_WEIGHTS = frozenset({"onnx"})
+"""Rows that are nothing without that file; others take it from the cache, or download it."""
 
 
 def find(name: str, dataset: Dataset, weights: str | Path | None = None) -> Extractor:
@@ -40,24 +45,26 @@ def find(name: str, dataset: Dataset, weights: str | Path | None = None) -> Extr
 
 
 def expect_weights(name: str | None, weights: str | Path | None) -> None:
-    """Raise BadInput for weights that an extractor does not read, and Missing if there is no such file.
+    """Raise BadInput for weights that an extractor does not read, or lacks, and Missing if there is no such file.
 
     name: of the extractor, or None where it is left to the data, none of which takes weights.
     """
     if weights is None:
+        if name in NEEDS_WEIGHTS:
+            raise BadInput(f"weights: found none for the extractor {name}, expected the path of its file. Give it.")
         return
     if name not in READS_WEIGHTS:
-        takes = ", ".join(sorted(READS_WEIGHTS))
+        takes = " and ".join(sorted(READS_WEIGHTS))
         raise BadInput(
-            f"weights: found {weights} for the extractor {name or 'of these data'}, expected none: only {takes} reads "
-            "any. Name it, or leave them out."
+            f"weights: found {weights} for the extractor {name or 'of these data'}, expected none: only {takes} "
+            "read any. Name one, or leave them out."
         )
     if not Path(weights).is_file():
         raise Missing(f"{weights} is not there; expected a file of the weights of {name}")
 
 
 __all__ = [
-    "EXTRACTORS", "Classifier", "ClassifierSettings", "Extractor", "Inception", "Judge", "Onnx", "Own", "Pca",
-    "Pixels", "Preprocessing", "READS_WEIGHTS", "RandomFeatures", "accuracy", "expect_weights", "find", "fit_pca",
-    "inception", "is_cached", "onnx", "own", "random_features", "train_classifier",
+    "EXTRACTORS", "Classifier", "ClassifierSettings", "Extractor", "Inception", "Judge", "NEEDS_WEIGHTS", "Onnx", "Own",
+    "Pca", "Pixels", "Preprocessing", "READS_WEIGHTS", "RandomFeatures", "accuracy", "expect_weights", "find",
+    "fit_pca", "inception", "is_cached", "onnx", "own", "random_features", "train_classifier",
 ]  # fmt: skip

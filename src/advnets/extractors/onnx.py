@@ -60,27 +60,38 @@ class Onnx:
         """(n, c, h, w) uint8 -> (n, d) float32.
 
         A file that fixes the number of images is given so many at a time, the last ones filled up.
-        Raises BadInput for what are not such images, and for an output that is not (n, d); NonFinite for NaN or Inf.
+        Raises BadInput for what are not such images, for those of a size that the file does not take, and for an
+        output that is not (n, d); NonFinite for NaN or Inf.
         """
         self.preprocessing.check(values)
         port = self.session.get_inputs()[0]
         fixed = port.shape[0] if len(port.shape) and isinstance(port.shape[0], int) else None
 
         def way(part: Tensor) -> Tensor:
-            made = self.session.run([self.output], {port.name: self.preprocessing(part.cpu()).contiguous().numpy()})[0]
+            prepared = self.preprocessing(part.cpu()).contiguous()
+            try:
+                made = self.session.run([self.output], {port.name: prepared.numpy()})[0]
+            except Exception as error:  # see _session
+                found = f"floats {tuple(prepared.shape)} given to {port.name}, of shape {list(port.shape)}"
+                raise BadInput(f"onnx: found {found}: {error}. Prepare images as the file expects them.") from error
             return check_features(torch.tensor(made), len(part), self.output)
 
         return in_parts(way, values, fixed or PART, full=fixed is not None)
 
 
 def onnx(
-    path: Path, preprocessing: Preprocessing, *, output: str | None = None, session: Session | None = None
+    path: Path,
+    preprocessing: Preprocessing | None = None,
+    *,
+    output: str | None = None,
+    session: Session | None = None,
 ) -> Onnx:
     """The extractor that an ONNX file is, on the CPU.
 
     path: the file; its bytes are read once, and are those that the id tells of. preprocessing: how bytes become what
-    its one input takes, float32. output: the name of the output that is (n, d); None if there is only one.
-    session: what runs the file in place of onnxruntime.
+    its one input takes, float32; None is images in [0, 1], of the size and channels that the file fixes.
+    output: the name of the output that is (n, d); None if there is only one. session: what runs the file in place of
+    onnxruntime.
     Raises Missing for a file that cannot be read; Unsupported where onnxruntime is not installed or does not read the
     file; BadInput for more than one input, or an output that is not there.
     """
@@ -97,7 +108,17 @@ def onnx(
     chosen = output or outputs[0]
     if chosen not in outputs:
         raise BadInput(f"{path}: found the outputs {outputs}, expected {chosen!r} among them. Give one of these.")
-    return Onnx(session, hashlib.sha256(content).hexdigest(), chosen, preprocessing)
+    return Onnx(session, hashlib.sha256(content).hexdigest(), chosen, preprocessing or _usual(inputs[0]))
+
+
+def _usual(port: Port) -> Preprocessing:
+    """Images in [0, 1] of the size and channels that an input (n, c, h, w) fixes."""
+    if len(port.shape) != 4:
+        found = f"the input {port.name} of shape {list(port.shape)}"
+        raise BadInput(f"onnx: found {found}, expected images (n, c, h, w). Export a network of images.")
+    _, channels, *sides = (side if isinstance(side, int) else None for side in port.shape)
+    height, width = sides
+    return Preprocessing(size=None if height is None or width is None else (height, width), channels=channels)
 
 
 def _session(content: bytes, path: Path) -> Session:
@@ -107,8 +128,10 @@ def _session(content: bytes, path: Path) -> Session:
         raise Unsupported(
             f"{path}: found no onnxruntime, which reads ONNX files. Install the extra: pip install 'advnets[onnx]'."
         ) from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
     try:
-        made: Session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+        made: Session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime has a dozen kinds of them, without a common root of its own
         raise Unsupported(f"{path}: onnxruntime does not read it ({error}). Export it again.") from error
     return made

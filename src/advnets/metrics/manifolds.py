@@ -14,6 +14,7 @@ from advnets.metrics.distances import BLOCK, nearest_others, pair
 from advnets.metrics.estimate import Estimate, Note
 from advnets.metrics.neighbours import covered
 from advnets.metrics.parzen import Array
+from advnets.metrics.shares import share_error
 
 
 def manifolds(
@@ -40,8 +41,8 @@ def manifolds(
     to. strict: whether balls are open, <, as in 2020, or closed, <=, as in 2019; they differ where points are copies.
     held_out: other real points, (h, ...), h > k, preferably m; they give precision and recall their floors.
     block: rows x columns of one product; changes the speed, not the result.
-    Errors of three are of one side's luck, the other set being as it is: for precision the binomial's over samples,
-    for recall the binomial's over real points, for coverage the jackknife's over samples. That of density, whose floor
+    Errors of three are of one side's luck, the other set being as it is: for precision `share_error` over samples,
+    for recall the same over real points, for coverage the jackknife's over samples. That of density, whose floor
     is a mean over both, is of both: the mean's over samples and the jackknife's over real points, radii found anew;
     in 2 dimensions it is up to twice too large, in 64 it holds. None with n = k + 1.
     Floors: density has mean 1 for samples that are real, coverage `expected_coverage`, whatever the distribution and
@@ -90,8 +91,8 @@ def _measured(
 
 def _share(around: Balls, notes: dict[str, Note]) -> Estimate:
     """Share of points that some ball holds."""
-    share = float((around.holders > 0).double().mean())
-    return Estimate(share, math.sqrt(share * (1 - share) / len(around.holders)), notes=notes)
+    count, n = int((around.holders > 0).sum()), len(around.holders)
+    return Estimate(count / n, share_error(count, n), notes=notes)
 
 
 def _density(around_real: Balls, near: Tensor, wider: Tensor | None, *, notes: dict[str, Note]) -> Estimate:

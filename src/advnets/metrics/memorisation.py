@@ -20,6 +20,7 @@ from advnets.metrics.distances import nearest, nearest_others, pair
 from advnets.metrics.estimate import Estimate, Note
 from advnets.metrics.parzen import Array
 from advnets.metrics.ranks import Numbers, chance_smaller, rank_score
+from advnets.metrics.shares import share_error
 
 EXPECTED = 20
 """Samples and held-out items that a cell must hold, for a rank score to be near normal; Meehan et al. have 20 too."""
@@ -40,7 +41,7 @@ def copying(samples: Array, held_out: Array, train: Array, *, quantile: float = 
     samples, held_out, train: as at the top of this file. quantile: in (0, 1); .01 sees few copies among many samples.
     The p-value is one-sided, of too many: exact by ranks, for if samples are like held-out items the first k + r - 1
     of all m + h hold k samples or more with a hypergeometric chance; equal distances make it larger, never smaller.
-    Its error is the binomial's over samples, the threshold being as it is; the floor is the mean r / (h + 1).
+    Its error is `share_error` over samples, the threshold being as it is; the floor is the mean r / (h + 1).
     Notes: threshold; ratio, the value over the floor; exact copies, samples at distance 0; held-out copies; m, h, n.
     Raises BadInput for a bad shape, value or quantile.
     """
@@ -55,8 +56,8 @@ def copying(samples: Array, held_out: Array, train: Array, *, quantile: float = 
     notes: dict[str, Note] = {"threshold": math.sqrt(threshold), "ratio": share / floor}
     notes |= {"exact copies": int((ours == 0).sum()), "held-out copies": int((theirs == 0).sum())}
     p_value = float(hypergeom.sf(count - 1, m + h, m, count + rank - 1))
-    error = math.sqrt(share * (1 - share) / m)
-    return Estimate(share, error, floor, notes | {"m": m, "h": h, "n": len(train)}, p_value=p_value)
+    notes |= {"m": m, "h": h, "n": len(train)}
+    return Estimate(share, share_error(count, m), floor, notes, p_value=p_value)
 
 
 def nearest_training_test(samples: Array, held_out: Array, train: Array) -> Estimate:
@@ -125,7 +126,7 @@ def authenticity(samples: Array, held_out: Array, train: Array) -> Estimate:
     little: for real samples it is .4 in 2 dimensions and .8 in 100.
     samples, held_out, train: as at the top of this file, two training items at least.
     The p-value is one-sided, of too few authentic samples: Fisher's exact test, for given the training set every one
-    is authentic or not by itself. Its error is the binomials' over samples and held-out items; the floor is 0.
+    is authentic or not by itself. Its error is that of both shares, `share_error`; the floor is 0.
     Notes: samples, held_out, the two shares; p_two_sided; m, h, n. Raises BadInput for a bad shape or value.
     """
     x, t = pair(samples, train, "samples", "train")
@@ -143,7 +144,7 @@ def authenticity(samples: Array, held_out: Array, train: Array) -> Estimate:
     less = float(hypergeom.cdf(authentic, m + h, both, m))
     more = float(hypergeom.sf(authentic - 1, m + h, both, m))
     notes: dict[str, Note] = {"samples": p, "held_out": q, "p_two_sided": min(1.0, 2 * min(less, more))}
-    error = math.sqrt(p * (1 - p) / m + q * (1 - q) / h)
+    error = math.hypot(share_error(authentic, m), share_error(both - authentic, h))
     return Estimate(p - q, error, 0.0, notes | {"m": m, "h": h, "n": len(t)}, p_value=min(1.0, less))
 
 
@@ -157,10 +158,10 @@ def near_duplicates(
     Which ones: `index, squared = nearest(samples, train)`, where squared <= threshold^2.
     samples, train: as at the top of this file. threshold: in the unit of features; None for the quantile of how far
     training items lie from their nearest other one, by PROBES of them drawn by the seed.
-    Its error is the binomial's over samples, of a share (count + 1) / (m + 2), so that no count has an error of 0; the
-    floor, quantile m, is what new items of a training set so large would have on average, or None where the threshold
-    was given. That floor has the luck of the threshold, floor_error = m sqrt(2 q (1 - q) / probes) for the quantile q:
-    2, because two items may be each other's nearest. Not a test: `copying` is one.
+    Its error is m times `share_error` over samples; the floor, quantile m, is what new items of a training set so large
+    would have on average, or None where the threshold was given. That floor has the luck of the threshold, floor_error
+    = m sqrt(2 q (1 - q) / probes) for the quantile q: 2, because two items may be each other's nearest. Not a test:
+    `copying` is one.
     Notes: threshold; share; exact copies, samples at distance 0; floor_error; m, n. Raises BadInput for a bad shape,
     value, threshold or quantile, and for fewer than two training items where the threshold is to be found.
     """
@@ -177,8 +178,7 @@ def near_duplicates(
     notes |= {"exact copies": int((squared == 0).sum()), "m": m, "n": len(t)}
     if floor is not None:
         notes["floor_error"] = m * math.sqrt(2 * quantile * (1 - quantile) / min(PROBES, len(t)))
-    likely = (count + 1) / (m + 2)
-    return Estimate(count, math.sqrt(m * likely * (1 - likely)), floor, notes)
+    return Estimate(count, m * share_error(count, m), floor, notes)
 
 
 def logits_gap(train_logits: Array, held_out_logits: Array) -> Estimate:

@@ -9,6 +9,7 @@ from advnets.errors import BadInput
 from advnets.metrics.distances import nearest
 from advnets.metrics.estimate import Estimate, Note
 from advnets.metrics.parzen import Array
+from advnets.metrics.shares import share_error
 
 
 def nearest_class(samples: Array, real: Array, labels: Array) -> Tensor:
@@ -30,7 +31,7 @@ def class_shares(classes: Array, n_classes: int) -> Estimate:
 
     classes: of the samples, (n,) integers from 0, by whatever rule: `nearest_class`, or a classifier.
     n_classes: how many classes there are.
-    Its error is sqrt(p_c (1 - p_c) / n), that of a class named beforehand; the smallest of several is biased low.
+    Its error is `share_error`, that of a class named beforehand; the smallest of several is biased low.
     Notes: "class 0" and so on, their shares; entropy, -sum_c p_c log p_c, nats, at most log n_classes; missing,
     classes without a sample, counted; n. Raises BadInput for classes that are not 0 .. n_classes - 1.
     """
@@ -40,8 +41,7 @@ def class_shares(classes: Array, n_classes: int) -> Estimate:
     notes: dict[str, Note] = {f"class {name}": share for name, share in enumerate(shares)}
     notes["entropy"] = -sum(share * math.log(share) for share in shares if share > 0)
     notes |= {"missing": shares.count(0.0), "n": n}
-    least = min(shares)
-    return Estimate(least, math.sqrt(least * (1 - least) / n), notes=notes)
+    return Estimate(min(shares), share_error(int(counts.min()), n), notes=notes)
 
 
 def class_entropy(classes: Array, n_classes: int) -> Estimate:

@@ -163,11 +163,14 @@ class Report:
     def _reading(self) -> str:
         tests = sum(verdict.adjusted is not None for verdict in self.verdicts.values())
         asked = "\n".join(f"- {name}: {MEASURES[name].asks}" for name in self.measures if name in MEASURES)
+        adjusted = (
+            f" P-values are adjusted for the {tests} test{'s' * (tests > 1)} of this table (Benjamini and Hochberg), "
+            f"so that of the differences told at most {100 * LEVEL:.0f} % are expected to be false. That no difference "
+            "can be shown does not say that there is none."
+        )
         return (
             "Values are given with their standard error, or their 95 % interval; `real` is what real samples of the "
-            f"same sizes get. P-values are adjusted for the {tests} tests of this table (Benjamini and Hochberg), so "
-            f"that of the differences told at most {100 * LEVEL:.0f} % are expected to be false. That no difference "
-            f"can be shown does not say that there is none.\n\n{asked}"
+            f"same sizes get.{adjusted if tests else ''}\n\n{asked}"
         )
 
     def _classes(self) -> list[str]:
