@@ -9,9 +9,11 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import advnets
+import inceptions
 from advnets.cli.main import VERBS
 from advnets.recipes import RECIPES
 
@@ -34,8 +36,21 @@ def test_examples_run_and_are_short(name: str, word: str, tmp_path: Path) -> Non
     assert run(text, word)
 
 
+def test_the_example_of_a_published_fid_runs(tmp_path: Path) -> None:
+    weights = inceptions.saved(tmp_path / "random.safetensors")
+    for name, seed in (("made.npz", 0), ("real.npz", 1)):
+        images = np.random.default_rng(seed).integers(0, 256, (10, 8, 8, 3), dtype=np.uint8)
+        np.savez(tmp_path / name, images=images)
+    text = (ROOT / "examples" / "published_fid.py").read_text()
+    assert len(text.splitlines()) <= 40
+    told = run(text, str(tmp_path / "made.npz"), str(tmp_path / "real.npz"), "stylegan3", str(weights))
+    assert re.match(r"[0-9.e-]+ ", told)
+    assert "scaled as in tensorflow" in told
+
+
 def test_every_example_is_run() -> None:
-    assert {path.stem for path in (ROOT / "examples").glob("*.py")} == {"front_door", "algorithm1", "own_networks"}
+    run_above = {"front_door", "algorithm1", "own_networks", "published_fid"}
+    assert {path.stem for path in (ROOT / "examples").glob("*.py")} == run_above
 
 
 def test_the_readmes_program_runs(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from advnets.extractors.inception import PREPARATIONS
 from advnets.extractors.resizing import RESIZES, antialiased, bicubic, bilinear, tensorflow
@@ -42,6 +43,17 @@ def test_tensorflow_is_the_loop_to_the_bit(given: tuple[int, int], wanted: tuple
     found = tensorflow(some, wanted)
     for image, made in zip(some.flatten(0, 1), found.flatten(0, 1), strict=True):
         np.testing.assert_array_equal(made.numpy(), looped(image.numpy(), wanted))
+
+
+@pytest.mark.parametrize(("given", "wanted"), SIZES)
+def test_tensorflow_is_what_stylegan3s_network_does(given: tuple[int, int], wanted: tuple[int, int]) -> None:
+    """It samples a grid that is moved by 1/given - 1/wanted, pixels beyond the edge being those at it."""
+    x = images(given)
+    theta = torch.eye(2, 3)
+    theta[0, 2], theta[1, 2] = 1 / given[1] - 1 / wanted[1], 1 / given[0] - 1 / wanted[0]
+    grid = functional.affine_grid(theta.expand(len(x), 2, 3), [len(x), 3, *wanted], align_corners=False)
+    sampled = functional.grid_sample(x, grid, padding_mode="border", align_corners=False)
+    torch.testing.assert_close(tensorflow(x, wanted), sampled, rtol=0, atol=0.01)
 
 
 def test_tensorflow_moves_the_picture() -> None:

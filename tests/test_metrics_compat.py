@@ -5,6 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from advnets.errors import BadInput
+from advnets.extractors.inception import PREPARATIONS
 from advnets.metrics import CONVENTIONS, convention, frechet, inception_score, kernel_subsets, manifolds
 from reference.frechet import by_sqrtm
 from reference.inception_score import score, softmax, split_scores
@@ -23,6 +24,8 @@ def test_all_are_there_and_told() -> None:
         assert len(one.whose) > 20
         assert one.resize
         assert one.quantise
+        assert one.preparation is None or one.preparation in PREPARATIONS
+        assert (one.preparation is None) == (one.frechet is None)
         assert any(kind is not None for kind in (one.frechet, one.kernel_subsets, one.inception_score, one.manifolds))
     with pytest.raises(BadInput, match="Did you mean 'stylegan3'"):
         convention("stylegan2")

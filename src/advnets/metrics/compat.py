@@ -24,8 +24,9 @@ class Convention:
     """What one library does.
 
     whose: the library and what it is known for. frechet, kernel_subsets, inception_score, manifolds: keyword arguments
-    of our functions of these names, or None where it has no such metric. resize, quantise: what it does to images
-    before the extractor. differs: what its arithmetic has that ours does not copy, and why numbers may still differ.
+    of our functions of these names, or None where it has no such metric. preparation: how it brings bytes to the
+    Inception network, a convention of `extractors.inception`; resize, quantise: the same in words. differs: what its
+    arithmetic has that ours does not copy, and why numbers may still differ.
     """
 
     whose: str
@@ -33,6 +34,7 @@ class Convention:
     kernel_subsets: Settings | None = None
     inception_score: Settings | None = None
     manifolds: Settings | None = None
+    preparation: str | None = None
     resize: str = "none of its own: it is given features"
     quantise: str = "none of its own: it is given features"
     differs: str = field(default="")
@@ -42,6 +44,7 @@ CONVENTIONS: dict[str, Convention] = {
     "ttur": Convention(
         "M. Heusel et al., the code of 2017 (bioinf-jku/TTUR), which defined the FID",
         frechet={"ddof": 1},
+        preparation="tensorflow",
         resize=TF_RESIZE,
         quantise=TF_BYTES,
         differs="the mean of features in float32; sqrtm, with 1e-6 I added to both where it is not finite",
@@ -49,6 +52,7 @@ CONVENTIONS: dict[str, Convention] = {
     "pytorch-fid": Convention(
         "M. Seitzer (mseitzer/pytorch-fid), the FID of most papers in PyTorch",
         frechet={"ddof": 1},
+        preparation="pytorch-fid",
         resize="F.interpolate, bilinear to 299 with half-pixel centres, no antialias",
         quantise="uint8 / 255, then 2 x - 1",
         differs="sqrtm, with 1e-6 I added to both where it is not finite; fails with SciPy 1.18",
@@ -57,6 +61,7 @@ CONVENTIONS: dict[str, Convention] = {
         "G. Parmar, R. Zhang and J. Zhu, On aliased resizing and surprising subtleties in GAN evaluation, 2022",
         frechet={"ddof": 1},
         kernel_subsets=SUBSETS,
+        preparation="clean-fid",
         resize="PIL bicubic to 299, each channel in float32, clipped to 0..255, not quantised again",
         quantise="uint8 files as they are: JPEG moves the FID",
         differs="subsets are drawn unseeded, of at most as many as the smaller set; an imaginary part is dropped",
@@ -67,7 +72,8 @@ CONVENTIONS: dict[str, Convention] = {
         kernel_subsets=SUBSETS,
         inception_score={"splits": 10, "rule": "proportional", "ddof": 0},
         manifolds=BALLS,
-        resize="inside its published copy of the network",
+        preparation="tensorflow",
+        resize="inside its published copy of the network, as TensorFlow 1: no half-pixel centres, no antialias",
         quantise="x 127.5 + 128, clamped to 0..255, to uint8",
         differs="precision and recall take features and radii in float16; the KID's subsets are drawn unseeded",
     ),
@@ -76,6 +82,7 @@ CONVENTIONS: dict[str, Convention] = {
         frechet={"ddof": 1},
         kernel_subsets=SUBSETS,
         inception_score={"splits": 10, "rule": "ceiling", "ddof": 1},
+        preparation="torchmetrics",
         resize="F.interpolate, bilinear to 299, with antialias: unlike the others for any image that is not 299 wide",
         quantise="(x 255).byte(), which truncates, for images in [0, 1]",
         differs="the IS and the KID draw their orders from torch's global generator",
@@ -85,6 +92,7 @@ CONVENTIONS: dict[str, Convention] = {
         frechet={"ddof": 1},
         inception_score={"size": 5000, "rule": "proportional", "ddof": 0},
         manifolds=BALLS,
+        preparation="tensorflow",
         resize=TF_RESIZE,
         quantise=TF_BYTES,
         differs="the IS of classes in order is far too low: shuffle first; log p is NaN where softmax underflows; "
@@ -96,6 +104,7 @@ CONVENTIONS: dict[str, Convention] = {
         kernel_subsets={**SUBSETS, "seed": 2020},
         inception_score={"splits": 10, "rule": "proportional", "ddof": 0, "shuffle": 2020},
         manifolds=BALLS,
+        preparation="tensorflow",
         resize=TF_RESIZE,
         quantise=TF_BYTES,
         differs="the mean of features in float32; eigenvalues of the product of covariances",
