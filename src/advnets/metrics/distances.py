@@ -63,13 +63,16 @@ def nearest_others(
     return _search(x[own] if rows is not None else x, x, k, own=own, block=block)
 
 
-def pair(first: Array, second: Array, name: str, other: str) -> tuple[Tensor, Tensor]:
-    """Two arrays flattened on the first one's device, of one width and one scale, or BadInput."""
+def pair(first: Array, second: Array, name: str, other: str, *, least: int = 1) -> tuple[Tensor, Tensor]:
+    """Two arrays flattened on the first one's device, of one width, one scale and so many rows, or BadInput."""
     x, r = flatten(first, name), flatten(second, other)
     names = f"{name} and {other}"
     same_width(x, r, names)
     if x.is_floating_point() != r.is_floating_point():
         raise BadInput(f"{names}: found {x.dtype} and {r.dtype}, expected one scale. Bring both to [0, 1].")
+    for whose, rows in ((name, x), (other, r)):
+        if len(rows) < least:
+            raise BadInput(f"{whose}: found {len(rows)} rows, expected {least} or more. Give more.")
     return x, r.to(x.device)
 
 

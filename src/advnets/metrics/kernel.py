@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from advnets.errors import BadInput, NonFinite, unknown
+from advnets.metrics.distances import pair
 from advnets.metrics.estimate import Z95, Estimate, Note
-from advnets.metrics.parzen import Array, flatten, same_width
+from advnets.metrics.parzen import Array
 from advnets.metrics.permutation import deal, p_value
 
 BLOCK = 2048
@@ -253,12 +254,6 @@ def kernel_test(samples: Array, real: Array, *, permutations: int = 999, seed: i
 
 
 def _pair(samples: Array, real: Array, *, least: int) -> tuple[Tensor, Tensor]:
-    """Both sides in float64 on the device of the real ones, or BadInput."""
-    x, y = flatten(samples, "samples"), flatten(real, "real")
-    same_width(x, y, "samples and real")
-    if x.is_floating_point() != y.is_floating_point():
-        raise BadInput(f"samples and real: found {x.dtype} and {y.dtype}, expected one scale. Bring both to it.")
-    for name, z in (("samples", x), ("real", y)):
-        if len(z) < least:
-            raise BadInput(f"{name}: found {len(z)} rows, expected {least} or more. Give more.")
-    return x.to(y.device).double(), y.double()
+    """Both sides in float64, or BadInput."""
+    x, y = pair(samples, real, "samples", "real", least=least)
+    return x.double(), y.double()

@@ -15,8 +15,9 @@ from torch import Tensor
 
 from advnets.errors import BadInput, unknown
 from advnets.metrics import pyramid
+from advnets.metrics.distances import pair
 from advnets.metrics.estimate import Estimate, Note
-from advnets.metrics.parzen import Array, flatten, same_width
+from advnets.metrics.parzen import Array, flatten
 
 HELD = 2**22
 """Projections held at once."""
@@ -201,17 +202,11 @@ def _images(array: Array, name: str) -> Tensor:
 
 
 def _pair(samples: Array, real: Array, count: int) -> tuple[Tensor, Tensor]:
-    """Both sides in float64 on the real ones' device, with 4 rows or more and at least one direction, or BadInput."""
-    x, y = flatten(samples, "samples"), flatten(real, "real")
-    same_width(x, y, "samples and real")
-    if x.is_floating_point() != y.is_floating_point():
-        raise BadInput(f"samples and real: found {x.dtype} and {y.dtype}, expected one scale. Bring both to it.")
-    for name, z in (("samples", x), ("real", y)):
-        if len(z) < 4:
-            raise BadInput(f"{name}: found {len(z)} rows, expected 4 or more. Give more.")
+    """Both sides in float64, with 4 rows or more and at least two directions, or BadInput."""
+    x, y = pair(samples, real, "samples", "real", least=4)
     if count < 2:
         raise BadInput(f"directions: found {count}, expected 2 or more.")
-    return x.to(y.device).double(), y.double()
+    return x.double(), y.double()
 
 
 def _directions(count: int, width: int, seed: int) -> Tensor:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy import stats
 from torch import Tensor
 
-from advnets.errors import BadInput
+from advnets.metrics.distances import pair
 from advnets.metrics.estimate import Estimate, Note
-from advnets.metrics.parzen import Array, flatten, full_precision, same_width, squared_distances
+from advnets.metrics.parzen import Array, full_precision, squared_distances
 from advnets.metrics.permutation import both_sides, deal
 
 BLOCK = 512
@@ -193,13 +193,7 @@ def _area(low: NDArray[np.float64], high: NDArray[np.float64]) -> tuple[float, f
 
 
 def _pair(samples: Array, real: Array, *, least: int) -> tuple[Tensor, Tensor]:
-    """Both sides, of one kind and on one device, or BadInput."""
-    x, y = flatten(samples, "samples"), flatten(real, "real")
-    same_width(x, y, "samples and real")
-    if x.is_floating_point() != y.is_floating_point():
-        raise BadInput(f"samples and real: found {x.dtype} and {y.dtype}, expected one scale. Bring both to it.")
-    for name, z in (("samples", x), ("real", y)):
-        if len(z) < least:
-            raise BadInput(f"{name}: found {len(z)} rows, expected {least} or more. Give more.")
+    """Both sides, of one kind, or BadInput."""
+    x, y = pair(samples, real, "samples", "real", least=least)
     kind = torch.promote_types(x.dtype, y.dtype)
-    return x.to(y.device, kind), y.to(kind)
+    return x.to(kind), y.to(kind)
