@@ -18,9 +18,9 @@ from advnets import data, metrics
 
 TESTS = ("copying", "nearest_training_test", "data_copying", "authenticity")
 
-NOTE = """With 999 permutations the least p-value of `duplicates` is .001. Its real samples are validation and test images:
-p = .019 may be luck or a difference between these and training images; 10,000 other training images in their place (69
-pairs) had p = .15."""
+NOTE = """With 999 permutations the least p-value of `duplicates` is .001. Its real samples are validation and test
+images: p = .019 may be luck or a difference between these and training images; 10,000 other training images in their
+place (69 pairs) had p = .15."""
 
 
 def row(name: str, told: str, *sets: torch.Tensor) -> str:
