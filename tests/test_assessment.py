@@ -96,7 +96,7 @@ def test_the_page_tells_every_measure_its_question_and_the_controls(clean: Repor
         assert f"| {name} " in page
         assert MEASURES[name].asks in page
         assert measure.protocol["digest"] == clean.against.digest
-    for words in ("mean image", "k-means centroids", "% of the way", "blur, not quality", "Classes of the samples",
+    for words in ("mean image", "k-means centroids", "% of the way", "blur, not quality", "Classes of 500 samples",
                   "Benjamini and Hochberg", "Not measured:", "logits-gap: no discriminator"):  # fmt: skip
         assert words in page
     assert 0.5 < (clean.share_of_the_way() or 0) < 1.5
@@ -156,6 +156,10 @@ def test_too_few_samples_are_said_to_be_too_few(digits: Dataset, held: experimen
     assert str(found)
     if n == 1:
         assert "fid" in found.skipped
+    else:
+        assert found.verdicts["fid"].words == "too few samples to tell"
+        assert "Heed:" in str(found)
+        assert "- fid: so few samples" in str(found)
 
 
 def test_a_collapsed_generator_is_measured_too(digits: Dataset, held: experiment.Reference) -> None:
@@ -377,6 +381,30 @@ def test_values_and_floors_are_of_as_many_images(digits: Dataset, held: experime
         assert found.floor == pytest.approx(like.floor), name
         assert like.value == pytest.approx(like.floor), name
     assert case.scores[1] is held.held_out_logits
+
+
+def test_class_shares_are_told_of_all_samples_and_parts_are_named(digits: Dataset, held: experiment.Reference) -> None:
+    many = torch.cat([digits.test.values, digits.train.values])
+    found = assess(many, held, measures=("fid", "precision", "class-shares", "coverage"))
+    notes = found.measures["class-shares"].estimate.notes
+    exact = metrics.class_shares(Case(many, held).logits.argmax(1), 10).notes
+    assert {name: notes[name] for name in exact if name != "n"} == {k: v for k, v in exact.items() if k != "n"}
+    assert "Classes of 1,297 samples" in str(found)
+    assert "250 by precision; 500 by coverage, class-shares." in str(found) or (
+        "250 by precision; 500 by class-shares, coverage." in str(found)
+    )
+
+
+def test_copies_of_training_images_are_counted_under_the_table(digits: Dataset, held: experiment.Reference) -> None:
+    samples = torch.cat([digits.test.values[:400], digits.train.values[:7]])
+    assert "- copying: 7 samples equal a training image" in str(assess(samples, held, measures=("copying",)))
+
+
+def test_many_noises_are_at_least_so_many_images(digits: Dataset, held: experiment.Reference) -> None:
+    noise = torch.randint(0, 256, (300, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    found = assess(noise, held, measures=("birthday",))
+    assert found.measures["birthday"].estimate.notes["collisions"] == 0
+    assert "| at least " in str(found)
 
 
 def test_of_many_real_images_the_inception_score_is_as_real() -> None:

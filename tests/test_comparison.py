@@ -19,6 +19,7 @@ from advnets.experiment import Comparison, Plan, Samples, assess, compare_report
 from advnets.experiment.comparison.contrast import (
     NOT_SHOWN,
     NOT_TESTED,
+    ROUNDED,
     THE_SAME,
     Contrast,
     judged,
@@ -85,6 +86,7 @@ def test_three_sides_are_three_pairs_and_one_family_of_tests(tmp_path: Path) -> 
 def test_the_same_side_twice_differs_by_exactly_nothing(tmp_path: Path) -> None:
     found = compared(write("a.npz"), "a.npz")
     assert {each.words for each in found.contrasts} == {THE_SAME}
+    assert found.verdict().startswith("The sides are equal in all that was measured")
     assert [side.name for side in found.sides] == ["a.npz", "a.npz (2)"]
 
 
@@ -284,6 +286,18 @@ def test_the_better_side_is_the_one_nearer_to_real(
 ) -> None:
     pair = (Estimate(a, 0.01, floor), Estimate(b, 0.01, floor))
     assert judged([of_reports(measure, ("A", "B"), *pair)])[0].words == words
+
+
+@pytest.mark.parametrize(("a", "words"), [(1.2, "A is higher"), (1.25, "A is higher"), (1.5, "B is better")])
+def test_of_two_sides_about_real_the_nearer_one_has_to_be_shown_too(a: float, words: str) -> None:
+    """Both differ surely, but .2 above real and .2 below it are as near."""
+    found = of_reports("density", ("A", "B"), Estimate(a, 0.05, 1.0), Estimate(0.8, 0.05, 1.0))
+    assert judged([found])[0].words == words
+
+
+def test_what_rounding_does_is_no_difference() -> None:
+    found = judged([of_reports("fid", ("A", "B"), Estimate(1.0, 1e-9), Estimate(1.0 + 5e-7, 1e-9))])
+    assert (found[0].words, found[0].better) == (ROUNDED, None)
 
 
 def test_blur_is_not_better_than_real_images(tmp_path: Path) -> None:

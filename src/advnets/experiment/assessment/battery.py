@@ -81,7 +81,9 @@ def _class_shares(case: Case) -> Estimate:
     assert classes is not None
     # The share of the rarest class is biased low, the more so the fewer images there are: both sides have as many.
     samples, real = case.as_many((case.logits, case.reference.held_out_logits))
-    return beside(metrics.class_shares(samples.argmax(1), classes), metrics.class_shares(real.argmax(1), classes))
+    found = beside(metrics.class_shares(samples.argmax(1), classes), metrics.class_shares(real.argmax(1), classes))
+    every = metrics.class_shares(case.logits.argmax(1), classes).notes
+    return replace(found, notes={**found.notes, **every, "n": len(samples), "n_all": case.n})
 
 
 def _class_distance(case: Case) -> Estimate:

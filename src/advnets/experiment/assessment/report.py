@@ -23,6 +23,16 @@ FEW = 20
 """Classes whose shares are told one by one; of more, the smallest."""
 
 
+WARNINGS = {
+    "few_samples": "so few samples (or real images) that the value is far above that of many, by an unknown amount.",
+    "constant_features": "{} features do not vary on one side: is it one image again and again?",
+    "zero_rows": "{} samples have no feature above 0, and were left out.",
+    "exact copies": "{} samples equal a training image in all features.",
+    "held-out copies": "{} held-out images equal a training image in all features: the data repeat themselves.",
+}
+"""Notes of estimates that are told under the table, by name; {} is what they hold."""
+
+
 @dataclass(frozen=True)
 class Against:
     """What samples were held against, and by what.
@@ -127,7 +137,8 @@ class Report:
 
     def markdown(self) -> str:
         """The report as a page of Markdown."""
-        parts = [self._head(), self._table(), self._reading(), *self._classes(), *self._parzen(), *self._skipped()]
+        parts = [self._head(), self._table(), *self._warnings(), self._reading()]
+        parts += [*self._parts(), *self._classes(), *self._parzen(), *self._skipped()]
         parts += [f"![{name}](figures/{name}.png)" for name in self.pictures]
         return "\n\n".join(parts) + "\n"
 
@@ -160,6 +171,31 @@ class Report:
             self.verdicts[name].words,
         ]
 
+    def _warnings(self) -> list[str]:
+        """What the estimates note that a reader of their values has to know."""
+        told = [
+            f"- {name}: {words.format(found.estimate.notes[note])}"
+            for name, found in self.measures.items()
+            for note, words in WARNINGS.items()
+            if found.estimate.notes.get(note)
+        ]
+        return ["Heed:\n\n" + "\n".join(told)] if told else []
+
+    def _parts(self) -> list[str]:
+        """Which measures looked at a draw of the samples only."""
+        parts: dict[int, list[str]] = {}
+        for name, measure in self.measures.items():
+            sizes = [int(measure.estimate.notes[key]) for key in ("n", "m") if key in measure.estimate.notes]
+            if name != "parzen" and sizes and max(sizes) < self.against.samples:
+                parts.setdefault(max(sizes), []).append(name)
+        if not parts:
+            return []
+        told = "; ".join(f"{n:,} by {', '.join(names)}" for n, names in sorted(parts.items()))
+        return [
+            "Some measures look at a random draw of the samples, as many as there are real images for both sides and "
+            f"to stand in for samples: {told}."
+        ]
+
     def _reading(self) -> str:
         tests = sum(verdict.adjusted is not None for verdict in self.verdicts.values())
         asked = "\n".join(f"- {name}: {MEASURES[name].asks}" for name in self.measures if name in MEASURES)
@@ -177,7 +213,8 @@ class Report:
         if "class-shares" not in self.measures:
             return []
         found = self.measures["class-shares"].estimate
-        return [f"Classes of the samples by the classifier, in %: {in_percent(found)}."]
+        n = found.notes.get("n_all", found.notes["n"])
+        return [f"Classes of {n:,} samples by the classifier, in %: {in_percent(found)}."]
 
     def _parzen(self) -> list[str]:
         if not self.controls or "parzen" not in self.measures:
@@ -213,6 +250,10 @@ def shown(found: Estimate) -> str:
     >>> shown(Estimate(12.34567, 0.271)), shown(Estimate(3.5, interval=(1.3, 2.6), bias=1.6))
     ('12.35 +- 0.27', '3.5 [less bias: 1.3, 2.6]')
     """
+    if found.notes.get("at least"):
+        return f"at least {float(found.notes['low']):.4g}"
+    if found.notes.get("few_samples"):
+        return f"{found.value:.4g}"
     if found.interval is not None:
         about = "less bias: " if found.bias else ""
         return f"{found.value:.4g} [{about}{found.interval[0]:.3g}, {found.interval[1]:.3g}]"
@@ -239,7 +280,7 @@ def in_percent(classes: Estimate) -> str:
         name.removeprefix("class "): float(share) for name, share in classes.notes.items() if name.startswith("class ")
     }
     if len(shares) > FEW:
-        return f"{100 * classes.value:.2f} at least, {classes.notes['missing']} of {len(shares)} missing"
+        return f"{100 * min(shares.values()):.2f} at least, {classes.notes['missing']} of {len(shares)} missing"
     return ", ".join(f"{name} {100 * share:.1f}" for name, share in shares.items())
 
 

@@ -48,7 +48,8 @@ def _of_a_test(name: str, adjusted: float) -> Verdict:
 
 def _of_a_value(name: str, found: Estimate) -> Verdict:
     if found.floor is None:
-        return Verdict("nothing real to hold it against", None)
+        few = found.notes.get("few_samples")
+        return Verdict("too few samples to tell" if few else "nothing real to hold it against", None)
     row = MEASURES.get(name)
     apart = found.value - found.floor
     said = f"{abs(apart):.3g} {'above' if apart > 0 else 'below'} real images"

@@ -8,7 +8,7 @@ from typing import Any
 from advnets.experiment.assessment.battery import MEASURES
 from advnets.experiment.assessment.report import aligned, shown
 from advnets.experiment.assessment.verdict import in_words
-from advnets.experiment.comparison.contrast import LEVEL, NOT_SHOWN, POWER, Contrast
+from advnets.experiment.comparison.contrast import LEVEL, NOT_SHOWN, POWER, ROUNDED, THE_SAME, Contrast
 
 KINDS = {
     "paired": "The samples of all sides were measured against the same real images, and differences have the error of "
@@ -68,9 +68,11 @@ class Comparison:
     def verdict(self) -> str:
         """All of it in a sentence or two."""
         tests = [each for each in self.contrasts if each.adjusted is not None]
-        differ = [each for each in tests if each.adjusted is not None and each.adjusted <= LEVEL]
+        differ = [each for each in tests if each.words not in (NOT_SHOWN, THE_SAME, ROUNDED)]
         if not tests:
             return "Nothing could be tested: no error is known."
+        if all(each.words in (THE_SAME, ROUNDED) for each in tests):
+            return "The sides are equal in all that was measured, as the same samples are."
         if not differ:
             whole = "by the one test" if len(tests) == 1 else f"by any of {len(tests)} tests"
             return f"{NOT_SHOWN[0].upper()}{NOT_SHOWN[1:]}, {whole}. That is not to say that there is none."

@@ -10,7 +10,7 @@ import numpy as np
 
 from advnets import metrics
 from advnets.errors import BadInput, unknown
-from advnets.experiment.assessment.battery import badness
+from advnets.experiment.assessment.battery import MEASURES, badness
 from advnets.metrics import Estimate
 
 LEVEL = 0.05
@@ -18,6 +18,10 @@ POWER = 0.8
 NOT_SHOWN = "no difference can be shown"
 NOT_TESTED = "not tested: no error is known"
 THE_SAME = "equal: the difference is exactly 0"
+ROUNDED = "equal, to rounding"
+
+ROUNDING = 1e-6
+"""The share of a value that the same samples may differ by, when a file rounds them or another order sums them."""
 
 CONTROLS = {"holm": metrics.holm, "benjamini-hochberg": metrics.benjamini_hochberg}
 """What is kept at LEVEL over all tests: the chance of any false difference, or the share of false ones among them."""
@@ -30,7 +34,7 @@ class Contrast:
     measure: a name in MEASURES. first, second: the sides. a, b: what they got. difference: a - b, with its p-value
     before adjustment where it could be tested. degrees: of freedom of its error. adjusted: the p-value for all tests.
     smallest: the least true difference that would be shown with probability POWER, after adjustment.
-    words: for people. better: the side that is nearer to real, where a difference is shown and this has a meaning.
+    words: for people. better: the side that is nearer to real, where that is shown too, and this has a meaning.
     """
 
     measure: str
@@ -86,19 +90,37 @@ def _judged(contrast: Contrast, adjusted: float, level: float, *, tests: int) ->
         words, better = THE_SAME, None
     elif adjusted > level:
         words, better = NOT_SHOWN, None
+    elif abs(found.value) <= ROUNDING * max(abs(contrast.a.value), abs(contrast.b.value)):
+        words, better = ROUNDED, None
     else:
-        better = better_side(contrast)
+        better = better_side(contrast, level / tests)
         higher = contrast.first if found.value > 0 else contrast.second
         words = f"{higher} is higher" if better is None else f"{better} is better"
     return replace(contrast, adjusted=adjusted, smallest=least, words=words, better=better)
 
 
-def better_side(contrast: Contrast) -> str | None:
-    """The side nearer to what real samples get; None where that is not known, or both are as near."""
+def better_side(contrast: Contrast, level: float = LEVEL) -> str | None:
+    """The side nearer to what real samples get; None where that is not known, or both may be as near.
+
+    That two values differ does not say that one is nearer to real, if real lies between them. So their middle has to
+    lie beside real too, by a test of its own at this level.
+    """
     near = [badness(contrast.measure, each, contrast.a.floor) for each in (contrast.a.value, contrast.b.value)]
     if near[0] is None or near[1] is None or near[0] == near[1]:
         return None
+    if MEASURES[contrast.measure].better == "floor" and not _middle_is_beside_real(contrast, level):
+        return None
     return contrast.first if near[0] < near[1] else contrast.second
+
+
+def _middle_is_beside_real(contrast: Contrast, level: float) -> bool:
+    """Whether a + b - 2 real is surely not 0; its error is error_a + error_b at most, however they hang together."""
+    a, b = contrast.a, contrast.b
+    if a.floor is None or a.error is None or b.error is None:
+        return False
+    middle = a.value + b.value - 2 * a.floor
+    luck = math.hypot(a.error + b.error, 2 * float(a.notes.get("floor_error", 0.0)))
+    return middle != 0 if luck == 0 else metrics.two_sided(middle, luck, contrast.degrees) <= level
 
 
 def of_reports(measure: str, sides: tuple[str, str], a: Estimate, b: Estimate) -> Contrast:
