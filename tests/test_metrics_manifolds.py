@@ -105,7 +105,7 @@ def test_the_error_of_recall_covers_the_luck_of_both_sides(n: int, m: int, d: in
 
 
 def test_the_error_of_recall_is_near_the_jackknife_of_the_definition() -> None:
-    """Each sample is left out, and the balls of the others are found anew; the error leaves out points in two new rims."""
+    """Each sample is left out, and balls are found anew; the error leaves out points in two new rims."""
 
     def reached(y: NDArray[np.float64]) -> NDArray[np.int64]:
         radii = np.sort(((y[:, None] - y[None]) ** 2).sum(2), 1)[:, 3]

@@ -42,12 +42,12 @@ def manifolds(
     to. strict: whether balls are open, <, as in 2020, or closed, <=, as in 2019; they differ where points are copies.
     held_out: other real points, (h, ...), h > k, preferably m; they give precision and recall their floors.
     block: rows x columns of one product; changes the speed, not the result.
-    The error of precision is of one side's luck, real points being as they are: `share_error` over samples; that of
-    coverage is the jackknife's over samples. Those of density and recall are of both sides. Density's, whose floor is
-    a mean over both: the mean's over samples and the jackknife's over real points, radii found anew; in 2 dimensions
-    it is up to twice too large, in 64 it holds. None with n = k + 1. Recall's, whose balls are the luck of samples:
-    `share_error` over real points and the jackknife's over samples, less what that owes to so few real points; .9 to
-    1.3 times the spread of draws in 2 to 784 dimensions, where `share_error` alone is down to .4. None with m = k + 1.
+    The error of precision is of one side's luck, real points being as they are: `share_error` over samples. Those of
+    the others are of both sides; for coverage see `coverage`. Density's, whose floor is a mean over both: the mean's
+    over samples and the jackknife's over real points, radii found anew; in 2 dimensions it is up to twice too large,
+    in 64 it holds. None with n = k + 1. Recall's, whose balls are the luck of samples: `share_error` over real points
+    and the jackknife's over samples, less what that owes to so few real points; .9 to 1.3 times the spread of draws in
+    2 to 784 dimensions, where `share_error` alone is down to .4. None with m = k + 1.
     Floors: density has mean 1 for samples that are real, coverage `expected_coverage`, whatever the distribution and
     exactly so without ties. Precision and recall have no such mean: between two draws of one Gaussian precision is .9
     in 8 dimensions and .5 in 1,000. Theirs are the values of held_out in place of samples, or None without it.
