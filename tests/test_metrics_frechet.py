@@ -8,7 +8,7 @@ import torch
 from calibration_frechet import CASES, SEED, holds, simulated
 from numpy.typing import NDArray
 
-from advnets.errors import BadInput
+from advnets.errors import BadInput, NonFinite
 from advnets.metrics import Gaussian, Moments, bures, frechet, frechet_infinite
 from reference.frechet import by_rows, by_sqrtm, transport
 
@@ -252,3 +252,20 @@ def test_infinity_is_deterministic_by_its_seed() -> None:
 def test_bad_input_is_refused(make: Callable[[], object], told: str) -> None:
     with pytest.raises(BadInput, match=told):
         make()
+
+
+@pytest.mark.parametrize("scale", [1e200, 1e100, 1e-100, 1e-200])
+def test_features_whose_fourth_powers_are_no_numbers_are_to_be_scaled(scale: float) -> None:
+    huge: tuple[NDArray[np.float64] | Gaussian, ...] = (X * scale, X[:9] * scale, Gaussian.of(X * scale))
+    for one in huge:
+        with pytest.raises(NonFinite, match=r"samples: .* Scale them\."):
+            frechet(one, Y)
+        with pytest.raises(NonFinite, match="real: "):
+            frechet(Y, one)
+
+
+@pytest.mark.parametrize("scale", [1e60, 1e-60])
+def test_features_far_from_1_are_measured(scale: float) -> None:
+    found, usual = frechet(X * scale, Y * scale), frechet(X, Y)
+    assert found.value / scale**2 == pytest.approx(usual.value, rel=1e-9)
+    assert found.standard_error / scale**2 == pytest.approx(usual.standard_error, rel=1e-9)

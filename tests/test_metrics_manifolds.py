@@ -86,14 +86,39 @@ def test_real_against_real_has_density_one_and_the_expected_coverage() -> None:
         assert draws[0][name].floor == expected
 
 
-def test_errors_are_the_spread_over_draws_of_the_side_they_name() -> None:
-    """Precision: new samples, the same real points. Recall: new real points, the same samples; both away from 1."""
-    x, y = normal(150, 4, 1), normal(150, 4, 2) / 1.3
-    of_samples = [manifolds(normal(150, 4, 10 + t) * 1.3, x) for t in range(60)]
-    of_real = [manifolds(y, normal(150, 4, 100 + t)) for t in range(60)]
-    for name, draws in (("precision", of_samples), ("recall", of_real)):
-        spread = np.std([draw[name].value for draw in draws], ddof=1)
-        assert 0.7 < np.mean([draw[name].standard_error for draw in draws]) / spread < 1.3, name
+def test_the_error_of_precision_is_the_spread_over_draws_of_samples() -> None:
+    """The same real points; away from 1."""
+    x = normal(150, 4, 1)
+    draws = [manifolds(normal(150, 4, 10 + t) * 1.3, x)["precision"] for t in range(60)]
+    spread = np.std([draw.value for draw in draws], ddof=1)
+    assert 0.7 < np.mean([draw.standard_error for draw in draws]) / spread < 1.3
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "d", "scale"), [(125, 125, 2, 0.7), (125, 125, 8, 1.0), (125, 125, 64, 0.8), (1000, 100, 8, 0.8)]
+)
+def test_the_error_of_recall_covers_the_luck_of_both_sides(n: int, m: int, d: int, scale: float) -> None:
+    """By `share_error` over real points alone the ratio is .4 to .8, and draws of one generator differ."""
+    draws = [manifolds(normal(m, d, 2 * t) * scale, normal(n, d, 2 * t + 1))["recall"] for t in range(80)]
+    spread = np.std([draw.value for draw in draws], ddof=1)
+    assert 0.8 < np.mean([draw.standard_error for draw in draws]) / spread < 1.5
+
+
+def test_the_error_of_recall_is_near_the_jackknife_of_the_definition() -> None:
+    """Each sample is left out, and balls are found anew; the error leaves out points in two new rims."""
+
+    def reached(y: NDArray[np.float64]) -> NDArray[np.int64]:
+        radii = np.sort(((y[:, None] - y[None]) ** 2).sum(2), 1)[:, 3]
+        return (((x[:, None] - y[None]) ** 2).sum(2) < radii).any(1).astype(int)
+
+    for seed in range(5):
+        y, x = normal(60, 8, 2 * seed), normal(50, 8, 2 * seed + 1)
+        found = manifolds(y, x, k=3)["recall"]
+        change = np.array([reached(np.delete(y, j, 0)) - reached(y) for j in range(60)])
+        squares = 59 / 60 * ((change.sum(1) - change.sum(1).mean()) ** 2).sum() - np.abs(change).sum()
+        of_both = np.hypot(share_error(reached(y).sum(), 50), np.sqrt(max(squares, 0)) / 50)
+        assert found.standard_error == pytest.approx(of_both, rel=0.25)
+    assert manifolds(normal(4), normal(9), k=3)["recall"].error is None
 
 
 @pytest.mark.parametrize(("n", "m", "d"), [(250, 250, 64), (100, 300, 10), (300, 100, 10)])

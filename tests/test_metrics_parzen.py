@@ -229,6 +229,9 @@ BAD = {
     "empty": (GOOD[:0], r"shape \(0, 20\)"),
     "flat": (GOOD[0], r"shape \(20,\)"),
     "narrow": (GOOD[:, :7], "7 and 20|20 and 7"),
+    "complex": (GOOD + 0j, "found the type torch.complex128"),
+    "text": (GOOD.astype(str), "found the type <U.*real numbers"),
+    "objects": (GOOD.astype(object), "found the type object"),
 }
 
 

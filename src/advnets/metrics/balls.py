@@ -1,5 +1,6 @@
 """Balls around points and what they hold, in blocks; what a fast product leaves in doubt is measured again."""
 
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 
@@ -18,17 +19,19 @@ class Balls:
     """What the balls around n centres hold of m points.
 
     held: how many points each ball holds, (n,). holders: how many balls hold each point, (m,).
-    only: for a ball that holds one point, which; for others no matter, (n,). All int64.
+    only: for a ball that holds one point, which; for others no matter, (n,). sole: for a point that one ball holds,
+    which; for others no matter, (m,). All int64.
     """
 
     held: Tensor
     holders: Tensor
     only: Tensor
+    sole: Tensor
 
     @staticmethod
     def empty(n: int, m: int, device: torch.device) -> "Balls":
         """None that holds anything yet."""
-        return Balls(*(torch.zeros(size, dtype=torch.int64, device=device) for size in (n, m, n)))
+        return Balls(*(torch.zeros(size, dtype=torch.int64, device=device) for size in (n, m, n, m)))
 
     def add(self, centres: Tensor, points: Tensor, row: int, column: int) -> None:
         """Count pairs of a ball and what it holds, (p,) each, numbered from (row, column); all that these rows hold
@@ -39,25 +42,27 @@ class Balls:
         self.holders[column : column + len(holders)] += holders
         alone = held[centres] == 1
         self.only[row + centres[alone]] = column + points[alone]
+        once = holders[points] == 1
+        self.sole[column + points[once]] = row + centres[once]
 
 
 def balls(
     x: Tensor,
     y: Tensor,
     *x_radii: Tensor,
-    y_radii: Tensor | None = None,
+    y_radii: Sequence[Tensor] = (),
     strict: bool = True,
     block: tuple[int, int] = BLOCK,
 ) -> list[Balls]:
     """What balls around points x hold of points y, and balls around y of x, from one pass over their distances.
 
-    x, y: (n, d) and (m, d). x_radii, y_radii: squared radii, (n,) and (m,) float64.
+    x, y: (n, d) and (m, d). x_radii, y_radii: squared radii, (n,) and (m,) float64 each.
     strict: whether a ball is open: distance < radius, or <=.
-    Gives one for each of x_radii, then one for y_radii where they are given.
+    Gives one for each of x_radii, then one for each of y_radii.
     """
     frame = Frame.of(y, x)
     around_x = [Balls.empty(len(x), len(y), x.device) for _ in x_radii]
-    around_y = [] if y_radii is None else [Balls.empty(len(y), len(x), x.device)]
+    around_y = [Balls.empty(len(y), len(x), x.device) for _ in y_radii]
     placed_x, placed_y = (_Placed.of(points, frame, torch.float32) for points in (x, y))
     for row in range(0, len(x), block[0]):
         for column in range(0, len(y), block[1]):
@@ -65,8 +70,8 @@ def balls(
             tile = _Tile(placed_x.part(rows), placed_y.part(columns), frame)
             for radii, around in zip(x_radii, around_x, strict=True):
                 around.add(*tile.inside(radii[rows], strict), row, column)
-            if y_radii is not None:
-                around_y[0].add(*tile.turned().inside(y_radii[columns], strict), column, row)
+            for radii, around in zip(y_radii, around_y, strict=True):
+                around.add(*tile.turned().inside(radii[columns], strict), column, row)
     return around_x + around_y
 
 

@@ -48,14 +48,17 @@ class Estimate:
         return self.value - Z95 * self.error, self.value + Z95 * self.error
 
     def __str__(self) -> str:
-        """The number with what is known of it.
+        """The number with what is known of it; an interval of a biased value is about the value less its bias.
 
         >>> print(Estimate(1.5, 0.25, floor=0.5, p_value=0.004))
         1.5 +- 0.25 (real 0.5, p = 0.004)
+        >>> print(Estimate(3.5, interval=(1.3, 2.6), bias=1.6))
+        3.5 [less bias: 1.3, 2.6]
         """
         told = f"{self.value:.4g}"
         if self.interval is not None:
-            told += f" [{self.interval[0]:.4g}, {self.interval[1]:.4g}]"
+            about = "less bias: " if self.bias else ""
+            told += f" [{about}{self.interval[0]:.4g}, {self.interval[1]:.4g}]"
         elif self.error is not None:
             told += f" +- {self.error:.2g}"
         beside = [] if self.floor is None else [f"real {self.floor:.4g}"]

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from advnets.errors import BadInput
+from advnets.errors import BadInput, NonFinite
 from advnets.metrics import bures
 from advnets.metrics.estimate import Z95, Estimate, Note
 from advnets.metrics.gaussian import Gaussian
@@ -17,6 +17,10 @@ from advnets.metrics.parzen import Array, flatten
 
 SHORT = 0.12
 """Largest shortfall of the curvature with which bias, floor and interval are told: beyond it their series is no use."""
+
+
+LARGE = 1e70
+"""Features have a root mean square below it, and vary by its inverse or not at all: fourth powers must not overflow."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,12 +32,26 @@ class Side:
 
     @staticmethod
     def of(given: Array | Gaussian, name: str, ddof: int) -> "Side":
-        """The side that was given, named so in errors; raises BadInput for what has no covariance."""
+        """The side that was given, named so in errors.
+
+        Raises BadInput for what has no covariance, NonFinite for what is too large or too small.
+        """
         if isinstance(given, Gaussian):
-            return Side(given.with_ddof(ddof), None)
+            return Side(_finite(given.with_ddof(ddof), name), None)
         rows = flatten(given, name)
         check(len(rows), ddof, name)
-        return Side(Gaussian.of(rows, ddof), rows)
+        return Side(_finite(Gaussian.of(rows, ddof), name), rows)
+
+
+def _finite(gaussian: Gaussian, name: str) -> Gaussian:
+    """A Gaussian whose errors, of fourth moments, can be told; raises NonFinite for features too large or too small."""
+    size = math.sqrt(gaussian.trace + float(gaussian.mean.square().sum()))
+    if not size < LARGE:
+        raise NonFinite(f"{name}: found features of size {size:.3g}, expected less than {LARGE:.0e}. Scale them.")
+    widest = float(gaussian.factor.abs().max())
+    if 0 < widest < 1 / LARGE:
+        raise NonFinite(f"{name}: found features that vary by {widest:.3g}, expected {1 / LARGE:.0e} or 0. Scale them.")
+    return gaussian
 
 
 @dataclass(frozen=True)
@@ -68,7 +86,8 @@ def frechet(samples: Array | Gaussian, real: Array | Gaussian, *, ddof: int = 1)
     None (few_samples), and the error is the linear part's alone; up to d samples (rank_deficient) values are far above
     those of many samples.
     notes: mean_term, covariance_term, n, m, dimension; constant_features, where a side does not vary in some.
-    Raises BadInput for a bad shape or value, unlike widths, fewer than 2 samples, and another ddof.
+    Raises BadInput for a bad shape or value, unlike widths, fewer than 2 samples, and another ddof; NonFinite for
+    features whose root mean square is LARGE or more, or that vary by less than 1 / LARGE.
     """
     y, x = Side.of(samples, "samples", ddof), Side.of(real, "real", ddof)
     a, b = y.gaussian, x.gaussian
@@ -110,7 +129,8 @@ def frechet_infinite(
     the extrapolation. bias: what the real side's own number adds. interval: value less that bias, if real is features,
     +- 1.96 error, cut at 0. floor: the same for two real sets: the real side's bias.
     notes: finite, the value of all samples; slope c; residual, the deviation from the line; n, m, dimension, fewest,
-    points, seed. Raises BadInput as `frechet` does, and for fewer samples than 2 fewest or real ones than d + 1.
+    points, seed. Raises BadInput and NonFinite as `frechet` does, BadInput also for fewer samples than 2 fewest or real
+    ones than d + 1.
     """
     if isinstance(samples, Gaussian):
         raise BadInput("samples: found a Gaussian, expected features, for fewer of them must be drawn. Give features.")

@@ -12,7 +12,7 @@ import warnings
 
 import numpy as np
 import torch
-from scipy.stats import hypergeom, norm
+from scipy.stats import beta, hypergeom, norm
 from torch import Tensor
 
 from advnets.errors import BadInput
@@ -159,11 +159,12 @@ def near_duplicates(
     samples, train: as at the top of this file. threshold: in the unit of features; None for the quantile of how far
     training items lie from their nearest other one, by PROBES of them drawn by the seed.
     Its error is m times `share_error` over samples; the floor, quantile m, is what new items of a training set so large
-    would have on average, or None where the threshold was given. That floor has the luck of the threshold, floor_error
-    = m sqrt(2 q (1 - q) / probes) for the quantile q: 2, because two items may be each other's nearest. Not a test:
-    `copying` is one.
-    Notes: threshold; share; exact copies, samples at distance 0; floor_error; m, n. Raises BadInput for a bad shape,
-    value, threshold or quantile, and for fewer than two training items where the threshold is to be found.
+    would have on average, or None where the threshold was given. That floor has the luck of the threshold: floor_low
+    and floor_high are m times the 95 % interval, Clopper and Pearson's, of a share that r / 2 of probes / 2 fall in, r
+    probes being within the threshold: halves, because two items may be each other's nearest. Not a test: `copying` is
+    one.
+    Notes: threshold; share; exact copies, samples at distance 0; floor_low, floor_high; m, n. Raises BadInput for a bad
+    shape, value, threshold or quantile, and for fewer than two training items where the threshold is to be found.
     """
     x, t = pair(samples, train, "samples", "train")
     if threshold is not None and not (math.isfinite(threshold) and threshold >= 0):
@@ -177,7 +178,8 @@ def near_duplicates(
     notes: dict[str, Note] = {"threshold": math.sqrt(limit), "share": count / m}
     notes |= {"exact copies": int((squared == 0).sum()), "m": m, "n": len(t)}
     if floor is not None:
-        notes["floor_error"] = m * math.sqrt(2 * quantile * (1 - quantile) / min(PROBES, len(t)))
+        low, high = _shares_within(quantile, min(PROBES, len(t)))
+        notes |= {"floor_low": m * low, "floor_high": m * high}
     return Estimate(count, m * share_error(count, m), floor, notes)
 
 
@@ -240,4 +242,25 @@ def _usual(t: Tensor, quantile: float, seed: int) -> float:
         raise BadInput(f"train: found {len(t)} item, expected 2 or more, which have a distance. Give a threshold.")
     rows = torch.randperm(len(t), generator=torch.Generator().manual_seed(seed))[:PROBES]
     squared = nearest_others(t, 1, rows=rows)[1][:, 0].sort().values
-    return float(squared[max(0, math.ceil(quantile * len(squared)) - 1)])
+    return float(squared[_rank(quantile, len(squared)) - 1])
+
+
+def _rank(quantile: float, probes: int) -> int:
+    """Which of the smallest of so many numbers, from 1, the quantile is."""
+    return max(1, math.ceil(quantile * probes))
+
+
+def _shares_within(quantile: float, probes: int) -> tuple[float, float]:
+    """The 95 % interval of the share of items within the r-th smallest of so many probes' distances.
+
+        Beta_.025(a, N - a + 1), Beta_.975(b + 1, N - b),    a = r / 2 - 1, b = r / 2, N = probes / 2
+
+    C. Clopper and E. Pearson, The use of confidence or fiducial limits, 1934: a pairs lie nearer, b as near or nearer.
+
+    >>> [round(share, 4) for share in _shares_within(0.01, 2000)]
+    [0.0041, 0.0183]
+    """
+    pairs, most = probes / 2, _rank(quantile, probes) / 2
+    least = most - 1
+    low = float(beta.ppf(0.025, least, pairs - least + 1)) if least > 0 else 0.0
+    return low, float(beta.ppf(0.975, most + 1, pairs - most)) if most < pairs else 1.0

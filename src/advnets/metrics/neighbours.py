@@ -9,6 +9,7 @@ from advnets.metrics.balls import Balls, balls
 from advnets.metrics.distances import BLOCK, nearest, nearest_others, pair
 from advnets.metrics.estimate import Estimate, Note
 from advnets.metrics.parzen import Array
+from advnets.metrics.shares import share_error
 
 
 def coverage(samples: Array, real: Array, *, k: int = 5, block: tuple[int, int] = BLOCK) -> Estimate:
@@ -21,9 +22,12 @@ def coverage(samples: Array, real: Array, *, k: int = 5, block: tuple[int, int] 
     copies of itself has no ball, and cannot be covered.
     samples: y_j, (m, ...) features; real: x_i, (n, ...), n > k. block: real points of one product; changes the speed,
     not the result.
-    Its error is the jackknife's over samples, an upper estimate of the luck of drawing them (B. Efron and C. Stein,
-    1981); the floor is the exact mean for m samples that are real themselves, `expected_coverage`. Rounding
-    decides nothing. Notes: n, m, k. Raises BadInput for a bad shape or value, and for k out of 1 .. n - 1.
+    Its error is of both sides, as the floor is, the exact mean over draws of both for m samples that are real
+    themselves, `expected_coverage`: the jackknife's over samples, an upper estimate of their luck (B. Efron and C.
+    Stein, 1981), in which so few real points count twice; or if it is larger, as where nearly all are covered often,
+    `share_error` over real points. It is 1.2 to 1.7 times the spread of draws for 20 to 250 of both. Rounding decides
+    nothing. Notes: n, m, k.
+    Raises BadInput for a bad shape or value, and for k out of 1 .. n - 1.
     """
     y, x = pair(samples, real, "samples", "real")
     radii = nearest_others(x, k, block=block)[1][:, -1]
@@ -35,9 +39,10 @@ def covered(around_real: Balls, k: int) -> Estimate:
     n, m = len(around_real.held), len(around_real.holders)
     # Without sample j, the points go that it alone covers: a share u_j of all.
     alone = torch.bincount(around_real.only[around_real.held == 1], minlength=m).double() / n
-    error = math.sqrt((m - 1) / m * float((alone - alone.mean()).square().sum()))
-    value = float((around_real.held > 0).double().mean())
-    return Estimate(value, error, floor=expected_coverage(n, m, k), notes={"n": n, "m": m, "k": k})
+    of_samples = math.sqrt((m - 1) / m * float((alone - alone.mean()).square().sum()))
+    count = int((around_real.held > 0).sum())
+    error = max(of_samples, share_error(count, n))
+    return Estimate(count / n, error, floor=expected_coverage(n, m, k), notes={"n": n, "m": m, "k": k})
 
 
 def nearness(samples: Array, held_out: Array, train: Array) -> Estimate:

@@ -53,9 +53,11 @@ def flatten(array: Array, name: str) -> Tensor:
     """An array (n, ...) as a tensor (n, d) on the device where it lies.
 
     name: what to call it in an error.
-    Raises BadInput if it is empty or has no axis to flatten, or holds a NaN or an Inf.
+    Raises BadInput if it is empty or has no axis to flatten, holds a NaN or an Inf, or what is no real number.
     """
-    tensor = array.detach() if isinstance(array, Tensor) else _shared(np.ascontiguousarray(array))
+    tensor = array.detach() if isinstance(array, Tensor) else _shared(np.ascontiguousarray(array), name)
+    if tensor.is_complex():
+        raise _no_numbers(name, tensor.dtype)
     if tensor.ndim < 2 or tensor.numel() == 0:
         found = tuple(tensor.shape)
         raise BadInput(f"{name}: found an array of shape {found}, expected (n, ...) with n > 0. Give one row a sample.")
@@ -67,9 +69,16 @@ def flatten(array: Array, name: str) -> Tensor:
     return tensor.flatten(1)
 
 
-def _shared(array: NDArray[np.generic]) -> Tensor:
+def _shared(array: NDArray[np.generic], name: str) -> Tensor:
     """An array as a tensor that shares its memory, or a copy where it is read-only, as np.frombuffer gives it."""
-    return torch.from_numpy(array) if array.flags.writeable else torch.tensor(array)
+    try:
+        return torch.from_numpy(array) if array.flags.writeable else torch.tensor(array)
+    except (TypeError, ValueError) as found:  # text, objects, dates; numbers of another machine's kind
+        raise _no_numbers(name, array.dtype) from found
+
+
+def _no_numbers(name: str, dtype: object) -> BadInput:
+    return BadInput(f"{name}: found the type {dtype}, expected real numbers, such as float32 or uint8. Convert them.")
 
 
 def same_width(first: Tensor, second: Tensor, names: str) -> None:
