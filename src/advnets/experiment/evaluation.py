@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from advnets.errors import BadInput
-from advnets.experiment.assessment import Doing, Plan, against, evaluating, is_of_files, subject_of_files
+from advnets.experiment.assessment import Doing, Plan, against, evaluating, is_of_files, subject_of_files, telling
 from advnets.experiment.run import Run
 from advnets.experiment.sources import source
 
@@ -16,6 +16,7 @@ def evaluation(
 
     A run is measured against its own data, and the report kept in it; against `others` nothing is kept. A share file
     is measured against the data it was trained on, `data`, or `others`; files always against `others`.
+    Raises BadInput where nothing that was asked for can be measured.
     others: a data set by name, or a folder, .zip or .npz file of images, as `against` takes it.
     data: for share files, as Model.dataset takes it. data_dir: where data sets are looked for first.
     """
@@ -34,7 +35,7 @@ def evaluation(
         yield from found.evaluating(plan) if others is None else found.held_against(against(others, data_dir), plan)
         return
     dataset = found.dataset(data, data_dir) if others is None else against(others, data_dir)
-    yield from found.evaluating(dataset, plan)
+    yield from telling(found.evaluating(dataset, plan))
 
 
 def choosing(path: Path, plan: Plan) -> Iterator[Doing]:
@@ -58,4 +59,4 @@ def _of_files(path: Path, plan: Plan, others: str | None, data: str | None, data
         raise BadInput("--n is for models, which draw as many samples; of files all are measured. Leave it out.")
     dataset = against(others, data_dir)
     yield Doing(f"reading {path}", 0.0)
-    yield from evaluating(subject_of_files(path), dataset, plan)
+    yield from telling(evaluating(subject_of_files(path), dataset, plan))

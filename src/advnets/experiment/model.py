@@ -21,6 +21,7 @@ from advnets.experiment.assessment import (
     evaluating,
     finished,
     plan_of,
+    telling,
     usual_samples,
 )
 from advnets.experiment.samples import Samples
@@ -119,9 +120,10 @@ class Model:
     def evaluate(self, dataset: Dataset | None = None, **plan: Any) -> Report:
         """Measure its samples against data; nothing is written. The keywords are the fields of `Plan`.
 
-        dataset: default the one that it was trained on. Raises as `evaluating` does.
+        dataset: default the one that it was trained on. Raises as `evaluating` does, and BadInput where nothing
+        that was asked for can be measured.
         """
-        report: Report = finished(self.evaluating(dataset or self.dataset(), plan_of(plan)))
+        report: Report = finished(telling(self.evaluating(dataset or self.dataset(), plan_of(plan))))
         return report
 
     def evaluating(self, dataset: Dataset, plan: Plan, critic: Critic | None = None) -> Iterator[Doing]:
