@@ -2,7 +2,7 @@
 
 from advnets.experiment.assessment.battery import GROUPS, KINDS, MEASURES, Row
 from advnets.experiment.assessment.checkpoints import Choice
-from advnets.experiment.assessment.kept import write_report
+from advnets.experiment.assessment.kept import keeping, write_report
 from advnets.experiment.assessment.measuring import (
     Doing,
     assess,
@@ -28,7 +28,7 @@ from advnets.experiment.assessment.verdict import Verdict, verdicts
 
 __all__ = [
     "Against", "Choice", "Critic", "Doing", "GROUPS", "KINDS", "MEASURES", "Plan", "Reference", "Report", "Row",
-    "SPLITS", "Subject", "Verdict", "against", "assess", "evaluating", "finished", "in_unit", "is_of_files",
+    "SPLITS", "Subject", "Verdict", "against", "assess", "evaluating", "finished", "in_unit", "is_of_files", "keeping",
     "lacks_classifier", "measuring", "noting", "plan_of", "reference",
     "selection_and_points", "subject_of_files", "telling", "usual_samples", "verdicts", "within_memory", "write_report",
 ]  # fmt: skip
