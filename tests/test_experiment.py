@@ -374,6 +374,25 @@ def test_a_report_without_a_measure_replaces_nothing(tmp_path: Path) -> None:
     assert lying(run.path) == before
 
 
+def test_the_doors_of_python_take_text_and_say_what_to_use(tmp_path: Path) -> None:
+    tiny.trained("run", steps=4)
+    run = advnets.Run("run")  # type: ignore[arg-type]
+    assert run.path == Path("run")
+    assert run.evaluate(n=50, measures="fid, kid").measures.keys() == {"fid", "kid"}
+    assert experiment.assess(run.sample(50).stored, run.dataset, measures="fid,kid").measures.keys() == {"fid", "kid"}
+    with pytest.raises(BadInput, match=r"unknown measure 'fidd'\. Did you mean 'fid'"):
+        run.evaluate(measures="kid,fidd")
+    with pytest.raises(Missing, match=r"rum is not there; expected a run directory\. Did you mean run"):
+        advnets.Run("rum").evaluate()  # type: ignore[arg-type]
+    with pytest.raises(Unsupported, match=r"run is a run directory, expected a share file.*advnets\.Run\('run'\)"):
+        advnets.open_model("run")
+    with pytest.raises(Unsupported, match="run is a run directory, expected images"):
+        advnets.load("run")
+    assert advnets.open_model("paper-mnist").sample(2).values.shape == (2, 28, 28, 1)
+    with pytest.raises(Missing, match="Did you mean paper-mnist, a model that ships"):
+        advnets.open_model("paper-mnits")
+
+
 def test_measures_of_other_protocols_refuse_to_be_compared(tmp_path: Path) -> None:
     run = tiny.trained("run")
     here, there = (

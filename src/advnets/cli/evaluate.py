@@ -91,10 +91,9 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _plan(asked: Evaluate) -> experiment.Plan:
-    names = None if asked.measures is None else tuple(name.strip() for name in asked.measures.split(","))
     return experiment.Plan(
         split=asked.split,
-        measures=names,
+        measures=experiment.names_of(asked.measures),
         extractor=asked.extractor,
         weights=asked.weights,
         classifier=not asked.no_classifier,

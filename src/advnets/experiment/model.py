@@ -25,6 +25,7 @@ from advnets.experiment.assessment import (
     usual_samples,
 )
 from advnets.experiment.samples import Samples
+from advnets.experiment.shipped import shipped
 from advnets.latents import LATENTS
 from advnets.randomness import Streams, mixed
 from advnets.recipes import generator_from_json, lower_from_json
@@ -185,12 +186,18 @@ class Model:
 
 
 def open_model(path: str | Path) -> Model:
-    """The model in a share file, drawing the very samples of the run that it was exported from (in half: nearly).
+    """The model in a share file, or one that ships, by its name ("paper-mnist").
 
+    It draws the very samples of the run that it was exported from (in half: nearly).
     Nothing in the file is executed: its architecture is a row of NETWORKS with numbers, whose size is known before
     anything is allocated. Raises Missing, Unsupported, TooBig, Damaged, NonFinite or BadInput, naming the file.
     """
-    path = Path(path)
+    path = shipped(Path(path)) or Path(path)
+    if (path / "recipe.json").is_file():
+        raise Unsupported(
+            f"{path} is a run directory, expected a share file, as `advnets export` writes it. Open the run: "
+            f"advnets.Run({str(path)!r}), whose .model is its model."
+        )
     card, tensors = share.read(path, promised)
     return Model(path.name, filled(blank(card), tensors), card)
 

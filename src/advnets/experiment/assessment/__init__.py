@@ -12,7 +12,7 @@ from advnets.experiment.assessment.measuring import (
     noting,
     telling,
 )
-from advnets.experiment.assessment.plan import SPLITS, Plan, plan_of
+from advnets.experiment.assessment.plan import SPLITS, Plan, names_of, plan_of
 from advnets.experiment.assessment.reference import (
     Reference,
     in_unit,
@@ -29,6 +29,6 @@ from advnets.experiment.assessment.verdict import Verdict, verdicts
 __all__ = [
     "Against", "Choice", "Critic", "Doing", "GROUPS", "KINDS", "MEASURES", "Plan", "Reference", "Report", "Row",
     "SPLITS", "Subject", "Verdict", "against", "assess", "evaluating", "finished", "in_unit", "is_of_files", "keeping",
-    "lacks_classifier", "measuring", "noting", "plan_of", "reference",
+    "lacks_classifier", "measuring", "names_of", "noting", "plan_of", "reference",
     "selection_and_points", "subject_of_files", "telling", "usual_samples", "verdicts", "within_memory", "write_report",
 ]  # fmt: skip

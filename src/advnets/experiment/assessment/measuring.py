@@ -15,7 +15,7 @@ from advnets.errors import BadInput, NonFinite
 from advnets.experiment.assessment.battery import MEASURES, Row
 from advnets.experiment.assessment.case import Case
 from advnets.experiment.assessment.pictures import pictures
-from advnets.experiment.assessment.plan import Plan
+from advnets.experiment.assessment.plan import Plan, names_of
 from advnets.experiment.assessment.reference import Reference, lacks_classifier, reference
 from advnets.experiment.assessment.report import Against, Report
 from advnets.experiment.assessment.sides import Subject
@@ -49,7 +49,7 @@ def assess(
     against: Dataset | Reference,
     *,
     split: str = "validation",
-    measures: Sequence[str] | None = None,
+    measures: str | Sequence[str] | None = None,
     extractor: str | None = None,
     seed: int = 0,
     protocol: str = "goodfellow2014",
@@ -63,7 +63,7 @@ def assess(
     cannot be taken is left out, and `skipped` says why.
     """
     subject = values if isinstance(values, Subject) else Subject("samples", values)
-    chosen = None if measures is None else tuple(measures)
+    chosen = names_of(measures)
     if isinstance(against, Reference):
         subject.must_fit(against.dataset)
         doings = measuring(subject, against, Plan(against.split, chosen, protocol=protocol, seed=seed))
