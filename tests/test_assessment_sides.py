@@ -162,6 +162,25 @@ def test_every_checkpoint_is_measured_and_the_best_is_named(tmp_path: Path, caps
     assert "modes cannot decide" in capsys.readouterr().err
 
 
+def test_an_image_that_cannot_be_read_is_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["mine", "--against", "real", "--measures", "fid"]
+    write("mine/", 100)
+    write("real/", 120, 100)
+    assert main(["evaluate", *words]) == 0
+    assert "cannot be read" not in capsys.readouterr().err
+    broken = sorted(Path("mine").rglob("*.png"))[7]
+    for path in (broken, sorted(Path("real").rglob("*.png"))[3]):
+        path.write_bytes(path.read_bytes()[:60])
+    assert evaluated(capsys, *words).against.samples == 99
+    assert main(["evaluate", *words]) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if "cannot be read" in line]
+    assert [line.split(";")[0] for line in told] == [
+        "real: 1 image of 120 cannot be read, and left out",
+        "mine: 1 image of 100 cannot be read, and left out",
+    ]
+    assert broken.name in told[1]
+
+
 def test_where_nothing_can_be_measured_the_reasons_are_told_and_nothing_is_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,12 +23,12 @@ from advnets.experiment.assessment.reference import (
     within_memory,
 )
 from advnets.experiment.assessment.report import Against, Report
-from advnets.experiment.assessment.sides import Critic, Subject, against, is_of_files, subject_of_files
+from advnets.experiment.assessment.sides import Critic, Subject, against, is_of_files, left_out, subject_of_files
 from advnets.experiment.assessment.verdict import Verdict, verdicts
 
 __all__ = [
     "Against", "Choice", "Critic", "Doing", "GROUPS", "KINDS", "MEASURES", "Plan", "Reference", "Report", "Row",
     "SPLITS", "Subject", "Verdict", "against", "assess", "evaluating", "finished", "in_unit", "is_of_files", "keeping",
-    "lacks_classifier", "measuring", "names_of", "noting", "plan_of", "reference",
+    "lacks_classifier", "left_out", "measuring", "names_of", "noting", "plan_of", "reference",
     "selection_and_points", "subject_of_files", "telling", "usual_samples", "verdicts", "within_memory", "write_report",
 ]  # fmt: skip
