@@ -32,8 +32,7 @@ def write_report(folder: Path, report: Report) -> Path | None:
     for each in moved(folder):
         former = _kept(each)
         if each != place and former is not None and are_alike(former, report):
-            drawn = {name: figure(each, name).read_bytes() for name in former.pictures}
-            report = joined(replace(former, pictures=drawn), report)
+            report = joined(replace(former, pictures=_drawn(each, former)), report)
             back.append(each)
     _write(folder, report)
     for each in back:
@@ -104,6 +103,13 @@ def _common(a: Against, b: Against) -> Against | None:
     seen = a if b.classifier is None else b
     filled = [replace(each, classifier=seen.classifier, accuracy=seen.accuracy) for each in (a, b)]
     return seen if filled[0] == filled[1] else None
+
+
+def _drawn(place: Path, former: Report) -> dict[str, bytes]:
+    try:
+        return {name: figure(place, name).read_bytes() for name in former.pictures}
+    except OSError as error:
+        raise BadInput(f"{place}: its figures cannot be read: {error.strerror}. Check their permissions.") from error
 
 
 def _kept(folder: Path) -> Report | None:
