@@ -23,6 +23,7 @@ import torch
 
 import tiny
 from advnets import experiment, runs
+from advnets.experiment.assessment import kept
 from advnets.experiment.course import Course
 from advnets.experiment.preview import Preview
 from advnets.runs import checkpoint
@@ -57,7 +58,7 @@ def watched(phase: mmap.mmap) -> None:
     checkpoint.write_files = within("write", checkpoint.write_files)
     os.rename = within("rename", rename)
     experiment.Run.evaluate = within("evaluation", experiment.Run.evaluate)  # type: ignore[method-assign]
-    experiment.run.write_report = within("report", experiment.run.write_report)
+    kept.write_report = within("report", kept.write_report)
     os.fsync = lambda descriptor: (fsync(descriptor), time.sleep(0.0005))[0]  # type: ignore[assignment]
 
 

@@ -17,6 +17,7 @@ from advnets.errors import BadInput, NonFinite
 from advnets.experiment import MEASURES, Report, Subject, assess, assessment, reference
 from advnets.experiment.assessment import GROUPS, KINDS, Choice, Row, verdicts
 from advnets.experiment.assessment.case import Case
+from advnets.experiment.assessment.measuring import LEAST
 from advnets.experiment.assessment.verdict import AS_REAL, holds_floor
 from advnets.metrics import Estimate
 
@@ -145,6 +146,14 @@ def test_without_labels_or_a_classifier_the_rest_is_measured(digits: Dataset) ->
     assert "points" in found.skipped["modes"]
     assert found.against.classifier is None
     assert "classifier" not in found.measures["fid"].protocol["extractor"]
+
+
+@pytest.mark.parametrize("name", LEAST)
+def test_a_measure_says_how_many_samples_it_needs_and_those_will_do(held: experiment.Reference,
+                                                                    digits: Dataset, name: str) -> None:  # fmt: skip
+    enough, few = (assess(digits.test.values[: LEAST[name] - less], held, measures=(name,)) for less in (0, 1))
+    assert enough.measures.keys() == {name}
+    assert f"it needs {LEAST[name]} or more; raise --n" in few.skipped[name]
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])

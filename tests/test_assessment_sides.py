@@ -8,11 +8,12 @@ import pytest
 import torch
 from PIL import Image
 
+import advnets
 import tiny
 from advnets import data, runs
 from advnets.cli.main import main
 from advnets.errors import BadInput
-from advnets.experiment import Report, Samples
+from advnets.experiment import Report, Samples, open_model
 from advnets.experiment.assessment import against, subject_of_files
 
 FAST = "fid,coverage,copying,spectrum"
@@ -110,6 +111,25 @@ def test_a_run_keeps_its_report_and_its_figures(tmp_path: Path, capsys: pytest.C
     assert Report.from_dict(runs.read_json(Path("run/report.json"))) == found
 
 
+def test_a_report_that_is_moved_is_told_and_disturbs_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("run", "other"):
+        run = tiny.trained(name, steps=4)
+        words = ["evaluate", name, "--n", "50", "--measures", "fid"]
+        assert main(words) == 0
+        assert "moved" not in capsys.readouterr().err
+        assert main([*words, "--split", "test"]) == 0
+        (place,) = run.directory.reports.iterdir()
+        assert f"{name}/report.json was measured otherwise, and is moved to {place}\n" in capsys.readouterr().err
+    assert main(["compare", "run", "other", "--reports"]) == 0
+    assert "test" in capsys.readouterr().out
+    card = open_model(run.export("G.safetensors")).card
+    assert card.report is not None
+    assert card.report["against"]["split"] == "test"
+    assert advnets.resume("run", steps=6).step == 6
+
+
 def test_every_reading_of_a_test_split_is_noted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = tiny.trained("run", steps=4)
     words = ["run", "--against", "digits", "--n", "60", "--measures", "fid", "--extractor", "pca", "--no-classifier"]
@@ -140,6 +160,58 @@ def test_every_checkpoint_is_measured_and_the_best_is_named(tmp_path: Path, caps
     assert "chosen on the validation split" in capsys.readouterr().err
     assert main([*words[:-1], "modes"]) == 2
     assert "modes cannot decide" in capsys.readouterr().err
+
+
+def test_an_image_that_cannot_be_read_is_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["mine", "--against", "real", "--measures", "fid"]
+    write("mine/", 100)
+    write("real/", 120, 100)
+    assert main(["evaluate", *words]) == 0
+    assert "cannot be read" not in capsys.readouterr().err
+    broken = sorted(Path("mine").rglob("*.png"))[7]
+    for path in (broken, sorted(Path("real").rglob("*.png"))[3]):
+        path.write_bytes(path.read_bytes()[:60])
+    assert evaluated(capsys, *words).against.samples == 99
+    assert main(["evaluate", *words]) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if "cannot be read" in line]
+    assert [line.split(";")[0] for line in told] == [
+        "real: 1 image of 120 cannot be read, and left out",
+        "mine: 1 image of 100 cannot be read, and left out",
+    ]
+    assert broken.name in told[1]
+
+
+def test_where_nothing_can_be_measured_the_reasons_are_told_and_nothing_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tiny.trained("run", steps=4)
+    run.export("G.safetensors")
+    write("mine/")
+    evaluated(capsys, "run", "--n", "50", "--measures", "fid")
+    before = run.directory.report_json.read_bytes()
+    for words, reason in (
+        (
+            ["run", "--measures", "modes,high-quality"],
+            "modes, high-quality: it is of points, and these data are images",
+        ),
+        (
+            ["run", "--n", "1", "--measures", "fid,precision", "--split", "test"],
+            "precision: found 1 sample, and it needs 6",
+        ),
+        (["run", "--measures", "modes", "--n", "50", "--against", "digits"], "of points"),
+        (["G.safetensors", "--measures", "modes", "--out", "told"], "of points"),
+        (["mine", "--against", "digits", "--measures", "modes", "--out", "told"], "of points"),
+    ):
+        assert main(["evaluate", *words]) == 2
+        out, err = capsys.readouterr()
+        assert "nothing that was asked for can be measured" in err
+        assert reason in err
+        assert not out
+    assert run.directory.report_json.read_bytes() == before
+    assert not run.directory.test_readings.exists()
+    assert not Path("told").exists()
+    with pytest.raises(BadInput, match="nothing that was asked for"):
+        run.model.evaluate(n=50, measures=("modes",))
 
 
 def make(name: str) -> None:

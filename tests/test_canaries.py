@@ -366,6 +366,8 @@ def test_the_command_writes_a_page_and_prints(
 
 @pytest.mark.parametrize(("words", "message"), [
     (["--damages", "blurr"], "Did you mean 'blur'?"),
+    (["--damages", ""], "unknown damage ''"),
+    (["--damages", "blur,"], "unknown damage ''"),
     (["--clean", "2"], "clean is 2"),
     (["--repeats", "0"], "repeats is 0"),
     (["--seed", "-1"], "seed is -1"),

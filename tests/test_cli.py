@@ -101,6 +101,7 @@ def test_a_recipe_may_be_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[st
         (["evaluate", "nothing"], "nothing is not there"),
         (["evaluate", "nothing", "--data", "digits"], "--data and --data-dir are for share files"),
         (["export", "nothing", "--out", "G.safetensors"], "nothing is not there"),
+        (["compare"], "found no side, expected two or more"),
         (["figures", "figure4", "--out", "x.png"], "unknown figure 'figure4'"),
         (["figures", "figure2", "--out", "x.png"], "takes one RUN"),
         (["figures", "figure2", "run", "--out", "x.gif"], ".png"),

@@ -1,7 +1,9 @@
 """Runs: exact resume, damage, locks, bad input, and what is left behind."""
 
 import json
+import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -242,27 +244,153 @@ def test_a_report_of_some_measures_joins_the_one_that_is_kept(tmp_path: Path) ->
     assert kept(run).controls == other.controls
 
 
-def test_a_report_measured_otherwise_takes_the_place_of_the_kept_one_and_of_its_figures(tmp_path: Path) -> None:
-    run = tiny.trained("run")
-    usual: dict[str, Any] = {"n": 100, "measures": ("fid",), "extractor": "pca", "classifier": False}
-    for plan in ({"seed": 1}, {"n": 90}, {"split": "test"}, {"extractor": "pixels"}):
-        run.evaluate(**{**usual, "measures": ("fid", "coverage"), "figures": True})
-        (run.path / "figures" / "mine.png").write_bytes(b"")
-        assert kept(run).measures.keys() == {"fid", "coverage"}
-        found = run.evaluate(**{**usual, **plan})
-        assert kept(run) == found
-        assert [path.name for path in (run.path / "figures").iterdir()] == ["mine.png"]
+def lying(folder: Path) -> dict[str, bytes]:
+    """The files of a report, by name; figures too."""
+    paths = (folder / "report.json", folder / "report.md", *(folder / "figures").glob("*.png"))
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths if path.is_file()}
 
 
-def test_a_report_of_another_step_or_version_is_replaced(tmp_path: Path) -> None:
-    run = tiny.trained("run")
-    run.evaluate(n=100, measures=("fid", "kid"))
-    for told in ({"step": 1}, {"schema": 1}):
-        path = run.path / "report.json"
-        path.write_text(json.dumps({**json.loads(path.read_text()), **told}))
-        assert run.evaluate(n=100, measures=("fid",)) == kept(run)
-    path.write_text("{")
-    assert run.evaluate(n=100, measures=("kid",)) == kept(run)
+def places(run: experiment.Run) -> list[Path]:
+    return sorted(run.directory.reports.iterdir())
+
+
+USUAL: dict[str, Any] = {"n": 100, "measures": ("fid",), "extractor": "pca", "classifier": False}
+
+
+@pytest.mark.parametrize("plan", [{"seed": 1}, {"n": 90}, {"split": "test"}, {"extractor": "pixels"}])
+def test_a_report_measured_otherwise_is_moved_whole_and_comes_back(plan: dict[str, Any], tmp_path: Path) -> None:
+    run = tiny.trained("run", steps=4)
+    run.evaluate(**{**USUAL, "measures": ("fid", "coverage"), "figures": True})
+    (run.path / "figures" / "mine.png").write_bytes(b"")
+    first = lying(run.path)
+    del first["figures/mine.png"]
+    assert len(first) == 5
+    found = run.evaluate(**{**USUAL, **plan})
+    assert kept(run) == found
+    assert [path.name for path in (run.path / "figures").iterdir()] == ["mine.png"]
+    (place,) = places(run)
+    assert re.fullmatch(r"step-4-validation-100-samples-seed-0-[0-9a-f]{8}", place.name)
+    assert lying(place) == first
+    links = re.findall(r"\]\((.*?)\)", (place / "report.md").read_text())
+    assert len(links) == 3
+    assert all((place / link).is_file() for link in links)
+    again = run.evaluate(**{**USUAL, "measures": ("kid",)})
+    assert kept(run).measures.keys() == {"fid", "coverage", "kid"}
+    assert kept(run).measures["kid"] == again.measures["kid"]
+    assert {name: picture for name, picture in first.items() if name.endswith("png")}.items() <= lying(run.path).items()
+    (other,) = places(run)
+    assert other != place
+    assert experiment.Report.from_dict(runs.read_json(other / "report.json")) == found
+
+
+def test_a_report_of_another_step_or_version_is_moved(tmp_path: Path) -> None:
+    run = tiny.trained("run", steps=4)
+    path = run.path / "report.json"
+    for number, told in enumerate(({"step": 1}, {"schema": 1}, None), start=1):
+        run.evaluate(**USUAL, seed=number)
+        path.write_text("{" if told is None else json.dumps({**json.loads(path.read_text()), **told}))
+        content = path.read_bytes()
+        assert run.evaluate(**USUAL, seed=number) == kept(run)
+        assert content in [(place / "report.json").read_bytes() for place in places(run)]
+
+
+@pytest.mark.parametrize("hostile", ["../../out", "a/b", "x" * 999])
+def test_a_moved_report_stays_in_the_run_whatever_it_says(hostile: str, tmp_path: Path) -> None:
+    run = tiny.trained("run", steps=4)
+    path = run.path / "report.json"
+    run.evaluate(**USUAL)
+    told = json.loads(path.read_text())
+    path.write_text(json.dumps({**told, "against": {**told["against"], "split": hostile}}))
+    run.evaluate(**USUAL)
+    assert len(places(run)) == 1
+    assert (places(run)[0] / "report.json").is_file()
+
+
+def test_no_crash_on_the_way_loses_a_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped at each call that changes the folder, there is still every report in one place or another."""
+    run = tiny.trained("run", steps=4)
+    run.evaluate(**{**USUAL, "figures": True})
+    run.evaluate(**USUAL, seed=1)
+    found = run.evaluate(**{**USUAL, "n": 90})
+    again = replace(found, against=replace(found.against, samples=100))
+    first = next(place for place in places(run) if "seed-0" in place.name)
+    pictures = {name: picture for name, picture in lying(first).items() if name.endswith("png")}
+    shutil.copytree("run", "begun")
+    stopped = 0
+    for calls in range(1, 1000):
+        shutil.rmtree("run")
+        shutil.copytree("begun", "run")
+        left = [calls]
+
+        def stopping(call: Any, left: list[int] = left) -> Any:
+            def at(*given: Any, **more: Any) -> Any:
+                left[0] -= 1
+                if left[0] == 0:
+                    raise KeyboardInterrupt
+                return call(*given, **more)
+
+            return at
+
+        with monkeypatch.context() as patched:
+            for name in ("rename", "replace", "unlink", "mkdir", "rmdir"):
+                patched.setattr(os, name, stopping(getattr(os, name)))
+            try:
+                experiment.write_report(run.path, again)
+            except KeyboardInterrupt:
+                stopped += 1
+        reports = {}
+        for place in (*places(run), run.path):
+            if (place / "report.json").is_file():
+                told = experiment.Report.from_dict(runs.read_json(place / "report.json"))
+                reports[told.against.samples, told.against.seed] = place
+        assert reports.keys() >= {(100, 0), (100, 1), (90, 0)}, calls
+        assert pictures.items() <= lying(reports[100, 0]).items(), calls
+        if left[0] > 0:
+            break
+    assert stopped == calls - 1 > 10
+    assert sorted(reports) == [(90, 0), (100, 0), (100, 1)]
+
+
+def test_what_a_crash_left_of_a_move_is_used_and_swept(tmp_path: Path) -> None:
+    run = tiny.trained("run", steps=4)
+    run.evaluate(**USUAL)
+    before = lying(run.path)
+    run.evaluate(**USUAL, seed=1)
+    for name, content in before.items():  # as if the copy had been named, and nothing more had been done
+        (run.path / name).write_bytes(content)
+    run.evaluate(**USUAL, seed=2)
+    assert [place.name.split("-seed-")[1][0] for place in places(run)] == ["0"]
+    (run.directory.reports / ".tmp-1-2").mkdir()
+    run.directory.sweep()
+    assert len(places(run)) == 1
+
+
+def test_a_report_without_a_measure_replaces_nothing(tmp_path: Path) -> None:
+    run = tiny.trained("run", steps=4)
+    found = run.evaluate(**USUAL)
+    before = lying(run.path)
+    with pytest.raises(BadInput, match="nothing that was asked for can be measured"):
+        experiment.write_report(run.path, replace(found, measures={}, skipped={"fid": "too few"}))
+    assert lying(run.path) == before
+
+
+def test_the_doors_of_python_take_text_and_say_what_to_use(tmp_path: Path) -> None:
+    tiny.trained("run", steps=4)
+    run = advnets.Run("run")  # type: ignore[arg-type]
+    assert run.path == Path("run")
+    assert run.evaluate(n=50, measures="fid, kid").measures.keys() == {"fid", "kid"}
+    assert experiment.assess(run.sample(50).stored, run.dataset, measures="fid,kid").measures.keys() == {"fid", "kid"}
+    with pytest.raises(BadInput, match=r"unknown measure 'fidd'\. Did you mean 'fid'"):
+        run.evaluate(measures="kid,fidd")
+    with pytest.raises(Missing, match=r"rum is not there; expected a run directory\. Did you mean run"):
+        advnets.Run("rum").evaluate()  # type: ignore[arg-type]
+    with pytest.raises(Unsupported, match=r"run is a run directory, expected a share file.*advnets\.Run\('run'\)"):
+        advnets.open_model("run")
+    with pytest.raises(Unsupported, match="run is a run directory, expected images"):
+        advnets.load("run")
+    assert advnets.open_model("paper-mnist").sample(2).values.shape == (2, 28, 28, 1)
+    with pytest.raises(Missing, match="Did you mean paper-mnist, a model that ships"):
+        advnets.open_model("paper-mnits")
 
 
 def test_measures_of_other_protocols_refuse_to_be_compared(tmp_path: Path) -> None:

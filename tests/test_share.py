@@ -357,3 +357,10 @@ def make_golden() -> None:
 
 if __name__ == "__main__":
     make_golden()
+
+
+@pytest.mark.parametrize("text", ['{\n  "against": {}\n}\n', "# A page\n\nof words", "step,loss\r\n1,2\r\n"])
+def test_text_is_said_to_be_text(text: str, tmp_path: Path) -> None:
+    Path("report.json").write_text(text)
+    with pytest.raises(Unsupported, match=r"report\.json: found text, expected a share file, as `advnets export`"):
+        advnets.open_model("report.json")

@@ -73,6 +73,8 @@ def main(argv: Sequence[str]) -> int:
     asked = parse(Compare, argv, verb="compare", about=ABOUT.format(measures=", ".join(experiment.PAIRED)))
     if asked.out is not None and (asked.out.suffix.lower() != ".md" or asked.out.exists()):
         raise BadInput(f"--out {asked.out}: expected the name of a .md file that is not there yet")
+    if not asked.sides:
+        raise BadInput("found no side, expected two or more to compare. Name runs, files or groups.")
     names = None if asked.measures is None else tuple(name.strip() for name in asked.measures.split(","))
     found = _reports(asked, names) if asked.reports else _measured(asked, names)
     if asked.out is not None:

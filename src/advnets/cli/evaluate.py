@@ -1,5 +1,6 @@
 """advnets evaluate PATH: measure."""
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,9 @@ for all of them. Where the data have labels, distances are in the features of a 
 each data set, in minutes, and kept in the cache ($ADVNETS_CACHE, or the user's).
 
 The validation split is read unless the test split is asked for; each reading of the test split is noted in the run.
-Of a run the report is kept in it, as report.json and report.md; of all else where --out says.
+Of a run the report is kept in it, as report.json and report.md; of all else where --out says. What is measured alike
+later joins it: of the same step, split, samples, seed and features. A report that was measured otherwise is not lost,
+but moved to RUN/reports, and is the main one again when it is measured alike.
 
 Real images at a path that --against names are parted anew, by a fixed seed: a half stands for training images, a
 quarter each for validation and test. Checkpoints are chosen on the validation split; of points, sliced-wasserstein
@@ -88,10 +91,9 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _plan(asked: Evaluate) -> experiment.Plan:
-    names = None if asked.measures is None else tuple(name.strip() for name in asked.measures.split(","))
     return experiment.Plan(
         split=asked.split,
-        measures=names,
+        measures=experiment.names_of(asked.measures),
         extractor=asked.extractor,
         weights=asked.weights,
         classifier=not asked.no_classifier,
@@ -112,14 +114,22 @@ def _choose(asked: Evaluate, plan: experiment.Plan) -> int:
 
 
 def _followed(doings: Iterable[experiment.Doing]) -> Any:
-    """The last result, when all is done; what is done is told on standard error."""
+    """The last result, when all is done; what is done is told on standard error, and what is to be known at the end."""
     last: list[Any] = []
+    notes: list[str] = []
 
     def lines() -> Iterator[tuple[str, bool]]:
         for doing in doings:
             last[:] = [doing.result]
+            if doing.note:
+                notes.append(doing.what)
+                continue
             # Of a classifier that takes minutes it is to be known that it is being trained.
             yield f"{100 * doing.share:3.0f} %  {doing.what}", doing.what.startswith("training")
 
-    console.watch(lines())
+    try:
+        console.watch(lines())
+    finally:
+        for note in notes:
+            print(note, file=sys.stderr, flush=True)
     return last[0]

@@ -48,10 +48,16 @@ def load(
     data_dir: folder that files of named data sets are looked for in first; digits and toys have no files, and a path
         says by itself where it is.
     pictures: how image files become tensors; refused where there are none.
-    Raises BadInput for an unknown name, Unsupported for a path of another kind, and what the loader raises.
+    Raises BadInput for an unknown name, Unsupported for a path of another kind, a run among them, and what the loader
+    raises.
     """
     name = os.fspath(name_or_path)
     path = Path(name)
+    if name not in DATASETS and os.path.isfile(path / "recipe.json"):
+        raise Unsupported(
+            f"{name} is a run directory, expected images: what lies in it are previews. Name the data that it was "
+            "trained on, or draw samples of it: `advnets sample`."
+        )
     if (
         name not in DATASETS
         and (os.path.isdir(name) or path.suffix.lower() == ".zip")

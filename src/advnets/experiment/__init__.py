@@ -12,6 +12,7 @@ from advnets.experiment.assessment import (
     assess,
     in_unit,
     lacks_classifier,
+    names_of,
     reference,
     selection_and_points,
     usual_samples,
@@ -34,6 +35,6 @@ __all__ = [
     "CONTROLS", "Choice", "Comparison", "Contrast", "Cost", "DEVICES", "Doing", "MEASURES", "Measure", "Model",
     "PAIRED", "Plan", "Progress", "Reference", "Report", "Run", "SPLITS", "Samples", "Settings", "Subject", "assess",
     "choosing", "compare_reports", "comparing", "dry_run", "evaluation", "find_device", "find_model", "find_recipe",
-    "in_unit", "lacks_classifier", "open_model", "peak_mebibytes", "reference", "resume", "selection_and_points",
-    "source", "start", "train", "usual_samples", "within_memory", "write_report",
+    "in_unit", "lacks_classifier", "names_of", "open_model", "peak_mebibytes", "reference", "resume",
+    "selection_and_points", "source", "start", "train", "usual_samples", "within_memory", "write_report",
 ]  # fmt: skip

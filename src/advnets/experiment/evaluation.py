@@ -4,7 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from advnets.errors import BadInput
-from advnets.experiment.assessment import Doing, Plan, against, evaluating, is_of_files, subject_of_files
+from advnets.experiment.assessment import (
+    Doing,
+    Plan,
+    against,
+    evaluating,
+    is_of_files,
+    left_out,
+    subject_of_files,
+    telling,
+)
 from advnets.experiment.run import Run
 from advnets.experiment.sources import source
 
@@ -16,6 +25,7 @@ def evaluation(
 
     A run is measured against its own data, and the report kept in it; against `others` nothing is kept. A share file
     is measured against the data it was trained on, `data`, or `others`; files always against `others`.
+    Raises BadInput where nothing that was asked for can be measured.
     others: a data set by name, or a folder, .zip or .npz file of images, as `against` takes it.
     data: for share files, as Model.dataset takes it. data_dir: where data sets are looked for first.
     """
@@ -31,10 +41,16 @@ def evaluation(
                 f"{path} is a run, measured on its own data; --data and --data-dir are for share files. To hold it "
                 "against other images, name them by --against."
             )
-        yield from found.evaluating(plan) if others is None else found.held_against(against(others, data_dir), plan)
+        if others is None:
+            yield from found.evaluating(plan)
+        else:
+            dataset = against(others, data_dir)
+            yield from _noted(left_out(others, dataset))
+            yield from found.held_against(dataset, plan)
         return
     dataset = found.dataset(data, data_dir) if others is None else against(others, data_dir)
-    yield from found.evaluating(dataset, plan)
+    yield from _noted(left_out(others or data or dataset.name, dataset))
+    yield from telling(found.evaluating(dataset, plan))
 
 
 def choosing(path: Path, plan: Plan) -> Iterator[Doing]:
@@ -57,5 +73,14 @@ def _of_files(path: Path, plan: Plan, others: str | None, data: str | None, data
     if plan.n is not None:
         raise BadInput("--n is for models, which draw as many samples; of files all are measured. Leave it out.")
     dataset = against(others, data_dir)
+    yield from _noted(left_out(others, dataset))
     yield Doing(f"reading {path}", 0.0)
-    yield from evaluating(subject_of_files(path), dataset, plan)
+    subject = subject_of_files(path)
+    yield from _noted(subject.note)
+    yield from telling(evaluating(subject, dataset, plan))
+
+
+def _noted(what: str) -> Iterator[Doing]:
+    """A note, if there is anything to note."""
+    if what:
+        yield Doing(what, 0.0, note=True)

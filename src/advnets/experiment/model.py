@@ -21,9 +21,11 @@ from advnets.experiment.assessment import (
     evaluating,
     finished,
     plan_of,
+    telling,
     usual_samples,
 )
 from advnets.experiment.samples import Samples
+from advnets.experiment.shipped import shipped
 from advnets.latents import LATENTS
 from advnets.randomness import Streams, mixed
 from advnets.recipes import generator_from_json, lower_from_json
@@ -119,9 +121,10 @@ class Model:
     def evaluate(self, dataset: Dataset | None = None, **plan: Any) -> Report:
         """Measure its samples against data; nothing is written. The keywords are the fields of `Plan`.
 
-        dataset: default the one that it was trained on. Raises as `evaluating` does.
+        dataset: default the one that it was trained on. Raises as `evaluating` does, and BadInput where nothing
+        that was asked for can be measured.
         """
-        report: Report = finished(self.evaluating(dataset or self.dataset(), plan_of(plan)))
+        report: Report = finished(telling(self.evaluating(dataset or self.dataset(), plan_of(plan))))
         return report
 
     def evaluating(self, dataset: Dataset, plan: Plan, critic: Critic | None = None) -> Iterator[Doing]:
@@ -183,12 +186,18 @@ class Model:
 
 
 def open_model(path: str | Path) -> Model:
-    """The model in a share file, drawing the very samples of the run that it was exported from (in half: nearly).
+    """The model in a share file, or one that ships, by its name ("paper-mnist").
 
+    It draws the very samples of the run that it was exported from (in half: nearly).
     Nothing in the file is executed: its architecture is a row of NETWORKS with numbers, whose size is known before
     anything is allocated. Raises Missing, Unsupported, TooBig, Damaged, NonFinite or BadInput, naming the file.
     """
-    path = Path(path)
+    path = shipped(Path(path)) or Path(path)
+    if (path / "recipe.json").is_file():
+        raise Unsupported(
+            f"{path} is a run directory, expected a share file, as `advnets export` writes it. Open the run: "
+            f"advnets.Run({str(path)!r}), whose .model is its model."
+        )
     card, tensors = share.read(path, promised)
     return Model(path.name, filled(blank(card), tensors), card)
 

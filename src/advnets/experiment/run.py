@@ -23,10 +23,10 @@ from advnets.experiment.assessment import (
     Plan,
     Report,
     finished,
-    note_reading,
+    keeping,
     noting,
     plan_of,
-    write_report,
+    telling,
 )
 from advnets.experiment.course import Course, Progress
 from advnets.experiment.critic import critic_of
@@ -45,11 +45,14 @@ from advnets.records import record
 class Run:
     """A run directory and what can be done with it.
 
-    path: the directory. game: networks of your own, if it was trained on such.
+    path: the directory, which need not be there yet. game: networks of your own, if it was trained on such.
     """
 
     path: Path
     game: Game | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", Path(self.path))  # given by Python it may be text
 
     @cached_property
     def directory(self) -> runs.RunDirectory:
@@ -130,23 +133,20 @@ class Run:
     def evaluating(self, plan: Plan) -> Iterator[Doing]:
         """Measure the run against its own data, telling what is done; the last result is the Report.
 
-        It is kept in report.json and report.md, where it joins what was measured alike of the same step, and takes the
-        place of all else; each reading of the test split is noted in test-readings.jsonl.
-        Raises as Model.evaluating does.
+        It is kept in report.json and report.md, where it joins what was measured alike of the same step; all else is
+        moved to reports/, and comes back when it is measured alike again. Each reading of the test split is noted in
+        test-readings.jsonl.
+        Raises as Model.evaluating does, and BadInput where nothing that was asked for can be measured.
         """
         distributed.refuse_several(f"`advnets evaluate {self.path}`")
         step, state, _ = runs.latest(self.directory.checkpoints)
-        for doing in self._model(step, state).evaluating(self.dataset, plan, self._critic(state)):
-            if isinstance(doing.result, Report):
-                if plan.split == "test":
-                    note_reading(self.directory.test_readings, doing.result)
-                write_report(self.directory.path, doing.result)
-            yield doing
+        doings = telling(self._model(step, state).evaluating(self.dataset, plan, self._critic(state)))
+        yield from keeping(noting(doings, self.directory.test_readings), self.directory.path)
 
     def held_against(self, dataset: Dataset, plan: Plan) -> Iterator[Doing]:
         """Measure the run against other data; no report is kept, but each reading of their test split is noted."""
         step, state, _ = runs.latest(self.directory.checkpoints)
-        yield from noting(self._model(step, state).evaluating(dataset, plan), self.directory.test_readings)
+        yield from noting(telling(self._model(step, state).evaluating(dataset, plan)), self.directory.test_readings)
 
     def choosing(self, plan: Plan, by: str) -> Iterator[Doing]:
         """Measure every checkpoint on the validation split; the last result is the Choice. Nothing is kept.

@@ -59,6 +59,11 @@ class RunDirectory:
         return self.path / "report.json"
 
     @property
+    def reports(self) -> Path:
+        """Reports of another step or protocol than the last, each in a folder of its own."""
+        return self.path / "reports"
+
+    @property
     def test_readings(self) -> Path:
         """One line for each time that the test split was read."""
         return self.path / "test-readings.jsonl"
@@ -70,7 +75,7 @@ class RunDirectory:
 
     def sweep(self) -> None:
         """Remove what writers that were killed left behind; for whoever holds the run's lock."""
-        for folder in (self.path, self.checkpoints, self.previews):
+        for folder in (self.path, self.checkpoints, self.previews, self.reports):
             sweep(folder)
 
 

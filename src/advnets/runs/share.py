@@ -40,6 +40,8 @@ _KINDS = {
     b"\x93NUMPY": "a NumPy array", b"\x1f\x8b": "a gzip archive", b"MATLAB": "a MATLAB file",
 }  # fmt: skip
 
+_TEXT = frozenset(b"\t\n\r") | frozenset(range(32, 127))
+
 Promised = Callable[[Card], Mapping[str, Tensor]]
 
 
@@ -135,6 +137,8 @@ def _header_bytes(file: BufferedReader, size: int) -> bytes:
         raise Unsupported(f"found {size} bytes, expected a share file, as `advnets export` writes it")
     if length > LARGEST_HEADER:
         kind = next((kind for magic, kind in _KINDS.items() if start.startswith(magic)), None)
+        # No length is spelt in letters: it would be of petabytes.
+        kind = kind or ("text" if all(byte in _TEXT for byte in start) else None)
         if kind:
             raise Unsupported(f"found {kind}, expected a share file, as `advnets export` writes it")
         raise TooBig(

@@ -2,17 +2,17 @@
 
 from advnets.experiment.assessment.battery import GROUPS, KINDS, MEASURES, Row
 from advnets.experiment.assessment.checkpoints import Choice
-from advnets.experiment.assessment.kept import write_report
+from advnets.experiment.assessment.kept import keeping, write_report
 from advnets.experiment.assessment.measuring import (
     Doing,
     assess,
     evaluating,
     finished,
     measuring,
-    note_reading,
     noting,
+    telling,
 )
-from advnets.experiment.assessment.plan import SPLITS, Plan, plan_of
+from advnets.experiment.assessment.plan import SPLITS, Plan, names_of, plan_of
 from advnets.experiment.assessment.reference import (
     Reference,
     in_unit,
@@ -23,12 +23,12 @@ from advnets.experiment.assessment.reference import (
     within_memory,
 )
 from advnets.experiment.assessment.report import Against, Report
-from advnets.experiment.assessment.sides import Critic, Subject, against, is_of_files, subject_of_files
+from advnets.experiment.assessment.sides import Critic, Subject, against, is_of_files, left_out, subject_of_files
 from advnets.experiment.assessment.verdict import Verdict, verdicts
 
 __all__ = [
     "Against", "Choice", "Critic", "Doing", "GROUPS", "KINDS", "MEASURES", "Plan", "Reference", "Report", "Row",
-    "SPLITS", "Subject", "Verdict", "against", "assess", "evaluating", "finished", "in_unit", "is_of_files",
-    "lacks_classifier", "measuring", "note_reading", "noting", "plan_of", "reference", "selection_and_points",
-    "subject_of_files", "usual_samples", "verdicts", "within_memory", "write_report",
+    "SPLITS", "Subject", "Verdict", "against", "assess", "evaluating", "finished", "in_unit", "is_of_files", "keeping",
+    "lacks_classifier", "left_out", "measuring", "names_of", "noting", "plan_of", "reference",
+    "selection_and_points", "subject_of_files", "telling", "usual_samples", "verdicts", "within_memory", "write_report",
 ]  # fmt: skip

@@ -15,24 +15,33 @@ from advnets.errors import BadInput, NonFinite
 from advnets.experiment.assessment.battery import MEASURES, Row
 from advnets.experiment.assessment.case import Case
 from advnets.experiment.assessment.pictures import pictures
-from advnets.experiment.assessment.plan import Plan
+from advnets.experiment.assessment.plan import Plan, names_of
 from advnets.experiment.assessment.reference import Reference, lacks_classifier, reference
 from advnets.experiment.assessment.report import Against, Report
 from advnets.experiment.assessment.sides import Subject
 from advnets.experiment.measure import Measure
 from advnets.metrics import Estimate
 
+LEAST = {
+    "fid": 2, "kid": 3, "precision": 6, "density": 6, "sliced-wasserstein": 4, "mind": 4, "spectrum": 4,
+    "inception-score": 2, "recall": 6, "coverage": 2, "pairwise-distance": 2, "birthday": 6, "duplicates": 6,
+    "neighbour-test": 2, "classifier-test": 8,
+}  # fmt: skip
+"""Samples that a measure needs; of others one will do, or it depends on the data."""
+
 
 @dataclass(frozen=True)
 class Doing:
     """What is being done, told before it begins.
 
-    share: of the whole, from 0 to 1. result: what came of it, of the last one.
+    share: of the whole, from 0 to 1. result: what came of it, of the last one. note: whether it is nothing that is
+    done, but something that is to be known.
     """
 
     what: str
     share: float
     result: Any = None
+    note: bool = False
 
 
 def assess(
@@ -40,7 +49,7 @@ def assess(
     against: Dataset | Reference,
     *,
     split: str = "validation",
-    measures: Sequence[str] | None = None,
+    measures: str | Sequence[str] | None = None,
     extractor: str | None = None,
     seed: int = 0,
     protocol: str = "goodfellow2014",
@@ -54,7 +63,7 @@ def assess(
     cannot be taken is left out, and `skipped` says why.
     """
     subject = values if isinstance(values, Subject) else Subject("samples", values)
-    chosen = None if measures is None else tuple(measures)
+    chosen = names_of(measures)
     if isinstance(against, Reference):
         subject.must_fit(against.dataset)
         doings = measuring(subject, against, Plan(against.split, chosen, protocol=protocol, seed=seed))
@@ -104,6 +113,9 @@ def taken(name: str, case: Case) -> Measure:
     """One measure. Raises BadInput where the data have not what it needs, NonFinite for a number that is none."""
     row = MEASURES[name]
     _must_have(row, case)
+    if case.n < LEAST.get(name, 1):
+        few = f"found {case.n} sample{'s' * (case.n > 1)}"
+        raise BadInput(f"{few}, and it needs {LEAST[name]} or more; raise --n, or give more")
     found = _finite(row.find(case), name)
     return Measure(name, found, _protocol(row, case, found))
 
@@ -114,6 +126,24 @@ def finished(doings: Iterable[Doing]) -> Any:
     for doing in doings:
         result = doing.result
     return result
+
+
+def must_tell(report: Report) -> None:
+    """Raise BadInput, with the reasons, for a report without a single measure."""
+    if not report.measures:
+        names: dict[str, list[str]] = {}
+        for name, reason in report.skipped.items():
+            names.setdefault(reason.rstrip("."), []).append(name)
+        reasons = "; ".join(f"{', '.join(of)}: {reason}" for reason, of in names.items())
+        raise BadInput(f"{report.name}: nothing that was asked for can be measured ({reasons}). Ask for others.")
+
+
+def telling(doings: Iterable[Doing]) -> Iterator[Doing]:
+    """The same doings; raises as `must_tell` does of a report."""
+    for doing in doings:
+        if isinstance(doing.result, Report):
+            must_tell(doing.result)
+        yield doing
 
 
 def note_reading(path: Path, report: Report) -> None:

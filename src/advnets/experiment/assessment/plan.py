@@ -1,6 +1,6 @@
 """What is asked of a measuring: which split, which measures, in which features, by which seed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ class Plan:
     """What is measured, and how; Run.evaluate and Model.evaluate take the fields as keywords.
 
     split: "validation" or "test", whose images samples are held against.
-    measures: rows of MEASURES; None is every one that the data allow.
+    measures: rows of MEASURES, or a text with commas between them; None is every one that the data allow.
     extractor: row of EXTRACTORS, whose features distances are measured in; None is the classifier of labelled images,
         random convolutions for other images, and points as they are. weights: file of those that bring their own.
     classifier: whether what a classifier is needed for is measured; it is trained first where the cache has none.
@@ -40,6 +40,7 @@ class Plan:
     figures: bool = False
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "measures", names_of(self.measures))
         if self.split not in SPLITS:
             raise unknown("split", self.split, SPLITS)
         if self.protocol not in metrics.PROTOCOLS:
@@ -56,6 +57,17 @@ class Plan:
             raise BadInput(f"n is {self.n}; expected at least 1 sample")
         if not 0 <= self.seed < 2**32:
             raise BadInput(f"seed is {self.seed}; expected a whole number from 0 to 2^32 - 1")
+
+
+def names_of(measures: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    """Names of measures, which may be given as one text with commas between them.
+
+    >>> names_of("fid, kid")
+    ('fid', 'kid')
+    """
+    if measures is None or not isinstance(measures, str):
+        return None if measures is None else tuple(measures)
+    return tuple(name.strip() for name in measures.split(","))
 
 
 def plan_of(values: Mapping[str, Any]) -> Plan:

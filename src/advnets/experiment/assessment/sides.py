@@ -26,13 +26,15 @@ class Subject:
     """What is measured.
 
     values: (n, c, h, w) uint8 images, or (n, d) float32 points. name: how the report calls it. step: that a model was
-    trained to. critic: the discriminator that the generator was trained against, where there is one.
+    trained to. critic: the discriminator that the generator was trained against, where there is one. note: of what was
+    left out of the files.
     """
 
     name: str
     values: Tensor
     step: int | None = None
     critic: Critic | None = None
+    note: str = ""
 
     def __post_init__(self) -> None:
         images = self.values.dtype == torch.uint8 and self.values.ndim == 4
@@ -67,7 +69,8 @@ def subject_of_files(path: Path) -> Subject:
                 return Subject(path.name, _points(entries["points"]))
     found = data.load(path)
     _one_size(path, found)
-    return Subject(path.resolve().name, torch.cat([split.values for split in within_memory(found).splits.values()]))
+    values = torch.cat([split.values for split in within_memory(found).splits.values()])
+    return Subject(path.resolve().name, values, note=left_out(path, found))
 
 
 def against(name_or_path: str, data_dir: str | None = None) -> Dataset:
@@ -89,6 +92,16 @@ def against(name_or_path: str, data_dir: str | None = None) -> Dataset:
     pooled = torch.cat(labels) if labels else None
     train, validation, test = (Split(values[part], None if pooled is None else pooled[part]) for part in parts)
     return replace(found, train=train, validation=validation, test=test, digest_known=None, mean_known=None)
+
+
+def left_out(path: str | Path, dataset: Dataset) -> str:
+    """How many image files at a path could not be read, and the first of them; nothing where all could."""
+    if dataset.survey is None or not dataset.survey.unreadable:
+        return ""
+    unreadable, sizes = dataset.survey.unreadable, dataset.survey.sizes
+    some = "1 image" if len(unreadable) == 1 else f"{len(unreadable):,} images"
+    of = sum(sizes.values()) + len(unreadable)
+    return f"{path}: {some} of {of:,} cannot be read, and left out; the first: {next(iter(unreadable.values()))}"
 
 
 def is_of_files(path: Path) -> bool:

@@ -129,7 +129,7 @@ class Canaries:
 
     @property
     def _named(self) -> list[str]:
-        return [name.strip() for name in (self.damages or "").split(",") if name.strip()]
+        return [] if self.damages is None else [name.strip() for name in self.damages.split(",")]
 
 
 def damaged(clean: Clean, damage: str, strength: float, *, seed: tuple[int, ...]) -> Tensor:
