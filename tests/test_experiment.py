@@ -419,7 +419,7 @@ def test_samples_are_recognised_by_a_classifier_of_labelled_data(tmp_path: Path)
     protocol = report.measures["coverage"].protocol
     assert protocol["extractor"].startswith("convnet 24-48-96")
     assert protocol["split"] == "validation"
-    assert "Classes of the samples by the classifier" in str(report)
+    assert "Classes of 300 samples by the classifier" in str(report)
     other = run.evaluate(n=300, split="test", measures=names)
     with pytest.raises(BadInput, match="split"):
         report.measures["coverage"] - other.measures["coverage"]
