@@ -49,7 +49,9 @@ def test_two_hundred_kills_and_more(tmp_path: Path) -> None:
     print(f"{time.monotonic() - began:.0f} s")
 
 
-@pytest.mark.parametrize("saboteur", ["random", "position", "average"])
+@pytest.mark.parametrize(
+    "saboteur", ["average", *(pytest.param(name, marks=pytest.mark.slow) for name in ("random", "position"))]
+)
 def test_a_broken_resume_is_noticed(saboteur: str, tmp_path: Path) -> None:
     told = kill(tmp_path, 3, saboteur)
     assert {one["end"] for one in told["kills"]} != {told["end"]}
