@@ -75,19 +75,16 @@ def are_alike(kept: Report, new: Report) -> bool:
 
 
 def joined(kept: Report, new: Report) -> Report:
-    """A new report with what a kept one has beside it, if they are alike; else it is the new one alone.
+    """A new report with what a kept one, which is alike, has beside it.
 
     A measure that both have is the new one's, and one that could not be taken anew is gone. The seconds are the sum.
     """
-    against = _common(kept.against, new.against)
-    if against is None or kept.step != new.step:
-        return new
     asked = {*new.measures, *new.skipped}
     left = {name: measure for name, measure in kept.measures.items() if name not in asked}
     reasons = {name: reason for name, reason in kept.skipped.items() if name not in asked}
     return replace(
         new,
-        against=against,
+        against=_common(kept.against, new.against) or new.against,
         measures={**left, **new.measures},
         skipped={**reasons, **new.skipped},
         controls=kept.controls if "parzen" in left else new.controls,

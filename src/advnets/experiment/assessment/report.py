@@ -185,7 +185,8 @@ class Report:
         """Which measures looked at a draw of the samples only."""
         parts: dict[int, list[str]] = {}
         for name, measure in self.measures.items():
-            sizes = [int(measure.estimate.notes[key]) for key in ("n", "m") if key in measure.estimate.notes]
+            noted = (measure.estimate.notes.get(key) for key in ("n", "m"))
+            sizes = [size for size in noted if isinstance(size, int)]
             if name != "parzen" and sizes and max(sizes) < self.against.samples:
                 parts.setdefault(max(sizes), []).append(name)
         if not parts:
@@ -250,7 +251,7 @@ def shown(found: Estimate) -> str:
     >>> shown(Estimate(12.34567, 0.271)), shown(Estimate(3.5, interval=(1.3, 2.6), bias=1.6))
     ('12.35 +- 0.27', '3.5 [less bias: 1.3, 2.6]')
     """
-    if found.notes.get("at least"):
+    if found.notes.get("at least") and "low" in found.notes:
         return f"at least {float(found.notes['low']):.4g}"
     if found.notes.get("few_samples"):
         return f"{found.value:.4g}"
