@@ -4,8 +4,10 @@ import ast
 import doctest
 import os
 import re
+import runpy
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -21,6 +23,24 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
 
+Play = Callable[..., str]
+
+
+@pytest.fixture
+def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Play:
+    """Run a program of examples/ with these words in this process, where torch is imported already; what it prints."""
+
+    def played(name: str, *words: str) -> str:
+        path = ROOT / "examples" / f"{name}.py"
+        assert len(path.read_text().splitlines()) <= 40
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", [str(path), *words])
+        runpy.run_path(str(path), run_name="__main__")
+        return capsys.readouterr().out
+
+    return played
+
+
 def run(code: str, *words: str) -> str:
     done = subprocess.run(
         [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False, env={**os.environ}
@@ -30,20 +50,16 @@ def run(code: str, *words: str) -> str:
 
 
 @pytest.mark.parametrize(("name", "word"), [("front_door", "0.03"), ("algorithm1", "3"), ("own_networks", "20")])
-def test_examples_run_and_are_short(name: str, word: str, tmp_path: Path) -> None:
-    text = (ROOT / "examples" / f"{name}.py").read_text()
-    assert len(text.splitlines()) <= 40
-    assert run(text, word)
+def test_examples_run_and_are_short(name: str, word: str, play: Play) -> None:
+    assert play(name, word)
 
 
-def test_the_example_of_a_published_fid_runs(tmp_path: Path) -> None:
+def test_the_example_of_a_published_fid_runs(tmp_path: Path, play: Play) -> None:
     weights = inceptions.saved(tmp_path / "random.safetensors")
     for name, seed in (("made.npz", 0), ("real.npz", 1)):
         images = np.random.default_rng(seed).integers(0, 256, (10, 8, 8, 3), dtype=np.uint8)
         np.savez(tmp_path / name, images=images)
-    text = (ROOT / "examples" / "published_fid.py").read_text()
-    assert len(text.splitlines()) <= 40
-    told = run(text, str(tmp_path / "made.npz"), str(tmp_path / "real.npz"), "stylegan3", str(weights))
+    told = play("published_fid", str(tmp_path / "made.npz"), str(tmp_path / "real.npz"), "stylegan3", str(weights))
     assert re.match(r"[0-9.e-]+ ", told)
     assert "scaled as in tensorflow" in told
 
