@@ -21,9 +21,9 @@ import numpy as np
 from machine import describe
 from numpy.typing import NDArray
 
-from advnets import metrics
-from advnets.metrics import Estimate
+from advnets import metrics, statistics
 from advnets.metrics.parzen import log_densities
+from advnets.statistics import Estimate
 
 Floats = NDArray[np.float64]
 Rng = np.random.Generator
@@ -161,10 +161,10 @@ def differences_intervals() -> dict[str, Interval]:
 
     def paired(rng: Rng) -> Estimate:
         items = rng.normal(size=50)
-        return metrics.paired_difference(items + 0.3 * rng.normal(size=50) + 0.1, items + 0.5 * rng.normal(size=50))
+        return statistics.paired_difference(items + 0.3 * rng.normal(size=50) + 0.1, items + 0.5 * rng.normal(size=50))
 
     def unpaired(rng: Rng) -> Estimate:
-        return metrics.unpaired_difference(rng.normal(1, 1, size=3), rng.normal(0, 1.5, size=3))
+        return statistics.unpaired_difference(rng.normal(1, 1, size=3), rng.normal(0, 1.5, size=3))
 
     return {
         "paired difference, n = 50": Interval(0.1, paired),
@@ -189,12 +189,12 @@ def _paired_null(rng: Rng) -> Estimate:
     """Two skewed scores of each of 12 items, exchanged at random."""
     scores = np.random.default_rng(1).exponential(size=(12, 2))
     first, second = rng.permuted(scores, axis=1).T
-    return metrics.paired_difference(first, second)
+    return statistics.paired_difference(first, second)
 
 
 def _unpaired_null(rng: Rng) -> Estimate:
     """Scores of 3 and 4 seeds with one mean and two deviations, drawn anew: splitting 7 scores makes but 35 sets."""
-    return metrics.unpaired_difference(rng.normal(0, 1, size=3), rng.normal(0, 2, size=4))
+    return statistics.unpaired_difference(rng.normal(0, 1, size=3), rng.normal(0, 2, size=4))
 
 
 def _classes_null(rng: Rng) -> Estimate:

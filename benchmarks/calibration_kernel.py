@@ -13,7 +13,8 @@ import numpy as np
 from machine import describe
 from numpy.typing import NDArray
 
-from advnets.metrics import Estimate, kernel_distance
+from advnets.metrics import kernel_distance
+from advnets.statistics import Estimate
 
 DRAWS = 300
 

@@ -32,14 +32,14 @@ import torch
 from machine import describe
 from torch import Tensor
 
-from advnets import data, experiment
+from advnets import assessment, data
+from advnets.assessment.context import Case
+from advnets.assessment.reference import Reference
+from advnets.assessment.run_measures import taken
+from advnets.assessment.verdict import verdicts
 from advnets.data import Dataset, Split
-from advnets.experiment.assessment.case import Case
-from advnets.experiment.assessment.measuring import taken
-from advnets.experiment.assessment.reference import Reference
-from advnets.experiment.assessment.verdict import verdicts
 from advnets.metrics import memorisation
-from advnets.metrics.distances import nearest, nearest_others
+from advnets.statistics.distances import nearest, nearest_others
 from advnets.studies import canaries
 
 N = 10_000
@@ -55,7 +55,7 @@ class Pool:
     """All 60,000 images with their features and logits, and re-splits of them."""
 
     def __init__(self, dataset: Dataset, seed: int) -> None:
-        self.seed, self.reference = seed, experiment.reference(dataset)
+        self.seed, self.reference = seed, assessment.reference(dataset)
         parts = (dataset.train, dataset.validation)
         self.images = torch.cat([part.values for part in parts])
         self.labels = torch.cat([part.labels for part in parts if part.labels is not None])
@@ -90,7 +90,7 @@ class Neighbours:
         return torch.tensor([self.place.get(row.tobytes(), -1) for row in points.numpy()])
 
     def nearest(self, points: Tensor, train: Tensor) -> tuple[Tensor, Tensor]:
-        """As metrics.nearest: index into train and squared distance."""
+        """As statistics.nearest: index into train and squared distance."""
         mine, theirs = self.places(points), self.places(train)
         if bool((theirs < 0).any()):
             return nearest(points, train)
@@ -140,7 +140,7 @@ def tested(case: Case, names: list[str]) -> dict[str, Any]:
 
 def usual_names() -> list[str]:
     """Every measure of images that needs no discriminator, but the Parzen score, which is no test."""
-    rows = experiment.MEASURES.items()
+    rows = assessment.MEASURES.items()
     return [name for name, row in rows if row.of != "points" and row.needs in ("", "labels") and name != "parzen"]
 
 

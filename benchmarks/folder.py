@@ -21,7 +21,7 @@ from PIL import Image
 
 from advnets import data
 from advnets.algorithm import algorithm1
-from advnets.experiment.play import play
+from advnets.experiment.game_training import play
 from advnets.networks import DenseGenerator, MaxoutDiscriminator
 from advnets.recipes import paper_adam
 from advnets.schedules import Moment

@@ -23,7 +23,8 @@ from machine import describe
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from advnets.metrics import Gaussian, Moments, frechet
+from advnets.metrics import frechet
+from advnets.statistics import Gaussian, Moments
 
 ROUNDS = 3
 THREADS = (1, 2)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from advnets.averaging import MovingAverage
 from advnets.data import Batches, Split
-from advnets.games import frozen
+from advnets.games.game import frozen
 from advnets.networks import DenseGenerator, Dropout, Maxout, MaxoutDiscriminator, UpsampledConv2d
 
 ROUNDS, CALLS = 20, 5

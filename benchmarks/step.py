@@ -28,7 +28,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from advnets import data
 from advnets.averaging import MovingAverage
-from advnets.experiment.play import play
+from advnets.experiment.game_training import play
 from advnets.recipes import paper_adam
 from advnets.schedules import Moment
 

@@ -28,7 +28,7 @@ from torch.utils.data import DataLoader, Dataset
 from advnets import data
 from advnets.algorithm import simultaneous
 from advnets.data import TRANSFORMS, Batches, Split
-from advnets.games import Game
+from advnets.games.game import Game
 from advnets.latents import gaussian
 from advnets.networks import UpsampledConv2d
 from advnets.objectives import OBJECTIVES

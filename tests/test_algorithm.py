@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from advnets.algorithm import algorithm1, moves, simultaneous
 from advnets.errors import NonFinite
-from advnets.games import Game
+from advnets.games.game import Game
 from advnets.latents import gaussian
 from advnets.objectives import minimax, non_saturating, relativistic
 from advnets.training import Batch

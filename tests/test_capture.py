@@ -17,8 +17,8 @@ from advnets.algorithm import ALGORITHMS, play_turn
 from advnets.capture import WARM_UP, Again, Recorder
 from advnets.constraints import clip_weights
 from advnets.errors import BadInput, NonFinite, Unsupported
-from advnets.experiment.play import Play, play
-from advnets.games import Game
+from advnets.experiment.game_training import Play, play
+from advnets.games.game import Game
 from advnets.latents import gaussian
 from advnets.networks.layers import Dropout
 from advnets.objectives import OBJECTIVES
@@ -262,7 +262,7 @@ def test_a_captured_run_resumed_on_a_cpu_says_that_nothing_is_recorded(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr("advnets.experiment.door.expect_capturable", lambda device: None)
+        patched.setattr("advnets.experiment.lifecycle.expect_capturable", lambda device: None)
         run = trained(str(tmp_path / "run"), steps=4, capture=True)
     assert "capture: no CUDA device here, so moves are not recorded; the same is learnt, more slowly" in run.notes()
 

@@ -14,7 +14,7 @@ from advnets import distributed
 from advnets.objectives import OBJECTIVES
 from advnets.penalties import PENALTIES
 
-RANKS = Path(__file__).with_name("ranks.py")
+RANKS = Path(__file__).parent / "tools" / "torchrun_checks.py"
 JOBS = ["equality", "sabotaged", "moments", "whole", "resume", "loosely", "not_finite", "disk_full", "uneven", "taken",
         "own_networks", "by_minutes", "one_signal", "kill"]  # fmt: skip
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked from a warmed one")

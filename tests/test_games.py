@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from advnets import penalties
 from advnets.constraints import clip_weights
-from advnets.games import Game, frozen, judges_one_by_one
+from advnets.games.game import Game, frozen, judges_one_by_one
 from advnets.latents import gaussian
 from advnets.networks import DenseGenerator, MaxoutDiscriminator
 from advnets.objectives import OBJECTIVES, non_saturating, relativistic

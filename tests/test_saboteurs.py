@@ -12,12 +12,12 @@ import pytest
 import torch
 from torch import nn
 
-import test_power_loss
-import test_runs
+import checkpoint_checks
+import power_cuts
 import tiny
 from advnets import data, experiment, runs
 from advnets.errors import AdvnetsError, InUse, NonFinite
-from advnets.games import Game
+from advnets.games.game import Game
 from advnets.latents import gaussian
 from advnets.objectives import OBJECTIVES
 from saboteurs import SABOTEURS
@@ -72,7 +72,7 @@ def watching(folder: Path) -> None:
 
 
 def finite(folder: Path) -> None:
-    bad = test_runs.state()
+    bad = checkpoint_checks.state()
     bad["network"]["bias"][1] = float("nan")
     with pytest.raises(NonFinite):
         runs.save(folder, 1, bad)
@@ -102,12 +102,12 @@ def nothing_runs(folder: Path) -> None:
 
 
 def damage(folder: Path) -> None:
-    assert test_runs.undetected(runs.save(folder, 3, test_runs.state())) == 0
+    assert checkpoint_checks.undetected(runs.save(folder, 3, checkpoint_checks.state())) == 0
 
 
 CHECKS: dict[str, Callable[[Path], object]] = {
-    "power": test_power_loss.one_save,
-    "prune": test_runs.test_the_newest_good_one_is_latest_and_two_good_ones_are_kept,
+    "power": power_cuts.one_save,
+    "prune": checkpoint_checks.keep_the_newest_good_ones,
     "damage": damage,
     "resume": resume,
     "watching": watching,

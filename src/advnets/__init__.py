@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from advnets.constraints import clip_weights, max_column_norm
     from advnets.data import Batches, load
     from advnets.experiment import Model, Run, open_model, resume, start, train
-    from advnets.games import Game
+    from advnets.games.game import Game
     from advnets.latents import gaussian, uniform
     from advnets.metrics.parzen import parzen
     from advnets.objectives import hinge, least_squares, minimax, non_saturating, relativistic, wasserstein

@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 
 from advnets.distributed import average_gradients
 from advnets.errors import NonFinite
-from advnets.games import Game, Terms
+from advnets.games.game import Game, Terms
 from advnets.training import Batch, Move, Step
 
 Moves = int | Callable[[int], int]

@@ -25,7 +25,7 @@ from torch.optim import Optimizer
 from advnets import distributed
 from advnets.algorithm import descend, differentiate, named_gradients, turn_terms
 from advnets.errors import BadInput, NonFinite, Unsupported
-from advnets.games import Game
+from advnets.games.game import Game
 from advnets.optimizers import make_capturable
 from advnets.training import Batch, Move
 

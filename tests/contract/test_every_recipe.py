@@ -9,12 +9,12 @@ import pytest
 import torch
 
 import tiny
-from advnets import experiment, metrics
+from advnets import experiment, statistics
 from advnets.data import load
 from advnets.errors import BadInput, TooBig, Unsupported
+from advnets.experiment.baseline_training import training
+from advnets.experiment.game_training import Play, play
 from advnets.experiment.model import promised
-from advnets.experiment.play import Play, play
-from advnets.experiment.solo import training
 from advnets.recipes import RECIPES, Recipe, from_json, to_json
 from advnets.schedules import Moment
 
@@ -126,7 +126,7 @@ def test_the_nearest_image_as_shown_is_found_in_whatever_blocks(
     assert torch.equal(near, shown[[3, 0, len(train) - 1]])
     monkeypatch.setattr("advnets.experiment.model.BLOCK", 7)
     samples = shown[5:9] // 2
-    assert torch.equal(run.model._nearest(samples, train), shown[metrics.nearest(samples, shown)[0]])
+    assert torch.equal(run.model._nearest(samples, train), shown[statistics.nearest(samples, shown)[0]])
 
 
 @pytest.mark.parametrize("name", BASELINES)

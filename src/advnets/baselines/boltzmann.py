@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from advnets.errors import BadInput
-from advnets.metrics.estimate import Estimate
+from advnets.statistics.estimate import Estimate
 
 
 class Law(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 
 import tyro
 
-from advnets import experiment
+from advnets import assessment, comparison
 from advnets.cli import console
 from advnets.cli.arguments import parse, tell
 from advnets.errors import BadInput
@@ -70,7 +70,7 @@ class Compare:
 
 def main(argv: Sequence[str]) -> int:
     """Compare and tell."""
-    asked = parse(Compare, argv, verb="compare", about=ABOUT.format(measures=", ".join(experiment.PAIRED)))
+    asked = parse(Compare, argv, verb="compare", about=ABOUT.format(measures=", ".join(comparison.PAIRED)))
     if asked.out is not None and (asked.out.suffix.lower() != ".md" or asked.out.exists()):
         raise BadInput(f"--out {asked.out}: expected the name of a .md file that is not there yet")
     if not asked.sides:
@@ -84,7 +84,7 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _reports(asked: Compare, names: tuple[str, ...] | None) -> experiment.Comparison:
+def _reports(asked: Compare, names: tuple[str, ...] | None) -> comparison.Comparison:
     """With --reports nothing is measured, so that what says how to measure would be ignored."""
     used = {"sides", "reports", "measures", "control", "unpaired", "out", "json"}
     idle = [
@@ -94,11 +94,11 @@ def _reports(asked: Compare, names: tuple[str, ...] | None) -> experiment.Compar
     ]
     if idle:
         raise BadInput(f"--reports compares what was measured; leave out --{', --'.join(idle)}, or --reports")
-    return experiment.compare_reports(asked.sides, names, control=asked.control, unpaired=asked.unpaired)
+    return comparison.compare_reports(asked.sides, names, control=asked.control, unpaired=asked.unpaired)
 
 
-def _measured(asked: Compare, names: tuple[str, ...] | None) -> experiment.Comparison:
-    plan = experiment.Plan(
+def _measured(asked: Compare, names: tuple[str, ...] | None) -> comparison.Comparison:
+    plan = assessment.Plan(
         split=asked.split,
         measures=names,
         extractor=asked.extractor,
@@ -108,7 +108,7 @@ def _measured(asked: Compare, names: tuple[str, ...] | None) -> experiment.Compa
         n=asked.n,
         seed=asked.seed,
     )
-    doings = experiment.comparing(asked.sides, plan, others=asked.against, data_dir=asked.data_dir,
+    doings = comparison.comparing(asked.sides, plan, others=asked.against, data_dir=asked.data_dir,
                                   control=asked.control, unpaired=asked.unpaired)  # fmt: skip
     last: list[Any] = []
 
@@ -118,5 +118,5 @@ def _measured(asked: Compare, names: tuple[str, ...] | None) -> experiment.Compa
             yield f"{100 * doing.share:3.0f} %  {doing.what}", doing.what.startswith("training")
 
     console.watch(lines())
-    found: experiment.Comparison = last[0]
+    found: comparison.Comparison = last[0]
     return found

@@ -8,7 +8,7 @@ from typing import Any
 
 import tyro
 
-from advnets import experiment
+from advnets import assessment, experiment
 from advnets.cli import console
 from advnets.cli.arguments import parse, tell
 from advnets.errors import BadInput
@@ -73,7 +73,7 @@ class Evaluate:
 
 def main(argv: Sequence[str]) -> int:
     """Measure and tell."""
-    asked = parse(Evaluate, argv, verb="evaluate", about=ABOUT.format(measures=", ".join(experiment.MEASURES)))
+    asked = parse(Evaluate, argv, verb="evaluate", about=ABOUT.format(measures=", ".join(assessment.MEASURES)))
     if asked.out is not None and asked.out.exists() and (not asked.out.is_dir() or any(asked.out.iterdir())):
         raise BadInput(f"--out {asked.out} is there already and not an empty folder; name another")
     plan = _plan(asked)
@@ -85,15 +85,15 @@ def main(argv: Sequence[str]) -> int:
     report = _followed(experiment.evaluation(asked.run, plan, others=asked.against, data=asked.data,
                                              data_dir=asked.data_dir))  # fmt: skip
     if asked.out is not None:
-        experiment.write_report(asked.out, report)
+        assessment.write_report(asked.out, report)
     tell(report.as_dict(), as_json=asked.json, text=str(report).rstrip())
     return 0
 
 
-def _plan(asked: Evaluate) -> experiment.Plan:
-    return experiment.Plan(
+def _plan(asked: Evaluate) -> assessment.Plan:
+    return assessment.Plan(
         split=asked.split,
-        measures=experiment.names_of(asked.measures),
+        measures=assessment.names_of(asked.measures),
         extractor=asked.extractor,
         weights=asked.weights,
         classifier=not asked.no_classifier,
@@ -104,7 +104,7 @@ def _plan(asked: Evaluate) -> experiment.Plan:
     )
 
 
-def _choose(asked: Evaluate, plan: experiment.Plan) -> int:
+def _choose(asked: Evaluate, plan: assessment.Plan) -> int:
     idle = [name for name in ("against", "data", "data_dir", "out", "figures") if getattr(asked, name)]
     if idle:
         raise BadInput(f"--every-checkpoint measures a run on its own data and keeps nothing; leave out --{idle[0]}")
@@ -113,7 +113,7 @@ def _choose(asked: Evaluate, plan: experiment.Plan) -> int:
     return 0
 
 
-def _followed(doings: Iterable[experiment.Doing]) -> Any:
+def _followed(doings: Iterable[assessment.Doing]) -> Any:
     """The last result, when all is done; what is done is told on standard error, and what is to be known at the end."""
     last: list[Any] = []
     notes: list[str] = []

@@ -3,13 +3,13 @@
 from advnets.data.batches import Batches, order
 from advnets.data.catalogue import DATASETS, load
 from advnets.data.dataset import Dataset, Split, Survey
-from advnets.data.download import fetch
-from advnets.data.folder import load_pictures
-from advnets.data.npz import load_npz
-from advnets.data.pictures import Pictures
-from advnets.data.places import cache_folder
-from advnets.data.summary import describe
-from advnets.data.toys import MIXTURES, Mixture, mixture
+from advnets.data.formats.npz import load_npz
+from advnets.data.images.folder import load_pictures
+from advnets.data.images.image_options import Pictures
+from advnets.data.images.summary import describe
+from advnets.data.sets.download import fetch
+from advnets.data.sets.published_files import cache_folder
+from advnets.data.sets.toys import MIXTURES, Mixture, mixture
 from advnets.data.transforms import TRANSFORMS, Transform, to_uint8
 
 __all__ = [

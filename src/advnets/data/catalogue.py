@@ -5,16 +5,16 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from advnets.data.cifar10 import load_cifar10
 from advnets.data.dataset import Dataset
-from advnets.data.digits import load_digits
-from advnets.data.folder import load_pictures
-from advnets.data.mnist import load_mnist
-from advnets.data.npz import load_npz
-from advnets.data.olivetti import load_olivetti
-from advnets.data.pictures import Pictures
-from advnets.data.tfd import TFD, load_tfd, split_fold
-from advnets.data.toys import MIXTURES, load_toy
+from advnets.data.formats.npz import load_npz
+from advnets.data.images.folder import load_pictures
+from advnets.data.images.image_options import Pictures
+from advnets.data.sets.cifar10 import load_cifar10
+from advnets.data.sets.digits import load_digits
+from advnets.data.sets.mnist import load_mnist
+from advnets.data.sets.olivetti import load_olivetti
+from advnets.data.sets.tfd import TFD, load_tfd, split_fold
+from advnets.data.sets.toys import MIXTURES, load_toy
 from advnets.errors import BadInput, Missing, Unsupported, unknown
 
 DataDir = str | os.PathLike[str] | None

@@ -10,9 +10,9 @@ from advnets import distributed
 from advnets.averaging import MovingAverage
 from advnets.capture import expect_capturable
 from advnets.data import Dataset
-from advnets.experiment.play import Play
+from advnets.experiment.baseline_training import Solo, training
+from advnets.experiment.game_training import Play
 from advnets.experiment.settings import Settings, find_device, with_budget
-from advnets.experiment.solo import Solo, training
 from advnets.randomness import Streams
 from advnets.recipes import Recipe
 from advnets.schedules import Moment

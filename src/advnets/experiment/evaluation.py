@@ -3,19 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from advnets.assessment import Doing, Plan, against, evaluating, is_of_files, left_out, subject_of_files, telling
 from advnets.errors import BadInput
-from advnets.experiment.assessment import (
-    Doing,
-    Plan,
-    against,
-    evaluating,
-    is_of_files,
-    left_out,
-    subject_of_files,
-    telling,
-)
+from advnets.experiment.opening import source
 from advnets.experiment.run import Run
-from advnets.experiment.sources import source
 
 
 def evaluation(

@@ -9,10 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from advnets import data, distributed, figures, metrics
-from advnets.data import TRANSFORMS, Dataset, Pictures, Transform, to_uint8
-from advnets.errors import AdvnetsError, BadInput, NonFinite, TooBig, Unsupported, unknown
-from advnets.experiment.assessment import (
+from advnets import data, distributed, figures, statistics
+from advnets.assessment import (
     Critic,
     Doing,
     Plan,
@@ -24,8 +22,10 @@ from advnets.experiment.assessment import (
     telling,
     usual_samples,
 )
+from advnets.data import TRANSFORMS, Dataset, Pictures, Transform, to_uint8
+from advnets.errors import AdvnetsError, BadInput, NonFinite, TooBig, Unsupported, unknown
 from advnets.experiment.samples import Samples
-from advnets.experiment.shipped import shipped
+from advnets.experiment.shipped_models import shipped
 from advnets.latents import LATENTS
 from advnets.randomness import Streams, mixed
 from advnets.recipes import generator_from_json, lower_from_json
@@ -158,7 +158,7 @@ class Model:
         images = values[:1].repeat(len(samples), 1, 1, 1)
         for block in torch.split(values, BLOCK):
             shown = self._as_shown(block)
-            indices, distances = metrics.nearest(samples, shown)
+            indices, distances = statistics.nearest(samples, shown)
             nearer = distances < best
             best[nearer], images[nearer] = distances[nearer], shown[indices[nearer]]
         return images

@@ -12,30 +12,19 @@ from typing import Any
 import torch
 
 from advnets import distributed, runs
+from advnets.assessment import Choice, Critic, Doing, Plan, Report, finished, keeping, noting, plan_of, telling
 from advnets.averaging import MovingAverage
 from advnets.capture import can_capture
 from advnets.data import Dataset
 from advnets.errors import BadInput, Damaged, Unsupported
-from advnets.experiment.assessment import (
-    Choice,
-    Critic,
-    Doing,
-    Plan,
-    Report,
-    finished,
-    keeping,
-    noting,
-    plan_of,
-    telling,
-)
-from advnets.experiment.course import Course, Progress
-from advnets.experiment.critic import critic_of
+from advnets.experiment.baseline_training import training
+from advnets.experiment.discriminator import critic_of
+from advnets.experiment.loop import Course, Progress
 from advnets.experiment.model import Model, beneath, blank, export, filled
 from advnets.experiment.preview import Preview
 from advnets.experiment.samples import Samples
 from advnets.experiment.settings import Settings, find_device, settings_from, with_budget
-from advnets.experiment.solo import training
-from advnets.games import Game
+from advnets.games.game import Game
 from advnets.randomness import Streams, is_of
 from advnets.recipes import Recipe, from_json, to_json
 from advnets.records import record

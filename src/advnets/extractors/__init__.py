@@ -10,7 +10,7 @@ from advnets.extractors.classifier import Classifier, ClassifierSettings, accura
 from advnets.extractors.extractor import Extractor, Judge, Pixels
 from advnets.extractors.inception import Inception, inception
 from advnets.extractors.onnx import Onnx, onnx
-from advnets.extractors.own import Own, own
+from advnets.extractors.own_network import Own, own
 from advnets.extractors.pca import Pca, fit_pca
 from advnets.extractors.preprocessing import Preprocessing
 from advnets.extractors.random_features import RandomFeatures, random_features

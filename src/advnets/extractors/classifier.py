@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from advnets import runs
+from advnets import errors, runs
 from advnets.data import Batches, Dataset, Split, cache_folder
 from advnets.errors import BadInput, Damaged, NonFinite, Unsupported
 from advnets.extractors.convnet import ConvNet
@@ -176,7 +176,7 @@ def _cached(place: Path, about: Mapping[str, Any]) -> dict[str, Any] | None:
 def _keep(place: Path, state: Mapping[str, Any], steps: int) -> None:
     try:
         runs.save(place, steps, state)
-    except runs.CannotWrite as error:
+    except errors.CannotWrite as error:
         warnings.warn(f"the classifier is not kept, and will be trained anew next time: {error}", stacklevel=3)
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from advnets.errors import BadInput, NonFinite
-from advnets.metrics.parzen import full_precision
+from advnets.statistics.arrays import full_precision
 
 
 class Extractor(Protocol):

@@ -15,10 +15,10 @@ from scipy.stats import chi2
 from torch import Tensor
 
 from advnets.errors import BadInput
-from advnets.metrics.balls import balls
-from advnets.metrics.distances import nearest_others, pair
-from advnets.metrics.estimate import Estimate, Note
-from advnets.metrics.parzen import Array
+from advnets.statistics.arrays import Array
+from advnets.statistics.ball_counts import balls
+from advnets.statistics.distances import nearest_others, pair
+from advnets.statistics.estimate import Estimate, Note
 
 
 @dataclass(frozen=True)

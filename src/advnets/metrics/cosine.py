@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from advnets.errors import BadInput
-from advnets.metrics.estimate import Estimate, Note
-from advnets.metrics.parzen import Array, flatten, same_width
 from advnets.metrics.vendi import directions
+from advnets.statistics.arrays import Array, flatten, same_width
+from advnets.statistics.estimate import Estimate, Note
 
 BLOCK = 1024
 """Samples whose cosines are held at once."""

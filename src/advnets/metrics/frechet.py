@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from advnets.errors import BadInput, NonFinite
-from advnets.metrics import bures
-from advnets.metrics.estimate import Z95, Estimate, Note
-from advnets.metrics.gaussian import Gaussian
-from advnets.metrics.moments import Moments, check
-from advnets.metrics.parzen import Array, flatten
+from advnets.statistics import bures
+from advnets.statistics.arrays import Array, flatten
+from advnets.statistics.estimate import Z95, Estimate, Note
+from advnets.statistics.gaussian import Gaussian
+from advnets.statistics.moments import Moments, check
 
 SHORT = 0.12
 """Largest shortfall of the curvature with which bias, floor and interval are told: beyond it their series is no use."""
@@ -71,9 +71,9 @@ def frechet(samples: Array | Gaussian, real: Array | Gaussian, *, ddof: int = 1)
 
     D. Dowson and B. Landau, The Fréchet distance between multivariate normal distributions, 1982, eq. 4; M. Heusel et
     al., GANs trained by a two time-scale update rule, 2017, eq. 6; the right form, by singular values of a product of
-    factors, A. Mathiasen and F. Hvilshoj, 2020 (`advnets.metrics.bures`). Not to be confused with a distance that holds
-    for any distributions: sets of one mean and covariance are at 0. It needs no eps, is never complex, and is exact for
-    fewer samples than features.
+    factors, A. Mathiasen and F. Hvilshoj, 2020 (`advnets.statistics.bures`). Not to be confused with a distance that
+    holds for any distributions: sets of one mean and covariance are at 0. It needs no eps, is never complex, and is
+    exact for fewer samples than features.
     samples, real: features (n, ...) and (m, ...) of one extractor, at least 2 each; or a `Gaussian`, made once of a
     reference, which is taken for the population itself. ddof: 1 divides covariances by n - 1, 0 by n.
     bias: of the value, above the distance of the populations, to second order in the covariances of both sides: by the

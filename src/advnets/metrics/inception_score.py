@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from advnets.errors import BadInput, unknown
-from advnets.metrics.estimate import Z95, Estimate, Note
-from advnets.metrics.parzen import Array, flatten
+from advnets.statistics.arrays import Array, flatten
+from advnets.statistics.estimate import Z95, Estimate, Note
 
 BLOCK = 4096
 """Rows whose probabilities are held at once."""

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 
 from advnets.errors import BadInput, NonFinite, unknown
-from advnets.metrics.distances import pair
-from advnets.metrics.estimate import Z95, Estimate, Note
-from advnets.metrics.parzen import Array
-from advnets.metrics.permutation import deal, p_value
+from advnets.statistics.arrays import Array
+from advnets.statistics.distances import pair
+from advnets.statistics.estimate import Z95, Estimate, Note
+from advnets.statistics.permutation import deal, p_value
 
 BLOCK = 2048
 """Rows and columns of kernel values held at once."""

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from advnets.errors import BadInput
-from advnets.metrics.balls import Balls, balls
-from advnets.metrics.distances import BLOCK, nearest_others, pair
-from advnets.metrics.estimate import Estimate, Note
 from advnets.metrics.neighbours import covered
-from advnets.metrics.parzen import Array
-from advnets.metrics.shares import share_error
+from advnets.statistics.arrays import Array
+from advnets.statistics.ball_counts import Balls, balls
+from advnets.statistics.distances import BLOCK, nearest_others, pair
+from advnets.statistics.estimate import Estimate, Note
+from advnets.statistics.proportion import share_error
 
 
 def manifolds(

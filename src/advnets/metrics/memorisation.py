@@ -16,11 +16,11 @@ from scipy.stats import beta, hypergeom, norm
 from torch import Tensor
 
 from advnets.errors import BadInput
-from advnets.metrics.distances import nearest, nearest_others, pair
-from advnets.metrics.estimate import Estimate, Note
-from advnets.metrics.parzen import Array
-from advnets.metrics.ranks import Numbers, chance_smaller, rank_score
-from advnets.metrics.shares import share_error
+from advnets.statistics.arrays import Array
+from advnets.statistics.distances import nearest, nearest_others, pair
+from advnets.statistics.estimate import Estimate, Note
+from advnets.statistics.mann_whitney import Numbers, chance_smaller, rank_score
+from advnets.statistics.proportion import share_error
 
 EXPECTED = 20
 """Samples and held-out items that a cell must hold, for a rank score to be near normal; Meehan et al. have 20 too."""

@@ -8,9 +8,9 @@ from scipy.stats import binomtest, chi2
 from torch import Tensor
 
 from advnets.errors import BadInput
-from advnets.metrics.estimate import Estimate, Note
-from advnets.metrics.occupancy import expected_occupied, mode_divergence, occupied
-from advnets.metrics.parzen import Array, flatten, same_width
+from advnets.statistics.arrays import Array, flatten, same_width
+from advnets.statistics.estimate import Estimate, Note
+from advnets.statistics.mode_counts import expected_occupied, mode_divergence, occupied
 
 NEAR = 3.0
 """Deviations from a centre within which a point is of high quality."""

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from advnets.errors import BadInput, unknown
-from advnets.metrics import pyramid
-from advnets.metrics.distances import pair
-from advnets.metrics.estimate import Estimate, Note
-from advnets.metrics.parzen import Array, flatten
+from advnets.statistics import laplacian_pyramid
+from advnets.statistics.arrays import Array, flatten
+from advnets.statistics.distances import pair
+from advnets.statistics.estimate import Estimate, Note
 
 HELD = 2**22
 """Projections held at once."""
@@ -161,13 +161,15 @@ def pyramid_wasserstein(
     _pair(x, y, directions)
     if patches < 1:
         raise BadInput(f"patches: found {patches}, expected 1 or more of an image.")
-    if x.shape[1:] != y.shape[1:] or min(smallest, *x.shape[2:]) < pyramid.PATCH:
+    if x.shape[1:] != y.shape[1:] or min(smallest, *x.shape[2:]) < laplacian_pyramid.PATCH:
         found = f"images of {tuple(x.shape[1:])} and {tuple(y.shape[1:])}, and smallest = {smallest}"
-        raise BadInput(f"samples and real: found {found}, expected one size, and {pyramid.PATCH} pixels or more.")
-    sizes = pyramid.sizes(x.shape[2], x.shape[3], smallest)
+        raise BadInput(
+            f"samples and real: found {found}, expected one size, and {laplacian_pyramid.PATCH} pixels or more."
+        )
+    sizes = laplacian_pyramid.sizes(x.shape[2], x.shape[3], smallest)
     generator = torch.Generator().manual_seed(seed)
-    of_x, of_y = (pyramid.patches(z.cpu(), sizes, patches, generator) for z in (x, y))
-    u = _directions(directions, x.shape[1] * pyramid.PATCH**2, seed)
+    of_x, of_y = (laplacian_pyramid.patches(z.cpu(), sizes, patches, generator) for z in (x, y))
+    u = _directions(directions, x.shape[1] * laplacian_pyramid.PATCH**2, seed)
     levels, floors = [], []
     for a, b in zip(of_x, of_y, strict=True):
         a, b = (_normalised(z, b if normalisation == "real" else z) for z in (a, b))

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from advnets.errors import BadInput
-from advnets.metrics.estimate import Estimate, Note
 from advnets.metrics.kernel import score_interval
-from advnets.metrics.parzen import Array, flatten
-from advnets.metrics.permutation import deal, p_value
+from advnets.statistics.arrays import Array, flatten
+from advnets.statistics.estimate import Estimate, Note
+from advnets.statistics.permutation import deal, p_value
 
 BLOCK = 512
 """Images whose transforms are held at once."""

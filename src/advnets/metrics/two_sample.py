@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from scipy import stats
 from torch import Tensor
 
-from advnets.metrics.distances import pair
-from advnets.metrics.estimate import Estimate, Note
-from advnets.metrics.parzen import Array, full_precision, squared_distances
-from advnets.metrics.permutation import both_sides, deal
+from advnets.statistics.arrays import Array, full_precision, squared_distances
+from advnets.statistics.distances import pair
+from advnets.statistics.estimate import Estimate, Note
+from advnets.statistics.permutation import both_sides, deal
 
 BLOCK = 512
 """Points whose distances to all others are held at once."""

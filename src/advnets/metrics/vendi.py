@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from advnets.errors import BadInput
-from advnets.metrics.estimate import Estimate, Note
-from advnets.metrics.parzen import Array, flatten
+from advnets.statistics.arrays import Array, flatten
+from advnets.statistics.estimate import Estimate, Note
 
 VANISHED = 1e-14
 """An eigenvalue below so much of the largest is rounding, and -x log x of it nothing."""

@@ -10,7 +10,7 @@ from advnets.networks.goodfellow2014 import (
     MaxoutDiscriminator,
 )
 from advnets.networks.layers import Dropout, Maxout, Noise
-from advnets.networks.resampling import UpsampledConv2d
+from advnets.networks.upsampled import UpsampledConv2d
 
 GeneratorRow = DenseGenerator | DeconvGenerator
 DiscriminatorRow = MaxoutDiscriminator | ConvMaxoutDiscriminator

@@ -10,7 +10,7 @@ from advnets.baselines import BASELINES, BaselineRow
 from advnets.constraints import CONSTRAINTS
 from advnets.data.transforms import TRANSFORMS
 from advnets.errors import BadInput, unknown
-from advnets.games import PRECISIONS
+from advnets.games.game import PRECISIONS
 from advnets.latents import LATENTS
 from advnets.networks import NETWORKS, DiscriminatorRow, GeneratorRow, LowerLayers
 from advnets.objectives import OBJECTIVES

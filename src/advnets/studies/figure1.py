@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from advnets import figures, theory
 from advnets.algorithm import moves
 from advnets.errors import BadInput
-from advnets.games import Game
+from advnets.games.game import Game
 from advnets.latents import uniform
 from advnets.objectives import minimax
 from advnets.optimizers import adam

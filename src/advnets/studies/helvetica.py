@@ -17,18 +17,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from advnets import data, figures, metrics
+from advnets import data, figures, metrics, statistics
 from advnets.algorithm import moves
 from advnets.data import TRANSFORMS, Dataset, Split
 from advnets.errors import BadInput
 from advnets.experiment import Samples
-from advnets.experiment.play import Play, play
-from advnets.metrics import Estimate
+from advnets.experiment.game_training import Play, play
 from advnets.networks import DenseGenerator, MaxoutDiscriminator
 from advnets.objectives import OBJECTIVES
 from advnets.randomness import Streams, mixed
 from advnets.recipes import Recipe, paper_adam
 from advnets.schedules import Constant, Moment
+from advnets.statistics import Estimate
 
 DRAWN = 500
 """Samples that are measured each time, from the same noises."""
@@ -255,11 +255,11 @@ class Theatre:
         return drawn
 
     def _read(self, made: int, x: torch.Tensor) -> Reading:
-        index, squares = metrics.nearest(x, self.known)
+        index, squares = statistics.nearest(x, self.known)
         far = squares.sqrt()
         stray = Estimate(float(far.mean()), float(far.std()) / len(far) ** 0.5, notes={"n": len(far)})
         entropy = metrics.class_entropy(self.labels[index], self.classes)
-        return Reading(made, entropy, metrics.pairwise_distance(x), stray)
+        return Reading(made, entropy, statistics.pairwise_distance(x), stray)
 
 
 def _plain(split: Split, chosen: torch.Tensor) -> torch.Tensor:

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from advnets import data, figures
 from advnets.algorithm import moves
-from advnets.experiment.play import play
-from advnets.games import Game, frozen
+from advnets.experiment.game_training import play
+from advnets.games.game import Game, frozen
 from advnets.objectives import minimax, non_saturating
 from advnets.randomness import Streams
 from advnets.recipes import paper_adam

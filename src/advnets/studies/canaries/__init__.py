@@ -2,7 +2,7 @@
 
 from advnets.studies.canaries.battery import Battery, usual_battery
 from advnets.studies.canaries.damage import DAMAGES, Clean, Damage
-from advnets.studies.canaries.noticing import Reading, Unit, Verdict, false_alarms, prediction, verdict, weakest
+from advnets.studies.canaries.detection import Reading, Unit, Verdict, false_alarms, prediction, verdict, weakest
 from advnets.studies.canaries.page import as_json, as_markdown, as_text
 from advnets.studies.canaries.resplit import Resplit, resplit, usual_size
 from advnets.studies.canaries.results import Results

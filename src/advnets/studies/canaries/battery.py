@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from advnets import experiment, metrics
+from advnets import assessment, metrics
 from advnets.data import Dataset
-from advnets.metrics import Estimate
+from advnets.statistics import Estimate
 from advnets.studies.canaries.resplit import Resplit
 
 Look = Callable[[Tensor], Mapping[str, Estimate | str]]
@@ -34,17 +34,17 @@ def usual_battery(dataset: Dataset) -> Battery:
     These were fitted on a part of the pool that no re-split knows of, so that samples, held-out and training images
     are seen alike; and they need not be trained again for each re-split.
     """
-    whole = experiment.reference(dataset)
-    asked = experiment.MEASURES.items()
+    whole = assessment.reference(dataset)
+    asked = assessment.MEASURES.items()
     names = [name for name, row in asked if row.of != "points" and row.needs in ("", "labels") and name != PARZEN]
 
     def prepare(drawn: Resplit) -> Look:
-        here = replace(whole, dataset=experiment.within_memory(drawn.dataset))
-        selection, points = experiment.selection_and_points(here.dataset, here.split)
+        here = replace(whole, dataset=assessment.within_memory(drawn.dataset))
+        selection, points = assessment.selection_and_points(here.dataset, here.split)
 
         def look(samples: Tensor) -> Mapping[str, Estimate | str]:
-            report = experiment.assess(samples, here, measures=names)
-            parzen = metrics.parzen(points, experiment.in_unit(samples), selection)
+            report = assessment.assess(samples, here, measures=names)
+            parzen = metrics.parzen(points, assessment.in_unit(samples), selection)
             found = {name: measure.estimate for name, measure in report.measures.items()}
             return {**found, PARZEN: parzen, **report.skipped}
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from advnets.studies.canaries.damage import DAMAGES
-from advnets.studies.canaries.noticing import CLEAN, LEVEL, Verdict, false_alarms, weakest
+from advnets.studies.canaries.detection import CLEAN, LEVEL, Verdict, false_alarms, weakest
 from advnets.studies.canaries.results import Results
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from filelock import FileLock
 
 from advnets import runs
+from advnets.assessment import MEASURES
 from advnets.errors import BadInput, Damaged, Missing
-from advnets.experiment import MEASURES
 from advnets.records import record
 from advnets.studies.canaries.damage import DAMAGES
-from advnets.studies.canaries.noticing import CLEAN, Reading, Unit, Verdict, verdict
+from advnets.studies.canaries.detection import CLEAN, Reading, Unit, Verdict, verdict
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from torch import Tensor
 from advnets import data
 from advnets.data import Dataset
 from advnets.errors import BadInput, Unsupported, unknown
-from advnets.metrics import Estimate
+from advnets.statistics import Estimate
 from advnets.studies.canaries.battery import Battery, Look, usual_battery
 from advnets.studies.canaries.damage import DAMAGES, Clean
-from advnets.studies.canaries.noticing import CLEAN, Reading, Unit
+from advnets.studies.canaries.detection import CLEAN, Reading, Unit
 from advnets.studies.canaries.resplit import resplit, usual_size
 from advnets.studies.canaries.results import Keeper, Results
 

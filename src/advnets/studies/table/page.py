@@ -5,9 +5,9 @@ from dataclasses import asdict
 from typing import Any
 
 from advnets.metrics import PROTOCOLS
-from advnets.studies.table.lines import Line, lines_of
+from advnets.studies.table.evaluator import COMPARED, PAPER
 from advnets.studies.table.results import Results
-from advnets.studies.table.yardstick import COMPARED, PAPER
+from advnets.studies.table.summary import Line, lines_of
 
 SCORES = (
     "row",

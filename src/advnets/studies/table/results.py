@@ -10,7 +10,7 @@ from filelock import FileLock
 from advnets import runs
 from advnets.errors import BadInput, Damaged, Missing
 from advnets.records import record
-from advnets.studies.table.unit import Control, Unit
+from advnets.studies.table.records import Control, Unit
 
 
 @dataclass(frozen=True)

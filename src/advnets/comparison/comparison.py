@@ -1,0 +1,147 @@
+"""What was found of sides beside each other: as JSON, and as a page to read."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from typing import Any
+
+from advnets.assessment.measures import MEASURES
+from advnets.assessment.report import aligned, shown
+from advnets.assessment.verdict import in_words
+from advnets.comparison.difference import LEVEL, NOT_SHOWN, POWER, ROUNDED, THE_SAME, Contrast
+
+KINDS = {
+    "paired": "The samples of all sides were measured against the same real images, and differences have the error of "
+    "a jackknife over blocks of samples and of these images, so that what the images do to all sides alike falls out. "
+    "It is of these generators that something is said, not of their recipes: compare groups of seeds for those.",
+    "reports": "The values are those of reports, made apart, and their errors are taken as independent: where sides "
+    "were held against the same real images they are too large, and differences harder to show. Without reports "
+    "samples are compared in pairs.",
+    "seeds": "Values are means over runs, with their standard error over runs; differences are tested by Welch's t "
+    "test.",
+    "matched seeds": "Values are means over runs, with their standard error over runs; differences are tested by a "
+    "paired t test, as each group has runs of the same seeds.",
+}
+"""How sides were compared, and what that means."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side. name: how it is called. of: the paths. steps: that each was trained to. seeds: of each, or None."""
+
+    name: str
+    of: tuple[str, ...]
+    steps: tuple[int | None, ...]
+    seeds: tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Sides beside each other.
+
+    kind: of KINDS. sides: all of them. protocol: what all were measured by. contrasts: every measure of every pair.
+    left_out: measures that could not be taken, with the reason. control: of the multiple tests, a row of CONTROLS.
+    """
+
+    kind: str
+    sides: tuple[Side, ...]
+    protocol: Mapping[str, Any]
+    contrasts: tuple[Contrast, ...]
+    left_out: Mapping[str, str]
+    control: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The comparison as JSON."""
+        return {
+            "kind": self.kind,
+            "sides": [asdict(side) for side in self.sides],
+            "protocol": dict(self.protocol),
+            "control": self.control,
+            "level": LEVEL,
+            "contrasts": [contrast.as_dict() for contrast in self.contrasts],
+            "left_out": dict(self.left_out),
+        }
+
+    def __str__(self) -> str:
+        return self.markdown()
+
+    def verdict(self) -> str:
+        """All of it in a sentence or two."""
+        tests = [each for each in self.contrasts if each.adjusted is not None]
+        differ = [each for each in tests if each.words not in (NOT_SHOWN, THE_SAME, ROUNDED)]
+        if not tests:
+            return "Nothing could be tested: no error is known."
+        if all(each.words in (THE_SAME, ROUNDED) for each in tests):
+            return "The sides are equal in all that was measured, as the same samples are."
+        if not differ:
+            whole = "by the one test" if len(tests) == 1 else f"by any of {len(tests)} tests"
+            return f"{NOT_SHOWN[0].upper()}{NOT_SHOWN[1:]}, {whole}. That is not to say that there is none."
+        wins: dict[str, list[str]] = {}
+        for each in differ:
+            wins.setdefault(_relation(each), []).append(each.measure)
+        told = "; ".join(f"{relation} by {', '.join(measures)}" for relation, measures in wins.items())
+        rest = len(tests) - len(differ)
+        return f"{told}." + (f" By {rest} other tests of {len(tests)} {NOT_SHOWN}." if rest else "")
+
+    def markdown(self) -> str:
+        """The comparison as a page of Markdown."""
+        parts = [f"# {' beside '.join(side.name for side in self.sides)}", self.verdict(), self._sides()]
+        for pair, contrasts in groupby(self.contrasts, lambda each: (each.first, each.second)):
+            parts += [f"## {pair[0]} - {pair[1]}"] if len(self.sides) > 2 else []
+            parts.append(_table(*pair, list(contrasts)))
+        return "\n\n".join([*parts, self._reading(), *self._left_out()]) + "\n"
+
+    def _sides(self) -> str:
+        told = {name: value for name, value in self.protocol.items() if name != "digest"}
+        protocol = "; ".join(f"{name.replace('_', '-')} {value}" for name, value in told.items())
+        lines = [f"- {side.name}{_members(side)}" for side in self.sides]
+        return "\n".join([*lines, f"- measured by: {protocol}"])
+
+    def _reading(self) -> str:
+        what = "the chance of any false one" if self.control == "holm" else "the expected share of false ones"
+        return (
+            f"{KINDS[self.kind]}\n\nP-values are adjusted for all tests of this page ({self.control}): of the "
+            f"differences told, {what} is at most {LEVEL:g}. `could be shown` is the true difference that this "
+            f"comparison would have found with a probability of {POWER:g}: below it, nothing shown says little."
+        )
+
+    def _left_out(self) -> list[str]:
+        if not self.left_out:
+            return []
+        return ["Not compared:\n\n" + "\n".join(f"- {name}: {reason}" for name, reason in self.left_out.items())]
+
+
+def _table(first: str, second: str, contrasts: list[Contrast]) -> str:
+    rows = [["measure", "better", first, second, "difference", "p", "could be shown", "verdict"]]
+    for each in contrasts:
+        row = MEASURES.get(each.measure)
+        rows.append([
+            each.measure,
+            "" if row is None else {"floor": "as real"}.get(row.better, row.better),
+            shown(each.a),
+            shown(each.b),
+            shown(each.difference) if each.difference.error is not None else f"{each.difference.value:.4g}",
+            "" if each.adjusted is None else in_words(each.adjusted).removeprefix("p = ").removeprefix("p "),
+            "" if each.smallest is None else f"{each.smallest:.2g}",
+            each.words,
+        ])  # fmt: skip
+    return aligned(rows, right=(2, 3, 4, 5, 6))
+
+
+def _relation(contrast: Contrast) -> str:
+    """Which side is better than which, or higher where neither is better."""
+    upper, lower = contrast.first, contrast.second
+    if contrast.better is None:
+        upper, lower = (upper, lower) if contrast.difference.value > 0 else (lower, upper)
+        return f"{upper} is higher than {lower}"
+    return f"{contrast.better} is better than {lower if contrast.better == upper else upper}"
+
+
+def _members(side: Side) -> str:
+    what = [] if side.of == (side.name,) else [", ".join(side.of)]
+    steps = sorted({step for step in side.steps if step is not None})
+    if steps:
+        what.append(f"step {steps[0]:,}" if len(steps) == 1 else f"steps {steps[0]:,} to {steps[-1]:,}")
+    if None not in side.seeds and len(side.of) > 1:
+        what.append(f"seeds {', '.join(map(str, side.seeds))}")
+    return f": {'; '.join(what)}" if what else ""

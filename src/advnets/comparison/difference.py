@@ -1,0 +1,163 @@
+"""One measure of two sides: their difference, how sure it is, and what can be said of it."""
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from advnets import statistics
+from advnets.assessment.measures import MEASURES, badness
+from advnets.errors import BadInput, unknown
+from advnets.statistics import Estimate
+
+LEVEL = 0.05
+POWER = 0.8
+NOT_SHOWN = "no difference can be shown"
+NOT_TESTED = "not tested: no error is known"
+THE_SAME = "equal: the difference is exactly 0"
+ROUNDED = "equal, to rounding"
+
+ROUNDING = 1e-6
+"""The share of a value that the same samples may differ by, when a file rounds them or another order sums them."""
+
+CONTROLS = {"holm": statistics.holm, "benjamini-hochberg": statistics.benjamini_hochberg}
+"""What is kept at LEVEL over all tests: the chance of any false difference, or the share of false ones among them."""
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A measure of two sides.
+
+    measure: a name in MEASURES. first, second: the sides. a, b: what they got. difference: a - b, with its p-value
+    before adjustment where it could be tested. degrees: of freedom of its error. adjusted: the p-value for all tests.
+    smallest: the least true difference that would be shown with probability POWER, after adjustment.
+    words: for people. better: the side that is nearer to real, where that is shown too, and this has a meaning.
+    """
+
+    measure: str
+    first: str
+    second: str
+    a: Estimate
+    b: Estimate
+    difference: Estimate
+    degrees: float
+    adjusted: float | None = None
+    smallest: float | None = None
+    words: str = NOT_TESTED
+    better: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The contrast as JSON."""
+        told = {name: getattr(self, name) for name in ("measure", "first", "second", "words", "better")}
+        numbers = {"adjusted": self.adjusted, "smallest": self.smallest}
+        estimates = {name: getattr(self, name).as_dict() for name in ("a", "b", "difference")}
+        return {**told, **estimates, **{name: number for name, number in numbers.items() if number is not None}}
+
+
+def tested(difference: Estimate, degrees: float) -> Estimate:
+    """A difference with the p-value of its error, by Student's t; None where an error is not known or is 0."""
+    if difference.value == 0 and difference.error == 0:
+        return replace(difference, p_value=1.0)
+    if not difference.error or difference.p_value is not None:
+        return difference
+    return replace(difference, p_value=statistics.two_sided(difference.value, difference.error, degrees))
+
+
+def judged(contrasts: Sequence[Contrast], control: str = "holm", level: float = LEVEL) -> tuple[Contrast, ...]:
+    """Contrasts with p-values adjusted for all of them together, and words that say no more than these do.
+
+    control: a row of CONTROLS. Raises BadInput for another.
+    """
+    if control not in CONTROLS:
+        raise unknown("control", control, CONTROLS)
+    p_values = [each.difference.p_value for each in contrasts if each.difference.p_value is not None]
+    adjusted = iter(CONTROLS[control](p_values))
+    return tuple(
+        each if each.difference.p_value is None else _judged(each, next(adjusted), level, tests=len(p_values))
+        for each in contrasts
+    )
+
+
+def _judged(contrast: Contrast, adjusted: float, level: float, *, tests: int) -> Contrast:
+    found = contrast.difference
+    least = None
+    if found.error:
+        least = statistics.smallest_difference(found.error, contrast.degrees, level=level / tests, power=POWER)
+    if found.value == 0 and not found.error:
+        words, better = THE_SAME, None
+    elif adjusted > level:
+        words, better = NOT_SHOWN, None
+    elif abs(found.value) <= ROUNDING * max(abs(contrast.a.value), abs(contrast.b.value)):
+        words, better = ROUNDED, None
+    else:
+        better = better_side(contrast, level / tests)
+        higher = contrast.first if found.value > 0 else contrast.second
+        words = f"{higher} is higher" if better is None else f"{better} is better"
+    return replace(contrast, adjusted=adjusted, smallest=least, words=words, better=better)
+
+
+def better_side(contrast: Contrast, level: float = LEVEL) -> str | None:
+    """The side nearer to what real samples get; None where that is not known, or both may be as near.
+
+    That two values differ does not say that one is nearer to real, if real lies between them. So their middle has to
+    lie beside real too, by a test of its own at this level.
+    """
+    near = [badness(contrast.measure, each, contrast.a.floor) for each in (contrast.a.value, contrast.b.value)]
+    if near[0] is None or near[1] is None or near[0] == near[1]:
+        return None
+    if MEASURES[contrast.measure].better == "floor" and not _middle_is_beside_real(contrast, level):
+        return None
+    return contrast.first if near[0] < near[1] else contrast.second
+
+
+def _middle_is_beside_real(contrast: Contrast, level: float) -> bool:
+    """Whether a + b - 2 real is surely not 0; its error is error_a + error_b at most, however they hang together."""
+    a, b = contrast.a, contrast.b
+    if a.floor is None or a.error is None or b.error is None:
+        return False
+    middle = a.value + b.value - 2 * a.floor
+    luck = math.hypot(a.error + b.error, 2 * float(a.notes.get("floor_error", 0.0)))
+    return middle != 0 if luck == 0 else statistics.two_sided(middle, luck, contrast.degrees) <= level
+
+
+def of_reports(measure: str, sides: tuple[str, str], a: Estimate, b: Estimate) -> Contrast:
+    """Of two estimates made apart, whose errors are taken as independent."""
+    error = None if a.error is None or b.error is None else math.hypot(a.error, b.error)
+    degrees = 1e6  # of errors that rest on many samples
+    return Contrast(measure, *sides, a, b, tested(Estimate(a.value - b.value, error, 0.0), degrees), degrees)
+
+
+def of_jackknives(
+    measure: str, sides: tuple[str, str], a: statistics.Jackknife, b: statistics.Jackknife, floor: float | None
+) -> Contrast:
+    """Of two sets of samples measured against the same real images."""
+    found = statistics.difference(a, b)
+    left, right = (replace(each.estimate(), floor=floor) for each in (a, b))
+    return Contrast(measure, *sides, left, right, found, float(found.notes["degrees"]))
+
+
+def of_seeds(
+    measure: str, sides: tuple[str, str], a: Sequence[float], b: Sequence[float], *, matched: bool, floor: float | None
+) -> Contrast:
+    """Of values over seeds, one a run; matched: run i of both has the same seed, and the test is a paired t test."""
+    scores = [np.array(each) for each in (a, b)]
+    with warnings.catch_warnings():
+        # scipy warns where a group is one number, as a measure at its end is; the test is right then too.
+        warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
+        found = statistics.paired_difference(*scores) if matched else statistics.unpaired_difference(*scores)
+    degrees = len(a) - 1.0 if matched else float(found.notes["degrees"])
+    left, right = (replace(over_seeds(each), floor=floor) for each in (a, b))
+    return Contrast(measure, *sides, left, right, tested(found, degrees), degrees)
+
+
+def over_seeds(values: Sequence[float]) -> Estimate:
+    """The mean over runs; its error is their deviation / sqrt(n). Notes: n, deviation."""
+    n = len(values)
+    if n < 2:
+        raise BadInput(f"found {n} run, expected two or more with seeds of their own. Train more.")
+    mean = math.fsum(values) / n
+    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
+    return Estimate(mean, deviation / math.sqrt(n), notes={"n": n, "deviation": deviation})

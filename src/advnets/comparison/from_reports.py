@@ -1,0 +1,121 @@
+"""Comparing reports as they stand: of runs that `advnets evaluate` has measured, or FILE.json that it printed."""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+
+from advnets import runs
+from advnets.assessment import Report
+from advnets.comparison.comparison import Comparison, Side
+from advnets.comparison.difference import Contrast, judged, of_reports
+from advnets.comparison.from_samples import must_be_known, refuse_idle, seeds
+from advnets.comparison.inputs import expect_seeds, named
+from advnets.errors import BadInput, Missing, unknown
+from advnets.experiment.run import Run
+
+SHARED = ("data", "digest", "split", "samples", "held_out", "train", "seed", "extractor")
+"""What reports that are compared have in common."""
+
+
+def compare_reports(
+    words: Sequence[str], measures: Sequence[str] | None = None, *, control: str = "holm", unpaired: bool = False
+) -> Comparison:
+    """Compare reports: all measures that every one has, or those named.
+
+    words: as `named` takes them; at a path lies a run with its report.json, or FILE.json, as `advnets evaluate --json`
+    prints it. control, unpaired: as `comparing` has them.
+    Raises BadInput for measures of unlike protocols, naming the fields, and for a report of another step than the
+    run's newest; Missing where there is no report.
+    """
+    sides = named(words)
+    refuse_idle(unpaired, sides)
+    reports = {path: read_report(path) for side in sides for path in side.paths}
+    for side in sides:
+        expect_seeds(side, {path: (_run(path), reports[path].step) for path in side.paths})
+    known = list(dict.fromkeys(name for report in reports.values() for name in report.measures))
+    must_be_known(control, (), ())
+    for name in measures or ():
+        if name not in known:
+            raise unknown("measure of these reports", name, known)
+    kept, left_out = _common(reports, list(dict.fromkeys(measures or known)))
+    told = [Side(side.name, side.paths, tuple(reports[path].step for path in side.paths),
+                 tuple(_seed(path) for path in side.paths)) for side in sides]  # fmt: skip
+    kind, contrasts = _contrasts(told, reports, kept, unpaired=unpaired)
+    against = next(iter(reports.values())).against
+    protocol = {name: getattr(against, name) for name in SHARED}
+    return Comparison(kind, tuple(told), protocol, judged(contrasts, control), left_out, control)
+
+
+def read_report(path: str) -> Report:
+    """The report of a run, which must be of its newest step, or that in FILE.json."""
+    if Path(path).suffix.lower() == ".json":
+        if not Path(path).is_file():
+            raise Missing(f"{path} is not there; expected a report, as `advnets evaluate --json` prints it")
+        return _read(Path(path))
+    run = Run(Path(path))
+    file = run.directory.report_json
+    if not file.exists():
+        raise Missing(f"{path} has no report yet. Measure it: `advnets evaluate {path}`, or leave out --reports.")
+    report = _read(file)
+    if report.step != run.step:
+        raise BadInput(
+            f"{file} is of step {report.step}, expected {run.step}, the run's newest. Measure again: `advnets evaluate "
+            f"{path}`, or leave out --reports."
+        )
+    return report
+
+
+def _read(file: Path) -> Report:
+    told = runs.read_json(file)
+    try:
+        return Report.from_dict(told)
+    except BadInput as error:
+        raise BadInput(f"{file}: {error}") from error
+
+
+def _common(reports: Mapping[str, Report], measures: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """The measures that all have, by one protocol each, and the others with the reason."""
+    kept: list[str] = []
+    left_out: dict[str, str] = {}
+    for name in measures:
+        without = [path for path, report in reports.items() if name not in report.measures]
+        if without:
+            left_out[name] = f"not in the report of {', '.join(without)}"
+            continue
+        (first, measure), *others = ((path, report.measures[name]) for path, report in reports.items())
+        for path, other in others:
+            unlike = measure.differences(other)
+            if unlike:
+                fields = "; ".join(f"{key}: {mine!r} and {theirs!r}" for key, (mine, theirs) in unlike.items())
+                raise BadInput(
+                    f"{name} of {first} and of {path} were measured differently ({fields}), and cannot be compared. "
+                    "Measure both by one protocol: leave out --reports, or `advnets evaluate` one of them as the other."
+                )
+        kept.append(name)
+    if not kept:
+        raise BadInput(f"the reports have no measure in common ({'; '.join(left_out)}); leave out --reports")
+    return kept, left_out
+
+
+def _contrasts(
+    sides: Sequence[Side], reports: Mapping[str, Report], measures: Sequence[str], *, unpaired: bool
+) -> tuple[str, list[Contrast]]:
+    found = {path: {name: report.measures[name].estimate for name in measures} for path, report in reports.items()}
+    if len(sides[0].of) > 1:
+        values = {path: {name: one.value for name, one in each.items()} for path, each in found.items()}
+        floors = {name: one.floor for name, one in next(iter(found.values())).items() if one.floor is not None}
+        return seeds(sides, values, measures, floors, unpaired=unpaired)
+    return "reports", [
+        of_reports(name, (a.name, b.name), found[a.of[0]][name], found[b.of[0]][name])
+        for a, b in combinations(sides, 2)
+        for name in measures
+    ]
+
+
+def _run(path: str) -> Run | None:
+    return None if Path(path).suffix.lower() == ".json" else Run(Path(path))
+
+
+def _seed(path: str) -> int | None:
+    run = _run(path)
+    return None if run is None else run.settings.seed

@@ -1,0 +1,210 @@
+"""The one pass over image files that fills a cache: headers first, which settle the shape, then pixels, in order."""
+
+import hashlib
+import shutil
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advnets.data.dataset import Survey
+from advnets.data.images.arrangement import Arrangement, arrange, read_table
+from advnets.data.images.cache import Writer
+from advnets.data.images.decode_image import FORMATS, Header, Shape, check_keeps_alpha, decode, look
+from advnets.data.images.file_listing import Item, Source
+from advnets.data.images.image_options import KEEP, Pictures
+from advnets.errors import AdvnetsError, BadInput, TooBig
+
+THREADS = 2
+CHUNK = 64
+"""Files that a thread takes at a time."""
+AHEAD = 4
+"""Chunks under way; more would pile up in memory where the disk is slower than the decoding."""
+MOST_UNREADABLE = 0.01
+LARGEST_OWN, LARGEST_CHOSEN = 256, 64
+"""Sides in pixels: images that are all of one size keep it up to the first; what is chosen is at most the second."""
+DIGEST = 16
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+@dataclass
+class Build:
+    """One pass over the files: their headers, then their pixels, written as they come."""
+
+    source: Source
+    pictures: Pictures
+    unreadable: dict[str, str] = field(default_factory=dict)
+    sizes: Counter[str] = field(default_factory=Counter)
+
+    def run(self, key: str, place: Path) -> None:
+        """Decode everything into the cache file `place`."""
+        images = self.source.listing.images
+        names = [item.name for item in images]
+        plan = arrange(names, self._table(), str(self.source.path))
+        headers = self._headers(images)
+        shape, notes = _shape([header for header in headers if header], self.pictures, str(self.source.path))
+        _check_space(place, len(names) * shape.channels * shape.height * shape.width)
+        writer = Writer(place, shape.chw)
+        try:
+            contents = np.zeros((len(names), DIGEST), np.uint8)
+            kept = {split: self._write(writer, places, shape, contents) for split, places in plan.splits.items()}
+            self._check_left(kept)
+            labels = _labels(plan, kept)
+            counts = {split: len(places) for split, places in kept.items()}
+            survey = self._survey([header for header in headers if header], plan, notes)
+            writer.finish(counts, labels, contents, {"key": key, "survey": survey.as_json()})
+        finally:
+            writer.discard()
+
+    def _table(self) -> dict[str, int] | None:
+        labels_file = self.source.listing.labels_file
+        if labels_file is None:
+            return None
+        return read_table(self.source.read(labels_file.name), self.source.where(labels_file.name))
+
+    def _headers(self, images: Sequence[Item]) -> list[Header | None]:
+        """The header of each image, None where it cannot be read."""
+
+        def one(item: Item) -> Header | AdvnetsError:
+            try:
+                with self.source.opened(item.name) as stream:
+                    return look(stream, self.source.where(item.name))
+            except BadInput as error:
+                return error
+
+        headers: list[Header | None] = []
+        for item, found in zip(images, in_order(one, images), strict=True):
+            if isinstance(found, AdvnetsError):
+                self._left_out(item.name, found)
+            headers.append(None if isinstance(found, AdvnetsError) else found)
+        return headers
+
+    def _write(self, writer: Writer, places: Sequence[int], shape: Shape, contents: NDArray[np.uint8]) -> list[int]:
+        """Decode the images at these places and write them; the places of those that could be read."""
+        images = self.source.listing.images
+
+        def one(place: int) -> tuple[NDArray[np.uint8], tuple[int, int]] | AdvnetsError:
+            name = images[place].name
+            try:
+                content = self.source.read(name)
+                contents[place] = hashed(content)
+                return decode(content, self.source.where(name), shape, self.pictures)
+            except BadInput as error:
+                return error
+
+        kept: list[int] = []
+        for place, found in zip(places, in_order(one, places), strict=True):
+            if isinstance(found, AdvnetsError):
+                self._left_out(images[place].name, found)
+                continue
+            pixels, (height, width) = found
+            writer.append(pixels[None])
+            self.sizes[f"{height}x{width}"] += 1
+            kept.append(place)
+        return kept
+
+    def _left_out(self, name: str, error: AdvnetsError) -> None:
+        """Note an image that cannot be read; raise where they are more than 1 %."""
+        self.unreadable[name] = str(error)
+        total = len(self.source.listing.images)
+        if len(self.unreadable) > MOST_UNREADABLE * total:
+            raise type(error)(
+                f"{self.source.path}: {len(self.unreadable):,} of {total:,} images cannot be read, and 1 % is the "
+                f"limit (the rest was not looked at). The first:\n  " + "\n  ".join(list(self.unreadable.values())[:5])
+            )
+
+    def _check_left(self, kept: dict[str, list[int]]) -> None:
+        for split, places in kept.items():
+            if not places:
+                raise BadInput(
+                    f"{self.source.path}: no image of {split} can be read, expected at least one. Add images."
+                )
+
+    def _survey(self, headers: Sequence[Header], plan: Arrangement, notes: list[str]) -> Survey:
+        modes = Counter(("grey" if header.grey else "rgb") + (" alpha" if header.alpha else "") for header in headers)
+        if self.unreadable:
+            notes = [*notes, f"{len(self.unreadable):,} images cannot be read and are left out"]
+        others = self.source.listing.others
+        if others:
+            notes = [*notes, f"{sum(others.values()):,} files are no images in {', '.join(FORMATS)}"]
+        return Survey(
+            sizes=dict(self.sizes.most_common()),
+            modes=dict(modes.most_common()),
+            others=others,
+            unreadable=dict(self.unreadable),
+            class_names=None if plan.classes is None else list(plan.classes),
+            notes=[*plan.notes, *notes],
+        )
+
+
+def _labels(plan: Arrangement, kept: Mapping[str, Sequence[int]]) -> NDArray[np.int64] | None:
+    """The classes of the images that were kept, in the order of the splits."""
+    if plan.labels is None:
+        return None
+    return np.array([plan.labels[place] for places in kept.values() for place in places], np.int64)
+
+
+def _shape(headers: Sequence[Header], pictures: Pictures, where: str) -> tuple[Shape, list[str]]:
+    """What every image becomes, and what was decided on the way."""
+    alpha = sum(header.alpha for header in headers)
+    check_keeps_alpha(pictures, alpha > 0, where)
+    (height, width), notes = _size(headers, pictures)
+    grey = pictures.channels == "grey" or (pictures.channels is None and all(header.grey for header in headers))
+    if pictures.channels is None and not grey and (greys := sum(header.grey for header in headers)):
+        notes.append(f"{greys:,} of {len(headers):,} images are grey and become RGB like the others")
+    if alpha and pictures.alpha is None:
+        notes.append(f"{alpha:,} of {len(headers):,} images have alpha and are flattened on white")
+    return Shape(height, width, (1 if grey else 3) + (pictures.alpha == KEEP)), notes
+
+
+def _size(headers: Sequence[Header], pictures: Pictures) -> tuple[tuple[int, int], list[str]]:
+    if pictures.height_width is not None:
+        return pictures.height_width, []
+    sizes = {(header.height, header.width) for header in headers}
+    first = (headers[0].height, headers[0].width)
+    if len(sizes) == 1 and max(first) <= LARGEST_OWN:
+        return first, []
+    shorter = float(np.median([min(header.height, header.width) for header in headers]))
+    side = min(LARGEST_CHOSEN, 2 ** int(np.log2(max(shorter, 1))))
+    found = "are large" if len(sizes) == 1 else f"have {len(sizes):,} sizes"
+    cut = "padded" if pictures.fit == "pad" else "their centre cut"
+    return (side, side), [f"images {found}: {cut} and scaled to {side}x{side} (--image-size chooses another)"]
+
+
+def _check_space(place: Path, need: int) -> None:
+    free = shutil.disk_usage(place.parent).free
+    if free < need:
+        raise TooBig(
+            f"{place.parent}: {need:,} bytes are needed for the decoded images, {free:,} are free. Free some space, "
+            "choose another folder by $ADVNETS_CACHE, or a smaller --image-size."
+        )
+
+
+def hashed(content: bytes) -> NDArray[np.uint8]:
+    """BLAKE2b of a file's bytes, (16,) uint8."""
+    return np.frombuffer(hashlib.blake2b(content, digest_size=DIGEST).digest(), np.uint8)
+
+
+def in_order(function: Callable[[In], Out], inputs: Iterable[In]) -> Iterator[Out]:
+    """The function of every input, in their order, by two threads that are at most some chunks ahead."""
+    inputs = list(inputs)
+    chunks = iter(range(0, len(inputs), CHUNK))
+    with ThreadPoolExecutor(THREADS) as pool:
+
+        def begin(start: int) -> Future[list[Out]]:
+            return pool.submit(lambda: [function(one) for one in inputs[start : start + CHUNK]])
+
+        under_way = deque(begin(start) for _, start in zip(range(AHEAD), chunks, strict=False))
+        try:
+            while under_way:
+                yield from under_way.popleft().result()
+                under_way.extend(begin(start) for start in [next(chunks, None)] if start is not None)
+        finally:
+            for future in under_way:
+                future.cancel()

@@ -1,0 +1,213 @@
+"""One image file's bytes become pixels: by an allow-list of formats, under a cap of pixels, never half an image."""
+
+import io
+import struct
+import threading
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+from advnets.data.images.image_options import KEEP, Pictures
+from advnets.errors import AdvnetsError, BadInput, Damaged, TooBig
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".dib"})
+MAX_PIXELS = 25_000_000
+"""A camera's 6,000 x 4,000; at 4 bytes a pixel and the copies that decoders make, one costs at most 512 MiB."""
+LARGE_PIXELS = 2**22
+"""Images from here on are decoded one at a time, so that threads do not multiply what one may cost."""
+GREY = ("1", "L", "LA", "La", "I;16", "I", "I;16B")
+ROWS = 64
+TURNED = (5, 6, 7, 8)
+ORIENTATION = 0x0112  # EXIF 2.3, table 4
+# What Pillow raises on bytes that are no image; found by fuzzing, see tests/test_fuzz_images.py.
+BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError, KeyError, TypeError,
+          OverflowError, AttributeError, AssertionError, ZeroDivisionError, RuntimeError,
+          UnidentifiedImageError)  # fmt: skip
+BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+Pixels = NDArray[np.uint8]
+_one_at_a_time = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Header:
+    """What an image says of itself before it is decoded.
+
+    height, width: pixels, as it is to be seen, EXIF's turn included. grey: stored without colours. alpha: with
+    transparency.
+    """
+
+    height: int
+    width: int
+    grey: bool
+    alpha: bool
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What every image becomes: height, width, and channels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha."""
+
+    height: int
+    width: int
+    channels: int
+
+    @property
+    def chw(self) -> tuple[int, int, int]:
+        """As stored."""
+        return self.channels, self.height, self.width
+
+    @property
+    def mode(self) -> str:
+        """Pillow's name for such pixels."""
+        return {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[self.channels]
+
+
+@contextmanager
+def strictly() -> Iterator[None]:
+    """Pillow as we want it: bombs are errors, truncated images too, and its remarks on odd files are not printed.
+
+    These are settings of the whole process; enter it once, around all threads that decode.
+    """
+    before = ImageFile.LOAD_TRUNCATED_IMAGES
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
+        try:
+            yield
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = before
+
+
+def look(stream: IO[bytes], name: str) -> Header:
+    """The header of an image at the start of a stream, within `strictly`; nothing is decoded.
+
+    name: of the file, for the errors. Raises as `decode` does.
+    """
+    with _translated(name), _opened(stream, name) as image:
+        height, width = image.height, image.width
+        if _turned(image):
+            height, width = width, height
+        return Header(height, width, image.mode in GREY, image.has_transparency_data)
+
+
+def decode(content: bytes, name: str, shape: Shape, pictures: Pictures) -> tuple[Pixels, tuple[int, int]]:
+    """The pixels of an image, (c, h, w), as asked, and its own (h, w); within `strictly`. Of a film, the first picture.
+
+    content: the file's bytes. name: of the file, for the errors. shape: of the result. pictures: how it is made.
+    Raises TooBig over `MAX_PIXELS`, Damaged for anything that is not a whole image in one of `FORMATS`.
+    """
+    with _translated(name), _opened(io.BytesIO(content), name) as image:
+        own, large = (image.height, image.width), image.width * image.height > LARGE_PIXELS
+        with _one_at_a_time if large else nullcontext():
+            if image.format == "JPEG" and large:
+                # A JPEG can be read at 1/2, 1/4 or 1/8 of its size; twice what is wanted keeps the last step sharp.
+                image.draft(None, (2 * max(shape.width, shape.height),) * 2)
+            image.load()
+            turn = image.getexif().get(ORIENTATION, 1)
+            upright = image if turn == 1 else ImageOps.exif_transpose(image)
+            fitted = _fitted(_plain(upright, shape), shape, pictures)
+    pixels = np.asarray(fitted)
+    return (pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)), own[::-1] if turn in TURNED else own
+
+
+@contextmanager
+def _translated(name: str) -> Iterator[None]:
+    try:
+        yield
+    except AdvnetsError:
+        raise
+    except (*BOMB, MemoryError) as error:
+        raise TooBig(f"{name}: more pixels than the limit of {MAX_PIXELS:,}. Scale it down first.") from error
+    except UnidentifiedImageError as error:
+        raise Damaged(f"{name}: not an image in {', '.join(FORMATS)}. Delete it, or export it again.") from error
+    except BROKEN as error:
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise Damaged(
+            f"{name}: the image is broken ({reason}). Delete it, or copy it again from its source."
+        ) from error
+
+
+@contextmanager
+def _opened(stream: IO[bytes], name: str) -> Iterator[Image.Image]:
+    with Image.open(stream, formats=FORMATS) as image:
+        if image.width < 1 or image.height < 1:
+            raise Damaged(f"{name}: has {image.width} x {image.height} pixels, expected at least one. Delete it.")
+        if image.width * image.height > MAX_PIXELS:
+            raise TooBig(
+                f"{name}: has {image.width:,} x {image.height:,} pixels, the limit is {MAX_PIXELS:,} in all. Scale it "
+                "down first."
+            )
+        yield image
+
+
+def _turned(image: Image.Image) -> bool:
+    # PNG's getexif decodes the whole image where there is no EXIF chunk before the pixels.
+    if image.format in ("JPEG", "WEBP") or "exif" in image.info:
+        return image.getexif().get(ORIENTATION) in TURNED
+    return False
+
+
+def _plain(image: Image.Image, shape: Shape) -> Image.Image:
+    """The image in one of the modes L, LA, RGB, RGBA; 16 bits become 8 by rounding."""
+    if image.mode in ("I;16", "I", "I;16B"):
+        return _eight_bits(np.asarray(image)).convert(_wide(shape))
+    mode = "RGBA" if image.has_transparency_data else _wide(shape)
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _eight_bits(levels: NDArray[np.integer[Any]]) -> Image.Image:
+    """The nearest of 256 levels to each of 65,536, (h, w); in parts, as the sum needs more bits."""
+    grey = np.empty(levels.shape, np.uint8)
+    for row in range(0, len(levels), ROWS):
+        grey[row : row + ROWS] = (levels[row : row + ROWS].astype(np.int64).clip(0, 65535) + 128) // 257
+    return Image.fromarray(grey)
+
+
+def _wide(shape: Shape) -> str:
+    return "L" if shape.channels == 1 else shape.mode
+
+
+def _fitted(image: Image.Image, shape: Shape, pictures: Pictures) -> Image.Image:
+    """Flattened, cut or padded, scaled by Lanczos' filter, and in the mode of `shape`."""
+    resized = _scaled(image, shape, pictures)
+    if "A" not in shape.mode and "A" in resized.mode:
+        ground = Image.new("RGBA", resized.size, (*pictures.background, 255))
+        resized = Image.alpha_composite(ground, resized.convert("RGBA"))
+    return resized if resized.mode == shape.mode else resized.convert(shape.mode)
+
+
+def _scaled(image: Image.Image, shape: Shape, pictures: Pictures) -> Image.Image:
+    wanted = (shape.width, shape.height)
+    if image.size == wanted:
+        return image
+    if pictures.fit != "pad":
+        return image.resize(wanted, Image.Resampling.LANCZOS, _centre(image, shape), reducing_gap=3.0)
+    scale = min(shape.width / image.width, shape.height / image.height)
+    inner = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    small = image.resize(inner, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    colour = (*pictures.background, 0 if pictures.alpha == KEEP else 255)
+    whole = Image.new("RGBA", wanted, colour)
+    whole.paste(small.convert("RGBA"), ((wanted[0] - inner[0]) // 2, (wanted[1] - inner[1]) // 2))
+    return whole
+
+
+def _centre(image: Image.Image, shape: Shape) -> tuple[float, float, float, float]:
+    """The largest box of the wanted aspect in the middle of the image: left, top, right, bottom."""
+    scale = min(image.width / shape.width, image.height / shape.height)
+    width, height = scale * shape.width, scale * shape.height
+    left, top = (image.width - width) / 2, (image.height - height) / 2
+    return left, top, min(left + width, image.width), min(top + height, image.height)
+
+
+def check_keeps_alpha(pictures: Pictures, found: bool, where: str) -> None:
+    """Raise BadInput where alpha is to be kept and no image has any."""
+    if pictures.alpha == KEEP and not found:
+        raise BadInput(f"{where}: no image has alpha, so --image-alpha keep cannot apply. Leave it out.")

@@ -1,0 +1,116 @@
+"""A folder or a zip of image files: decoded once into the cache, and read from there."""
+
+import hashlib
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from advnets.data.dataset import Dataset
+from advnets.data.images.cache import Cached, cannot_write, opened
+from advnets.data.images.decode_folder import DIGEST, Build, hashed, in_order
+from advnets.data.images.decode_image import FORMATS, strictly
+from advnets.data.images.file_listing import Folder, Source
+from advnets.data.images.image_options import Pictures
+from advnets.data.images.zip_listing import Zip
+from advnets.data.sets.published_files import cache_folder
+from advnets.errors import BadInput, Damaged, Unsupported
+
+MIN_IMAGES = 10
+
+
+def load_pictures(path: str | os.PathLike[str], pictures: Pictures | None = None) -> Dataset:
+    """The data set of a folder or a .zip of images: PNG, JPEG, WebP, GIF (its first picture) and BMP.
+
+    Sub-folders name splits and classes, or a dataset.json the classes: see `labels.arrange`. What was decided, and
+    which files could not be read, is in the data set's `survey`.
+    path: the folder or the archive, which is read in place. pictures: how the images become tensors.
+    Decoded images are kept in the user's cache ($ADVNETS_CACHE, or the system's) under what they depend on: names,
+    sizes, times and options. Raises BadInput (Missing, Damaged, TooBig, Unsupported) naming the file for anything that
+    cannot be trained on, or where more than 1 % of the images cannot be read.
+    """
+    path, pictures = Path(path), pictures or Pictures()
+    source: Source = Folder(path) if path.is_dir() else Zip(path)
+    _check_there(source)
+    key = _key(source, pictures)
+    place = _place(path, pictures)
+    cached = opened(place, key)
+    if cached is not None and pictures.verify and not _verified(source, cached):
+        cached = None  # let go of before it is replaced, which Windows refuses for a file that is mapped
+    if cached is None:
+        cached = _made(source, pictures, key, place)
+    name = path.resolve().name if path.is_dir() else path.stem
+    return cached.dataset(name, str(path), pictures.memory_bytes)
+
+
+def _check_there(source: Source) -> None:
+    listing = source.listing
+    if not listing.images:
+        others = ", ".join(f"{count:,} {suffix}" for suffix, count in list(listing.others.items())[:5])
+        kind = Unsupported if others else BadInput
+        raise kind(
+            f"{source.path}: found no images ({others or 'nothing at all'}), expected files in {', '.join(FORMATS)}. "
+            "Check the path, or convert them."
+        )
+    if len(listing.images) < MIN_IMAGES:
+        raise BadInput(
+            f"{source.path}: found {len(listing.images)} images, {source.where(listing.images[0].name)} first, "
+            f"expected at least {MIN_IMAGES}, as they are split into train, validation and test. Add images."
+        )
+
+
+def _key(source: Source, pictures: Pictures) -> str:
+    """A hash of all that the decoded images depend on, but for the contents of the files."""
+    sha = hashlib.sha256(json.dumps([str(source.path.resolve()), pictures.key()]).encode())
+    listing = source.listing
+    for item in (*listing.images, *([listing.labels_file] if listing.labels_file else [])):
+        sha.update(f"{item.name}\0{item.size}\0{item.stamp}\n".encode("utf-8", "surrogateescape"))
+    return sha.hexdigest()
+
+
+def _place(path: Path, pictures: Pictures) -> Path:
+    """The cache file of a folder under these options; what changes in the folder replaces it."""
+    whole = hashlib.sha256(json.dumps([str(path.resolve()), pictures.key()]).encode("utf-8", "surrogateescape"))
+    stem = "".join(letter if letter.isalnum() else "-" for letter in path.resolve().stem)[:40]
+    return cache_folder() / "pictures" / f"{stem}-{whole.hexdigest()[:16]}.cache"
+
+
+def _verified(source: Source, cached: Cached) -> bool:
+    """Whether the contents of the files, and the pixels in the cache, are still those that were hashed."""
+    with source.held():
+        found = in_order(lambda item: _content(source, item.name), source.listing.images)
+        held = np.array(list(found), dtype=np.uint8)
+    whole = replace(cached.dataset("", "", 0), digest_known=None)
+    return bool(np.array_equal(held, cached.part("contents"))) and whole.digest == cached.table["digest"]
+
+
+def _content(source: Source, name: str) -> NDArray[np.uint8]:
+    try:
+        return hashed(source.read(name))
+    except BadInput:
+        return np.zeros(DIGEST, np.uint8)
+
+
+def _made(source: Source, pictures: Pictures, key: str, place: Path) -> Cached:
+    """The cache file, made anew; of several processes that want it, one makes it and the others wait."""
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(place.with_suffix(".lock"))
+        lock.acquire()
+    except OSError as error:
+        raise cannot_write(place, error) from error
+    try:
+        cached = None if pictures.verify else opened(place, key)
+        if cached is None:
+            with source.held(), strictly():
+                Build(source, pictures).run(key, place)
+            cached = opened(place, key)
+    finally:
+        lock.release()
+    if cached is None:
+        raise Damaged(f"{place}: was written and cannot be read. Check the disk, or choose another by $ADVNETS_CACHE.")
+    return cached

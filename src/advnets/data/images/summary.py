@@ -1,0 +1,51 @@
+"""What there is to say about a data set before training on it."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from advnets.data.dataset import Dataset, Split
+from advnets.data.images.duplicates import duplicates
+
+
+def describe(dataset: Dataset) -> dict[str, Any]:
+    """Counts, shape, classes, moments and duplicates of a data set, as JSON values.
+
+    Pixels count in [0, 1], points as they are; the standard deviation is that of the population. For the duplicates
+    see `duplicates`, for what is told of image files beside (sizes, files left out, decisions) `Survey`.
+    """
+    return {
+        "name": dataset.name,
+        "source": dataset.source,
+        "digest": dataset.digest,
+        "kind": "images" if dataset.is_image else "points",
+        "shape": list(dataset.shape),
+        "classes": dataset.classes,
+        "splits": {name: _split(split, dataset.classes) for name, split in dataset.splits.items()},
+        "duplicates": duplicates(dataset),
+        **({} if dataset.survey is None else dataset.survey.as_json()),
+    }
+
+
+def _split(split: Split, classes: int | None) -> dict[str, Any]:
+    mean, std = _pixel_moments(split.values) if split.values.dtype == torch.uint8 else _moments(split.values)
+    labels, k = split.labels, classes
+    per_class = None if labels is None or k is None else torch.bincount(labels, minlength=k).tolist()
+    return {"count": len(split), "per_class": per_class, "mean": mean, "std": std}
+
+
+def _pixel_moments(values: Tensor) -> tuple[float, float]:
+    # From the histogram of the 256 levels: exact, and no copy of the data in a wider type.
+    weights = torch.zeros(256, dtype=torch.float64)
+    # In parts, as bincount widens what it counts to int64.
+    for part in values.chunk(math.ceil(values.numel() / 2**24)):
+        weights += torch.bincount(part.flatten(), minlength=256)
+    levels = torch.arange(256, dtype=torch.float64) / 255
+    mean = float((weights * levels).sum() / weights.sum())
+    return mean, math.sqrt(float((weights * (levels - mean).square()).sum() / weights.sum()))
+
+
+def _moments(points: Tensor) -> tuple[float, float]:
+    return float(points.double().mean()), float(points.double().std(correction=0))

@@ -1,0 +1,188 @@
+"""The jackknife of single statistics, each at little more than the cost of computing it once.
+
+The values are those of `frechet`, `kernel_distance`, `manifolds` and `parzen`; what is added is their value without
+blocks of samples and of real items, which a difference of two sets of samples is judged by.
+"""
+
+import math
+from functools import reduce
+
+import torch
+from torch import Tensor
+
+from advnets.errors import BadInput
+from advnets.metrics.parzen import log_densities
+from advnets.statistics.arrays import Array, flatten, same_width, squared_distances
+from advnets.statistics.bures import singular_values
+from advnets.statistics.gaussian import Gaussian
+from advnets.statistics.jackknife import BLOCKS, Jackknife, cut, enough, fill
+from advnets.statistics.moments import Moments
+
+ROWS = 512
+"""Rows of distances that are held at once."""
+
+WIDE = 128
+"""Most features for which the Frechet distance is computed without blocks of both: (1 + g)^2 decompositions."""
+
+
+def parzen_jackknife(points: Array, centres: Array, sigma: float, *, blocks: int = BLOCKS) -> Jackknife:
+    """The mean Parzen log density of points, nats, without blocks of centres and of points.
+
+    points: (n, ...), in random order; centres: (m, ...), samples; sigma: bandwidth, chosen on other points, and kept:
+    about its best the score does not change with it.
+    Raises BadInput as `log_densities` does, and for fewer points or centres than blocks.
+    """
+    x, s = flatten(points, "points"), flatten(centres, "centres")
+    enough(len(x), "points", blocks)
+    enough(len(s), "centres", blocks)
+    # Of each block of centres, the log of the sum of its windows at every point: (g, n).
+    sums = [log_densities(x, s[start:stop], [sigma])[0] + math.log(stop - start) for start, stop in cut(len(s), blocks)]
+    kept = [logs.logsumexp(0) for logs in _others(torch.stack(sums).cpu())]
+    return Jackknife(_means(torch.stack(kept, 1) - _counts(len(s), blocks).log(), blocks).T, len(s), len(x))
+
+
+def frechet_jackknife(samples: Array, real: Array, *, blocks: int = BLOCKS) -> Jackknife:
+    """The Frechet distance of `frechet`, without blocks; with more than WIDE features not crossed, as `fill` has it.
+
+    samples: (m, ...); real: (n, ...), in random order; features of one extractor. What too few samples add to the
+    value is alike for as many samples, and falls out of a difference but for what differs in their covariances.
+    Raises BadInput for a bad shape or value, or less than two items a block.
+    """
+    y, x = _pair(samples, real, 2 * blocks)
+    of_y, of_x = _gaussians(y, blocks), _gaussians(x, blocks)
+    values = fill(lambda j, b: _frechet(of_y[j], of_x[b]), blocks, crossed=y.shape[1] <= WIDE)
+    return Jackknife(values, len(y), len(x))
+
+
+def _gaussians(items: Tensor, blocks: int) -> list[Gaussian]:
+    """Of all items, and of all without each block."""
+    parts = [Moments.of(items[start:stop]) for start, stop in cut(len(items), blocks)]
+    kept = [parts, *(parts[:j] + parts[j + 1 :] for j in range(blocks))]
+    return [Gaussian.of_moments(reduce(Moments.merged, each)) for each in kept]
+
+
+def _frechet(a: Gaussian, b: Gaussian) -> float:
+    apart = float((a.mean - b.mean).square().sum())
+    return apart + a.trace + b.trace - 2 * float(singular_values(a.factor, b.factor).sum())
+
+
+def kernel_jackknife(samples: Array, real: Array, *, blocks: int = BLOCKS) -> Jackknife:
+    """The unbiased squared MMD under k(x, y) = (x.y / d + 1)^3, as KID has it, without blocks.
+
+    M. Binkowski et al., Demystifying MMD GANs, 2018. The terms among real items fall out of a difference, as in
+    W. Bounliphone et al., A test of relative similarity for model selection in generative models, 2016.
+    samples: (m, ...); real: (n, ...), in random order.
+    Raises BadInput for a bad shape or value, or less than two items a block.
+    """
+    y, x = _pair(samples, real, 2 * blocks)
+    masks = torch.cat([torch.ones(1, blocks), 1 - torch.eye(blocks)]).double()
+    y_y, y_x, x_x = (masks @ _block_sums(*pair, blocks) @ masks.T for pair in ((y, y), (y, x), (x, x)))
+    m, n = _counts(len(y), blocks), _counts(len(x), blocks)
+    within_y, within_x = y_y.diagonal() / (m * (m - 1)), x_x.diagonal() / (n * (n - 1))
+    return Jackknife(within_y[:, None] + within_x - 2 * y_x / (m[:, None] * n), len(y), len(x))
+
+
+def _block_sums(a: Tensor, b: Tensor, blocks: int) -> Tensor:
+    """Sums of the kernel over pairs of blocks, (g, g); an item of a set is not paired with itself."""
+    sums = torch.zeros(blocks, blocks, dtype=torch.float64)
+    for row, (start, stop) in enumerate(cut(len(a), blocks)):
+        kernel = (a[start:stop] @ b.T / a.shape[1] + 1) ** 3
+        if a is b:
+            kernel[torch.arange(stop - start), torch.arange(start, stop)] = 0
+        columns = kernel.sum(0)
+        sums[row] = torch.stack([columns[left:right].sum() for left, right in cut(len(b), blocks)])
+    return sums
+
+
+def manifold_jackknife(samples: Array, real: Array, *, k: int = 5, blocks: int = BLOCKS) -> dict[str, Jackknife]:
+    """Precision, recall, density and coverage as `manifolds` has them, without blocks; radii are found anew.
+
+    samples: (m, ...); real: (n, ...), in random order. k: neighbour that sets a radius.
+    Raises BadInput for a bad shape or value, too few items, or k that is not below what is left without a block.
+    """
+    y, x = _pair(samples, real, blocks)
+    left = int(min(_counts(len(items), blocks).min() for items in (y, x)))
+    if not 1 <= k < left:
+        raise BadInput(f"k: found {k}, expected 1..{left - 1}, below the {left} items that a block leaves. Change it.")
+    origin = x.mean(0)  # norms about the mean are smaller, and so is what their cancellation loses
+    y, x = y - origin, x - origin
+    of_y, of_x = _radii(y, k, blocks), _radii(x, k, blocks)
+    in_real, in_samples = _balls(y, x, of_x), _balls(x, y, of_y)
+    values = {
+        "precision": _means((in_real > 0).double(), blocks),
+        "recall": _means((in_samples > 0).double(), blocks).T,
+        "density": _means(in_real / k, blocks),
+        "coverage": _means_of_cells(_nearest(x, y, blocks), of_x),
+    }
+    return {name: Jackknife(of_blocks, len(y), len(x)) for name, of_blocks in values.items()}
+
+
+def _radii(items: Tensor, k: int, blocks: int) -> Tensor:
+    """Squared distance to the k-th nearest other item, (n, 1 + g): of all, and of all without each block."""
+    parts, norms = cut(len(items), blocks), items.square().sum(1)
+    found = []
+    for start in range(0, len(items), ROWS):
+        stop = min(start + ROWS, len(items))
+        distances = squared_distances(items[start:stop], items, norms[start:stop, None], s_norms=norms)
+        distances[torch.arange(stop - start), torch.arange(start, stop)] = math.inf
+        # The k smallest of each block are enough to know the k-th smallest of any blocks together.
+        least = [distances[:, a:b].topk(min(k, b - a), largest=False).values for a, b in parts]
+        kept = [torch.cat(least, 1), *(torch.cat(least[:j] + least[j + 1 :], 1) for j in range(blocks))]
+        found.append(torch.stack([each.kthvalue(k, 1).values for each in kept], 1))
+    return torch.cat(found)
+
+
+def _balls(probes: Tensor, centres: Tensor, radii: Tensor) -> Tensor:
+    """In how many balls each probe lies, (p, 1 + g) float64: of all, and of all without each block of centres."""
+    parts, norms = cut(len(centres), radii.shape[1] - 1), centres.square().sum(1)
+    found = []
+    for probe in torch.split(probes, ROWS):
+        distances = squared_distances(probe, centres, probe.square().sum(1, keepdim=True), s_norms=norms)
+        counts = [(distances < radii[:, 0]).sum(1)]
+        for j, (start, stop) in enumerate(parts, 1):
+            inside = distances < radii[:, j]
+            counts.append(inside.sum(1) - inside[:, start:stop].sum(1))
+        found.append(torch.stack(counts, 1))
+    return torch.cat(found).double()
+
+
+def _nearest(x: Tensor, y: Tensor, blocks: int) -> Tensor:
+    """Squared distance of x (n, d) to the nearest y, (n, 1 + g): of all, and of all without each block of y."""
+    norms, parts = y.square().sum(1), cut(len(y), blocks)
+    found = []
+    for part in torch.split(x, ROWS):
+        distances = squared_distances(part, y, part.square().sum(1, keepdim=True), s_norms=norms)
+        found.append(torch.stack([distances[:, start:stop].amin(1) for start, stop in parts]))
+    return torch.stack([each.amin(0) for each in _others(torch.cat(found, 1))], 1)
+
+
+def _means_of_cells(near: Tensor, radii: Tensor) -> Tensor:
+    """The share of rows with near (n, 1 + g) < radii (n, 1 + g), for every pair of columns, over the rows kept."""
+    blocks = radii.shape[1] - 1
+    shares = [_means((near < radii[:, b, None]).double(), blocks)[b] for b in range(1 + blocks)]
+    return torch.stack(shares, 1)
+
+
+def _pair(samples: Array, real: Array, fewest: int) -> tuple[Tensor, Tensor]:
+    """Samples and real items as (m, d) and (n, d) float64, of `fewest` rows at least."""
+    y, x = flatten(samples, "samples").double(), flatten(real, "real").double()
+    same_width(y, x, "samples and real")
+    enough(len(y), "samples", fewest)
+    enough(len(x), "real", fewest)
+    return y.cpu(), x.cpu()
+
+
+def _others(parts: Tensor) -> list[Tensor]:
+    """All of g parts (g, ...), and all but each."""
+    return [parts, *(torch.cat([parts[:j], parts[j + 1 :]]) for j in range(len(parts)))]
+
+
+def _counts(n: int, blocks: int) -> Tensor:
+    """How many of n items there are, and without each block, (1 + g,) float64."""
+    return torch.tensor([n, *(n - (stop - start) for start, stop in cut(n, blocks))], dtype=torch.float64)
+
+
+def _means(values: Tensor, blocks: int) -> Tensor:
+    """Means of columns of values (n, c), (1 + g, c): of all rows, and without each block of them."""
+    sums = torch.stack([values[start:stop].sum(0) for start, stop in cut(len(values), blocks)])
+    return torch.stack([each.sum(0) for each in _others(sums)]) / _counts(len(values), blocks)[:, None]

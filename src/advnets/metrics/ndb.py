@@ -1,0 +1,141 @@
+"""Bins of real points in which samples are too many or too few: which part of the data a generator neglects."""
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import binomtest, chi2_contingency, norm
+from torch import Tensor
+
+from advnets.errors import BadInput
+from advnets.statistics.arrays import Array, flatten, full_precision, same_width, squared_distances
+from advnets.statistics.estimate import Z95, Estimate, Note
+from advnets.statistics.multiple_testing import benjamini_hochberg
+
+Floats = NDArray[np.float64]
+
+ALPHA = 0.05
+"""Share of bins found different where there is no difference."""
+
+EXPECTED = 5.0
+"""Fewest points expected in a cell of the chi-squared test, after W. Cochran, The chi^2 test of goodness of fit, 1952;
+bins with fewer are put together."""
+
+BLOCK = 4096
+"""Points whose distances to all centres are held at once."""
+
+
+def different_bins(
+    samples: Array, real: Array, *, bins: int = 100, seed: int = 0, held_out: Array | None = None
+) -> Estimate:
+    """Share of k-means bins in which the proportions of samples and of real points differ at 5 % (NDB / K).
+
+        z_k = (p_k - q_k) / sqrt(s_k (1 - s_k) (1 / n + 1 / m)),    s_k = (n p_k + m q_k) / (n + m)
+
+    E. Richardson and Y. Weiss, On GANs and GMMs, 2018, section 2. They bin the training points and take q_k from the
+    same; but means drawn to these points stand where they are thick by chance. Here half of the real points make the
+    bins and the other half q_k, so that samples that are real differ by luck alone; with held_out, all of real make the
+    bins and held_out q_k. held_out = real is the published protocol: it has no p-value.
+    samples: (n, ...) features; real: (m, ...), of one kind. bins: K. seed: of the halves and of k-means.
+    Its error is sqrt(v (1 - v) / K), as if bins were independent, its interval Clopper's and Pearson's; both tell of
+    the number of bins, not of the luck of their means. The floor is .05. The p-value is that of Pearson's chi-squared
+    test of one distribution over bins, which also sees many small differences; bins where fewer than 5 are expected
+    are put together. Notes: count (NDB), adjusted (bins that differ by Benjamini and Hochberg), jensen_shannon (nats),
+    worst (the bin with the largest |z|, worst_p and worst_q its shares), empty (bins without a point), cells of the
+    chi-squared test, n, m, bins. The order of rows does not matter.
+    Raises BadInput for a bad shape or value, and where there are fewer different points than bins.
+    """
+    y, x = flatten(samples, "samples"), flatten(real, "real")
+    same_width(y, x, "samples and real")
+    x = _canonical(x)
+    order = torch.from_numpy(np.random.default_rng(seed).permutation(len(x)))
+    half = len(x) if held_out is not None else len(x) // 2
+    counted = x[order[half:]] if held_out is None else flatten(held_out, "held_out")
+    same_width(counted, x, "held_out and real")
+    centres = _means(x[order[:half]], bins, seed)
+    o, r = (np.bincount(_nearest(points, centres), minlength=bins) for points in (y, counted))
+    return _compared(o, r, tested=held_out is not real)
+
+
+def _compared(o: NDArray[np.int64], r: NDArray[np.int64], *, tested: bool) -> Estimate:
+    """The estimate for o_k samples and r_k real points in every bin."""
+    n, m, bins = int(o.sum()), int(r.sum()), len(o)
+    p, q, s = o / n, r / m, (o + r) / (n + m)
+    spread = np.sqrt(s * (1 - s) * (1 / n + 1 / m))
+    z = np.divide(p - q, spread, out=np.zeros(bins), where=spread > 0)  # a bin without points is no different
+    count = int((abs(z) > Z95).sum())
+    adjusted = benjamini_hochberg((2 * norm.sf(abs(z))).tolist())
+    worst, table = int(abs(z).argmax()), _pooled(np.array([o, r]))
+    notes: dict[str, Note] = {"count": count, "adjusted": sum(one <= ALPHA for one in adjusted)}
+    notes |= {"jensen_shannon": _jensen_shannon(p, q), "worst": worst, "worst_p": float(p[worst])}
+    notes |= {"worst_q": float(q[worst]), "empty": int((o + r == 0).sum()), "cells": table.shape[1]}
+    notes |= {"n": n, "m": m, "bins": bins}
+    share, ends = count / bins, binomtest(count, bins).proportion_ci(0.95, "exact")
+    p_value = _homogeneity(table) if tested else None
+    error = math.sqrt(share * (1 - share) / bins)
+    return Estimate(share, error, ALPHA, notes, (float(ends.low), float(ends.high)), p_value=p_value)
+
+
+def _homogeneity(table: NDArray[np.int64]) -> float:
+    """Pearson's p-value of two rows of counts; 1 if there is one cell, which cannot differ."""
+    return float(chi2_contingency(table, correction=False).pvalue) if table.shape[1] > 1 else 1.0
+
+
+def _pooled(table: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Two rows of counts with the smallest columns put together until EXPECTED are expected in every cell.
+
+    The order is of the columns' sums, which under the null say nothing of the rows: the test stays what it is.
+    """
+    sums = table.sum(0)
+    order = np.argsort(sums, kind="stable")
+    least = EXPECTED * sums.sum() / table.sum(1).min()  # a column of this sum has EXPECTED in its smaller cell
+    running = np.cumsum(sums[order])
+    small = int((sums < least).sum())
+    joined = 0 if small == 0 else max(small, int(np.searchsorted(running, least)) + 1)
+    columns = [table[:, order[:joined]].sum(1, keepdims=True)] if joined else []
+    return np.concatenate([*columns, table[:, order[joined:]]], 1)
+
+
+def _jensen_shannon(p: Floats, q: Floats) -> float:
+    """1/2 KL(p | (p + q) / 2) + 1/2 KL(q | (p + q) / 2), nats."""
+    middle = (p + q) / 2
+    logs = [np.log(np.divide(one, middle, out=np.ones(len(p)), where=one > 0)) for one in (p, q)]
+    return max(0.0, float(p @ logs[0] + q @ logs[1]) / 2)
+
+
+def _canonical(x: Tensor) -> Tensor:
+    """Rows in an order of their own, so that the order given cannot change the bins."""
+    return x.cpu()[_along(x).argsort(stable=True)].double()
+
+
+def _along(x: Tensor) -> Tensor:
+    """Each row's place along one fixed direction, (n,) on the CPU: equal rows have one, and others another."""
+    direction = torch.from_numpy(np.random.default_rng(0).normal(size=x.shape[1]))
+    return torch.cat([(part.cpu().double() * direction).sum(1) for part in torch.split(x, BLOCK)])
+
+
+def _means(x: Tensor, bins: int, seed: int) -> Tensor:
+    """The K means of points, (K, d)."""
+    from sklearn.cluster import KMeans  # a second to import, and only this function wants it
+
+    different = len(torch.unique(_along(x)))
+    if not 1 <= bins <= different:
+        found = f"found {bins} bins for {different} different real points"
+        raise BadInput(f"bins: {found}, expected 1 or more, and no more bins than points. Take fewer, or more points.")
+    found = KMeans(bins, n_init=1, random_state=seed).fit(x.numpy())
+    return torch.from_numpy(found.cluster_centers_)
+
+
+def _nearest(x: Tensor, centres: Tensor) -> NDArray[np.int64]:
+    """The nearest centre of every point, (n,)."""
+    origin = centres.mean(0)
+    mu = centres - origin
+    norms = mu.square().sum(1)
+    found = []
+    with full_precision():
+        for part in torch.split(x, BLOCK):
+            rows = part.cpu().double() - origin
+            distances = squared_distances(rows, mu, rows.square().sum(1, keepdim=True), s_norms=norms)
+            found.append(distances.argmin(1))
+    return torch.cat(found).numpy()

@@ -1,0 +1,70 @@
+"""How slowly a Markov chain forgets: the steps that count for one independent sample."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from advnets.errors import BadInput
+from advnets.statistics.arrays import Array
+from advnets.statistics.estimate import Estimate, Note
+
+WINDOW = 5.0
+"""c of the window: the first M >= c tau(M)."""
+
+LONG = 50
+"""Chains of fewer than so many autocorrelation times tell too little of them."""
+
+PART = 2**22
+"""Values whose spectrum is held at once."""
+
+
+def autocorrelation_time(states: Array) -> Estimate:
+    """The integrated autocorrelation time of stationary chains, in steps: 1 if consecutive states are independent.
+
+        tau = 1 + 2 sum_(t = 1 .. M) rho(t),    rho(t) = sum_d cov_d(t) / sum_d cov_d(0)
+
+    n states of a chain tell of a mean as much as n / tau independent samples. M is the first with
+    M >= c max(tau(M), 1), c = 5: A. Sokal, Monte Carlo methods in statistical mechanics, 1989, section 3. The mean is
+    that of all chains together, so that chains that stay apart are slow, however fast each one moves where it is.
+    states: (chains, steps, ...) real numbers, one or more of them a state; the coordinates d weigh by their variance.
+    Its error is tau sqrt(2 (2 M + 1) / (chains steps)), N. Madras and A. Sokal, 1988, for one coordinate; an
+    upper estimate for more. The floor is 1. Notes: window, M; chains, steps; enough, whether the window closed
+    and all chains together have 50 tau steps; where it did not close, tau is a lower bound.
+    Raises BadInput for another shape, fewer than 4 steps, a NaN or an Inf, or states that are all the same.
+    """
+    x = _series(states)
+    chains, steps, _ = x.shape
+    covariances = _autocovariances(x)
+    if not float(covariances[0]) > 0:
+        raise BadInput("states: found none that differs from the others, expected a chain that moves.")
+    taus = 2 * (covariances / covariances[0]).cumsum(0) - 1
+    closed = (torch.arange(steps) >= WINDOW * taus.clamp(min=1)).nonzero()
+    window = int(closed[0]) if len(closed) else steps - 1
+    tau = max(float(taus[window]), 1 / (chains * steps))
+    error = tau * math.sqrt(2 * (2 * window + 1) / (chains * steps))
+    enough = bool(len(closed)) and chains * steps >= LONG * tau
+    notes: dict[str, Note] = {"window": window, "chains": chains, "steps": steps, "enough": enough}
+    return Estimate(tau, error, floor=1.0, notes=notes)
+
+
+def _series(states: Array) -> Tensor:
+    """The states as (chains, steps, d)."""
+    x = torch.as_tensor(states)
+    if x.ndim < 2 or x.shape[1] < 4 or x.numel() == 0:
+        raise BadInput(f"states: found shape {tuple(x.shape)}, expected (chains, steps, ...), of 4 steps or more.")
+    if not bool(torch.isfinite(x).all()):
+        raise BadInput("states: found a NaN or an Inf, expected finite numbers. Look where they were made.")
+    return x.flatten(2) if x.ndim > 2 else x[:, :, None]
+
+
+def _autocovariances(x: Tensor) -> Tensor:
+    """Summed over coordinates: mean over chains and s of (x_s - mean)(x_(s+t) - mean), (steps,) float64."""
+    chains, steps, _ = x.shape
+    total = torch.zeros(steps, dtype=torch.float64)
+    for part in torch.split(x, max(1, PART // (chains * steps)), dim=2):
+        centred = part.double() - part.double().mean((0, 1))
+        # Wiener and Khinchin; as many zeros behind, so that the end does not meet the beginning.
+        spectrum = torch.fft.rfft(centred, 2 * steps, dim=1).abs().square().sum((0, 2))
+        total += torch.fft.irfft(spectrum, 2 * steps)[:steps]
+    return total / (chains * torch.arange(steps, 0, -1))

@@ -1,0 +1,280 @@
+"""Nearest neighbours in blocks: a fast matrix product proposes, direct differences in float64 decide.
+
+Squared distances by |x|^2 - 2 x.r + |r|^2 are off by at most
+
+    |D^ - D| <= (d + 16) u (|x| + |r|)^2,    u = 2^-24 in float32, 2^-53 in float64
+
+with norms about one origin (N. Higham, Accuracy and stability of numerical algorithms, 2002, section 3.1), and
+|r| <= |x| + sqrt(D). So whatever that error could turn round is found, and measured again: a copy is at distance 0,
+and neither the block size nor the number of threads decides which of two points is the nearer.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from advnets.errors import BadInput
+from advnets.statistics.arrays import Array, flatten, full_precision, same_width, squared_distances
+
+BLOCK = (1024, 4096)
+"""Rows x columns of one product."""
+
+SPARE = 7
+"""Neighbours beyond the k-th that the product names: from their distances it is seen whether one was missed."""
+
+DIRECT = 1 << 16
+"""Numbers of one chunk in float64: 512 KiB, which a cache holds, and which malloc has at hand: 1 MiB takes 5 times as
+long for each number, for the system hands out fresh pages."""
+
+SETTLED = 1e-9
+"""Neighbours whose float64 distances differ by less than this share of them are equally near."""
+
+
+def nearest(samples: Array, real: Array, *, block: tuple[int, int] = BLOCK) -> tuple[Tensor, Tensor]:
+    """The nearest real image of every sample by squared pixel distance, |x - r|^2.
+
+    samples: x, (n, ...); real: r, (m, ...); both bytes, or both floats in the same unit; real may be mapped.
+    block: samples x real images of one product; changes the speed, not the result.
+    Gives indices into real, (n,) int64, and squared distances, (n,) float64, in that unit squared; a copy is at 0. Of
+    equally near ones among the 1 + SPARE nearest the first is taken.
+    Raises BadInput for a bad shape or value, or for bytes beside floats.
+    """
+    x, r = pair(samples, real, "samples", "real")
+    index, squared = _search(x, r, 1, own=None, block=block)
+    return index[:, 0], squared[:, 0]
+
+
+def nearest_others(
+    points: Array, k: int, *, rows: Tensor | None = None, block: tuple[int, int] = BLOCK
+) -> tuple[Tensor, Tensor]:
+    """The k nearest others of every point; a point is told from its copies by its index.
+
+    points: x, (n, ...). k: 1 .. n - 1. rows: indices of the points that are asked about, (q,), or None for all.
+    Gives indices, (q, k) int64, and squared distances, (q, k) float64, the nearest first.
+    Raises BadInput for a bad shape or value, or such a k.
+    """
+    x = flatten(points, "points")
+    if not 1 <= k < len(x):
+        raise BadInput(f"k: found {k}, expected 1..{len(x) - 1}, below the number of points. Change it.")
+    own = torch.arange(len(x), device=x.device) if rows is None else rows.to(x.device)
+    return _search(x[own] if rows is not None else x, x, k, own=own, block=block)
+
+
+def pair(first: Array, second: Array, name: str, other: str, *, least: int = 1) -> tuple[Tensor, Tensor]:
+    """Two arrays flattened on the first one's device, of one width, one scale and so many rows, or BadInput."""
+    x, r = flatten(first, name), flatten(second, other)
+    names = f"{name} and {other}"
+    same_width(x, r, names)
+    if x.is_floating_point() != r.is_floating_point():
+        raise BadInput(f"{names}: found {x.dtype} and {r.dtype}, expected one scale. Bring both to [0, 1].")
+    for whose, rows in ((name, x), (other, r)):
+        if len(rows) < least:
+            raise BadInput(f"{whose}: found {len(rows)} rows, expected {least} or more. Give more.")
+    return x, r.to(x.device)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where distances are measured from, so that norms are small: v -> (v - origin) / scale, in float32 or float64.
+
+    origin: mean of the reference points, (d,) float64. scale: a power of two, above every |v - origin|, so that
+    dividing by it is exact and no square overflows.
+    """
+
+    origin: Tensor
+    scale: float
+
+    @staticmethod
+    def of(x: Tensor, r: Tensor) -> "Frame":
+        """The frame of queries x (n, d) and references r (m, d). In parts: r may be more than memory holds."""
+        parts = torch.split(r, BLOCK[1])
+        origin = torch.stack([part.sum(0, dtype=torch.float64) for part in parts]).sum(0) / len(r)
+        ends = [torch.stack([part.amin(0), part.amax(0)]).double() for part in (*parts, *torch.split(x, BLOCK[1]))]
+        farthest = max(float((end - origin).abs().max()) for end in ends)
+        if not farthest < 1e150:
+            raise BadInput(f"features: found values {farthest:.3g} apart, expected squares below 1e308. Scale them.")
+        return Frame(origin, 2.0 ** math.ceil(math.log2(farthest)) if farthest > 1e-150 else 1.0)
+
+    def place(self, v: Tensor, dtype: torch.dtype) -> Tensor:
+        """Points v (b, d) in the frame, so rounded once."""
+        placed = torch.empty(v.shape, dtype=dtype, device=v.device)
+        rows = max(1, DIRECT // v.shape[1])
+        for part, place in zip(torch.split(v, rows), torch.split(placed, rows), strict=True):
+            place.copy_((part.double() - self.origin).div_(self.scale))
+        return placed
+
+    def slack(self, norms: Tensor, squared: Tensor, dtype: torch.dtype) -> Tensor:
+        """The error of a product's squared distance between a point of that norm and any that lies so near; float64."""
+        unit, floor = torch.finfo(dtype).eps / 2, torch.finfo(dtype).tiny
+        d = len(self.origin)
+        return (d + 16) * (unit * (2 * norms.double() + squared.sqrt()).square() + floor)
+
+
+def squared_norms(v: Tensor) -> Tensor:
+    """|v|^2 of points v (b, d), (b,), in their precision."""
+    return torch.cat([part.square().sum(1) for part in torch.split(v, max(1, DIRECT // v.shape[1]))])
+
+
+def direct(x: Tensor, r: Tensor, i: Tensor, j: Tensor) -> Tensor:
+    """|x_i - r_j|^2 for pairs of indices, (p,) each, by direct difference in float64."""
+    found = torch.empty(len(i), dtype=torch.float64, device=x.device)
+    width = max(1, DIRECT // x.shape[1])
+    for a, b, part in zip(*(torch.split(whole, width) for whole in (i, j, found)), strict=True):
+        # index_select gives fresh memory, which is written over: each number is fetched once. What stays is allocated
+        # before: small results between the chunks would keep malloc from using their memory again, up to 700 MiB of it.
+        gap = x.index_select(0, a).double().sub_(r.index_select(0, b).double())
+        torch.sum(gap.square_(), 1, out=part)
+    return found
+
+
+def _search(x: Tensor, r: Tensor, k: int, *, own: Tensor | None, block: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """The k nearest r of every x, without the r whose index is own, (n,); indices and squared distances, (n, k)."""
+    frame = Frame.of(x, r)
+    index, squared, sure = _decided(x, r, k, own=own, block=block, frame=frame, dtype=torch.float32)
+    for dtype in (torch.float64, None):
+        left = (~sure).nonzero()[:, 0]
+        if len(left) == 0:
+            break
+        mine = None if own is None else own[left]
+        if dtype is None:
+            index[left], squared[left] = _one_by_one(x[left], r, k, own=mine)
+        else:
+            index[left], squared[left], sure[left] = _decided(
+                x[left], r, k, own=mine, block=block, frame=frame, dtype=dtype
+            )
+    return index, squared
+
+
+def _decided(
+    x: Tensor,
+    r: Tensor,
+    k: int,
+    *,
+    own: Tensor | None,
+    block: tuple[int, int],
+    frame: Frame,
+    dtype: torch.dtype,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """`_search` by products in one precision, and whether each row is beyond doubt, (n,) bool."""
+    others = len(r) - (own is not None)
+    count = min(k + SPARE, others)
+    points = frame.place(x, dtype)
+    norms = squared_norms(points)[:, None]
+    if own is not None and x is r:
+        found = _among(points, norms, count=count, side=block[0])
+    else:
+        found = _across(points, norms, r, own=own, count=count, frame=frame, block=block)
+
+    def reach(squared: Tensor) -> Tensor:
+        """The most that a product gives for points so near."""
+        near = squared / frame.scale**2
+        return near + frame.slack(norms[:, 0].sqrt(), near, dtype)
+
+    index, squared = _measured(x, r, k, found=found, reach=reach)
+    last = squared[:, k - 1]
+    sure = (reach(last) < found.near[:, -1].double()) | (last == 0)
+    if dtype == torch.float64:
+        sure |= reach(last) * frame.scale**2 - last < SETTLED * last
+    if count == others:
+        sure[:] = True
+    return index[:, :k], squared[:, :k], sure
+
+
+@dataclass(frozen=True)
+class _Candidates:
+    """The nearest references of every query by a product.
+
+    near: squared distances, (n, count), in the product's precision. index: which ones they are, (n, count) int64.
+    """
+
+    near: Tensor
+    index: Tensor
+
+    @staticmethod
+    def none(points: Tensor, count: int) -> "_Candidates":
+        """None found yet for points (n, d)."""
+        near = points.new_full((len(points), count), math.inf)
+        return _Candidates(near, torch.zeros(near.shape, dtype=torch.int64, device=points.device))
+
+    def add(self, distances: Tensor, row: int, column: int) -> None:
+        """Keep the nearest of a block of products too, (b, c), whose corner is at (row, column)."""
+        rows = slice(row, row + len(distances))
+        near, where = distances.topk(min(self.near.shape[1], distances.shape[1]), largest=False, sorted=False)
+        near, where = torch.cat([self.near[rows], near], 1), torch.cat([self.index[rows], where + column], 1)
+        self.near[rows], kept = near.topk(self.near.shape[1], largest=False)
+        self.index[rows] = where.gather(1, kept)
+
+
+def _across(
+    points: Tensor, norms: Tensor, r: Tensor, *, own: Tensor | None, count: int, frame: Frame, block: tuple[int, int]
+) -> _Candidates:
+    """The count references r (m, d) nearest to each placed point, in parts: r may be more than memory holds."""
+    found = _Candidates.none(points, count)
+    with full_precision():
+        for start in range(0, len(r), block[1]):
+            part = frame.place(r[start : start + block[1]], points.dtype)
+            part_norms = squared_norms(part)
+            for first in range(0, len(points), block[0]):
+                rows = slice(first, first + block[0])
+                distances = squared_distances(points[rows], part, norms[rows], s_norms=part_norms)
+                if own is not None:
+                    _leave_out(distances, own[rows] - start)
+                found.add(distances, first, start)
+    return found
+
+
+def _among(points: Tensor, norms: Tensor, *, count: int, side: int) -> _Candidates:
+    """The count others nearest to each placed point: a product for two blocks of points serves both."""
+    found = _Candidates.none(points, count)
+    with full_precision():
+        for first in range(0, len(points), side):
+            for second in range(first, len(points), side):
+                rows, columns = slice(first, first + side), slice(second, second + side)
+                distances = squared_distances(points[rows], points[columns], norms[rows], s_norms=norms[columns, 0])
+                if first == second:
+                    distances.fill_diagonal_(math.inf)
+                else:
+                    found.add(distances.T.contiguous(), second, first)
+                found.add(distances, first, second)
+    return found
+
+
+def _measured(
+    x: Tensor, r: Tensor, k: int, *, found: _Candidates, reach: Callable[[Tensor], Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Candidates in the order of their distances, and these, (n, count); inf where one is surely not of the k nearest.
+
+    reach: squared distance of a point's k-th neighbour, (n,) -> the most that a product may give for it, (n,).
+    """
+    index, near = found.index, found.near.double()
+    every = torch.arange(len(x), device=x.device)
+    squared = torch.full_like(near, math.inf)
+    squared[:, :k] = direct(x, r, every.repeat_interleave(k), index[:, :k].flatten()).view(-1, k)
+    i, j = (near[:, k:] <= reach(squared[:, :k].amax(1))[:, None]).nonzero(as_tuple=True)
+    squared[i, k + j] = direct(x, r, i, index[i, k + j])
+    index, order = index.sort(1)
+    squared, stable = squared.gather(1, order).sort(dim=1, stable=True)  # of equals the first
+    return index.gather(1, stable), squared
+
+
+def _leave_out(distances: Tensor, columns: Tensor) -> None:
+    """Put each row's own column, where it is one of the block, out of reach."""
+    here = ((columns >= 0) & (columns < distances.shape[1])).nonzero()[:, 0]
+    distances[here, columns[here]] = math.inf
+
+
+def _one_by_one(x: Tensor, r: Tensor, k: int, *, own: Tensor | None) -> tuple[Tensor, Tensor]:
+    """`_search` by direct differences alone, for rows whose neighbours lie closer together than products can tell."""
+    index, squared = [], []
+    every = torch.arange(len(r), device=r.device)
+    for row in range(len(x)):
+        distances = direct(x, r, torch.full_like(every, row), every)
+        if own is not None:
+            distances[own[row]] = math.inf
+        near, order = distances.sort(dim=0, stable=True)
+        index.append(order[:k])
+        squared.append(near[:k])
+    return torch.stack(index), torch.stack(squared)

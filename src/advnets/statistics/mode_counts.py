@@ -1,0 +1,124 @@
+"""How many of K modes are seen among n samples, and how uneven they are, from how often each was seen."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import nnls
+from scipy.stats import binom, poisson
+
+from advnets.statistics.estimate import Z95, Estimate, Note
+
+Counts = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+CERTAIN = 30
+"""A mode seen so often has no chance to speak of to be missed: exp(-30) if it is expected so often."""
+
+RATES = np.concatenate([[0.0], np.geomspace(0.01, 2 * CERTAIN, 80)])
+"""Expected counts lambda between which a mode's is interpolated; 0 is a mode that is never drawn."""
+
+STEPS = 50
+"""Most Newton steps to the likeliest rates; a dozen are enough as a rule."""
+
+ENOUGH = 1e-6
+"""Mean gain of log likelihood, nats a mode, that is not worth another step."""
+
+
+def occupied(counts: Counts, n: int, *, floor: float | None = None) -> Estimate:
+    """Modes seen at least once among n samples, and how far that number may lie from its mean at that n.
+
+        S = #{k: c_k > 0},    E S = sum_k 1 - (1 - p_k)^n
+        Var S = sum_k e_k (1 - e_k) - (sum_k lambda_k e_k)^2 / n,    e_k = exp(-lambda_k), lambda_k = n p_k
+
+    W. Feller, An introduction to probability theory and its applications, vol. 1, 1968, section IV.2. The rates
+    lambda_k are not known; their distribution is, nearly: the one that makes the counts likeliest (N. Laird,
+    Nonparametric maximum likelihood estimation of a mixing distribution, 1978), modes never seen included, for K is
+    known. To put c_k in place of lambda_k would hold every missing mode for impossible, and the error for too small.
+    counts: c_k, (K,) of the samples in each mode. n: samples drawn, those in no mode included: sum_k c_k or more.
+    Its error is the square root of Var S. The interval holds E S, the mean number at that n, not the number of modes
+    that the distribution has: value +- 1.96 error within 0..K, and upwards no less than u (1 - .025^(1 / u)), what u
+    unseen modes might have brought on average and yet, 2.5 times in a hundred, bring none. floor: E S for real
+    samples; None for samples even over the K modes.
+    Notes: n, of (K), once (modes with one sample), least (the smallest count).
+    """
+    k, seen, once = len(counts), int((counts > 0).sum()), int((counts == 1).sum())
+    rates, weights = _rates(counts)
+    missed = np.exp(-rates)
+    variance = k * weights @ (missed - missed**2) - (k * weights @ (rates * missed)) ** 2 / n
+    error, unseen = math.sqrt(max(0.0, float(variance))), k - seen
+    unlucky = unseen * (1 - 0.025 ** (1 / unseen)) if unseen else 0.0
+    interval = (max(0.0, seen - Z95 * error), min(float(k), seen + max(Z95 * error, unlucky)))
+    notes: dict[str, Note] = {"n": n, "of": k, "once": once, "least": int(counts.min())}
+    usual = expected_occupied(np.full(k, 1 / k), n) if floor is None else floor
+    return Estimate(float(seen), error, usual, notes, interval)
+
+
+def expected_occupied(shares: Floats, n: int) -> float:
+    """Mean number of modes with a sample among n: sum_k 1 - (1 - p_k)^n, p_k the share of mode k.
+
+    >>> round(expected_occupied(np.full(1000, 0.001), 1000), 1)
+    632.3
+    """
+    return float((1 - (1 - shares) ** n).sum())
+
+
+def mode_divergence(counts: Counts) -> Estimate:
+    """KL divergence of the samples' modes from even ones, nats: 0 if all K are equally often, log K if one is alone.
+
+        KL = sum_k p_k log(K p_k),    p_k = c_k / n
+
+    counts: c_k, (K,) of the samples in each mode, n = sum_k c_k > 0.
+    Its error is the delta method's, sqrt((sum_k p_k (log K p_k)^2 - KL^2) / n - (m - 1) / 2n^2), and no less than where
+    modes are even and 2n KL is chi-squared, sqrt((m - 1) / 2n^2), m the modes seen.
+    The floor is (K - 1) / 2n, the mean of KL for samples that are even (G. Miller, Note on the bias of information
+    estimates, 1955), and the bias (m - 1) / 2n.
+    Notes: corrected, KL less its bias (Miller and Madow); exact_floor, the mean for even samples without approximation,
+    which is well below the floor where n is less than K; few, whether n < 5 K; n, of (K), seen (m).
+    """
+    k, n, m = len(counts), int(counts.sum()), int((counts > 0).sum())
+    p = np.sort(counts[counts > 0]) / n  # in an order of its own, for the sums' last digit
+    surprise = np.log(k * p)
+    kl = abs(float(p @ surprise))
+    bias = (m - 1) / (2 * n)
+    variance = max((float(p @ surprise**2) - kl**2 - bias) / n, bias / n)
+    notes: dict[str, Note] = {"corrected": kl - bias, "exact_floor": _even_divergence(k, n), "few": n < 5 * k}
+    notes |= {"n": n, "of": k, "seen": m}
+    return Estimate(kl, math.sqrt(variance), (k - 1) / (2 * n), notes, bias=bias)
+
+
+def _even_divergence(k: int, n: int) -> float:
+    """Mean KL of n samples even over K modes: K E[c/n log(K c/n)], c ~ Bin(n, 1/K)."""
+    c = np.arange(max(1, int(binom.ppf(1e-18, n, 1 / k))), int(binom.isf(1e-18, n, 1 / k)) + 1)
+    terms = binom.pmf(c, n, 1 / k) * c / n * np.log(k * c / n)
+    return max(0.0, k * float(terms.sum()))
+
+
+def _rates(counts: Counts) -> tuple[Floats, Floats]:
+    """RATES, and the weight of each that makes Poisson counts likeliest; (81,) both."""
+    found, times = np.unique(np.minimum(counts, CERTAIN), return_counts=True)
+    exact, or_more = poisson.pmf(found[:, None], RATES), poisson.sf(CERTAIN - 1, RATES)
+    likelihood = np.where(found[:, None] < CERTAIN, exact, or_more)
+    weights = np.full(len(RATES), 1 / len(RATES))
+    for _ in range(STEPS):
+        ratios = likelihood / (likelihood @ weights)[:, None]
+        if (times / times.sum() @ ratios).max() < 1 + ENOUGH:  # no rate is worth more weight
+            break
+        weights = _step(likelihood, times, weights, ratios=ratios)
+    return RATES, weights
+
+
+def _step(likelihood: Floats, times: Counts, weights: Floats, *, ratios: Floats) -> Floats:
+    """One constrained Newton step, halved until the likelihood rises.
+
+    Y. Wang, On fast computation of the non-parametric maximum likelihood estimate of a mixing distribution, 2007.
+    """
+    rows = np.sqrt(times / times.sum())[:, None] * (ratios - 2)
+    target, _ = nnls(np.vstack([rows, np.ones(len(RATES))]), np.append(np.zeros(len(rows)), 1.0))
+    target /= target.sum()
+    before = times @ np.log(likelihood @ weights)
+    for halving in range(20):
+        new: Floats = weights + 0.5**halving * (target - weights)
+        if times @ np.log(np.maximum(likelihood @ new, 1e-300)) > before:
+            return new
+    return weights

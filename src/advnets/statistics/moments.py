@@ -1,0 +1,128 @@
+"""Mean and scatter of features, gathered in parts: by blocks, by batches of a training, by processes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.linalg.blas import dsyrk
+from torch import Tensor
+
+from advnets.distributed import gathered
+from advnets.errors import BadInput
+from advnets.statistics.arrays import Array, flatten
+
+BLOCK = 4096
+"""Rows that are turned to float64 and multiplied at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """What a Gaussian needs to know of n samples, in float64; those of two sets of samples merge into those of both.
+
+        mean = 1/n sum_i x_i,        scatter = sum_i (x_i - mean)(x_i - mean)^T
+
+    n: samples. mean: (d,), in the unit of the features. scatter: (d, d), in its square.
+    """
+
+    n: int
+    mean: Tensor
+    scatter: Tensor
+
+    @staticmethod
+    def of(features: Array, block: int = BLOCK) -> "Moments":
+        """The moments of an array.
+
+        features: x_i, (n, ...) with n > 0, of any type. block: rows of one product; changes the speed and the memory,
+        which is O(block d + d^2), not the result beyond rounding.
+        Raises BadInput for a bad shape, a NaN or an Inf, or a block below 1.
+        """
+        rows = flatten(features, "features")
+        if block < 1:
+            raise BadInput(f"block: found {block}, expected 1 or more rows. Leave it out.")
+        parts = torch.split(rows, block)
+        # Two passes: a mean costs a hundredth of a scatter, and merging scatters of blocks would cost a tenth.
+        mean = torch.stack([part.sum(0, dtype=torch.float64) for part in parts]).sum(0) / len(rows)
+        return Moments(len(rows), mean.cpu(), scatter(parts, mean))
+
+    def merged(self, other: "Moments") -> "Moments":
+        """The moments of both sets of samples together.
+
+            scatter = scatter_a + scatter_b + n_a n_b / (n_a + n_b) (mean_b - mean_a)(mean_b - mean_a)^T
+
+        T. Chan, G. Golub and R. LeVeque, Updating formulae and a pairwise algorithm for computing sample variances,
+        1979, eq. 2.1. Raises BadInput if the two have unlike widths.
+        """
+        if self.mean.shape != other.mean.shape:
+            widths = f"{len(self.mean)} and {len(other.mean)} features"
+            raise BadInput(f"moments: found {widths}, expected as many. Merge what one extractor made.")
+        n, shift = self.n + other.n, other.mean - self.mean
+        mean = self.mean + shift * (other.n / n)
+        scatter = torch.addr(self.scatter + other.scatter, shift, shift, alpha=self.n * other.n / n)
+        return Moments(n, mean, scatter)
+
+    def covariance(self, ddof: int = 1) -> Tensor:
+        """The covariance scatter / (n - ddof), (d, d): unbiased with ddof 1, the plug-in one with 0.
+
+        Raises BadInput for fewer than 2 samples, and for another ddof.
+        """
+        check(self.n, ddof, "moments")
+        return self.scatter / (self.n - ddof)
+
+    def across_processes(self) -> "Moments":
+        """The moments of the samples of all processes, alike to the bit in each; these ones if there is one process.
+
+        Merged by rank, whose parts may be of unlike sizes.
+        """
+        width = len(self.mean)
+        own = torch.cat([self.mean, self.scatter.reshape(-1)]).cpu().numpy()
+        parts = gathered(np.array([self.n], np.int64).tobytes() + own.tobytes())
+        if len(parts) == 1:
+            return self
+        found = _unpacked(parts[0], width)
+        for part in parts[1:]:
+            found = found.merged(_unpacked(part, width))
+        return found
+
+
+def check(n: int, ddof: int, name: str) -> None:
+    """Raise BadInput unless n samples have a covariance with this ddof; `name` says whose they are."""
+    if ddof not in (0, 1):
+        raise BadInput(f"ddof: found {ddof!r}, expected 1 (unbiased) or 0 (as StyleGAN divides). Change it.")
+    if n < 2:
+        raise BadInput(f"{name}: found {n} sample, expected 2 or more, for one has no covariance. Give more samples.")
+
+
+def scatter(parts: Sequence[Tensor], mean: Tensor) -> Tensor:
+    """The sum of (part - mean)^T (part - mean) over blocks of rows (b, d), in float64, (d, d) on the CPU.
+
+    There BLAS adds up the upper half alone, in half the time of a product; it is mirrored once.
+    """
+    if mean.is_cuda:
+        total = torch.zeros(len(mean), len(mean), dtype=torch.float64, device=mean.device)
+        for part in parts:
+            centred = part - mean
+            total.addmm_(centred.T, centred)
+        return total.cpu()
+    half = np.zeros((len(mean), len(mean)), order="F")
+    memory = torch.empty(len(parts[0]), len(mean), dtype=torch.float64)
+    for part in parts:
+        centred = torch.sub(part, mean, out=memory[: len(part)])
+        half = dsyrk(1.0, centred.numpy().T, beta=1.0, c=half, overwrite_c=True)
+    return torch.from_numpy(half + np.triu(half, 1).T)
+
+
+def gram(rows: Tensor) -> Tensor:
+    """rows^T rows of (n, d) float64; on the CPU by numpy, which computes only half of it and mirrors that."""
+    if rows.is_cuda:
+        return rows.T @ rows
+    array = rows.numpy()
+    return torch.from_numpy(array.T @ array)
+
+
+def _unpacked(content: bytes, width: int) -> Moments:
+    n = int(np.frombuffer(content[:8], np.int64)[0])
+    numbers = torch.from_numpy(np.frombuffer(content[8:], np.float64).copy())
+    if len(numbers) != width + width * width:
+        raise BadInput("moments: found processes with unlike numbers of features, expected one extractor in all.")
+    return Moments(n, numbers[:width], numbers[width:].view(width, width))

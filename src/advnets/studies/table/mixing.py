@@ -1,0 +1,70 @@
+"""What a sample costs, in passes through layers, and how independent the states of a Markov chain are."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from advnets import statistics
+from advnets.experiment import Model, Samples
+from advnets.randomness import Streams, mixed
+from advnets.studies.table.evaluator import PAPER, Yardstick
+from advnets.studies.table.records import Mixing, Tau
+
+CHAINS = 100
+LONGER = 5
+"""The autocorrelation time of many chains is that of so many times as many states as are scored."""
+
+SEED = 20140610
+"""Of where the chains begin: other noises than those of the independent samples."""
+
+
+def layers(network: nn.Module) -> int:
+    """Layers with weights, each of which a generator's sample passes once."""
+    weights = (getattr(module, "weight", None) for module in network.modules())
+    return sum(isinstance(weight, torch.Tensor) and weight.ndim >= 2 for weight in weights)
+
+
+def mixing(model: Model, yardstick: Yardstick) -> Mixing | None:
+    """How the chain of a model mixes; None for a network without `walk`, which needs none.
+
+    A network that walks has `burn_in` and `passes_per_step` too. Its states are taken after the burn-in: of one chain
+    as many as there are samples, and of CHAINS at once.
+    """
+    if not hasattr(model.network, "walk"):
+        return None
+    network: Any = model.network
+    consecutive = max(yardstick.n // CHAINS, 1)
+    one = _states(model, chains=1, steps=max(yardstick.n, 4))
+    many = _states(model, chains=CHAINS, steps=max(LONGER * consecutive, 4))
+    together = Samples(many[:, :consecutive].reshape(-1, *many.shape[2:]))
+    return Mixing(
+        burn_in=int(network.burn_in),
+        passes_per_step=int(network.passes_per_step),
+        one=_tau(one),
+        many=_tau(many),
+        chains=CHAINS,
+        states=consecutive,
+        consecutive=yardstick.score(together, PAPER),
+    )
+
+
+def _states(model: Model, *, chains: int, steps: int) -> NDArray[np.uint8]:
+    """States after the burn-in, (chains, steps, h, w, c): images of 8 bits, so that they take little memory."""
+    network: Any = model.network
+    with torch.no_grad(), Streams(mixed("chain", SEED), torch.device("cpu")).active():
+        walk = network.walk(model.draw(chains, seed=SEED))
+        states = itertools.islice(walk, network.burn_in, network.burn_in + steps)
+        values: Any = np.stack([Samples.of(state, model.transform).values for state in states], 1)
+    kept: NDArray[np.uint8] = values
+    return kept
+
+
+def _tau(states: NDArray[np.uint8]) -> Tau:
+    if (states == states[0, 0]).all():  # a chain that never moves
+        return Tau(float(states.shape[1]), float(states.shape[1]), states.shape[0], states.shape[1], enough=False)
+    found = statistics.autocorrelation_time(states)
+    return Tau(found.value, found.standard_error, states.shape[0], states.shape[1], bool(found.notes["enough"]))

@@ -1,0 +1,374 @@
+"""Sides beside each other: what differs is told, what does not is not, and what is unlike is refused by its fields."""
+
+import json
+import math
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import tiny
+from advnets import assessment, data, experiment, statistics
+from advnets.assessment import Plan, assess
+from advnets.cli.main import main
+from advnets.comparison import Comparison, compare_reports, comparing
+from advnets.comparison.difference import (
+    NOT_SHOWN,
+    NOT_TESTED,
+    ROUNDED,
+    THE_SAME,
+    Contrast,
+    judged,
+    of_reports,
+    of_seeds,
+)
+from advnets.comparison.inputs import named
+from advnets.errors import BadInput, Missing
+from advnets.experiment import Samples
+from advnets.statistics import Estimate
+
+PLAIN = Plan(measures=("fid", "kid", "coverage", "parzen"), extractor="pca", classifier=False)
+WORDS = ["--extractor", "pca", "--no-classifier", "--measures", "fid,kid"]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def write(name: str, start: int = 0, n: int = 300, noise: int = 0, shape: tuple[int, int] = (8, 8)) -> str:
+    """Digits that nobody measures against, FILE.npz, with noise of so many levels."""
+    values = data.load("digits").train.values[start : start + n].numpy().astype(int)
+    levels = np.random.default_rng(start).integers(-noise, noise + 1, values.shape)
+    images = np.clip(values + levels, 0, 255).astype(np.uint8)[..., : shape[0], : shape[1]]
+    Samples(images.transpose(0, 2, 3, 1).copy()).save(name)
+    return name
+
+
+def compared(*words: str, plan: Plan = PLAIN, **more: Any) -> Comparison:
+    result: Comparison = experiment.assessment.finished(comparing(words, plan, others="digits", **more))
+    return result
+
+
+def by_measure(found: Comparison) -> dict[str, Contrast]:
+    return {each.measure: each for each in found.contrasts}
+
+
+def test_damage_is_told_and_two_draws_of_real_images_are_not(tmp_path: Path) -> None:
+    write("a.npz")
+    write("b.npz", start=300)
+    write("noisy.npz", start=600, noise=90)
+    alike, apart = compared("a.npz", "b.npz"), compared("a.npz", "noisy.npz")
+    assert {each.words for each in alike.contrasts} == {NOT_SHOWN}
+    assert alike.verdict() == "No difference can be shown, by any of 4 tests. That is not to say that there is none."
+    worse = by_measure(apart)
+    assert worse["fid"].words == worse["kid"].words == "a.npz is better"
+    assert apart.verdict().startswith("a.npz is better than noisy.npz by ")
+    assert all(each.smallest is not None and each.smallest > 0 for each in worse.values())
+    assert apart.kind == "paired"
+    assert apart.protocol["samples"] == 300
+
+
+def test_three_sides_are_three_pairs_and_one_family_of_tests(tmp_path: Path) -> None:
+    for number in range(3):
+        write(f"{number}.npz", start=300 * number, n=200)
+    found = compared("0.npz", "x=1.npz", "2.npz", plan=replace(PLAIN, measures=("fid", "coverage")))
+    assert [(each.first, each.second) for each in found.contrasts[::2]] == [
+        ("0.npz", "x"), ("0.npz", "2.npz"), ("x", "2.npz"),
+    ]  # fmt: skip
+    p = [each.difference.p_value or 0.0 for each in found.contrasts]
+    assert [each.adjusted for each in found.contrasts] == pytest.approx(statistics.holm(p))
+    assert "## 0.npz - x" in found.markdown()
+
+
+def test_the_same_side_twice_differs_by_exactly_nothing(tmp_path: Path) -> None:
+    found = compared(write("a.npz"), "a.npz")
+    assert {each.words for each in found.contrasts} == {THE_SAME}
+    assert found.verdict().startswith("The sides are equal in all that was measured")
+    assert [side.name for side in found.sides] == ["a.npz", "a.npz (2)"]
+
+
+def test_as_many_samples_of_each_are_measured_and_fewer_than_asked_for_are_refused(tmp_path: Path) -> None:
+    write("few.npz", n=90)
+    write("many.npz", start=300)
+    assert compared("few.npz", "many.npz").protocol["samples"] == 90
+    with pytest.raises(BadInput, match=r"few.npz: found 90 samples, expected 200, as --n says"):
+        compared("few.npz", "many.npz", plan=replace(PLAIN, n=200))
+
+
+def test_what_cannot_be_taken_is_left_out_with_the_reason(tmp_path: Path) -> None:
+    write("a.npz", n=30)
+    write("b.npz", n=30, start=300)
+    found = compared("a.npz", "b.npz", plan=replace(PLAIN, measures=("fid", "parzen", "class-distance")))
+    assert [each.measure for each in found.contrasts] == ["parzen"]
+    assert "samples: found 30, expected 40" in found.left_out["fid"]
+    assert "no classifier" in found.left_out["class-distance"]
+    with pytest.raises(BadInput, match="nothing could be compared: samples: found 30"):
+        compared("a.npz", "b.npz", plan=replace(PLAIN, measures=("fid",)))
+
+
+def test_of_points_parzen_is_left_out_and_the_rest_is_compared(tmp_path: Path) -> None:
+    ring = data.load("ring-8")
+    for number in range(2):
+        Samples(ring.test.values[300 * number : 300 * (number + 1)].numpy()).save(f"{number}.npz")
+    plan = Plan(measures=("fid", "parzen"))
+    found = experiment.assessment.finished(comparing(["0.npz", "1.npz"], plan, others="ring-8"))
+    assert [each.measure for each in found.contrasts] == ["fid"]
+    assert list(found.left_out) == ["parzen"]
+
+
+def test_the_side_with_fewer_copies_is_better(tmp_path: Path) -> None:
+    """All samples are training images, or every other one."""
+    digits = data.load("digits")
+    mixed = torch.stack([digits.train.values[:125], digits.test.values[:125]], 1).flatten(0, 1)
+    Samples(mixed.permute(0, 2, 3, 1).numpy()).save("mixed.npz")
+    write("copies.npz", n=250)
+    found = compared("copies.npz", "mixed.npz", plan=replace(PLAIN, measures=("nearest-training",)))
+    only = by_measure(found)["nearest-training"]
+    assert (only.a.value, only.a.floor) == (pytest.approx(1.0), 0.5)
+    assert only.words == "mixed.npz is better"
+
+
+def test_runs_by_the_command_are_compared_and_then_their_reports(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed in range(4):
+        tiny.trained(f"r{seed}", seed=seed % 2, steps=4 if seed < 2 else 8)
+    assert main(["compare", "r0", "r2", *WORDS, "--n", "100", "--split", "test", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [side["steps"] for side in told["sides"]] == [[4], [8]]
+    assert [each["measure"] for each in told["contrasts"]] == ["fid", "kid"]
+    for name in ("r0", "r2"):
+        reading = json.loads(Path(name, "test-readings.jsonl").read_text())
+        assert (reading["split"], reading["samples"], reading["compared"]) == ("test", 100, True)
+    groups = ["few=r0,r1", "more=r3,r2"]
+    assert main(["compare", *groups, *WORDS, "--n", "100", "--out", "page.md"]) == 0
+    assert "a paired t test, as each group has runs of the same seeds" in Path("page.md").read_text()
+    assert main(["compare", *groups, *WORDS, "--n", "100", "--out", "page.md"]) == 2
+    assert main(["compare", *groups, *WORDS, "--n", "100", "--unpaired", "--json"]) == 0
+    capsys.readouterr()
+
+    assert main(["compare", "r0", "r1", "--reports"]) == 2
+    assert "r0 has no report yet" in capsys.readouterr().err
+    for name, n in (("r0", "100"), ("r1", "100"), ("r2", "90")):
+        assert main(["evaluate", name, *WORDS, "--n", n, "--json"]) == 0
+        Path(f"{name}.json").write_text(capsys.readouterr().out)
+    assert main(["compare", "r0", "r1.json", "--reports", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["kind"], len(told["contrasts"])) == ("reports", 2)
+    assert main(["compare", "r0", "r2", "--reports"]) == 2
+    assert "fid of r0 and of r2 were measured differently (samples: 100 and 90)" in capsys.readouterr().err
+    assert main(["compare", "r0", "r1", "--reports", "--n", "100", "--seed", "3"]) == 2
+    assert "leave out --n, --seed" in capsys.readouterr().err
+    assert main(["compare", "r0.json", "r1", *WORDS]) == 2
+    assert "r0.json is a report; give --reports" in capsys.readouterr().err
+    tiny.experiment.resume("r0", steps=8)
+    with pytest.raises(BadInput, match="is of step 4, expected 8"):
+        compare_reports(["r0", "r1"])
+
+
+def test_the_runs_of_a_group_differ_by_their_seed_and_by_nothing_else(tmp_path: Path) -> None:
+    for name, seed, steps in (("a", 0, 4), ("b", 1, 4), ("later", 2, 8), ("e", 4, 4), ("f", 5, 4)):
+        tiny.trained(name, seed=seed, steps=steps)
+    tiny.trained("wide", replace(tiny.RECIPE, batch_size=16), seed=3, steps=4)
+    shutil.copytree("a", "copy")
+    expected = {
+        "x=a,b,copy": "x: a and copy both have the seed 0",
+        "x=a,later": r"x: a and later differ by more than their seed \(step: 4 and 8\)",
+        "x=a,wide": r"x: a and wide differ by more than their seed \(batch_size: 32 and 16\)",
+    }
+    for word, message in expected.items():
+        with pytest.raises(BadInput, match=message):
+            list(comparing([word, "y=e,f"], PLAIN))
+    for name in ("a", "copy"):
+        experiment.Run(Path(name)).evaluate(measures=("fid",), extractor="pca", classifier=False, n=60)
+        shutil.copy(Path(name, "report.json"), f"{name}.json")
+    with pytest.raises(BadInput, match="x: a and copy both have the seed 0"):
+        compare_reports(["x=a,copy", "y=a.json,copy.json"])
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("measures", 5),
+        ("measures", ["fid"]),
+        ("measures", {"fid": 3}),
+        ("skipped", ["a"]),
+        ("skipped", {"a": 3}),
+        ("controls", 3),
+        ("controls", {"mean image": 3}),
+        ("controls", {"mean image": {"value": 1.0}}),
+        ("step", "4"),
+        ("seconds", [1]),
+        ("seconds", "long"),
+        ("figures", 3),
+        ("name", None),
+        ("against", []),
+    ],
+)
+def test_a_malformed_report_is_bad_input_that_names_the_file(
+    field: str, value: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digits = assessment.reference(data.load("digits"), "pixels", classifier=False)
+    told = assess(digits.train[:60], digits, measures=("spectrum",)).as_dict()
+    for name, given in (("good", {}), ("bad", {field: value})):
+        Path(f"{name}.json").write_text(json.dumps({**told, **given}))
+    assert main(["compare", "good.json", "good.json", "--reports", "--measures", "spectrum,spectrum"]) == 0
+    assert capsys.readouterr().out.count("| spectrum") == 1
+    assert main(["compare", "good.json", "bad.json", "--reports"]) == 2
+    err = capsys.readouterr().err
+    assert "bad.json: " in err
+    assert field in err
+
+
+def test_sides_of_unlike_sizes_and_unlike_data_are_refused(tmp_path: Path) -> None:
+    write("a.npz")
+    write("small.npz", shape=(7, 8))
+    with pytest.raises(BadInput, match=r"small.npz: samples of shape \(1, 7, 8\), expected \(1, 8, 8\)"):
+        compared("a.npz", "small.npz")
+    tiny.trained("run", steps=4)
+    with pytest.raises(BadInput, match=r"unlike data \(name: 'digits' and 'mnist'; digest: .*; shape: \(1, 8, 8\)"):
+        list(comparing(["run", "paper-mnist"], PLAIN))
+    with pytest.raises(Missing, match=r"all sides are files; .* --against"):
+        list(comparing(["a.npz", "small.npz"], PLAIN))
+    with pytest.raises(Missing, match="nothing"):
+        list(comparing(["run", "nothing"], PLAIN))
+    with pytest.raises(BadInput, match="unknown measure that is compared in pairs 'vendi'"):
+        list(comparing(["run", "run"], replace(PLAIN, measures=("vendi",))))
+    with pytest.raises(BadInput, match=r"unknown control 'hom'\. Did you mean 'holm'"):
+        list(comparing(["run", "run"], PLAIN, control="hom"))
+    with pytest.raises(BadInput, match="--unpaired is for groups"):
+        list(comparing(["run", "run"], PLAIN, unpaired=True))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["a"], "found 1 side, expected two or more"),
+        (["x=a", "x=b"], "two sides are called 'x'"),
+        (["x=a", "y=b,c"], "x is one run, beside 2 of y"),
+        (["x=a,a", "y=b,c"], "a is given twice"),
+        (["x=a,b", "y=b,c"], "b is given twice"),
+        (["x=a,", "y=b,c"], "expected PATH, NAME=PATH"),
+        (["=a", "b"], "expected PATH, NAME=PATH"),
+    ],
+)
+def test_words_that_are_no_sides_are_refused(words: list[str], message: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=message):
+        named(words)
+
+
+def test_a_path_with_an_equals_sign_is_a_path(tmp_path: Path) -> None:
+    Path("a=b,c").mkdir()
+    assert [side.paths for side in named(["a=b,c", "k"])] == [("a=b,c",), ("k",)]
+
+
+@pytest.mark.parametrize(
+    ("measure", "a", "b", "floor", "words"),
+    [
+        ("fid", 1.0, 2.0, None, "A is better"),
+        ("coverage", 1.0, 2.0, None, "B is better"),
+        ("parzen", 5.0, 6.0, 9.0, "B is better"),
+        ("parzen", 12.0, 11.0, 9.0, "B is better"),
+        ("parzen", 8.0, 11.0, 9.0, "A is better"),
+        ("parzen", 8.0, 10.0, 9.0, "B is higher"),
+        ("density", 2.0, 0.9, 1.0, "B is better"),
+        ("precision", 0.99, 0.8, 0.79, "B is better"),
+        ("inception-score", 9.0, 7.0, 7.5, "B is better"),
+        ("parzen", 12.0, 11.0, None, "A is higher"),
+        ("of another version", 12.0, 11.0, 9.0, "A is higher"),
+    ],
+)
+def test_the_better_side_is_the_one_nearer_to_real(
+    measure: str, a: float, b: float, floor: float | None, words: str
+) -> None:
+    pair = (Estimate(a, 0.01, floor), Estimate(b, 0.01, floor))
+    assert judged([of_reports(measure, ("A", "B"), *pair)])[0].words == words
+
+
+@pytest.mark.parametrize(("a", "words"), [(1.2, "A is higher"), (1.25, "A is higher"), (1.5, "B is better")])
+def test_of_two_sides_about_real_the_nearer_one_has_to_be_shown_too(a: float, words: str) -> None:
+    """Both differ surely, but .2 above real and .2 below it are as near."""
+    found = of_reports("density", ("A", "B"), Estimate(a, 0.05, 1.0), Estimate(0.8, 0.05, 1.0))
+    assert judged([found])[0].words == words
+
+
+def test_what_rounding_does_is_no_difference() -> None:
+    found = judged([of_reports("fid", ("A", "B"), Estimate(1.0, 1e-9), Estimate(1.0 + 5e-7, 1e-9))])
+    assert (found[0].words, found[0].better) == (ROUNDED, None)
+
+
+def test_blur_is_not_better_than_real_images(tmp_path: Path) -> None:
+    """Images drawn towards their mean lie more densely among real images than these do."""
+    real = data.load("digits").test.values[:250]
+    blurred = (0.6 * real + 0.4 * real.float().mean(0)).to(torch.uint8)
+    for name, values in (("real.npz", real), ("blur.npz", blurred)):
+        Samples(values.permute(0, 2, 3, 1).numpy()).save(name)
+    found = by_measure(compared("real.npz", "blur.npz", plan=replace(PLAIN, measures=("density", "precision"))))
+    assert found["density"].b.value > 1.2
+    assert found["density"].words == "real.npz is better"
+    assert found["precision"].a.floor is not None
+
+
+def test_without_an_error_nothing_is_tested() -> None:
+    for error in (None, 0.0):
+        found = judged([of_reports("fid", ("A", "B"), Estimate(1.0, error), Estimate(2.0, error))])[0]
+        assert (found.words, found.adjusted, found.smallest) == (NOT_TESTED, None, None)
+    assert judged([of_reports("fid", ("A", "B"), Estimate(1.0, 0.0), Estimate(1.0, 0.0))])[0].words == THE_SAME
+
+
+def test_reports_are_tested_by_their_errors_and_adjusted_together() -> None:
+    found = [of_reports("fid", ("A", "B"), Estimate(1.0, 3.0), Estimate(value, 4.0)) for value in (1.0, 12.0, 30.0)]
+    assert found[1].difference.error == 5.0
+    assert found[1].difference.p_value == pytest.approx(math.erfc(11 / 5 / math.sqrt(2)), rel=1e-3)
+    assert [each.words for each in judged(found)] == [NOT_SHOWN, NOT_SHOWN, "A is better"]
+    loose = judged(found, "benjamini-hochberg")
+    assert [each.words for each in loose] == [NOT_SHOWN, "A is better", "A is better"]
+    assert judged(found)[0].smallest == pytest.approx(5 * (2.394 + 0.842), rel=1e-3)  # .05 / 3, power .8
+
+
+def test_seeds_are_matched_or_not() -> None:
+    a, b = [1.0, 2.0, 3.0], [1.5, 2.6, 3.4]
+    paired = of_seeds("fid", ("A", "B"), a, b, matched=True, floor=None)
+    welch = of_seeds("fid", ("A", "B"), a, b, matched=False, floor=None)
+    assert paired.difference.p_value == pytest.approx(0.0131, abs=1e-3)
+    assert welch.difference.p_value is not None
+    assert welch.difference.p_value > 0.5
+    assert (paired.degrees, welch.degrees) == (2.0, pytest.approx(4.0, abs=0.1))
+    assert (welch.a.value, welch.a.error) == (2.0, pytest.approx(1 / math.sqrt(3)))
+    # Three seeds a group: what differs by less than three to four errors is hardly shown.
+    smallest = judged([welch])[0].smallest
+    assert smallest is not None
+    assert smallest / (welch.difference.error or 0) == pytest.approx(3.76, abs=0.1)
+
+
+def test_groups_of_one_number_each_are_compared_without_a_warning() -> None:
+    found = of_seeds("coverage", ("A", "B"), [0.0, 0.0, 0.0], [0.2, 0.3, 0.25], matched=False, floor=None)
+    assert judged([found])[0].words == "B is better"
+    same = of_seeds("coverage", ("A", "B"), [0.0, 0.0], [0.0, 0.0], matched=False, floor=None)
+    assert judged([same])[0].words == THE_SAME
+
+
+def test_a_comparison_is_json(tmp_path: Path) -> None:
+    found = compared(write("a.npz", n=60), write("b.npz", n=60, start=300))
+    assert json.loads(json.dumps(found.as_dict()))["contrasts"][0]["difference"]["value"] == pytest.approx(
+        found.contrasts[0].difference.value
+    )
+    assert found.markdown() == str(found)
+
+
+def test_values_are_those_of_evaluate(tmp_path: Path) -> None:
+    """Fid, kid and the Parzen score see all samples and all real images, as `assess` has them."""
+    write("a.npz")
+    write("b.npz", start=300)
+    found = compared("a.npz", "b.npz")
+    digits = data.load("digits")
+    against = assessment.reference(digits, "pca", classifier=False)
+    values = digits.train.values[:300]
+    report = assess(values, against, measures=("fid", "kid", "parzen"))
+    for name in ("fid", "kid", "parzen"):
+        assert by_measure(found)[name].a.value == pytest.approx(report.measures[name].estimate.value, rel=1e-5)
