@@ -33,9 +33,9 @@ from machine import describe
 from torch import Tensor
 
 from advnets import assessment, data
-from advnets.assessment.context import Case
+from advnets.assessment.context import Context
 from advnets.assessment.reference import Reference
-from advnets.assessment.run_measures import taken
+from advnets.assessment.run_measures import take_measure
 from advnets.assessment.verdict import verdicts
 from advnets.data import Dataset, Split
 from advnets.metrics import memorisation
@@ -132,9 +132,9 @@ class Neighbours:
             memorisation.nearest, memorisation.nearest_others = before
 
 
-def tested(case: Case, names: list[str]) -> dict[str, Any]:
+def tested(case: Context, names: list[str]) -> dict[str, Any]:
     """The estimates that have a p-value."""
-    found = {name: taken(name, case).estimate for name in names}
+    found = {name: take_measure(name, case).estimate for name in names}
     return {name: one for name, one in found.items() if one.p_value is not None}
 
 
@@ -146,13 +146,13 @@ def usual_names() -> list[str]:
 
 def planted(pool: Pool) -> Iterator[dict[str, Any]]:
     """A line for each planted fault: adjusted p-values of all tests."""
-    samples, held_out, train = pool.drawn(0)
+    samples, held_out, train = pool.drawn_features(0)
     against = pool.against(held_out, train)
     clean = canaries.Clean(pool.images[samples], pool.images[train], pool.labels[samples])
     for fault, (damage, strength) in PLANTED.items():
         began = time.monotonic()
         rng = np.random.default_rng([pool.seed, 1, len(fault)])
-        case = Case(canaries.DAMAGES[damage].act(clean, strength, rng), against)
+        case = Context(canaries.DAMAGES[damage].act(clean, strength, rng), against)
         found = tested(case, usual_names())
         adjusted = {name: one.adjusted for name, one in verdicts(found).items()}
         yield {"fault": fault, "adjusted": adjusted, "seconds": round(time.monotonic() - began, 1)}
@@ -161,8 +161,8 @@ def planted(pool: Pool) -> Iterator[dict[str, Any]]:
 def clean(pool: Pool, number: int, names: list[str]) -> dict[str, Any]:
     """A line for a clean re-split: p-values of all tests."""
     began = time.monotonic()
-    samples, held_out, train = pool.drawn(number)
-    case = Case(pool.images[samples], pool.against(held_out, train))
+    samples, held_out, train = pool.drawn_features(number)
+    case = Context(pool.images[samples], pool.against(held_out, train))
     vars(case).update(features=pool.features[samples], logits=pool.logits[samples])
     p_values = {name: one.p_value for name, one in tested(case, names).items()}
     return {"clean": number, "p_values": p_values, "seconds": round(time.monotonic() - began, 1)}

@@ -21,7 +21,7 @@ from PIL import Image
 
 from advnets import data
 from advnets.algorithm import algorithm1
-from advnets.experiment.game_training import play
+from advnets.experiment.game_training import game_training
 from advnets.networks import DenseGenerator, MaxoutDiscriminator
 from advnets.recipes import paper_adam
 from advnets.schedules import Moment
@@ -99,14 +99,14 @@ def steps(dataset: data.Dataset) -> Iterator[object]:
         batch_size=BATCH,
     )
     torch.manual_seed(0)
-    tried = play(small, dataset, seed=0, device=torch.device("cpu"))
+    tried = game_training(small, dataset, seed=0, device=torch.device("cpu"))
     tried.schedule(Moment(0, 1, 0.0))
     return algorithm1(tried.game, tried.batches, tried.optimizers)
 
 
 def images_per_second(path: Path) -> tuple[float, float, float, float]:
     """Training from the mapped cache and from memory, in turns: images a second of each, their ratio, batches alone."""
-    kinds = {name: data.load(path, pictures=data.Pictures(cache_memory=most)) for name, most in
+    kinds = {name: data.load(path, pictures=data.ImageOptions(cache_memory=most)) for name, most in
              (("mapped", "0"), ("memory", "64GiB"))}  # fmt: skip
     assert kinds["mapped"].train.mapped
     assert not kinds["memory"].train.mapped

@@ -28,7 +28,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from advnets import data
 from advnets.averaging import MovingAverage
-from advnets.experiment.game_training import play
+from advnets.experiment.game_training import game_training
 from advnets.recipes import paper_adam
 from advnets.schedules import Moment
 
@@ -131,7 +131,7 @@ def ours(
 ) -> Callable[[], None]:
     """Our step, as a function that makes one, finite checks included; in a run, schedules and moving average too."""
 
-    played = play(
+    played = game_training(
         replace(paper_adam, algorithm=algorithm, precision=precision), dataset, seed=0, device=torch.device("cpu")
     )
     average = MovingAverage(played.game.generator, paper_adam.ema_half_life)

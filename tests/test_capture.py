@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from advnets import capture, data, distributed, experiment
 from advnets.algorithm import ALGORITHMS, play_turn
-from advnets.capture import WARM_UP, Again, Recorder
+from advnets.capture import WARM_UP, EagerBackend, Recorder
 from advnets.constraints import clip_weights
 from advnets.errors import BadInput, NonFinite, Unsupported
-from advnets.experiment.game_training import Play, play
+from advnets.experiment.game_training import GameTraining, game_training
 from advnets.games.game import Game
 from advnets.latents import gaussian
 from advnets.networks.layers import Dropout
@@ -113,7 +113,7 @@ class Tape:
         return (lambda: self.log.append("forgotten")) if self.forgets else work
 
     def fetch(self, tensor: Tensor) -> Any:
-        return Again().fetch(tensor)
+        return EagerBackend().fetch(tensor)
 
 
 def test_turns_are_played_a_few_times_and_recorded_once() -> None:
@@ -143,12 +143,12 @@ def recipes() -> dict[str, Recipe]:
     }
 
 
-def set_up(recipe: Recipe, *, recorded: bool) -> Play:
+def set_up(recipe: Recipe, *, recorded: bool) -> GameTraining:
     torch.manual_seed(0)
-    return play(recipe, data.load("digits"), seed=0, device=CPU, capture=recorded)
+    return game_training(recipe, data.load("digits"), seed=0, device=CPU, capture=recorded)
 
 
-def stepped(tried: Play, first: int, last: int) -> Play:
+def stepped(tried: GameTraining, first: int, last: int) -> GameTraining:
     torch.manual_seed(first)
     steps = tried.steps(first)
     for number in range(first, last):
@@ -294,7 +294,7 @@ def test_a_graph_registers_the_shared_generator_and_says_what_cannot_be_recorded
     monkeypatch.setattr(torch.cuda, "graph", lambda graph, stream: graph)
     shared = type("OnCuda", (), {"device": torch.device("cuda")})()
     backend = capture.CudaGraph(torch.device("cuda"))
-    with distributed.sharing(shared):
+    with distributed.use_shared_generator(shared):
         replay = backend.record(lambda: None)
         replay()
     assert replay.__self__.log == [shared, "replay"]  # type: ignore[attr-defined]

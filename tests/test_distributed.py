@@ -193,18 +193,18 @@ def test_a_process_that_hangs_is_given_up(tmp_path: Path) -> None:
 
 
 def test_with_one_process_nothing_is_changed() -> None:
-    assert (distributed.rank(), distributed.world_size(), distributed.is_first()) == (0, 1, True)
+    assert (distributed.rank(), distributed.world_size(), distributed.is_rank0()) == (0, 1, True)
     loss, gradients = torch.ones(()), [torch.ones(3), None]
     assert distributed.average_gradients(loss, gradients) == (loss, gradients)
     assert distributed.part(7) == slice(0, 7)
     torch.manual_seed(1)
     expected = torch.rand(5)
     torch.manual_seed(1)
-    assert torch.equal(distributed.drawn(lambda every, shared: torch.rand(every, generator=shared), 5), expected)
-    assert distributed.agree(1.5, None) == (1.5, None)
-    assert distributed.mean({"a": 2.0}) == {"a": 2.0}
-    assert distributed.in_turn(lambda: "made") == distributed.by_first(lambda: "made") == "made"
-    assert distributed.gathered(b"x") == [b"x"]
-    distributed.wait()
+    assert torch.equal(distributed.draw_global(lambda every, shared: torch.rand(every, generator=shared), 5), expected)
+    assert distributed.all_agree(1.5, None) == (1.5, None)
+    assert distributed.all_mean({"a": 2.0}) == {"a": 2.0}
+    assert distributed.local_rank0_first(lambda: "made") == distributed.on_rank0(lambda: "made") == "made"
+    assert distributed.all_gather(b"x") == [b"x"]
+    distributed.barrier()
     distributed.join()
     assert distributed.world_size() == 1

@@ -99,7 +99,7 @@ def play_turn(
         _stop_if_not_finite(game, player, terms[player], found=(loss, gradients[player]), batch=batch, step=step)
     for player in players:
         descend(game, player, gradients[player], optimizers[player])
-    return tuple(Move(step, player, *_detached(terms[player])) for player in players)
+    return tuple(Move(step, player, *_detach(terms[player])) for player in players)
 
 
 def turn_terms(game: Game, players: Sequence[str], batch: Batch, z: Tensor, step: int) -> dict[str, Terms]:
@@ -136,7 +136,7 @@ def _parameters(game: Game, player: str) -> list[Tensor]:
     return [theta for theta in game.players[player].parameters() if theta.requires_grad]
 
 
-def _detached(terms: Terms) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+def _detach(terms: Terms) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     return {name: loss.detach() for name, loss in terms.losses.items()}, terms.scores
 
 

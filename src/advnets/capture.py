@@ -64,7 +64,7 @@ class CudaGraph:
     def record(self, work: Work) -> Work:
         """Raises Unsupported if the work needs the CPU to know a value: it must be the same kernels every time."""
         graph = torch.cuda.CUDAGraph()
-        shared = distributed.shared()
+        shared = distributed.shared_generator()
         if shared is not None and shared.device.type == "cuda":  # torch's default generator is registered by itself
             graph.register_generator_state(shared)
         try:
@@ -92,7 +92,7 @@ class CudaGraph:
         return fetched
 
 
-class Again:
+class EagerBackend:
     """A stand-in that does the same work again on the same memory, from Python: no faster, but it runs on a CPU."""
 
     def warm_up(self, work: Work) -> None:
@@ -189,7 +189,7 @@ class Recorder:
     def __init__(self, device: torch.device, backend: Backend | None = None) -> None:
         distributed.refuse_several("--capture")
         self.device = device
-        self.backend = backend or (CudaGraph(device) if can_capture(device) else Again())
+        self.backend = backend or (CudaGraph(device) if can_capture(device) else EagerBackend())
         self.recordings: dict[tuple[str, ...], Recording] = {}
         self.awaited: tuple[int, list[str], Callable[[], Tensor]] | None = None
 

@@ -43,7 +43,7 @@ def rank() -> int:
     return dist.get_rank() if world_size() > 1 else 0
 
 
-def is_first() -> bool:
+def is_rank0() -> bool:
     """Whether this process is the one that writes."""
     return rank() == 0
 
@@ -97,7 +97,7 @@ def part(n: int) -> slice:
     return slice(rank() * each, (rank() + 1) * each)
 
 
-def drawn(draw: Callable[[int, torch.Generator | None], Tensor], n: int) -> Tensor:
+def draw_global(draw: Callable[[int, torch.Generator | None], Tensor], n: int) -> Tensor:
     """This process's n of the n N samples that all draw alike, as one process would draw them.
 
     draw: (number, generator or None for torch's default) -> that many samples. n: samples of this process's part.
@@ -105,14 +105,14 @@ def drawn(draw: Callable[[int, torch.Generator | None], Tensor], n: int) -> Tens
     return draw(n * world_size(), _shared)[part(n * world_size())]
 
 
-def shared() -> torch.Generator | None:
-    """The generator that `drawn` draws from; None if that is torch's default."""
+def shared_generator() -> torch.Generator | None:
+    """The generator that `draw_global` draws from; None if that is torch's default."""
     return _shared
 
 
 @contextmanager
-def sharing(rng: torch.Generator) -> Iterator[None]:
-    """Within, `drawn` draws from this generator, which must stand alike in all processes."""
+def use_shared_generator(rng: torch.Generator) -> Iterator[None]:
+    """Within, `draw_global` draws from this generator, which must stand alike in all processes."""
     global _shared
     outer, _shared = _shared, rng
     try:
@@ -131,7 +131,7 @@ def average_gradients(loss: Tensor, gradients: Sequence[Tensor | None]) -> tuple
         return loss, gradients
     parts = [loss.detach(), *(gradient for gradient in gradients if gradient is not None)]
     flat = torch.cat([tensor.reshape(-1) for tensor in parts])
-    with _all_there():
+    with _expect_all_processes():
         dist.all_reduce(flat)
     flat /= world_size()
     means = iter(torch.split(flat, [tensor.numel() for tensor in parts]))
@@ -139,40 +139,40 @@ def average_gradients(loss: Tensor, gradients: Sequence[Tensor | None]) -> tuple
     return mean_loss, [None if g is None else next(means).view_as(g).to(g.dtype) for g in gradients]
 
 
-def mean(readings: Mapping[str, float]) -> dict[str, float]:
+def all_mean(readings: Mapping[str, float]) -> dict[str, float]:
     """The mean of every reading over the processes: of equal parts, so that of the global batch."""
     if world_size() == 1:
         return dict(readings)
     values = torch.tensor(list(readings.values()), dtype=torch.float64)
-    with _all_there():
-        dist.all_reduce(values, group=_group())
+    with _expect_all_processes():
+        dist.all_reduce(values, group=_cpu_group())
     return dict(zip(readings, (values / world_size()).tolist(), strict=True))
 
 
-def agree(seconds: float, signal: int | None) -> tuple[float, int | None]:
+def all_agree(seconds: float, signal: int | None) -> tuple[float, int | None]:
     """What all processes go by after a step: the first one's clock, and the signal that any of them was sent."""
     if world_size() == 1:
         return seconds, signal
-    told = torch.tensor([seconds if is_first() else 0.0, signal or 0], dtype=torch.float64)
-    with _all_there():
-        dist.all_reduce(told, dist.ReduceOp.MAX, group=_group())
+    told = torch.tensor([seconds if is_rank0() else 0.0, signal or 0], dtype=torch.float64)
+    with _expect_all_processes():
+        dist.all_reduce(told, dist.ReduceOp.MAX, group=_cpu_group())
     return told[0].item(), int(told[1]) or None
 
 
-def by_first(make: Callable[[], Made]) -> Made:
+def on_rank0(make: Callable[[], Made]) -> Made:
     """What the first process makes, of JSON, given to all."""
     if world_size() == 1:
         return make()
-    made: Made = json.loads(told(lambda: json.dumps(make()).encode()))
+    made: Made = json.loads(broadcast_bytes(lambda: json.dumps(make()).encode()))
     return made
 
 
-def told(make: Callable[[], bytes]) -> bytes:
+def broadcast_bytes(make: Callable[[], bytes]) -> bytes:
     """The bytes that the first process makes, given to all; an error of this package is raised in all of them."""
     if world_size() == 1:
         return make()
     content, failure = b"", None
-    if is_first():
+    if is_rank0():
         try:
             content = b"+" + make()
         except errors.AdvnetsError as error:
@@ -187,42 +187,42 @@ def told(make: Callable[[], bytes]) -> bytes:
     return content[1:]
 
 
-def gathered(content: bytes) -> list[bytes]:
+def all_gather(content: bytes) -> list[bytes]:
     """The bytes of every process, by rank, in all of them."""
     if world_size() == 1:
         return [content]
     sizes = [torch.zeros(1, dtype=torch.int64) for _ in range(world_size())]
-    with _all_there():
-        dist.all_gather(sizes, torch.tensor([len(content)]), group=_group())
+    with _expect_all_processes():
+        dist.all_gather(sizes, torch.tensor([len(content)]), group=_cpu_group())
         longest = max(int(size) for size in sizes)
         rows = [torch.zeros(longest, dtype=torch.uint8) for _ in sizes]
-        dist.all_gather(rows, _tensor(content.ljust(longest, b"\0")), group=_group())
+        dist.all_gather(rows, _tensor(content.ljust(longest, b"\0")), group=_cpu_group())
     return [row.numpy().tobytes()[: int(size)] for row, size in zip(rows, sizes, strict=True)]
 
 
-def in_turn(make: Callable[[], Made]) -> Made:
+def local_rank0_first(make: Callable[[], Made]) -> Made:
     """One process of each host makes it, then the others: what the one downloads or decodes, they find."""
     try:
         if int(os.environ.get("LOCAL_RANK", rank())) == 0:
             return make()
     finally:
-        wait(PATIENCE)
+        barrier(PATIENCE)
     return make()
 
 
-def wait(longest: timedelta | None = None) -> None:
+def barrier(longest: timedelta | None = None) -> None:
     """Until all processes are here."""
     if world_size() > 1:
-        with _all_there():
-            dist.barrier(group=_group(longest))
+        with _expect_all_processes():
+            dist.barrier(group=_cpu_group(longest))
 
 
 def _broadcast(content: bytes) -> bytes:
     size = torch.tensor([len(content)])
-    with _all_there():
-        dist.broadcast(size, 0, group=_group())
-        held = _tensor(content) if is_first() else torch.empty(int(size), dtype=torch.uint8)
-        dist.broadcast(held, 0, group=_group())
+    with _expect_all_processes():
+        dist.broadcast(size, 0, group=_cpu_group())
+        held = _tensor(content) if is_rank0() else torch.empty(int(size), dtype=torch.uint8)
+        dist.broadcast(held, 0, group=_cpu_group())
     return held.numpy().tobytes()
 
 
@@ -230,7 +230,7 @@ def _tensor(content: bytes) -> Tensor:
     return torch.frombuffer(bytearray(content), dtype=torch.uint8)
 
 
-def _group(longest: timedelta | None = None) -> Any:
+def _cpu_group(longest: timedelta | None = None) -> Any:
     """A group for small things on the CPU, which waits for so long (TIMEOUT); made anew for each world."""
     longest = longest or TIMEOUT
     if _groups.get(longest, (None, None))[0] is not dist.group.WORLD:
@@ -239,7 +239,7 @@ def _group(longest: timedelta | None = None) -> Any:
 
 
 @contextmanager
-def _all_there() -> Iterator[None]:
+def _expect_all_processes() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:

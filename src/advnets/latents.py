@@ -32,7 +32,7 @@ class Latent:
         draw, there = _DRAWS[self.name], torch.device(device)
         if rng is not None:
             return draw(n, self.size, rng, there)
-        return distributed.drawn(lambda every, shared: draw(every, self.size, shared, there), n)
+        return distributed.draw_global(lambda every, shared: draw(every, self.size, shared, there), n)
 
 
 def gaussian(size: int) -> Latent:

@@ -66,7 +66,7 @@ def per_sample(loss: Callable[[Real, Tensor], Tensor]) -> Callable[[Real, Tensor
     return checked
 
 
-def halved(loss: DiscriminatorLoss) -> DiscriminatorLoss:
+def halve(loss: DiscriminatorLoss) -> DiscriminatorLoss:
     """1/2 loss: the same optimum, half the step of plain gradient descent."""
 
     @wraps(loss)
@@ -225,7 +225,7 @@ def relativistic_generator(real_logits: Tensor | None, fake_logits: Tensor) -> T
 minimax = Objective(cross_entropy_discriminator, minimax_generator)
 non_saturating = Objective(cross_entropy_discriminator, non_saturating_generator)
 # The code released in 2014 halves D's cross-entropy, not G's: half of D's step under plain SGD.
-non_saturating_halved = replace(non_saturating, discriminator=halved(non_saturating.discriminator))
+non_saturating_halved = replace(non_saturating, discriminator=halve(non_saturating.discriminator))
 least_squares = Objective(least_squares_discriminator, least_squares_generator, score=identity)
 wasserstein = Objective(wasserstein_discriminator, critic_generator, score=identity)
 hinge = Objective(hinge_discriminator, critic_generator, score=identity)

@@ -82,7 +82,7 @@ def interpolate(real: Tensor, fake: Tensor) -> Tensor:
         flat = [1] * (real.ndim - 1)
         return torch.rand(every, *flat, generator=shared, dtype=real.dtype, device=real.device)
 
-    eps = distributed.drawn(draw, len(real))
+    eps = distributed.draw_global(draw, len(real))
     return eps * real + (1 - eps) * fake
 
 

@@ -20,14 +20,14 @@ class Streams:
     the program around it draws meanwhile changes nothing in the run, and the run nothing in the program.
 
     Besides these, which each process of a run has for itself, stands a generator that is alike in all of them: z and
-    the eps of penalties are drawn from it for the global batch (see `distributed.drawn`).
+    the eps of penalties are drawn from it for the global batch (see `distributed.draw_global`).
 
     seed: of all of them. device: whose default generator is kept besides the CPU's.
     """
 
     def __init__(self, seed: int, device: torch.device) -> None:
         self.seed, self.device = seed, device
-        self.shared = torch.Generator(device).manual_seed(mixed("shared", seed))
+        self.shared = torch.Generator(device).manual_seed(mix_seed("shared", seed))
         self._begin(seed)
 
     def part_ways(self, *key: int) -> None:
@@ -35,8 +35,8 @@ class Streams:
 
         With no key the first process goes on as it is: it draws what a process alone would.
         """
-        if key or not distributed.is_first():
-            self._begin(mixed("own", self.seed, distributed.rank(), *key))
+        if key or not distributed.is_rank0():
+            self._begin(mix_seed("own", self.seed, distributed.rank(), *key))
 
     def load(self, shared: torch.Tensor, own: Sequence[Mapping[str, Any]], step: int) -> None:
         """Take back the shared state, and this rank's own.
@@ -47,7 +47,7 @@ class Streams:
         if fits:
             self.shared.set_state(shared)
         else:
-            self.shared.manual_seed(mixed("shared", self.seed, step))
+            self.shared.manual_seed(mix_seed("shared", self.seed, step))
         if fits and len(own) == distributed.world_size():
             self.held = dict(own[distributed.rank()])
         else:
@@ -59,7 +59,7 @@ class Streams:
         outer = capture(self.device)
         restore(self.held, self.device)
         try:
-            with distributed.sharing(self.shared):
+            with distributed.use_shared_generator(self.shared):
                 yield
         finally:
             self.held = capture(self.device)
@@ -79,7 +79,7 @@ def is_of(state: torch.Tensor, device: torch.device) -> bool:
     return state.shape == torch.Generator(device).get_state().shape
 
 
-def mixed(purpose: str, *numbers: int) -> int:
+def mix_seed(purpose: str, *numbers: int) -> int:
     """A seed of 63 bits; seeds of other purposes or numbers have nothing in common with it."""
     digest = hashlib.sha256(f"advnets {purpose} {' '.join(map(str, numbers))}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1

@@ -12,8 +12,19 @@ import torch
 from torch import Tensor
 
 from advnets import assessment, data, metrics
-from advnets.assessment import GROUPS, KINDS, MEASURES, Choice, Report, Row, Subject, assess, reference, verdicts
-from advnets.assessment.context import Case
+from advnets.assessment import (
+    GROUPS,
+    KINDS,
+    MEASURES,
+    CheckpointChoice,
+    MeasureRow,
+    Report,
+    Subject,
+    assess,
+    reference,
+    verdicts,
+)
+from advnets.assessment.context import Context
 from advnets.assessment.run_measures import LEAST
 from advnets.assessment.verdict import AS_REAL, holds_floor
 from advnets.data import Dataset, Split
@@ -114,10 +125,10 @@ def test_every_row_of_the_table_is_whole(name: str) -> None:
 
 
 def test_a_new_measure_is_one_row(digits: Dataset, held: assessment.Reference, monkeypatch: pytest.MonkeyPatch) -> None:
-    def brightness(case: Case) -> Estimate:
+    def brightness(case: Context) -> Estimate:
         return Estimate(float(case.values.float().mean()), 1.0, float(case.reference.held_out.float().mean()))
 
-    row = Row("fidelity", "How bright are samples?", "floor", brightness, on="values")
+    row = MeasureRow("fidelity", "How bright are samples?", "floor", brightness, on="values")
     monkeypatch.setitem(assessment.MEASURES, "brightness", row)
     found = assess(digits.test.values, held, measures=["brightness"])
     assert found.verdicts["brightness"].words == AS_REAL
@@ -348,7 +359,7 @@ def test_of_checkpoints_the_best_is_named_and_whether_it_can_be_told(
         step: replace(clean, measures={"fid": replace(fid, estimate=Estimate(value, error, 0.5))})
         for step, value in enumerate(values, 1)
     }
-    choice = Choice("fid", reports, {"00000009": "damaged"})
+    choice = CheckpointChoice("fid", reports, {"00000009": "damaged"})
     assert choice.best == best
     assert words in str(choice)
     assert "Passed over: 00000009" in str(choice)
@@ -364,10 +375,10 @@ def test_the_best_checkpoint_is_nearest_to_the_floor_and_not_the_blurriest(
         step: replace(clean, measures={"density": replace(density, estimate=Estimate(value, 0.1, 1.0))})
         for step, value in enumerate(values, 1)
     }
-    assert Choice("density", reports, {}).best == best
+    assert CheckpointChoice("density", reports, {}).best == best
     blind = {1: replace(clean, measures={"density": replace(density, estimate=Estimate(1.0, 0.1))})}
     with pytest.raises(BadInput, match="not known what real images get"):
-        _ = Choice("density", blind, {}).best
+        _ = CheckpointChoice("density", blind, {}).best
 
 
 def test_checkpoints_with_other_measures_are_put_beside_each_other(clean: Report) -> None:
@@ -376,7 +387,7 @@ def test_checkpoints_with_other_measures_are_put_beside_each_other(clean: Report
         1: replace(clean, measures={"fid": fid, "vendi": vendi}, skipped={"logits-gap": "no discriminator"}),
         1000: replace(clean, measures={"fid": fid}, skipped={"logits-gap": "no discriminator", "vendi": "too few"}),
     }
-    told = str(Choice("fid", reports, {}))
+    told = str(CheckpointChoice("fid", reports, {}))
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in told.splitlines() if line.startswith("|")]
     assert rows[0] == ["step", "fid", "vendi", "logits-gap"]
     assert rows[3][0] == "1,000"
@@ -388,12 +399,12 @@ def test_checkpoints_with_other_measures_are_put_beside_each_other(clean: Report
 def test_values_and_floors_are_of_as_many_images(digits: Dataset, held: assessment.Reference) -> None:
     """1,000 draws of real images, with doubles, beside 500 held-out ones: the floor is theirs, not that of 500."""
     many = digits.test.values.repeat(2, 1, 1, 1)
-    case = Case(many, held)
+    case = Context(many, held)
     for name, logits in (("inception-score", case.scores), ("class-shares", (case.logits, held.held_out_logits))):
         found = MEASURES[name].find(case)
         samples, real = case.as_many(logits)
         assert (len(samples), len(real), found.notes["n"]) == (500, 500, 500)
-        like = MEASURES[name].find(Case(digits.validation.values, held))
+        like = MEASURES[name].find(Context(digits.validation.values, held))
         assert found.floor == pytest.approx(like.floor), name
         assert like.value == pytest.approx(like.floor), name
     assert case.scores[1] is held.held_out_logits
@@ -403,7 +414,7 @@ def test_class_shares_are_told_of_all_samples_and_parts_are_named(digits: Datase
     many = torch.cat([digits.test.values, digits.train.values])
     found = assess(many, held, measures=("fid", "precision", "class-shares", "coverage"))
     notes = found.measures["class-shares"].estimate.notes
-    exact = metrics.class_shares(Case(many, held).logits.argmax(1), 10).notes
+    exact = metrics.class_shares(Context(many, held).logits.argmax(1), 10).notes
     assert {name: notes[name] for name in exact if name != "n"} == {k: v for k, v in exact.items() if k != "n"}
     assert "Classes of 1,297 samples" in str(found)
     assert "250 by precision; 500 by coverage, class-shares." in str(found) or (
@@ -430,7 +441,7 @@ def test_of_many_real_images_the_inception_score_is_as_real() -> None:
         logits = 3 * torch.randn(1250, 10, generator=torch.Generator().manual_seed(seed))
         stub = SimpleNamespace(order=torch.arange(250), dataset=SimpleNamespace(classes=10),
                                held_out_logits=logits[1000:])  # fmt: skip
-        case = Case(torch.zeros(1000, 1), stub)  # type: ignore[arg-type]
+        case = Context(torch.zeros(1000, 1), stub)  # type: ignore[arg-type]
         case.__dict__["logits"] = logits[:1000]
         case.__dict__["scores"] = (logits[:1000], logits[1000:])
         told += [holds_floor(MEASURES[name].find(case)) for name in ("inception-score", "class-shares")]
@@ -464,7 +475,7 @@ def test_between_controls_that_are_alike_there_is_no_way(level: int, last: int) 
 
 def test_the_figures_are_drawn(digits: Dataset, held: assessment.Reference) -> None:
     subject = Subject("digits", digits.test.values)
-    plan = assessment.Plan(measures=("coverage",), figures=True)
+    plan = assessment.EvaluationPlan(measures=("coverage",), figures=True)
     report = assessment.finished(assessment.measuring(subject, held, plan))
     assert report.pictures.keys() == {"neighbours", "projection", "classes", "spectrum"}
     assert all(picture.startswith(b"\x89PNG") for picture in report.pictures.values())

@@ -11,7 +11,7 @@ from PIL import Image
 import advnets
 import tiny
 from advnets import data, runs
-from advnets.assessment import Report, against, subject_of_files
+from advnets.assessment import Report, load_reference_data, subject_of_files
 from advnets.cli.main import main
 from advnets.errors import BadInput
 from advnets.experiment import Samples, open_model
@@ -79,7 +79,7 @@ def test_points_of_a_file_are_measured(tmp_path: Path, capsys: pytest.CaptureFix
 
 def test_images_at_a_path_are_parted_by_a_seed(tmp_path: Path) -> None:
     write("real.npz", 100)
-    first, second = against("real.npz"), against("real.npz")
+    first, second = load_reference_data("real.npz"), load_reference_data("real.npz")
     assert first.digest == second.digest
     assert [len(split) for split in first.splits.values()] == [50, 25, 25]
     whole = torch.cat([split.values for split in first.splits.values()])

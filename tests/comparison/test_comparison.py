@@ -13,25 +13,25 @@ import torch
 
 import tiny
 from advnets import assessment, data, experiment, statistics
-from advnets.assessment import Plan, assess
+from advnets.assessment import EvaluationPlan, assess
 from advnets.cli.main import main
-from advnets.comparison import Comparison, compare_reports, comparing
+from advnets.comparison import Comparison, compare_reports, compare_samples
 from advnets.comparison.difference import (
     NOT_SHOWN,
     NOT_TESTED,
     ROUNDED,
     THE_SAME,
     Contrast,
-    judged,
+    judge,
     of_reports,
     of_seeds,
 )
-from advnets.comparison.inputs import named
+from advnets.comparison.inputs import parse_sides
 from advnets.errors import BadInput, Missing
 from advnets.experiment import Samples
 from advnets.statistics import Estimate
 
-PLAIN = Plan(measures=("fid", "kid", "coverage", "parzen"), extractor="pca", classifier=False)
+PLAIN = EvaluationPlan(measures=("fid", "kid", "coverage", "parzen"), extractor="pca", classifier=False)
 WORDS = ["--extractor", "pca", "--no-classifier", "--measures", "fid,kid"]
 
 
@@ -49,8 +49,8 @@ def write(name: str, start: int = 0, n: int = 300, noise: int = 0, shape: tuple[
     return name
 
 
-def compared(*words: str, plan: Plan = PLAIN, **more: Any) -> Comparison:
-    result: Comparison = experiment.assessment.finished(comparing(words, plan, others="digits", **more))
+def compared(*words: str, plan: EvaluationPlan = PLAIN, **more: Any) -> Comparison:
+    result: Comparison = experiment.assessment.is_finished(compare_samples(words, plan, others="digits", **more))
     return result
 
 
@@ -115,8 +115,8 @@ def test_of_points_parzen_is_left_out_and_the_rest_is_compared(tmp_path: Path) -
     ring = data.load("ring-8")
     for number in range(2):
         Samples(ring.test.values[300 * number : 300 * (number + 1)].numpy()).save(f"{number}.npz")
-    plan = Plan(measures=("fid", "parzen"))
-    found = experiment.assessment.finished(comparing(["0.npz", "1.npz"], plan, others="ring-8"))
+    plan = EvaluationPlan(measures=("fid", "parzen"))
+    found = experiment.assessment.is_finished(compare_samples(["0.npz", "1.npz"], plan, others="ring-8"))
     assert [each.measure for each in found.contrasts] == ["fid"]
     assert list(found.left_out) == ["parzen"]
 
@@ -183,7 +183,7 @@ def test_the_runs_of_a_group_differ_by_their_seed_and_by_nothing_else(tmp_path: 
     }
     for word, message in expected.items():
         with pytest.raises(BadInput, match=message):
-            list(comparing([word, "y=e,f"], PLAIN))
+            list(compare_samples([word, "y=e,f"], PLAIN))
     for name in ("a", "copy"):
         experiment.Run(Path(name)).evaluate(measures=("fid",), extractor="pca", classifier=False, n=60)
         shutil.copy(Path(name, "report.json"), f"{name}.json")
@@ -232,17 +232,17 @@ def test_sides_of_unlike_sizes_and_unlike_data_are_refused(tmp_path: Path) -> No
         compared("a.npz", "small.npz")
     tiny.trained("run", steps=4)
     with pytest.raises(BadInput, match=r"unlike data \(name: 'digits' and 'mnist'; digest: .*; shape: \(1, 8, 8\)"):
-        list(comparing(["run", "paper-mnist"], PLAIN))
+        list(compare_samples(["run", "paper-mnist"], PLAIN))
     with pytest.raises(Missing, match=r"all sides are files; .* --against"):
-        list(comparing(["a.npz", "small.npz"], PLAIN))
+        list(compare_samples(["a.npz", "small.npz"], PLAIN))
     with pytest.raises(Missing, match="nothing"):
-        list(comparing(["run", "nothing"], PLAIN))
+        list(compare_samples(["run", "nothing"], PLAIN))
     with pytest.raises(BadInput, match="unknown measure that is compared in pairs 'vendi'"):
-        list(comparing(["run", "run"], replace(PLAIN, measures=("vendi",))))
+        list(compare_samples(["run", "run"], replace(PLAIN, measures=("vendi",))))
     with pytest.raises(BadInput, match=r"unknown control 'hom'\. Did you mean 'holm'"):
-        list(comparing(["run", "run"], PLAIN, control="hom"))
+        list(compare_samples(["run", "run"], PLAIN, control="hom"))
     with pytest.raises(BadInput, match="--unpaired is for groups"):
-        list(comparing(["run", "run"], PLAIN, unpaired=True))
+        list(compare_samples(["run", "run"], PLAIN, unpaired=True))
 
 
 @pytest.mark.parametrize(
@@ -259,12 +259,12 @@ def test_sides_of_unlike_sizes_and_unlike_data_are_refused(tmp_path: Path) -> No
 )
 def test_words_that_are_no_sides_are_refused(words: list[str], message: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=message):
-        named(words)
+        parse_sides(words)
 
 
 def test_a_path_with_an_equals_sign_is_a_path(tmp_path: Path) -> None:
     Path("a=b,c").mkdir()
-    assert [side.paths for side in named(["a=b,c", "k"])] == [("a=b,c",), ("k",)]
+    assert [side.paths for side in parse_sides(["a=b,c", "k"])] == [("a=b,c",), ("k",)]
 
 
 @pytest.mark.parametrize(
@@ -287,18 +287,18 @@ def test_the_better_side_is_the_one_nearer_to_real(
     measure: str, a: float, b: float, floor: float | None, words: str
 ) -> None:
     pair = (Estimate(a, 0.01, floor), Estimate(b, 0.01, floor))
-    assert judged([of_reports(measure, ("A", "B"), *pair)])[0].words == words
+    assert judge([of_reports(measure, ("A", "B"), *pair)])[0].words == words
 
 
 @pytest.mark.parametrize(("a", "words"), [(1.2, "A is higher"), (1.25, "A is higher"), (1.5, "B is better")])
 def test_of_two_sides_about_real_the_nearer_one_has_to_be_shown_too(a: float, words: str) -> None:
     """Both differ surely, but .2 above real and .2 below it are as near."""
     found = of_reports("density", ("A", "B"), Estimate(a, 0.05, 1.0), Estimate(0.8, 0.05, 1.0))
-    assert judged([found])[0].words == words
+    assert judge([found])[0].words == words
 
 
 def test_what_rounding_does_is_no_difference() -> None:
-    found = judged([of_reports("fid", ("A", "B"), Estimate(1.0, 1e-9), Estimate(1.0 + 5e-7, 1e-9))])
+    found = judge([of_reports("fid", ("A", "B"), Estimate(1.0, 1e-9), Estimate(1.0 + 5e-7, 1e-9))])
     assert (found[0].words, found[0].better) == (ROUNDED, None)
 
 
@@ -316,19 +316,19 @@ def test_blur_is_not_better_than_real_images(tmp_path: Path) -> None:
 
 def test_without_an_error_nothing_is_tested() -> None:
     for error in (None, 0.0):
-        found = judged([of_reports("fid", ("A", "B"), Estimate(1.0, error), Estimate(2.0, error))])[0]
+        found = judge([of_reports("fid", ("A", "B"), Estimate(1.0, error), Estimate(2.0, error))])[0]
         assert (found.words, found.adjusted, found.smallest) == (NOT_TESTED, None, None)
-    assert judged([of_reports("fid", ("A", "B"), Estimate(1.0, 0.0), Estimate(1.0, 0.0))])[0].words == THE_SAME
+    assert judge([of_reports("fid", ("A", "B"), Estimate(1.0, 0.0), Estimate(1.0, 0.0))])[0].words == THE_SAME
 
 
 def test_reports_are_tested_by_their_errors_and_adjusted_together() -> None:
     found = [of_reports("fid", ("A", "B"), Estimate(1.0, 3.0), Estimate(value, 4.0)) for value in (1.0, 12.0, 30.0)]
     assert found[1].difference.error == 5.0
     assert found[1].difference.p_value == pytest.approx(math.erfc(11 / 5 / math.sqrt(2)), rel=1e-3)
-    assert [each.words for each in judged(found)] == [NOT_SHOWN, NOT_SHOWN, "A is better"]
-    loose = judged(found, "benjamini-hochberg")
+    assert [each.words for each in judge(found)] == [NOT_SHOWN, NOT_SHOWN, "A is better"]
+    loose = judge(found, "benjamini-hochberg")
     assert [each.words for each in loose] == [NOT_SHOWN, "A is better", "A is better"]
-    assert judged(found)[0].smallest == pytest.approx(5 * (2.394 + 0.842), rel=1e-3)  # .05 / 3, power .8
+    assert judge(found)[0].smallest == pytest.approx(5 * (2.394 + 0.842), rel=1e-3)  # .05 / 3, power .8
 
 
 def test_seeds_are_matched_or_not() -> None:
@@ -341,16 +341,16 @@ def test_seeds_are_matched_or_not() -> None:
     assert (paired.degrees, welch.degrees) == (2.0, pytest.approx(4.0, abs=0.1))
     assert (welch.a.value, welch.a.error) == (2.0, pytest.approx(1 / math.sqrt(3)))
     # Three seeds a group: what differs by less than three to four errors is hardly shown.
-    smallest = judged([welch])[0].smallest
+    smallest = judge([welch])[0].smallest
     assert smallest is not None
     assert smallest / (welch.difference.error or 0) == pytest.approx(3.76, abs=0.1)
 
 
 def test_groups_of_one_number_each_are_compared_without_a_warning() -> None:
     found = of_seeds("coverage", ("A", "B"), [0.0, 0.0, 0.0], [0.2, 0.3, 0.25], matched=False, floor=None)
-    assert judged([found])[0].words == "B is better"
+    assert judge([found])[0].words == "B is better"
     same = of_seeds("coverage", ("A", "B"), [0.0, 0.0], [0.0, 0.0], matched=False, floor=None)
-    assert judged([same])[0].words == THE_SAME
+    assert judge([same])[0].words == THE_SAME
 
 
 def test_a_comparison_is_json(tmp_path: Path) -> None:

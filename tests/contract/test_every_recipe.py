@@ -13,8 +13,8 @@ from advnets import experiment, statistics
 from advnets.data import load
 from advnets.errors import BadInput, TooBig, Unsupported
 from advnets.experiment.baseline_training import training
-from advnets.experiment.game_training import Play, play
-from advnets.experiment.model import promised
+from advnets.experiment.game_training import GameTraining, game_training
+from advnets.experiment.model import expected_tensors
 from advnets.recipes import RECIPES, Recipe, from_json, to_json
 from advnets.schedules import Moment
 
@@ -83,14 +83,14 @@ def test_fields_of_games_are_refused_with_a_baseline(name: str) -> None:
 def test_every_parameter_has_a_gradient_and_an_optimizer(name: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
     recipe = tiny.narrow(RECIPES[name])
-    tried = play(recipe, load(data_for(recipe)), seed=0, device=torch.device("cpu"))
+    tried = game_training(recipe, load(data_for(recipe)), seed=0, device=torch.device("cpu"))
     assert_descended(tried, 0)
     for number in range(len(recipe.stages)):
         tried.next_stage(number + 1)
         assert_descended(tried, number + 1)
 
 
-def assert_descended(tried: Play, step: int) -> None:
+def assert_descended(tried: GameTraining, step: int) -> None:
     """Each parameter is handed to its player's optimizer with a gradient of its own."""
     tried.schedule(Moment(step, 1, 0.5 * step))
     next(tried.steps(step))
@@ -145,4 +145,4 @@ def test_a_shared_chain_that_would_take_for_ever_is_refused(name: str, tmp_path:
     endless = {**model.card.generator, "burn_in": 2**16}
     wide = {**endless, "hidden": 2**13 if isinstance(endless["hidden"], int) else [2**13] * len(endless["hidden"])}
     with pytest.raises(TooBig, match="steps of a chain"):
-        promised(replace(model.card, generator=wide, latent_size=2**13))
+        expected_tensors(replace(model.card, generator=wide, latent_size=2**13))

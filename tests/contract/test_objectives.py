@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from advnets.errors import BadInput
-from advnets.objectives import OBJECTIVES, Objective, halved, minimax, non_saturating, non_saturating_halved
+from advnets.objectives import OBJECTIVES, Objective, halve, minimax, non_saturating, non_saturating_halved
 
 Array = np.ndarray[Any, Any]
 
@@ -157,7 +157,7 @@ def test_the_released_code_halves_the_discriminator_only() -> None:
     real, fake = logits()
     assert torch.equal(non_saturating_halved.discriminator(real, fake), minimax.discriminator(real, fake) / 2)
     assert non_saturating_halved.generator is non_saturating.generator
-    assert torch.equal(halved(minimax.discriminator)(real, fake), non_saturating_halved.discriminator(real, fake))
+    assert torch.equal(halve(minimax.discriminator)(real, fake), non_saturating_halved.discriminator(real, fake))
 
 
 @pytest.mark.parametrize(

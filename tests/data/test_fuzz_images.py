@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from advnets import data
-from advnets.data.images.decode_image import Shape, decode, look, strictly
-from advnets.data.images.image_options import Pictures
+from advnets.data.images.decode_image import ImageShape, decode, read_header, strict_pillow
+from advnets.data.images.image_options import ImageOptions
 from advnets.errors import Damaged
 from fuzzing import Mutator, assert_only_our_errors, fuzz, mutated, needs_fork
 
@@ -64,9 +64,12 @@ def seeds(kind: str) -> tuple[bytes, ...]:
 
 def read(path: Path) -> None:
     content = path.read_bytes()
-    with strictly():
-        look(io.BytesIO(content), str(path))
-        for shape, pictures in ((Shape(8, 8, 3), Pictures()), (Shape(9, 7, 2), Pictures(fit="pad", alpha="keep"))):
+    with strict_pillow():
+        read_header(io.BytesIO(content), str(path))
+        for shape, pictures in (
+            (ImageShape(8, 8, 3), ImageOptions()),
+            (ImageShape(9, 7, 2), ImageOptions(fit="pad", alpha="keep")),
+        ):
             decode(content, str(path), shape, pictures)
 
 

@@ -17,7 +17,7 @@ import tiny
 from advnets import data
 from advnets.cli.data import text
 from advnets.cli.main import main
-from advnets.data import Batches, Pictures, Split, describe
+from advnets.data import Batches, ImageOptions, Split, describe
 from advnets.data.dataset import Dataset
 from advnets.data.images import cache, folder
 from advnets.data.images.duplicates import difference_hash, near_pairs
@@ -75,7 +75,7 @@ def test_what_changes_is_decoded_anew_and_replaces_the_old(tmp_path: Path, decod
     assert len(digests) == 4
     assert len(decoded) == 15 + 16 + 16 + 15
     cache_file()
-    data.load(path, pictures=Pictures(size=3))
+    data.load(path, pictures=ImageOptions(size=3))
     assert len(decoded) == 15 + 16 + 16 + 15 + 15
 
 
@@ -87,9 +87,9 @@ def test_verify_sees_what_sizes_and_times_do_not(tmp_path: Path, decoded: list[s
     (path / "flat.png").write_bytes(flat[1])
     os.utime(path / "flat.png", ns=(told.st_atime_ns, told.st_mtime_ns))
     assert data.load(path).digest == before.digest
-    assert data.load(path, pictures=Pictures(verify=True)).digest != before.digest
+    assert data.load(path, pictures=ImageOptions(verify=True)).digest != before.digest
     decoded.clear()
-    data.load(path, pictures=Pictures(verify=True))
+    data.load(path, pictures=ImageOptions(verify=True))
     assert decoded == []
 
 
@@ -122,7 +122,7 @@ def test_no_cache_file_is_mapped_when_it_is_replaced(tmp_path: Path, monkeypatch
     whole = bytearray(cache_file().read_bytes())
     whole[cache.PIXELS_AT + 3] ^= 1
     cache_file().write_bytes(whole)
-    data.load(path, pictures=Pictures(verify=True))
+    data.load(path, pictures=ImageOptions(verify=True))
     assert mapped == ["", ""]
 
 
@@ -133,7 +133,7 @@ def test_verify_sees_a_pixel_that_changed_in_the_cache(tmp_path: Path) -> None:
     whole[cache.PIXELS_AT + 3] ^= 1
     cache_file().write_bytes(whole)
     assert not torch.equal(pixels(data.load(path)), pixels(before))
-    assert torch.equal(pixels(data.load(path, pictures=Pictures(verify=True))), pixels(before))
+    assert torch.equal(pixels(data.load(path, pictures=ImageOptions(verify=True))), pixels(before))
 
 
 def test_no_cache_is_left_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,7 +161,7 @@ def test_no_cache_is_left_half_written(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device here is always full")
 def test_a_disk_that_is_full_at_the_last_is_told_and_nothing_is_left(tmp_path: Path) -> None:
     path = photos(tmp_path, 15)
-    temporary = folder._place(path, Pictures()).with_suffix(".tmp")
+    temporary = folder._place(path, ImageOptions()).with_suffix(".tmp")
     temporary.parent.mkdir(parents=True)
     temporary.symlink_to("/dev/full")
     with pytest.raises(Missing, match=r"No space left on device.*ADVNETS_CACHE"):
@@ -173,7 +173,7 @@ def test_of_two_that_want_a_cache_one_makes_it(tmp_path: Path, decoded: list[str
     path = photos(tmp_path, 150)
     found: list[str] = []
     threads = [threading.Thread(target=lambda: found.append(data.load(path).digest)) for _ in range(3)]
-    with folder.strictly():  # its settings are the process's: set them before threads do
+    with folder.strict_pillow():  # its settings are the process's: set them before threads do
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -185,7 +185,7 @@ def test_of_two_that_want_a_cache_one_makes_it(tmp_path: Path, decoded: list[str
 
 def test_mapped_or_in_memory_the_values_are_the_same_slices(tmp_path: Path) -> None:
     path = photos(tmp_path, 40)
-    memory, mapped = (data.load(path, pictures=Pictures(cache_memory=most)) for most in ("1MiB", 0))
+    memory, mapped = (data.load(path, pictures=ImageOptions(cache_memory=most)) for most in ("1MiB", 0))
     assert (memory.train.mapped, mapped.train.mapped) == (False, True)
     for name, split in mapped.splits.items():
         assert torch.equal(split.values, memory.splits[name].values)
@@ -238,7 +238,7 @@ def test_a_cache_that_the_system_does_not_map_is_told(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr("mmap.mmap", refuse)
     with pytest.raises(TooBig, match=r"\.cache: cannot be mapped into memory \(Cannot allocate memory\).*--image-size"):
-        data.load(path, pictures=Pictures(cache_memory=0))
+        data.load(path, pictures=ImageOptions(cache_memory=0))
 
 
 @pytest.mark.parametrize("most", ["1MiB", 0])
@@ -249,15 +249,15 @@ def test_table_and_pixels_are_of_one_file_though_another_takes_its_name(
     before = data.load(path)
     mine = cache_file()
     data.load(other)
-    opened, (theirs,) = folder.opened, {*mine.parent.glob("*.cache")} - {mine}
+    opened, (theirs,) = folder.open_cache, {*mine.parent.glob("*.cache")} - {mine}
 
     def exchanged(*words: Any) -> Any:
         found = opened(*words)
         os.replace(theirs, mine)
         return found
 
-    monkeypatch.setattr(folder, "opened", exchanged)
-    found = data.load(path, pictures=Pictures(cache_memory=most))
+    monkeypatch.setattr(folder, "open_cache", exchanged)
+    found = data.load(path, pictures=ImageOptions(cache_memory=most))
     assert replace(found, digest_known=None).digest == before.digest
 
 
@@ -265,7 +265,7 @@ def test_batches_are_the_same_from_memory_and_mapped(tmp_path: Path) -> None:
     path = photos(tmp_path, 40)
     drawn = []
     for most in ("1MiB", 0):
-        batches = Batches(data.load(path, pictures=Pictures(cache_memory=most)).train, batch_size=7, seed=3)
+        batches = Batches(data.load(path, pictures=ImageOptions(cache_memory=most)).train, batch_size=7, seed=3)
         drawn.append([next(batches).real for _ in range(12)])
     assert all(torch.equal(a, b) for a, b in zip(*drawn, strict=True))
 

@@ -379,7 +379,10 @@ def test_the_doors_of_python_take_text_and_say_what_to_use(tmp_path: Path) -> No
     run = advnets.Run("run")  # type: ignore[arg-type]
     assert run.path == Path("run")
     assert run.evaluate(n=50, measures="fid, kid").measures.keys() == {"fid", "kid"}
-    assert assessment.assess(run.sample(50).stored, run.dataset, measures="fid,kid").measures.keys() == {"fid", "kid"}
+    assert assessment.assess(run.sample(50).stored_values, run.dataset, measures="fid,kid").measures.keys() == {
+        "fid",
+        "kid",
+    }
     with pytest.raises(BadInput, match=r"unknown measure 'fidd'\. Did you mean 'fid'"):
         run.evaluate(measures="kid,fidd")
     with pytest.raises(Missing, match=r"rum is not there; expected a run directory\. Did you mean run"):
@@ -409,7 +412,7 @@ def test_samples_are_recognised_by_a_classifier_of_labelled_data(tmp_path: Path)
     run = tiny.trained("run")
     names = ("class-shares", "class-distance", "coverage")
     report = run.evaluate(n=300, measures=names)
-    assert not assessment.lacks_classifier(run.dataset)
+    assert not assessment.needs_new_classifier(run.dataset)
     shares, distance, coverage = (report.measures[name].estimate for name in names)
     assert (report.against.accuracy or 0) > 0.95
     assert shares.notes["n"] == 250  # as many as there are held-out images
@@ -429,7 +432,7 @@ def test_without_labels_or_on_request_no_classifier_is_trained(tmp_path: Path, m
     monkeypatch.delattr("advnets.extractors.train_classifier")
     np.savez("mine.npz", images=np.random.default_rng(0).integers(0, 255, (60, 8, 8), np.uint8))
     run = tiny.trained("run", data="mine.npz")
-    assert not assessment.lacks_classifier(run.dataset)
+    assert not assessment.needs_new_classifier(run.dataset)
     for held in (run, tiny.trained("digits")):
         report = held.evaluate(n=40, classifier=False, measures=("coverage", "class-shares"))
         assert report.measures.keys() == {"coverage"}

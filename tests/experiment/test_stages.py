@@ -13,7 +13,7 @@ from advnets import experiment
 from advnets.cli.main import main
 from advnets.data import load
 from advnets.errors import BadInput
-from advnets.experiment.game_training import Play, play
+from advnets.experiment.game_training import GameTraining, game_training
 from advnets.networks import ConvMaxoutDiscriminator, DenseGenerator, LowerLayers, Maps, MaxoutDiscriminator
 from advnets.recipes import Stage, from_json, paper_tfd, to_json
 from advnets.schedules import EpochRamp, ExponentialDecay, LinearDecay, Moment
@@ -37,9 +37,9 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def played(recipe: object = tiny.TWO_STAGES) -> Play:
+def played(recipe: object = tiny.TWO_STAGES) -> GameTraining:
     torch.manual_seed(0)
-    return play(recipe, load("digits"), seed=0, device=torch.device("cpu"))  # type: ignore[arg-type]
+    return game_training(recipe, load("digits"), seed=0, device=torch.device("cpu"))  # type: ignore[arg-type]
 
 
 def copies(network: torch.nn.Module) -> list[torch.Tensor]:

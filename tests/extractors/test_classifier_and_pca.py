@@ -12,7 +12,7 @@ from advnets import data, distributed, extractors
 from advnets.data import Dataset, Split
 from advnets.errors import BadInput, Unsupported
 from advnets.extractors import ClassifierSettings, Pixels, fit_pca, train_classifier
-from advnets.extractors.classifier import shifted, triangle
+from advnets.extractors.classifier import shift_images, triangle
 from advnets.extractors.pca import EXACT
 from advnets.metrics import coverage
 from advnets.runs import fingerprint
@@ -145,7 +145,7 @@ def test_what_the_cache_holds_is_not_trained_again(
     assert not extractors.is_cached(digits, BRIEF)
     first = train_classifier(digits, BRIEF)
     assert extractors.is_cached(digits, BRIEF)
-    monkeypatch.delattr("advnets.extractors.classifier._trained")
+    monkeypatch.delattr("advnets.extractors.classifier._train_network")
     again = train_classifier(digits, BRIEF)
     assert (again.id, again.accuracy, again.seconds) == (first.id, first.accuracy, first.seconds)
     some = digits.test.values[:9]
@@ -243,7 +243,7 @@ def test_shifts_move_by_whole_pixels_and_evenly() -> None:
     one = torch.zeros(9000, 1, 8, 8, dtype=torch.uint8)
     one[:, 0, 4, 4] = 200
     torch.manual_seed(0)
-    moved = shifted(one)
+    moved = shift_images(one)
     assert bool((moved.flatten(1).sum(1) == 200).all())
     places = (moved.sum(0)[0] / 200).flatten()
     assert int((places > 0).sum()) == 9
@@ -251,7 +251,7 @@ def test_shifts_move_by_whole_pixels_and_evenly() -> None:
     assert float(moved[:, 0, 3:6, 3:6].float().sum()) == 9000 * 200
     edge = torch.zeros(200, 1, 28, 28, dtype=torch.uint8)
     edge[:, :, 0, :] = 9
-    assert set(shifted(edge).flatten(1).sum(1).tolist()) <= {0, *(9 * (28 - move) for move in range(3))}
+    assert set(shift_images(edge).flatten(1).sum(1).tolist()) <= {0, *(9 * (28 - move) for move in range(3))}
 
 
 def test_digits_are_known(digits: Dataset) -> None:

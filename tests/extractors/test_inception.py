@@ -15,7 +15,7 @@ from advnets.errors import BadInput, Damaged, Missing, TooBig, Unsupported
 from advnets.extractors.inception import PREPARATIONS, Inception, InceptionNetwork, inception
 from advnets.extractors.inception import weights as files
 from advnets.extractors.inception.judge import SIZE
-from advnets.extractors.inception.network import AVERAGE, HALVE, MAXIMUM, Line, pooled
+from advnets.extractors.inception.network import AVERAGE, HALVE, MAXIMUM, Branch, pool_3x3
 
 A = "branch1x1 branch5x5_1 branch5x5_2 branch3x3dbl_1 branch3x3dbl_2 branch3x3dbl_3 branch_pool"
 B = "branch3x3 branch3x3dbl_1 branch3x3dbl_2 branch3x3dbl_3"
@@ -199,13 +199,13 @@ def test_the_network_is_its_stem_and_blocks_in_order(network: InceptionNetwork) 
 
 def test_averages_leave_the_border_out_and_the_last_block_takes_maxima(network: InceptionNetwork) -> None:
     ones = torch.ones(1, 1, 4, 4)
-    assert torch.equal(pooled(ones, AVERAGE), ones)
-    assert torch.equal(pooled(-ones, MAXIMUM), -ones)
-    assert pooled(ones, HALVE).shape == (1, 1, 1, 1)
+    assert torch.equal(pool_3x3(ones, AVERAGE), ones)
+    assert torch.equal(pool_3x3(-ones, MAXIMUM), -ones)
+    assert pool_3x3(ones, HALVE).shape == (1, 1, 1, 1)
     kinds = {}
     for name in MIXED:
         block = network.get_submodule(f"Mixed_{name}")
-        assert isinstance(block, Line)
+        assert isinstance(block, Branch)
         kinds[name] = block.branches[-1][0]
     assert {name for name, kind in kinds.items() if kind == AVERAGE} == {"5b", "5c", "5d", "6b", "6c", "6d", "6e", "7b"}
     assert kinds["7c"] == MAXIMUM

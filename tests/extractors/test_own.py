@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from advnets.errors import BadInput, Missing, NonFinite, Unsupported
-from advnets.extractors import Onnx, Preprocessing, onnx, own
+from advnets.extractors import Onnx, Preprocessing, network_extractor, onnx
 from reference import onnx_file
 
 PLAIN = Preprocessing()
@@ -94,7 +94,7 @@ def test_preprocessing_that_cannot_be_meant_is_refused(told: dict[str, Any]) -> 
 def test_features_are_those_of_the_network_in_evaluation_mode() -> None:
     network = Net()
     images = noise(70, 3, 20, 24)
-    extractor = own(network.train(), IMAGENET)
+    extractor = network_extractor(network.train(), IMAGENET)
     found = extractor.features(images)
     with torch.no_grad():
         expected = Net().eval()(IMAGENET(images))
@@ -108,27 +108,29 @@ def test_features_are_those_of_the_network_in_evaluation_mode() -> None:
 
 def test_training_the_network_further_changes_no_measure() -> None:
     network = Net()
-    extractor = own(network, IMAGENET)
+    extractor = network_extractor(network, IMAGENET)
     before, name = extractor.features(noise(4, 3, 20, 24)), extractor.id
     with torch.no_grad():
         network.layers[0].weight.add_(1)
     assert torch.equal(extractor.features(noise(4, 3, 20, 24)), before)
-    assert own(network, IMAGENET).id != name
+    assert network_extractor(network, IMAGENET).id != name
 
 
 def test_the_id_tells_class_preprocessing_and_weights() -> None:
-    made = own(Net(), IMAGENET)
-    assert made.id == own(Net(), IMAGENET).id
+    made = network_extractor(Net(), IMAGENET)
+    assert made.id == network_extractor(Net(), IMAGENET).id
     assert made.id.startswith("Net; 3 channels, resized to 20x24 as in clean-fid, bytes to [0, 1], less [0.485, 0.456")
     others = [replace(IMAGENET, low=-1), replace(IMAGENET, size=(20, 25)), replace(IMAGENET, resize="tensorflow")]
     others += [replace(IMAGENET, mean=(0.5,)), replace(IMAGENET, deviation=(0.5,))]
-    assert len({made.id, *(own(Net(), other).id for other in others)}) == 6
+    assert len({made.id, *(network_extractor(Net(), other).id for other in others)}) == 6
 
 
 def test_a_network_of_another_precision_gives_float32() -> None:
-    wide = own(Net().double(), IMAGENET).features(noise(4, 3, 20, 24))
+    wide = network_extractor(Net().double(), IMAGENET).features(noise(4, 3, 20, 24))
     assert wide.dtype == torch.float32
-    torch.testing.assert_close(wide, own(Net(), IMAGENET).features(noise(4, 3, 20, 24)), rtol=0, atol=1e-5)
+    torch.testing.assert_close(
+        wide, network_extractor(Net(), IMAGENET).features(noise(4, 3, 20, 24)), rtol=0, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize(
@@ -146,28 +148,28 @@ def test_a_network_of_another_precision_gives_float32() -> None:
 )
 def test_an_output_that_is_not_a_row_an_image_is_refused(made: Any) -> None:
     with pytest.raises(BadInput, match=r"Returns: found .*, expected floats \(3, d\)"):
-        own(Returns(made), PLAIN).features(noise(3, 1, 4, 4))
+        network_extractor(Returns(made), PLAIN).features(noise(3, 1, 4, 4))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_what_is_no_number_is_not_hidden(value: float) -> None:
     with pytest.raises(NonFinite, match="Returns: found 2 features that are NaN or Inf"):
-        own(Returns(lambda x: torch.full((len(x), 1), value)), PLAIN).features(noise(2, 1, 4, 4))
+        network_extractor(Returns(lambda x: torch.full((len(x), 1), value)), PLAIN).features(noise(2, 1, 4, 4))
 
 
 def test_images_of_other_channels_and_no_images_are_refused() -> None:
-    extractor = own(Net(), IMAGENET)
+    extractor = network_extractor(Net(), IMAGENET)
     for wrong in (noise(2, 2, 8, 8), noise(2, 3, 8, 8).float(), noise(2, 3, 8, 8)[:0], noise(2, 3, 8)):
         with pytest.raises(BadInput, match=r"expected uint8 \(n, 3, h, w\) or \(n, 1, h, w\)"):
             extractor.features(wrong)
     for wrong in (noise(2, 3, 8, 8).float(), noise(2, 3, 8, 8)[:0], torch.zeros((), dtype=torch.uint8)):
         with pytest.raises(BadInput, match=r"expected uint8 \(n, c, h, w\)"):
-            own(Returns(lambda x: x.flatten(1)), PLAIN).features(wrong)
+            network_extractor(Returns(lambda x: x.flatten(1)), PLAIN).features(wrong)
 
 
 def test_only_modules_are_networks() -> None:
     with pytest.raises(BadInput, match=r"found function, expected an nn\.Module"):
-        own(lambda x: x, PLAIN)  # type: ignore[arg-type]
+        network_extractor(lambda x: x, PLAIN)  # type: ignore[arg-type]
 
 
 @dataclass
@@ -239,7 +241,7 @@ def test_a_real_file_gives_what_its_network_gives() -> None:
     images = noise(70, 1, 28, 28)
     found = onnx(onnx_file.FILE)
     assert found.id.startswith("onnx pooled; 3 channels, resized to 16x16 as in clean-fid, bytes to [0, 1]; sha256 ")
-    wanted = own(onnx_file.network(), Preprocessing(size=(16, 16), channels=3)).features(images)
+    wanted = network_extractor(onnx_file.network(), Preprocessing(size=(16, 16), channels=3)).features(images)
     torch.testing.assert_close(found.features(images), wanted, rtol=0, atol=1e-5)
 
 

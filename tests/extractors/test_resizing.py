@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from advnets.extractors.inception import PREPARATIONS
-from advnets.extractors.resizing import RESIZES, antialiased, bicubic, bilinear, tensorflow
+from advnets.extractors.resizing import RESIZES, bicubic, bilinear, bilinear_antialiased, tensorflow
 
 SIZES = [((5, 7), (8, 3)), ((1, 1), (4, 5)), ((16, 9), (16, 9)), ((32, 28), (75, 61)), ((40, 33), (11, 17))]
 Plane = NDArray[np.float64]
@@ -92,7 +92,11 @@ def filtered(plane: Plane, wanted: int, kernel: Callable[[float], float], reach:
 @pytest.mark.parametrize(("given", "wanted"), SIZES)
 @pytest.mark.parametrize(
     ("resize", "kernel", "reach", "widen", "bound"),
-    [(bilinear, triangle, 1, False, 1e-3), (antialiased, triangle, 1, True, 1e-3), (bicubic, keys, 2, True, 1e-3)],
+    [
+        (bilinear, triangle, 1, False, 1e-3),
+        (bilinear_antialiased, triangle, 1, True, 1e-3),
+        (bicubic, keys, 2, True, 1e-3),
+    ],
     ids=["bilinear", "antialiased", "bicubic"],
 )
 def test_the_others_are_weighted_sums(

@@ -11,7 +11,14 @@ from scipy.stats import fisher_exact, mannwhitneyu
 
 from advnets.data import Dataset
 from advnets.errors import BadInput
-from advnets.metrics import authenticity, copying, data_copying, logits_gap, near_duplicates, nearest_training_test
+from advnets.metrics import (
+    authenticity,
+    copying_share,
+    data_copying,
+    logits_gap,
+    near_duplicates,
+    nearest_training_test,
+)
 from advnets.statistics import Estimate, nearest
 from advnets.statistics.mann_whitney import chance_smaller, rank_score
 
@@ -33,7 +40,7 @@ def in_one_cell(y: NDArray[np.float64], t: NDArray[np.float64], x: NDArray[np.fl
 
 
 TESTS: dict[str, Callable[..., Estimate]] = {
-    "copying": copying,
+    "copying": copying_share,
     "nearest_training_test": nearest_training_test,
     "data_copying": data_copying,
     "data_copying in one cell": in_one_cell,
@@ -97,9 +104,9 @@ def test_one_mnist_training_image_in_twenty_is_found(mnist: Dataset) -> None:
     train, others = flat(mnist.train.values[:3000]), flat(mnist.test.values)
     drawn = torch.randperm(len(others), generator=torch.Generator().manual_seed(0))
     samples, held_out = others[drawn[:1000]], others[drawn[1000:2000]]
-    assert copying(samples, held_out, train).p_value > 0.05
+    assert copying_share(samples, held_out, train).p_value > 0.05
     samples[:50] = train[100:150]
-    found = copying(samples, held_out, train)
+    found = copying_share(samples, held_out, train)
     assert found.p_value < 0.01
     assert found.notes["exact copies"] == 50
 
@@ -107,20 +114,20 @@ def test_one_mnist_training_image_in_twenty_is_found(mnist: Dataset) -> None:
 def test_copying_counts_by_ranks() -> None:
     train = np.zeros((1, 1))
     held_out, samples = np.arange(1.0, 101)[:, None], np.array([[0.0], [1.5], [1.0], [50.0]])
-    found = copying(samples, held_out, train, quantile=0.02)
+    found = copying_share(samples, held_out, train, quantile=0.02)
     assert found.value == 3 / 4  # below the second smallest, 2
     assert found.floor == pytest.approx(2 / 101)
     assert found.notes["threshold"] == 2
     assert (found.notes["exact copies"], found.notes["held-out copies"]) == (1, 0)
     assert found.p_value < 1e-3
-    one = copying(samples[[1, 3]], held_out, train, quantile=0.02)
+    one = copying_share(samples[[1, 3]], held_out, train, quantile=0.02)
     # Of the first 1 + 2 - 1 of all 102 one sample or more: by counting.
     assert one.p_value == pytest.approx(1 - (100 * 99) / (102 * 101))
 
 
 def test_held_out_copies_make_copying_blind_and_it_says_so() -> None:
     train = normal(50)
-    found = copying(train[:20], train[20:40], train)
+    found = copying_share(train[:20], train[20:40], train)
     assert (found.value, found.p_value, found.notes["held-out copies"]) == (0, 1, 20)
 
 
@@ -228,7 +235,7 @@ def test_what_cannot_be_tested_is_refused(name: str) -> None:
 
 def test_other_bad_input_is_refused() -> None:
     with pytest.raises(BadInput, match="quantile"):
-        copying(normal(5), normal(5), normal(5), quantile=0)
+        copying_share(normal(5), normal(5), normal(5), quantile=0)
     with pytest.raises(BadInput, match="quantile"):
         near_duplicates(normal(5), normal(5), quantile=1)
     with pytest.raises(BadInput, match="threshold"):

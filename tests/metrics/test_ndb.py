@@ -11,7 +11,7 @@ from sklearn.cluster import KMeans
 
 from advnets.errors import BadInput
 from advnets.metrics import different_bins
-from advnets.metrics.ndb import _compared, _pooled
+from advnets.metrics.ndb import _compare_counts, _pool_columns
 from advnets.statistics import benjamini_hochberg
 
 
@@ -66,7 +66,7 @@ def test_bins_that_fit_their_points_by_chance_do_not_upset_the_test() -> None:
 
 def test_the_p_value_is_scipys_of_the_pooled_table() -> None:
     o, r = np.array([40, 30, 20, 9, 1, 0, 0]), np.array([55, 60, 44, 30, 6, 5, 0])
-    found = _compared(o, r, tested=True)
+    found = _compare_counts(o, r, tested=True)
     table = np.array([[40, 30, 20, 10], [55, 60, 44, 41]])
     assert found.p_value == pytest.approx(chi2_contingency(table, correction=False).pvalue)
     assert (found.notes["cells"], found.notes["empty"]) == (4, 1)
@@ -77,7 +77,7 @@ def test_pooled_cells_expect_five_and_lose_no_point() -> None:
     for scale in (0.2, 1.0, 5.0, 50.0):
         table = rng.poisson(scale * rng.uniform(0.1, 2, size=(2, 40)))
         table[:, 0] += 1
-        pooled = _pooled(table)
+        pooled = _pool_columns(table)
         assert (pooled.sum(1) == table.sum(1)).all()
         expected = np.outer(pooled.sum(1), pooled.sum(0)) / pooled.sum()
         assert pooled.shape[1] == 1 or expected.min() >= 5 - 1e-9

@@ -12,7 +12,7 @@ import tiny
 from advnets.constraints import max_column_norm
 from advnets.data import load
 from advnets.errors import BadInput, Unsupported
-from advnets.experiment.game_training import play
+from advnets.experiment.game_training import game_training
 from advnets.games.game import judges_one_by_one
 from advnets.networks import (
     ConvMaxoutDiscriminator,
@@ -143,7 +143,7 @@ def test_the_lower_layers_end_in_sigmoids_of_bias_minus_two() -> None:
 def test_column_norms_hold_in_both_nets_after_a_step_that_starts_beyond_them() -> None:
     torch.manual_seed(0)
     recipe = tiny.narrow(paper_tfd, 200)
-    tried = play(recipe, load("digits"), seed=0, device=torch.device("cpu"))
+    tried = game_training(recipe, load("digits"), seed=0, device=torch.device("cpu"))
     norms = {player: column_norms(network) for player, network in tried.game.players.items()}
     assert norms["generator"].max() > 5
     tried.schedule(Moment(0, 1, 0.0))

@@ -23,7 +23,7 @@ import tiny
 from advnets import assessment, errors, experiment, runs
 from advnets.cli.main import main
 from advnets.errors import AdvnetsError, BadInput, Damaged, Missing, NonFinite, TooBig, Unsupported
-from advnets.experiment.model import promised
+from advnets.experiment.model import expected_tensors
 from advnets.recipes import generator_from_json
 from advnets.runs import share
 
@@ -160,7 +160,7 @@ def test_nothing_is_overwritten_and_bad_places_are_told(run: experiment.Run, goo
     ],
 )
 def test_an_error_says_what_is_too_long(report: Any, notes: str, advice: str, good: Path, tmp_path: Path) -> None:
-    card, tensors = share.read(good, promised)
+    card, tensors = share.read(good, expected_tensors)
     card = replace(card, notes=notes, licence="\N{GRINNING FACE}" * 4000, report=report)
     with pytest.raises(
         TooBig, match=rf"found a header of \d+,\d+ bytes, expected at most 262,144\. {advice}: it takes"

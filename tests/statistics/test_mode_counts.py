@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import entropy
 
-from advnets.statistics.mode_counts import CERTAIN, expected_occupied, mode_divergence, occupied
+from advnets.statistics.mode_counts import CERTAIN, expected_occupied, mode_divergence, occupied_modes
 
 UNEVEN = np.geomspace(1, 1e-6, 1000) / np.geomspace(1, 1e-6, 1000).sum()
 HALF = np.concatenate([np.full(500, 1 / 500), np.zeros(500)])
@@ -22,7 +22,7 @@ def test_the_interval_holds_the_mean_number_at_that_n(shares: np.ndarray, n: int
     """92 to 98 % of 300, and a little more where few modes are in doubt; samples of no mode are drawn too."""
     rng, truth = np.random.default_rng(0), expected_occupied(shares, n)
     draws = rng.multinomial(n, np.append(shares, max(0.0, 1 - shares.sum())), size=300)[:, :-1]
-    found = [occupied(counts, n) for counts in draws]
+    found = [occupied_modes(counts, n) for counts in draws]
     held = sum(one.interval[0] <= truth <= one.interval[1] for one in found if one.interval)
     assert 0.92 <= held / 300 <= (0.98 if truth > 100 else 1)
     spread = np.std([one.value for one in found], ddof=1)
@@ -32,7 +32,7 @@ def test_the_interval_holds_the_mean_number_at_that_n(shares: np.ndarray, n: int
 
 def test_modes_never_drawn_add_no_error_but_some_doubt() -> None:
     """Five modes often and three never: three more might have had 1.23 points each on average, and no more."""
-    found = occupied(np.array([500, 400, 300, 200, 600, 0, 0, 0]), 2500)
+    found = occupied_modes(np.array([500, 400, 300, 200, 600, 0, 0, 0]), 2500)
     assert found.value == 5
     assert found.error == pytest.approx(0, abs=1e-3)
     assert found.interval == (pytest.approx(5, abs=2e-3), pytest.approx(5 + 3 * (1 - 0.025 ** (1 / 3))))
@@ -40,24 +40,24 @@ def test_modes_never_drawn_add_no_error_but_some_doubt() -> None:
 
 
 def test_all_modes_seen_often_leave_no_doubt_and_none_seen_little() -> None:
-    assert occupied(np.full(8, 300), 2500).interval == (pytest.approx(8), 8)
-    nothing = occupied(np.zeros(25, dtype=np.int64), 2500)
+    assert occupied_modes(np.full(8, 300), 2500).interval == (pytest.approx(8), 8)
+    nothing = occupied_modes(np.zeros(25, dtype=np.int64), 2500)
     assert nothing.value == 0
     assert nothing.interval == (0, pytest.approx(25 * (1 - 0.025 ** (1 / 25))))
 
 
 def test_one_point_in_every_mode_is_in_doubt() -> None:
-    assert occupied(np.ones(100, dtype=np.int64), 100).standard_error > 1
+    assert occupied_modes(np.ones(100, dtype=np.int64), 100).standard_error > 1
 
 
 def test_counts_beyond_certain_are_alike() -> None:
     few, many = np.array([0, 1, 2, CERTAIN]), np.array([0, 1, 2, 10**6])
-    assert occupied(few, 10**7).interval == occupied(many, 10**7).interval
+    assert occupied_modes(few, 10**7).interval == occupied_modes(many, 10**7).interval
 
 
 def test_the_order_of_modes_does_not_matter() -> None:
     counts = np.random.default_rng(0).poisson(2, size=300)
-    assert occupied(counts[::-1].copy(), 700) == occupied(counts, 700)
+    assert occupied_modes(counts[::-1].copy(), 700) == occupied_modes(counts, 700)
 
 
 def test_divergence_is_scipys_and_its_corrections_are_millers() -> None:

@@ -29,9 +29,9 @@ def test_moments_are_numpys_for_every_block(block: int) -> None:
 def test_merging_is_joining_in_any_order() -> None:
     x = skewed(90)
     a, b, c = (Moments.of(part) for part in np.split(x, [20, 21]))
-    equal(a.merged(b).merged(c), x)
-    equal(c.merged(a.merged(b)), x)
-    equal(b.merged(c).merged(a), x)
+    equal(a.merge(b).merge(c), x)
+    equal(c.merge(a.merge(b)), x)
+    equal(b.merge(c).merge(a), x)
 
 
 def test_ddof_divides() -> None:
@@ -76,7 +76,7 @@ def test_processes_merge_by_rank(monkeypatch: pytest.MonkeyPatch) -> None:
         (lambda: Moments.of(np.zeros((4, 3)), block=0), "block: found 0"),
         (lambda: Moments.of(np.zeros((1, 3))).covariance(), "found 1 sample, expected 2"),
         (lambda: Moments.of(np.zeros((4, 3))).covariance(2), "ddof: found 2"),
-        (lambda: Moments.of(np.zeros((4, 3))).merged(Moments.of(np.zeros((4, 2)))), "3 and 2 features"),
+        (lambda: Moments.of(np.zeros((4, 3))).merge(Moments.of(np.zeros((4, 2)))), "3 and 2 features"),
     ],
 )
 def test_bad_input_is_refused(make: object, told: str) -> None:

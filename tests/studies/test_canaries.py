@@ -19,7 +19,7 @@ from advnets.statistics import Estimate
 from advnets.studies import canaries
 from advnets.studies.canaries import damage as doing
 from advnets.studies.canaries import study as studying
-from advnets.studies.canaries.detection import Reading
+from advnets.studies.canaries.detection import MeasureReading
 
 N = 60
 SAID = Mapping[str, Estimate | str]
@@ -94,12 +94,12 @@ def test_a_stronger_damage_moves_samples_further(name: str, drawn: canaries.Resp
 def test_blur_has_the_deviation_that_it_says() -> None:
     block = torch.zeros(1, 1, 31, 31, dtype=torch.uint8)
     block[0, 0, 11:20, 11:20] = 255
-    spread = doing.blurred(block, 1.5)[0, 0].double()
+    spread = doing.blur(block, 1.5)[0, 0].double()
     offsets = torch.arange(31).double() - 15
     variance = float((spread.sum(0) * offsets**2).sum() / spread.sum())
     assert variance == pytest.approx((9**2 - 1) / 12 + 1.5**2, rel=0.01), "variances add"
     assert torch.equal(
-        doing.blurred(torch.full((1, 1, 5, 5), 77, dtype=torch.uint8), 1.0).unique(), torch.tensor([77]).byte()
+        doing.blur(torch.full((1, 1, 5, 5), 77, dtype=torch.uint8), 1.0).unique(), torch.tensor([77]).byte()
     )
 
 
@@ -112,23 +112,24 @@ def test_noise_has_the_deviation_that_it_says() -> None:
 
 def test_shift_moves_to_the_right() -> None:
     image = torch.arange(4, dtype=torch.uint8).repeat(1, 1, 2, 1)
-    assert doing.shifted(image, 1)[0, 0, 0].tolist() == [0, 0, 1, 2]
-    assert doing.shifted(image, 3)[0, 0, 1].tolist() == [0, 0, 0, 0]
+    assert doing.shift(image, 1)[0, 0, 0].tolist() == [0, 0, 1, 2]
+    assert doing.shift(image, 3)[0, 0, 1].tolist() == [0, 0, 0, 0]
 
 
 def test_copies_duplicates_and_originals_are_as_many_as_they_say(drawn: canaries.Resplit) -> None:
     clean, train = drawn.clean, set(keys(drawn.clean.train))
     assert len(set(keys(clean.images)) & train) == 0
     assert sum(key in train for key in keys(doing.train_copied(clean, 0.1, rng()))) == 20
-    assert len(set(keys(doing.repeated(clean.images, 0.1, rng())))) == 180
-    assert len(set(keys(doing.repeated(clean.images, 0.9, rng())))) == 100
+    assert len(set(keys(doing.repeat_samples(clean.images, 0.1, rng())))) == 180
+    assert len(set(keys(doing.repeat_samples(clean.images, 0.9, rng())))) == 100
     few = doing.few_originals(clean.images, 0.02, rng())
     nearest = statistics.nearest(few.float(), clean.images.float())[0]
     assert len(nearest.unique()) == 4
     assert len(set(keys(few))) == 200
     assert (
         sum(
-            not torch.equal(*pair) for pair in zip(doing.inverted(clean.images, 0.05, rng()), clean.images, strict=True)
+            not torch.equal(*pair)
+            for pair in zip(doing.invert_share(clean.images, 0.05, rng()), clean.images, strict=True)
         )
         == 10
     )
@@ -222,11 +223,11 @@ def test_the_prediction_interval_holds_what_it_says() -> None:
     assert stats.kstest(p_values, "uniform").pvalue > 0.01
     assert canaries.prediction(1.0, [1.0, 1.0, 1.0]) == (0.0, 1.0)
     assert canaries.prediction(2.0, [1.0, 1.0, 1.0]) == (math.inf, 0.5)
-    assert canaries.verdict(Reading(1.0), [Reading(1.0)]) is None
+    assert canaries.verdict(MeasureReading(1.0), [MeasureReading(1.0)]) is None
 
 
 def test_clean_values_that_happen_to_be_equal_condemn_no_other() -> None:
-    assert canaries.false_alarms([Reading(value) for value in (1.0, 0.987, 1.0)]) == 0
+    assert canaries.false_alarms([MeasureReading(value) for value in (1.0, 0.987, 1.0)]) == 0
     counts = [1.0] * 19 + [0.99]
     assert canaries.prediction(0.98, counts)[1] > 0.05, "one step more than the one that varied"
     assert canaries.prediction(0.9, counts)[1] < 0.01
@@ -238,14 +239,14 @@ def test_clean_values_that_happen_to_be_equal_condemn_no_other() -> None:
 
 
 def test_a_p_value_of_its_own_counts_before_the_interval() -> None:
-    clean = [Reading(value) for value in (0.0, 0.1, -0.1, 0.05)]
-    assert canaries.verdict(Reading(9.0), clean).noticed
-    assert not canaries.verdict(Reading(9.0, p_value=0.5), clean).noticed
-    assert canaries.verdict(Reading(0.0, p_value=0.001), clean).noticed
+    clean = [MeasureReading(value) for value in (0.0, 0.1, -0.1, 0.05)]
+    assert canaries.verdict(MeasureReading(9.0), clean).is_noticed
+    assert not canaries.verdict(MeasureReading(9.0, p_value=0.5), clean).is_noticed
+    assert canaries.verdict(MeasureReading(0.0, p_value=0.001), clean).is_noticed
 
 
 def test_the_weakest_strength_is_the_last_before_a_gap() -> None:
-    yes, no = canaries.Verdict(0.0, 9.0, True), canaries.Verdict(0.5, 0.0, True)
+    yes, no = canaries.Detection(0.0, 9.0, True), canaries.Detection(0.5, 0.0, True)
     assert canaries.weakest([(1, yes), (2, no), (3, yes), (4, yes)]) == 3
     assert canaries.weakest([(1, yes), (2, yes)]) == 1
     assert canaries.weakest([(1, yes), (2, no)]) is None
@@ -303,21 +304,23 @@ def test_what_is_measured_is_not_measured_again(tmp_path: Path, digits: data.Dat
 
 
 def test_what_one_of_two_re_splits_hides_is_not_noticed() -> None:
-    def unit(damage: str, split: int, value: float) -> canaries.Unit:
-        return canaries.Unit(damage, 0.3, split, 0.0, {"it": Reading(value)}, {})
+    def unit(damage: str, split: int, value: float) -> canaries.MeasuredSamples:
+        return canaries.MeasuredSamples(damage, 0.3, split, 0.0, {"it": MeasureReading(value)}, {})
 
     clean = tuple(unit("clean", 1000 + split, value) for split, value in enumerate((0.0, 1.0, -1.0, 0.5, -0.5)))
     for other, noticed in ((0.0, False), (90.0, True)):
         units = (*clean, unit("blur", 0, 99.0), unit("blur", 1, other))
-        results = canaries.Results("digits", "d", 60, 0, "pixels", units)
+        results = canaries.CanaryResults("digits", "d", 60, 0, "pixels", units)
         assert "of 5 re-splits as they are, of 2 with each damage. Each cell" in canaries.as_markdown(results)
         assert (canaries.weakest(results.verdicts("it", "blur")) == 0.3) is noticed
 
 
 def test_re_splits_are_counted_for_each_damage() -> None:
     asked = [("blur", 0), ("blur", 1), ("noise", 0), ("shift", 0)]
-    units = tuple(canaries.Unit(damage, 1.0, split, 0.0, {"it": Reading(1.0)}, {}) for damage, split in asked)
-    page = canaries.as_markdown(canaries.Results("digits", "d", 60, 0, "pixels", units))
+    units = tuple(
+        canaries.MeasuredSamples(damage, 1.0, split, 0.0, {"it": MeasureReading(1.0)}, {}) for damage, split in asked
+    )
+    page = canaries.as_markdown(canaries.CanaryResults("digits", "d", 60, 0, "pixels", units))
     assert "as they are, of 1 with noise and shift, of 2 with blur. Each cell" in page
 
 

@@ -14,7 +14,7 @@ from advnets import figures, theory
 from advnets.cli.main import main
 from advnets.errors import BadInput
 from advnets.studies import figure1 as study
-from advnets.studies.figure1 import CENTRES, EDGES, P_DATA, Figure1, Scene, Stage, U, figure1, pushed_forward
+from advnets.studies.figure1 import CENTRES, EDGES, P_DATA, Figure1, LineGame, Scene, U, figure1, pushed_forward
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_the_same_seed_gives_the_same_game(short: None) -> None:
 
 
 def test_g_starts_as_an_increasing_map_and_noise_at_its_ends_stays_finite() -> None:
-    scene = Stage().scene()
+    scene = LineGame().scene()
     assert scene.monotone
     assert bool(scene.G.isfinite().all())
     assert float(scene.p_g @ CENTRES) == pytest.approx(1.5, abs=0.01)
@@ -89,7 +89,7 @@ def test_the_command_draws_and_tells(short: None, tmp_path: Path, capsys: pytest
 
 
 def test_the_film_has_frames(tmp_path: Path) -> None:
-    scene = Stage().scene()
+    scene = LineGame().scene()
     later = replace(scene, p_g=P_DATA)
     told = Figure1({}, [("one", scene), ("two", later)], 0)
     path = told.save("game.webp")
@@ -113,7 +113,7 @@ def test_bad_input_is_refused(tmp_path: Path) -> None:
 
 
 def test_drawings_refuse_what_does_not_fit() -> None:
-    curves = Stage().scene().curves()
+    curves = LineGame().scene().curves()
     with pytest.raises(BadInput, match="captions"):
         figures.dynamics([curves], [])
     with pytest.raises(BadInput, match="no frames"):

@@ -89,7 +89,7 @@ def test_alone_g_collapses_and_five_moves_of_d_a_step_bring_it_back(seed: int) -
 
 
 def test_k_0_moves_g_and_leaves_d_as_it_is() -> None:
-    theatre = study.Theatre(study.data.load("ring-8"), POINTS, 0)
+    theatre = study.HelveticaGame(study.data.load("ring-8"), POINTS, 0)
     before = [theta.clone() for theta in theatre.play.game.discriminator.parameters()]
     drawn = theatre.samples(5).values.copy()
     theatre.act(3, k=0)

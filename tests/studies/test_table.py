@@ -28,12 +28,12 @@ from advnets.recipes import RECIPES
 from advnets.studies import table
 from advnets.studies.table import fill_table, measure_run
 from advnets.studies.table.controls import CONTROLS, control
-from advnets.studies.table.evaluator import Yardstick
-from advnets.studies.table.mixing import layers, mixing
-from advnets.studies.table.records import Classes, Control, Numbers, Origin, Score, Unit
-from advnets.studies.table.results import Keeper
+from advnets.studies.table.evaluator import Evaluator
+from advnets.studies.table.mixing import layers, measure_mixing
+from advnets.studies.table.records import Classes, Control, Numbers, Origin, ParzenScore, TrainedUnit
+from advnets.studies.table.results import TableFile
 from advnets.studies.table.rows import find_rows
-from advnets.studies.table.summary import lines_of
+from advnets.studies.table.summary import summarise
 
 RESULTS, RUNS = Path("results/table-digits.json"), Path("runs/table-digits")
 QUICK = ["table", "--rows", "paper-adam", "--share", "0.01", "--device", "cpu"]
@@ -65,13 +65,13 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         monkeypatch.setattr(home, name, counter)
 
     counting(Run, "carry_on")
-    counting(measure_run, "_measured")
+    counting(measure_run, "_measure")
     counting(fill_table, "control_of")
     return counted
 
 
-def score(value: float, sigma: float = 0.2) -> Score:
-    return Score(value, 2.0, sigma, False, 541.0)
+def score(value: float, sigma: float = 0.2) -> ParzenScore:
+    return ParzenScore(value, 2.0, sigma, False, 541.0)
 
 
 def numbers(value: float, samples: int = 1000) -> Numbers:
@@ -82,13 +82,13 @@ def numbers(value: float, samples: int = 1000) -> Numbers:
 ORIGIN = Origin("advnets table", "0.1.0", "d3c02cd", "Linux", 1)
 
 
-def unit(row: str = "paper-adam", seed: int = 0, value: float = 185.0) -> Unit:
-    return Unit(row, "0" * 64, seed, 10.0, 10.0, 9000, numbers(value), 30_000.0, 0.5, None, ORIGIN, ORIGIN, 1)
+def unit(row: str = "paper-adam", seed: int = 0, value: float = 185.0) -> TrainedUnit:
+    return TrainedUnit(row, "0" * 64, seed, 10.0, 10.0, 9000, numbers(value), 30_000.0, 0.5, None, ORIGIN, ORIGIN, 1)
 
 
-def results(*units: Unit, **controls: float) -> table.Results:
+def results(*units: TrainedUnit, **controls: float) -> table.TableResults:
     held = {name.replace("_", " "): Control(numbers(value), ORIGIN) for name, value in controls.items()}
-    return table.Results("mnist", "0" * 64, units, held)
+    return table.TableResults("mnist", "0" * 64, units, held)
 
 
 def readings(seed: int = 0, recipe: str = "paper-adam") -> int:
@@ -141,12 +141,12 @@ def test_a_tiny_table_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_scores_are_those_that_evaluate_tells(tmp_path: Path) -> None:
     """One code for the table and for `advnets evaluate`: the very same numbers."""
     run = tiny.trained("run")
-    unit = measure_run.measured(run, Yardstick.of(run.dataset), budget=1.0)
+    unit = measure_run.measure_finished_run(run, Evaluator.of(run.dataset), budget=1.0)
     report = run.evaluate(classifier=False, measures=("parzen",))
     found = unit.numbers.scores["goodfellow2014"]["validation"]
     score = report.measures["parzen"].estimate
     assert (found.value, found.error) == (score.value, score.error)
-    real = measure_run.control_of("real images", Yardstick.of(run.dataset)).numbers.scores["goodfellow2014"][
+    real = measure_run.control_of("real images", Evaluator.of(run.dataset)).numbers.scores["goodfellow2014"][
         "validation"
     ]
     assert real.value == pytest.approx(report.controls["real images"].value, abs=1e-3)
@@ -155,7 +155,7 @@ def test_scores_are_those_that_evaluate_tells(tmp_path: Path) -> None:
 def with_controls() -> None:
     """Results that hold every control, so that none is measured."""
     some = results(a=1).controls["a"]
-    held = Keeper(RESULTS, Path("lock"))
+    held = TableFile(RESULTS, Path("lock"))
     held.add("digits", data.load("digits").digest, dict.fromkeys(CONTROLS, some))
 
 
@@ -263,9 +263,9 @@ def test_a_file_named_as_a_data_set_is_not_taken_for_it(tmp_path: Path) -> None:
     np.savez("mnist.npz", images=np.random.default_rng(0).integers(0, 256, (300, 28, 28), np.uint8))
     named = quick_table(data="mnist.npz").name
     assert named.startswith("mnist-")
-    assert all(row.published(named) is None for row in table.TABLE_ROWS)
-    assert find_rows("dbn")[0].published("mnist") == (138.0, 2.0)
-    assert find_rows("dbn")[0].published("tfd_photos-12345678") is None
+    assert all(row.published_score(named) is None for row in table.TABLE_ROWS)
+    assert find_rows("dbn")[0].published_score("mnist") == (138.0, 2.0)
+    assert find_rows("dbn")[0].published_score("tfd_photos-12345678") is None
 
 
 def test_a_unit_that_diverges_does_not_keep_the_others_from_their_turn(
@@ -274,7 +274,7 @@ def test_a_unit_that_diverges_does_not_keep_the_others_from_their_turn(
     with_controls()
     real = table.Table._unit
 
-    def diverging(self: table.Table, row: Any, seed: int, yardstick: Yardstick) -> Iterator[table.Event]:
+    def diverging(self: table.Table, row: Any, seed: int, yardstick: Evaluator) -> Iterator[table.TableProgress]:
         if seed == 0:
             raise NonFinite("NaN in the loss")
         yield from real(self, row, seed, yardstick)
@@ -317,8 +317,8 @@ class Drift(nn.Module):
 
 def test_a_chain_is_measured_beside_independent_samples(tmp_path: Path) -> None:
     run = tiny.trained("run")
-    yardstick = Yardstick.of(run.dataset)
-    chain = mixing(replace(run.model, network=Drift(0.8)), yardstick)
+    yardstick = Evaluator.of(run.dataset)
+    chain = measure_mixing(replace(run.model, network=Drift(0.8)), yardstick)
     assert chain is not None
     assert (chain.burn_in, chain.passes_per_step, chain.chains, chain.states) == (30, 4, 100, 10)
     assert chain.one.value == pytest.approx(9, rel=0.1), "(1 + .8) / (1 - .8) steps"
@@ -326,16 +326,16 @@ def test_a_chain_is_measured_beside_independent_samples(tmp_path: Path) -> None:
     assert chain.one.enough
     assert (chain.one.chains, chain.one.steps, chain.many.chains, chain.many.steps) == (1, 1000, 100, 50)
     assert set(chain.consecutive) == {"validation", "test"}
-    stuck = mixing(replace(run.model, network=Drift(0.9999)), yardstick)
+    stuck = measure_mixing(replace(run.model, network=Drift(0.9999)), yardstick)
     assert stuck is not None
     assert not stuck.one.enough
-    assert mixing(run.model, yardstick) is None
+    assert measure_mixing(run.model, yardstick) is None
     assert layers(run.model.network) == 2, "16 hidden units and the pixels; batch normalisation is no layer"
 
 
 def test_what_is_told_of_a_row(tmp_path: Path) -> None:
     held = results(unit(value=180), unit(seed=1, value=190), unit("paper", value=260), real_images=246, mean_image=-59)
-    lines = lines_of(held)
+    lines = summarise(held)
     assert [line.recipe for line in lines] == ["paper", "paper-adam", None, None]
     assert [line.label for line in lines[2:]] == ["mean image", "real images"]
     paper, adam, mean, real = lines
@@ -343,9 +343,9 @@ def test_what_is_told_of_a_row(tmp_path: Path) -> None:
     assert adam.paper == (225, 2)
     assert (paper.flag, adam.flag, mean.flag, real.flag) == ("blur", "", "", "")
     assert (paper.between, mean.minutes) == (None, None)
-    assert lines_of(replace(held, data="cifar10"))[0].paper is None
+    assert summarise(replace(held, data="cifar10"))[0].paper is None
     more = replace(held, controls={**held.controls, "all training images": Control(numbers(320, 50_000), ORIGIN)})
-    assert [line.flag for line in lines_of(more) if line.label.startswith("all")] == ["more centres"]
+    assert [line.flag for line in summarise(more) if line.label.startswith("all")] == ["more centres"]
 
 
 def test_the_page_has_the_checklist_beside_it(tmp_path: Path) -> None:
@@ -366,9 +366,11 @@ def test_the_page_has_the_checklist_beside_it(tmp_path: Path) -> None:
 
 
 def test_results_survive_the_file(tmp_path: Path) -> None:
-    chain = mixing(replace(tiny.trained("run", steps=2).model, network=Drift(0.5)), Yardstick.of(data.load("digits")))
+    chain = measure_mixing(
+        replace(tiny.trained("run", steps=2).model, network=Drift(0.5)), Evaluator.of(data.load("digits"))
+    )
     held = results(replace(unit(), mixing=chain), unit(seed=1), real_images=246)
-    keeper = Keeper(Path("r/table.json"), Path("r/lock"))
+    keeper = TableFile(Path("r/table.json"), Path("r/lock"))
     for one in held.units:
         keeper.add(held.data, held.digest, one)
     assert keeper.add(held.data, held.digest, held.controls) == held
@@ -446,8 +448,8 @@ def test_rows_are_recipes_with_budgets(tmp_path: Path) -> None:
     for row in table.TABLE_ROWS:
         assert row.budget("olivetti-48") == row.budget("olivetti")
         assert row.budget("photos") == row.budget("mnist")
-        assert row.published("tfd-2") == row.paper.get("tfd")
-        assert row.published("olivetti") is None
+        assert row.published_score("tfd-2") == row.paper.get("tfd")
+        assert row.published_score("olivetti") is None
     for kind, most in (("digits", 5), ("mnist", 280)):
         assert sum(row.budget(kind) for row in table.TABLE_ROWS) <= most
 
@@ -484,7 +486,7 @@ def test_the_whole_table_on_digits(tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 def test_the_results_that_are_kept_are_of_the_recipes_that_there_are(tmp_path: Path) -> None:
-    kept = Keeper(Path(__file__).parents[2] / "results" / "table-mnist.json", Path("lock")).read()
+    kept = TableFile(Path(__file__).parents[2] / "results" / "table-mnist.json", Path("lock")).read()
     assert {unit.row for unit in kept.units} >= {"dbn", "stacked-cae", "deep-gsn", "paper-mnist", "best-mnist"}
     for one in kept.units:
         assert one.recipe == measure_run.fingerprint(RECIPES[one.row]), one.row

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from advnets import data
-from advnets.data import Dataset, Pictures
+from advnets.data import Dataset, ImageOptions
 from advnets.errors import AdvnetsError
 
 RNG = np.random.RandomState(0)
@@ -43,7 +43,7 @@ def pixels(dataset: Dataset) -> torch.Tensor:
     return torch.cat([split.values for split in dataset.splits.values()])
 
 
-def refused(path: Path, kind: type[AdvnetsError], *says: str, pictures: Pictures | None = None) -> None:
+def refused(path: Path, kind: type[AdvnetsError], *says: str, pictures: ImageOptions | None = None) -> None:
     began = time.process_time()
     with pytest.raises(AdvnetsError) as caught:
         data.load(path, pictures=pictures)

@@ -24,7 +24,7 @@ import torch
 import tiny
 from advnets import experiment, runs
 from advnets.assessment import report_files
-from advnets.experiment.loop import Course
+from advnets.experiment.loop import Loop
 from advnets.experiment.preview import Preview
 from advnets.runs import checkpoint
 
@@ -53,7 +53,7 @@ def watched(phase: mmap.mmap) -> None:
         return at
 
     experiment.start = within("start", experiment.start)
-    Course._stretch = within("step", Course._stretch)  # type: ignore[method-assign]
+    Loop._stretch = within("step", Loop._stretch)  # type: ignore[method-assign]
     Preview.draw = within("preview", Preview.draw)  # type: ignore[method-assign]
     checkpoint.write_files = within("write", checkpoint.write_files)
     os.rename = within("rename", rename)
@@ -64,9 +64,9 @@ def watched(phase: mmap.mmap) -> None:
 
 def sabotage(kind: str) -> None:
     """Break what makes a resumed run the uninterrupted one."""
-    load = Course.load
+    load = Loop.load
 
-    def forgetful(self: Course, state: dict[str, object]) -> None:
+    def forgetful(self: Loop, state: dict[str, object]) -> None:
         fresh = self.streams.held
         load(self, state)
         if kind == "random":
@@ -76,7 +76,7 @@ def sabotage(kind: str) -> None:
         if kind == "average":
             self.average.load({name: t * 0 for name, t in self.average.state().items()})
 
-    Course.load = forgetful  # type: ignore[method-assign, assignment]
+    Loop.load = forgetful  # type: ignore[method-assign, assignment]
 
 
 def child(work: Callable[[], object]) -> int:

@@ -12,7 +12,7 @@ import torch
 
 from advnets.data import Batches
 from advnets.data.formats import npz
-from advnets.experiment.loop import Course
+from advnets.experiment.loop import Loop
 from advnets.runs import checkpoint, directory, files
 from advnets.runs.journal import Journal
 
@@ -100,18 +100,18 @@ def nothing_is_swept(patch: Patch) -> None:
     patch.setattr(directory, "sweep", lambda folder: None)
 
 
-def after_load(change: Callable[[Course, dict[str, Any]], None]) -> Saboteur:
+def after_load(change: Callable[[Loop, dict[str, Any]], None]) -> Saboteur:
     """A saboteur that changes a course when it has been loaded; it is given the course's streams at its start."""
 
     def sabotage(patch: Patch) -> None:
-        load = Course.load
+        load = Loop.load
 
-        def forgetful(self: Course, state: Mapping[str, Any]) -> None:
+        def forgetful(self: Loop, state: Mapping[str, Any]) -> None:
             fresh = {"streams": dict(self.streams.held), "average": clone(self.average.state())}
             load(self, state)
             change(self, fresh)
 
-        patch.setattr(Course, "load", forgetful)
+        patch.setattr(Loop, "load", forgetful)
 
     return sabotage
 
@@ -124,11 +124,11 @@ def stream_forgotten(name: str) -> Saboteur:
     return after_load(lambda course, fresh: course.streams.held.update({name: fresh["streams"][name]}))
 
 
-def average_forgotten(course: Course, fresh: dict[str, Any]) -> None:
+def average_forgotten(course: Loop, fresh: dict[str, Any]) -> None:
     course.average.load(fresh["average"])
 
 
-def optimizer_step_forgotten(course: Course, fresh: dict[str, Any]) -> None:
+def optimizer_step_forgotten(course: Loop, fresh: dict[str, Any]) -> None:
     for optimizer in course.play.optimizers.values():
         for held in optimizer.state.values():
             held["step"].zero_()
@@ -153,15 +153,15 @@ def journal_is_not_cut(patch: Patch) -> None:
 
 
 def preview_draws_from_the_training(patch: Patch) -> None:
-    stretch = Course._stretch
+    stretch = Loop._stretch
 
-    def drawing(self: Course, steps: Any) -> dict[str, float]:
+    def drawing(self: Loop, steps: Any) -> dict[str, float]:
         readings = stretch(self, steps)
         if self.step % self.settings.preview_steps == 0:
             torch.rand(1)
         return readings
 
-    patch.setattr(Course, "_stretch", drawing)
+    patch.setattr(Loop, "_stretch", drawing)
 
 
 def only_losses_are_checked_for_nan(patch: Patch) -> None:

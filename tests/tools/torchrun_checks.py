@@ -28,7 +28,7 @@ from advnets.constraints import clip_weights
 from advnets.data import Batches
 from advnets.data.dataset import Split
 from advnets.errors import AdvnetsError
-from advnets.experiment.loop import Course
+from advnets.experiment.loop import Loop
 from advnets.games.game import Game
 from advnets.latents import gaussian
 from advnets.objectives import OBJECTIVES, non_saturating
@@ -201,14 +201,14 @@ def sabotaged() -> dict[str, float]:
 
 
 def broken(kind: str, case: dict[str, str]) -> dict[str, Any]:
-    drawn, own = distributed.drawn, torch.Generator().manual_seed(distributed.rank())
+    drawn, own = distributed.draw_global, torch.Generator().manual_seed(distributed.rank())
     if kind == "no average":
         algorithm.average_gradients = lambda loss, gradients: (loss, gradients)  # type: ignore[attr-defined]
     if kind == "part":
         distributed.part = lambda n: slice(n // distributed.world_size())
     if kind in ("z", "eps"):
         locally = {"z": lambda name: "Latent" in name, "eps": lambda name: "interpolate" in name}[kind]
-        distributed.drawn = lambda draw, n: draw(n, own) if locally(draw.__qualname__) else drawn(draw, n)
+        distributed.draw_global = lambda draw, n: draw(n, own) if locally(draw.__qualname__) else drawn(draw, n)
     return played(**case)
 
 
@@ -222,9 +222,9 @@ def trained(out: str, recipe: Any = tiny.RECIPE, stop: int | None = None, **more
 
 
 def carried(run: experiment.Run, stop: int | None = None) -> dict[str, Any]:
-    courses: list[Course] = []
-    begin = Course.carry_on
-    Course.carry_on = lambda self: (courses.append(self), begin(self))[1]  # type: ignore[method-assign, func-returns-value]
+    courses: list[Loop] = []
+    begin = Loop.carry_on
+    Loop.carry_on = lambda self: (courses.append(self), begin(self))[1]  # type: ignore[method-assign, func-returns-value]
     for progress in run.carry_on():
         if stop is not None and progress.step >= stop:
             break
@@ -259,7 +259,7 @@ def moments() -> list[dict[str, Any]]:
 
     def merged() -> dict[str, Any]:
         rows = torch.arange(60, dtype=torch.float64).sin().view(20, 3)
-        found = Moments.of(rows[:7] if distributed.is_first() else rows[7:]).across_processes()
+        found = Moments.of(rows[:7] if distributed.is_rank0() else rows[7:]).across_processes()
         return {"n": found.n, "mean": found.mean.tolist(), "scatter": found.scatter.tolist()}
 
     return together(2, merged)

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from advnets import metrics, statistics
-from advnets.assessment.reference import Reference, in_unit, selection_and_points
-from advnets.assessment.subject import Critic
+from advnets.assessment.reference import Reference, selection_and_points, to_unit_interval
+from advnets.assessment.subject import Discriminator
 from advnets.data import MIXTURES, Mixture
 from advnets.errors import BadInput
 
@@ -21,7 +21,7 @@ CRITICISED = 10_000
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class Context:
     """Samples held against a reference.
 
     values: of the samples, as a Split has them. protocol: of the Parzen score. seed: of draws. critic: as in Subject.
@@ -31,7 +31,7 @@ class Case:
     reference: Reference
     protocol: str = "goodfellow2014"
     seed: int = 0
-    critic: Critic | None = None
+    critic: Discriminator | None = None
 
     @property
     def n(self) -> int:
@@ -78,9 +78,9 @@ class Case:
         return samples[self.order[:n]], held_out[self.reference.order[:n]]
 
     @cached_property
-    def drawn(self) -> Pair:
+    def drawn_features(self) -> Pair:
         """Features of as many samples as held-out images, at most HALF."""
-        real = self.reference.drawn(self.n)
+        real = self.reference.draw_indices(self.n)
         return self.features[self.order[: len(real)]], self.reference.held_out_features[real]
 
     @cached_property
@@ -99,7 +99,7 @@ class Case:
     @cached_property
     def images(self) -> Pair:
         """A draw of samples, and as many held-out images, as they are stored."""
-        real = self.reference.drawn(self.n)
+        real = self.reference.draw_indices(self.n)
         return self.values[self.order[: len(real)]], self.reference.held_out[real]
 
     @cached_property
@@ -130,7 +130,7 @@ class Case:
     def centres(self) -> Tensor:
         """Samples in [0, 1], at most as many as there are training images, for a Parzen score rises with them."""
         most = len(self.reference.train)
-        return in_unit(self.values if self.n <= most else self.values[self.order[:most]])
+        return to_unit_interval(self.values if self.n <= most else self.values[self.order[:most]])
 
     @cached_property
     def parzen(self) -> statistics.Estimate:
@@ -142,12 +142,12 @@ class Case:
     def controls(self) -> dict[str, statistics.Estimate]:
         """The Parzen score of centres that no model made, as many as the samples' where there is more than one."""
         selection, points = selection_and_points(self.reference.dataset, self.reference.split)
-        train = in_unit(self.reference.train)
+        train = to_unit_interval(self.reference.train)
         n = len(self.centres)
         return metrics.controls(train, points, selection, n=n, seed=self.seed, protocol=self.protocol)
 
     @cached_property
-    def criticised(self) -> Pair:
+    def discriminator_logits(self) -> Pair:
         """The discriminator's logits of training images, and of held-out ones. Raises BadInput where there is none."""
         if self.critic is None:
             raise BadInput("no discriminator: it takes a run of a game, with its checkpoint")

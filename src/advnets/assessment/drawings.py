@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from advnets import figures, metrics, statistics
-from advnets.assessment.context import Case
+from advnets.assessment.context import Context
 from advnets.errors import BadInput
 
 COLUMNS = 12
@@ -19,7 +19,7 @@ LOOKED_AT = 2000
 """Samples whose nearest training image is looked for."""
 
 
-def pictures(case: Case) -> dict[str, bytes]:
+def draw_figures(case: Context) -> dict[str, bytes]:
     """The figures that the data allow, by name, as PNG."""
     drawn: dict[str, bytes] = {}
     for name, draw in PICTURES.items():
@@ -30,7 +30,7 @@ def pictures(case: Case) -> dict[str, bytes]:
     return drawn
 
 
-def neighbours(case: Case) -> Any:
+def neighbours(case: Context) -> Any:
     """Fair draws, and the samples that lie nearest to a training image, each above its nearest training images."""
     _expect_images(case)
     some = case.order[:LOOKED_AT]
@@ -42,16 +42,16 @@ def neighbours(case: Case) -> Any:
     rows = []
     for name, chosen in (("samples,\nfair draws", fair), ("samples\nnearest to training", closest)):
         rows += [
-            (name, _shown(samples[chosen])),
-            ("nearest by pixels", _shown(train[by_pixels[chosen]])),
-            ("nearest by features", _shown(train[by_features[chosen]])),
+            (name, _as_images(samples[chosen])),
+            ("nearest by pixels", _as_images(train[by_pixels[chosen]])),
+            ("nearest by features", _as_images(train[by_features[chosen]])),
         ]
     return figures.strips(rows, f"{len(some):,} samples and {len(train):,} training images")
 
 
-def projection(case: Case) -> Any:
+def projection(case: Context) -> Any:
     """Points as they are; features along the first two principal components of real images and samples together."""
-    samples, real = (side[:PROJECTED].double() for side in case.drawn)
+    samples, real = (side[:PROJECTED].double() for side in case.drawn_features)
     if samples.shape[1] == 2:
         return figures.projection(real.numpy(), samples.numpy(), ("x", "y"))
     both = torch.cat([samples, real])
@@ -65,7 +65,7 @@ def projection(case: Case) -> Any:
     return figures.projection(((real - centre) @ plane).numpy(), ((samples - centre) @ plane).numpy(), names)
 
 
-def classes(case: Case) -> Any:
+def classes(case: Context) -> Any:
     """Shares of the classes by the classifier."""
     logits = (case.reference.held_out_logits, case.logits)
     k = logits[0].shape[1]
@@ -74,14 +74,14 @@ def classes(case: Case) -> Any:
     return figures.class_histogram(shares[0], shares[1], np.stack(errors), [str(number) for number in range(k)])
 
 
-def spectrum(case: Case) -> Any:
+def spectrum(case: Context) -> Any:
     """Radial spectra."""
     _expect_images(case)
     fake, real = (metrics.radial_spectrum(side).double().numpy() for side in case.images)
     return figures.spectra(np.arange(len(real), dtype=np.float64), real, fake)
 
 
-PICTURES: dict[str, Callable[[Case], Any]] = {
+PICTURES: dict[str, Callable[[Context], Any]] = {
     "neighbours": neighbours,
     "projection": projection,
     "classes": classes,
@@ -89,12 +89,12 @@ PICTURES: dict[str, Callable[[Case], Any]] = {
 }
 
 
-def _expect_images(case: Case) -> None:
+def _expect_images(case: Context) -> None:
     if not case.reference.dataset.is_image:
         raise BadInput("points are no images")
 
 
-def _shown(values: Tensor) -> Any:
+def _as_images(values: Tensor) -> Any:
     return values.permute(0, 2, 3, 1).contiguous().numpy()
 
 

@@ -25,7 +25,7 @@ LONGEST = 100
 """Letters of a folder's name."""
 
 
-def move(folder: Path, kept: Report | None) -> Path:
+def move_report(folder: Path, kept: Report | None) -> Path:
     """Move the report that lies in a folder, with its figures, below reports/; returns where to.
 
     kept: the report; None if it is not to be read. Raises CannotWrite.
@@ -38,19 +38,19 @@ def move(folder: Path, kept: Report | None) -> Path:
         place = next(place for place in places if not place.exists() or _holds(place, content))
         if not place.exists():
             _copy(folder, place)
-        remove(folder)
+        remove_report(folder)
     except OSError as error:
         raise cannot_write(folder / "reports", error) from error
     return place
 
 
-def moved(folder: Path) -> list[Path]:
+def older_reports(folder: Path) -> list[Path]:
     """Where reports were moved to, the later of one name first."""
     found = (path.parent for path in (folder / "reports").glob("*/report.json"))
     return sorted((place for place in found if not place.name.startswith(".")), reverse=True)
 
 
-def remove(folder: Path) -> None:
+def remove_report(folder: Path) -> None:
     """Remove the report that lies in a folder, its figures, and the folders if nothing else is in them."""
     try:
         for path in _files(folder):
@@ -63,13 +63,13 @@ def remove(folder: Path) -> None:
             empty.rmdir()
 
 
-def figure(folder: Path, name: str) -> Path:
+def figure_path(folder: Path, name: str) -> Path:
     """Where a figure of a report lies."""
     return folder / "figures" / f"{name}.png"
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    paths = (folder / "report.json", folder / "report.md", *(figure(folder, name) for name in PICTURES))
+    paths = (folder / "report.json", folder / "report.md", *(figure_path(folder, name) for name in PICTURES))
     return (path for path in paths if path.is_file())
 
 

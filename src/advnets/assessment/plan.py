@@ -13,7 +13,7 @@ SPLITS = ("validation", "test")
 
 
 @dataclass(frozen=True)
-class Plan:
+class EvaluationPlan:
     """What is measured, and how; Run.evaluate and Model.evaluate take the fields as keywords.
 
     split: "validation" or "test", whose images samples are held against.
@@ -40,7 +40,7 @@ class Plan:
     figures: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "measures", names_of(self.measures))
+        object.__setattr__(self, "measures", parse_measure_names(self.measures))
         if self.split not in SPLITS:
             raise unknown("split", self.split, SPLITS)
         if self.protocol not in metrics.PROTOCOLS:
@@ -59,7 +59,7 @@ class Plan:
             raise BadInput(f"seed is {self.seed}; expected a whole number from 0 to 2^32 - 1")
 
 
-def names_of(measures: str | Sequence[str] | None) -> tuple[str, ...] | None:
+def parse_measure_names(measures: str | Sequence[str] | None) -> tuple[str, ...] | None:
     """Names of measures, which may be given as one text with commas between them.
 
     >>> names_of("fid, kid")
@@ -70,10 +70,10 @@ def names_of(measures: str | Sequence[str] | None) -> tuple[str, ...] | None:
     return tuple(name.strip() for name in measures.split(","))
 
 
-def plan_of(values: Mapping[str, Any]) -> Plan:
+def plan_from(values: Mapping[str, Any]) -> EvaluationPlan:
     """The plan of these fields; raises BadInput for a name that is none, with the nearest."""
-    known = [spec.name for spec in fields(Plan)]
+    known = [spec.name for spec in fields(EvaluationPlan)]
     for name in values:
         if name not in known:
             raise unknown("keyword of evaluate", name, known)
-    return Plan(**values)
+    return EvaluationPlan(**values)

@@ -86,7 +86,7 @@ class Reference:
         size = min(n, HALF, len(self.order) // 2)
         return self.order[:size], self.order[size : 2 * size]
 
-    def drawn(self, n: int) -> Tensor:
+    def draw_indices(self, n: int) -> Tensor:
         """Indices of at most n and HALF held-out images."""
         return self.order[: min(n, HALF)]
 
@@ -112,13 +112,13 @@ def reference(
 def _extractor(
     dataset: Dataset, name: str | None, weights: Path | None, classifier: extractors.Classifier | None
 ) -> extractors.Extractor:
-    name = name or usual_extractor(dataset, classifier is not None)
+    name = name or default_extractor(dataset, classifier is not None)
     if name == "classifier" and classifier is not None and weights is None:
         return classifier
     return extractors.find(name, dataset, weights)
 
 
-def usual_extractor(dataset: Dataset, classifier: bool) -> str:
+def default_extractor(dataset: Dataset, classifier: bool) -> str:
     """The row of EXTRACTORS that a data set is measured in, where none is asked for."""
     if not dataset.is_image:
         return "pixels"
@@ -130,7 +130,7 @@ def can_be_classified(dataset: Dataset) -> bool:
     return bool(dataset.classes) and dataset.is_image
 
 
-def lacks_classifier(dataset: Dataset) -> bool:
+def needs_new_classifier(dataset: Dataset) -> bool:
     """Whether measuring samples of these data would have a classifier trained first."""
     return can_be_classified(dataset) and not extractors.is_cached(dataset)
 
@@ -140,22 +140,22 @@ def within_memory(dataset: Dataset, most: int = MOST_FLOATS) -> Dataset:
     rows = max(1, most // dataset.train.values[0].numel())
     if all(len(split) <= rows for split in dataset.splits.values()):
         return dataset
-    train, validation, test = (_drawn(split, rows) for split in dataset.splits.values())
+    train, validation, test = (_draw_rows(split, rows) for split in dataset.splits.values())
     return replace(dataset, train=train, validation=validation, test=test, digest_known=dataset.digest)
 
 
-def _drawn(split: Split, rows: int) -> Split:
+def _draw_rows(split: Split, rows: int) -> Split:
     chosen = torch.randperm(len(split), generator=torch.Generator().manual_seed(0))[:rows].sort().values
     return Split(split.values[chosen], None if split.labels is None else split.labels[chosen])
 
 
-def usual_samples(dataset: Dataset) -> int:
+def default_sample_count(dataset: Dataset) -> int:
     """Samples that are measured: 10,000, or as many as there are training images or as 1 GiB holds."""
     most = min(10_000, MOST_FLOATS // dataset.train.values[0].numel())
     return min(most, len(dataset.train) // 1000 * 1000 or len(dataset.train))
 
 
-def in_unit(values: Tensor) -> Tensor:
+def to_unit_interval(values: Tensor) -> Tensor:
     """Images (n, c, h, w) uint8 as (n, d) float32 in [0, 1]; points as they are."""
     return values.flatten(1).float() / 255 if values.dtype == torch.uint8 else values
 
@@ -166,7 +166,7 @@ def selection_and_points(dataset: Dataset, split: str) -> tuple[Tensor, Tensor]:
     Sigma is chosen on the first 1,000 validation images, or the first half if there are fewer than 2,000; the score
     of the validation split is read on its other images.
     """
-    validation = in_unit(dataset.validation.values)
+    validation = to_unit_interval(dataset.validation.values)
     chosen = min(SELECTION, len(validation) // 2)
-    rest = validation[chosen:] if split == "validation" else in_unit(dataset.test.values)
+    rest = validation[chosen:] if split == "validation" else to_unit_interval(dataset.test.values)
     return validation[:chosen], rest

@@ -34,7 +34,7 @@ WARNINGS = {
 
 
 @dataclass(frozen=True)
-class Against:
+class ReferenceCard:
     """What samples were held against, and by what.
 
     data, digest: of the data set. split, held_out, train: which images, and how many. samples: how many.
@@ -66,7 +66,7 @@ class Report:
 
     name: str
     step: int | None
-    against: Against
+    against: ReferenceCard
     measures: Mapping[str, Measure]
     skipped: Mapping[str, str]
     controls: Mapping[str, Estimate]
@@ -124,7 +124,7 @@ class Report:
         return Report(
             name=given("name", str, None),
             step=given("step", int | None, None),
-            against=record(Against, told.get("against", {}), what="report: against"),
+            against=record(ReferenceCard, told.get("against", {}), what="report: against"),
             measures={measure.name: measure for measure in measures},
             skipped=given("skipped", Mapping[str, str], {}),
             controls={name: Estimate.from_dict(one) for name, one in controls.items()},
@@ -160,13 +160,13 @@ class Report:
             names = [name for name in self.measures if group_of(name) == group]
             rows += [[f"**{group}**", "", "", ""]] if names else []
             rows += [self._row(name) for name in names]
-        return aligned(rows, right=(1, 2))
+        return align_table(rows, right=(1, 2))
 
     def _row(self, name: str) -> list[str]:
         found, unit = self.measures[name].estimate, MEASURES[name].unit if name in MEASURES else ""
         return [
             name,
-            f"{shown(found)} {unit}".rstrip(),
+            f"{format_estimate(found)} {unit}".rstrip(),
             "" if found.floor is None else f"{found.floor:.4g}",
             self.verdicts[name].words,
         ]
@@ -215,7 +215,7 @@ class Report:
             return []
         found = self.measures["class-shares"].estimate
         n = found.notes.get("n_all", found.notes["n"])
-        return [f"Classes of {n:,} samples by the classifier, in %: {in_percent(found)}."]
+        return [f"Classes of {n:,} samples by the classifier, in %: {format_class_shares(found)}."]
 
     def _parzen(self) -> list[str]:
         if not self.controls or "parzen" not in self.measures:
@@ -229,7 +229,7 @@ class Report:
         return [
             f"Parzen window log-likelihood, {told['parzen']}, {told['split']} split, in nats; sigma was chosen on "
             f"{told['n_selection']} validation images and the score read on {told['n']} others.",
-            aligned(rows, right=(1, 2, 3, 4, 6)),
+            align_table(rows, right=(1, 2, 3, 4, 6)),
             f"{far}The score is not a log-likelihood of the model, and centres above the real images' row are blur, "
             "not quality (Theis et al. 2016).",
         ]
@@ -245,7 +245,7 @@ def group_of(name: str) -> str:
     return MEASURES[name].group if name in MEASURES else GROUPS[-1]
 
 
-def shown(found: Estimate) -> str:
+def format_estimate(found: Estimate) -> str:
     """Value with its error or interval; an interval of a biased value is about the value less its bias.
 
     >>> shown(Estimate(12.34567, 0.271)), shown(Estimate(3.5, interval=(1.3, 2.6), bias=1.6))
@@ -261,7 +261,7 @@ def shown(found: Estimate) -> str:
     return f"{found.value:.4g}" if found.error is None else f"{found.value:.4g} +- {found.error:.2g}"
 
 
-def aligned(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
+def align_table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
     """A table of Markdown that can be read as it is; the first row heads it. right: columns set to the right."""
     widths = [max(3, *(len(row[column]) for row in rows)) for column in range(len(rows[0]))]
     rule = [f"{'-' * (width - 1)}{':' if column in right else '-'}" for column, width in enumerate(widths)]
@@ -275,7 +275,7 @@ def aligned(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
     return "\n".join(lines)
 
 
-def in_percent(classes: Estimate) -> str:
+def format_class_shares(classes: Estimate) -> str:
     """The shares of `class_shares` in words: each one, or the smallest where they are many."""
     shares = {
         name.removeprefix("class "): float(share) for name, share in classes.notes.items() if name.startswith("class ")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from advnets import runs
 from advnets.assessment.drawings import PICTURES
-from advnets.assessment.older_reports import figure, move, moved, remove
-from advnets.assessment.report import Against, Report
-from advnets.assessment.run_measures import Doing, must_tell
+from advnets.assessment.older_reports import figure_path, move_report, older_reports, remove_report
+from advnets.assessment.report import ReferenceCard, Report
+from advnets.assessment.run_measures import Doing, expect_results
 from advnets.errors import BadInput
 from advnets.runs.files import cannot_write
 
@@ -17,26 +17,26 @@ from advnets.runs.files import cannot_write
 def write_report(folder: Path, report: Report) -> Path | None:
     """Write report.json, report.md and the figures that were drawn, each whole or not at all.
 
-    A report that lies there already is joined, see `joined`; figures that it no longer names are removed. One that was
+    A report that lies there already is joined, see `join_reports`; figures that it no longer names are removed. One that was
     measured otherwise is moved to a folder below reports/, which is returned. One that was moved there and is measured
     alike is joined, and is what lies there again.
     Raises BadInput for a report without a single measure, CannotWrite for a failing disk.
     """
-    must_tell(report)
-    kept, place = _kept(folder), None
+    expect_results(report)
+    kept, place = _read_report(folder), None
     if kept is not None and are_alike(kept, report):
-        report = joined(kept, report)
+        report = join_reports(kept, report)
     elif (folder / "report.json").exists():
-        place = move(folder, kept)
+        place = move_report(folder, kept)
     back = []
-    for each in moved(folder):
-        former = _kept(each)
+    for each in older_reports(folder):
+        former = _read_report(each)
         if each != place and former is not None and are_alike(former, report):
-            report = joined(replace(former, pictures=_drawn(each, former)), report)
+            report = join_reports(replace(former, pictures=_read_figures(each, former)), report)
             back.append(each)
     _write(folder, report)
     for each in back:
-        remove(each)
+        remove_report(each)
     return place
 
 
@@ -55,11 +55,11 @@ def _write(folder: Path, report: Report) -> None:
     for name, picture in report.pictures.items():
         if picture:  # of those that lie there already, only the names are known
             runs.make_folder(folder / "figures")
-            runs.write_bytes(figure(folder, name), picture)
+            runs.write_bytes(figure_path(folder, name), picture)
     runs.write_json(folder / "report.json", report.as_dict())
     runs.write_bytes(folder / "report.md", report.markdown().encode())
     for name in PICTURES.keys() - report.pictures.keys():
-        stale = figure(folder, name)
+        stale = figure_path(folder, name)
         try:
             stale.unlink(missing_ok=True)
         except OSError as error:
@@ -74,7 +74,7 @@ def are_alike(kept: Report, new: Report) -> bool:
     return kept.step == new.step and _common(kept.against, new.against) is not None
 
 
-def joined(kept: Report, new: Report) -> Report:
+def join_reports(kept: Report, new: Report) -> Report:
     """A new report with what a kept one, which is alike, has beside it.
 
     A measure that both have is the new one's, and one that could not be taken anew is gone. The seconds are the sum.
@@ -93,7 +93,7 @@ def joined(kept: Report, new: Report) -> Report:
     )
 
 
-def _common(a: Against, b: Against) -> Against | None:
+def _common(a: ReferenceCard, b: ReferenceCard) -> ReferenceCard | None:
     """What both were held against, if it is the same; a classifier that one did without is the other's."""
     if a.classifier is not None and b.classifier is not None:
         return b if a == b else None
@@ -102,17 +102,17 @@ def _common(a: Against, b: Against) -> Against | None:
     return seen if filled[0] == filled[1] else None
 
 
-def _drawn(place: Path, former: Report) -> dict[str, bytes]:
+def _read_figures(place: Path, former: Report) -> dict[str, bytes]:
     try:
-        return {name: figure(place, name).read_bytes() for name in former.pictures}
+        return {name: figure_path(place, name).read_bytes() for name in former.pictures}
     except OSError as error:
         raise BadInput(f"{place}: its figures cannot be read: {error.strerror}. Check their permissions.") from error
 
 
-def _kept(folder: Path) -> Report | None:
+def _read_report(folder: Path) -> Report | None:
     """The report that lies there, with the figures that do; None if there is none of this version."""
     with contextlib.suppress(BadInput):
         kept = Report.from_dict(runs.read_json(folder / "report.json"))
-        drawn = (name for name in PICTURES if name in kept.pictures and figure(folder, name).is_file())
+        drawn = (name for name in PICTURES if name in kept.pictures and figure_path(folder, name).is_file())
         return replace(kept, pictures=dict.fromkeys(drawn, b""))
     return None

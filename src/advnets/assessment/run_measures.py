@@ -10,13 +10,13 @@ from typing import Any
 from torch import Tensor
 
 from advnets import runs
-from advnets.assessment.context import Case
-from advnets.assessment.drawings import pictures
+from advnets.assessment.context import Context
+from advnets.assessment.drawings import draw_figures
 from advnets.assessment.measure import Measure
-from advnets.assessment.measures import MEASURES, Row
-from advnets.assessment.plan import Plan, names_of
-from advnets.assessment.reference import Reference, lacks_classifier, reference
-from advnets.assessment.report import Against, Report
+from advnets.assessment.measures import MEASURES, MeasureRow
+from advnets.assessment.plan import EvaluationPlan, parse_measure_names
+from advnets.assessment.reference import Reference, needs_new_classifier, reference
+from advnets.assessment.report import ReferenceCard, Report
 from advnets.assessment.subject import Subject
 from advnets.data import Dataset
 from advnets.errors import BadInput, NonFinite
@@ -63,36 +63,36 @@ def assess(
     cannot be taken is left out, and `skipped` says why.
     """
     subject = values if isinstance(values, Subject) else Subject("samples", values)
-    chosen = names_of(measures)
+    chosen = parse_measure_names(measures)
     if isinstance(against, Reference):
         subject.must_fit(against.dataset)
-        doings = measuring(subject, against, Plan(against.split, chosen, protocol=protocol, seed=seed))
+        doings = measuring(subject, against, EvaluationPlan(against.split, chosen, protocol=protocol, seed=seed))
     else:
-        doings = evaluating(subject, against, Plan(split, chosen, extractor, protocol=protocol, seed=seed))
+        doings = evaluating(subject, against, EvaluationPlan(split, chosen, extractor, protocol=protocol, seed=seed))
     report: Report = finished(doings)
     return report
 
 
-def evaluating(subject: Subject, dataset: Dataset, plan: Plan) -> Iterator[Doing]:
+def evaluating(subject: Subject, dataset: Dataset, plan: EvaluationPlan) -> Iterator[Doing]:
     """Measure against a data set; the last result is the Report. Its classifier is trained first where it must be."""
     subject.must_fit(dataset)
-    if plan.classifier and lacks_classifier(dataset):
+    if plan.classifier and needs_new_classifier(dataset):
         yield Doing(f"training a classifier of {dataset.name}, once", 0.0)
     against = reference(dataset, plan.extractor, split=plan.split, weights=plan.weights, classifier=plan.classifier)
     yield from measuring(subject, against, plan)
 
 
-def measuring(subject: Subject, against: Reference, plan: Plan) -> Iterator[Doing]:
+def measuring(subject: Subject, against: Reference, plan: EvaluationPlan) -> Iterator[Doing]:
     """Measure against a reference; the last result is the Report."""
     began = time.monotonic()
-    case = Case(subject.values, against, plan.protocol, plan.seed, subject.critic)
+    case = Context(subject.values, against, plan.protocol, plan.seed, subject.critic)
     names = plan.measures or [name for name, row in MEASURES.items() if row.of in ("any", _kind(against))]
     measures: dict[str, Measure] = {}
     skipped: dict[str, str] = {}
     for number, name in enumerate(names):
         yield Doing(name, number / len(names))
         try:
-            measures[name] = taken(name, case)
+            measures[name] = take_measure(name, case)
         except (BadInput, NonFinite) as error:
             skipped[name] = str(error)
     if plan.figures:
@@ -104,12 +104,12 @@ def measuring(subject: Subject, against: Reference, plan: Plan) -> Iterator[Doin
         measures=measures,
         skipped=skipped,
         controls=case.controls if "parzen" in measures else {},
-        pictures=pictures(case) if plan.figures else {},
+        pictures=draw_figures(case) if plan.figures else {},
         seconds=round(time.monotonic() - began, 3),
     ))  # fmt: skip
 
 
-def taken(name: str, case: Case) -> Measure:
+def take_measure(name: str, case: Context) -> Measure:
     """One measure. Raises BadInput where the data have not what it needs, NonFinite for a number that is none."""
     row = MEASURES[name]
     _must_have(row, case)
@@ -128,7 +128,7 @@ def finished(doings: Iterable[Doing]) -> Any:
     return result
 
 
-def must_tell(report: Report) -> None:
+def expect_results(report: Report) -> None:
     """Raise BadInput, with the reasons, for a report without a single measure."""
     if not report.measures:
         names: dict[str, list[str]] = {}
@@ -139,14 +139,14 @@ def must_tell(report: Report) -> None:
 
 
 def telling(doings: Iterable[Doing]) -> Iterator[Doing]:
-    """The same doings; raises as `must_tell` does of a report."""
+    """The same doings; raises as `expect_results` does of a report."""
     for doing in doings:
         if isinstance(doing.result, Report):
-            must_tell(doing.result)
+            expect_results(doing.result)
         yield doing
 
 
-def note_reading(path: Path, report: Report) -> None:
+def note_test_reading(path: Path, report: Report) -> None:
     """Add one line to the run's list of readings of the test split, which is to be read once."""
     it = report.against
     told: dict[str, Any] = {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "step": report.step,
@@ -162,7 +162,7 @@ def noting(doings: Iterable[Doing], path: Path) -> Iterator[Doing]:
     """The same doings; a report of the test split, of whatever data, is noted at the path as by note_reading."""
     for doing in doings:
         if isinstance(doing.result, Report) and doing.result.against.split == "test":
-            note_reading(path, doing.result)
+            note_test_reading(path, doing.result)
         yield doing
 
 
@@ -177,7 +177,7 @@ def _kind(against: Reference) -> str:
     return "images" if against.dataset.is_image else "points"
 
 
-def _must_have(row: Row, case: Case) -> None:
+def _must_have(row: MeasureRow, case: Context) -> None:
     kind = _kind(case.reference)
     if row.of not in ("any", kind):
         raise BadInput(f"it is of {row.of}, and these data are {kind}")
@@ -186,7 +186,7 @@ def _must_have(row: Row, case: Case) -> None:
     if row.needs == "mixture":
         _ = case.mixture
     if row.needs == "critic":
-        _ = case.criticised
+        _ = case.discriminator_logits
 
 
 def _finite(found: Estimate, name: str) -> Estimate:
@@ -206,7 +206,7 @@ def _is_plain(note: object) -> bool:
     return not isinstance(note, float) or math.isfinite(note)
 
 
-def _protocol(row: Row, case: Case, found: Estimate) -> dict[str, Any]:
+def _protocol(row: MeasureRow, case: Context, found: Estimate) -> dict[str, Any]:
     """All that two values must have in common to be compared."""
     it = case.reference
     told: dict[str, Any] = {"split": it.split, "samples": case.n, "held_out": len(it.held_out), "train": len(it.train),
@@ -221,10 +221,10 @@ def _protocol(row: Row, case: Case, found: Estimate) -> dict[str, Any]:
     return told
 
 
-def _against(case: Case) -> Against:
+def _against(case: Context) -> ReferenceCard:
     it = case.reference
     seen = it.classifier
-    return Against(
+    return ReferenceCard(
         data=it.dataset.name,
         digest=it.dataset.digest,
         split=it.split,

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from advnets.assessment.measures import MEASURES, badness
-from advnets.assessment.report import Report, aligned, shown
+from advnets.assessment.report import Report, align_table, format_estimate
 from advnets.errors import BadInput
 from advnets.statistics import Estimate
 from advnets.statistics.estimate import Z95
 
 
 @dataclass(frozen=True)
-class Choice:
+class CheckpointChoice:
     """Reports of the checkpoints of a run, and which is the best.
 
     by: the measure that decides. reports: by step. damaged: checkpoints passed over, with the reason.
@@ -24,14 +24,14 @@ class Choice:
     damaged: Mapping[str, str]
 
     @property
-    def ranked(self) -> list[int]:
+    def ranking(self) -> list[int]:
         """Steps, the best first."""
         return sorted(self.reports, key=lambda step: _badness(self.by, self._found(step)))
 
     @property
     def best(self) -> int:
         """The step of the best."""
-        return self.ranked[0]
+        return self.ranking[0]
 
     def lead(self) -> Estimate | None:
         """By how much the next is worse, with an error that takes the two as independent; None with one checkpoint.
@@ -40,19 +40,17 @@ class Choice:
         """
         if len(self.reports) < 2:
             return None
-        first, second = (self._found(step) for step in self.ranked[:2])
+        first, second = (self._found(step) for step in self.ranking[:2])
         both = None if first.error is None or second.error is None else math.hypot(first.error, second.error)
         return Estimate(_badness(self.by, second) - _badness(self.by, first), both)
 
     def words(self) -> str:
         """Which is the best, and whether that can be told."""
-        found = (
-            f"The best checkpoint by {self.by}, validation split: step {self.best:,}, {shown(self._found(self.best))}."
-        )
+        found = f"The best checkpoint by {self.by}, validation split: step {self.best:,}, {format_estimate(self._found(self.best))}."
         lead = self.lead()
         if lead is None:
             return f"{found} It is the only one."
-        next_best = f"step {self.ranked[1]:,}, is worse by {shown(lead)}"
+        next_best = f"step {self.ranking[1]:,}, is worse by {format_estimate(lead)}"
         if lead.error is None:
             return f"{found} The next, {next_best}; the error of that is not known."
         within = lead.value <= Z95 * lead.error
@@ -76,10 +74,10 @@ class Choice:
         rows = [["step", *names]]
         for step, report in self.reports.items():
             taken = report.measures
-            cells = (shown(taken[name].estimate) if name in taken else "-" for name in names)
+            cells = (format_estimate(taken[name].estimate) if name in taken else "-" for name in names)
             rows.append([f"{step:,}", *cells])
         damaged = "".join(f"\n\nPassed over: {path}: {reason}" for path, reason in self.damaged.items())
-        return f"{aligned(rows, right=range(len(names) + 1))}\n\n{self.words()}{self._skipped()}{damaged}"
+        return f"{align_table(rows, right=range(len(names) + 1))}\n\n{self.words()}{self._skipped()}{damaged}"
 
     def _asked(self) -> list[str]:
         """The measures that were asked for, the one that decides first, whether or not every report has them."""

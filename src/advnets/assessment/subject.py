@@ -12,10 +12,10 @@ from torch import Tensor
 from advnets import data
 from advnets.assessment.reference import within_memory
 from advnets.data import Dataset, Split
-from advnets.data.formats.npz_archive import Entry, opened, read_array, read_header
+from advnets.data.formats.npz_archive import ArrayEntry, open_archive, read_array, read_header
 from advnets.errors import BadInput, NonFinite
 
-Critic = Callable[[Tensor], Tensor]
+Discriminator = Callable[[Tensor], Tensor]
 """Values of a data set -> a discriminator's logits, (n,)."""
 
 POOLED_SEED = 2014
@@ -33,7 +33,7 @@ class Subject:
     name: str
     values: Tensor
     step: int | None = None
-    critic: Critic | None = None
+    critic: Discriminator | None = None
     note: str = ""
 
     def __post_init__(self) -> None:
@@ -64,16 +64,16 @@ def subject_of_files(path: Path) -> Subject:
     Raises what `data.load` does, and BadInput for images of several sizes.
     """
     if path.suffix.lower() == ".npz" and path.is_file():
-        with opened(path) as entries:
+        with open_archive(path) as entries:
             if set(entries) == {"points"}:
                 return Subject(path.name, _points(entries["points"]))
     found = data.load(path)
     _one_size(path, found)
     values = torch.cat([split.values for split in within_memory(found).splits.values()])
-    return Subject(path.resolve().name, values, note=left_out(path, found))
+    return Subject(path.resolve().name, values, note=unreadable_files_note(path, found))
 
 
-def against(name_or_path: str, data_dir: str | None = None) -> Dataset:
+def load_reference_data(name_or_path: str, data_dir: str | None = None) -> Dataset:
     """What samples are held against: a data set by name, with its splits; or images at a path, parted here.
 
     Images at a path are drawn apart by a fixed seed: a half stands for training images, a quarter each for validation
@@ -94,7 +94,7 @@ def against(name_or_path: str, data_dir: str | None = None) -> Dataset:
     return replace(found, train=train, validation=validation, test=test, digest_known=None, mean_known=None)
 
 
-def left_out(path: str | Path, dataset: Dataset) -> str:
+def unreadable_files_note(path: str | Path, dataset: Dataset) -> str:
     """How many image files at a path could not be read, and the first of them; nothing where all could."""
     if dataset.survey is None or not dataset.survey.unreadable:
         return ""
@@ -118,7 +118,7 @@ def _one_size(path: Path, found: Dataset) -> None:
         raise BadInput(f"{path}: found images of several sizes ({told}), expected one. Bring them to one size first.")
 
 
-def _points(entry: Entry) -> Tensor:
+def _points(entry: ArrayEntry) -> Tensor:
     header = read_header(entry)
     if header.dtype.kind != "f" or len(header.shape) != 2:
         raise BadInput(

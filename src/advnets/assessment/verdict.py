@@ -43,7 +43,7 @@ def _of_a_test(name: str, adjusted: float) -> Verdict:
     row = MEASURES.get(name)
     words = (row.differs, row.alike) if row else ("differs from real", "no difference can be shown")
     said = words[0] if differs else words[1]
-    return Verdict(f"{said} ({in_words(adjusted)})", differs, adjusted)
+    return Verdict(f"{said} ({format_p_value(adjusted)})", differs, adjusted)
 
 
 def _of_a_value(name: str, found: Estimate) -> Verdict:
@@ -97,7 +97,7 @@ def _floor_bounds(floor: float, notes: Mapping[str, Note]) -> tuple[float, float
     return floor - luck, floor + luck
 
 
-def in_words(p: float) -> str:
+def format_p_value(p: float) -> str:
     """A p-value, without digits that mean nothing.
 
     >>> in_words(0.034), in_words(1e-9)

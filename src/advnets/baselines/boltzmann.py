@@ -76,24 +76,26 @@ def log_partition(law: Law, *, chains: int, betas: Sequence[float], base: Tensor
             f"annealing: found {chains} chains at {len(betas)} temperatures, expected 2 chains or more, and inverse "
             "temperatures that rise from 0 to 1. Change `chains` or `betas`."
         )
-    log_weights = _annealed(Law(*(number.detach().double() for number in law)), chains, betas, base.detach().double())
+    log_weights = _annealed_log_weights(
+        Law(*(number.detach().double() for number in law)), chains, betas, base.detach().double()
+    )
     value = float(log_weights.logsumexp(0)) - math.log(chains)
     error = float((log_weights - value).exp().std()) / math.sqrt(chains)
     return Estimate(value, error, notes={"chains": chains, "temperatures": len(betas)})
 
 
-def _annealed(law: Law, chains: int, betas: Sequence[float], base: Tensor) -> Tensor:
+def _annealed_log_weights(law: Law, chains: int, betas: Sequence[float], base: Tensor) -> Tensor:
     """The log weight of each chain, (chains,), of mean weight Z."""
     v = bits(base.sigmoid().expand(chains, -1))
     log_weights = (functional.softplus(base).sum() + len(law.beta) * math.log(2)).repeat(chains)
     for colder, warmer in itertools.pairwise(betas):
-        before, after = (_tempered(law, base, t) for t in (colder, warmer))
+        before, after = (_temper_law(law, base, t) for t in (colder, warmer))
         log_weights += free_energy(before, v) - free_energy(after, v)
         v = gibbs_step(after, v)
     return log_weights
 
 
-def _tempered(law: Law, base: Tensor, t: float) -> Law:
+def _temper_law(law: Law, base: Tensor, t: float) -> Law:
     return Law(t * law.weight, (1 - t) * base + t * law.alpha, t * law.beta)
 
 

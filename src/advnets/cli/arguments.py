@@ -19,12 +19,12 @@ def parse(kind: type[Arguments], argv: Sequence[str], *, verb: str, about: str, 
     return parsed
 
 
-def tell(value: Any, *, as_json: bool, text: str) -> None:
+def print_result(value: Any, *, as_json: bool, text: str) -> None:
     """Print a result: as one JSON document, or as text."""
     print(json.dumps(value, indent=2) if as_json else text)
 
 
-def words(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+def split_words(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     """Split leading words from the flags that follow them."""
     cut = next((place for place, word in enumerate(argv) if word.startswith("-")), len(argv))
     return list(argv[:cut]), list(argv[cut:])

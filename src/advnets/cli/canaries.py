@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from advnets.cli.arguments import parse, tell
+from advnets.cli.arguments import parse, print_result
 from advnets.errors import BadInput
 from advnets.runs import make_folder, write_bytes
 from advnets.studies import canaries
@@ -23,7 +23,7 @@ digits take a minute or two, mnist about an hour: less with fewer --n, --clean o
 
 
 @dataclass(frozen=True)
-class Asked:
+class CanariesFlags:
     """On what, how much, and where results are kept."""
 
     data: str = "digits"
@@ -50,7 +50,7 @@ class Asked:
 
 def main(argv: Sequence[str]) -> int:
     """Measure what is missing, and print."""
-    asked = parse(Asked, argv, verb="canaries", about=ABOUT.format(damages=", ".join(canaries.DAMAGES)))
+    asked = parse(CanariesFlags, argv, verb="canaries", about=ABOUT.format(damages=", ".join(canaries.DAMAGES)))
     if asked.out is not None and (asked.out.suffix.lower() != ".md" or asked.out.exists()):
         raise BadInput(f"--out {asked.out}: expected the name of a .md file that is not there yet")
     study = canaries.Canaries(asked.data, asked.data_dir, damages=asked.damages, clean=asked.clean,
@@ -60,11 +60,11 @@ def main(argv: Sequence[str]) -> int:
     if asked.out is not None:
         make_folder(asked.out.parent)
         write_bytes(asked.out, canaries.as_markdown(results).encode())
-    tell(canaries.as_json(results), as_json=asked.json, text=canaries.as_text(results))
+    print_result(canaries.as_json(results), as_json=asked.json, text=canaries.as_text(results))
     return 0
 
 
-def _follow(events: Iterator[canaries.Event]) -> None:
+def _follow(events: Iterator[canaries.CanaryProgress]) -> None:
     """Exhaust the events, telling them on standard error, a line a unit."""
     for event in events:
         left = "" if event.seconds_left is None else f"  {event.seconds_left / 60:.1f} minutes left"

@@ -9,7 +9,7 @@ import tyro
 
 from advnets import assessment, comparison
 from advnets.cli import console
-from advnets.cli.arguments import parse, tell
+from advnets.cli.arguments import parse, print_result
 from advnets.errors import BadInput
 from advnets.runs import make_folder, write_bytes
 
@@ -30,7 +30,7 @@ Measures: {measures}; with --reports all that the reports have."""
 
 
 @dataclass(frozen=True)
-class Compare:
+class CompareFlags:
     """What, against what, by which measures."""
 
     sides: tyro.conf.Positional[tuple[str, ...]]
@@ -70,26 +70,26 @@ class Compare:
 
 def main(argv: Sequence[str]) -> int:
     """Compare and tell."""
-    asked = parse(Compare, argv, verb="compare", about=ABOUT.format(measures=", ".join(comparison.PAIRED)))
+    asked = parse(CompareFlags, argv, verb="compare", about=ABOUT.format(measures=", ".join(comparison.PAIRED)))
     if asked.out is not None and (asked.out.suffix.lower() != ".md" or asked.out.exists()):
         raise BadInput(f"--out {asked.out}: expected the name of a .md file that is not there yet")
     if not asked.sides:
         raise BadInput("found no side, expected two or more to compare. Name runs, files or groups.")
     names = None if asked.measures is None else tuple(name.strip() for name in asked.measures.split(","))
-    found = _reports(asked, names) if asked.reports else _measured(asked, names)
+    found = _compare_reports(asked, names) if asked.reports else _compare_samples(asked, names)
     if asked.out is not None:
         make_folder(asked.out.parent)
         write_bytes(asked.out, found.markdown().encode())
-    tell(found.as_dict(), as_json=asked.json, text=found.markdown().rstrip())
+    print_result(found.as_dict(), as_json=asked.json, text=found.markdown().rstrip())
     return 0
 
 
-def _reports(asked: Compare, names: tuple[str, ...] | None) -> comparison.Comparison:
+def _compare_reports(asked: CompareFlags, names: tuple[str, ...] | None) -> comparison.Comparison:
     """With --reports nothing is measured, so that what says how to measure would be ignored."""
     used = {"sides", "reports", "measures", "control", "unpaired", "out", "json"}
     idle = [
         spec.name.replace("_", "-")
-        for spec in fields(Compare)
+        for spec in fields(CompareFlags)
         if spec.name not in used and getattr(asked, spec.name) != spec.default
     ]
     if idle:
@@ -97,8 +97,8 @@ def _reports(asked: Compare, names: tuple[str, ...] | None) -> comparison.Compar
     return comparison.compare_reports(asked.sides, names, control=asked.control, unpaired=asked.unpaired)
 
 
-def _measured(asked: Compare, names: tuple[str, ...] | None) -> comparison.Comparison:
-    plan = assessment.Plan(
+def _compare_samples(asked: CompareFlags, names: tuple[str, ...] | None) -> comparison.Comparison:
+    plan = assessment.EvaluationPlan(
         split=asked.split,
         measures=names,
         extractor=asked.extractor,
@@ -108,7 +108,7 @@ def _measured(asked: Compare, names: tuple[str, ...] | None) -> comparison.Compa
         n=asked.n,
         seed=asked.seed,
     )
-    doings = comparison.comparing(asked.sides, plan, others=asked.against, data_dir=asked.data_dir,
+    doings = comparison.compare_samples(asked.sides, plan, others=asked.against, data_dir=asked.data_dir,
                                   control=asked.control, unpaired=asked.unpaired)  # fmt: skip
     last: list[Any] = []
 
@@ -117,6 +117,6 @@ def _measured(asked: Compare, names: tuple[str, ...] | None) -> comparison.Compa
             last[:] = [doing.result]
             yield f"{100 * doing.share:3.0f} %  {doing.what}", doing.what.startswith("training")
 
-    console.watch(lines())
+    console.show_lines(lines())
     found: comparison.Comparison = last[0]
     return found

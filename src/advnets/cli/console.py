@@ -9,31 +9,31 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from advnets.experiment import Progress, Run
+from advnets.experiment import Run, TrainingProgress
 
 PLAIN_SECONDS = 5.0
 """At most one plain line in this time, and one at the end."""
 
 
-def follow(run: Run, progress: Iterator[Progress], notes: Iterable[str]) -> Progress | None:
+def follow(run: Run, progress: Iterator[TrainingProgress], notes: Iterable[str]) -> TrainingProgress | None:
     """Exhaust the progress of a run, telling it on standard error, after what should be noted; returns the last."""
     console = Console(stderr=True)
     console.print(f"run {run.path}", highlight=False, soft_wrap=True)
     for note in notes:
         console.print(note, highlight=False, soft_wrap=True)
-    last: Progress | None = None
+    last: TrainingProgress | None = None
     told_at = float("-inf")
     with Live(console=console, refresh_per_second=4) if console.is_terminal else nullcontext() as live:
         for last in progress:
             if live is not None:
-                live.update(Text(line(last)))
+                live.update(Text(progress_line(last)))
             elif time.monotonic() - told_at >= PLAIN_SECONDS or last.share == 1:
-                print(line(last), file=sys.stderr, flush=True)
+                print(progress_line(last), file=sys.stderr, flush=True)
                 told_at = time.monotonic()
     return last
 
 
-def watch(lines: Iterable[tuple[str, bool]]) -> None:
+def show_lines(lines: Iterable[tuple[str, bool]]) -> None:
     """Tell lines on standard error as they come: a live one on a terminal, plain ones elsewhere.
 
     lines: each with whether it is to be told in any case; of the others one in PLAIN_SECONDS is, off a terminal.
@@ -49,7 +49,7 @@ def watch(lines: Iterable[tuple[str, bool]]) -> None:
                 told_at = time.monotonic()
 
 
-def line(progress: Progress) -> str:
+def progress_line(progress: TrainingProgress) -> str:
     """Losses, D(x), D(G(z)), images a second and the time left, in one line."""
     readings = "  ".join(f"{_short(name)} {value:.3f}" for name, value in progress.readings.items())
     return (

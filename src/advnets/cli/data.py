@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from advnets import data, experiment
-from advnets.cli.arguments import parse, tell, words
+from advnets.cli.arguments import parse, print_result, split_words
 from advnets.errors import BadInput
-from advnets.experiment.settings import Reading
+from advnets.experiment.settings import ImageFlags
 
 ABOUT = """List the data sets, or describe one: advnets data [NAME|PATH].
 
@@ -21,7 +21,7 @@ PICTURED = 64
 
 
 @dataclass(frozen=True)
-class Data(Reading):
+class DataFlags(ImageFlags):
     """Where to look, how image files are read, and what to print."""
 
     data_dir: str | None = None
@@ -35,27 +35,27 @@ class Data(Reading):
 
     def settings(self, name: str) -> experiment.Settings:
         """What a training on that data set would be asked."""
-        how = {spec.name: getattr(self, spec.name) for spec in fields(Reading)}
+        how = {spec.name: getattr(self, spec.name) for spec in fields(ImageFlags)}
         return experiment.Settings(data=name, data_dir=self.data_dir, **how)
 
 
 def main(argv: Sequence[str]) -> int:
     """List or describe."""
-    names, flags = words(argv)
-    asked = parse(Data, flags, verb="data [NAME|PATH]", about=ABOUT)
+    names, flags = split_words(argv)
+    asked = parse(DataFlags, flags, verb="data [NAME|PATH]", about=ABOUT)
     if len(names) > 1:
         raise BadInput(f"found {' '.join(names)!r}; expected one data set, or none")
     if not names:
-        if asked != Data(json=asked.json):
+        if asked != DataFlags(json=asked.json):
             raise BadInput("flags are given and no data set; expected: advnets data NAME|PATH")
-        tell(list(data.DATASETS), as_json=asked.json, text="\n".join([*data.DATASETS, *KINDS]))
+        print_result(list(data.DATASETS), as_json=asked.json, text="\n".join([*data.DATASETS, *KINDS]))
         return 0
     told = describe(names[0], asked)
-    tell(told, as_json=asked.json, text=text(told))
+    print_result(told, as_json=asked.json, text=text(told))
     return 0
 
 
-def describe(name: str, asked: Data) -> dict[str, Any]:
+def describe(name: str, asked: DataFlags) -> dict[str, Any]:
     """What is told of one data set, as JSON values; the picture is drawn on the way."""
     recipe, settings = experiment.find_recipe(asked.recipe or RECIPE), asked.settings(name)
     if asked.picture is not None and (asked.picture.suffix.lower() != ".png" or asked.picture.exists()):

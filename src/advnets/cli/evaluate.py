@@ -10,7 +10,7 @@ import tyro
 
 from advnets import assessment, experiment
 from advnets.cli import console
-from advnets.cli.arguments import parse, tell
+from advnets.cli.arguments import parse, print_result
 from advnets.errors import BadInput
 
 ABOUT = """Measure samples: of a run, a share file or a model that ships; or images in a folder, a .zip or a .npz file,
@@ -34,7 +34,7 @@ Measures: {measures}."""
 
 
 @dataclass(frozen=True)
-class Evaluate:
+class EvaluateFlags:
     """What, against what, by which measures."""
 
     run: tyro.conf.Positional[Path]
@@ -73,7 +73,7 @@ class Evaluate:
 
 def main(argv: Sequence[str]) -> int:
     """Measure and tell."""
-    asked = parse(Evaluate, argv, verb="evaluate", about=ABOUT.format(measures=", ".join(assessment.MEASURES)))
+    asked = parse(EvaluateFlags, argv, verb="evaluate", about=ABOUT.format(measures=", ".join(assessment.MEASURES)))
     if asked.out is not None and asked.out.exists() and (not asked.out.is_dir() or any(asked.out.iterdir())):
         raise BadInput(f"--out {asked.out} is there already and not an empty folder; name another")
     plan = _plan(asked)
@@ -82,18 +82,18 @@ def main(argv: Sequence[str]) -> int:
     of_a_run = asked.against is None and (asked.run / "recipe.json").exists()
     if asked.figures and asked.out is None and not of_a_run:
         raise BadInput("--figures are kept of a run on its own data; say where to put these: --out FOLDER")
-    report = _followed(experiment.evaluation(asked.run, plan, others=asked.against, data=asked.data,
+    report = _follow(experiment.evaluation(asked.run, plan, others=asked.against, data=asked.data,
                                              data_dir=asked.data_dir))  # fmt: skip
     if asked.out is not None:
         assessment.write_report(asked.out, report)
-    tell(report.as_dict(), as_json=asked.json, text=str(report).rstrip())
+    print_result(report.as_dict(), as_json=asked.json, text=str(report).rstrip())
     return 0
 
 
-def _plan(asked: Evaluate) -> assessment.Plan:
-    return assessment.Plan(
+def _plan(asked: EvaluateFlags) -> assessment.EvaluationPlan:
+    return assessment.EvaluationPlan(
         split=asked.split,
-        measures=assessment.names_of(asked.measures),
+        measures=assessment.parse_measure_names(asked.measures),
         extractor=asked.extractor,
         weights=asked.weights,
         classifier=not asked.no_classifier,
@@ -104,16 +104,16 @@ def _plan(asked: Evaluate) -> assessment.Plan:
     )
 
 
-def _choose(asked: Evaluate, plan: assessment.Plan) -> int:
+def _choose(asked: EvaluateFlags, plan: assessment.EvaluationPlan) -> int:
     idle = [name for name in ("against", "data", "data_dir", "out", "figures") if getattr(asked, name)]
     if idle:
         raise BadInput(f"--every-checkpoint measures a run on its own data and keeps nothing; leave out --{idle[0]}")
-    choice = _followed(experiment.choosing(asked.run, plan))
-    tell(choice.as_dict(), as_json=asked.json, text=str(choice))
+    choice = _follow(experiment.choosing(asked.run, plan))
+    print_result(choice.as_dict(), as_json=asked.json, text=str(choice))
     return 0
 
 
-def _followed(doings: Iterable[assessment.Doing]) -> Any:
+def _follow(doings: Iterable[assessment.Doing]) -> Any:
     """The last result, when all is done; what is done is told on standard error, and what is to be known at the end."""
     last: list[Any] = []
     notes: list[str] = []
@@ -128,7 +128,7 @@ def _followed(doings: Iterable[assessment.Doing]) -> Any:
             yield f"{100 * doing.share:3.0f} %  {doing.what}", doing.what.startswith("training")
 
     try:
-        console.watch(lines())
+        console.show_lines(lines())
     finally:
         for note in notes:
             print(note, file=sys.stderr, flush=True)

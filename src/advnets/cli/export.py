@@ -7,7 +7,7 @@ from pathlib import Path
 import tyro
 
 from advnets import experiment
-from advnets.cli.arguments import parse, tell
+from advnets.cli.arguments import parse, print_result
 
 ABOUT = """Write the averaged generator of a run's newest good checkpoint as one safetensors file, to be given away.
 
@@ -17,7 +17,7 @@ measured of that step. Nothing in such a file is executed, each bit of it is che
 
 
 @dataclass(frozen=True)
-class Export:
+class ExportFlags:
     """Which run, and where its generator goes."""
 
     run: tyro.conf.Positional[Path]
@@ -36,10 +36,10 @@ class Export:
 
 def main(argv: Sequence[str]) -> int:
     """Write and tell."""
-    asked = parse(Export, argv, verb="export", about=ABOUT)
+    asked = parse(ExportFlags, argv, verb="export", about=ABOUT)
     path = experiment.Run(asked.run).export(asked.out, asked.half, licence=asked.licence, notes=asked.notes)
     step, size = experiment.open_model(path).step, path.stat().st_size
     result = {"out": str(path), "bytes": size, "half": asked.half, "step": step}
     text = f"{path}: {asked.run} at step {step}, {size:,} bytes\n  advnets sample {path} --out samples.png"
-    tell(result, as_json=asked.json, text=text)
+    print_result(result, as_json=asked.json, text=text)
     return 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from advnets import experiment
-from advnets.cli.arguments import parse, tell, words
+from advnets.cli.arguments import parse, print_result, split_words
 from advnets.errors import BadInput, unknown
 from advnets.studies import saturation
 from advnets.studies.figure1 import figure1
@@ -28,7 +28,7 @@ ENDINGS = {"figure1": (".png", ".webp")}
 
 
 @dataclass(frozen=True)
-class Figures:
+class FiguresFlags:
     """Where the figure goes, and what it is drawn with."""
 
     out: Path
@@ -45,8 +45,8 @@ class Figures:
 
 def main(argv: Sequence[str]) -> int:
     """Draw one figure and write it."""
-    names, flags = words(argv)
-    asked = parse(Figures, flags, verb="figures NAME [RUN]", about=ABOUT)
+    names, flags = split_words(argv)
+    asked = parse(FiguresFlags, flags, verb="figures NAME [RUN]", about=ABOUT)
     if not names:
         raise BadInput(f"no figure is named; expected one of {', '.join(NAMES)}")
     if names[0] not in NAMES:
@@ -61,23 +61,25 @@ def main(argv: Sequence[str]) -> int:
     if names[0] == "figure1":
         return _figure1(asked)
     told = _saturation(asked) if names[0] == "saturation" else _of_a_run(names[0], Path(names[1]), asked)
-    tell({"out": str(asked.out), **told}, as_json=asked.json, text=f"{asked.out}: {names[0]} {_words(told)}".rstrip())
+    print_result(
+        {"out": str(asked.out), **told}, as_json=asked.json, text=f"{asked.out}: {names[0]} {_words(told)}".rstrip()
+    )
     return 0
 
 
-def _figure1(asked: Figures) -> int:
+def _figure1(asked: FiguresFlags) -> int:
     if asked.data or asked.data_dir:
         raise BadInput(
             "figure1 is of a game on the line, whose data are a normal; --data and --data-dir are not for it"
         )
     played = figure1(asked.seed)
     out = str(played.save(asked.out))
-    tell({"out": out, **played.as_dict()}, as_json=asked.json, text=f"{out}: figure1\n{played}")
+    print_result({"out": out, **played.as_dict()}, as_json=asked.json, text=f"{out}: figure1\n{played}")
     return 0
 
 
-def _of_a_run(name: str, path: Path, asked: Figures) -> dict[str, float]:
-    found = experiment.source(path)
+def _of_a_run(name: str, path: Path, asked: FiguresFlags) -> dict[str, float]:
+    found = experiment.open_source(path)
     model = found if isinstance(found, experiment.Model) else found.model
     if (asked.data or asked.data_dir) and (model is not found or name != "figure2"):
         raise BadInput(
@@ -93,7 +95,7 @@ def _of_a_run(name: str, path: Path, asked: Figures) -> dict[str, float]:
     return {"step": model.step}
 
 
-def _saturation(asked: Figures) -> dict[str, float]:
+def _saturation(asked: FiguresFlags) -> dict[str, float]:
     course = saturation.saturation(asked.data or "mnist", data_dir=asked.data_dir, seed=asked.seed)
     course.figure().savefig(asked.out, dpi=150)
     return {"moves": course.moves[-1], "ratio": course.ratios[-1]}

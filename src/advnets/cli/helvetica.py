@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from advnets.cli.arguments import parse, tell
+from advnets.cli.arguments import parse, print_result
 from advnets.errors import BadInput
 from advnets.studies.helvetica import helvetica
 
@@ -16,7 +16,7 @@ one another and that to the nearest real sample. ring-8 and digits take seconds,
 
 
 @dataclass(frozen=True)
-class Helvetica:
+class HelveticaFlags:
     """On what, and what is written."""
 
     data: str = "ring-8"
@@ -35,12 +35,12 @@ class Helvetica:
 
 def main(argv: Sequence[str]) -> int:
     """Play the acts, print the table, draw the figure."""
-    asked = parse(Helvetica, argv, verb="helvetica", about=ABOUT)
+    asked = parse(HelveticaFlags, argv, verb="helvetica", about=ABOUT)
     if asked.out is not None and (asked.out.suffix.lower() != ".png" or asked.out.exists()):
         raise BadInput(f"--out {asked.out}: expected the name of a .png file that is not there yet")
     played = helvetica(asked.data, data_dir=asked.data_dir, seed=asked.seed, ks=asked.k)
     told = played.as_dict()
     if asked.out is not None:
         told["out"] = str(played.save(asked.out))
-    tell(told, as_json=asked.json, text=str(played))
+    print_result(told, as_json=asked.json, text=str(played))
     return 0

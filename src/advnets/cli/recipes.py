@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from advnets.cli.arguments import parse, tell, words
+from advnets.cli.arguments import parse, print_result, split_words
 from advnets.errors import BadInput
 from advnets.recipes import RECIPES, find, to_json
 
@@ -12,7 +12,7 @@ ABOUT = """List the recipes, or show every number of one: advnets recipes [NAME]
 
 
 @dataclass(frozen=True)
-class Recipes:
+class RecipesFlags:
     """How to print."""
 
     json: bool = False
@@ -21,14 +21,16 @@ class Recipes:
 
 def main(argv: Sequence[str]) -> int:
     """List or show."""
-    names, flags = words(argv)
-    asked = parse(Recipes, flags, verb="recipes [NAME]", about=ABOUT)
+    names, flags = split_words(argv)
+    asked = parse(RecipesFlags, flags, verb="recipes [NAME]", about=ABOUT)
     if len(names) > 1:
         raise BadInput(f"found {' '.join(names)!r}; expected one recipe's name, or none")
     if names:
         recipe = to_json(find(names[0]))
-        tell(recipe, as_json=asked.json, text="\n".join(f"{key:<20} {json.dumps(recipe[key])}" for key in recipe))
+        print_result(
+            recipe, as_json=asked.json, text="\n".join(f"{key:<20} {json.dumps(recipe[key])}" for key in recipe)
+        )
         return 0
     text = "\n".join(f"{name:<18} {recipe.about}" for name, recipe in RECIPES.items())
-    tell({name: to_json(recipe) for name, recipe in RECIPES.items()}, as_json=asked.json, text=text)
+    print_result({name: to_json(recipe) for name, recipe in RECIPES.items()}, as_json=asked.json, text=text)
     return 0

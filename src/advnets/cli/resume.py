@@ -17,7 +17,7 @@ stopped."""
 
 
 @dataclass(frozen=True)
-class Resume:
+class ResumeFlags:
     """Which run, and how far."""
 
     run: tyro.conf.Positional[Path]
@@ -32,5 +32,5 @@ class Resume:
 
 def main(argv: Sequence[str]) -> int:
     """Carry a run on."""
-    asked = parse(Resume, argv, verb="resume", about=ABOUT)
+    asked = parse(ResumeFlags, argv, verb="resume", about=ABOUT)
     return follow(experiment.Run(asked.run), as_json=asked.json, steps=asked.steps, minutes=asked.minutes)

@@ -8,7 +8,7 @@ from typing import Annotated
 import tyro
 
 from advnets import experiment
-from advnets.cli.arguments import parse, tell
+from advnets.cli.arguments import parse, print_result
 from advnets.errors import BadInput
 
 ABOUT = """Draw samples of a run's newest good checkpoint, by the moving average of its generator, or of a share file.
@@ -17,7 +17,7 @@ FILE.png is a grid; FILE.npz holds `images`, uint8, (n, h, w, c); FOLDER/ gets a
 
 
 @dataclass(frozen=True)
-class Sample:
+class SampleFlags:
     """Of what, how many samples, and where they go."""
 
     run: tyro.conf.Positional[Path]
@@ -34,11 +34,11 @@ class Sample:
 
 def main(argv: Sequence[str]) -> int:
     """Draw and write."""
-    asked = parse(Sample, argv, verb="sample", about=ABOUT)
+    asked = parse(SampleFlags, argv, verb="sample", about=ABOUT)
     if Path(asked.out).exists() and not Path(asked.out).is_dir():
         raise BadInput(f"{asked.out} is there already and is not overwritten; name another file or move it away")
     model = experiment.find_model(asked.run)
     path = model.sample(asked.n, seed=asked.seed).save(asked.out)
     result = {"out": str(path), "n": asked.n, "seed": asked.seed, "step": model.step}
-    tell(result, as_json=asked.json, text=f"{path}: {asked.n} samples of {asked.run} at step {model.step}")
+    print_result(result, as_json=asked.json, text=f"{path}: {asked.n} samples of {asked.run} at step {model.step}")
     return 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from advnets.cli import console
-from advnets.cli.arguments import parse, tell
+from advnets.cli.arguments import parse, print_result
 from advnets.errors import BadInput
 from advnets.runs import make_folder, write_bytes
 from advnets.studies import table
@@ -25,7 +25,7 @@ Minutes of training for each seed, on digits, mnist, cifar10, olivetti and tfd: 
 
 
 @dataclass(frozen=True)
-class Asked:
+class TableFlags:
     """Which rows, on what, and where results are kept."""
 
     data: str = "digits"
@@ -54,7 +54,7 @@ class Asked:
 
 def main(argv: Sequence[str]) -> int:
     """Train what is missing, and print."""
-    asked = parse(Asked, argv, verb="table", about=ABOUT.format(budgets=_budgets()))
+    asked = parse(TableFlags, argv, verb="table", about=ABOUT.format(budgets=_budgets()))
     if asked.out is not None and (asked.out.suffix.lower() != ".md" or asked.out.exists()):
         raise BadInput(f"--out {asked.out}: expected the name of a .md file that is not there yet")
     wanted = table.Table(asked.data, asked.data_dir, rows=asked.rows, seeds=asked.seeds, share=asked.share,
@@ -62,7 +62,7 @@ def main(argv: Sequence[str]) -> int:
     if asked.show:
         _refuse_idle(asked)
     if not asked.show and wanted.dataset is None:
-        tell({"data": asked.data, "table": table.GATED}, as_json=asked.json, text=table.GATED)
+        print_result({"data": asked.data, "table": table.GATED}, as_json=asked.json, text=table.GATED)
         return 0
     if not asked.show:
         with _terminable():
@@ -71,13 +71,13 @@ def main(argv: Sequence[str]) -> int:
     if asked.out is not None:
         make_folder(asked.out.parent)
         write_bytes(asked.out, table.as_markdown(results).encode())
-    tell(table.as_json(results), as_json=asked.json, text=table.as_text(results))
+    print_result(table.as_json(results), as_json=asked.json, text=table.as_text(results))
     return 0
 
 
-def _refuse_idle(asked: Asked) -> None:
+def _refuse_idle(asked: TableFlags) -> None:
     """With --show nothing is trained, so that what says how to train would be ignored."""
-    usual = Asked()
+    usual = TableFlags()
     idle = [
         name for name in ("rows", "seeds", "share", "runs", "device") if getattr(asked, name) != getattr(usual, name)
     ]
@@ -89,10 +89,13 @@ def _budgets() -> str:
     return "; ".join(f"{row.recipe} {', '.join(f'{m:g}' for m in row.minutes)}" for row in table.TABLE_ROWS) + "."
 
 
-def _follow(events: Iterator[table.Event]) -> None:
+def _follow(events: Iterator[table.TableProgress]) -> None:
     """Exhaust the events, telling them on standard error."""
-    console.watch(
-        (f"{event.what}: {console.line(event.progress) if event.progress else event.doing}", event.progress is None)
+    console.show_lines(
+        (
+            f"{event.what}: {console.progress_line(event.progress) if event.progress else event.doing}",
+            event.progress is None,
+        )
         for event in events
     )
 

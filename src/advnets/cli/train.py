@@ -8,7 +8,7 @@ import tyro
 
 from advnets import distributed, experiment
 from advnets.cli import console
-from advnets.cli.arguments import parse, tell, words
+from advnets.cli.arguments import parse, print_result, split_words
 from advnets.errors import BadInput
 from advnets.recipes import RECIPES, Recipe
 
@@ -18,7 +18,7 @@ RECIPE is a name or the path of a recipe.json; the defaults below are its own. R
 
 
 @dataclass(frozen=True)
-class Train:
+class TrainFlags:
     """What to train, and how."""
 
     settings: Annotated[experiment.Settings, tyro.conf.arg(name="")]
@@ -31,19 +31,19 @@ class Train:
 
 def main(argv: Sequence[str]) -> int:
     """Start a run and train it, or tell what it would take."""
-    names, flags = words(argv)
+    names, flags = split_words(argv)
     if len(names) > 1:
         raise BadInput(f"found {' '.join(names)!r}; expected one RECIPE, then flags")
     if not names and not {"-h", "--help"} & set(flags):
         raise BadInput(f"no recipe is given; expected: advnets train RECIPE. Recipes: {', '.join(RECIPES)}")
     recipe = experiment.find_recipe(names[0] if names else "paper-adam")
-    default = Train(settings=experiment.Settings(), recipe=recipe)
+    default = TrainFlags(settings=experiment.Settings(), recipe=recipe)
     about = ABOUT.format(names=", ".join(RECIPES))
-    asked = parse(Train, flags, verb=f"train {names[0] if names else 'RECIPE'}", about=about, default=default)
+    asked = parse(TrainFlags, flags, verb=f"train {names[0] if names else 'RECIPE'}", about=about, default=default)
     if asked.dry_run:
         cost = experiment.dry_run(asked.recipe, settings=asked.settings)
-        if distributed.is_first():
-            tell(cost.as_dict(), as_json=asked.json, text=str(cost))
+        if distributed.is_rank0():
+            print_result(cost.as_dict(), as_json=asked.json, text=str(cost))
         return 0
     run = experiment.start(asked.recipe, settings=asked.settings)
     return follow(run, as_json=asked.json)
@@ -52,13 +52,13 @@ def main(argv: Sequence[str]) -> int:
 def follow(run: experiment.Run, *, as_json: bool, **budget: Any) -> int:
     """Train a run, telling how it goes on standard error, and where it is on standard output; by the first process."""
     distributed.join()
-    notes = distributed.by_first(run.notes)
-    if not distributed.is_first():
+    notes = distributed.on_rank0(run.notes)
+    if not distributed.is_rank0():
         for _ in run.carry_on(**budget):
             pass
         return 0
     told = console.follow(run, run.carry_on(**budget), notes)
     result = {"run": str(run.path), "step": told.step if told else run.step}
     text = f"{run.path}\n  advnets sample {run.path} --out samples.png\n  advnets evaluate {run.path}"
-    tell(result, as_json=as_json, text=text)
+    print_result(result, as_json=as_json, text=text)
     return 0

@@ -3,7 +3,7 @@
 from advnets.comparison.comparison import Comparison, Side
 from advnets.comparison.difference import CONTROLS, Contrast
 from advnets.comparison.from_reports import compare_reports
-from advnets.comparison.from_samples import comparing
+from advnets.comparison.from_samples import compare_samples
 from advnets.comparison.jackknives import PAIRED
 
-__all__ = ["CONTROLS", "Comparison", "Contrast", "PAIRED", "Side", "compare_reports", "comparing"]
+__all__ = ["CONTROLS", "Comparison", "Contrast", "PAIRED", "Side", "compare_reports", "compare_samples"]

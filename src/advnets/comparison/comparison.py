@@ -6,8 +6,8 @@ from itertools import groupby
 from typing import Any
 
 from advnets.assessment.measures import MEASURES
-from advnets.assessment.report import aligned, shown
-from advnets.assessment.verdict import in_words
+from advnets.assessment.report import align_table, format_estimate
+from advnets.assessment.verdict import format_p_value
 from advnets.comparison.difference import LEVEL, NOT_SHOWN, POWER, ROUNDED, THE_SAME, Contrast
 
 KINDS = {
@@ -118,14 +118,14 @@ def _table(first: str, second: str, contrasts: list[Contrast]) -> str:
         rows.append([
             each.measure,
             "" if row is None else {"floor": "as real"}.get(row.better, row.better),
-            shown(each.a),
-            shown(each.b),
-            shown(each.difference) if each.difference.error is not None else f"{each.difference.value:.4g}",
-            "" if each.adjusted is None else in_words(each.adjusted).removeprefix("p = ").removeprefix("p "),
+            format_estimate(each.a),
+            format_estimate(each.b),
+            format_estimate(each.difference) if each.difference.error is not None else f"{each.difference.value:.4g}",
+            "" if each.adjusted is None else format_p_value(each.adjusted).removeprefix("p = ").removeprefix("p "),
             "" if each.smallest is None else f"{each.smallest:.2g}",
             each.words,
         ])  # fmt: skip
-    return aligned(rows, right=(2, 3, 4, 5, 6))
+    return align_table(rows, right=(2, 3, 4, 5, 6))
 
 
 def _relation(contrast: Contrast) -> str:

@@ -57,7 +57,7 @@ class Contrast:
         return {**told, **estimates, **{name: number for name, number in numbers.items() if number is not None}}
 
 
-def tested(difference: Estimate, degrees: float) -> Estimate:
+def with_p_value(difference: Estimate, degrees: float) -> Estimate:
     """A difference with the p-value of its error, by Student's t; None where an error is not known or is 0."""
     if difference.value == 0 and difference.error == 0:
         return replace(difference, p_value=1.0)
@@ -66,7 +66,7 @@ def tested(difference: Estimate, degrees: float) -> Estimate:
     return replace(difference, p_value=statistics.two_sided(difference.value, difference.error, degrees))
 
 
-def judged(contrasts: Sequence[Contrast], control: str = "holm", level: float = LEVEL) -> tuple[Contrast, ...]:
+def judge(contrasts: Sequence[Contrast], control: str = "holm", level: float = LEVEL) -> tuple[Contrast, ...]:
     """Contrasts with p-values adjusted for all of them together, and words that say no more than these do.
 
     control: a row of CONTROLS. Raises BadInput for another.
@@ -76,12 +76,12 @@ def judged(contrasts: Sequence[Contrast], control: str = "holm", level: float = 
     p_values = [each.difference.p_value for each in contrasts if each.difference.p_value is not None]
     adjusted = iter(CONTROLS[control](p_values))
     return tuple(
-        each if each.difference.p_value is None else _judged(each, next(adjusted), level, tests=len(p_values))
+        each if each.difference.p_value is None else _judge_one(each, next(adjusted), level, tests=len(p_values))
         for each in contrasts
     )
 
 
-def _judged(contrast: Contrast, adjusted: float, level: float, *, tests: int) -> Contrast:
+def _judge_one(contrast: Contrast, adjusted: float, level: float, *, tests: int) -> Contrast:
     found = contrast.difference
     least = None
     if found.error:
@@ -127,7 +127,7 @@ def of_reports(measure: str, sides: tuple[str, str], a: Estimate, b: Estimate) -
     """Of two estimates made apart, whose errors are taken as independent."""
     error = None if a.error is None or b.error is None else math.hypot(a.error, b.error)
     degrees = 1e6  # of errors that rest on many samples
-    return Contrast(measure, *sides, a, b, tested(Estimate(a.value - b.value, error, 0.0), degrees), degrees)
+    return Contrast(measure, *sides, a, b, with_p_value(Estimate(a.value - b.value, error, 0.0), degrees), degrees)
 
 
 def of_jackknives(
@@ -150,7 +150,7 @@ def of_seeds(
         found = statistics.paired_difference(*scores) if matched else statistics.unpaired_difference(*scores)
     degrees = len(a) - 1.0 if matched else float(found.notes["degrees"])
     left, right = (replace(over_seeds(each), floor=floor) for each in (a, b))
-    return Contrast(measure, *sides, left, right, tested(found, degrees), degrees)
+    return Contrast(measure, *sides, left, right, with_p_value(found, degrees), degrees)
 
 
 def over_seeds(values: Sequence[float]) -> Estimate:

@@ -7,9 +7,9 @@ from pathlib import Path
 from advnets import runs
 from advnets.assessment import Report
 from advnets.comparison.comparison import Comparison, Side
-from advnets.comparison.difference import Contrast, judged, of_reports
-from advnets.comparison.from_samples import must_be_known, refuse_idle, seeds
-from advnets.comparison.inputs import expect_seeds, named
+from advnets.comparison.difference import Contrast, judge, of_reports
+from advnets.comparison.from_samples import contrast_seeds, expect_known, refuse_unused_flags
+from advnets.comparison.inputs import expect_seeds, parse_sides
 from advnets.errors import BadInput, Missing, unknown
 from advnets.experiment.run import Run
 
@@ -22,28 +22,28 @@ def compare_reports(
 ) -> Comparison:
     """Compare reports: all measures that every one has, or those named.
 
-    words: as `named` takes them; at a path lies a run with its report.json, or FILE.json, as `advnets evaluate --json`
-    prints it. control, unpaired: as `comparing` has them.
+    words: as `parse_sides` takes them; at a path lies a run with its report.json, or FILE.json, as `advnets evaluate --json`
+    prints it. control, unpaired: as `compare_samples` has them.
     Raises BadInput for measures of unlike protocols, naming the fields, and for a report of another step than the
     run's newest; Missing where there is no report.
     """
-    sides = named(words)
-    refuse_idle(unpaired, sides)
+    sides = parse_sides(words)
+    refuse_unused_flags(unpaired, sides)
     reports = {path: read_report(path) for side in sides for path in side.paths}
     for side in sides:
         expect_seeds(side, {path: (_run(path), reports[path].step) for path in side.paths})
     known = list(dict.fromkeys(name for report in reports.values() for name in report.measures))
-    must_be_known(control, (), ())
+    expect_known(control, (), ())
     for name in measures or ():
         if name not in known:
             raise unknown("measure of these reports", name, known)
     kept, left_out = _common(reports, list(dict.fromkeys(measures or known)))
     told = [Side(side.name, side.paths, tuple(reports[path].step for path in side.paths),
-                 tuple(_seed(path) for path in side.paths)) for side in sides]  # fmt: skip
+                 tuple(_seed_of(path) for path in side.paths)) for side in sides]  # fmt: skip
     kind, contrasts = _contrasts(told, reports, kept, unpaired=unpaired)
     against = next(iter(reports.values())).against
     protocol = {name: getattr(against, name) for name in SHARED}
-    return Comparison(kind, tuple(told), protocol, judged(contrasts, control), left_out, control)
+    return Comparison(kind, tuple(told), protocol, judge(contrasts, control), left_out, control)
 
 
 def read_report(path: str) -> Report:
@@ -104,7 +104,7 @@ def _contrasts(
     if len(sides[0].of) > 1:
         values = {path: {name: one.value for name, one in each.items()} for path, each in found.items()}
         floors = {name: one.floor for name, one in next(iter(found.values())).items() if one.floor is not None}
-        return seeds(sides, values, measures, floors, unpaired=unpaired)
+        return contrast_seeds(sides, values, measures, floors, unpaired=unpaired)
     return "reports", [
         of_reports(name, (a.name, b.name), found[a.of[0]][name], found[b.of[0]][name])
         for a, b in combinations(sides, 2)
@@ -116,6 +116,6 @@ def _run(path: str) -> Run | None:
     return None if Path(path).suffix.lower() == ".json" else Run(Path(path))
 
 
-def _seed(path: str) -> int | None:
+def _seed_of(path: str) -> int | None:
     run = _run(path)
     return None if run is None else run.settings.seed

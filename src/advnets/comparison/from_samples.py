@@ -7,18 +7,18 @@ from itertools import combinations
 from typing import Any
 
 from advnets import distributed, runs, statistics
-from advnets.assessment import Doing, Plan, Reference, lacks_classifier, reference, usual_samples
-from advnets.assessment.context import Case
+from advnets.assessment import Doing, EvaluationPlan, Reference, default_sample_count, needs_new_classifier, reference
+from advnets.assessment.context import Context
 from advnets.comparison.comparison import Comparison, Side
-from advnets.comparison.difference import CONTROLS, Contrast, judged, of_jackknives, of_seeds
-from advnets.comparison.inputs import Found, Named, common_data, expect_seeds, find, named
-from advnets.comparison.jackknives import PAIRED, floors, read
+from advnets.comparison.difference import CONTROLS, Contrast, judge, of_jackknives, of_seeds
+from advnets.comparison.inputs import SideInput, SideRequest, common_data, expect_seeds, find_input, parse_sides
+from advnets.comparison.jackknives import PAIRED, floors, take_jackknives
 from advnets.data import Dataset
 from advnets.errors import BadInput, unknown
 
 
 @dataclass
-class Readings:
+class SampleJackknives:
     """What was taken so far: jackknives by path and measure, what real images get, and what could not be taken."""
 
     taken: dict[str, dict[str, statistics.Jackknife]] = field(default_factory=dict)
@@ -31,9 +31,9 @@ class Readings:
         return [name for name in next(iter(self.taken.values())) if name not in self.left_out]
 
 
-def comparing(
+def compare_samples(
     words: Sequence[str],
-    plan: Plan,
+    plan: EvaluationPlan,
     *,
     others: str | None = None,
     data_dir: str | None = None,
@@ -42,7 +42,7 @@ def comparing(
 ) -> Iterator[Doing]:
     """Measure sides by one protocol against the same real images, and compare them; the last result is the Comparison.
 
-    words: as `named` takes them: runs, share files, folders, .zip or .npz files of images, or groups of runs that
+    words: as `parse_sides` takes them: runs, share files, folders, .zip or .npz files of images, or groups of runs that
     differ by seed. plan: of all sides; its measures are some of PAIRED. others: data to hold all sides against, as
     `evaluation` has it; data_dir: where data sets are looked for first. control: a row of CONTROLS.
     unpaired: groups are compared by Welch's t test, even if they have the same seeds.
@@ -50,28 +50,28 @@ def comparing(
     Raises BadInput for sides that cannot be compared, naming what is unlike.
     """
     distributed.refuse_several("`advnets compare`")
-    must_be_known(control, plan.measures or (), PAIRED)
-    sides = named(words)
-    refuse_idle(unpaired, sides)
+    expect_known(control, plan.measures or (), PAIRED)
+    sides = parse_sides(words)
+    refuse_unused_flags(unpaired, sides)
     yield Doing("reading what is compared", 0.0)
-    found = {path: find(path) for side in sides for path in side.paths}
+    found = {path: find_input(path) for side in sides for path in side.paths}
     for side in sides:
         expect_seeds(side, {path: (found[path].run, found[path].step) for path in side.paths})
     dataset = common_data(list(found.values()), others, data_dir)
     n = samples_of_each(list(found.values()), plan.n, dataset)
-    if plan.classifier and lacks_classifier(dataset):
+    if plan.classifier and needs_new_classifier(dataset):
         yield Doing(f"training a classifier of {dataset.name}, once", 0.0)
     it = reference(dataset, plan.extractor, split=plan.split, weights=plan.weights, classifier=plan.classifier)
-    readings = yield from _measured(found, it, n, plan)
+    readings = yield from _measure(found, it, n, plan)
     if not readings.measures:
         raise BadInput(f"nothing could be compared: {next(iter(readings.left_out.values()))}")
-    told = tuple(_told(side, found) for side in sides)
+    told = tuple(_side_card(side, found) for side in sides)
     kind, contrasts = _contrasts(told, readings, unpaired=unpaired)
     protocol = _protocol(it, n, plan, readings.measures)
-    yield Doing("done", 1.0, Comparison(kind, told, protocol, judged(contrasts, control), readings.left_out, control))
+    yield Doing("done", 1.0, Comparison(kind, told, protocol, judge(contrasts, control), readings.left_out, control))
 
 
-def must_be_known(control: str, measures: Sequence[str], known: Sequence[str]) -> None:
+def expect_known(control: str, measures: Sequence[str], known: Sequence[str]) -> None:
     """Raise BadInput for a control or a measure that is none."""
     if control not in CONTROLS:
         raise unknown("control", control, CONTROLS)
@@ -80,13 +80,13 @@ def must_be_known(control: str, measures: Sequence[str], known: Sequence[str]) -
             raise unknown("measure that is compared in pairs", name, known)
 
 
-def refuse_idle(unpaired: bool, sides: Sequence[Named]) -> None:
+def refuse_unused_flags(unpaired: bool, sides: Sequence[SideRequest]) -> None:
     """Raise BadInput where it is said how seeds are compared, and there are none."""
     if unpaired and len(sides[0].paths) == 1:
         raise BadInput("--unpaired is for groups of seeds, NAME=RUN,RUN; these sides are of one run or file each")
 
 
-def samples_of_each(found: Sequence[Found], asked: int | None, dataset: Dataset) -> int:
+def samples_of_each(found: Sequence[SideInput], asked: int | None, dataset: Dataset) -> int:
     """How many samples of every side are measured: as many of each, for most measures depend on it.
 
     As many as are asked for, or as usual, or as the smallest file holds. Raises BadInput for a file that holds less
@@ -96,20 +96,24 @@ def samples_of_each(found: Sequence[Found], asked: int | None, dataset: Dataset)
     for path, count in held.items():
         if asked is not None and count < asked:
             raise BadInput(f"{path}: found {count:,} samples, expected {asked:,}, as --n says. Lower it, or give more.")
-    return asked if asked is not None else min([usual_samples(dataset), *held.values()])
+    return asked if asked is not None else min([default_sample_count(dataset), *held.values()])
 
 
-def _measured(found: Mapping[str, Found], it: Reference, n: int, plan: Plan) -> Generator[Doing, None, Readings]:
-    readings = Readings()
+def _measure(
+    found: Mapping[str, SideInput], it: Reference, n: int, plan: EvaluationPlan
+) -> Generator[Doing, None, SampleJackknives]:
+    readings = SampleJackknives()
     wanted = plan.measures or tuple(name for name in PAIRED if _can_be_taken(name, it))
     for number, (path, each) in enumerate(found.items()):
         share = number / len(found)
         yield Doing(f"{path}: drawing {n:,} samples", share)
-        case = Case(each.samples(n, plan.seed), it, plan.protocol, plan.seed)
+        case = Context(each.samples(n, plan.seed), it, plan.protocol, plan.seed)
         if not number:
             readings.real, readings.left_out = floors(case, wanted)
         taken: dict[str, statistics.Jackknife] = {}
-        for names, jackknives, reason in read(case, [name for name in wanted if name not in readings.left_out]):
+        for names, jackknives, reason in take_jackknives(
+            case, [name for name in wanted if name not in readings.left_out]
+        ):
             taken |= jackknives
             readings.left_out |= dict.fromkeys(names, reason) if reason else {}
             yield Doing(f"{path}: {', '.join(names)}", share)
@@ -126,17 +130,17 @@ def _can_be_taken(name: str, it: Reference) -> bool:
     return name != "parzen" or it.dataset.is_image
 
 
-def _told(side: Named, found: Mapping[str, Found]) -> Side:
+def _side_card(side: SideRequest, found: Mapping[str, SideInput]) -> Side:
     members = [found[path] for path in side.paths]
     return Side(side.name, side.paths, tuple(each.step for each in members), tuple(each.seed for each in members))
 
 
-def _contrasts(sides: Sequence[Side], readings: Readings, *, unpaired: bool) -> tuple[str, list[Contrast]]:
+def _contrasts(sides: Sequence[Side], readings: SampleJackknives, *, unpaired: bool) -> tuple[str, list[Contrast]]:
     if len(sides[0].of) > 1:
         values = {
             path: {name: jackknife.value for name, jackknife in taken.items()} for path, taken in readings.taken.items()
         }
-        return seeds(sides, values, readings.measures, readings.real, unpaired=unpaired)
+        return contrast_seeds(sides, values, readings.measures, readings.real, unpaired=unpaired)
     taken, real = readings.taken, readings.real
     return "paired", [
         of_jackknives(name, (a.name, b.name), taken[a.of[0]][name], taken[b.of[0]][name], real.get(name))
@@ -145,7 +149,7 @@ def _contrasts(sides: Sequence[Side], readings: Readings, *, unpaired: bool) -> 
     ]
 
 
-def seeds(
+def contrast_seeds(
     sides: Sequence[Side],
     values: Mapping[str, Mapping[str, float]],
     measures: Sequence[str],
@@ -185,7 +189,7 @@ def _in_order(side: Side) -> tuple[str, ...]:
     return tuple(path for _, path in sorted(zip(side.seeds, side.of, strict=True), key=lambda one: one[0] or 0))
 
 
-def _protocol(it: Reference, n: int, plan: Plan, measures: Sequence[str]) -> dict[str, Any]:
+def _protocol(it: Reference, n: int, plan: EvaluationPlan, measures: Sequence[str]) -> dict[str, Any]:
     told: dict[str, Any] = {
         "data": it.dataset.name,
         "digest": it.dataset.digest,
@@ -204,7 +208,7 @@ def _protocol(it: Reference, n: int, plan: Plan, measures: Sequence[str]) -> dic
     return told
 
 
-def _note_reading(each: Found, measures: Sequence[str], it: Reference, n: int) -> None:
+def _note_reading(each: SideInput, measures: Sequence[str], it: Reference, n: int) -> None:
     """Add one line to the run's list of readings of the test split, which is to be read once."""
     assert each.run is not None
     told = {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "step": each.step, "split": it.split,

@@ -9,17 +9,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from advnets.assessment import Subject, against, is_of_files, subject_of_files
+from advnets.assessment import Subject, is_of_files, load_reference_data, subject_of_files
 from advnets.data import Dataset
 from advnets.errors import BadInput, Missing, Unsupported
 from advnets.experiment.model import Model
-from advnets.experiment.opening import source
+from advnets.experiment.opening import open_source
 from advnets.experiment.run import Run
 from advnets.recipes import to_json
 
 
 @dataclass(frozen=True)
-class Named:
+class SideRequest:
     """A side as it was asked for: a name and its paths; several are runs that differ by seed."""
 
     name: str
@@ -27,7 +27,7 @@ class Named:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class SideInput:
     """What lies at a path: a run with its model, a model, or samples in files."""
 
     path: str
@@ -56,13 +56,13 @@ class Found:
     def samples(self, n: int, seed: int) -> Tensor:
         """n samples as a Split has them: drawn by a model, or the same draw of those in files, in their order."""
         if self.model is not None:
-            return self.model.sample(n, seed=seed).stored
+            return self.model.sample(n, seed=seed).stored_values
         assert self.subject is not None
         values = self.subject.values
         return values[torch.randperm(len(values), generator=torch.Generator().manual_seed(seed))[:n].sort().values]
 
 
-def named(words: Sequence[str]) -> tuple[Named, ...]:
+def parse_sides(words: Sequence[str]) -> tuple[SideRequest, ...]:
     """Sides out of words: PATH, or NAME=PATH, or NAME=PATH,PATH,... for runs that differ by seed.
 
     Raises BadInput for fewer than two sides, a name given twice, one run beside several, and, among seeds, a run given
@@ -88,7 +88,7 @@ def named(words: Sequence[str]) -> tuple[Named, ...]:
     return sides
 
 
-def expect_seeds(side: Named, runs: Mapping[str, tuple[Run | None, int | None]]) -> None:
+def expect_seeds(side: SideRequest, runs: Mapping[str, tuple[Run | None, int | None]]) -> None:
     """Raise BadInput unless the runs of a group differ by their seed, and by nothing else, naming what is unlike.
 
     runs: by path, with their steps; None where there is no run, but a share file or a report, whose seed is not known.
@@ -119,17 +119,17 @@ def _made_by(run: Run | None, step: int | None) -> dict[str, Any]:
     return {"step": step} if run is None else {**to_json(run.recipe), "step": step}
 
 
-def _side(word: str) -> Named:
+def _side(word: str) -> SideRequest:
     name, equals, rest = word.partition("=")
     if not equals or Path(word).exists():
-        return Named(word, (word,))
+        return SideRequest(word, (word,))
     paths = tuple(path.strip() for path in rest.split(","))
     if not name or not all(paths):
         raise BadInput(f"{word!r}: expected PATH, NAME=PATH, or NAME=PATH,PATH,... for runs that differ by seed")
-    return Named(name, paths)
+    return SideRequest(name, paths)
 
 
-def _unlike_names(sides: Iterable[Named]) -> tuple[Named, ...]:
+def _unlike_names(sides: Iterable[SideRequest]) -> tuple[SideRequest, ...]:
     """The same path may be given twice, to see that nothing differs; a name of the user's own may not."""
     taken: dict[str, int] = {}
     found = []
@@ -138,17 +138,17 @@ def _unlike_names(sides: Iterable[Named]) -> tuple[Named, ...]:
         if taken[side.name] > 1 and side.paths != (side.name,):
             raise BadInput(f"two sides are called {side.name!r}; expected names that tell them apart. Rename one.")
         again = f" ({taken[side.name]})" if taken[side.name] > 1 else ""
-        found.append(Named(side.name + again, side.paths))
+        found.append(SideRequest(side.name + again, side.paths))
     return tuple(found)
 
 
-def find(path: str) -> Found:
+def find_input(path: str) -> SideInput:
     """What lies at a path. Raises Missing, and whatever reading it raises; Unsupported for samples without contrast."""
     if is_of_files(Path(path)):
-        return Found(path, subject=subject_of_files(Path(path)))
+        return SideInput(path, subject=subject_of_files(Path(path)))
     if Path(path).suffix.lower() == ".json":
         raise BadInput(f"{path} is a report; give --reports to compare reports, or the run or samples it is of")
-    at = source(path)
+    at = open_source(path)
     run = at if isinstance(at, Run) else None
     model = run.model if run is not None else at
     assert isinstance(model, Model)
@@ -157,16 +157,16 @@ def find(path: str) -> Found:
             f"{path}: samples under the transform {model.card.transform!r} have lost the brightness and contrast that "
             "is measured; look at them: `advnets sample`"
         )
-    return Found(path, run, model)
+    return SideInput(path, run, model)
 
 
-def common_data(found: Sequence[Found], others: str | None, data_dir: str | None) -> Dataset:
+def common_data(found: Sequence[SideInput], others: str | None, data_dir: str | None) -> Dataset:
     """The data that all sides are held against: `others`, or those that every model was trained on.
 
     Raises BadInput where models were trained on unlike data, where there are only files and no `others`, and for
     samples of another shape.
     """
-    dataset = _trained_on(found, data_dir) if others is None else against(others, data_dir)
+    dataset = _trained_on(found, data_dir) if others is None else load_reference_data(others, data_dir)
     for each in found:
         if each.shape != dataset.shape:
             raise BadInput(
@@ -176,7 +176,7 @@ def common_data(found: Sequence[Found], others: str | None, data_dir: str | None
     return dataset
 
 
-def _trained_on(found: Sequence[Found], data_dir: str | None) -> Dataset:
+def _trained_on(found: Sequence[SideInput], data_dir: str | None) -> Dataset:
     models = {each.path: each.model for each in found if each.model is not None}
     if not models:
         raise Missing("all sides are files; expected data to hold them against. Name them: --against DATA|FOLDER")

@@ -7,29 +7,29 @@ import torch
 from torch import Tensor
 
 from advnets import metrics, statistics
-from advnets.assessment.context import Case
-from advnets.assessment.reference import in_unit, selection_and_points
+from advnets.assessment.context import Context
+from advnets.assessment.reference import selection_and_points, to_unit_interval
 from advnets.errors import BadInput, NonFinite
 
 Pair = tuple[Tensor, Tensor]
 
 
-def _whole(case: Case) -> Pair:
+def _whole(case: Context) -> Pair:
     """Features of all samples, and of all held-out images in random order."""
     return case.features, case.reference.held_out_features[case.reference.order]
 
 
-def _drawn(case: Case) -> Pair:
+def _drawn_features(case: Context) -> Pair:
     """Features of a draw of the samples, in the order they were made, and of as many held-out images."""
-    real = case.reference.drawn(case.n)
+    real = case.reference.draw_indices(case.n)
     return case.features[case.order[: len(real)].sort().values], case.reference.held_out_features[real]
 
 
-def _manifolds(case: Case) -> dict[str, statistics.Jackknife]:
-    return metrics.manifold_jackknife(*_drawn(case))
+def _manifolds(case: Context) -> dict[str, statistics.Jackknife]:
+    return metrics.manifold_jackknife(*_drawn_features(case))
 
 
-def _class_distance(case: Case) -> dict[str, statistics.Jackknife]:
+def _class_distance(case: Context) -> dict[str, statistics.Jackknife]:
     """Total variation distance of the classes of samples from those of held-out images, both by the classifier."""
     classes = case.reference.dataset.classes
     assert classes is not None
@@ -38,7 +38,7 @@ def _class_distance(case: Case) -> dict[str, statistics.Jackknife]:
     return {"class-distance": statistics.jackknife(lambda p, q: float((p.mean(0) - q.mean(0)).abs().sum() / 2), *votes)}
 
 
-def _nearest_training(case: Case) -> dict[str, statistics.Jackknife]:
+def _nearest_training(case: Context) -> dict[str, statistics.Jackknife]:
     """The chance that a sample lies nearer to the training images than a held-out image does, which are as they are."""
     train = case.reference.train_features
     ours, theirs = (statistics.nearest(features, train)[1][:, None] for features in _whole(case))
@@ -51,7 +51,7 @@ def _chance_smaller(ours: Tensor, theirs: Tensor) -> float:
     return 1 - float((below + to).double().mean()) / (2 * len(b))
 
 
-def _parzen(case: Case) -> dict[str, statistics.Jackknife]:
+def _parzen(case: Context) -> dict[str, statistics.Jackknife]:
     selection, points = selection_and_points(case.reference.dataset, case.reference.split)
     order = torch.randperm(len(points), generator=torch.Generator().manual_seed(0))
     centres = case.centres
@@ -60,7 +60,7 @@ def _parzen(case: Case) -> dict[str, statistics.Jackknife]:
     return {"parzen": metrics.parzen_jackknife(points[order], centres, sigma)}
 
 
-FAMILIES: dict[tuple[str, ...], Callable[[Case], dict[str, statistics.Jackknife]]] = {
+FAMILIES: dict[tuple[str, ...], Callable[[Context], dict[str, statistics.Jackknife]]] = {
     ("fid",): lambda case: {"fid": metrics.frechet_jackknife(*_whole(case))},
     ("kid",): lambda case: {"kid": metrics.kernel_jackknife(*_whole(case))},
     ("precision", "density", "recall", "coverage"): _manifolds,
@@ -74,7 +74,7 @@ PAIRED = tuple(name for names in FAMILIES for name in names)
 """The measures that are compared by pairing."""
 
 
-def floors(case: Case, measures: Sequence[str]) -> tuple[dict[str, float], dict[str, str]]:
+def floors(case: Context, measures: Sequence[str]) -> tuple[dict[str, float], dict[str, str]]:
     """What real images get, for the measures of which either side of it is off: of Parzen's and precision, as many
     training images do, for all held-out images are there to be held against.
 
@@ -83,8 +83,8 @@ def floors(case: Case, measures: Sequence[str]) -> tuple[dict[str, float], dict[
     found, refused = {"nearest-training": 0.5, "density": 1.0}, {}
     order = torch.randperm(len(case.reference.train), generator=torch.Generator().manual_seed(case.seed))
     if "precision" in measures:
-        samples, real = _drawn(case)
-        with suppress(BadInput):  # of too few, `read` says why
+        samples, real = _drawn_features(case)
+        with suppress(BadInput):  # of too few, `take_jackknives` says why
             stand_in = case.reference.train_features[order[: len(samples)]]
             found["precision"] = metrics.manifolds(stand_in, real)["precision"].value
     if "parzen" in measures:
@@ -95,13 +95,15 @@ def floors(case: Case, measures: Sequence[str]) -> tuple[dict[str, float], dict[
     return found, refused
 
 
-def _parzen_of_real(case: Case, order: Tensor) -> float:
+def _parzen_of_real(case: Context, order: Tensor) -> float:
     selection, points = selection_and_points(case.reference.dataset, case.reference.split)
-    centres = in_unit(case.reference.train)[order[: case.n]]
+    centres = to_unit_interval(case.reference.train)[order[: case.n]]
     return metrics.parzen(points, centres, selection, protocol=case.protocol).value
 
 
-def read(case: Case, measures: Sequence[str]) -> Iterator[tuple[list[str], dict[str, statistics.Jackknife], str]]:
+def take_jackknives(
+    case: Context, measures: Sequence[str]
+) -> Iterator[tuple[list[str], dict[str, statistics.Jackknife], str]]:
     """Take measures of samples: each time what was taken, its jackknives, and why not where they are none."""
     for names, take in FAMILIES.items():
         wanted = [name for name in names if name in measures]

@@ -5,7 +5,7 @@ from advnets.data.catalogue import DATASETS, load
 from advnets.data.dataset import Dataset, Split, Survey
 from advnets.data.formats.npz import load_npz
 from advnets.data.images.folder import load_pictures
-from advnets.data.images.image_options import Pictures
+from advnets.data.images.image_options import ImageOptions
 from advnets.data.images.summary import describe
 from advnets.data.sets.download import fetch
 from advnets.data.sets.published_files import cache_folder
@@ -18,7 +18,7 @@ __all__ = [
     "Dataset",
     "MIXTURES",
     "Mixture",
-    "Pictures",
+    "ImageOptions",
     "Split",
     "Survey",
     "TRANSFORMS",

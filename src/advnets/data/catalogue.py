@@ -8,7 +8,7 @@ from pathlib import Path
 from advnets.data.dataset import Dataset
 from advnets.data.formats.npz import load_npz
 from advnets.data.images.folder import load_pictures
-from advnets.data.images.image_options import Pictures
+from advnets.data.images.image_options import ImageOptions
 from advnets.data.sets.cifar10 import load_cifar10
 from advnets.data.sets.digits import load_digits
 from advnets.data.sets.mnist import load_mnist
@@ -39,7 +39,7 @@ DATASETS: dict[str, Callable[[DataDir], Dataset]] = (
 
 
 def load(
-    name_or_path: str | os.PathLike[str], data_dir: DataDir = None, *, pictures: Pictures | None = None
+    name_or_path: str | os.PathLike[str], data_dir: DataDir = None, *, pictures: ImageOptions | None = None
 ) -> Dataset:
     """The data set of that name, or the images in a user's own file or folder.
 

@@ -3,9 +3,9 @@
 from advnets.experiment.cost import Cost, dry_run, peak_mebibytes
 from advnets.experiment.evaluation import choosing, evaluation
 from advnets.experiment.lifecycle import find_recipe, resume, start, train
-from advnets.experiment.loop import Progress
+from advnets.experiment.loop import TrainingProgress
 from advnets.experiment.model import Model, open_model
-from advnets.experiment.opening import find_model, source
+from advnets.experiment.opening import find_model, open_source
 from advnets.experiment.run import Run
 from advnets.experiment.samples import Samples
 from advnets.experiment.settings import DEVICES, Settings, find_device
@@ -14,7 +14,7 @@ __all__ = [
     "Cost",
     "DEVICES",
     "Model",
-    "Progress",
+    "TrainingProgress",
     "Run",
     "Samples",
     "Settings",
@@ -27,7 +27,7 @@ __all__ = [
     "open_model",
     "peak_mebibytes",
     "resume",
-    "source",
+    "open_source",
     "start",
     "train",
 ]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from advnets.baselines import BaselineRow, Lesson
 from advnets.data import Batches, Dataset
 from advnets.errors import BadInput
-from advnets.experiment.game_training import Play, batches_of, building, play
+from advnets.experiment.game_training import GameTraining, batches_of, explain_build_errors, game_training
 from advnets.games.game import Game
 from advnets.latents import LATENTS, Latent
 from advnets.recipes import Recipe
@@ -19,7 +19,7 @@ from advnets.training import Step
 
 
 @dataclass
-class Solo:
+class BaselineTraining:
     """A Lesson with what a run asks of a Play; which layer is trained when is the affair of the lesson."""
 
     lesson: Lesson
@@ -87,13 +87,13 @@ def training(
     device: torch.device,
     game: Game | None = None,
     capture: bool = False,
-) -> Play | Solo:
+) -> GameTraining | BaselineTraining:
     """What a run of the recipe trains: a baseline under its lesson, or a game; `game` brings networks of your own.
 
     capture: as in Settings; raises BadInput for a baseline, whose steps are not recorded.
     """
     if game is not None or not isinstance(recipe.generator, BaselineRow):
-        return play(recipe, dataset, seed=seed, device=device, game=game, capture=capture)
+        return game_training(recipe, dataset, seed=seed, device=device, game=game, capture=capture)
     if capture:
         raise BadInput(
             f"capture is asked of {recipe.name}, a baseline; only moves of games are recorded. Leave it out."
@@ -101,8 +101,8 @@ def training(
     return _solo(recipe.generator, recipe, dataset, seed=seed, device=device)
 
 
-def _solo(row: BaselineRow, recipe: Recipe, dataset: Dataset, *, seed: int, device: torch.device) -> Solo:
+def _solo(row: BaselineRow, recipe: Recipe, dataset: Dataset, *, seed: int, device: torch.device) -> BaselineTraining:
     batches = batches_of(recipe, dataset, seed=seed, device=device)
-    with building():
+    with explain_build_errors():
         network = row.build(recipe.latent_size, dataset.shape, dataset.mean).to(device)
-        return Solo(row.lesson(network, batches), recipe, LATENTS[recipe.latent](recipe.latent_size))
+        return BaselineTraining(row.lesson(network, batches), recipe, LATENTS[recipe.latent](recipe.latent_size))

@@ -10,8 +10,8 @@ from advnets import distributed
 from advnets.averaging import MovingAverage
 from advnets.capture import expect_capturable
 from advnets.data import Dataset
-from advnets.experiment.baseline_training import Solo, training
-from advnets.experiment.game_training import Play
+from advnets.experiment.baseline_training import BaselineTraining, training
+from advnets.experiment.game_training import GameTraining
 from advnets.experiment.settings import Settings, find_device, with_budget
 from advnets.randomness import Streams
 from advnets.recipes import Recipe
@@ -90,7 +90,7 @@ def dry_run(recipe: Recipe, *, settings: Settings, dataset: Dataset | None = Non
     device = find_device(settings.device)
     if settings.capture:
         expect_capturable(device)
-    dataset = dataset or distributed.in_turn(settings.dataset)
+    dataset = dataset or distributed.local_rank0_first(settings.dataset)
     streams = Streams(settings.seed, device)
     with streams.active():
         tried = training(recipe, dataset, seed=settings.seed, device=device, capture=settings.capture)
@@ -115,7 +115,7 @@ def dry_run(recipe: Recipe, *, settings: Settings, dataset: Dataset | None = Non
     )
 
 
-def _stage_cost(tried: Play | Solo) -> StageCost:
+def _stage_cost(tried: GameTraining | BaselineTraining) -> StageCost:
     seconds = _seconds_per_step(tried)
     return StageCost(
         begins=tried.recipe.stages[tried.stage - 1].begins if tried.stage else 0.0,
@@ -127,7 +127,7 @@ def _stage_cost(tried: Play | Solo) -> StageCost:
     )
 
 
-def _seconds_per_step(tried: Play | Solo) -> list[float]:
+def _seconds_per_step(tried: GameTraining | BaselineTraining) -> list[float]:
     """Of up to TIMED steps after up to WARM_UP others; slow ones are stopped early, half of them then warm-up."""
     tried.schedule(Moment(0, 1, 0.0))
     average = MovingAverage(tried.network, tried.recipe.ema_half_life)

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from advnets.assessment import Critic
+from advnets.assessment import Discriminator
 from advnets.data import TRANSFORMS, Dataset
 from advnets.errors import BadInput
-from advnets.experiment.game_training import building
+from advnets.experiment.game_training import explain_build_errors
 from advnets.games.game import Game
 from advnets.randomness import Streams
 from advnets.recipes import Recipe
@@ -19,7 +19,9 @@ PART = 500
 """Images that go through the net at once."""
 
 
-def critic_of(recipe: Recipe, dataset: Dataset, state: Mapping[str, Any], game: Game | None = None) -> Critic | None:
+def load_discriminator(
+    recipe: Recipe, dataset: Dataset, state: Mapping[str, Any], game: Game | None = None
+) -> Discriminator | None:
     """Values of the data set -> logits (n,), by the discriminator in the training state of a checkpoint.
 
     It is in evaluation mode, on the CPU, and sees images without augmentation. game: networks of your own, which are
@@ -28,7 +30,7 @@ def critic_of(recipe: Recipe, dataset: Dataset, state: Mapping[str, Any], game: 
     if "players" not in state:
         return None
     with Streams(0, torch.device("cpu")).active():
-        network = copy.deepcopy(game.discriminator).cpu() if game else _built(recipe, dataset, state["stage"]["number"])
+        network = copy.deepcopy(game.discriminator).cpu() if game else _build(recipe, dataset, state["stage"]["number"])
     try:
         network.load_state_dict(state["players"]["discriminator"])
     except (RuntimeError, KeyError) as error:
@@ -43,9 +45,9 @@ def critic_of(recipe: Recipe, dataset: Dataset, state: Mapping[str, Any], game: 
     return critic
 
 
-def _built(recipe: Recipe, dataset: Dataset, stage: int) -> nn.Module:
+def _build(recipe: Recipe, dataset: Dataset, stage: int) -> nn.Module:
     rows = [recipe.discriminator, *(later.discriminator for later in recipe.stages[:stage])]
     row = [row for row in rows if row is not None][-1]
-    with building():
+    with explain_build_errors():
         network: nn.Module = row.build(dataset.shape)
     return network

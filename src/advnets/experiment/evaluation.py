@@ -3,14 +3,23 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from advnets.assessment import Doing, Plan, against, evaluating, is_of_files, left_out, subject_of_files, telling
+from advnets.assessment import (
+    Doing,
+    EvaluationPlan,
+    evaluating,
+    is_of_files,
+    load_reference_data,
+    subject_of_files,
+    telling,
+    unreadable_files_note,
+)
 from advnets.errors import BadInput
-from advnets.experiment.opening import source
+from advnets.experiment.opening import open_source
 from advnets.experiment.run import Run
 
 
 def evaluation(
-    path: Path, plan: Plan, *, others: str | None = None, data: str | None = None, data_dir: str | None = None
+    path: Path, plan: EvaluationPlan, *, others: str | None = None, data: str | None = None, data_dir: str | None = None
 ) -> Iterator[Doing]:
     """Measure what is at a path, telling what is done; the last result is the Report.
 
@@ -25,7 +34,7 @@ def evaluation(
     if is_of_files(path):
         yield from _of_files(path, plan, others, data, data_dir)
         return
-    found = source(path)
+    found = open_source(path)
     if isinstance(found, Run):
         if data or (data_dir and not others):
             raise BadInput(
@@ -35,43 +44,45 @@ def evaluation(
         if others is None:
             yield from found.evaluating(plan)
         else:
-            dataset = against(others, data_dir)
-            yield from _noted(left_out(others, dataset))
+            dataset = load_reference_data(others, data_dir)
+            yield from _note(unreadable_files_note(others, dataset))
             yield from found.held_against(dataset, plan)
         return
-    dataset = found.dataset(data, data_dir) if others is None else against(others, data_dir)
-    yield from _noted(left_out(others or data or dataset.name, dataset))
+    dataset = found.dataset(data, data_dir) if others is None else load_reference_data(others, data_dir)
+    yield from _note(unreadable_files_note(others or data or dataset.name, dataset))
     yield from telling(found.evaluating(dataset, plan))
 
 
-def choosing(path: Path, plan: Plan) -> Iterator[Doing]:
+def choosing(path: Path, plan: EvaluationPlan) -> Iterator[Doing]:
     """Measure each checkpoint of a run on the validation split; the last result is the Choice.
 
     The first of the plan's measures decides, or fid, of points sliced-wasserstein. Raises as Run.choosing does.
     """
-    found = source(path)
+    found = open_source(path)
     if not isinstance(found, Run):
         raise BadInput(f"{path} is a share file, of one checkpoint; --every-checkpoint is for runs")
     usual = "fid" if found.dataset.is_image else "sliced-wasserstein"
     yield from found.choosing(plan, plan.measures[0] if plan.measures else usual)
 
 
-def _of_files(path: Path, plan: Plan, others: str | None, data: str | None, data_dir: str | None) -> Iterator[Doing]:
+def _of_files(
+    path: Path, plan: EvaluationPlan, others: str | None, data: str | None, data_dir: str | None
+) -> Iterator[Doing]:
     if others is None:
         hint = " (--data is for share files)" if data else ""
         what = "it is not a run directory, and images" if path.is_dir() else "images"
         raise BadInput(f"{path}: {what} in files are measured against others: name them by --against FOLDER|DATA{hint}")
     if plan.n is not None:
         raise BadInput("--n is for models, which draw as many samples; of files all are measured. Leave it out.")
-    dataset = against(others, data_dir)
-    yield from _noted(left_out(others, dataset))
+    dataset = load_reference_data(others, data_dir)
+    yield from _note(unreadable_files_note(others, dataset))
     yield Doing(f"reading {path}", 0.0)
     subject = subject_of_files(path)
-    yield from _noted(subject.note)
+    yield from _note(subject.note)
     yield from telling(evaluating(subject, dataset, plan))
 
 
-def _noted(what: str) -> Iterator[Doing]:
+def _note(what: str) -> Iterator[Doing]:
     """A note, if there is anything to note."""
     if what:
         yield Doing(what, 0.0, note=True)

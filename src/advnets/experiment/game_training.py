@@ -26,7 +26,7 @@ from advnets.training import Step
 
 
 @dataclass
-class Play:
+class GameTraining:
     """A game, the batches it is played on, and how each player descends; later stages of the recipe change the game.
 
     capture: whether turns are recorded and replayed.
@@ -88,7 +88,7 @@ class Play:
         Raises BadInput if the networks cannot be built.
         """
         self._settle()
-        with building():
+        with explain_build_errors():
             self.game = _later(self.game, self.recipe.stages[self.stage], self.shape)
         self.optimizers = _optimizers(self.game, self.recipe)
         self.stage, self.began = self.stage + 1, (step, self.batches.epoch + 1)
@@ -130,7 +130,7 @@ class Play:
         return self.game.sample(n, rng)
 
 
-def play(
+def game_training(
     recipe: Recipe,
     dataset: Dataset,
     *,
@@ -138,11 +138,11 @@ def play(
     device: torch.device,
     game: Game | None = None,
     capture: bool = False,
-) -> Play:
+) -> GameTraining:
     """Set a recipe's game up on a data set; `game` brings networks of your own in place of the recipe's."""
     game = game or build_game(recipe, dataset, device)
     batches = batches_of(recipe, dataset, seed=seed, device=device)
-    return Play(game, batches, _optimizers(game, recipe), recipe, dataset.shape, capture)
+    return GameTraining(game, batches, _optimizers(game, recipe), recipe, dataset.shape, capture)
 
 
 def batches_of(recipe: Recipe, dataset: Dataset, *, seed: int, device: torch.device) -> Batches:
@@ -155,7 +155,7 @@ def build_game(recipe: Recipe, dataset: Dataset, device: torch.device) -> Game:
     """The recipe's networks, sized to the data, on the device; initial weights come from torch's default generator."""
     if recipe.generator is None or isinstance(recipe.generator, BaselineRow) or recipe.discriminator is None:
         raise BadInput("the recipe has no networks of its own: give `game=`, or take a recipe of `advnets recipes`")
-    with building():
+    with explain_build_errors():
         generator = recipe.generator.build(recipe.latent_size, dataset.shape, dataset.mean).to(device)
         discriminator = recipe.discriminator.build(dataset.shape).to(device)
     return Game(
@@ -173,7 +173,7 @@ def build_game(recipe: Recipe, dataset: Dataset, device: torch.device) -> Game:
 
 
 @contextmanager
-def building() -> Iterator[None]:
+def explain_build_errors() -> Iterator[None]:
     """What networks raise of their numbers is BadInput that says so."""
     try:
         yield

@@ -25,7 +25,7 @@ def start(
     """
     distributed.join()
     recipe, settings = find_recipe(recipe, game), settings or Settings()
-    dataset = distributed.in_turn(settings.dataset)
+    dataset = distributed.local_rank0_first(settings.dataset)
     device = find_device(settings.device)
     if settings.capture:
         distributed.refuse_several("training with --capture")
@@ -36,13 +36,13 @@ def start(
             tried.next_stage(0)
     told = {
         "recipe": to_json(recipe),
-        "settings": {**settings.as_json(), "data": _lasting(settings.data)},
+        "settings": {**settings.as_json(), "data": _absolute_path(settings.data)},
         "data": asdict(runs.DataCard(dataset.name, dataset.digest, dataset.shape, dataset.classes)),
         "source": dataset.source,
         "notes": [] if dataset.survey is None else list(dataset.survey.notes),
         "networks": "own" if game else "recipe",
     }
-    run = Run(Path(distributed.by_first(lambda: str(_create(recipe, settings, told)))), game)
+    run = Run(Path(distributed.on_rank0(lambda: str(_create(recipe, settings, told)))), game)
     vars(run)["dataset"] = dataset  # where cached_property keeps it: large data are not loaded twice
     return run
 
@@ -91,5 +91,5 @@ def _create(recipe: Recipe, settings: Settings, told: dict[str, Any]) -> Path:
     return runs.create(path, told, runs.environment()).path
 
 
-def _lasting(name: str) -> str:
+def _absolute_path(name: str) -> str:
     return str(Path(name).resolve()) if name not in data.DATASETS else name

@@ -12,8 +12,8 @@ from typing import Any
 
 from advnets import distributed, errors, runs
 from advnets.averaging import MovingAverage
-from advnets.experiment.baseline_training import Solo
-from advnets.experiment.game_training import Play
+from advnets.experiment.baseline_training import BaselineTraining
+from advnets.experiment.game_training import GameTraining
 from advnets.experiment.preview import Preview
 from advnets.experiment.settings import Settings
 from advnets.randomness import Streams
@@ -21,7 +21,7 @@ from advnets.schedules import Moment
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingProgress:
     """What is told of a run while it trains.
 
     step, seconds: how far, and in how long. share: of the budget, from 0 to 1. seconds_left: at the present pace.
@@ -38,11 +38,11 @@ class Progress:
 
 
 @dataclass
-class Course:
+class Loop:
     """One run under way: what is trained, where it is kept, and how far it has come; its settings have a budget."""
 
     directory: runs.RunDirectory
-    play: Play | Solo
+    play: GameTraining | BaselineTraining
     average: MovingAverage
     streams: Streams
     preview: Preview
@@ -54,7 +54,7 @@ class Course:
 
     def state(self) -> dict[str, Any]:
         """All that the rest of the run depends on; every process must ask for it together."""
-        own = [runs.unpack(held) for held in distributed.gathered(runs.pack(self.streams.held))]
+        own = [runs.unpack(held) for held in distributed.all_gather(runs.pack(self.streams.held))]
         return {
             "training": self.play.state(),
             "average": self.average.state(),
@@ -78,7 +78,7 @@ class Course:
         by_minutes = self.seconds / (60 * self.settings.minutes) if self.settings.minutes else 0.0
         return min(max(by_steps, by_minutes), 1.0)
 
-    def carry_on(self) -> Iterator[Progress]:
+    def carry_on(self) -> Iterator[TrainingProgress]:
         """Train to the end of the budget, yielding at each line of the journal.
 
         SIGINT and SIGTERM finish the step and save; then KeyboardInterrupt, or SystemExit(143), is raised. A second
@@ -96,7 +96,7 @@ class Course:
                     self._status("failed", str(error))
                 raise
             self._status("stopped" if self.stopping else "finished")
-            distributed.wait()
+            distributed.barrier()
         if self.stopping == signal.SIGINT:
             raise KeyboardInterrupt
         if self.stopping:
@@ -105,7 +105,7 @@ class Course:
     def save(self) -> Path:
         """Write a checkpoint of this step, unless it is there."""
         state = self.state()
-        path = distributed.by_first(lambda: self._write(state))
+        path = distributed.on_rank0(lambda: self._write(state))
         self._status("training")
         return Path(path)
 
@@ -113,7 +113,7 @@ class Course:
         self.directory.journal.sync()
         return str(runs.save(self.directory.checkpoints, self.step, state))
 
-    def _stretches(self) -> Iterator[Progress]:
+    def _stretches(self) -> Iterator[TrainingProgress]:
         steps = self.play.steps(self.step)
         saved_at = time.monotonic()
         while self.share() < 1 and not self.stopping:
@@ -137,7 +137,7 @@ class Course:
             while self.play.due(self.share()):
                 self.play.next_stage(self.step)
         if distributed.world_size() > 1:  # each drew new networks for itself; the first one's serve all
-            self.play.load(runs.unpack(distributed.told(lambda: runs.pack(self.play.state()))))
+            self.play.load(runs.unpack(distributed.broadcast_bytes(lambda: runs.pack(self.play.state()))))
         self._average_anew()
 
     def _average_anew(self) -> None:
@@ -153,31 +153,31 @@ class Course:
             step = next(steps)
             self.step += 1
             self.average.update(self.play.network, self.play.recipe.batch_size)
-            self.seconds, self.stopping = distributed.agree(time.monotonic() - before, self.asked_to_stop)
+            self.seconds, self.stopping = distributed.all_agree(time.monotonic() - before, self.asked_to_stop)
             at_mark = any(every and self.step % every == 0 for every in marks)
             if at_mark or self.share() == 1 or self.play.due(self.share()) or self.stopping:
-                return distributed.mean(step.readings())
+                return distributed.all_mean(step.readings())
 
-    def _report(self, pace: float, readings: Mapping[str, float]) -> Progress:
+    def _report(self, pace: float, readings: Mapping[str, float]) -> TrainingProgress:
         share = self.share()
         left = self.seconds * (1 - share) / share if share else float("inf")
         stage = {"stage": self.play.stage + 1} if self.play.recipe.stages else {}
         told = {"step": self.step, "seconds": round(self.seconds, 3), "images_per_second": round(pace, 1)}
-        if distributed.is_first():
+        if distributed.is_rank0():
             self.directory.journal.append({**told, **stage, **readings})
-        return Progress(self.step, self.seconds, share, left, pace, readings)
+        return TrainingProgress(self.step, self.seconds, share, left, pace, readings)
 
     def _draw(self) -> None:
-        if distributed.is_first():
+        if distributed.is_rank0():
             self.preview.draw(self.average.network, self.directory.previews / f"{self.step:08d}.png")
 
     def _checkpoint_due(self, seconds_since: float) -> bool:
         if self.settings.checkpoint_steps:
             return self.step % self.settings.checkpoint_steps == 0
-        return distributed.by_first(lambda: seconds_since >= 60 * self.settings.checkpoint_minutes)
+        return distributed.on_rank0(lambda: seconds_since >= 60 * self.settings.checkpoint_minutes)
 
     def _status(self, state: str, message: str = "") -> None:
-        if not distributed.is_first():
+        if not distributed.is_rank0():
             return
         told = {"state": state, "step": self.step, "seconds": round(self.seconds, 3), "share": round(self.share(), 6)}
         whose = {"pid": os.getpid(), "processes": distributed.world_size(), "message": message}
@@ -185,7 +185,7 @@ class Course:
 
 
 @contextlib.contextmanager
-def _signals(course: Course) -> Iterator[None]:
+def _signals(course: Loop) -> Iterator[None]:
     """While training, SIGINT and SIGTERM are noted and acted on after the step; only the main thread hears them."""
     if threading.current_thread() is not threading.main_thread():
         yield

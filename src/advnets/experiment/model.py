@@ -11,23 +11,23 @@ from torch import Tensor, nn
 
 from advnets import data, distributed, figures, statistics
 from advnets.assessment import (
-    Critic,
+    Discriminator,
     Doing,
-    Plan,
+    EvaluationPlan,
     Report,
     Subject,
+    default_sample_count,
     evaluating,
     finished,
-    plan_of,
+    plan_from,
     telling,
-    usual_samples,
 )
-from advnets.data import TRANSFORMS, Dataset, Pictures, Transform, to_uint8
+from advnets.data import TRANSFORMS, Dataset, ImageOptions, Transform, to_uint8
 from advnets.errors import AdvnetsError, BadInput, NonFinite, TooBig, Unsupported, unknown
 from advnets.experiment.samples import Samples
-from advnets.experiment.shipped_models import shipped
+from advnets.experiment.shipped_models import shipped_model_path
 from advnets.latents import LATENTS
-from advnets.randomness import Streams, mixed
+from advnets.randomness import Streams, mix_seed
 from advnets.recipes import generator_from_json, lower_from_json
 from advnets.runs import Card, share
 
@@ -72,7 +72,7 @@ class Model:
 
         Raises NonFinite if the network makes a NaN or an Inf.
         """
-        with torch.no_grad(), Streams(mixed("chain", seed), torch.device("cpu")).active():
+        with torch.no_grad(), Streams(mix_seed("chain", seed), torch.device("cpu")).active():
             blocks = [self._made(block).values for block in torch.split(z, BLOCK)]
         values: Any = np.concatenate(blocks)
         return Samples(values)
@@ -111,23 +111,25 @@ class Model:
             )
         return dataset
 
-    def _pictures(self, path: str | None) -> Pictures | None:
+    def _pictures(self, path: str | None) -> ImageOptions | None:
         if path is None or not (Path(path).is_dir() or path.lower().endswith(".zip")):
             return None
         channels, height, width = self.card.data.shape
         alpha = "keep" if channels in (2, 4) else None
-        return Pictures(size=(height, width), channels="grey" if channels < 3 else "rgb", alpha=alpha)
+        return ImageOptions(size=(height, width), channels="grey" if channels < 3 else "rgb", alpha=alpha)
 
     def evaluate(self, dataset: Dataset | None = None, **plan: Any) -> Report:
-        """Measure its samples against data; nothing is written. The keywords are the fields of `Plan`.
+        """Measure its samples against data; nothing is written. The keywords are the fields of `TrainingPlan`.
 
         dataset: default the one that it was trained on. Raises as `evaluating` does, and BadInput where nothing
         that was asked for can be measured.
         """
-        report: Report = finished(telling(self.evaluating(dataset or self.dataset(), plan_of(plan))))
+        report: Report = finished(telling(self.evaluating(dataset or self.dataset(), plan_from(plan))))
         return report
 
-    def evaluating(self, dataset: Dataset, plan: Plan, critic: Critic | None = None) -> Iterator[Doing]:
+    def evaluating(
+        self, dataset: Dataset, plan: EvaluationPlan, critic: Discriminator | None = None
+    ) -> Iterator[Doing]:
         """Measure its samples against data, telling what is done; the last result is the Report.
 
         critic: the discriminator that it was trained against, where that is at hand.
@@ -140,9 +142,9 @@ class Model:
                 f"{self.name}: samples under the transform {self.card.transform!r} have lost the brightness and "
                 "contrast that is measured; look at them: `advnets sample`, `advnets figures figure2`"
             )
-        n = usual_samples(dataset) if plan.n is None else plan.n
+        n = default_sample_count(dataset) if plan.n is None else plan.n
         yield Doing(f"drawing {n:,} samples", 0.0)
-        subject = Subject(self.name, self.sample(n, seed=plan.seed).stored, self.step, critic)
+        subject = Subject(self.name, self.sample(n, seed=plan.seed).stored_values, self.step, critic)
         yield from evaluating(subject, dataset, plan)
 
     def figure2(self, dataset: Dataset, *, seed: int = 0) -> Any:
@@ -192,32 +194,32 @@ def open_model(path: str | Path) -> Model:
     Nothing in the file is executed: its architecture is a row of NETWORKS with numbers, whose size is known before
     anything is allocated. Raises Missing, Unsupported, TooBig, Damaged, NonFinite or BadInput, naming the file.
     """
-    path = shipped(Path(path)) or Path(path)
+    path = shipped_model_path(Path(path)) or Path(path)
     if (path / "recipe.json").is_file():
         raise Unsupported(
             f"{path} is a run directory, expected a share file, as `advnets export` writes it. Open the run: "
             f"advnets.Run({str(path)!r}), whose .model is its model."
         )
-    card, tensors = share.read(path, promised)
-    return Model(path.name, filled(blank(card), tensors), card)
+    card, tensors = share.read(path, expected_tensors)
+    return Model(path.name, with_weights(build_on_meta(card), tensors), card)
 
 
 def export(model: Model, path: Path, *, half: bool, licence: str, notes: str, report: Mapping[str, Any] | None) -> Path:
     """Write a model as a share file, and read it back; raises what `share.write` and `share.read` do."""
     card = replace(model.card, half=half, licence=licence, notes=notes, report=report)
-    promised(card)
+    expected_tensors(card)
     share.write(path, card, model.network.state_dict())
     open_model(path)
     return path
 
 
-def promised(card: Card) -> dict[str, Tensor]:
+def expected_tensors(card: Card) -> dict[str, Tensor]:
     """The tensors of a card's generator, on the meta device, where nothing is allocated.
 
     Raises BadInput for a row, a number or a shape that cannot be, TooBig for one over the limits.
     """
     _check(card)
-    tensors = blank(card).state_dict()
+    tensors = build_on_meta(card).state_dict()
     count = sum(tensor.numel() for tensor in tensors.values())
     if count > MOST_NUMBERS:
         raise TooBig(f"the generator has {count:,} numbers; at most {MOST_NUMBERS:,} are read")
@@ -230,26 +232,26 @@ def promised(card: Card) -> dict[str, Tensor]:
     return tensors
 
 
-def blank(card: Card) -> nn.Module:
+def build_on_meta(card: Card) -> nn.Module:
     """The card's generator without its numbers, on the meta device; raises BadInput for one that cannot be built."""
     row = generator_from_json(card.generator)
     try:
         with torch.device("meta"):
-            return beneath(row.build(card.latent_size, card.data.shape, torch.zeros(card.data.shape)), card)
+            return with_lower_layers(row.build(card.latent_size, card.data.shape, torch.zeros(card.data.shape)), card)
     except AdvnetsError:
         raise
     except (ArithmeticError, AssertionError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise BadInput(f"the generator cannot be built of {row}: {error}") from error
 
 
-def beneath(network: nn.Module, card: Card) -> nn.Module:
+def with_lower_layers(network: nn.Module, card: Card) -> nn.Module:
     """The generator with the layers of the card's later stages before it."""
     for layers in card.below:
         network = nn.Sequential(lower_from_json(layers).build(card.latent_size, card.latent_size), network)
     return network
 
 
-def filled(network: nn.Module, tensors: Mapping[str, Tensor]) -> nn.Module:
+def with_weights(network: nn.Module, tensors: Mapping[str, Tensor]) -> nn.Module:
     """The network with copies of these tensors as its own, to be sampled; raises BadInput if they are of another."""
     # Copies lie as torch aligns them: products of matrices that lie otherwise may differ in their last bit.
     aligned = {name: tensor.clone() for name, tensor in tensors.items()}

@@ -12,15 +12,26 @@ from typing import Any
 import torch
 
 from advnets import distributed, runs
-from advnets.assessment import Choice, Critic, Doing, Plan, Report, finished, keeping, noting, plan_of, telling
+from advnets.assessment import (
+    CheckpointChoice,
+    Discriminator,
+    Doing,
+    EvaluationPlan,
+    Report,
+    finished,
+    keeping,
+    noting,
+    plan_from,
+    telling,
+)
 from advnets.averaging import MovingAverage
 from advnets.capture import can_capture
 from advnets.data import Dataset
 from advnets.errors import BadInput, Damaged, Unsupported
 from advnets.experiment.baseline_training import training
-from advnets.experiment.discriminator import critic_of
-from advnets.experiment.loop import Course, Progress
-from advnets.experiment.model import Model, beneath, blank, export, filled
+from advnets.experiment.discriminator import load_discriminator
+from advnets.experiment.loop import Loop, TrainingProgress
+from advnets.experiment.model import Model, build_on_meta, export, with_lower_layers, with_weights
 from advnets.experiment.preview import Preview
 from advnets.experiment.samples import Samples
 from advnets.experiment.settings import Settings, find_device, settings_from, with_budget
@@ -86,8 +97,10 @@ class Run:
         if self._told["networks"] == "own" and self.game is None:
             raise BadInput(f"{self.path} was started on networks of your own: give them again, as `game=`")
         card = self._card(step, stage=state["training"]["stage"]["number"])
-        network = beneath(copy.deepcopy(self.game.generator).cpu(), card) if self.game else blank(card)
-        return Model(self.path.name, filled(network, state["average"]), card)
+        network = (
+            with_lower_layers(copy.deepcopy(self.game.generator).cpu(), card) if self.game else build_on_meta(card)
+        )
+        return Model(self.path.name, with_weights(network, state["average"]), card)
 
     def _card(self, step: int, *, stage: int) -> runs.Card:
         recipe, latent = self.recipe, self.game.latent if self.game else None
@@ -115,11 +128,11 @@ class Run:
         return self.model.sample(n, seed=seed)
 
     def evaluate(self, **plan: Any) -> Report:
-        """Measure the run against its own data; the keywords are the fields of `Plan`. Kept as `evaluating` has it."""
-        report: Report = finished(self.evaluating(plan_of(plan)))
+        """Measure the run against its own data; the keywords are the fields of `TrainingPlan`. Kept as `evaluating` has it."""
+        report: Report = finished(self.evaluating(plan_from(plan)))
         return report
 
-    def evaluating(self, plan: Plan) -> Iterator[Doing]:
+    def evaluating(self, plan: EvaluationPlan) -> Iterator[Doing]:
         """Measure the run against its own data, telling what is done; the last result is the Report.
 
         It is kept in report.json and report.md, where it joins what was measured alike of the same step; all else is
@@ -132,12 +145,12 @@ class Run:
         doings = telling(self._model(step, state).evaluating(self.dataset, plan, self._critic(state)))
         yield from keeping(noting(doings, self.directory.test_readings), self.directory.path)
 
-    def held_against(self, dataset: Dataset, plan: Plan) -> Iterator[Doing]:
+    def held_against(self, dataset: Dataset, plan: EvaluationPlan) -> Iterator[Doing]:
         """Measure the run against other data; no report is kept, but each reading of their test split is noted."""
         step, state, _ = runs.latest(self.directory.checkpoints)
         yield from noting(telling(self._model(step, state).evaluating(dataset, plan)), self.directory.test_readings)
 
-    def choosing(self, plan: Plan, by: str) -> Iterator[Doing]:
+    def choosing(self, plan: EvaluationPlan, by: str) -> Iterator[Doing]:
         """Measure every checkpoint on the validation split; the last result is the Choice. Nothing is kept.
 
         by: the measure that decides. plan: its measures are taken, or `by` alone.
@@ -155,7 +168,7 @@ class Run:
             if by in report.skipped:
                 raise BadInput(f"{by} cannot decide: {report.skipped[by]}. Take another measure.")
             reports[step] = report
-        yield Doing("done", 1.0, Choice(by, reports, damaged))
+        yield Doing("done", 1.0, CheckpointChoice(by, reports, damaged))
 
     def _checkpoints(self) -> tuple[dict[int, dict[str, Any]], dict[str, str]]:
         """The states of all good checkpoints by step, and why the others are passed over."""
@@ -172,9 +185,9 @@ class Run:
             runs.latest(self.directory.checkpoints)  # says why there is none
         return good, damaged
 
-    def _critic(self, state: Mapping[str, Any]) -> Critic | None:
+    def _critic(self, state: Mapping[str, Any]) -> Discriminator | None:
         """The discriminator of a checkpoint, of stored values; None for a baseline."""
-        return critic_of(self.recipe, self.dataset, state["training"], self.game)
+        return load_discriminator(self.recipe, self.dataset, state["training"], self.game)
 
     def export(self, path: str | Path, half: bool = False, *, licence: str = "", notes: str = "") -> Path:
         """Write the model as one safetensors file, which `open_model` reads; nothing is overwritten.
@@ -201,7 +214,7 @@ class Run:
         """Figure 3 of the 2014 paper, as Model.figure3 has it."""
         return self.model.figure3(rows=rows, columns=columns, seed=seed)
 
-    def carry_on(self, *, steps: int | None = None, minutes: float | None = None) -> Iterator[Progress]:
+    def carry_on(self, *, steps: int | None = None, minutes: float | None = None) -> Iterator[TrainingProgress]:
         """Train on from the newest good checkpoint, to the run's own budget or a new one, yielding as it goes.
 
         Of several processes the first alone reads and writes the directory, which the others need not see.
@@ -210,11 +223,11 @@ class Run:
         distributed.join()
         with ExitStack() as held:
             # Given to all as if each had read it: on other hosts there may be no such directory.
-            vars(self)["_told"] = distributed.by_first(lambda: self._open(held))
-            distributed.in_turn(lambda: self.dataset)
+            vars(self)["_told"] = distributed.on_rank0(lambda: self._open(held))
+            distributed.local_rank0_first(lambda: self.dataset)
             course = self._course(find_device(self.settings.device), steps=steps, minutes=minutes)
             self._bring(course)
-            distributed.by_first(lambda: self.directory.journal.cut(course.step))
+            distributed.on_rank0(lambda: self.directory.journal.cut(course.step))
             yield from course.carry_on()
 
     def notes(self) -> list[str]:
@@ -248,11 +261,11 @@ class Run:
         self.directory.sweep()
         return self._told
 
-    def _bring(self, course: Course) -> None:
+    def _bring(self, course: Loop) -> None:
         """To the newest good checkpoint, or to where the first process begins: all stand alike, own networks too."""
         begun = course.state()
         if distributed.world_size() > 1:
-            course.load(runs.unpack(distributed.told(lambda: runs.pack(self._newest_state() or begun))))
+            course.load(runs.unpack(distributed.broadcast_bytes(lambda: runs.pack(self._newest_state() or begun))))
         elif (state := self._newest_state()) is not None:
             course.load(state)
 
@@ -260,7 +273,7 @@ class Run:
         folder = self.directory.checkpoints
         return runs.latest(folder)[1] if runs.has_checkpoints(folder) else None
 
-    def _course(self, device: torch.device, *, steps: int | None = None, minutes: float | None = None) -> Course:
+    def _course(self, device: torch.device, *, steps: int | None = None, minutes: float | None = None) -> Loop:
         """The course at its first step."""
         settings = self.settings
         if steps is not None or minutes is not None:
@@ -277,7 +290,7 @@ def _course(
     dataset: Dataset,
     device: torch.device,
     game: Game | None,
-) -> Course:
+) -> Loop:
     """The course of a run at its first step: the same seed gives the same weights, noises and order of the data."""
     streams = Streams(settings.seed, device)
     with streams.active():
@@ -286,4 +299,4 @@ def _course(
     streams.part_ways()
     average = MovingAverage(trained.network, recipe.ema_half_life)
     preview = Preview(trained.latent, recipe, dataset, seed=settings.seed, device=device)
-    return Course(directory, trained, average, streams, preview, with_budget(settings, recipe))
+    return Loop(directory, trained, average, streams, preview, with_budget(settings, recipe))

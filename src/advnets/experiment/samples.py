@@ -38,7 +38,7 @@ class Samples:
         return Samples((values.permute(0, 2, 3, 1) if values.ndim == 4 else values).contiguous().numpy())
 
     @property
-    def stored(self) -> Tensor:
+    def stored_values(self) -> Tensor:
         """The values as a Split has them: images (n, c, h, w) uint8, or points."""
         values = torch.from_numpy(self.values)
         return values.permute(0, 3, 1, 2).contiguous() if values.ndim == 4 else values

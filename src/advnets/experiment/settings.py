@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from advnets import distributed
-from advnets.data import Dataset, Pictures, load
+from advnets.data import Dataset, ImageOptions, load
 from advnets.errors import BadInput, unknown
 from advnets.recipes import Recipe
 from advnets.records import record
@@ -16,7 +16,7 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 @dataclass(frozen=True)
-class Reading:
+class ImageFlags:
     """How image files are read."""
 
     image_size: int | str | None = None
@@ -33,15 +33,15 @@ class Reading:
     """Hash the contents of image files, not only their sizes and times."""
 
     @property
-    def pictures(self) -> Pictures:
+    def pictures(self) -> ImageOptions:
         """How image files become tensors."""
-        return Pictures(
+        return ImageOptions(
             self.image_size, self.image_fit, self.image_alpha, self.image_channels, self.cache_memory, self.verify
         )
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """What is trained on, for how long, and what is kept of it."""
 
     data: str = "digits"
@@ -71,7 +71,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Settings(Reading, Plan):
+class Settings(ImageFlags, TrainingPlan):
     """What is asked of one run beside its recipe; of it data, how it is read, seed and budget change what is learnt."""
 
     # The fields of the last base come first: in the help, what is trained on stands before how it is read.

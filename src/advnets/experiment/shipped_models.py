@@ -8,7 +8,7 @@ from advnets.errors import Missing
 SHIPPED = {path.stem: path for path in sorted((Path(__file__).parent.parent / "models").glob("*.safetensors"))}
 
 
-def shipped(path: Path) -> Path | None:
+def shipped_model_path(path: Path) -> Path | None:
     """The share file that comes with the package under that name, unless there is something else at the path.
 
     Raises Missing, with the nearest name, where nothing is at the path and a name is nearly that.

@@ -10,7 +10,7 @@ from advnets.extractors.classifier import Classifier, ClassifierSettings, accura
 from advnets.extractors.extractor import Extractor, Judge, Pixels
 from advnets.extractors.inception import Inception, inception
 from advnets.extractors.onnx import Onnx, onnx
-from advnets.extractors.own_network import Own, own
+from advnets.extractors.own_network import NetworkExtractor, network_extractor
 from advnets.extractors.pca import Pca, fit_pca
 from advnets.extractors.preprocessing import Preprocessing
 from advnets.extractors.random_features import RandomFeatures, random_features
@@ -64,7 +64,7 @@ def expect_weights(name: str | None, weights: str | Path | None) -> None:
 
 
 __all__ = [
-    "EXTRACTORS", "Classifier", "ClassifierSettings", "Extractor", "Inception", "Judge", "NEEDS_WEIGHTS", "Onnx", "Own",
+    "EXTRACTORS", "Classifier", "ClassifierSettings", "Extractor", "Inception", "Judge", "NEEDS_WEIGHTS", "Onnx", "NetworkExtractor",
     "Pca", "Pixels", "Preprocessing", "READS_WEIGHTS", "RandomFeatures", "accuracy", "expect_weights", "find",
-    "fit_pca", "inception", "is_cached", "onnx", "own", "random_features", "train_classifier",
+    "fit_pca", "inception", "is_cached", "onnx", "network_extractor", "random_features", "train_classifier",
 ]  # fmt: skip

@@ -117,9 +117,9 @@ def train_classifier(dataset: Dataset, settings: ClassifierSettings | None = Non
     _check(dataset)
     about = _about(dataset, settings)
     place = _place(dataset, settings)
-    state = _cached(place, about)
+    state = _load_cached(place, about)
     if state is None:
-        state = {"about": about, **_trained(dataset, settings)}
+        state = {"about": about, **_train_network(dataset, settings)}
         _keep(place, state, settings.steps(len(dataset.train)))
     with Streams(settings.seed, torch.device("cpu")).active():  # initial weights are drawn, though not for long
         network = _network(dataset, settings)
@@ -160,7 +160,7 @@ def _place(dataset: Dataset, settings: ClassifierSettings) -> Path:
     return cache_folder() / "classifiers" / key
 
 
-def _cached(place: Path, about: Mapping[str, Any]) -> dict[str, Any] | None:
+def _load_cached(place: Path, about: Mapping[str, Any]) -> dict[str, Any] | None:
     if not runs.has_checkpoints(place):
         return None
     try:
@@ -190,7 +190,7 @@ def _network(dataset: Dataset, settings: ClassifierSettings) -> ConvNet:
     return ConvNet(dataset.shape, dataset.classes, widths=settings.widths, hidden=settings.hidden)
 
 
-def _trained(dataset: Dataset, settings: ClassifierSettings) -> dict[str, Any]:
+def _train_network(dataset: Dataset, settings: ClassifierSettings) -> dict[str, Any]:
     """Weights, validation accuracy and seconds of training, by random numbers of its own."""
     began = time.monotonic()
     with Streams(settings.seed, torch.device("cpu")).active():
@@ -226,7 +226,7 @@ def _standardise(network: ConvNet, train: Split) -> None:
 
 def _descend(network: ConvNet, train: Split, settings: ClassifierSettings) -> None:
     steps, batch_size = settings.steps(len(train)), min(settings.batch_size, len(train))
-    batches = Batches(train, batch_size=batch_size, seed=settings.seed, transform=shifted, whole=True)
+    batches = Batches(train, batch_size=batch_size, seed=settings.seed, transform=shift_images, whole=True)
     optimizer = torch.optim.SGD(
         network.parameters(),
         lr=settings.rate,
@@ -253,7 +253,7 @@ def triangle(share: float) -> float:
     return min(share / 0.25, (1 - share) / 0.75)
 
 
-def shifted(images: Tensor) -> Tensor:
+def shift_images(images: Tensor) -> Tensor:
     """Images (b, c, h, w), each moved by whole pixels drawn for itself, with zeros moved in.
 
     Moves are even over -m .. m both ways, m being a fourteenth of the shorter side, rounded, but at least 1.

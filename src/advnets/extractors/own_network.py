@@ -17,7 +17,7 @@ PART = 32
 
 
 @dataclass(frozen=True, eq=False)
-class Own:
+class NetworkExtractor:
     """A frozen copy of a network, in evaluation mode, and how images are prepared for it.
 
     network: (n, c, h, w) floats -> (n, d) floats. preprocessing: from bytes to these floats.
@@ -51,7 +51,7 @@ class Own:
         return in_parts(way, values, PART)
 
 
-def own(network: nn.Module, preprocessing: Preprocessing) -> Own:
+def network_extractor(network: nn.Module, preprocessing: Preprocessing) -> NetworkExtractor:
     """An extractor of a network: a copy of it as it is now, so that training it further changes no measure.
 
     network: any nn.Module that makes (n, d) floats of (n, c, h, w) floats; it runs where its weights lie. It has to
@@ -60,4 +60,4 @@ def own(network: nn.Module, preprocessing: Preprocessing) -> Own:
     """
     if not isinstance(network, nn.Module):
         raise BadInput(f"network: found {type(network).__name__}, expected an nn.Module. Wrap the function in one.")
-    return Own(copy.deepcopy(network).eval().requires_grad_(False), preprocessing)
+    return NetworkExtractor(copy.deepcopy(network).eval().requires_grad_(False), preprocessing)

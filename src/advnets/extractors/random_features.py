@@ -55,7 +55,11 @@ class RandomFeatures:
         """Architecture, preprocessing and the SHA-256 of the weights."""
         stages, size = "-".join(map(str, WIDTHS)), "x".join(map(str, self.shape))
         layout = f"random convolutions {stages}, magnitudes, grid {GRID}; {size} bytes / 255 - 0.5"
-        halved = f", averaged over {_halving(self.shape)}x{_halving(self.shape)}" if _halving(self.shape) > 1 else ""
+        halved = (
+            f", averaged over {_halve_shape(self.shape)}x{_halve_shape(self.shape)}"
+            if _halve_shape(self.shape) > 1
+            else ""
+        )
         return f"{layout}{halved}; sha256 {fingerprint({str(s): weight for s, weight in enumerate(self.weights)})}"
 
     def features(self, values: Tensor) -> Tensor:
@@ -68,7 +72,7 @@ class RandomFeatures:
 
     def _responses(self, images: Tensor) -> Tensor:
         first, second, third = self.weights
-        halving = _halving(self.shape)
+        halving = _halve_shape(self.shape)
         x = images.float() / 255 - 0.5
         x = functional.avg_pool2d(x, halving) if halving > 1 else x
         x1 = functional.conv2d(x, first, padding=1).abs_()
@@ -104,5 +108,5 @@ def _weights(channels: int, width: int, rng: torch.Generator) -> Tensor:
     return (drawn.double() * (math.sqrt(6 / (9 * channels)) / (LEVELS // 2))).float()
 
 
-def _halving(shape: tuple[int, ...]) -> int:
+def _halve_shape(shape: tuple[int, ...]) -> int:
     return int(2 ** max(0, math.ceil(math.log2(min(shape[1:]) / LARGEST))))

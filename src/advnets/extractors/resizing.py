@@ -47,7 +47,7 @@ def bilinear(images: Tensor, size: Size) -> Tensor:
     return functional.interpolate(images, size, mode="bilinear", align_corners=False)
 
 
-def antialiased(images: Tensor, size: Size) -> Tensor:
+def bilinear_antialiased(images: Tensor, size: Size) -> Tensor:
     """Bilinear with half-pixel centres and, where the image shrinks, antialiasing: the default of torchmetrics."""
     return functional.interpolate(images, size, mode="bilinear", align_corners=False, antialias=True)
 
@@ -64,6 +64,6 @@ RESIZES: dict[str, Resize] = {
     "tensorflow": tensorflow,
     "pytorch-fid": bilinear,
     "clean-fid": bicubic,
-    "torchmetrics": antialiased,
+    "torchmetrics": bilinear_antialiased,
 }
 """Ways to resize, by whose they are."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 NAMES = ("class entropy, nats", "modes hit", "mean distance of two samples", "distance to the nearest real sample")
 
 
-class Course(NamedTuple):
+class Trajectory(NamedTuple):
     """One course of the generator: its moves so far, and the four measures of `NAMES` after them."""
 
     moves: Sequence[float]
@@ -23,7 +23,9 @@ class Course(NamedTuple):
     stray: Sequence[float]
 
 
-def helvetica(courses: Mapping[str, Course], real: Sequence[float], pictures: Mapping[str, Image.Image]) -> "Figure":
+def helvetica(
+    courses: Mapping[str, Trajectory], real: Sequence[float], pictures: Mapping[str, Image.Image]
+) -> "Figure":
     """Four measures against the generator's moves, over pictures of what it draws.
 
     courses: by name; the first is that of the generator alone, and the others set out from where it ends.

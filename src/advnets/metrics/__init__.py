@@ -10,7 +10,7 @@ from advnets.metrics.kernel import kernel_distance, kernel_subsets, kernel_test
 from advnets.metrics.manifolds import manifolds
 from advnets.metrics.memorisation import (
     authenticity,
-    copying,
+    copying_share,
     data_copying,
     logits_gap,
     near_duplicates,
@@ -40,7 +40,7 @@ __all__ = [
     "classifier_test",
     "controls",
     "convention",
-    "copying",
+    "copying_share",
     "coverage",
     "data_copying",
     "different_bins",

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from advnets.errors import BadInput
 from advnets.statistics.arrays import Array
-from advnets.statistics.ball_counts import balls
+from advnets.statistics.ball_counts import count_in_balls
 from advnets.statistics.distances import nearest_others, pair
 from advnets.statistics.estimate import Estimate, Note
 
@@ -120,12 +120,14 @@ def _collisions(samples: Array, real: Array, quantile: float, seed: int) -> _Col
     usual = nearest_others(reference, 1)[1][:, 0].sort().values
     squared = usual[math.ceil(quantile * n) - 1]
     among_y, among_x = _among(y, squared), _among(x, squared)
-    across = balls(y, x, squared.expand(n), strict=False)[0]
+    across = count_in_balls(y, x, squared.expand(n), strict=False)[0]
     own, other = across.held.cpu().numpy(), across.holders.cpu().numpy()
     return _Collisions(among_y, among_x, among_y + own, among_x + other, math.sqrt(float(squared)))
 
 
 def _among(points: Tensor, squared: Tensor) -> NDArray[np.int64]:
     """How many others lie within the threshold of each point, (n,)."""
-    held: NDArray[np.int64] = balls(points, points, squared.expand(len(points)), strict=False)[0].held.cpu().numpy()
+    held: NDArray[np.int64] = (
+        count_in_balls(points, points, squared.expand(len(points)), strict=False)[0].held.cpu().numpy()
+    )
     return held - 1  # itself, at distance 0

@@ -58,7 +58,7 @@ def _gaussians(items: Tensor, blocks: int) -> list[Gaussian]:
     """Of all items, and of all without each block."""
     parts = [Moments.of(items[start:stop]) for start, stop in cut(len(items), blocks)]
     kept = [parts, *(parts[:j] + parts[j + 1 :] for j in range(blocks))]
-    return [Gaussian.of_moments(reduce(Moments.merged, each)) for each in kept]
+    return [Gaussian.of_moments(reduce(Moments.merge, each)) for each in kept]
 
 
 def _frechet(a: Gaussian, b: Gaussian) -> float:

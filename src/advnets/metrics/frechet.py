@@ -24,23 +24,23 @@ LARGE = 1e70
 
 
 @dataclass(frozen=True, eq=False)
-class Side:
+class FrechetSide:
     """One side of the distance: its Gaussian, and its rows (n, d) unless only the Gaussian was given."""
 
     gaussian: Gaussian
     rows: Tensor | None
 
     @staticmethod
-    def of(given: Array | Gaussian, name: str, ddof: int) -> "Side":
+    def of(given: Array | Gaussian, name: str, ddof: int) -> "FrechetSide":
         """The side that was given, named so in errors.
 
         Raises BadInput for what has no covariance, NonFinite for what is too large or too small.
         """
         if isinstance(given, Gaussian):
-            return Side(_finite(given.with_ddof(ddof), name), None)
+            return FrechetSide(_finite(given.with_ddof(ddof), name), None)
         rows = flatten(given, name)
         check(len(rows), ddof, name)
-        return Side(_finite(Gaussian.of(rows, ddof), name), rows)
+        return FrechetSide(_finite(Gaussian.of(rows, ddof), name), rows)
 
 
 def _finite(gaussian: Gaussian, name: str) -> Gaussian:
@@ -55,7 +55,7 @@ def _finite(gaussian: Gaussian, name: str) -> Gaussian:
 
 
 @dataclass(frozen=True)
-class Luck:
+class SamplingError:
     """What drawing n samples of one side does: the bias it adds, the variance of its linear part (None: not known)."""
 
     n: int
@@ -89,9 +89,9 @@ def frechet(samples: Array | Gaussian, real: Array | Gaussian, *, ddof: int = 1)
     Raises BadInput for a bad shape or value, unlike widths, fewer than 2 samples, and another ddof; NonFinite for
     features whose root mean square is LARGE or more, or that vary by less than 1 / LARGE.
     """
-    y, x = Side.of(samples, "samples", ddof), Side.of(real, "real", ddof)
+    y, x = FrechetSide.of(samples, "samples", ddof), FrechetSide.of(real, "real", ddof)
     a, b = y.gaussian, x.gaussian
-    s, short, lucks = _lucks(y, x)
+    s, short, lucks = _sampling_errors(y, x)
     few = min(a.n, b.n) <= len(a.mean) or short > SHORT
     mean_term, covariance_term = _terms(a, b, s)
     value = mean_term + covariance_term
@@ -134,9 +134,9 @@ def frechet_infinite(
     """
     if isinstance(samples, Gaussian):
         raise BadInput("samples: found a Gaussian, expected features, for fewer of them must be drawn. Give features.")
-    y, x = Side.of(samples, "samples", ddof), Side.of(real, "real", ddof)
+    y, x = FrechetSide.of(samples, "samples", ddof), FrechetSide.of(real, "real", ddof)
     sizes = _sizes(y, x, points=points, fewest=fewest)
-    s, _, lucks = _lucks(y, x)
+    s, _, lucks = _sampling_errors(y, x)
     found = np.array(_prefixes(y, x.gaussian, sizes, seed=seed))
     over = 1 / sizes
     slope = np.polyfit(over, found, 1)
@@ -157,7 +157,7 @@ def frechet_infinite(
     return Estimate(value, error, _floor(0.0, x), notes, _interval(value - drawn, error), lucks[1].bias)
 
 
-def _sizes(y: Side, x: Side, *, points: int, fewest: int | None) -> NDArray[np.int64]:
+def _sizes(y: FrechetSide, x: FrechetSide, *, points: int, fewest: int | None) -> NDArray[np.int64]:
     """Numbers of samples, (points,), rising to n."""
     n, m, width = y.gaussian.n, x.gaussian.n, len(y.gaussian.mean)
     if points < 3:
@@ -169,7 +169,7 @@ def _sizes(y: Side, x: Side, *, points: int, fewest: int | None) -> NDArray[np.i
     return np.linspace(first, n, points).astype(np.int64)
 
 
-def _prefixes(y: Side, real: Gaussian, sizes: NDArray[np.int64], *, seed: int) -> list[float]:
+def _prefixes(y: FrechetSide, real: Gaussian, sizes: NDArray[np.int64], *, seed: int) -> list[float]:
     """The distances of the first so many rows of a random order."""
     assert y.rows is not None
     rows = y.rows
@@ -177,7 +177,7 @@ def _prefixes(y: Side, real: Gaussian, sizes: NDArray[np.int64], *, seed: int) -
     moments, values = None, []
     for start, stop in zip([0, *sizes[:-1]], sizes, strict=True):
         part = Moments.of(rows[order[start:stop]])
-        moments = part if moments is None else moments.merged(part)
+        moments = part if moments is None else moments.merge(part)
         gaussian = Gaussian.of_moments(moments, real.ddof)
         values.append(sum(_terms(gaussian, real, bures.singular_values(gaussian.factor, real.factor))))
     return values
@@ -189,7 +189,7 @@ def _largest_share(weights: NDArray[np.float64], sizes: NDArray[np.int64]) -> fl
     return float((per_sample**2 * np.diff(sizes, prepend=0)).sum())
 
 
-def _extrapolated_error(lucks: list[Luck], s: Tensor, share: float) -> float:
+def _extrapolated_error(lucks: list[SamplingError], s: Tensor, share: float) -> float:
     own, other = lucks
     square = bures.second_order_variance(s) * own.excess**2
     linear = max((own.variance or 0.0) - 2 * square / own.n, 0.0) * share
@@ -206,7 +206,7 @@ def _interval(centre: float, error: float | None) -> tuple[float, float] | None:
     return max(centre - Z95 * error, 0.0), max(centre + Z95 * error, 0.0)
 
 
-def _lucks(y: Side, x: Side) -> tuple[Tensor, float, list[Luck]]:
+def _sampling_errors(y: FrechetSide, x: FrechetSide) -> tuple[Tensor, float, list[SamplingError]]:
     """The singular values s, the curvature's shortfall at them, and what drawing each side does; raises BadInput for
     unlike widths."""
     a, b = y.gaussian, x.gaussian
@@ -217,16 +217,22 @@ def _lucks(y: Side, x: Side) -> tuple[Tensor, float, list[Luck]]:
     if y.rows is None and x.rows is None:
         s = bures.singular_values(a.factor, b.factor)
         short, normal = bures.shortfall(s) * over, bures.normal_curvature(s)
-        return s, short, [_luck(side, s, short, normal=normal) for side in (y, x)]
+        return s, short, [_sampling_error(side, s, short, normal=normal) for side in (y, x)]
     s, for_samples, for_real = bures.transports(a.factor, b.factor)
     short, normal, shift = bures.shortfall(s) * over, bures.normal_curvature(s), a.mean - b.mean
-    own = _luck(y, s, short, normal=normal, carry=for_samples, shift=shift)
-    return s, short, [own, _luck(x, s, short, normal=normal, carry=for_real, shift=-shift)]
+    own = _sampling_error(y, s, short, normal=normal, carry=for_samples, shift=shift)
+    return s, short, [own, _sampling_error(x, s, short, normal=normal, carry=for_real, shift=-shift)]
 
 
-def _luck(
-    side: Side, s: Tensor, short: float, *, normal: float, carry: Tensor | None = None, shift: Tensor | None = None
-) -> Luck:
+def _sampling_error(
+    side: FrechetSide,
+    s: Tensor,
+    short: float,
+    *,
+    normal: float,
+    carry: Tensor | None = None,
+    shift: Tensor | None = None,
+) -> SamplingError:
     """What drawing one side does; normal: the curvature of normal features."""
     gaussian = side.gaussian
     variance, curvature = None, normal
@@ -238,10 +244,10 @@ def _luck(
     shrunk = 0.0 if gaussian.ddof else gaussian.trace - float(s.sum())
     excess = _excess(curvature, normal)
     bias = (gaussian.trace + curvature / (1 - min(excess * short, 0.5)) - shrunk) / gaussian.n
-    return Luck(gaussian.n, bias, variance, excess)
+    return SamplingError(gaussian.n, bias, variance, excess)
 
 
-def _error(drawn: list[Luck], s: Tensor, few: bool) -> float:
+def _error(drawn: list[SamplingError], s: Tensor, few: bool) -> float:
     """Standard error of the value by the luck of these sides."""
     linear = sum((luck.variance or 0.0) / luck.n for luck in drawn)
     if few:
@@ -251,7 +257,7 @@ def _error(drawn: list[Luck], s: Tensor, few: bool) -> float:
     return math.sqrt(max(linear - square, square))
 
 
-def _floor(over: float, real: Side) -> float:
+def _floor(over: float, real: FrechetSide) -> float:
     """Mean distance of n = 1/over and m real samples: (1/n + 1/m)(tr S + curvature), at the real side's S."""
     gaussian, width = real.gaussian, len(real.gaussian.mean)
     if real.rows is None:

@@ -24,7 +24,7 @@ def proportional(n: int, splits: int) -> list[slice]:
     return [slice(i * n // splits, (i + 1) * n // splits) for i in range(splits)]
 
 
-def truncated(n: int, splits: int) -> list[slice]:
+def truncate_splits(n: int, splits: int) -> list[slice]:
     """Every split has n // splits samples, and the rest is dropped: S. Barratt's code, dgm-eval."""
     return [slice(i * (n // splits), (i + 1) * (n // splits)) for i in range(splits)]
 
@@ -36,13 +36,13 @@ def ceiling(n: int, splits: int) -> list[slice]:
 
 
 RULES: dict[str, Callable[[int, int], list[slice]]] = {
-    rule.__name__: rule for rule in (proportional, truncated, ceiling)
+    rule.__name__: rule for rule in (proportional, truncate_splits, ceiling)
 }
 """How samples are cut into splits: each (n, splits) -> slices."""
 
 
 @dataclass(frozen=True)
-class Score:
+class SplitScore:
     """The score of one split, its standard error by the delta method, and its bias to the order of 1/n."""
 
     value: float
@@ -105,7 +105,7 @@ def _parts(n: int, splits: int, *, size: int | None, rule: str) -> list[slice]:
     return parts
 
 
-def _score(rows: Tensor, block: int) -> Score:
+def _score(rows: Tensor, block: int) -> SplitScore:
     """The score of one split; p log p is 0 where p underflows, for log p comes from the logits."""
     n = len(rows)
     sums = torch.zeros(2, rows.shape[1], dtype=torch.float64, device=rows.device)
@@ -123,10 +123,10 @@ def _score(rows: Tensor, block: int) -> Score:
     # E[H(p(y))] falls short by half of Var(p_k) / (n p_k) for each class.
     short = float(((square - mean.square()) / mean)[mean > 0].sum()) / (2 * n)
     value = math.exp(exponent)
-    return Score(value, value * math.sqrt(variance), value * (variance / 2 - short))
+    return SplitScore(value, value * math.sqrt(variance), value * (variance / 2 - short))
 
 
-def _estimate(scores: list[Score], whole: Score, rows: Tensor, *, ddof: int, least: int) -> Estimate:
+def _estimate(scores: list[SplitScore], whole: SplitScore, rows: Tensor, *, ddof: int, least: int) -> Estimate:
     values = np.array([score.value for score in scores])
     value, bias = float(values.mean()), sum(score.bias for score in scores) / len(scores)
     error = math.sqrt(sum(score.error**2 for score in scores)) / len(scores)

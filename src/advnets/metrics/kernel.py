@@ -201,12 +201,12 @@ def kernel_subsets(samples: Array, real: Array, *, subsets: int = 100, size: int
     values = []
     for _ in range(subsets):
         rows = [torch.from_numpy(draw.choice(count, size, replace=False)).to(x.device) for count in (m, n)]
-        values.append(_unbiased(x[rows[0]], y[rows[1]]))
+        values.append(_unbiased_mmd(x[rows[0]], y[rows[1]]))
     notes: dict[str, Note] = {"deviation": float(np.std(values)), "subsets": subsets, "size": size, "seed": seed}
     return Estimate(float(np.mean(values)), floor=0.0, notes=notes | {"m": m, "n": n})
 
 
-def _unbiased(x: Tensor, y: Tensor) -> float:
+def _unbiased_mmd(x: Tensor, y: Tensor) -> float:
     within = [(float(k.sum()) - float(k.trace())) / (len(k) * (len(k) - 1)) for k in (kernel(x, x), kernel(y, y))]
     return sum(within) - 2 * float(kernel(x, y).mean())
 

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from advnets.errors import BadInput
-from advnets.metrics.neighbours import covered
+from advnets.metrics.neighbours import coverage_of_balls
 from advnets.statistics.arrays import Array
-from advnets.statistics.ball_counts import Balls, balls
+from advnets.statistics.ball_counts import BallCounts, count_in_balls
 from advnets.statistics.distances import BLOCK, nearest_others, pair
 from advnets.statistics.estimate import Estimate, Note
 from advnets.statistics.proportion import share_error
@@ -59,10 +59,10 @@ def manifolds(
     other = None if held_out is None else pair(held_out, real, "held_out", "real")[0].to(x.device)
     _enough(k, {"samples": y, "real": x, "held_out": other})
     near = _nearest(x, k, block)
-    found = _measured(y, x, near, k=k, strict=strict, block=block)
+    found = _shares_in_balls(y, x, near, k=k, strict=strict, block=block)
     if other is None:
         return found
-    floors = _measured(other, x, near, k=k, strict=strict, block=block)
+    floors = _shares_in_balls(other, x, near, k=k, strict=strict, block=block)
     return found | {name: _with_floor(found[name], floors[name].value) for name in ("precision", "recall")}
 
 
@@ -77,20 +77,20 @@ def _nearest(points: Tensor, k: int, block: tuple[int, int]) -> tuple[Tensor, Te
     return nearest_others(points, min(k + 1, len(points) - 1), block=block)
 
 
-def _measured(
+def _shares_in_balls(
     y: Tensor, x: Tensor, near: tuple[Tensor, Tensor], *, k: int, strict: bool, block: tuple[int, int]
 ) -> dict[str, Estimate]:
     """`manifolds` from `_nearest` of real points."""
     near_y = _nearest(y, k, block)
     radii, y_radii = near[1].T[k - 1 :], near_y[1].T[k - 1 :]
-    found = balls(x, y, *radii, y_radii=list(y_radii), strict=strict, block=block)
+    found = count_in_balls(x, y, *radii, y_radii=list(y_radii), strict=strict, block=block)
     around_real, around_samples = found[0], found[len(radii)]
     wider = found[1].held if len(radii) == 2 else None
     wider_y = found[-1] if len(y_radii) == 2 else None
     common: dict[str, Note] = {"n": len(x), "m": len(y), "k": k, "strict": strict}
     on_real = common | {"empty balls": int((near[1][:, k - 1] == 0).sum())}
     on_samples = common | {"empty balls": int((y_radii[0] == 0).sum())}
-    coverage = covered(around_real, k)
+    coverage = coverage_of_balls(around_real, k)
     return {
         "precision": _precision(around_real, on_real),
         "recall": _recall(around_samples, near_y[0][:, :k], wider_y, notes=on_samples),
@@ -99,13 +99,13 @@ def _measured(
     }
 
 
-def _precision(around_real: Balls, notes: dict[str, Note]) -> Estimate:
+def _precision(around_real: BallCounts, notes: dict[str, Note]) -> Estimate:
     """Share of samples that some ball holds."""
     count, m = int((around_real.holders > 0).sum()), len(around_real.holders)
     return Estimate(count / m, share_error(count, m), notes=notes)
 
 
-def _recall(around_samples: Balls, near: Tensor, wider: Balls | None, *, notes: dict[str, Note]) -> Estimate:
+def _recall(around_samples: BallCounts, near: Tensor, wider: BallCounts | None, *, notes: dict[str, Note]) -> Estimate:
     """Share of real points that some ball holds.
 
     near: the k nearest others of samples, (m, k). wider: balls that reach one neighbour farther.
@@ -127,7 +127,7 @@ def _recall(around_samples: Balls, near: Tensor, wider: Balls | None, *, notes: 
     return Estimate(count / n, math.hypot(share_error(count, n), math.sqrt(of_samples)), notes=notes)
 
 
-def _density(around_real: Balls, near: Tensor, wider: Tensor | None, *, notes: dict[str, Note]) -> Estimate:
+def _density(around_real: BallCounts, near: Tensor, wider: Tensor | None, *, notes: dict[str, Note]) -> Estimate:
     """Mean number of balls that hold a sample, over k.
 
     near: the k nearest others of real points, (n, k). wider: what balls hold that reach one neighbour farther, (n,).

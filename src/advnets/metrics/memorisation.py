@@ -32,7 +32,7 @@ PROBES = 2000
 """Training items whose nearest others tell how near is usual."""
 
 
-def copying(samples: Array, held_out: Array, train: Array, *, quantile: float = 0.01) -> Estimate:
+def copying_share(samples: Array, held_out: Array, train: Array, *, quantile: float = 0.01) -> Estimate:
     """Share of samples nearer to a training item than all but the nearest held-out items are.
 
         1/m sum_j 1[d_j < d_(r)],    r = ceil(quantile h)
@@ -161,7 +161,7 @@ def near_duplicates(
     Its error is m times `share_error` over samples; the floor, quantile m, is what new items of a training set so large
     would have on average, or None where the threshold was given. That floor has the luck of the threshold: floor_low
     and floor_high are m times the 95 % interval, Clopper and Pearson's, of a share that r / 2 of probes / 2 fall in, r
-    probes being within the threshold: halves, because two items may be each other's nearest. Not a test: `copying` is
+    probes being within the threshold: halves, because two items may be each other's nearest. Not a test: `copying_share` is
     one.
     Notes: threshold; share; exact copies, samples at distance 0; floor_low, floor_high; m, n. Raises BadInput for a bad
     shape, value, threshold or quantile, and for fewer than two training items where the threshold is to be found.

@@ -10,7 +10,7 @@ from torch import Tensor
 from advnets.errors import BadInput
 from advnets.statistics.arrays import Array, flatten, same_width
 from advnets.statistics.estimate import Estimate, Note
-from advnets.statistics.mode_counts import expected_occupied, mode_divergence, occupied
+from advnets.statistics.mode_counts import expected_occupied, mode_divergence, occupied_modes
 
 NEAR = 3.0
 """Deviations from a centre within which a point is of high quality."""
@@ -45,7 +45,7 @@ def mixture_modes(points: Array, centres: Array, *, deviation: float) -> dict[st
     inside = torch.bincount(mode[good], minlength=len(mu)).cpu().numpy()
     # A mode's share is its weight 1 / K times the share of high quality.
     quality = float(chi2.cdf(NEAR**2, mu.shape[1]))
-    modes = occupied(inside, len(x), floor=expected_occupied(np.full(len(mu), quality / len(mu)), len(x)))
+    modes = occupied_modes(inside, len(x), floor=expected_occupied(np.full(len(mu), quality / len(mu)), len(x)))
     kl = mode_divergence(torch.bincount(mode, minlength=len(mu)).cpu().numpy())
     share = _share(int(good.sum()), len(x), quality, overlap=apart < 2 * NEAR * deviation)
     return {"modes": modes, "high_quality": share, "kl": kl}

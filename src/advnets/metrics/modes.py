@@ -12,7 +12,7 @@ from advnets.errors import BadInput
 from advnets.statistics.arrays import Array
 from advnets.statistics.distances import nearest
 from advnets.statistics.estimate import Estimate, Note
-from advnets.statistics.mode_counts import mode_divergence, occupied
+from advnets.statistics.mode_counts import mode_divergence, occupied_modes
 from advnets.statistics.proportion import share_error
 
 DIGITS, CHANNELS = 10, 3
@@ -135,7 +135,7 @@ def stacked_modes(classes: Array) -> dict[str, Estimate]:
     first, second, third = digits.long().T
     triples = (first * DIGITS + second) * DIGITS + third
     counts = torch.bincount(triples, minlength=MODES).cpu().numpy()
-    return {"modes": occupied(counts, len(digits)), "kl": mode_divergence(counts)}
+    return {"modes": occupied_modes(counts, len(digits)), "kl": mode_divergence(counts)}
 
 
 def _whole(values: Tensor) -> bool:

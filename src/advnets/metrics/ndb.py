@@ -55,10 +55,10 @@ def different_bins(
     same_width(counted, x, "held_out and real")
     centres = _means(x[order[:half]], bins, seed)
     o, r = (np.bincount(_nearest(points, centres), minlength=bins) for points in (y, counted))
-    return _compared(o, r, tested=held_out is not real)
+    return _compare_counts(o, r, tested=held_out is not real)
 
 
-def _compared(o: NDArray[np.int64], r: NDArray[np.int64], *, tested: bool) -> Estimate:
+def _compare_counts(o: NDArray[np.int64], r: NDArray[np.int64], *, tested: bool) -> Estimate:
     """The estimate for o_k samples and r_k real points in every bin."""
     n, m, bins = int(o.sum()), int(r.sum()), len(o)
     p, q, s = o / n, r / m, (o + r) / (n + m)
@@ -66,7 +66,7 @@ def _compared(o: NDArray[np.int64], r: NDArray[np.int64], *, tested: bool) -> Es
     z = np.divide(p - q, spread, out=np.zeros(bins), where=spread > 0)  # a bin without points is no different
     count = int((abs(z) > Z95).sum())
     adjusted = benjamini_hochberg((2 * norm.sf(abs(z))).tolist())
-    worst, table = int(abs(z).argmax()), _pooled(np.array([o, r]))
+    worst, table = int(abs(z).argmax()), _pool_columns(np.array([o, r]))
     notes: dict[str, Note] = {"count": count, "adjusted": sum(one <= ALPHA for one in adjusted)}
     notes |= {"jensen_shannon": _jensen_shannon(p, q), "worst": worst, "worst_p": float(p[worst])}
     notes |= {"worst_q": float(q[worst]), "empty": int((o + r == 0).sum()), "cells": table.shape[1]}
@@ -82,7 +82,7 @@ def _homogeneity(table: NDArray[np.int64]) -> float:
     return float(chi2_contingency(table, correction=False).pvalue) if table.shape[1] > 1 else 1.0
 
 
-def _pooled(table: NDArray[np.int64]) -> NDArray[np.int64]:
+def _pool_columns(table: NDArray[np.int64]) -> NDArray[np.int64]:
     """Two rows of counts with the smallest columns put together until EXPECTED are expected in every cell.
 
     The order is of the columns' sums, which under the null say nothing of the rows: the test stays what it is.

@@ -6,7 +6,7 @@ import torch
 
 from advnets.errors import BadInput
 from advnets.statistics.arrays import Array
-from advnets.statistics.ball_counts import Balls, balls
+from advnets.statistics.ball_counts import BallCounts, count_in_balls
 from advnets.statistics.distances import BLOCK, nearest, nearest_others, pair
 from advnets.statistics.estimate import Estimate, Note
 from advnets.statistics.proportion import share_error
@@ -31,10 +31,10 @@ def coverage(samples: Array, real: Array, *, k: int = 5, block: tuple[int, int] 
     """
     y, x = pair(samples, real, "samples", "real")
     radii = nearest_others(x, k, block=block)[1][:, -1]
-    return covered(balls(x, y, radii, block=block)[0], k)
+    return coverage_of_balls(count_in_balls(x, y, radii, block=block)[0], k)
 
 
-def covered(around_real: Balls, k: int) -> Estimate:
+def coverage_of_balls(around_real: BallCounts, k: int) -> Estimate:
     """`coverage` of what the balls around real points hold of samples."""
     n, m = len(around_real.held), len(around_real.holders)
     # Without sample j, the points go that it alone covers: a share u_j of all.

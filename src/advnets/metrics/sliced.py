@@ -172,7 +172,7 @@ def pyramid_wasserstein(
     u = _directions(directions, x.shape[1] * laplacian_pyramid.PATCH**2, seed)
     levels, floors = [], []
     for a, b in zip(of_x, of_y, strict=True):
-        a, b = (_normalised(z, b if normalisation == "real" else z) for z in (a, b))
+        a, b = (_normalise_patches(z, b if normalisation == "real" else z) for z in (a, b))
         levels.append(Slices.of(a, b, u, first_order))
         floors.append(_floor(b, u, first_order, seed=seed, per=patches))
     shares = [torch.stack([getattr(s, side) for s in levels]).mean(0) for side in ("of_x", "of_y")]
@@ -184,7 +184,7 @@ def pyramid_wasserstein(
     return Estimate(1e3 * value, 1e3 * error, 1e3 * floor, notes | {"normalisation": normalisation, "seed": seed})
 
 
-def _normalised(patches: Tensor, reference: Tensor) -> Tensor:
+def _normalise_patches(patches: Tensor, reference: Tensor) -> Tensor:
     """Patches (n, p, c, 7, 7) as rows (n p, c 49), each channel by the mean and the deviation of the reference's."""
     mean = reference.double().mean((0, 1, 3, 4), keepdim=True)
     deviation = (reference - mean).square().mean((0, 1, 3, 4), keepdim=True).sqrt()

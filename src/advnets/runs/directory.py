@@ -69,7 +69,7 @@ class RunDirectory:
         return self.path / "test-readings.jsonl"
 
     @property
-    def finished(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether the run was trained to the end of its budget."""
         return bool(read_json(self.status_json).get("state") == "finished")
 

@@ -115,7 +115,7 @@ def _refuse_irregular(found: os.stat_result) -> None:
 
 def _read(file: BufferedReader, size: int, promised: Promised) -> tuple[Card, dict[str, Tensor]]:
     written = _header_bytes(file, size)
-    text, entries = _parts(strict_json(_decoded(written), "the header"))
+    text, entries = _parts(strict_json(_decode_header(written), "the header"))
     card, digest = card_from(text)
     _refuse_gaps(entries, size - 8 - len(written))
     expected = _entries(promised(card), half=card.half)
@@ -150,7 +150,7 @@ def _header_bytes(file: BufferedReader, size: int) -> bytes:
     return header
 
 
-def _decoded(header: bytes) -> str:
+def _decode_header(header: bytes) -> str:
     try:
         return header.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -20,7 +20,7 @@ def flatten(array: Array, name: str) -> Tensor:
     name: what to call it in an error.
     Raises BadInput if it is empty or has no axis to flatten, holds a NaN or an Inf, or what is no real number.
     """
-    tensor = array.detach() if isinstance(array, Tensor) else _shared(np.ascontiguousarray(array), name)
+    tensor = array.detach() if isinstance(array, Tensor) else _as_tensor(np.ascontiguousarray(array), name)
     if tensor.is_complex():
         raise _no_numbers(name, tensor.dtype)
     if tensor.ndim < 2 or tensor.numel() == 0:
@@ -34,7 +34,7 @@ def flatten(array: Array, name: str) -> Tensor:
     return tensor.flatten(1)
 
 
-def _shared(array: NDArray[np.generic], name: str) -> Tensor:
+def _as_tensor(array: NDArray[np.generic], name: str) -> Tensor:
     """An array as a tensor that shares its memory, or a copy where it is read-only, as np.frombuffer gives it."""
     try:
         return torch.from_numpy(array) if array.flags.writeable else torch.tensor(array)

@@ -15,7 +15,7 @@ CROWDED = 64
 
 
 @dataclass(frozen=True)
-class Balls:
+class BallCounts:
     """What the balls around n centres hold of m points.
 
     held: how many points each ball holds, (n,). holders: how many balls hold each point, (m,).
@@ -29,9 +29,9 @@ class Balls:
     sole: Tensor
 
     @staticmethod
-    def empty(n: int, m: int, device: torch.device) -> "Balls":
+    def empty(n: int, m: int, device: torch.device) -> "BallCounts":
         """None that holds anything yet."""
-        return Balls(*(torch.zeros(size, dtype=torch.int64, device=device) for size in (n, m, n, m)))
+        return BallCounts(*(torch.zeros(size, dtype=torch.int64, device=device) for size in (n, m, n, m)))
 
     def add(self, centres: Tensor, points: Tensor, row: int, column: int) -> None:
         """Count pairs of a ball and what it holds, (p,) each, numbered from (row, column); all that these rows hold
@@ -46,14 +46,14 @@ class Balls:
         self.sole[column + points[once]] = row + centres[once]
 
 
-def balls(
+def count_in_balls(
     x: Tensor,
     y: Tensor,
     *x_radii: Tensor,
     y_radii: Sequence[Tensor] = (),
     strict: bool = True,
     block: tuple[int, int] = BLOCK,
-) -> list[Balls]:
+) -> list[BallCounts]:
     """What balls around points x hold of points y, and balls around y of x, from one pass over their distances.
 
     x, y: (n, d) and (m, d). x_radii, y_radii: squared radii, (n,) and (m,) float64 each.
@@ -61,8 +61,8 @@ def balls(
     Gives one for each of x_radii, then one for each of y_radii.
     """
     frame = Frame.of(y, x)
-    around_x = [Balls.empty(len(x), len(y), x.device) for _ in x_radii]
-    around_y = [Balls.empty(len(y), len(x), x.device) for _ in y_radii]
+    around_x = [BallCounts.empty(len(x), len(y), x.device) for _ in x_radii]
+    around_y = [BallCounts.empty(len(y), len(x), x.device) for _ in y_radii]
     placed_x, placed_y = (_Placed.of(points, frame, torch.float32) for points in (x, y))
     for row in range(0, len(x), block[0]):
         for column in range(0, len(y), block[1]):
@@ -71,7 +71,7 @@ def balls(
             for radii, around in zip(x_radii, around_x, strict=True):
                 around.add(*tile.inside(radii[rows], strict), row, column)
             for radii, around in zip(y_radii, around_y, strict=True):
-                around.add(*tile.turned().inside(radii[columns], strict), column, row)
+                around.add(*tile.transposed_tile().inside(radii[columns], strict), column, row)
     return around_x + around_y
 
 
@@ -102,7 +102,7 @@ class _Tile:
         with full_precision():
             self.distances = squared_distances(x.placed, y.placed, x.norms[:, None], s_norms=y.norms)
 
-    def turned(self) -> "_Tile":
+    def transposed_tile(self) -> "_Tile":
         """The same distances with the points as centres."""
         other = copy(self)
         other.x, other.y, other.distances = self.y, self.x, self.distances.T

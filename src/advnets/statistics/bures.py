@@ -142,12 +142,12 @@ def _product(first: Tensor, second: Tensor) -> Tensor:
         return first @ second.T
     product = first.new_zeros(len(first), len(second))
     for start in range(0, len(first), STRIP):
-        a, b = (_filled(factor[:, start : start + STRIP], start + STRIP) for factor in (first, second))
+        a, b = (_fill_lower(factor[:, start : start + STRIP], start + STRIP) for factor in (first, second))
         product[: len(a), : len(b)].addmm_(a, b.T)
     return product
 
 
-def _filled(strip: Tensor, rows: int) -> Tensor:
+def _fill_lower(strip: Tensor, rows: int) -> Tensor:
     """So many rows of it, if it is 0 below."""
     return strip if bool(strip[rows:].any()) else strip[:rows]
 

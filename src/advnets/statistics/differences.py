@@ -43,7 +43,7 @@ def paired_difference(first: Array, second: Array, *, seed: int = 0) -> Estimate
     d = a - b
     n, above, ties = len(d), int((d > 0).sum()), int((d == 0).sum())
     constant = _constant(d, float(max(abs(a).max(), abs(b).max())))
-    flipped = _flipped(d, seed)
+    flipped = _flip_p_value(d, seed)
     sign = float(binomtest(above, n - ties).pvalue) if ties < n else 1.0
     notes: dict[str, Note] = {"p_permutation": flipped, "p_sign": sign, "ties": ties, "constant": constant, "n": n}
     error = None if constant else float(d.std(ddof=1)) / math.sqrt(n)
@@ -70,7 +70,7 @@ def unpaired_difference(first: Array, second: Array, *, seed: int = 0) -> Estima
     d = float(a.mean() - b.mean())
     # What rounding makes of one number's variance is none.
     parts = [0.0 if _constant(side, float(abs(side).max())) else float(side.var(ddof=1)) / len(side) for side in (a, b)]
-    constant, exchanged = parts == [0, 0], _exchanged(a, b, seed)
+    constant, exchanged = parts == [0, 0], _exchange_p_value(a, b, seed)
     error = None if constant else math.sqrt(sum(parts))
     lost = sum(part**2 / (len(side) - 1) for part, side in zip(parts, (a, b), strict=True))
     degrees = len(a) + len(b) - 2.0 if constant else sum(parts) ** 2 / lost
@@ -88,7 +88,7 @@ def _student(mean: float, error: float | None, degrees: float) -> tuple[float, f
     return mean - reach, mean + reach
 
 
-def _flipped(d: Floats, seed: int) -> float:
+def _flip_p_value(d: Floats, seed: int) -> float:
     """Two-sided p-value of a mean among those with flipped signs: all 2^n, or so many drawn."""
     n = len(d)
     if 2**n <= PERMUTATIONS:
@@ -100,7 +100,7 @@ def _flipped(d: Floats, seed: int) -> float:
     return _beyond(np.concatenate(sums), float(d.sum()), exact=False)
 
 
-def _exchanged(a: Floats, b: Floats, seed: int) -> float:
+def _exchange_p_value(a: Floats, b: Floats, seed: int) -> float:
     """Two-sided p-value of a difference of means among those of exchanged scores: all, or so many drawn."""
     both, n = np.concatenate([a, b]), len(a)
     both = both - both.mean()  # the sum of the first n is then 0 on average, and far from it where the means differ

@@ -133,7 +133,7 @@ def direct(x: Tensor, r: Tensor, i: Tensor, j: Tensor) -> Tensor:
 def _search(x: Tensor, r: Tensor, k: int, *, own: Tensor | None, block: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """The k nearest r of every x, without the r whose index is own, (n,); indices and squared distances, (n, k)."""
     frame = Frame.of(x, r)
-    index, squared, sure = _decided(x, r, k, own=own, block=block, frame=frame, dtype=torch.float32)
+    index, squared, sure = _search_in_precision(x, r, k, own=own, block=block, frame=frame, dtype=torch.float32)
     for dtype in (torch.float64, None):
         left = (~sure).nonzero()[:, 0]
         if len(left) == 0:
@@ -142,13 +142,13 @@ def _search(x: Tensor, r: Tensor, k: int, *, own: Tensor | None, block: tuple[in
         if dtype is None:
             index[left], squared[left] = _one_by_one(x[left], r, k, own=mine)
         else:
-            index[left], squared[left], sure[left] = _decided(
+            index[left], squared[left], sure[left] = _search_in_precision(
                 x[left], r, k, own=mine, block=block, frame=frame, dtype=dtype
             )
     return index, squared
 
 
-def _decided(
+def _search_in_precision(
     x: Tensor,
     r: Tensor,
     k: int,
@@ -173,7 +173,7 @@ def _decided(
         near = squared / frame.scale**2
         return near + frame.slack(norms[:, 0].sqrt(), near, dtype)
 
-    index, squared = _measured(x, r, k, found=found, reach=reach)
+    index, squared = _measure_exactly(x, r, k, found=found, reach=reach)
     last = squared[:, k - 1]
     sure = (reach(last) < found.near[:, -1].double()) | (last == 0)
     if dtype == torch.float64:
@@ -242,7 +242,7 @@ def _among(points: Tensor, norms: Tensor, *, count: int, side: int) -> _Candidat
     return found
 
 
-def _measured(
+def _measure_exactly(
     x: Tensor, r: Tensor, k: int, *, found: _Candidates, reach: Callable[[Tensor], Tensor]
 ) -> tuple[Tensor, Tensor]:
     """Candidates in the order of their distances, and these, (n, count); inf where one is surely not of the k nearest.

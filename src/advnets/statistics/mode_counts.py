@@ -25,7 +25,7 @@ ENOUGH = 1e-6
 """Mean gain of log likelihood, nats a mode, that is not worth another step."""
 
 
-def occupied(counts: Counts, n: int, *, floor: float | None = None) -> Estimate:
+def occupied_modes(counts: Counts, n: int, *, floor: float | None = None) -> Estimate:
     """Modes seen at least once among n samples, and how far that number may lie from its mean at that n.
 
         S = #{k: c_k > 0},    E S = sum_k 1 - (1 - p_k)^n

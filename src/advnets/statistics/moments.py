@@ -8,7 +8,7 @@ import torch
 from scipy.linalg.blas import dsyrk
 from torch import Tensor
 
-from advnets.distributed import gathered
+from advnets.distributed import all_gather
 from advnets.errors import BadInput
 from advnets.statistics.arrays import Array, flatten
 
@@ -45,7 +45,7 @@ class Moments:
         mean = torch.stack([part.sum(0, dtype=torch.float64) for part in parts]).sum(0) / len(rows)
         return Moments(len(rows), mean.cpu(), scatter(parts, mean))
 
-    def merged(self, other: "Moments") -> "Moments":
+    def merge(self, other: "Moments") -> "Moments":
         """The moments of both sets of samples together.
 
             scatter = scatter_a + scatter_b + n_a n_b / (n_a + n_b) (mean_b - mean_a)(mean_b - mean_a)^T
@@ -76,12 +76,12 @@ class Moments:
         """
         width = len(self.mean)
         own = torch.cat([self.mean, self.scatter.reshape(-1)]).cpu().numpy()
-        parts = gathered(np.array([self.n], np.int64).tobytes() + own.tobytes())
+        parts = all_gather(np.array([self.n], np.int64).tobytes() + own.tobytes())
         if len(parts) == 1:
             return self
-        found = _unpacked(parts[0], width)
+        found = _unpack_moments(parts[0], width)
         for part in parts[1:]:
-            found = found.merged(_unpacked(part, width))
+            found = found.merge(_unpack_moments(part, width))
         return found
 
 
@@ -120,7 +120,7 @@ def gram(rows: Tensor) -> Tensor:
     return torch.from_numpy(array.T @ array)
 
 
-def _unpacked(content: bytes, width: int) -> Moments:
+def _unpack_moments(content: bytes, width: int) -> Moments:
     n = int(np.frombuffer(content[:8], np.int64)[0])
     numbers = torch.from_numpy(np.frombuffer(content[8:], np.float64).copy())
     if len(numbers) != width + width * width:

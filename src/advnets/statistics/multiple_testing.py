@@ -22,7 +22,7 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
     >>> benjamini_hochberg([0.01, 0.04, 0.03])
     [0.03, 0.04, 0.04]
     """
-    p = _checked(p_values)
+    p = _check_p_values(p_values)
     return [float(one) for one in false_discovery_control(p)] if len(p) else []
 
 
@@ -38,14 +38,14 @@ def holm(p_values: Sequence[float]) -> list[float]:
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]
     """
-    p = _checked(p_values)
+    p = _check_p_values(p_values)
     order = np.argsort(p, kind="stable")
     adjusted = np.empty(len(p))
     adjusted[order] = np.maximum.accumulate(np.minimum(1, np.arange(len(p), 0, -1) * p[order])) if len(p) else p
     return [float(one) for one in adjusted]
 
 
-def _checked(p_values: Sequence[float]) -> NDArray[np.float64]:
+def _check_p_values(p_values: Sequence[float]) -> NDArray[np.float64]:
     p = np.asarray(p_values, dtype=np.float64)
     if p.ndim != 1 or not bool(((p >= 0) & (p <= 1)).all()):  # NaN is neither
         raise BadInput(f"p_values: found {p_values}, expected numbers in [0, 1] in a row. Leave out tests without one.")

@@ -187,7 +187,7 @@ def figure1(seed: int = 0) -> Figure1:
     if not 0 <= seed < 2**63:
         raise BadInput(f"seed is {seed}; expected a whole number from 0 to 2^63 - 1")
     with Streams(seed, torch.device("cpu")).active():
-        stage = Stage()
+        stage = LineGame()
         film: list[tuple[str, Scene]] = [("the beginning", stage.scene())]
         for scene in stage.play(APPROACH, k=K, every=5):
             film.append(("D and G in turn", scene))
@@ -207,7 +207,7 @@ def figure1(seed: int = 0) -> Figure1:
     return Figure1(panels, film, seed)
 
 
-class Stage:
+class LineGame:
     """The game under way."""
 
     def __init__(self) -> None:

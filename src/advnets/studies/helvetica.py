@@ -22,10 +22,10 @@ from advnets.algorithm import moves
 from advnets.data import TRANSFORMS, Dataset, Split
 from advnets.errors import BadInput
 from advnets.experiment import Samples
-from advnets.experiment.game_training import Play, play
+from advnets.experiment.game_training import GameTraining, game_training
 from advnets.networks import DenseGenerator, MaxoutDiscriminator
 from advnets.objectives import OBJECTIVES
-from advnets.randomness import Streams, mixed
+from advnets.randomness import Streams, mix_seed
 from advnets.recipes import Recipe, paper_adam
 from advnets.schedules import Constant, Moment
 from advnets.statistics import Estimate
@@ -40,7 +40,7 @@ BACK = 0.9
 
 
 @dataclass(frozen=True)
-class Acts:
+class HelveticaPlan:
     """How long the acts are.
 
     recipe: of the game. first: steps of act 1. alone: moves of G in act 2. again: steps of act 3.
@@ -57,7 +57,7 @@ class Acts:
     wanted_alone: str = "non_saturating"
 
 
-POINTS = Acts(
+POINTS = HelveticaPlan(
     replace(
         paper_adam,
         name="helvetica-points",
@@ -71,7 +71,7 @@ POINTS = Acts(
     ),
     first=400, alone=200, again=200, every=25,
 )  # fmt: skip
-IMAGES = Acts(
+IMAGES = HelveticaPlan(
     replace(
         paper_adam,
         name="helvetica-images",
@@ -86,7 +86,7 @@ IMAGES = Acts(
 
 
 @dataclass(frozen=True)
-class Reading:
+class GeneratorReading:
     """What the generator drew after so many of its moves in an act.
 
     entropy: of classes, nats; its notes tell the modes that are hit. spread: mean distance of two samples.
@@ -119,11 +119,11 @@ class Helvetica:
 
     data: str
     seed: int
-    acts: Acts
-    real: Reading
-    first: Reading
-    alone: Sequence[Reading]
-    again: Mapping[int, Sequence[Reading]]
+    acts: HelveticaPlan
+    real: GeneratorReading
+    first: GeneratorReading
+    alone: Sequence[GeneratorReading]
+    again: Mapping[int, Sequence[GeneratorReading]]
     pictures: Mapping[str, Any] = field(repr=False)
 
     def share_back(self, k: int) -> float | None:
@@ -170,14 +170,16 @@ class Helvetica:
             raise BadInput(f"{path}: expected the name of a .png file that is not there yet")
         courses = {"G alone": [self.first, *self.alone]}
         courses |= {f"k = {k}": [replace(self.alone[-1], moves=0), *course] for k, course in self.again.items()}
-        curves = {name: figures.Course(*zip(*map(_numbers, course), strict=True)) for name, course in courses.items()}
+        curves = {
+            name: figures.Trajectory(*zip(*map(_numbers, course), strict=True)) for name, course in courses.items()
+        }
         figures.helvetica(curves, _numbers(self.real)[1:], self.pictures).savefig(path, dpi=130)
         return path
 
 
 def helvetica(
     name: str = "ring-8", *, data_dir: str | None = None, seed: int = 0, ks: Sequence[int] = (1, 2, 5),
-    acts: Acts | None = None,
+    acts: HelveticaPlan | None = None,
 ) -> Helvetica:  # fmt: skip
     """Play the three acts on a labelled data set; the same seed gives the same play.
 
@@ -192,28 +194,28 @@ def helvetica(
         raise BadInput(f"{dataset.name} has no labels, by which its modes are told; expected data that have")
     acts = acts or (IMAGES if dataset.is_image else POINTS)
     with Streams(seed, torch.device("cpu")).active():
-        theatre = Theatre(dataset, acts, seed)
+        theatre = HelveticaGame(dataset, acts, seed)
         theatre.act(acts.first, k=1)
-        first, pictures = theatre.reading(0), {"after act 1": theatre.picture()}
+        first, pictures = theatre.read_samples(0), {"after act 1": theatre.picture()}
         alone = list(theatre.readings(acts.alone, k=0))
         pictures["G alone"] = theatre.picture()
         collapsed, again = deepcopy(theatre.play.state()), {}
         for k in ks:
             theatre.play.load(deepcopy(collapsed))
             # Random numbers of its own, so that no k depends on which others are played.
-            with Streams(mixed("helvetica", seed, k), torch.device("cpu")).active():
+            with Streams(mix_seed("helvetica", seed, k), torch.device("cpu")).active():
                 again[k] = list(theatre.readings(acts.again, k=k))
             pictures[f"k = {k}"] = theatre.picture()
     return Helvetica(dataset.name, seed, acts, theatre.real, first, alone, again, pictures)
 
 
-class Theatre:
+class HelveticaGame:
     """The game under way, and the eyes on it."""
 
-    def __init__(self, dataset: Dataset, acts: Acts, seed: int) -> None:
+    def __init__(self, dataset: Dataset, acts: HelveticaPlan, seed: int) -> None:
         self.every, self.wanted_alone, self.classes = acts.every, acts.wanted_alone, dataset.classes or 0
         self.transform = TRANSFORMS[acts.recipe.transform if dataset.is_image else "identity"]
-        self.play: Play = play(acts.recipe, dataset, seed=seed, device=torch.device("cpu"))
+        self.play: GameTraining = game_training(acts.recipe, dataset, seed=seed, device=torch.device("cpu"))
         self.play.schedule(Moment(0, 1, 0.0))
         self.z = self.play.game.latent(DRAWN, torch.Generator().manual_seed(seed))
         chosen = torch.randperm(len(dataset.train), generator=torch.Generator().manual_seed(0))[:REAL]
@@ -228,13 +230,13 @@ class Theatre:
         for _ in islice(made, steps * (k + 1)):
             pass
 
-    def readings(self, steps: int, *, k: int) -> Iterator[Reading]:
+    def readings(self, steps: int, *, k: int) -> Iterator[GeneratorReading]:
         """The same, with a reading every so often."""
         for made in range(self.every, steps + 1, self.every):
             self.act(self.every, k=k)
-            yield self.reading(made)
+            yield self.read_samples(made)
 
-    def reading(self, made: int) -> Reading:
+    def read_samples(self, made: int) -> GeneratorReading:
         """What G draws now, after so many moves of it in this act."""
         values = torch.from_numpy(self.samples(DRAWN).values)
         return self._read(made, values.permute(0, 3, 1, 2).float() / 255 if values.ndim == 4 else values)
@@ -254,12 +256,12 @@ class Theatre:
         generator.train()
         return drawn
 
-    def _read(self, made: int, x: torch.Tensor) -> Reading:
+    def _read(self, made: int, x: torch.Tensor) -> GeneratorReading:
         index, squares = statistics.nearest(x, self.known)
         far = squares.sqrt()
         stray = Estimate(float(far.mean()), float(far.std()) / len(far) ** 0.5, notes={"n": len(far)})
         entropy = metrics.class_entropy(self.labels[index], self.classes)
-        return Reading(made, entropy, statistics.pairwise_distance(x), stray)
+        return GeneratorReading(made, entropy, statistics.pairwise_distance(x), stray)
 
 
 def _plain(split: Split, chosen: torch.Tensor) -> torch.Tensor:
@@ -267,12 +269,12 @@ def _plain(split: Split, chosen: torch.Tensor) -> torch.Tensor:
     return values.float() / 255 if values.dtype == torch.uint8 else values
 
 
-def _numbers(reading: Reading) -> tuple[float, float, float, float, float]:
+def _numbers(reading: GeneratorReading) -> tuple[float, float, float, float, float]:
     spread, stray = reading.spread.value, reading.stray.value
     return reading.moves, reading.entropy.value, reading.modes, spread, stray
 
 
-def _row(reading: Reading) -> str:
+def _row(reading: GeneratorReading) -> str:
     entropy, spread, stray = (
         f"{e.value:8.3f} +- {e.standard_error:.3f}" for e in (reading.entropy, reading.spread, reading.stray)
     )

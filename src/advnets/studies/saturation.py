@@ -13,7 +13,7 @@ from torch import Tensor
 
 from advnets import data, figures
 from advnets.algorithm import moves
-from advnets.experiment.game_training import play
+from advnets.experiment.game_training import game_training
 from advnets.games.game import Game, frozen
 from advnets.objectives import minimax, non_saturating
 from advnets.randomness import Streams
@@ -50,7 +50,7 @@ def saturation(
     recipe = replace(paper_adam, discriminator_rate=Constant(1e-3), generator_rate=Constant(0.0))
     counts, low, high = [], [], []
     with Streams(seed, torch.device("cpu")).active():
-        alone = play(recipe, dataset, seed=seed, device=torch.device("cpu"))
+        alone = game_training(recipe, dataset, seed=seed, device=torch.device("cpu"))
         alone.schedule(Moment(0, 1, 0.0))
         made = moves(alone.game, alone.batches, alone.optimizers, k=last + 1)
         for count in range(last + 1):

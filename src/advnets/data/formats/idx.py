@@ -67,7 +67,7 @@ def read_idx(path: Path, ndim: int) -> Tensor:
     ndim: number of dimensions expected, 3 for images and 1 for labels.
     Raises what `read_images` raises.
     """
-    with _translated(path), path.open("rb") as raw:
+    with _translate_errors(path), path.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
         bound = path.stat().st_size * (DEFLATE_RATIO if packed else 1)
@@ -78,7 +78,7 @@ def read_idx(path: Path, ndim: int) -> Tensor:
 
 
 @contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def _translate_errors(path: Path) -> Iterator[None]:
     """Turn what the gzip module and the file system raise into our errors, each with the file's name."""
     if path.exists() and not path.is_file():
         raise BadInput(f"{path}: found a folder or a device, expected an idx file. Name the file itself.")

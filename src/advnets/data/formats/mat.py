@@ -41,7 +41,7 @@ def read_mat(path: Path, most: Mapping[str, int]) -> dict[str, Array]:
         with tempfile.TemporaryFile() as told:
             _check_end(path, _run(path, most, told))
             told.seek(0)
-            return _received(path, most, told)
+            return _receive_arrays(path, most, told)
     except OSError as error:
         raise Missing(f"{path}: the child that reads it cannot be run ({error}). Free some memory or disk.") from error
 
@@ -99,7 +99,7 @@ def _check_end(path: Path, status: int) -> None:
     raise Damaged(f"{path}: is broken: the child that reads it ended with {what}. {REDO}")
 
 
-def _received(path: Path, most: Mapping[str, int], told: IO[bytes]) -> dict[str, Array]:
+def _receive_arrays(path: Path, most: Mapping[str, int], told: IO[bytes]) -> dict[str, Array]:
     """What the child wrote, held against what it may write: a child that a file has taken over may write anything."""
     try:
         message = json.loads(told.readline(MAX_LINE))

@@ -59,7 +59,7 @@ def serve(path: Path, most: Mapping[str, int], out: IO[bytes]) -> None:
 def read(path: Path, most: Mapping[str, int]) -> dict[str, Any]:
     """The arrays by name, in C order and of a little-endian type; their sizes are checked before they are read."""
     with path.open("rb") as file:
-        rows = _listed(file)
+        rows = _list_variables(file)
         claimed = sum(_claim(rows, name, most[name], path.stat().st_size) for name in most)
         limit(3 * claimed + MARGIN, claimed)
         file.seek(0)
@@ -67,7 +67,7 @@ def read(path: Path, most: Mapping[str, int]) -> dict[str, Any]:
     return {name: _plain(name, values.get(name)) for name in most}
 
 
-def _listed(file: IO[bytes]) -> list[tuple[str, tuple[int, ...], str]]:
+def _list_variables(file: IO[bytes]) -> list[tuple[str, tuple[int, ...], str]]:
     try:
         rows: list[tuple[str, tuple[int, ...], str]] = scipy.io.whosmat(file)
     except TypeError:

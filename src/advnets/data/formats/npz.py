@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from advnets.data.dataset import Dataset, Split
-from advnets.data.formats.npz_archive import Array, Header, opened, read_array, read_header
+from advnets.data.formats.npz_archive import Array, ArrayHeader, open_archive, read_array, read_header
 from advnets.errors import BadInput
 
 KNOWN = ("images", "labels")
@@ -45,7 +45,7 @@ def load_npz(path: str | os.PathLike[str]) -> Dataset:
 
 def _read(path: Path) -> dict[str, Array]:
     """The arrays by name; all headers are checked before the values of any are read."""
-    with opened(path) as entries:
+    with open_archive(path) as entries:
         _check_names(path, list(entries))
         headers = {name: read_header(entry) for name, entry in entries.items()}
         _check_images(path, headers["images"])
@@ -64,7 +64,7 @@ def _check_names(path: Path, names: list[str]) -> None:
         raise BadInput(f"{path}: has no array `images`. Save it with numpy.savez_compressed(path, images=...).")
 
 
-def _check_images(path: Path, header: Header) -> None:
+def _check_images(path: Path, header: ArrayHeader) -> None:
     if header.dtype != np.uint8:
         convert = "(255 * images).round().astype('uint8') if they lie in [0, 1]"
         raise BadInput(f"{path}: `images` are {header.dtype}, expected uint8 0..255. Convert them: {convert}.")
@@ -80,7 +80,7 @@ def _check_images(path: Path, header: Header) -> None:
         )
 
 
-def _check_labels(path: Path, header: Header, n: int) -> None:
+def _check_labels(path: Path, header: ArrayHeader, n: int) -> None:
     if header.dtype.kind not in "iu":
         raise BadInput(
             f"{path}: `labels` are {header.dtype}, expected integers. Number the classes from 0; if they are whole "

@@ -16,7 +16,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from advnets.data.formats.zip_checks import check_count, check_entry, check_overlap, translated
+from advnets.data.formats.zip_checks import check_count, check_entry, check_overlap, translate_errors
 from advnets.errors import BadInput, Damaged, TooBig, Unsupported
 
 MAX_BYTES = 2**32
@@ -28,7 +28,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Header:
+class ArrayHeader:
     """What the header of a .npy entry claims: its dtype, its shape, and whether the first dimension is the fastest."""
 
     dtype: np.dtype[np.generic]
@@ -37,7 +37,7 @@ class Header:
 
 
 @dataclass(frozen=True)
-class Entry:
+class ArrayEntry:
     """An array in an open archive.
 
     path, name: of the archive and of the array, for the errors.
@@ -52,7 +52,7 @@ class Entry:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[dict[str, Entry]]:
+def open_archive(path: Path) -> Iterator[dict[str, ArrayEntry]]:
     """The entries of a .npz file by array name, each at its start; only for the length of the `with`.
 
     Raises Missing, Unsupported (a lone .npy, or encrypted), Damaged (not a zip, truncated, overlapping, or a sum that
@@ -60,35 +60,35 @@ def opened(path: Path) -> Iterator[dict[str, Entry]]:
     """
     if path.exists() and not path.is_file():
         raise BadInput(f"{path}: found a folder or a device, expected a .npz file. Name the file itself.")
-    with translated(str(path), REDO), ExitStack() as stack:
+    with translate_errors(str(path), REDO), ExitStack() as stack:
         _check_magic(path)
         check_count(path, MAX_ENTRIES, "array")
         archive = stack.enter_context(zipfile.ZipFile(path))
-        entries = _checked(path, archive)
+        entries = _check_entries(path, archive)
         streams = {name: stack.enter_context(archive.open(info)) for name, info in entries.items()}
-        yield {name: Entry(path, name, stream, entries[name].file_size) for name, stream in streams.items()}
+        yield {name: ArrayEntry(path, name, stream, entries[name].file_size) for name, stream in streams.items()}
 
 
-def read_header(entry: Entry) -> Header:
+def read_header(entry: ArrayEntry) -> ArrayHeader:
     """The header of an entry at its start; what it claims is held against the bytes that the archive has for it.
 
     Raises Unsupported for objects, records and strings, Damaged for another size or no .npy header.
     """
     start = _exactly(entry, 8)
     if start[:6] != b"\x93NUMPY" or start[6] not in (1, 2, 3):
-        raise _damaged(entry, f"starts with {start!r}, expected a .npy header")
+        raise _damage_error(entry, f"starts with {start!r}, expected a .npy header")
     width = 2 if start[6] == 1 else 4
     length = int.from_bytes(_exactly(entry, width), "little")
     if length > MAX_HEADER:
-        raise _damaged(entry, f"has a header of {length:,} bytes, the limit is {MAX_HEADER:,}")
+        raise _damage_error(entry, f"has a header of {length:,} bytes, the limit is {MAX_HEADER:,}")
     header = _parse(entry, _exactly(entry, length).decode("latin-1"))
     claimed = 8 + width + length + math.prod(header.shape) * header.dtype.itemsize
     if claimed != entry.size:
-        raise _damaged(entry, f"claims {claimed:,} bytes by its header, the archive has {entry.size:,} for it")
+        raise _damage_error(entry, f"claims {claimed:,} bytes by its header, the archive has {entry.size:,} for it")
     return header
 
 
-def read_array(entry: Entry, header: Header) -> Array:
+def read_array(entry: ArrayEntry, header: ArrayHeader) -> Array:
     """The array of an entry whose header was read: its bytes, to the end, where the archive checks their CRC.
 
     Raises Damaged for fewer bytes than the header claims.
@@ -98,11 +98,11 @@ def read_array(entry: Entry, header: Header) -> Array:
     while chunk := entry.stream.read(CHUNK):
         values += chunk
     if len(values) != size:
-        raise _damaged(entry, f"has {len(values):,} bytes, expected {size:,}")
+        raise _damage_error(entry, f"has {len(values):,} bytes, expected {size:,}")
     return np.frombuffer(values, header.dtype).reshape(header.shape, order="F" if header.fortran else "C")
 
 
-def _damaged(entry: Entry, found: str) -> Damaged:
+def _damage_error(entry: ArrayEntry, found: str) -> Damaged:
     return Damaged(f"{entry.path}: array {entry.name!r} {found}. {REDO}")
 
 
@@ -117,7 +117,7 @@ def _check_magic(path: Path) -> None:
         raise Damaged(f"{path}: starts with {start!r}, expected a zip archive as numpy.savez writes it. {REDO}")
 
 
-def _checked(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+def _check_entries(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     """The entries by array name, after every check that needs the directory alone."""
     infos = archive.infolist()
     if len(infos) > MAX_ENTRIES:
@@ -143,20 +143,20 @@ def _check_entry(path: Path, info: zipfile.ZipInfo) -> None:
     check_entry(path, info, "array", REDO)
 
 
-def _exactly(entry: Entry, size: int) -> bytes:
+def _exactly(entry: ArrayEntry, size: int) -> bytes:
     found = entry.stream.read(size)
     if len(found) < size:
-        raise _damaged(entry, "ends inside its header")
+        raise _damage_error(entry, "ends inside its header")
     return found
 
 
-def _parse(entry: Entry, text: str) -> Header:
+def _parse(entry: ArrayEntry, text: str) -> ArrayHeader:
     # Three patterns, not an evaluator of Python literals: a hostile header is text and stays text.
     descr = re.findall(r"['\"]descr['\"]\s*:\s*['\"]([^'\"]*)['\"]", text)
     fortran = re.findall(r"['\"]fortran_order['\"]\s*:\s*(True|False)", text)
     shape = re.findall(r"['\"]shape['\"]\s*:\s*\(([0-9\s,L]*)\)", text)
     if len(fortran) != 1 or len(shape) != 1 or not re.search(r"['\"]descr['\"]", text):
-        raise _damaged(entry, "has a header that is not one of NumPy's")
+        raise _damage_error(entry, "has a header that is not one of NumPy's")
     if len(descr) != 1 or not re.fullmatch(r"[<>|=]?[biufc][0-9]{1,2}", descr[0]):
         found = repr(descr[0]) if descr else "of records"
         raise Unsupported(
@@ -165,8 +165,8 @@ def _parse(entry: Entry, text: str) -> Header:
         )
     dims = [part.strip().rstrip("L") for part in shape[0].split(",") if part.strip()]
     if not all(re.fullmatch("[0-9]{1,18}", part) for part in dims):
-        raise _damaged(entry, f"claims the shape ({shape[0][:60]})")
+        raise _damage_error(entry, f"claims the shape ({shape[0][:60]})")
     try:
-        return Header(np.dtype(descr[0]), tuple(int(part) for part in dims), fortran[0] == "True")
+        return ArrayHeader(np.dtype(descr[0]), tuple(int(part) for part in dims), fortran[0] == "True")
     except TypeError as error:
-        raise _damaged(entry, f"claims the dtype {descr[0]!r}, which NumPy does not know") from error
+        raise _damage_error(entry, f"claims the dtype {descr[0]!r}, which NumPy does not know") from error

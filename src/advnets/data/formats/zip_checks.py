@@ -27,7 +27,7 @@ BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, ValueError, Ke
 
 
 @contextmanager
-def translated(where: str, redo: str = REDO) -> Iterator[None]:
+def translate_errors(where: str, redo: str = REDO) -> Iterator[None]:
     """Within it, what the zip reader raises becomes Missing, Unsupported or Damaged, naming `where`."""
     try:
         yield
@@ -48,7 +48,7 @@ def check_count(path: Path, most: int, kind: str) -> None:
 
     kind: what the entries are, for the error.
     """
-    count, size = _claimed(path)
+    count, size = _read_claims(path)
     if count > most or size > most * (ENTRY + MAX_NAME):
         found = max(count, size // (ENTRY + MAX_NAME))
         raise TooBig(f"{path}: found {found:,} {kind}s or more, the limit is {most:,}. Keep fewer.")
@@ -105,7 +105,7 @@ def check_overlap(
                 raise Damaged(f"{path}: {kind} {info.filename!r} overlaps what follows it in the archive. {redo}")
 
 
-def _claimed(path: Path) -> tuple[int, int]:
+def _read_claims(path: Path) -> tuple[int, int]:
     """Entries and bytes of the directory, by the record at the archive's end; zeros where there is none."""
     with path.open("rb") as file:
         size = file.seek(0, 2)

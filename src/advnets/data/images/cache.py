@@ -66,7 +66,7 @@ class Cached:
         return Dataset(name, *parts, classes, source, digest_known=self.table["digest"], mean_known=mean, survey=survey)
 
 
-def opened(path: Path, key: str) -> Cached | None:
+def open_cache(path: Path, key: str) -> Cached | None:
     """The cache file of that name; None where there is none, where it is not whole, or was made from another `key`.
 
     Raises TooBig where the system does not map it.
@@ -114,13 +114,13 @@ class Writer:
         self.path, self._shape = path, shape
         self._temporary = path.with_suffix(".tmp")
         self._count = 0
-        with _translated(path):
+        with _translate_errors(path):
             self._file: IO[bytes] = self._temporary.open("wb")
             self._file.seek(PIXELS_AT)
 
     def append(self, images: Array) -> None:
         """Add images (n, c, h, w)."""
-        with _translated(self.path):
+        with _translate_errors(self.path):
             self._file.write(np.ascontiguousarray(images).data)
         self._count += len(images)
 
@@ -131,17 +131,17 @@ class Writer:
 
         counts: images by split. labels: (n,) int64 or None. contents: as in the file. table: key and survey.
         """
-        with _translated(self.path):
+        with _translate_errors(self.path):
             self._file.flush()
             classes = None if labels is None else len(table["survey"]["class_names"])
-            place, digest, mean = self._summed(counts, labels, classes)
+            place, digest, mean = self._summarise(counts, labels, classes)
             places, arrays = {"pixels": place}, {"contents": contents, "mean": mean}
             for name, array in (arrays if labels is None else {"labels": labels, **arrays}).items():
-                places[name] = _told(self._align(), array)
+                places[name] = _array_entry(self._align(), array)
                 self._file.write(np.ascontiguousarray(array).data)
             self._end({**table, "parts": places, "counts": dict(counts), "digest": digest})
 
-    def _summed(
+    def _summarise(
         self, counts: Mapping[str, int], labels: Array | None, classes: int | None
     ) -> tuple[dict[str, Any], str, Array]:
         """Where the pixels are, their digest and mean; they are mapped for no longer than this.
@@ -151,7 +151,7 @@ class Writer:
         pixels = np.memmap(self._temporary, np.uint8, "r+", PIXELS_AT, (self._count, *self._shape))
         parts = _cut(torch.from_numpy(pixels), None if labels is None else torch.from_numpy(labels), counts, True)
         known = Dataset("", *parts, classes, "")
-        return _told(PIXELS_AT, pixels), known.digest, known.mean.numpy()
+        return _array_entry(PIXELS_AT, pixels), known.digest, known.mean.numpy()
 
     def discard(self) -> None:
         """Close the file, and remove it unless it was finished."""
@@ -195,12 +195,12 @@ def _cut(values: Tensor, labels: Tensor | None, counts: Mapping[str, int], mappe
     return train, validation, test
 
 
-def _told(at: int, array: Array) -> dict[str, Any]:
+def _array_entry(at: int, array: Array) -> dict[str, Any]:
     return {"at": at, "shape": list(array.shape), "dtype": array.dtype.str}
 
 
 @contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def _translate_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from advnets.data.dataset import Survey
 from advnets.data.images.arrangement import Arrangement, arrange, read_table
 from advnets.data.images.cache import Writer
-from advnets.data.images.decode_image import FORMATS, Header, Shape, check_keeps_alpha, decode, look
+from advnets.data.images.decode_image import FORMATS, ImageHeader, ImageShape, check_keeps_alpha, decode, read_header
 from advnets.data.images.file_listing import Item, Source
-from advnets.data.images.image_options import KEEP, Pictures
+from advnets.data.images.image_options import KEEP, ImageOptions
 from advnets.errors import AdvnetsError, BadInput, TooBig
 
 THREADS = 2
@@ -38,7 +38,7 @@ class Build:
     """One pass over the files: their headers, then their pixels, written as they come."""
 
     source: Source
-    pictures: Pictures
+    pictures: ImageOptions
     unreadable: dict[str, str] = field(default_factory=dict)
     sizes: Counter[str] = field(default_factory=Counter)
 
@@ -68,24 +68,26 @@ class Build:
             return None
         return read_table(self.source.read(labels_file.name), self.source.where(labels_file.name))
 
-    def _headers(self, images: Sequence[Item]) -> list[Header | None]:
+    def _headers(self, images: Sequence[Item]) -> list[ImageHeader | None]:
         """The header of each image, None where it cannot be read."""
 
-        def one(item: Item) -> Header | AdvnetsError:
+        def one(item: Item) -> ImageHeader | AdvnetsError:
             try:
                 with self.source.opened(item.name) as stream:
-                    return look(stream, self.source.where(item.name))
+                    return read_header(stream, self.source.where(item.name))
             except BadInput as error:
                 return error
 
-        headers: list[Header | None] = []
-        for item, found in zip(images, in_order(one, images), strict=True):
+        headers: list[ImageHeader | None] = []
+        for item, found in zip(images, map_in_order(one, images), strict=True):
             if isinstance(found, AdvnetsError):
                 self._left_out(item.name, found)
             headers.append(None if isinstance(found, AdvnetsError) else found)
         return headers
 
-    def _write(self, writer: Writer, places: Sequence[int], shape: Shape, contents: NDArray[np.uint8]) -> list[int]:
+    def _write(
+        self, writer: Writer, places: Sequence[int], shape: ImageShape, contents: NDArray[np.uint8]
+    ) -> list[int]:
         """Decode the images at these places and write them; the places of those that could be read."""
         images = self.source.listing.images
 
@@ -93,13 +95,13 @@ class Build:
             name = images[place].name
             try:
                 content = self.source.read(name)
-                contents[place] = hashed(content)
+                contents[place] = hash_bytes(content)
                 return decode(content, self.source.where(name), shape, self.pictures)
             except BadInput as error:
                 return error
 
         kept: list[int] = []
-        for place, found in zip(places, in_order(one, places), strict=True):
+        for place, found in zip(places, map_in_order(one, places), strict=True):
             if isinstance(found, AdvnetsError):
                 self._left_out(images[place].name, found)
                 continue
@@ -126,7 +128,7 @@ class Build:
                     f"{self.source.path}: no image of {split} can be read, expected at least one. Add images."
                 )
 
-    def _survey(self, headers: Sequence[Header], plan: Arrangement, notes: list[str]) -> Survey:
+    def _survey(self, headers: Sequence[ImageHeader], plan: Arrangement, notes: list[str]) -> Survey:
         modes = Counter(("grey" if header.grey else "rgb") + (" alpha" if header.alpha else "") for header in headers)
         if self.unreadable:
             notes = [*notes, f"{len(self.unreadable):,} images cannot be read and are left out"]
@@ -150,7 +152,7 @@ def _labels(plan: Arrangement, kept: Mapping[str, Sequence[int]]) -> NDArray[np.
     return np.array([plan.labels[place] for places in kept.values() for place in places], np.int64)
 
 
-def _shape(headers: Sequence[Header], pictures: Pictures, where: str) -> tuple[Shape, list[str]]:
+def _shape(headers: Sequence[ImageHeader], pictures: ImageOptions, where: str) -> tuple[ImageShape, list[str]]:
     """What every image becomes, and what was decided on the way."""
     alpha = sum(header.alpha for header in headers)
     check_keeps_alpha(pictures, alpha > 0, where)
@@ -160,10 +162,10 @@ def _shape(headers: Sequence[Header], pictures: Pictures, where: str) -> tuple[S
         notes.append(f"{greys:,} of {len(headers):,} images are grey and become RGB like the others")
     if alpha and pictures.alpha is None:
         notes.append(f"{alpha:,} of {len(headers):,} images have alpha and are flattened on white")
-    return Shape(height, width, (1 if grey else 3) + (pictures.alpha == KEEP)), notes
+    return ImageShape(height, width, (1 if grey else 3) + (pictures.alpha == KEEP)), notes
 
 
-def _size(headers: Sequence[Header], pictures: Pictures) -> tuple[tuple[int, int], list[str]]:
+def _size(headers: Sequence[ImageHeader], pictures: ImageOptions) -> tuple[tuple[int, int], list[str]]:
     if pictures.height_width is not None:
         return pictures.height_width, []
     sizes = {(header.height, header.width) for header in headers}
@@ -186,12 +188,12 @@ def _check_space(place: Path, need: int) -> None:
         )
 
 
-def hashed(content: bytes) -> NDArray[np.uint8]:
+def hash_bytes(content: bytes) -> NDArray[np.uint8]:
     """BLAKE2b of a file's bytes, (16,) uint8."""
     return np.frombuffer(hashlib.blake2b(content, digest_size=DIGEST).digest(), np.uint8)
 
 
-def in_order(function: Callable[[In], Out], inputs: Iterable[In]) -> Iterator[Out]:
+def map_in_order(function: Callable[[In], Out], inputs: Iterable[In]) -> Iterator[Out]:
     """The function of every input, in their order, by two threads that are at most some chunks ahead."""
     inputs = list(inputs)
     chunks = iter(range(0, len(inputs), CHUNK))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from advnets.data.images.image_options import KEEP, Pictures
+from advnets.data.images.image_options import KEEP, ImageOptions
 from advnets.errors import AdvnetsError, BadInput, Damaged, TooBig
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
@@ -37,7 +37,7 @@ _one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Header:
+class ImageHeader:
     """What an image says of itself before it is decoded.
 
     height, width: pixels, as it is to be seen, EXIF's turn included. grey: stored without colours. alpha: with
@@ -51,7 +51,7 @@ class Header:
 
 
 @dataclass(frozen=True)
-class Shape:
+class ImageShape:
     """What every image becomes: height, width, and channels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha."""
 
     height: int
@@ -70,7 +70,7 @@ class Shape:
 
 
 @contextmanager
-def strictly() -> Iterator[None]:
+def strict_pillow() -> Iterator[None]:
     """Pillow as we want it: bombs are errors, truncated images too, and its remarks on odd files are not printed.
 
     These are settings of the whole process; enter it once, around all threads that decode.
@@ -86,25 +86,25 @@ def strictly() -> Iterator[None]:
             ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
-def look(stream: IO[bytes], name: str) -> Header:
-    """The header of an image at the start of a stream, within `strictly`; nothing is decoded.
+def read_header(stream: IO[bytes], name: str) -> ImageHeader:
+    """The header of an image at the start of a stream, within `strict_pillow`; nothing is decoded.
 
     name: of the file, for the errors. Raises as `decode` does.
     """
-    with _translated(name), _opened(stream, name) as image:
+    with _translate_errors(name), _open_image(stream, name) as image:
         height, width = image.height, image.width
-        if _turned(image):
+        if _turn_upright(image):
             height, width = width, height
-        return Header(height, width, image.mode in GREY, image.has_transparency_data)
+        return ImageHeader(height, width, image.mode in GREY, image.has_transparency_data)
 
 
-def decode(content: bytes, name: str, shape: Shape, pictures: Pictures) -> tuple[Pixels, tuple[int, int]]:
-    """The pixels of an image, (c, h, w), as asked, and its own (h, w); within `strictly`. Of a film, the first picture.
+def decode(content: bytes, name: str, shape: ImageShape, pictures: ImageOptions) -> tuple[Pixels, tuple[int, int]]:
+    """The pixels of an image, (c, h, w), as asked, and its own (h, w); within `strict_pillow`. Of a film, the first picture.
 
     content: the file's bytes. name: of the file, for the errors. shape: of the result. pictures: how it is made.
     Raises TooBig over `MAX_PIXELS`, Damaged for anything that is not a whole image in one of `FORMATS`.
     """
-    with _translated(name), _opened(io.BytesIO(content), name) as image:
+    with _translate_errors(name), _open_image(io.BytesIO(content), name) as image:
         own, large = (image.height, image.width), image.width * image.height > LARGE_PIXELS
         with _one_at_a_time if large else nullcontext():
             if image.format == "JPEG" and large:
@@ -113,13 +113,13 @@ def decode(content: bytes, name: str, shape: Shape, pictures: Pictures) -> tuple
             image.load()
             turn = image.getexif().get(ORIENTATION, 1)
             upright = image if turn == 1 else ImageOps.exif_transpose(image)
-            fitted = _fitted(_plain(upright, shape), shape, pictures)
+            fitted = _fit_image(_plain(upright, shape), shape, pictures)
     pixels = np.asarray(fitted)
     return (pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)), own[::-1] if turn in TURNED else own
 
 
 @contextmanager
-def _translated(name: str) -> Iterator[None]:
+def _translate_errors(name: str) -> Iterator[None]:
     try:
         yield
     except AdvnetsError:
@@ -136,7 +136,7 @@ def _translated(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def _opened(stream: IO[bytes], name: str) -> Iterator[Image.Image]:
+def _open_image(stream: IO[bytes], name: str) -> Iterator[Image.Image]:
     with Image.open(stream, formats=FORMATS) as image:
         if image.width < 1 or image.height < 1:
             raise Damaged(f"{name}: has {image.width} x {image.height} pixels, expected at least one. Delete it.")
@@ -148,14 +148,14 @@ def _opened(stream: IO[bytes], name: str) -> Iterator[Image.Image]:
         yield image
 
 
-def _turned(image: Image.Image) -> bool:
+def _turn_upright(image: Image.Image) -> bool:
     # PNG's getexif decodes the whole image where there is no EXIF chunk before the pixels.
     if image.format in ("JPEG", "WEBP") or "exif" in image.info:
         return image.getexif().get(ORIENTATION) in TURNED
     return False
 
 
-def _plain(image: Image.Image, shape: Shape) -> Image.Image:
+def _plain(image: Image.Image, shape: ImageShape) -> Image.Image:
     """The image in one of the modes L, LA, RGB, RGBA; 16 bits become 8 by rounding."""
     if image.mode in ("I;16", "I", "I;16B"):
         return _eight_bits(np.asarray(image)).convert(_wide(shape))
@@ -171,20 +171,20 @@ def _eight_bits(levels: NDArray[np.integer[Any]]) -> Image.Image:
     return Image.fromarray(grey)
 
 
-def _wide(shape: Shape) -> str:
+def _wide(shape: ImageShape) -> str:
     return "L" if shape.channels == 1 else shape.mode
 
 
-def _fitted(image: Image.Image, shape: Shape, pictures: Pictures) -> Image.Image:
+def _fit_image(image: Image.Image, shape: ImageShape, pictures: ImageOptions) -> Image.Image:
     """Flattened, cut or padded, scaled by Lanczos' filter, and in the mode of `shape`."""
-    resized = _scaled(image, shape, pictures)
+    resized = _scale_image(image, shape, pictures)
     if "A" not in shape.mode and "A" in resized.mode:
         ground = Image.new("RGBA", resized.size, (*pictures.background, 255))
         resized = Image.alpha_composite(ground, resized.convert("RGBA"))
     return resized if resized.mode == shape.mode else resized.convert(shape.mode)
 
 
-def _scaled(image: Image.Image, shape: Shape, pictures: Pictures) -> Image.Image:
+def _scale_image(image: Image.Image, shape: ImageShape, pictures: ImageOptions) -> Image.Image:
     wanted = (shape.width, shape.height)
     if image.size == wanted:
         return image
@@ -199,7 +199,7 @@ def _scaled(image: Image.Image, shape: Shape, pictures: Pictures) -> Image.Image
     return whole
 
 
-def _centre(image: Image.Image, shape: Shape) -> tuple[float, float, float, float]:
+def _centre(image: Image.Image, shape: ImageShape) -> tuple[float, float, float, float]:
     """The largest box of the wanted aspect in the middle of the image: left, top, right, bottom."""
     scale = min(image.width / shape.width, image.height / shape.height)
     width, height = scale * shape.width, scale * shape.height
@@ -207,7 +207,7 @@ def _centre(image: Image.Image, shape: Shape) -> tuple[float, float, float, floa
     return left, top, min(left + width, image.width), min(top + height, image.height)
 
 
-def check_keeps_alpha(pictures: Pictures, found: bool, where: str) -> None:
+def check_keeps_alpha(pictures: ImageOptions, found: bool, where: str) -> None:
     """Raise BadInput where alpha is to be kept and no image has any."""
     if pictures.alpha == KEEP and not found:
         raise BadInput(f"{where}: no image has alpha, so --image-alpha keep cannot apply. Leave it out.")

@@ -11,11 +11,11 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from advnets.data.dataset import Dataset
-from advnets.data.images.cache import Cached, cannot_write, opened
-from advnets.data.images.decode_folder import DIGEST, Build, hashed, in_order
-from advnets.data.images.decode_image import FORMATS, strictly
+from advnets.data.images.cache import Cached, cannot_write, open_cache
+from advnets.data.images.decode_folder import DIGEST, Build, hash_bytes, map_in_order
+from advnets.data.images.decode_image import FORMATS, strict_pillow
 from advnets.data.images.file_listing import Folder, Source
-from advnets.data.images.image_options import Pictures
+from advnets.data.images.image_options import ImageOptions
 from advnets.data.images.zip_listing import Zip
 from advnets.data.sets.published_files import cache_folder
 from advnets.errors import BadInput, Damaged, Unsupported
@@ -23,7 +23,7 @@ from advnets.errors import BadInput, Damaged, Unsupported
 MIN_IMAGES = 10
 
 
-def load_pictures(path: str | os.PathLike[str], pictures: Pictures | None = None) -> Dataset:
+def load_pictures(path: str | os.PathLike[str], pictures: ImageOptions | None = None) -> Dataset:
     """The data set of a folder or a .zip of images: PNG, JPEG, WebP, GIF (its first picture) and BMP.
 
     Sub-folders name splits and classes, or a dataset.json the classes: see `labels.arrange`. What was decided, and
@@ -33,13 +33,13 @@ def load_pictures(path: str | os.PathLike[str], pictures: Pictures | None = None
     sizes, times and options. Raises BadInput (Missing, Damaged, TooBig, Unsupported) naming the file for anything that
     cannot be trained on, or where more than 1 % of the images cannot be read.
     """
-    path, pictures = Path(path), pictures or Pictures()
+    path, pictures = Path(path), pictures or ImageOptions()
     source: Source = Folder(path) if path.is_dir() else Zip(path)
     _check_there(source)
     key = _key(source, pictures)
     place = _place(path, pictures)
-    cached = opened(place, key)
-    if cached is not None and pictures.verify and not _verified(source, cached):
+    cached = open_cache(place, key)
+    if cached is not None and pictures.verify and not _is_unchanged(source, cached):
         cached = None  # let go of before it is replaced, which Windows refuses for a file that is mapped
     if cached is None:
         cached = _made(source, pictures, key, place)
@@ -63,7 +63,7 @@ def _check_there(source: Source) -> None:
         )
 
 
-def _key(source: Source, pictures: Pictures) -> str:
+def _key(source: Source, pictures: ImageOptions) -> str:
     """A hash of all that the decoded images depend on, but for the contents of the files."""
     sha = hashlib.sha256(json.dumps([str(source.path.resolve()), pictures.key()]).encode())
     listing = source.listing
@@ -72,17 +72,17 @@ def _key(source: Source, pictures: Pictures) -> str:
     return sha.hexdigest()
 
 
-def _place(path: Path, pictures: Pictures) -> Path:
+def _place(path: Path, pictures: ImageOptions) -> Path:
     """The cache file of a folder under these options; what changes in the folder replaces it."""
     whole = hashlib.sha256(json.dumps([str(path.resolve()), pictures.key()]).encode("utf-8", "surrogateescape"))
     stem = "".join(letter if letter.isalnum() else "-" for letter in path.resolve().stem)[:40]
     return cache_folder() / "pictures" / f"{stem}-{whole.hexdigest()[:16]}.cache"
 
 
-def _verified(source: Source, cached: Cached) -> bool:
+def _is_unchanged(source: Source, cached: Cached) -> bool:
     """Whether the contents of the files, and the pixels in the cache, are still those that were hashed."""
     with source.held():
-        found = in_order(lambda item: _content(source, item.name), source.listing.images)
+        found = map_in_order(lambda item: _content(source, item.name), source.listing.images)
         held = np.array(list(found), dtype=np.uint8)
     whole = replace(cached.dataset("", "", 0), digest_known=None)
     return bool(np.array_equal(held, cached.part("contents"))) and whole.digest == cached.table["digest"]
@@ -90,12 +90,12 @@ def _verified(source: Source, cached: Cached) -> bool:
 
 def _content(source: Source, name: str) -> NDArray[np.uint8]:
     try:
-        return hashed(source.read(name))
+        return hash_bytes(source.read(name))
     except BadInput:
         return np.zeros(DIGEST, np.uint8)
 
 
-def _made(source: Source, pictures: Pictures, key: str, place: Path) -> Cached:
+def _made(source: Source, pictures: ImageOptions, key: str, place: Path) -> Cached:
     """The cache file, made anew; of several processes that want it, one makes it and the others wait."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -104,11 +104,11 @@ def _made(source: Source, pictures: Pictures, key: str, place: Path) -> Cached:
     except OSError as error:
         raise cannot_write(place, error) from error
     try:
-        cached = None if pictures.verify else opened(place, key)
+        cached = None if pictures.verify else open_cache(place, key)
         if cached is None:
-            with source.held(), strictly():
+            with source.held(), strict_pillow():
                 Build(source, pictures).run(key, place)
-            cached = opened(place, key)
+            cached = open_cache(place, key)
     finally:
         lock.release()
     if cached is None:

@@ -19,7 +19,7 @@ UNITS = {"": 1, "B": 1, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 
 
 @dataclass(frozen=True)
-class Pictures:
+class ImageOptions:
     """What is asked of image files beside their name; None is not given, and then chosen as told.
 
     size: pixels, one number (square), (h, w) or "HxW"; else the size of all, or a power of two that suits them.

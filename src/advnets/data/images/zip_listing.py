@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO
 
-from advnets.data.formats.zip_checks import MAX_RATIO, REDO, check_count, check_entry, check_overlap, translated
+from advnets.data.formats.zip_checks import MAX_RATIO, REDO, check_count, check_entry, check_overlap, translate_errors
 from advnets.data.images.file_listing import MAX_FILE, Item, Listing, is_hidden, sort_out, too_long
 from advnets.errors import Damaged, TooBig
 
@@ -27,10 +27,10 @@ class Zip:
         """
         self.path = path
         self._entries: dict[str, zipfile.ZipInfo] = {}
-        with translated(str(path)):
+        with translate_errors(str(path)):
             check_count(path, MAX_ENTRIES, "file")
             with zipfile.ZipFile(path) as archive:
-                self._entries = _checked(path, archive)
+                self._entries = _check_archive(path, archive)
         self._archive: zipfile.ZipFile | None = None
         self.listing: Listing = sort_out(
             Item(name, info.file_size, info.CRC) for name, info in self._entries.items() if not _is_clutter(name)
@@ -42,8 +42,8 @@ class Zip:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep the archive open; `opened` and `read` work within only."""
-        with translated(str(self.path)):
+        """Keep the archive open; `open_archive` and `read` work within only."""
+        with translate_errors(str(self.path)):
             self._archive = zipfile.ZipFile(self.path)
         try:
             yield
@@ -61,7 +61,7 @@ class Zip:
         if info.file_size > MAX_FILE:
             raise too_long(self.where(name), info.file_size)
         assert self._archive is not None, "read within held()"
-        with translated(self.where(name)), self._archive.open(info) as stream:
+        with translate_errors(self.where(name)), self._archive.open(info) as stream:
             # No more is unpacked than the directory says; the sum is checked at that many bytes.
             content = stream.read(info.file_size + 1)
         if len(content) != info.file_size:
@@ -69,7 +69,7 @@ class Zip:
         return content
 
 
-def _checked(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+def _check_archive(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     infos = archive.infolist()
     if len(infos) > MAX_ENTRIES:
         raise TooBig(f"{path}: found {len(infos):,} files, the limit is {MAX_ENTRIES:,}. Unpack it to a folder.")

@@ -6,7 +6,7 @@ from pathlib import Path
 from advnets.data.dataset import Dataset, Split
 from advnets.data.formats.idx import read_pair
 from advnets.data.sets.download import fetch
-from advnets.data.sets.published_files import data_folders, verified
+from advnets.data.sets.published_files import data_folders, verify_file
 from advnets.errors import Damaged, Missing
 
 TRAIN = 50_000  # of the 60,000 training images, the first; the rest is the validation split
@@ -64,7 +64,7 @@ def _obtain(name: str, folders: list[Path]) -> Path:
             for filename in (f"{name}.gz", name):
                 path = folder / layout / filename
                 if path.is_file():
-                    return verified(path, SHA256[filename], "MNIST")
+                    return verify_file(path, SHA256[filename], "MNIST")
     try:
         return fetch(f"{name}.gz", SHA256[f"{name}.gz"], MIRRORS, folder=folders[-1] / "mnist")
     except (Missing, Damaged) as error:

@@ -26,7 +26,7 @@ def data_folders(data_dir: str | os.PathLike[str] | None) -> list[Path]:
     return [Path(folder) for folder in given if folder] + [cache_folder()]
 
 
-def verified(path: Path, sha256: str, whose: str) -> Path:
+def verify_file(path: Path, sha256: str, whose: str) -> Path:
     """The path itself, if its bytes have that SHA-256; raises Damaged if not, Missing if it cannot be read."""
     try:
         with path.open("rb") as file:

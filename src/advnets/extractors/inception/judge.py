@@ -12,7 +12,7 @@ from advnets.errors import unknown
 from advnets.extractors.extractor import check_features, check_images, in_parts
 from advnets.extractors.inception import weights as files
 from advnets.extractors.inception.network import InceptionNetwork
-from advnets.extractors.resizing import antialiased, bicubic, bilinear, tensorflow
+from advnets.extractors.resizing import bicubic, bilinear, bilinear_antialiased, tensorflow
 from advnets.runs import fingerprint
 
 SIZE = (299, 299)
@@ -23,7 +23,7 @@ PREPARATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "tensorflow": lambda x: (tensorflow(x, SIZE) - 128) / 128,
     "pytorch-fid": lambda x: 2 * bilinear(x / 255, SIZE) - 1,
     "clean-fid": lambda x: (bicubic(x, SIZE) - 128) / 128,
-    "torchmetrics": lambda x: (antialiased(x, SIZE) - 128) / 128,
+    "torchmetrics": lambda x: (bilinear_antialiased(x, SIZE) - 128) / 128,
 }
 """Bytes as floats (n, 3, h, w) -> what the network sees, by whose convention; `tensorflow` is also torch-fidelity's."""
 

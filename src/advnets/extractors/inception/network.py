@@ -145,7 +145,7 @@ BLOCKS: Mapping[str, Branches] = {
 """From 35x35 to 8x8, one block after another; the branches of a block stand side by side."""
 
 
-class Unit(nn.Module):
+class ConvUnit(nn.Module):
     """What a Conv of the table is: relu(bn(conv(x))), the normalisation with eps .001."""
 
     def __init__(self, channels: int, told: Conv) -> None:
@@ -160,7 +160,7 @@ class Unit(nn.Module):
         return functional.relu(self.bn(self.conv(x)), inplace=True)
 
 
-def pooled(x: Tensor, pool: Pool) -> Tensor:
+def pool_3x3(x: Tensor, pool: Pool) -> Tensor:
     """x, pooled over 3x3; averages are of the pixels within the image alone, as in TensorFlow."""
     border = 1 if pool.stride == 1 else 0
     if pool.kind == "average":
@@ -175,7 +175,7 @@ def units_of(step: Step) -> tuple[Conv, ...]:
     return (step.left, step.right) if isinstance(step, Fork) else (step,)
 
 
-class Line(nn.Module):
+class Branch(nn.Module):
     """Steps one after another, or several such lines side by side, each unit under its name in the table.
 
     channels: of the input. branches: the lines. `channels` afterwards is that of the output.
@@ -190,13 +190,13 @@ class Line(nn.Module):
         for step in branch:
             units = units_of(step)
             for unit in units:
-                self.add_module(unit.name, Unit(channels, unit))
+                self.add_module(unit.name, ConvUnit(channels, unit))
             channels = sum(unit.width for unit in units) if units else channels
         return channels
 
     def _run(self, x: Tensor, step: Step) -> Tensor:
         if isinstance(step, Pool):
-            return pooled(x, step)
+            return pool_3x3(x, step)
         if isinstance(step, Fork):
             return torch.cat([self._run(x, step.left), self._run(x, step.right)], 1)
         y: Tensor = self.get_submodule(step.name)(x)
@@ -213,14 +213,14 @@ class Line(nn.Module):
         return torch.cat(lines, 1)
 
 
-class InceptionNetwork(Line):
+class InceptionNetwork(Branch):
     """The network: the stem's units under their own names, then the blocks, then `fc`."""
 
     def __init__(self) -> None:
         super().__init__(3, (STEM,))
         channels = self.channels
         for name, branches in BLOCKS.items():
-            block = Line(channels, branches)
+            block = Branch(channels, branches)
             self.add_module(name, block)
             channels = block.channels
         self.fc = nn.Linear(channels, CLASSES)

@@ -2,14 +2,22 @@
 
 from advnets.studies.canaries.battery import Battery, usual_battery
 from advnets.studies.canaries.damage import DAMAGES, Clean, Damage
-from advnets.studies.canaries.detection import Reading, Unit, Verdict, false_alarms, prediction, verdict, weakest
+from advnets.studies.canaries.detection import (
+    Detection,
+    MeasuredSamples,
+    MeasureReading,
+    false_alarms,
+    prediction,
+    verdict,
+    weakest,
+)
 from advnets.studies.canaries.page import as_json, as_markdown, as_text
 from advnets.studies.canaries.resplit import Resplit, resplit, usual_size
-from advnets.studies.canaries.results import Results
-from advnets.studies.canaries.study import Canaries, Event, damaged
+from advnets.studies.canaries.results import CanaryResults
+from advnets.studies.canaries.study import Canaries, CanaryProgress, damage_images
 
 __all__ = [
-    "Battery", "Canaries", "Clean", "DAMAGES", "Damage", "Event", "Reading", "Resplit", "Results", "Unit", "Verdict",
-    "as_json", "as_markdown", "as_text", "damaged", "false_alarms", "prediction", "resplit", "usual_battery",
+    "Battery", "Canaries", "Clean", "DAMAGES", "Damage", "CanaryProgress", "MeasureReading", "Resplit", "CanaryResults", "MeasuredSamples", "Detection",
+    "as_json", "as_markdown", "as_text", "damage_images", "false_alarms", "prediction", "resplit", "usual_battery",
     "usual_size", "verdict", "weakest",
 ]  # fmt: skip

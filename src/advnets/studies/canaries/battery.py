@@ -44,7 +44,7 @@ def usual_battery(dataset: Dataset) -> Battery:
 
         def look(samples: Tensor) -> Mapping[str, Estimate | str]:
             report = assessment.assess(samples, here, measures=names)
-            parzen = metrics.parzen(points, assessment.in_unit(samples), selection)
+            parzen = metrics.parzen(points, assessment.to_unit_interval(samples), selection)
             found = {name: measure.estimate for name, measure in report.measures.items()}
             return {**found, PARZEN: parzen, **report.skipped}
 

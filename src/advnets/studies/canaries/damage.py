@@ -56,7 +56,7 @@ class Damage:
     needs_labels: bool = False
 
 
-def blurred(images: Tensor, strength: float) -> Tensor:
+def blur(images: Tensor, strength: float) -> Tensor:
     """Images convolved with a Gaussian of that standard deviation in pixels; beyond the edge goes on what is there."""
     soft = ndimage.gaussian_filter(images.numpy().astype(np.float32), (0, 0, strength, strength), mode="nearest")
     return _bytes(torch.from_numpy(soft))
@@ -68,18 +68,18 @@ def noisy(images: Tensor, strength: float, rng: Generator) -> Tensor:
     return _bytes(images.float() + 255 * strength * torch.from_numpy(noise))
 
 
-def dimmed(images: Tensor, strength: float) -> Tensor:
+def dim(images: Tensor, strength: float) -> Tensor:
     """Images times (1 - strength)."""
     return _bytes(images.float() * (1 - strength))
 
 
-def shifted(images: Tensor, strength: float) -> Tensor:
+def shift(images: Tensor, strength: float) -> Tensor:
     """Images moved to the right by whole pixels, strength of them; the first column fills what is left free."""
     width = images.shape[3]
     return images[..., (torch.arange(width) - int(strength)).clamp(min=0)]
 
 
-def compressed(images: Tensor, strength: float) -> Tensor:
+def compress_jpeg(images: Tensor, strength: float) -> Tensor:
     """Images written as JPEG of that quality and read again; what has not three channels goes channel by channel."""
     if images.shape[1] == 3:
         pixels = images.permute(0, 2, 3, 1).contiguous().numpy()
@@ -88,7 +88,7 @@ def compressed(images: Tensor, strength: float) -> Tensor:
     return torch.from_numpy(np.stack([_jpeg(one, strength) for one in flat])).view_as(images)
 
 
-def inverted(images: Tensor, strength: float, rng: Generator) -> Tensor:
+def invert_share(images: Tensor, strength: float, rng: Generator) -> Tensor:
     """A share of the images as negatives, 255 - x: outliers among good samples."""
     chosen = _some(len(images), strength, rng)
     damaged = images.clone()
@@ -124,7 +124,7 @@ def train_copied(clean: Clean, strength: float, rng: Generator) -> Tensor:
     return damaged
 
 
-def repeated(images: Tensor, strength: float, rng: Generator) -> Tensor:
+def repeat_samples(images: Tensor, strength: float, rng: Generator) -> Tensor:
     """A share of the samples, at most a half, replaced by others of them, no one of which is taken twice."""
     order = torch.from_numpy(rng.permutation(len(images)))
     count = round(min(strength, 0.5) * len(images))
@@ -141,20 +141,20 @@ def few_originals(images: Tensor, strength: float, rng: Generator) -> Tensor:
 
 
 DAMAGES: dict[str, Damage] = {
-    "blur": Damage(lambda clean, s, rng: blurred(clean.images, s), (0.3, 0.5, 0.7, 1.0), "deviation, pixels"),
+    "blur": Damage(lambda clean, s, rng: blur(clean.images, s), (0.3, 0.5, 0.7, 1.0), "deviation, pixels"),
     "noise": Damage(lambda clean, s, rng: noisy(clean.images, s, rng), (JITTER, 0.02, 0.05, 0.1), "deviation / 255"),
-    "dimmed": Damage(lambda clean, s, rng: dimmed(clean.images, s), (0.02, 0.05, 0.1, 0.2), "share of the light"),
-    "JPEG": Damage(lambda clean, s, rng: compressed(clean.images, s), (95, 75, 50, 20), "quality"),
-    "shift": Damage(lambda clean, s, rng: shifted(clean.images, s), (1, 2, 3), "pixels"),
+    "dimmed": Damage(lambda clean, s, rng: dim(clean.images, s), (0.02, 0.05, 0.1, 0.2), "share of the light"),
+    "JPEG": Damage(lambda clean, s, rng: compress_jpeg(clean.images, s), (95, 75, 50, 20), "quality"),
+    "shift": Damage(lambda clean, s, rng: shift(clean.images, s), (1, 2, 3), "pixels"),
     "negatives": Damage(
-        lambda clean, s, rng: inverted(clean.images, s, rng), (0.005, 0.01, 0.05, 0.2), "share of samples"
+        lambda clean, s, rng: invert_share(clean.images, s, rng), (0.005, 0.01, 0.05, 0.2), "share of samples"
     ),
     "class lost": Damage(class_left_out, (0.25, 0.5, 0.75, 1.0), "share of the class", needs_labels=True),
     "few originals": Damage(
         lambda clean, s, rng: few_originals(clean.images, s, rng), (0.5, 0.2, 0.1, 0.02), "originals / samples"
     ),
     "duplicates": Damage(
-        lambda clean, s, rng: repeated(clean.images, s, rng), (0.01, 0.02, 0.05, 0.1, 0.2), "share of samples"
+        lambda clean, s, rng: repeat_samples(clean.images, s, rng), (0.01, 0.02, 0.05, 0.1, 0.2), "share of samples"
     ),
     "training copies": Damage(train_copied, (0.01, 0.02, 0.05, 0.1, 0.2), "share of samples"),
 }

@@ -16,7 +16,7 @@ LEVEL = 0.01
 
 
 @dataclass(frozen=True)
-class Reading:
+class MeasureReading:
     """What one measure said of one set of samples. error, p_value: None where it gives none."""
 
     value: float
@@ -25,7 +25,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Unit:
+class MeasuredSamples:
     """One set of samples, measured.
 
     damage: a row of DAMAGES, or CLEAN. strength: 0 for clean samples. split: number of the re-split. seconds: that
@@ -36,12 +36,12 @@ class Unit:
     strength: float
     split: int
     seconds: float
-    readings: Mapping[str, Reading]
+    readings: Mapping[str, MeasureReading]
     refused: Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Detection:
     """Whether a measure noticed.
 
     p_value: its own, or where it has none `prediction`'s. z: how many standard deviations of clean samples its value
@@ -53,7 +53,7 @@ class Verdict:
     own: bool
 
     @property
-    def noticed(self) -> bool:
+    def is_noticed(self) -> bool:
         """Whether the p-value is below LEVEL."""
         return self.p_value < LEVEL
 
@@ -78,7 +78,7 @@ def prediction(value: float, clean: Sequence[float]) -> tuple[float, float]:
     return z, float(2 * stats.t.sf(abs(z), r - 1))
 
 
-def verdict(reading: Reading, clean: Sequence[Reading]) -> Verdict | None:
+def verdict(reading: MeasureReading, clean: Sequence[MeasureReading]) -> Detection | None:
     """The verdict on one reading, given those of clean samples; None where these are fewer than two.
 
     Where a measure has a p-value that one counts: it has to stand by itself where there are no clean samples.
@@ -87,23 +87,23 @@ def verdict(reading: Reading, clean: Sequence[Reading]) -> Verdict | None:
         return None
     z, p_value = prediction(reading.value, [one.value for one in clean])
     own = reading.p_value is not None
-    return Verdict(reading.p_value if reading.p_value is not None else p_value, z, own)
+    return Detection(reading.p_value if reading.p_value is not None else p_value, z, own)
 
 
-def false_alarms(clean: Sequence[Reading]) -> int:
+def false_alarms(clean: Sequence[MeasureReading]) -> int:
     """How many sets of clean samples a measure calls damaged, each judged by the others."""
     judged = [verdict(one, [*clean[:place], *clean[place + 1 :]]) for place, one in enumerate(clean)]
-    return sum(one is not None and one.noticed for one in judged)
+    return sum(one is not None and one.is_noticed for one in judged)
 
 
-def weakest(verdicts: Sequence[tuple[float, Verdict | None]]) -> float | None:
+def weakest(verdicts: Sequence[tuple[float, Detection | None]]) -> float | None:
     """The weakest strength that is noticed as all stronger ones are; None if the strongest is not.
 
     verdicts: (strength, verdict), the weakest first.
     """
     found = None
     for strength, one in reversed(verdicts):
-        if one is None or not one.noticed:
+        if one is None or not one.is_noticed:
             break
         found = strength
     return found

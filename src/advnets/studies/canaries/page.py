@@ -6,24 +6,24 @@ from dataclasses import asdict
 from typing import Any
 
 from advnets.studies.canaries.damage import DAMAGES
-from advnets.studies.canaries.detection import CLEAN, LEVEL, Verdict, false_alarms, weakest
-from advnets.studies.canaries.results import Results
+from advnets.studies.canaries.detection import CLEAN, LEVEL, Detection, false_alarms, weakest
+from advnets.studies.canaries.results import CanaryResults
 
 
-def as_json(results: Results) -> dict[str, Any]:
+def as_json(results: CanaryResults) -> dict[str, Any]:
     """The table of measure x damage x strength with every verdict, and the units that it is made of."""
     table = {
         measure: {
             "false_alarms": false_alarms(results.clean(measure)),
             "clean": len(results.clean(measure)),
-            "damages": {damage: _told(results.verdicts(measure, damage)) for damage in results.damages},
+            "damages": {damage: _count_noticed(results.verdicts(measure, damage)) for damage in results.damages},
         }
         for measure in results.measures
     }
     return {"data": results.data, "table": table, "results": asdict(results)}
 
 
-def as_text(results: Results) -> str:
+def as_text(results: CanaryResults) -> str:
     """For a terminal: of each measure the weakest strength of each damage that it notices."""
     head, rows = _weakest(results)
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
@@ -31,20 +31,20 @@ def as_text(results: Results) -> str:
     return "\n".join([_title(results), "", *(line.rstrip() for line in lines), "", *_legend(results)])
 
 
-def as_markdown(results: Results) -> str:
+def as_markdown(results: CanaryResults) -> str:
     """The page: the weakest strength that each measure notices, then each damage at all its strengths."""
     parts = [f"# {_title(results)}", "\n\n".join(_legend(results)), _table(*_weakest(results))]
     for damage in results.damages:
         unit = f" ({DAMAGES[damage].unit})" if damage in DAMAGES else ""
         parts += [f"## {damage}{unit}", _table(*_strengths(results, damage))]
-    return "\n\n".join([*parts, *_refused(results)]) + "\n"
+    return "\n\n".join([*parts, *_refusals(results)]) + "\n"
 
 
-def _title(results: Results) -> str:
+def _title(results: CanaryResults) -> str:
     return f"What notices what on {results.data}, {results.n:,} samples"
 
 
-def _legend(results: Results) -> list[str]:
+def _legend(results: CanaryResults) -> list[str]:
     clean = [unit for unit in results.units if unit.damage == CLEAN]
     ladders = "; ".join(
         f"{name} ({DAMAGES[name].unit}) {', '.join(f'{strength:g}' for strength in DAMAGES[name].strengths)}"
@@ -63,7 +63,7 @@ def _legend(results: Results) -> list[str]:
     ]
 
 
-def _repeats(results: Results) -> str:
+def _repeats(results: CanaryResults) -> str:
     """Of how many re-splits samples were damaged, for they may have been asked for at several times."""
     splits = {name: {unit.split for unit in results.units if unit.damage == name} for name in results.damages}
     of = {len(each): [name for name in splits if len(splits[name]) == len(each)] for each in splits.values()}
@@ -72,7 +72,7 @@ def _repeats(results: Results) -> str:
     return ", ".join(f"of {count} with {' and '.join(names)}" for count, names in sorted(of.items()))
 
 
-def _weakest(results: Results) -> tuple[list[str], list[list[str]]]:
+def _weakest(results: CanaryResults) -> tuple[list[str], list[list[str]]]:
     rows = []
     for measure in results.measures:
         clean = results.clean(measure)
@@ -82,12 +82,12 @@ def _weakest(results: Results) -> tuple[list[str], list[list[str]]]:
     return ["measure", "by", "clean", *results.damages], rows
 
 
-def _by(results: Results, measure: str) -> str:
+def _by(results: CanaryResults, measure: str) -> str:
     own = any(measure in unit.readings and unit.readings[measure].p_value is not None for unit in results.units)
     return "p" if own else "z"
 
 
-def _strengths(results: Results, damage: str) -> tuple[list[str], list[list[str]]]:
+def _strengths(results: CanaryResults, damage: str) -> tuple[list[str], list[list[str]]]:
     """z of each measure at each strength, and its own p-value, of the re-split that shows least; bold where noticed."""
     all_verdicts = {measure: results.verdicts(measure, damage) for measure in results.measures}
     head = next(iter(all_verdicts.values()), [])
@@ -95,16 +95,16 @@ def _strengths(results: Results, damage: str) -> tuple[list[str], list[list[str]
     return ["measure", *(f"{strength:g}" for strength, _ in head)], rows
 
 
-def _cell(one: Verdict | None) -> str:
+def _cell(one: Detection | None) -> str:
     if one is None:
         return "refused"
     told = f"z {one.z:+.1f}" + (f", p {one.p_value:.2g}" if one.own else "")
-    return f"**{told}**" if one.noticed else told
+    return f"**{told}**" if one.is_noticed else told
 
 
-def _told(verdicts: Sequence[tuple[float, Verdict | None]]) -> list[dict[str, Any]]:
+def _count_noticed(verdicts: Sequence[tuple[float, Detection | None]]) -> list[dict[str, Any]]:
     return [
-        {"strength": strength, "noticed": one is not None and one.noticed}
+        {"strength": strength, "noticed": one is not None and one.is_noticed}
         | (
             {}
             if one is None
@@ -114,7 +114,7 @@ def _told(verdicts: Sequence[tuple[float, Verdict | None]]) -> list[dict[str, An
     ]
 
 
-def _refused(results: Results) -> list[str]:
+def _refusals(results: CanaryResults) -> list[str]:
     said = dict.fromkeys(f"- {name}: {why}" for unit in results.units for name, why in unit.refused.items())
     return ["## Refused", "\n".join(said)] if said else []
 

@@ -56,7 +56,7 @@ def resplit(dataset: Dataset, n: int, *, seed: int, number: int, spare: bool = T
     """
     if not dataset.is_image:
         raise Unsupported(f"{dataset.name} holds points; damage is done to images. Give images.")
-    pool, labels = _pooled(dataset)
+    pool, labels = _pool_splits(dataset)
     kept = round(SPARE * n / dataset.classes) if spare and dataset.classes else 0
     if not FEWEST <= n <= (len(pool) - kept) // 3:
         raise BadInput(
@@ -65,7 +65,7 @@ def resplit(dataset: Dataset, n: int, *, seed: int, number: int, spare: bool = T
         )
     order = torch.from_numpy(np.random.default_rng([seed, number]).permutation(len(pool)))
     if kept and labels is not None:
-        kept = max(kept, _needed(labels[order[:n]], labels[order[2 * n : len(order) - n]]))
+        kept = max(kept, _spares_needed(labels[order[:n]], labels[order[2 * n : len(order) - n]]))
     chosen, held, extra, rest = order.split_with_sizes([n, n, kept, len(pool) - 2 * n - kept])
     held_out = _split(pool, labels, held)
     return Resplit(
@@ -80,7 +80,7 @@ def resplit(dataset: Dataset, n: int, *, seed: int, number: int, spare: bool = T
     )
 
 
-def _needed(labels: Tensor, spare: Tensor) -> int:
+def _spares_needed(labels: Tensor, spare: Tensor) -> int:
     """How many spare images, of the labels in their order, replace any class that all of them can replace."""
     needed = 0
     for label in torch.unique(labels):
@@ -90,7 +90,7 @@ def _needed(labels: Tensor, spare: Tensor) -> int:
     return needed
 
 
-def _pooled(dataset: Dataset) -> tuple[Tensor, Tensor | None]:
+def _pool_splits(dataset: Dataset) -> tuple[Tensor, Tensor | None]:
     train, validation = dataset.train, dataset.validation
     labels = None
     if train.labels is not None and validation.labels is not None:

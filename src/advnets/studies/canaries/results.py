@@ -12,11 +12,11 @@ from advnets.assessment import MEASURES
 from advnets.errors import BadInput, Damaged, Missing
 from advnets.records import record
 from advnets.studies.canaries.damage import DAMAGES
-from advnets.studies.canaries.detection import CLEAN, Reading, Unit, Verdict, verdict
+from advnets.studies.canaries.detection import CLEAN, Detection, MeasuredSamples, MeasureReading, verdict
 
 
 @dataclass(frozen=True)
-class Results:
+class CanaryResults:
     """Units of one data set, all by one protocol.
 
     data, digest: its name, and which data they were. n: samples of a unit. seed: of the re-splits and the damage.
@@ -28,14 +28,14 @@ class Results:
     n: int
     seed: int
     extractor: str
-    units: tuple[Unit, ...] = ()
+    units: tuple[MeasuredSamples, ...] = ()
 
-    def unit(self, damage: str, strength: float, split: int) -> Unit | None:
+    def unit(self, damage: str, strength: float, split: int) -> MeasuredSamples | None:
         """The unit of a damage, a strength and a re-split; None if there is none."""
         asked = (damage, strength, split)
         return next((unit for unit in self.units if (unit.damage, unit.strength, unit.split) == asked), None)
 
-    def with_unit(self, unit: Unit) -> "Results":
+    def with_unit(self, unit: MeasuredSamples) -> "CanaryResults":
         """With one more; the one that is there already stays."""
         return self if self.unit(unit.damage, unit.strength, unit.split) else replace(self, units=(*self.units, unit))
 
@@ -51,18 +51,18 @@ class Results:
         done = dict.fromkeys(unit.damage for unit in self.units if unit.damage != CLEAN)
         return [name for name in DAMAGES if name in done] + [name for name in done if name not in DAMAGES]
 
-    def clean(self, measure: str) -> list[Reading]:
+    def clean(self, measure: str) -> list[MeasureReading]:
         """What a measure said of clean samples, by re-split."""
         units = sorted((unit for unit in self.units if unit.damage == CLEAN), key=lambda unit: unit.split)
         return [unit.readings[measure] for unit in units if measure in unit.readings]
 
-    def verdicts(self, measure: str, damage: str) -> list[tuple[float, Verdict | None]]:
+    def verdicts(self, measure: str, damage: str) -> list[tuple[float, Detection | None]]:
         """(strength, verdict) of a measure on a damage, the weakest first.
 
         Of several re-splits the verdict that notices least; None where it refused one, or cannot be told.
         """
         clean = self.clean(measure)
-        units: dict[float, list[Unit]] = {}
+        units: dict[float, list[MeasuredSamples]] = {}
         for unit in self.units:
             if unit.damage == damage:
                 units.setdefault(unit.strength, []).append(unit)
@@ -73,21 +73,21 @@ class Results:
 
 
 @dataclass(frozen=True)
-class Keeper:
+class CanaryFile:
     """Where results are kept, one writer at a time."""
 
     path: Path
 
-    def read(self) -> Results:
+    def read(self) -> CanaryResults:
         """What is there. Raises Missing, or Damaged naming the file, which is left as it is."""
         value = runs.read_json(self.path)
         try:
-            return record(Results, value, what="results")
+            return record(CanaryResults, value, what="results")
         except BadInput as error:
             advice = "Nothing was written; mend it or move it away, or name another file with --results."
             raise Damaged(f"{self.path} does not hold results of canaries: {error}. {advice}") from error
 
-    def open(self, asked: Results) -> Results:
+    def open(self, asked: CanaryResults) -> CanaryResults:
         """What is there, or `asked`, which has no units; raises BadInput if what is there was measured otherwise."""
         try:
             held = self.read()
@@ -101,7 +101,7 @@ class Keeper:
             )
         return held
 
-    def add(self, asked: Results, units: Sequence[Unit]) -> Results:
+    def add(self, asked: CanaryResults, units: Sequence[MeasuredSamples]) -> CanaryResults:
         """Add units to what other processes may have added meanwhile."""
         with self._alone():
             held = self.open(asked)
@@ -117,13 +117,13 @@ class Keeper:
             yield
 
 
-def _least(measure: str, units: Sequence[Unit], clean: Sequence[Reading]) -> Verdict | None:
+def _least(measure: str, units: Sequence[MeasuredSamples], clean: Sequence[MeasureReading]) -> Detection | None:
     found = [verdict(unit.readings[measure], clean) for unit in units if measure in unit.readings]
     told = [one for one in found if one is not None]
     return max(told, key=lambda one: one.p_value) if len(told) == len(units) else None
 
 
-def _differences(held: Results, asked: Results) -> str:
+def _differences(held: CanaryResults, asked: CanaryResults) -> str:
     mine: Mapping[str, object] = {**asdict(held), "units": ()}
     others: Mapping[str, object] = {**asdict(asked), "units": ()}
     return "; ".join(f"{key}: {mine[key]!r}, asked for {others[key]!r}" for key in mine if mine[key] != others[key])

@@ -27,7 +27,7 @@ def _flat(images: Tensor) -> Tensor:
     return images.flatten(1).float() / 255
 
 
-def _drawn(dataset: Dataset, n: int) -> Tensor:
+def _draw_images(dataset: Dataset, n: int) -> Tensor:
     """n training images, without replacement."""
     chosen = torch.randperm(len(dataset.train), generator=torch.Generator().manual_seed(0))[:n]
     return _flat(dataset.train.values[chosen])
@@ -38,23 +38,23 @@ def _centroids(dataset: Dataset, n: int) -> Tensor:
     return metrics.centroids(_flat(dataset.train.values), max(1, min(n, len(dataset.train) // FEWEST)), 0)
 
 
-def _blurred(dataset: Dataset, n: int) -> Tensor:
+def _blur_images(dataset: Dataset, n: int) -> Tensor:
     """Of drawn training images what COMPONENTS principal components tell."""
-    pca, x = extractors.fit_pca(dataset.train, COMPONENTS), _drawn(dataset, n).double()
+    pca, x = extractors.fit_pca(dataset.train, COMPONENTS), _draw_images(dataset, n).double()
     return ((x - pca.mean) @ pca.basis.T @ pca.basis + pca.mean).float()
 
 
-def _tossed(dataset: Dataset, n: int) -> Tensor:
+def _toss_pixels(dataset: Dataset, n: int) -> Tensor:
     """x ~ Bernoulli(pixel)."""
-    return torch.bernoulli(_drawn(dataset, n), generator=torch.Generator().manual_seed(1))
+    return torch.bernoulli(_draw_images(dataset, n), generator=torch.Generator().manual_seed(1))
 
 
 CONTROLS: dict[str, Callable[[Dataset, int], Tensor]] = {
     "mean image": lambda dataset, n: dataset.mean.flatten()[None],
-    "real images": _drawn,
+    "real images": _draw_images,
     "all training images": lambda dataset, n: _flat(dataset.train.values),
     "k-means centroids": _centroids,
-    f"PCA-{COMPONENTS} reconstructions": _blurred,
-    "real images, above .5": lambda dataset, n: (_drawn(dataset, n) > 0.5).float(),
-    "real images, Bernoulli draws": _tossed,
+    f"PCA-{COMPONENTS} reconstructions": _blur_images,
+    "real images, above .5": lambda dataset, n: (_draw_images(dataset, n) > 0.5).float(),
+    "real images, Bernoulli draws": _toss_pixels,
 }

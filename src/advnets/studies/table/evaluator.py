@@ -11,16 +11,16 @@ from advnets.assessment import (
     SPLITS,
     Reference,
     assess,
-    in_unit,
-    lacks_classifier,
+    default_sample_count,
+    needs_new_classifier,
     reference,
     selection_and_points,
-    usual_samples,
+    to_unit_interval,
     within_memory,
 )
 from advnets.data import Dataset
 from advnets.experiment import Samples
-from advnets.studies.table.records import Classes, Numbers, Score
+from advnets.studies.table.records import Classes, Numbers, ParzenScore
 
 COMPARED = 1000
 """Samples, and validation images, whose nearest training image is looked for."""
@@ -36,7 +36,7 @@ PAPER = "goodfellow2014"
 
 
 @dataclass(frozen=True, eq=False)
-class Yardstick:
+class Evaluator:
     """What all samples of a table are held against: sigma is chosen on `selection`, scores are read on `points`.
 
     dataset: all of it, or a fixed draw of what memory does not hold. n: samples of a model.
@@ -48,26 +48,26 @@ class Yardstick:
     n: int
 
     @staticmethod
-    def of(dataset: Dataset) -> "Yardstick":
+    def of(dataset: Dataset) -> "Evaluator":
         """That of a data set."""
         held = within_memory(dataset)
         found = {split: selection_and_points(held, split) for split in SPLITS}
         points = {split: images for split, (_, images) in found.items()}
-        return Yardstick(held, found["validation"][0], points, usual_samples(dataset))
+        return Evaluator(held, found["validation"][0], points, default_sample_count(dataset))
 
     @property
     def lacks_classifier(self) -> bool:
         """Whether the first measuring trains a classifier."""
-        return lacks_classifier(self.dataset)
+        return needs_new_classifier(self.dataset)
 
     @cached_property
     def seen(self) -> Reference:
         """What classes and coverage are measured against; trains the classifier when it is first asked for."""
         return reference(self.dataset)
 
-    def score(self, samples: Samples, protocol: str) -> dict[str, Score]:
+    def score(self, samples: Samples, protocol: str) -> dict[str, ParzenScore]:
         """Both splits' Parzen scores; sigma is that of the validation images."""
-        centres = in_unit(samples.stored)
+        centres = to_unit_interval(samples.stored_values)
         found = {
             split: metrics.parzen(x, centres, self.selection, protocol=protocol) for split, x in self.points.items()
         }
@@ -75,7 +75,7 @@ class Yardstick:
 
     def numbers(self, samples: Samples) -> Numbers:
         """All that samples are measured by."""
-        images = samples.stored
+        images = samples.stored_values
         held_out = self.dataset.validation.values
         near = metrics.nearness(images[:COMPARED], held_out[:COMPARED], self.dataset.train.values)
         return Numbers(
@@ -89,15 +89,15 @@ class Yardstick:
     def _classes(self, samples: Samples) -> Classes | None:
         if self.dataset.classes is None or len(samples) < FEW:
             return None
-        seen = assess(samples.stored[:CLASSIFIED], self.seen, measures=("class-shares", "coverage")).measures
+        seen = assess(samples.stored_values[:CLASSIFIED], self.seen, measures=("class-shares", "coverage")).measures
         shares, cover = seen["class-shares"].estimate, seen["coverage"].estimate
         assert cover.floor is not None
         most = max(float(share) for name, share in shares.notes.items() if name.startswith("class "))
         return Classes(shares.value, most, cover.value, cover.standard_error, cover.floor)
 
 
-def _score(estimate: statistics.Estimate) -> Score:
+def _score(estimate: statistics.Estimate) -> ParzenScore:
     notes = estimate.notes
-    return Score(
+    return ParzenScore(
         estimate.value, estimate.standard_error, float(notes["sigma"]), bool(notes["edge"]), float(notes["ceiling"])
     )

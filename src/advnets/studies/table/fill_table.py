@@ -9,24 +9,24 @@ from pathlib import Path
 from advnets import data, distributed, runs
 from advnets.data import Dataset
 from advnets.errors import BadInput, Missing, NonFinite
-from advnets.experiment import Progress, Run, Settings, start
+from advnets.experiment import Run, Settings, TrainingProgress, start
 from advnets.recipes import RECIPES
 from advnets.studies.table.controls import CONTROLS
-from advnets.studies.table.evaluator import Yardstick
-from advnets.studies.table.measure_run import control_of, fingerprint, measured
-from advnets.studies.table.results import Keeper, Results
-from advnets.studies.table.rows import Row, find_rows
+from advnets.studies.table.evaluator import Evaluator
+from advnets.studies.table.measure_run import control_of, fingerprint, measure_finished_run
+from advnets.studies.table.results import TableFile, TableResults
+from advnets.studies.table.rows import TableRow, find_rows
 
 GATED = "n/a: the data set is given by its owners on request"
 """What stands in place of the table of Toronto faces where their file is not at hand."""
 
 
 @dataclass(frozen=True)
-class Event:
+class TableProgress:
     """What is told while the table is filled: of which unit, and how far it has come or what is done now."""
 
     what: str
-    progress: Progress | None = None
+    progress: TrainingProgress | None = None
     doing: str = ""
 
 
@@ -81,10 +81,10 @@ class Table:
         return Path(self.runs or f"runs/table-{self.said}")
 
     @property
-    def keeper(self) -> Keeper:
+    def keeper(self) -> TableFile:
         """Where results are."""
         path = Path(self.results or f"results/table-{self.said}.json")
-        return Keeper(path, path.with_name(f".{path.name}.lock"))
+        return TableFile(path, path.with_name(f".{path.name}.lock"))
 
     @cached_property
     def name(self) -> str:
@@ -99,7 +99,7 @@ class Table:
         name = re.sub(r"\.(npz|zip|mat)(?=$|:)", "", Path(self.settings.data).name)
         return re.sub(r"[^\w.-]+", "-", name)
 
-    def read(self) -> Results:
+    def read(self) -> TableResults:
         """The results as they are, without training; raises Missing where there are none."""
         try:
             return self.keeper.read()
@@ -108,7 +108,7 @@ class Table:
                 f"{self.keeper.path} is not there; leave out --show to train, or name it: --results"
             ) from error
 
-    def fill(self) -> Iterator[Event]:
+    def fill(self) -> Iterator[TableProgress]:
         """Measure the controls and train the units that the results lack, telling of it on the way.
 
         A unit is the run <runs>/<recipe>-seed<seed>: carried on if it was stopped, only measured if it is finished.
@@ -121,12 +121,12 @@ class Table:
         assert dataset is not None, GATED
         held = self.keeper.open(self.name, dataset.digest)
         self._check(held)
-        yardstick = Yardstick.of(dataset)
+        yardstick = Evaluator.of(dataset)
         if yardstick.lacks_classifier:
-            yield Event(dataset.name, doing="training a classifier, once")
+            yield TableProgress(dataset.name, doing="training a classifier, once")
         for name in CONTROLS:
             if name not in held.controls:
-                yield Event(name, doing="measuring")
+                yield TableProgress(name, doing="measuring")
                 held = self.keeper.add(self.name, dataset.digest, {name: control_of(name, yardstick)})
         diverged: list[str] = []
         for seed in range(self.seeds):
@@ -136,11 +136,11 @@ class Table:
                         yield from self._unit(row, seed, yardstick)
                     except NonFinite as error:  # one unit that has diverged does not keep the others from their turn
                         diverged.append(f"{row.recipe}, seed {seed}: {error}")
-                        yield Event(f"{row.recipe}, seed {seed}", doing=str(error))
+                        yield TableProgress(f"{row.recipe}, seed {seed}", doing=str(error))
         if diverged:
             raise NonFinite("; ".join(diverged))
 
-    def _check(self, held: Results) -> None:
+    def _check(self, held: TableResults) -> None:
         """Units of another budget are not to stand beside each other in one mean."""
         for row in find_rows(self.rows):
             asked, least = self._budget(row), RECIPES[row.recipe].batch_size
@@ -161,21 +161,21 @@ class Table:
                         "recipe has now. Name other --results and --runs, or take the former version of advnets."
                     )
 
-    def _budget(self, row: Row) -> float:
+    def _budget(self, row: TableRow) -> float:
         return round(row.budget(self.name) * self.share, 9)
 
-    def _unit(self, row: Row, seed: int, yardstick: Yardstick) -> Iterator[Event]:
+    def _unit(self, row: TableRow, seed: int, yardstick: Evaluator) -> Iterator[TableProgress]:
         what = f"{row.recipe}, seed {seed}"
         run = self._run(row, seed)
-        if not run.directory.finished:
-            yield Event(what, doing=f"training for {self._budget(row):g} minutes in {run.path}")
+        if not run.directory.is_finished:
+            yield TableProgress(what, doing=f"training for {self._budget(row):g} minutes in {run.path}")
             for progress in run.carry_on():
-                yield Event(what, progress)
-        yield Event(what, doing="measuring")
-        unit = measured(run, yardstick, budget=self._budget(row))
+                yield TableProgress(what, progress)
+        yield TableProgress(what, doing="measuring")
+        unit = measure_finished_run(run, yardstick, budget=self._budget(row))
         self.keeper.add(self.name, yardstick.dataset.digest, unit)
 
-    def _run(self, row: Row, seed: int) -> Run:
+    def _run(self, row: TableRow, seed: int) -> Run:
         """The run of a unit, begun or found; raises BadInput if one that is found was begun otherwise."""
         path, minutes = self.runs_folder / f"{row.recipe}-seed{seed}", self._budget(row)
         if not (path / "recipe.json").exists():

@@ -14,16 +14,16 @@ from advnets.experiment import Run
 from advnets.recipes import Recipe, to_json
 from advnets.records import record
 from advnets.studies.table.controls import control
-from advnets.studies.table.evaluator import PAPER, Yardstick
-from advnets.studies.table.mixing import layers, mixing
-from advnets.studies.table.records import Control, Origin, Unit
+from advnets.studies.table.evaluator import PAPER, Evaluator
+from advnets.studies.table.mixing import layers, measure_mixing
+from advnets.studies.table.records import Control, Origin, TrainedUnit
 
 BESIDE = ("about", "source", "usual_minutes", "usual_steps")
 EACH = 10_000
 """Samples that costs are told for."""
 
 
-def measured(run: Run, yardstick: Yardstick, *, budget: float) -> Unit:
+def measure_finished_run(run: Run, yardstick: Evaluator, *, budget: float) -> TrainedUnit:
     """The unit that a finished run is, its test split read once.
 
     It is kept in the run as unit.json, so that the split is not read again though the results be lost.
@@ -33,13 +33,13 @@ def measured(run: Run, yardstick: Yardstick, *, budget: float) -> Unit:
         kept = run.directory.path / "unit.json"
         if kept.exists():
             return _unit_of(kept)
-        unit = _measured(run, yardstick, budget)
+        unit = _measure(run, yardstick, budget)
         _note(run, yardstick, unit)
         runs.write_json(kept, asdict(unit))
     return unit
 
 
-def control_of(name: str, yardstick: Yardstick) -> Control:
+def control_of(name: str, yardstick: Evaluator) -> Control:
     """A control, measured as units are."""
     return Control(yardstick.numbers(control(name, yardstick.dataset, yardstick.n)), origin(runs.environment()))
 
@@ -65,14 +65,14 @@ def origin(environment: Mapping[str, Any]) -> Origin:
     )
 
 
-def _measured(run: Run, yardstick: Yardstick, budget: float) -> Unit:
+def _measure(run: Run, yardstick: Evaluator, budget: float) -> TrainedUnit:
     model, seed = run.model, run.settings.seed
     began = time.monotonic()
     samples = model.sample(yardstick.n, seed=seed)
     seconds = (time.monotonic() - began) * EACH / len(samples)
-    chain = mixing(model, yardstick)
+    chain = measure_mixing(model, yardstick)
     passes = chain.burn_in * chain.passes_per_step if chain else layers(model.network)
-    return Unit(
+    return TrainedUnit(
         row=run.recipe.name,
         recipe=fingerprint(run.recipe),
         seed=seed,
@@ -89,7 +89,7 @@ def _measured(run: Run, yardstick: Yardstick, budget: float) -> Unit:
     )
 
 
-def _note(run: Run, yardstick: Yardstick, unit: Unit) -> None:
+def _note(run: Run, yardstick: Evaluator, unit: TrainedUnit) -> None:
     """Note the reading of the test split, before anyone is told what was read."""
     told = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -105,9 +105,9 @@ def _note(run: Run, yardstick: Yardstick, unit: Unit) -> None:
     runs.Journal(run.directory.test_readings).append(told)
 
 
-def _unit_of(path: Path) -> Unit:
+def _unit_of(path: Path) -> TrainedUnit:
     try:
-        return record(Unit, runs.read_json(path), what="unit")
+        return record(TrainedUnit, runs.read_json(path), what="unit")
     except BadInput as error:
         raise Damaged(
             f"{path} does not hold a unit of a table: {error}. Remove it to have the run measured anew, its test split "

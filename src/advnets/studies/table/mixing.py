@@ -10,9 +10,9 @@ from torch import nn
 
 from advnets import statistics
 from advnets.experiment import Model, Samples
-from advnets.randomness import Streams, mixed
-from advnets.studies.table.evaluator import PAPER, Yardstick
-from advnets.studies.table.records import Mixing, Tau
+from advnets.randomness import Streams, mix_seed
+from advnets.studies.table.evaluator import PAPER, Evaluator
+from advnets.studies.table.records import AutocorrelationTime, Mixing
 
 CHAINS = 100
 LONGER = 5
@@ -28,7 +28,7 @@ def layers(network: nn.Module) -> int:
     return sum(isinstance(weight, torch.Tensor) and weight.ndim >= 2 for weight in weights)
 
 
-def mixing(model: Model, yardstick: Yardstick) -> Mixing | None:
+def measure_mixing(model: Model, yardstick: Evaluator) -> Mixing | None:
     """How the chain of a model mixes; None for a network without `walk`, which needs none.
 
     A network that walks has `burn_in` and `passes_per_step` too. Its states are taken after the burn-in: of one chain
@@ -44,8 +44,8 @@ def mixing(model: Model, yardstick: Yardstick) -> Mixing | None:
     return Mixing(
         burn_in=int(network.burn_in),
         passes_per_step=int(network.passes_per_step),
-        one=_tau(one),
-        many=_tau(many),
+        one=_autocorrelation(one),
+        many=_autocorrelation(many),
         chains=CHAINS,
         states=consecutive,
         consecutive=yardstick.score(together, PAPER),
@@ -55,7 +55,7 @@ def mixing(model: Model, yardstick: Yardstick) -> Mixing | None:
 def _states(model: Model, *, chains: int, steps: int) -> NDArray[np.uint8]:
     """States after the burn-in, (chains, steps, h, w, c): images of 8 bits, so that they take little memory."""
     network: Any = model.network
-    with torch.no_grad(), Streams(mixed("chain", SEED), torch.device("cpu")).active():
+    with torch.no_grad(), Streams(mix_seed("chain", SEED), torch.device("cpu")).active():
         walk = network.walk(model.draw(chains, seed=SEED))
         states = itertools.islice(walk, network.burn_in, network.burn_in + steps)
         values: Any = np.stack([Samples.of(state, model.transform).values for state in states], 1)
@@ -63,8 +63,12 @@ def _states(model: Model, *, chains: int, steps: int) -> NDArray[np.uint8]:
     return kept
 
 
-def _tau(states: NDArray[np.uint8]) -> Tau:
+def _autocorrelation(states: NDArray[np.uint8]) -> AutocorrelationTime:
     if (states == states[0, 0]).all():  # a chain that never moves
-        return Tau(float(states.shape[1]), float(states.shape[1]), states.shape[0], states.shape[1], enough=False)
+        return AutocorrelationTime(
+            float(states.shape[1]), float(states.shape[1]), states.shape[0], states.shape[1], enough=False
+        )
     found = statistics.autocorrelation_time(states)
-    return Tau(found.value, found.standard_error, states.shape[0], states.shape[1], bool(found.notes["enough"]))
+    return AutocorrelationTime(
+        found.value, found.standard_error, states.shape[0], states.shape[1], bool(found.notes["enough"])
+    )

@@ -6,8 +6,8 @@ from typing import Any
 
 from advnets.metrics import PROTOCOLS
 from advnets.studies.table.evaluator import COMPARED, PAPER
-from advnets.studies.table.results import Results
-from advnets.studies.table.summary import Line, lines_of
+from advnets.studies.table.results import TableResults
+from advnets.studies.table.summary import SummaryRow, summarise
 
 SCORES = (
     "row",
@@ -27,23 +27,23 @@ DOUBTS = ("row", "minutes", "steps", "classes %", "coverage", "nearness", "passe
           "consecutive")  # fmt: skip
 
 
-def as_json(results: Results) -> dict[str, Any]:
+def as_json(results: TableResults) -> dict[str, Any]:
     """Everything: the rows, the units and controls that they are made of, and the checklist."""
-    lines = lines_of(results)
+    lines = summarise(results)
     return {"data": results.data, "rows": [asdict(line) for line in lines], "checklist": checklist(results, lines),
             "results": asdict(results)}  # fmt: skip
 
 
-def as_text(results: Results) -> str:
+def as_text(results: TableResults) -> str:
     """Two tables for a terminal: the scores, and what a score does not say."""
-    lines = lines_of(results)
-    tables = [_aligned(head, rows) for head, rows in _tables(lines)]
+    lines = summarise(results)
+    tables = [_align(head, rows) for head, rows in _tables(lines)]
     return "\n\n".join([_title(results), *tables, "\n".join(f"- {point}" for point in checklist(results, lines))])
 
 
-def as_markdown(results: Results) -> str:
+def as_markdown(results: TableResults) -> str:
     """The page: both tables, the checklist, and the commands that made the units."""
-    lines = lines_of(results)
+    lines = summarise(results)
     tables = [_markdown(head, rows) for head, rows in _tables(lines)]
     points = "\n".join(f"- {point}" for point in checklist(results, lines))
     made = "\n".join(_made(results))
@@ -52,7 +52,7 @@ def as_markdown(results: Results) -> str:
     return f"# {_title(results)}\n\n{body}\n\n## Read this beside it\n\n{points}\n\n## Made by\n\n{made}\n"
 
 
-def checklist(results: Results, lines: Sequence[Line]) -> list[str]:
+def checklist(results: TableResults, lines: Sequence[SummaryRow]) -> list[str]:
     """What has to be known to trust such a table."""
     models = [line for line in lines if line.recipe]
     samples = " or ".join(sorted({f"{line.samples:,}" for line in models})) or "as many"
@@ -97,16 +97,16 @@ def _paper_error(data: str) -> str:
     return f"it has none on {data}, and no number of another data set compares."
 
 
-def _title(results: Results) -> str:
+def _title(results: TableResults) -> str:
     return f"Table 1 on {results.data}: Parzen window scores, nats"
 
 
-def _tables(lines: Sequence[Line]) -> list[tuple[Sequence[str], list[list[str]]]]:
+def _tables(lines: Sequence[SummaryRow]) -> list[tuple[Sequence[str], list[list[str]]]]:
     doubts = [_doubts(line) for line in lines]
     return [(SCORES, [_scores(line) for line in lines]), (DOUBTS, doubts)]
 
 
-def _scores(line: Line) -> list[str]:
+def _scores(line: SummaryRow) -> list[str]:
     nats = line.nats
     return [
         line.label if line.recipe else f"{line.label} ({line.samples:,})",
@@ -124,7 +124,7 @@ def _scores(line: Line) -> list[str]:
     ]
 
 
-def _doubts(line: Line) -> list[str]:
+def _doubts(line: SummaryRow) -> list[str]:
     more = "" if line.tau_enough else ">"
     shares = None if line.least_class is None else f"{100 * line.least_class:.1f}-{100 * (line.most_class or 0):.1f}"
     cover = None if line.coverage is None else f"{line.coverage:.3f} ({line.coverage_of_real:.3f})"
@@ -147,7 +147,7 @@ def _number(value: float | None, form: str) -> str:
     return "-" if value is None else form[: form.startswith(">")] + format(value, form.removeprefix(">"))
 
 
-def _aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _align(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     return "\n".join(
         "  ".join(
@@ -163,7 +163,7 @@ def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, rules, *rows))
 
 
-def _made(results: Results) -> list[str]:
+def _made(results: TableResults) -> list[str]:
     """Of each unit its command, commit and machine, each of them once."""
     told = {f"- `{unit.trained.command}`, commit {(unit.trained.commit or 'unknown')[:7]}, advnets "
             f"{unit.trained.advnets}, {unit.trained.threads} threads, {unit.trained.platform}": None

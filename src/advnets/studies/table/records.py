@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Score:
+class ParzenScore:
     """A Parzen score, in nats.
 
     value: mean over the points. error: standard error over the points alone. sigma: as chosen on validation images;
@@ -42,14 +42,14 @@ class Numbers:
     """
 
     samples: int
-    scores: Mapping[str, Mapping[str, Score]]
+    scores: Mapping[str, Mapping[str, ParzenScore]]
     nearness: float
     nearness_error: float
     classes: Classes | None
 
 
 @dataclass(frozen=True)
-class Tau:
+class AutocorrelationTime:
     """An autocorrelation time in steps, and of what: chains of so many steps; enough: whether they tell it."""
 
     value: float
@@ -70,11 +70,11 @@ class Mixing:
 
     burn_in: int
     passes_per_step: int
-    one: Tau
-    many: Tau
+    one: AutocorrelationTime
+    many: AutocorrelationTime
     chains: int
     states: int
-    consecutive: Mapping[str, Score]
+    consecutive: Mapping[str, ParzenScore]
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Unit:
+class TrainedUnit:
     """One row of the table with one seed: trained, then measured once.
 
     row: the name of its recipe; recipe: the SHA-256 of all its numbers. budget: minutes of training that were allowed;

@@ -10,7 +10,7 @@ KINDS = ("digits", "mnist", "cifar10", "olivetti", "tfd")
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """A model of the table.
 
     label: what the paper calls it. recipe: the name of its recipe. minutes: of training, one for each of KINDS.
@@ -28,7 +28,7 @@ class Row:
         kind = kind_of(data)
         return self.minutes[KINDS.index(kind if kind in KINDS else "mnist")]
 
-    def published(self, data: str) -> tuple[float, float] | None:
+    def published_score(self, data: str) -> tuple[float, float] | None:
         """The paper's number on that very data set; None where it has none."""
         return self.paper.get("tfd" if kind_of(data) == "tfd" else data)
 
@@ -37,20 +37,20 @@ _ADVERSARIAL = {"mnist": (225.0, 2.0), "tfd": (2057.0, 26.0)}
 
 # Minutes:                                        digits, mnist, cifar10, olivetti, tfd
 TABLE_ROWS = (
-    Row("DBN", "dbn", (0.3, 2, 2, 1, 5), {"mnist": (138.0, 2.0), "tfd": (1909.0, 66.0)}),
-    Row("Stacked CAE", "stacked-cae", (0.3, 2, 2, 1, 5), {"mnist": (121.0, 1.6), "tfd": (2110.0, 50.0)}),
-    Row("DAE", "dae", (0.3, 2, 2, 1, 5)),
-    Row("DAE, walkback", "dae-walkback", (0.3, 3, 3, 2, 5)),
-    Row("Deep GSN", "deep-gsn", (0.3, 4, 4, 2, 10), {"mnist": (214.0, 1.1), "tfd": (1890.0, 29.0)}),
-    Row("Adversarial nets, released code", "paper-released", (0.3, 10, 30, 10, 40), _ADVERSARIAL),
-    Row("Adversarial nets, text", "paper", (0.3, 10, 30, 10, 40), _ADVERSARIAL),
-    Row("Adversarial nets, tuned", "paper-adam", (0.3, 10, 20, 10, 40), _ADVERSARIAL),
-    Row("Adversarial nets, paper's size", "paper-mnist", (0.3, 45, 30, 10, 40), _ADVERSARIAL),
-    Row("Adversarial nets, our best", "best-mnist", (0.3, 50, 30, 10, 40), _ADVERSARIAL),
+    TableRow("DBN", "dbn", (0.3, 2, 2, 1, 5), {"mnist": (138.0, 2.0), "tfd": (1909.0, 66.0)}),
+    TableRow("Stacked CAE", "stacked-cae", (0.3, 2, 2, 1, 5), {"mnist": (121.0, 1.6), "tfd": (2110.0, 50.0)}),
+    TableRow("DAE", "dae", (0.3, 2, 2, 1, 5)),
+    TableRow("DAE, walkback", "dae-walkback", (0.3, 3, 3, 2, 5)),
+    TableRow("Deep GSN", "deep-gsn", (0.3, 4, 4, 2, 10), {"mnist": (214.0, 1.1), "tfd": (1890.0, 29.0)}),
+    TableRow("Adversarial nets, released code", "paper-released", (0.3, 10, 30, 10, 40), _ADVERSARIAL),
+    TableRow("Adversarial nets, text", "paper", (0.3, 10, 30, 10, 40), _ADVERSARIAL),
+    TableRow("Adversarial nets, tuned", "paper-adam", (0.3, 10, 20, 10, 40), _ADVERSARIAL),
+    TableRow("Adversarial nets, paper's size", "paper-mnist", (0.3, 45, 30, 10, 40), _ADVERSARIAL),
+    TableRow("Adversarial nets, our best", "best-mnist", (0.3, 50, 30, 10, 40), _ADVERSARIAL),
 )
 
 
-def find_rows(names: str | None) -> tuple[Row, ...]:
+def find_rows(names: str | None) -> tuple[TableRow, ...]:
     """The rows of these recipes, between commas, in the table's order; all of them for None. Raises BadInput."""
     if names is None:
         return TABLE_ROWS

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from advnets.metrics import PROTOCOLS
 from advnets.studies.table.controls import CONTROLS
 from advnets.studies.table.evaluator import PAPER
-from advnets.studies.table.records import Numbers, Unit
-from advnets.studies.table.results import Results
+from advnets.studies.table.records import Numbers, TrainedUnit
+from advnets.studies.table.results import TableResults
 from advnets.studies.table.rows import TABLE_ROWS, label_of
 
 
 @dataclass(frozen=True)
-class Line:
+class SummaryRow:
     """One row: means over its units, or a control.
 
     paper: nats and standard error of Table 1. seeds: of the units. nats: {protocol: {split: mean over seeds}}.
@@ -56,7 +56,7 @@ class Line:
         return self.nats[PAPER]["test"]
 
 
-def lines_of(results: Results) -> list[Line]:
+def summarise(results: TableResults) -> list[SummaryRow]:
     """The rows of the table, in its order, then units of recipes that are no rows any more, then the controls."""
     known = [row.recipe for row in TABLE_ROWS]
     others = sorted({unit.row for unit in results.units} - set(known))
@@ -65,7 +65,7 @@ def lines_of(results: Results) -> list[Line]:
     return models + [_control(results, name) for name in controls]
 
 
-def _model(results: Results, recipe: str) -> Line:
+def _model(results: TableResults, recipe: str) -> SummaryRow:
     units = results.of_row(recipe)
     row = next((row for row in TABLE_ROWS if row.recipe == recipe), None)
     return _line(
@@ -74,27 +74,27 @@ def _model(results: Results, recipe: str) -> Line:
         units,
         label=label_of(recipe),
         recipe=recipe,
-        paper=row.published(results.data) if row else None,
+        paper=row.published_score(results.data) if row else None,
     )
 
 
-def _control(results: Results, name: str) -> Line:
+def _control(results: TableResults, name: str) -> SummaryRow:
     return _line(results, [results.controls[name].numbers], [], label=name, recipe=None, paper=None)
 
 
 def _line(
-    results: Results,
+    results: TableResults,
     numbers: Sequence[Numbers],
-    units: Sequence[Unit],
+    units: Sequence[TrainedUnit],
     *,
     label: str,
     recipe: str | None,
     paper: tuple[float, float] | None,
-) -> Line:
+) -> SummaryRow:
     test = [one.scores[PAPER]["test"] for one in numbers]
     classes = [one.classes for one in numbers if one.classes]
     chains = [unit.mixing for unit in units if unit.mixing]
-    return Line(
+    return SummaryRow(
         label=label,
         recipe=recipe,
         paper=paper,
@@ -128,7 +128,7 @@ def _line(
     )
 
 
-def _flag(results: Results, nats: float, samples: int) -> str:
+def _flag(results: TableResults, nats: float, samples: int) -> str:
     """What is above as many real images is too smooth to be real; more centres than a model has are flagged so."""
     real = results.controls.get("real images")
     # The same images in another order give the same score but for its last digits.
