@@ -26,7 +26,8 @@ from advnets.optimizers import OPTIMIZERS
 from advnets.penalties import PENALTIES
 from advnets.recipes import Recipe
 from advnets.runs import fingerprint
-from advnets.schedules import ExponentialDecay, LinearDecay, Moment
+from advnets.schedules import ExponentialDecay, LinearDecay
+from advnets.training import Moment
 from advnets.training import Batch, Step
 from tiny import RECIPE, TWO_STAGES, settings, state_hash, trained
 

@@ -1,23 +1,11 @@
 """Schedules: numbers that change while a run goes on, as values that a recipe can hold and a file can store."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from advnets.errors import BadInput
-
-
-@dataclass(frozen=True)
-class Moment:
-    """Where a run stands.
-
-    step: updates made so far.
-    epoch: the pass over the training data that is under way, 1 in the first.
-    progress: share of the run's budget that is spent, from 0 to 1.
-    """
-
-    step: int
-    epoch: int
-    progress: float
+from advnets.training import Moment
 
 
 def within(moment: Moment, begins: Sequence[float], part: int, began: tuple[int, int]) -> Moment:
@@ -97,3 +85,26 @@ SCHEDULES: dict[str, type[Schedule]] = {
     "epoch_ramp": EpochRamp,
     "linear_decay": LinearDecay,
 }
+
+
+def as_schedule(value: Schedule | float) -> Schedule:
+    """Return a schedule as it is, and a number as a constant.
+
+    Args:
+        value: A schedule, or a finite number.
+
+    Returns:
+        The schedule.
+
+    Raises:
+        BadInput: If the value is neither.
+
+    Example:
+        >>> as_schedule(0.5)
+        Constant(value=0.5)
+    """
+    if isinstance(value, Schedule):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise BadInput(f"found {value!r} for a schedule; expected a finite number, or one of {', '.join(SCHEDULES)}")
+    return Constant(float(value))

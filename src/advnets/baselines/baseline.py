@@ -11,7 +11,7 @@ from typing import Protocol
 from torch import Tensor, nn
 
 from advnets.data import Batches
-from advnets.schedules import Moment
+from advnets.training import Moment
 from advnets.training import Training
 
 

@@ -23,7 +23,8 @@ from advnets.data import Batches
 from advnets.errors import BadInput
 from advnets.latents import gaussian
 from advnets.optimizers import adam
-from advnets.schedules import LinearDecay, Moment, Schedule, within
+from advnets.schedules import LinearDecay, Schedule, within
+from advnets.training import Moment
 from advnets.training import Step
 
 ROW = "stacked_contractive"

@@ -24,7 +24,8 @@ from advnets.data import Batches
 from advnets.errors import BadInput
 from advnets.latents import gaussian
 from advnets.optimizers import OPTIMIZERS
-from advnets.schedules import Constant, LinearDecay, Moment, Schedule, within
+from advnets.schedules import Constant, LinearDecay, Schedule, within
+from advnets.training import Moment
 from advnets.training import Step
 
 

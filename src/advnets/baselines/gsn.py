@@ -30,7 +30,8 @@ from advnets.data import Batches
 from advnets.errors import BadInput, unknown
 from advnets.latents import gaussian
 from advnets.optimizers import OPTIMIZERS
-from advnets.schedules import ExponentialDecay, LinearDecay, Moment, Schedule
+from advnets.schedules import ExponentialDecay, LinearDecay, Schedule
+from advnets.training import Moment
 from advnets.training import Step
 
 Layers = list[Tensor | None]

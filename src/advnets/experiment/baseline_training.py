@@ -14,7 +14,7 @@ from advnets.experiment.game_training import GameTraining, batches_of, explain_b
 from advnets.games.game import Game
 from advnets.latents import LATENTS, Latent
 from advnets.recipes import Recipe
-from advnets.schedules import Moment
+from advnets.training import Moment
 from advnets.training import Step
 
 

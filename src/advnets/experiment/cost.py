@@ -15,7 +15,7 @@ from advnets.experiment.game_training import GameTraining
 from advnets.experiment.settings import Settings, find_device, with_budget
 from advnets.randomness import Streams
 from advnets.recipes import Recipe
-from advnets.schedules import Moment
+from advnets.training import Moment
 
 WARM_UP, TIMED = 5, 25
 ENOUGH_SECONDS = 10.0

@@ -21,7 +21,8 @@ from advnets.objectives import OBJECTIVES
 from advnets.optimizers import OPTIMIZERS, schedule, state_of
 from advnets.penalties import PENALTIES
 from advnets.recipes import Recipe, Stage
-from advnets.schedules import Moment, within
+from advnets.schedules import within
+from advnets.training import Moment
 from advnets.training import Step
 
 

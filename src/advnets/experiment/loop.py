@@ -17,7 +17,7 @@ from advnets.experiment.game_training import GameTraining
 from advnets.experiment.preview import Preview
 from advnets.experiment.settings import Settings
 from advnets.randomness import Streams
-from advnets.schedules import Moment
+from advnets.training import Moment
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ from advnets.networks import DenseGenerator, MaxoutDiscriminator
 from advnets.objectives import OBJECTIVES
 from advnets.randomness import Streams, mix_seed
 from advnets.recipes import Recipe, paper_adam
-from advnets.schedules import Constant, Moment
+from advnets.schedules import Constant
+from advnets.training import Moment
 from advnets.statistics import Estimate
 
 DRAWN = 500

@@ -18,7 +18,8 @@ from advnets.games.game import Game, frozen
 from advnets.objectives import minimax, non_saturating
 from advnets.randomness import Streams
 from advnets.recipes import paper_adam
-from advnets.schedules import Constant, Moment
+from advnets.schedules import Constant
+from advnets.training import Moment
 
 
 @dataclass(frozen=True)
