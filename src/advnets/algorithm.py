@@ -5,6 +5,7 @@ examples; ascend the discriminator's stochastic gradient}; then {draw m noises; 
 ascended and descended is the game's; here is only the order, written once.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -125,9 +126,10 @@ def algorithm1(
             made = []
 
 
-class AlgorithmRow(Protocol):
+class AlgorithmRow(ABC):
     """A row of ALGORITHMS: a frozen dataclass of numbers, without memory: what lasts is in players and optimizers."""
 
+    @abstractmethod
     def steps(
         self,
         game: Playable,
@@ -157,7 +159,7 @@ class AlgorithmRow(Protocol):
 
 
 @dataclass(frozen=True)
-class Algorithm1:
+class Algorithm1(AlgorithmRow):
     """Algorithm 1 as the paper prints it: k moves of the discriminator, then one of the generator.
 
     Attributes:
@@ -196,7 +198,7 @@ class Algorithm1:
 
 
 @dataclass(frozen=True)
-class Simultaneous:
+class Simultaneous(AlgorithmRow):
     """The released code's form: both gradients at the same parameters, from one graph and one z, then both moves.
 
     Not Algorithm 1, which alternates and draws fresh noise for the generator.
@@ -220,7 +222,7 @@ class Simultaneous:
 
 
 @dataclass(frozen=True)
-class Extragradient:
+class Extragradient(AlgorithmRow):
     """Both players look one move ahead, and then move from where they were by the gradients that they saw there.
 
         theta' = theta - lr g(theta),        theta <- theta - lr g(theta')

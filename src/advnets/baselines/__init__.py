@@ -8,8 +8,7 @@ from advnets.baselines.descent import descend
 from advnets.baselines.gsn import DeepGsn
 from advnets.baselines.rbm import Rbm
 
-BaselineRow = Rbm | DeepBelief | StackedContractive | Denoising | DeepGsn
-BASELINES: dict[str, type[BaselineRow]] = {
+BASELINES: dict[str, type[Baseline]] = {
     "rbm": Rbm,
     "deep_belief": DeepBelief,
     "stacked_contractive": StackedContractive,
@@ -18,6 +17,6 @@ BASELINES: dict[str, type[BaselineRow]] = {
 }
 
 __all__ = [
-    "BASELINES", "Baseline", "BaselineRow", "BaselineTraining", "Chain", "DeepBelief", "DeepGsn", "Denoising", "Rbm",
+    "BASELINES", "Baseline", "BaselineTraining", "Chain", "DeepBelief", "DeepGsn", "Denoising", "Rbm",
     "StackedContractive", "descend", "is_chain",
 ]  # fmt: skip

@@ -4,22 +4,30 @@ import math
 from collections.abc import Sequence
 
 from advnets.errors import BadInput, Unsupported
+from advnets.networks import Sizes
 
 
-def check_sizes(row: str, latent_size: int, shape: Sequence[int], width: int) -> None:
-    """Raise Unsupported unless samples of `shape` are images, BadInput unless latent_size is `width`.
+def check_sizes(row: str, sizes: Sizes, width: int) -> None:
+    """Expect images, and as many latent coordinates as the layer has that chains begin in.
 
-    row: the name of the baseline. width: units of the layer that its chains begin in.
+    Args:
+        row: Name of the baseline.
+        sizes: What the data and the recipe say.
+        width: Units of that layer.
+
+    Raises:
+        Unsupported: For points.
+        BadInput: For another latent size.
     """
-    if len(shape) != 3:
+    if len(sizes.shape) != 3:
         raise Unsupported(
-            f"{row}: found points of {shape[0]} numbers, expected images, whose pixels are means in [0, 1]. Take a "
-            "recipe of adversarial nets for points."
+            f"{row}: found points of {sizes.shape[0]} numbers, expected images, whose pixels are means in [0, 1]. Take "
+            "a recipe of adversarial nets for points."
         )
-    if latent_size != width:
+    if sizes.latent_size != width:
         raise BadInput(
-            f"{row}: found a latent_size of {latent_size}, expected {width}, the units of the layer that its chains "
-            "begin in. Change latent_size or that layer."
+            f"{row}: found a latent_size of {sizes.latent_size}, expected {width}, the units of the layer that its "
+            "chains begin in. Change latent_size or that layer."
         )
 
 

@@ -19,10 +19,12 @@ from torch.optim import Optimizer
 from advnets.baselines.checks import check_least, check_sizes
 from advnets.baselines.descent import descend
 from advnets.baselines.tied import TiedLayer, cross_entropy
+from advnets.baselines.baseline import Baseline, BaselineTraining
 from advnets.data import Batches
+from advnets.networks import Sizes
 from advnets.errors import BadInput
 from advnets.latents import gaussian
-from advnets.optimizers import adam
+from advnets.optimizers import Adam
 from advnets.schedules import LinearDecay, Schedule, within
 from advnets.training import Moment
 from advnets.training import Step
@@ -31,7 +33,7 @@ ROW = "stacked_contractive"
 
 
 @dataclass(frozen=True)
-class StackedContractive:
+class StackedContractive(Baseline):
     """Contractive auto-encoders, each trained on the hidden means of the one below; its chain runs in the top one.
 
     The published rows' sizes are not known to us; a narrow top layer is our choice, for in one of 500 units more
@@ -65,10 +67,15 @@ class StackedContractive:
         if min(self.shares) == 0 or not math.isfinite(sum(self.shares)):
             raise BadInput(f"{ROW}: shares are {self.shares}; expected numbers above 0. Give every layer its time.")
 
-    def build(self, latent_size: int, shape: tuple[int, ...], mean: Tensor) -> nn.Module:
+    @property
+    def latent_size(self) -> int:
+        """Units of the layer that its chains begin in."""
+        return self.hidden[-1]
+
+    def build(self, sizes: Sizes) -> nn.Module:
         """The stack, a Chain, whose pixels start at their marginals; raises BadInput for sizes that do not fit."""
-        check_sizes(ROW, latent_size, shape, self.hidden[-1])
-        return ContractiveStack(self.hidden, tuple(shape), mean, sigma=self.sigma, burn_in=self.burn_in)
+        check_sizes(ROW, sizes, self.hidden[-1])
+        return ContractiveStack(self.hidden, sizes.shape, sizes.marginals, sigma=self.sigma, burn_in=self.burn_in)
 
     def training(self, network: nn.Module, batches: Batches) -> "ContractiveTraining":
         """What trains that stack, layer by layer."""
@@ -171,7 +178,7 @@ def tangent_move(h: Tensor, weight: Tensor, alpha: Tensor) -> Tensor:
 
 
 @dataclass
-class ContractiveTraining:
+class ContractiveTraining(BaselineTraining):
     """Greedy training: sum-of-pixels cross-entropy + lambda ||J||_F^2, of one layer after another.
 
     layer: number of the layer that is trained, from 0; it never goes back. began: the step and the epoch at which its
@@ -214,7 +221,7 @@ class ContractiveTraining:
         return {"reconstruction": cross_entropy(layer.logits(h), x), "contraction": contraction}
 
     def _fresh(self) -> Optimizer:
-        return adam(list(self.network.layer(self.layer).parameters()), betas=(0.9, 0.999))
+        return Adam((0.9, 0.999)).build(list(self.network.layer(self.layer).parameters()))
 
     def state(self) -> dict[str, Any]:
         """The layer, the network, its optimizer and the position in the data."""
@@ -235,9 +242,3 @@ class ContractiveTraining:
         except (RuntimeError, KeyError, IndexError, ValueError) as error:
             raise BadInput(f"the checkpoint is of another network than this: {error}") from error
         self.batches.load(state["batches"])
-
-    @torch.no_grad()
-    def sample(self, n: int, rng: torch.Generator | None = None) -> Tensor:
-        """n samples of independent chains; rng draws where they begin, torch's default generator their moves."""
-        emitted: Tensor = self.network(gaussian(self.row.hidden[-1])(n, rng, self.network.layer(0).weight.device))
-        return emitted

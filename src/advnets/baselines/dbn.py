@@ -20,17 +20,19 @@ from advnets import distributed
 from advnets.baselines.boltzmann import Boltzmann, Law, bits, free_energy, gibbs_step, hidden_mean, visible_mean
 from advnets.baselines.checks import check_sizes
 from advnets.baselines.descent import descend
+from advnets.baselines.baseline import Baseline, BaselineTraining
 from advnets.data import Batches
+from advnets.networks import Sizes
 from advnets.errors import BadInput
 from advnets.latents import gaussian
-from advnets.optimizers import OPTIMIZERS
+from advnets.optimizers import Momentum
 from advnets.schedules import Constant, LinearDecay, Schedule, within
 from advnets.training import Moment
 from advnets.training import Step
 
 
 @dataclass(frozen=True)
-class DeepBelief:
+class DeepBelief(Baseline):
     """Layers of bits above the pixels; chains run in the top machine, and their state is projected down to the pixels.
 
     hidden: units of each hidden layer; a single layer is a restricted Boltzmann machine.
@@ -74,21 +76,21 @@ class DeepBelief:
                 raise BadInput(f"{name} is {getattr(self, name)}; expected a number of at least 0. Change it.")
 
     @property
-    def start_size(self) -> int:
-        """Units of the layer that chains begin in: below the top machine's, or the one hidden layer there is."""
+    def latent_size(self) -> int:
+        """Units of the layer that its chains begin in."""
         return self.hidden[-2:][0]
 
-    def build(self, latent_size: int, shape: tuple[int, ...], mean: Tensor) -> "BeliefNet":
-        """A net of images of `shape`, its lowest biases from `mean`, the mean image.
+    def build(self, sizes: Sizes) -> "BeliefNet":
+        """Build a net of images, its lowest biases from the mean image.
 
-        Raises BadInput where latent_size is not `start_size`, Unsupported for points.
+        Raises BadInput where latent_size is not `latent_size`, Unsupported for points.
         """
-        check_sizes("deep_belief", latent_size, shape, self.start_size)
-        machines, mu = [], mean.flatten()
+        check_sizes("deep_belief", sizes, self.latent_size)
+        machines, mu = [], sizes.marginals.flatten()
         for units in self.hidden:
             machines.append(Boltzmann(mu, units, deviation=self.deviation))
             mu = machines[-1].hidden_bias.detach().sigmoid()
-        return BeliefNet(machines, shape, burn_in=self.burn_in)
+        return BeliefNet(machines, sizes.shape, burn_in=self.burn_in)
 
     def training(self, network: nn.Module, batches: Batches) -> "DeepBeliefTraining":
         """The training, layer by layer, of the net that `build` built; its chains begin at the mean image."""
@@ -150,7 +152,7 @@ def _project(laws: list[Law], state: Tensor) -> Tensor:
 
 
 @dataclass
-class DeepBeliefTraining:
+class DeepBeliefTraining(BaselineTraining):
     """Training of a deep belief net, one machine at a time; those below it stay as they are.
 
     layer: of the machine that is trained, from 0. began: the step and the epoch at which it began. chains: the visible
@@ -233,7 +235,7 @@ class DeepBeliefTraining:
         self.optimizer = self._fresh_optimizer()
 
     def _fresh_optimizer(self) -> torch.optim.Optimizer:
-        return OPTIMIZERS["momentum"](list(self.machine.parameters()), betas=(0.0, 0.0))
+        return Momentum(0.0).build(list(self.machine.parameters()))
 
     def state(self) -> dict[str, Any]:
         """The layer, all machines, the optimizer, the persistent chains and the position in the data."""
@@ -260,10 +262,6 @@ class DeepBeliefTraining:
         self.chains = chains.to(self.machine.mu) if alone and chains is not None else None
         self.batches.load(state["batches"])
 
-    def sample(self, n: int, rng: torch.Generator | None = None) -> Tensor:
-        """n samples, each the end of a chain of its own from z, drawn from `rng`; the chains draw from the default."""
-        samples: Tensor = self.network(gaussian(self.row.start_size)(n, rng, self.machine.mu.device))
-        return samples
 
 
 def contrast(law: Law, data: Tensor, fantasies: Tensor) -> Tensor:

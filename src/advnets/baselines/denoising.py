@@ -19,10 +19,12 @@ from advnets.baselines.boltzmann import bits
 from advnets.baselines.checks import check_least, check_share, check_sizes
 from advnets.baselines.descent import descend
 from advnets.baselines.tied import TiedLayer, cross_entropy
+from advnets.baselines.baseline import Baseline, BaselineTraining
 from advnets.data import Batches
+from advnets.networks import Sizes
 from advnets.errors import BadInput
 from advnets.latents import gaussian
-from advnets.optimizers import adam
+from advnets.optimizers import Adam
 from advnets.schedules import LinearDecay, Schedule
 from advnets.training import Moment
 from advnets.training import Step
@@ -31,7 +33,7 @@ ROW = "denoising"
 
 
 @dataclass(frozen=True)
-class Denoising:
+class Denoising(Baseline):
     """One tied sigmoid layer, trained to undo salt and pepper.
 
     hidden: units of the layer; 2000 in the authors' code, which takes the longer.
@@ -51,11 +53,17 @@ class Denoising:
         check_least(ROW, 1, hidden=self.hidden, walkbacks=self.walkbacks, burn_in=self.burn_in)
         check_share(ROW, corruption=self.corruption)
 
-    def build(self, latent_size: int, shape: tuple[int, ...], mean: Tensor) -> nn.Module:
+    @property
+    def latent_size(self) -> int:
+        """Units of the layer that its chains begin in."""
+        return self.hidden
+
+    def build(self, sizes: Sizes) -> nn.Module:
         """The auto-encoder, a Chain, whose pixels start at their marginals; BadInput for sizes that do not fit."""
-        check_sizes(ROW, latent_size, shape, self.hidden)
+        check_sizes(ROW, sizes, self.hidden)
+        mean = sizes.marginals
         layer = TiedLayer(mean.numel(), self.hidden, mean)
-        return DenoisingChain(layer, tuple(shape), corruption=self.corruption, burn_in=self.burn_in)
+        return DenoisingChain(layer, sizes.shape, corruption=self.corruption, burn_in=self.burn_in)
 
     def training(self, network: nn.Module, batches: Batches) -> "DenoisingTraining":
         """What trains that auto-encoder."""
@@ -103,7 +111,7 @@ def salt_and_pepper(x: Tensor, probability: float) -> Tensor:
 
 
 @dataclass
-class DenoisingTraining:
+class DenoisingTraining(BaselineTraining):
     """Cross-entropy of the batch under each of the walkback's reconstructions, their mean.
 
     Draws and corruptions let no gradient through, so that every reconstruction teaches by itself.
@@ -115,7 +123,7 @@ class DenoisingTraining:
     optimizer: Optimizer = field(init=False)
 
     def __post_init__(self) -> None:
-        self.optimizer = adam(list(self.network.parameters()), betas=(0.9, 0.999))
+        self.optimizer = Adam((0.9, 0.999)).build(list(self.network.parameters()))
 
     def schedule(self, moment: Moment) -> None:
         """Before each step: the rate at this moment."""
@@ -155,9 +163,3 @@ class DenoisingTraining:
         except (RuntimeError, KeyError, ValueError) as error:
             raise BadInput(f"the checkpoint is of another network than this: {error}") from error
         self.batches.load(state["batches"])
-
-    @torch.no_grad()
-    def sample(self, n: int, rng: torch.Generator | None = None) -> Tensor:
-        """n samples of independent chains; rng draws where they begin, torch's default generator their moves."""
-        emitted: Tensor = self.network(gaussian(self.row.hidden)(n, rng, self.network.layer.weight.device))
-        return emitted

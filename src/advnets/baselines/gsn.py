@@ -26,10 +26,12 @@ from torch.optim import Optimizer
 from advnets.baselines.baseline import BaselineTraining
 from advnets.baselines.checks import check_least, check_share, check_sizes
 from advnets.baselines.descent import descend
+from advnets.baselines.baseline import Baseline, BaselineTraining
 from advnets.data import Batches
+from advnets.networks import Sizes
 from advnets.errors import BadInput, unknown
 from advnets.latents import gaussian
-from advnets.optimizers import OPTIMIZERS
+from advnets.optimizers import Adam, Momentum, OptimizerRow, set_numbers
 from advnets.schedules import ExponentialDecay, LinearDecay, Schedule
 from advnets.training import Moment
 from advnets.training import Step
@@ -153,7 +155,7 @@ def _product(h: Tensor, weight: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class DeepGsn:
+class DeepGsn(Baseline):
     """A Deep GSN and its training by walkback: the cross-entropy of x under each of several steps from corrupted x.
 
     hidden: widths of the hidden layers, one to three. A chain begins in the last, whose width latent_size must be.
@@ -161,8 +163,7 @@ class DeepGsn:
     coin's 0 or 1, in training and in sampling. sigma: of the Gaussian noise of hidden layers, before and after tanh.
     noiseless_first: whether h_1 has none. marginals: whether visible biases begin at the logits of the mean image; at
     0 otherwise, from where a rate that is fit for the weights moves them too slowly. burn_in: steps from z to a sample.
-    optimizer: a row of OPTIMIZERS. rate: of the loss that is a mean over pixels. momentum: of the optimizer `momentum`.
-    betas: of Adam. bfloat16: whether products are made in bfloat16, which some CPUs multiply twice as fast; sums,
+    optimizer: a row of OPTIMIZERS. rate: of the loss that is a mean over pixels. bfloat16: whether products are made in bfloat16, which some CPUs multiply twice as fast; sums,
     functions and parameters stay in float32.
 
     The defaults were chosen on MNIST's validation images for few minutes of one thread, `published` are the public
@@ -177,10 +178,8 @@ class DeepGsn:
     noiseless_first: bool = True
     marginals: bool = True
     burn_in: int = 50
-    optimizer: str = "adam"
+    optimizer: OptimizerRow = Adam((0.9, 0.99))  # noqa: RUF009 - frozen
     rate: Schedule = LinearDecay(5e-3)  # noqa: RUF009 - frozen
-    momentum: float = 0.0
-    betas: tuple[float, float] = (0.9, 0.99)
     bfloat16: bool = True
 
     def __post_init__(self) -> None:
@@ -188,20 +187,21 @@ class DeepGsn:
             raise BadInput(f"hidden: found {self.hidden}, expected one to three layers of 1 unit or more. Change it.")
         check_least(ROW, 1, walkbacks=self.walkbacks, burn_in=self.burn_in)
         check_least(ROW, 0, sigma=self.sigma)
-        check_share(ROW, salt_and_pepper=self.salt_and_pepper, momentum=self.momentum)
-        if not all(0 <= beta < 1 for beta in self.betas):
-            raise BadInput(f"{ROW}: betas are {self.betas}; expected 0 or more and below 1. Change them.")
-        if self.optimizer not in OPTIMIZERS:
-            raise unknown("optimizer", self.optimizer, OPTIMIZERS)
+        check_share(ROW, salt_and_pepper=self.salt_and_pepper)
 
-    def build(self, latent_size: int, shape: tuple[int, ...], mean: Tensor) -> nn.Module:
+    @property
+    def latent_size(self) -> int:
+        """Units of the layer that its chains begin in."""
+        return self.hidden[-1]
+
+    def build(self, sizes: Sizes) -> nn.Module:
         """The network, of images of `shape`, whose `mean` may set the visible biases.
 
         Raises Unsupported for points, BadInput where latent_size is not the width of the last hidden layer.
         """
-        check_sizes(ROW, latent_size, shape, self.hidden[-1])
+        check_sizes(ROW, sizes, self.hidden[-1])
         network = GenerativeStochasticNetwork(
-            shape,
+            sizes.shape,
             self.hidden,
             salt_and_pepper=self.salt_and_pepper,
             sigmas=(0.0 if self.noiseless_first else self.sigma, *(self.sigma for _ in self.hidden[1:])),
@@ -209,22 +209,21 @@ class DeepGsn:
             bfloat16=self.bfloat16,
         )
         if self.marginals:
-            network.set_marginals(mean)
+            network.set_marginals(sizes.marginals)
         return network
 
     def training(self, network: nn.Module, batches: Batches) -> BaselineTraining:
         """Training by walkback of a network that `build` built, on batches of images in [0, 1]."""
         parameters = list(network.parameters())
-        return WalkbackTraining(self, network, batches, OPTIMIZERS[self.optimizer](parameters, betas=self.betas))
+        return WalkbackTraining(self, network, batches, self.optimizer.build(parameters))
 
 
 published = DeepGsn(
     hidden=(1500, 1500),
     walkbacks=4,
     sigma=2.0,
-    optimizer="momentum",
+    optimizer=Momentum(0.5),
     rate=ExponentialDecay(0.125, 0.995 ** (-1 / 500), 0.0),
-    momentum=0.5,
     marginals=False,
     burn_in=100,
     bfloat16=False,
@@ -237,7 +236,7 @@ epoch. Its chain has no burn-in: it begins at a test image.
 
 
 @dataclass
-class WalkbackTraining:
+class WalkbackTraining(BaselineTraining):
     """The training of a Deep GSN: what it descends is the sum of the cross-entropies of the walkbacks."""
 
     row: DeepGsn
@@ -255,10 +254,7 @@ class WalkbackTraining:
 
     def schedule(self, moment: Moment) -> None:
         """Set the rate to what the row says of that moment."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.row.rate.at(moment)
-            if "momentum" in group:
-                group["momentum"] = self.row.momentum
+        set_numbers(self.optimizer, lr=self.row.rate.at(moment), **self.row.optimizer.numbers_at(moment))
 
     def state(self) -> dict[str, Any]:
         """The parameters, the optimizer and the position in the data."""
@@ -274,11 +270,6 @@ class WalkbackTraining:
         self.optimizer.load_state_dict(state["optimizer"])
         self.batches.load(state["batches"])
 
-    def sample(self, n: int, rng: torch.Generator | None = None) -> Tensor:
-        """n expectations, each of a chain of its own after the burn-in; z is drawn from rng, the chains are not."""
-        width, device = self.row.hidden[-1], next(self.network.parameters()).device
-        z = gaussian(width)(n, rng, device)
-        return torch.cat([self.network(block) for block in torch.split(z, BLOCK)])
 
 
 def walkback_losses(network: GenerativeStochasticNetwork, x: Tensor, walkbacks: int) -> dict[str, Tensor]:

@@ -8,12 +8,14 @@ from dataclasses import dataclass, fields
 from torch import Tensor, nn
 
 from advnets.baselines.dbn import BeliefNet, DeepBelief, DeepBeliefTraining
+from advnets.baselines.baseline import Baseline, BaselineTraining
 from advnets.data import Batches
+from advnets.networks import Sizes
 from advnets.schedules import Constant, LinearDecay, Schedule
 
 
 @dataclass(frozen=True)
-class Rbm:
+class Rbm(Baseline):
     """One layer of bits above the pixels; z begins the chain in that layer, so latent_size is `hidden`.
 
     hidden: units of the hidden layer.
@@ -37,12 +39,17 @@ class Rbm:
         numbers = {spec.name: getattr(self, spec.name) for spec in fields(self)}
         return DeepBelief(**(numbers | {"hidden": (self.hidden,)}))
 
-    def build(self, latent_size: int, shape: tuple[int, ...], mean: Tensor) -> BeliefNet:
-        """A machine of images of `shape`, its visible biases from `mean`, the mean image.
+    @property
+    def latent_size(self) -> int:
+        """Units of the layer that its chains begin in."""
+        return self.hidden
+
+    def build(self, sizes: Sizes) -> BeliefNet:
+        """Build a machine of images, its visible biases from the mean image.
 
         Raises BadInput where latent_size is not `hidden`, Unsupported for points.
         """
-        return self.as_deep_belief().build(latent_size, shape, mean)
+        return self.as_deep_belief().build(sizes)
 
     def training(self, network: nn.Module, batches: Batches) -> DeepBeliefTraining:
         """The training, by contrastive divergence, of the machine that `build` built."""
