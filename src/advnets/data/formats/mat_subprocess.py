@@ -3,7 +3,7 @@
 It is run as a file, not as a module: the package would import torch, which takes seconds. For the same reason it
 imports nothing of ours; what went wrong is told by the name of an error type. `mat` is the parent.
 
-    python -P mat_child.py FILE '{"faces": MOST_BYTES}'    # a line of JSON, then the arrays' bytes, on standard output
+    python -P mat_subprocess.py FILE '{"faces": MOST_BYTES}'    # a line of JSON, then the arrays' bytes, on standard output
 """
 
 import json
