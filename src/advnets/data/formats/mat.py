@@ -46,7 +46,7 @@ def read_mat(path: Path, most: Mapping[str, int]) -> dict[str, Array]:
         raise Missing(f"{path}: the child that reads it cannot be run ({error}). Free some memory or disk.") from error
 
 
-def as_pixels(path: Path, name: str, values: Array) -> NDArray[np.uint8]:
+def to_pixels(path: Path, name: str, values: Array) -> NDArray[np.uint8]:
     """Levels 0..255 in any type of number, as uint8; raises BadInput for fractions and other levels."""
     if values.dtype != np.uint8:
         low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
