@@ -125,7 +125,7 @@ def share_error(count: int, n: int) -> float:
     else the error would be 0, as if a hundred samples had settled the matter.
 
     >>> round(share_error(50, 100), 4), round(share_error(0, 100), 4)
-    (0.05, 0.0098)
+    (0.05, 0.0099)
     """
     p = min(max(count / n, 1 / (n + 2)), (n + 1) / (n + 2))
     return math.sqrt(p * (1 - p) / n)

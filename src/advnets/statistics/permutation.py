@@ -53,7 +53,7 @@ def permutation_p_value(statistics: Tensor) -> float:
     statistics: (1 + B,), the observed one first.
 
     >>> permutation_p_value(torch.tensor([3.0, 1.0, 2.0, 3.0]))
-    0.75
+    0.5
     """
     slack = SLACK * float(statistics.abs().max())
     # The first is among those counted, which is the formula's 1.
