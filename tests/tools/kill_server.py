@@ -67,10 +67,10 @@ def sabotage(kind: str) -> None:
     load = Loop.load
 
     def forgetful(self: Loop, state: dict[str, object]) -> None:
-        fresh = self.streams.held
+        fresh = self.streams.states
         load(self, state)
         if kind == "random":
-            self.streams.held = fresh
+            self.streams.states = fresh
         if kind == "position":
             self.play.batches.load({"seed": 0, "epoch": 0, "index": 0})
         if kind == "average":

@@ -23,7 +23,7 @@ from advnets.data import Batches
 from advnets.errors import BadInput
 from advnets.latents import gaussian
 from advnets.optimizers import adam
-from advnets.schedules import LinearDecay, Moment, Schedule, within
+from advnets.schedules import LinearDecay, Moment, Schedule, moment_within
 from advnets.training import Step
 
 ROW = "stacked_contractive"
@@ -195,7 +195,7 @@ class ContractiveTraining:
             self.layer, self.began = due, (moment.step, moment.epoch - 1)
             self.optimizer = self._fresh()
         for group in self.optimizer.param_groups:
-            group["lr"] = self.row.rate.at(within(moment, begins, self.layer, self.began))
+            group["lr"] = self.row.rate.at(moment_within(moment, begins, self.layer, self.began))
 
     def steps(self, start: int) -> Iterator[Step]:
         """The steps from number `start` on, without end."""

@@ -56,7 +56,7 @@ def compare_samples(
     Nothing is written, but each reading of the test split is noted in the runs.
     Raises BadInput for sides that cannot be compared, naming what is unlike.
     """
-    distributed.refuse_several("`advnets compare`")
+    distributed.expect_one_process("`advnets compare`")
     expect_known(control, plan.measures or (), PAIRED)
     sides = parse_sides(words)
     refuse_unused_flags(unpaired, sides)

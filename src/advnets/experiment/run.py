@@ -37,9 +37,9 @@ from advnets.experiment.preview import Preview
 from advnets.experiment.samples import Samples
 from advnets.experiment.settings import Settings, find_device, settings_from, with_budget
 from advnets.games.game import Game
-from advnets.randomness import Streams, is_of
+from advnets.randomness import Streams, fits_device
 from advnets.recipes import Recipe, from_json, to_json
-from advnets.records import record
+from advnets.records import parse_record
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Run:
 
     def _card(self, step: int, *, stage: int) -> runs.Card:
         recipe, latent = self.recipe, self.game.latent if self.game else None
-        trained_on = record(runs.DataCard, self._told["data"], what=str(self.directory.recipe_json))
+        trained_on = parse_record(runs.DataCard, self._told["data"], what=str(self.directory.recipe_json))
         below = (to_json(recipe)["stages"][number]["below"] for number in range(stage))
         return runs.Card(
             generator={"row": "own"} if self.game else to_json(recipe)["generator"],
@@ -163,7 +163,7 @@ class Run:
             BadInput: If nothing that was asked for can be measured.
             Unsupported: As `Model.evaluate_against` does.
         """
-        distributed.refuse_several(f"`advnets evaluate {self.path}`")
+        distributed.expect_one_process(f"`advnets evaluate {self.path}`")
         step, state, _ = runs.latest(self.directory.checkpoints)
         report = yield from self._model(step, state).evaluate_against(self.dataset, plan, self._critic(state))
         expect_results(report)
@@ -278,7 +278,7 @@ class Run:
         Of several processes the first alone reads and writes the directory, which the others need not see.
         Raises InUse if another process is training it.
         """
-        distributed.join()
+        distributed.init_process_group()
         with ExitStack() as held:
             # Given to all as if each had read it: on other hosts there may be no such directory.
             vars(self)["_told"] = distributed.on_rank0(lambda: self._open(held))
@@ -305,7 +305,7 @@ class Run:
                 f"processes: {distributed.world_size()} now, {processes} when it was saved; the same batches and "
                 "noises, other dropout masks: not bit-identical"
             ]
-        if not is_of(state["random"]["shared"], find_device(self.settings.device)):
+        if not fits_device(state["random"]["shared"], find_device(self.settings.device)):
             told += ["another kind of device than when it was saved, which draws other numbers: not bit-identical"]
         if self.settings.capture and not can_capture(find_device(self.settings.device)):
             told += ["capture: no CUDA device here, so moves are not recorded; the same is learnt, more slowly"]
@@ -351,10 +351,10 @@ def _course(
 ) -> Loop:
     """The course of a run at its first step: the same seed gives the same weights, noises and order of the data."""
     streams = Streams(settings.seed, device)
-    with streams.active():
+    with streams.as_defaults():
         capture = settings.capture and can_capture(device)
         trained = training(recipe, dataset, seed=settings.seed, device=device, game=game, capture=capture)
-    streams.part_ways()
+    streams.begin_own_numbers()
     average = MovingAverage(trained.network, recipe.ema_half_life)
     preview = Preview(trained.latent, recipe, dataset, seed=settings.seed, device=device)
     return Loop(directory, trained, average, streams, preview, with_budget(settings, recipe))
