@@ -25,7 +25,7 @@ from advnets.networks import Sizes
 from advnets.errors import BadInput
 from advnets.latents import gaussian
 from advnets.optimizers import Adam
-from advnets.schedules import LinearDecay, Schedule, within
+from advnets.schedules import LinearDecay, Schedule, moment_within
 from advnets.training import Moment
 from advnets.training import Step
 
@@ -203,7 +203,7 @@ class ContractiveTraining(BaselineTraining):
             self.layer, self.began = due, (moment.step, moment.epoch - 1)
             self.optimizer = self._fresh()
         for group in self.optimizer.param_groups:
-            group["lr"] = self.row.rate.at(within(moment, begins, self.layer, self.began))
+            group["lr"] = self.row.rate.at(moment_within(moment, begins, self.layer, self.began))
 
     def steps(self, start: int) -> Iterator[Step]:
         """The steps from number `start` on, without end."""

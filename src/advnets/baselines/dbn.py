@@ -26,7 +26,7 @@ from advnets.networks import Sizes
 from advnets.errors import BadInput
 from advnets.latents import gaussian
 from advnets.optimizers import Momentum
-from advnets.schedules import Constant, LinearDecay, Schedule, within
+from advnets.schedules import Constant, LinearDecay, Schedule, moment_within
 from advnets.training import Moment
 from advnets.training import Step
 
@@ -218,7 +218,7 @@ class DeepBeliefTraining(BaselineTraining):
         begins = self._begins()
         while self.layer + 1 < len(self.row.hidden) and moment.progress >= begins[self.layer + 1]:
             self._next_layer(moment)
-        moment = within(moment, begins, self.layer, self.began)
+        moment = moment_within(moment, begins, self.layer, self.began)
         for group in self.optimizer.param_groups:
             group["lr"], group["momentum"] = self.row.rate.at(moment), self.row.momentum.at(moment)
 

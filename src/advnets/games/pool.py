@@ -48,7 +48,7 @@ class Pool(nn.Module):
         shared = distributed.shared_generator()
         u = torch.rand((2, len(everyone)), generator=shared, device=everyone.device)
         shown = [self._exchange_one(fake, *u[:, i]) for i, fake in enumerate(everyone)]
-        return torch.stack(shown)[distributed.part(len(everyone))]
+        return torch.stack(shown)[distributed.rank_slice(len(everyone))]
 
     def _exchange_one(self, fake: Tensor, chance: Tensor, place: Tensor) -> Tensor:
         is_full = self.held >= self.size

@@ -13,7 +13,7 @@ from advnets.errors import BadInput, unknown
 from advnets.games import AdversarialRow, CycleRow
 from advnets.networks import NETWORKS, DiscriminatorRow, GeneratorRow, LowerLayers
 from advnets.optimizers import OPTIMIZERS, Adam, OptimizerRow
-from advnets.records import fit, record
+from advnets.records import parse_record, parse_value
 from advnets.schedules import SCHEDULES, Constant, Schedule, as_schedule
 
 PLAYERS = ("discriminator", "generator")
@@ -214,7 +214,7 @@ def from_json(value: Mapping[str, Any]) -> Recipe:
     Raises:
         BadInput: For a field or a row that does not exist, or for a value that does not fit its field.
     """
-    return record(Recipe, value, rows=ROWS, what="recipe")
+    return parse_record(Recipe, value, rows=ROWS, what="recipe")
 
 
 def maker_from_json(value: Any) -> GeneratorRow | Baseline:
@@ -229,13 +229,13 @@ def maker_from_json(value: Any) -> GeneratorRow | Baseline:
     Raises:
         BadInput: For whatever is no row of a generator or a baseline, or does not fit its fields.
     """
-    row: GeneratorRow | Baseline = fit(value, GeneratorRow | Baseline, rows=ROWS, what="generator")
+    row: GeneratorRow | Baseline = parse_value(value, GeneratorRow | Baseline, rows=ROWS, what="generator")
     return row
 
 
 def lower_from_json(value: Any) -> LowerLayers:
     """Return the layers that a later stage puts before the generator, as `maker_from_json` does."""
-    row: LowerLayers = fit(value, LowerLayers, rows=ROWS, what="below")
+    row: LowerLayers = parse_value(value, LowerLayers, rows=ROWS, what="below")
     return row
 
 
