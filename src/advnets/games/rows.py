@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
-from torch import nn
 
 from advnets.constraints import CONSTRAINTS
 from advnets.errors import BadInput, unknown
@@ -163,11 +162,6 @@ class CycleRow:
         )
         games = (there.build(sizes, device), there.build(sizes, device))
         return CycleGame(*games, cycle=self.cycle, identity=self.identity, pool=self.pool)
-
-
-def discriminator_of(network: nn.Module) -> nn.Module:
-    """Return the discriminator itself out of its player, which may hold buffers beside it."""
-    return network["network"] if isinstance(network, nn.ModuleDict) and "network" in network else network
 
 
 def _expect_row(what: str, name: Any, table: Any) -> None:

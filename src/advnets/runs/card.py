@@ -19,24 +19,43 @@ FORMAT = "advnets-generator"
 class DataCard:
     """Which data something was trained on.
 
-    name: as in the table of data sets. digest: Dataset.digest. shape: of one sample. classes: None without labels.
+    Attributes:
+        name: As in the table of data sets.
+        digest: The data's digest.
+        shape: Shape of a sample.
+        classes: Number of classes, None without labels.
+        frequencies: Share of each class in the training split, where labels are given to the networks.
+        given_shape: Shape of the images that are given to the networks, where there are any.
     """
 
     name: str
     digest: str
     shape: tuple[int, ...]
     classes: int | None
+    frequencies: tuple[float, ...] | None = None
+    given_shape: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
 class Card:
     """What a share file says of its generator.
 
-    generator: its row and numbers. below: rows of layers put before it by later stages, in their order.
-    latent, latent_size: where z comes from. transform: row of TRANSFORMS.
-    data: what it was trained on. recipe, step: by what, and how far. advnets: the version that wrote it.
-    half: whether it is kept in half precision. licence, notes: the author's words.
-    report: what `evaluate` measured of that step, if it did.
+    Attributes:
+        generator: Its row and numbers.
+        latent: The prior of z, a row of LATENTS.
+        latent_size: Coordinates of z, 0 for no noise.
+        transform: A row of TRANSFORMS.
+        data: What it was trained on.
+        recipe: The recipe that it was trained by.
+        step: The step that it was trained to.
+        advnets: The version that wrote it.
+        below: Rows of layers put before it by later stages, in their order.
+        given: What it is given beside z: "labels", "images" or None.
+        way: Which of a cycle's generators it is, "" of a game with one.
+        half: Whether it is kept in half precision.
+        licence: The author's words.
+        notes: The author's words.
+        report: What `evaluate` measured of that step, if it did.
     """
 
     generator: Mapping[str, Any]
@@ -48,6 +67,8 @@ class Card:
     step: int
     advnets: str
     below: tuple[Mapping[str, Any], ...] = ()
+    given: str | None = None
+    way: str = ""
     half: bool = False
     licence: str = ""
     notes: str = ""
