@@ -99,7 +99,7 @@ class Model:
             raise BadInput(
                 f"{self.name} was trained on {told.name!r}, which is no data set by name; give the path of it"
             )
-        dataset = data.load(name_or_path or told.name, data_dir, pictures=self._pictures(name_or_path))
+        dataset = data.load(name_or_path or told.name, data_dir, options=self._image_options(name_or_path))
         if name_or_path is None and dataset.digest != told.digest:
             raise BadInput(
                 f"{told.name} is not the data that {self.name} was trained on: its digest is {dataset.digest[:12]}, "
@@ -111,7 +111,7 @@ class Model:
             )
         return dataset
 
-    def _pictures(self, path: str | None) -> ImageOptions | None:
+    def _image_options(self, path: str | None) -> ImageOptions | None:
         if path is None or not (Path(path).is_dir() or path.lower().endswith(".zip")):
             return None
         channels, height, width = self.card.data.shape
