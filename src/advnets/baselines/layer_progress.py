@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import Any
 
 from advnets.errors import BadInput
-from advnets.schedules import Moment, within
+from advnets.schedules import Moment, moment_within
 
 
 def layer_begins(shares: Sequence[float]) -> tuple[float, ...]:
@@ -78,7 +78,7 @@ class LayerProgress:
         Returns:
             Where the layer's training stands.
         """
-        return within(moment, self.begins, self.layer, self.began)
+        return moment_within(moment, self.begins, self.layer, self.began)
 
     def state(self) -> dict[str, Any]:
         """Return the layer and when it began, for a checkpoint."""

@@ -61,7 +61,7 @@ class Batches:
         self._device = torch.device(device)
         self._labels = None if split.labels is None else split.labels.to(device)
         self._batch_size = batch_size
-        self._part = slice(batch_size) if whole else distributed.part(batch_size)
+        self._part = slice(batch_size) if whole else distributed.rank_slice(batch_size)
         self._transform = transform
         self._seed, self._epoch, self._index = seed, 0, 0
         self._order = self._shuffle()

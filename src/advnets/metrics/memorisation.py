@@ -17,10 +17,9 @@ from torch import Tensor
 
 from advnets.errors import BadInput
 from advnets.statistics.arrays import Array
-from advnets.statistics.distances import nearest, nearest_others, pair
-from advnets.statistics.estimate import Estimate, Note
+from advnets.statistics.distances import find_nearest, find_nearest_others, flatten_pair
+from advnets.statistics.estimate import Estimate, Note, share_error
 from advnets.statistics.mann_whitney import Numbers, chance_smaller, rank_score
-from advnets.statistics.proportion import share_error
 
 EXPECTED = 20
 """Samples and held-out items that a cell must hold, for a rank score to be near normal; Meehan et al. have 20 too."""
@@ -92,8 +91,8 @@ def data_copying(samples: Array, held_out: Array, train: Array, *, cells: int = 
     other cells; p_two_sided; m, h, n. Raises BadInput for a bad shape, value or number of cells, and if no cell is
     left.
     """
-    x, t = pair(samples, train, "samples", "train")
-    held = pair(held_out, train, "held_out", "train")[0].to(x.device)
+    x, t = flatten_pair(samples, train, "samples", "train")
+    held = flatten_pair(held_out, train, "held_out", "train")[0].to(x.device)
     if not 1 <= cells <= len(t):
         raise BadInput(f"cells: found {cells}, expected 1..{len(t)}, at most one a training item. Change it.")
     labels = _cells((x, held, t), cells, seed)
@@ -129,14 +128,14 @@ def authenticity(samples: Array, held_out: Array, train: Array) -> Estimate:
     is authentic or not by itself. Its error is that of both shares, `share_error`; the floor is 0.
     Notes: samples, held_out, the two shares; p_two_sided; m, h, n. Raises BadInput for a bad shape or value.
     """
-    x, t = pair(samples, train, "samples", "train")
-    held = pair(held_out, t, "held_out", "train")[0]
+    x, t = flatten_pair(samples, train, "samples", "train")
+    held = flatten_pair(held_out, t, "held_out", "train")[0]
     if len(t) < 2:
         raise BadInput(f"train: found {len(t)} item, expected 2 or more, which have a distance. Give the training set.")
-    near = [nearest(points, t) for points in (x, held)]
+    near = [find_nearest(points, t) for points in (x, held)]
     which = torch.unique(torch.cat([index for index, _ in near]))
     within = torch.zeros(len(t), dtype=torch.float64, device=t.device)
-    within[which] = nearest_others(t, 1, rows=which)[1][:, 0]
+    within[which] = find_nearest_others(t, 1, rows=which)[1][:, 0]
     ours, theirs = (squared > within[index] for index, squared in near)
     m, h = len(ours), len(theirs)
     authentic, both = int(ours.sum()), int(ours.sum() + theirs.sum())
@@ -166,14 +165,14 @@ def near_duplicates(
     Notes: threshold; share; exact copies, samples at distance 0; floor_low, floor_high; m, n. Raises BadInput for a bad
     shape, value, threshold or quantile, and for fewer than two training items where the threshold is to be found.
     """
-    x, t = pair(samples, train, "samples", "train")
+    x, t = flatten_pair(samples, train, "samples", "train")
     if threshold is not None and not (math.isfinite(threshold) and threshold >= 0):
         raise BadInput(f"threshold: found {threshold}, expected a distance of 0 or more. Change it.")
     if not 0 < quantile < 1:
         raise BadInput(f"quantile: found {quantile}, expected more than 0 and less than 1. Change it.")
     floor = None if threshold is not None else quantile * len(x)
     limit = _usual(t, quantile, seed) if threshold is None else threshold**2
-    squared = nearest(x, t)[1]
+    squared = find_nearest(x, t)[1]
     count, m = int((squared <= limit).sum()), len(x)
     notes: dict[str, Note] = {"threshold": math.sqrt(limit), "share": count / m}
     notes |= {"exact copies": int((squared == 0).sum()), "m": m, "n": len(t)}
@@ -208,9 +207,9 @@ def _logits(given: Array, name: str) -> Numbers:
 
 def _to_train(samples: Array, held_out: Array, train: Array) -> tuple[Numbers, Numbers]:
     """Squared distances of samples and of held-out items to their nearest training item."""
-    x, t = pair(samples, train, "samples", "train")
-    held = pair(held_out, t, "held_out", "train")[0]
-    ours, theirs = (nearest(points, t)[1].cpu().numpy() for points in (x, held))
+    x, t = flatten_pair(samples, train, "samples", "train")
+    held = flatten_pair(held_out, t, "held_out", "train")[0]
+    ours, theirs = (find_nearest(points, t)[1].cpu().numpy() for points in (x, held))
     return ours, theirs
 
 
@@ -241,7 +240,7 @@ def _usual(t: Tensor, quantile: float, seed: int) -> float:
     if len(t) < 2:
         raise BadInput(f"train: found {len(t)} item, expected 2 or more, which have a distance. Give a threshold.")
     rows = torch.randperm(len(t), generator=torch.Generator().manual_seed(seed))[:PROBES]
-    squared = nearest_others(t, 1, rows=rows)[1][:, 0].sort().values
+    squared = find_nearest_others(t, 1, rows=rows)[1][:, 0].sort().values
     return float(squared[_rank(quantile, len(squared)) - 1])
 
 

@@ -10,10 +10,9 @@ from torch import Tensor
 
 from advnets.errors import BadInput
 from advnets.statistics.arrays import Array
-from advnets.statistics.distances import nearest
-from advnets.statistics.estimate import Estimate, Note
+from advnets.statistics.distances import find_nearest
+from advnets.statistics.estimate import Estimate, Note, share_error
 from advnets.statistics.mode_counts import mode_divergence, occupied_modes
-from advnets.statistics.proportion import share_error
 
 DIGITS, CHANNELS = 10, 3
 MODES = DIGITS**CHANNELS
@@ -29,7 +28,7 @@ def nearest_class(samples: Array, real: Array, labels: Array) -> Tensor:
     if classes.shape != (len(real),) or classes.is_floating_point() or bool((classes < 0).any()):
         found = f"{tuple(classes.shape)} of {classes.dtype}"
         raise BadInput(f"labels: found {found}, expected ({len(real)},) integers from 0. Give one for each real image.")
-    index, _ = nearest(samples, real)
+    index, _ = find_nearest(samples, real)
     return classes.to(index)[index]
 
 
