@@ -69,11 +69,11 @@ class StackedContractive:
         check_sizes(ROW, latent_size, shape, self.hidden[-1])
         return ContractiveStack(self.hidden, tuple(shape), mean, sigma=self.sigma, burn_in=self.burn_in)
 
-    def lesson(self, network: nn.Module, batches: Batches) -> "ContractiveLesson":
+    def training(self, network: nn.Module, batches: Batches) -> "ContractiveTraining":
         """What trains that stack, layer by layer."""
         if not isinstance(network, ContractiveStack) or network.hidden != self.hidden:
             raise BadInput(f"{ROW}: found another network, expected the one that `build` gave. Build it by this row.")
-        return ContractiveLesson(network, batches, self)
+        return ContractiveTraining(network, batches, self)
 
     def lambdas(self) -> tuple[float, ...]:
         """The weight of each layer's penalty."""
@@ -170,7 +170,7 @@ def tangent_move(h: Tensor, weight: Tensor, alpha: Tensor) -> Tensor:
 
 
 @dataclass
-class ContractiveLesson:
+class ContractiveTraining:
     """Greedy training: sum-of-pixels cross-entropy + lambda ||J||_F^2, of one layer after another.
 
     layer: number of the layer that is trained, from 0; it never goes back. began: the step and the epoch at which its

@@ -89,11 +89,11 @@ class DeepBelief:
             mu = machines[-1].hidden_bias.detach().sigmoid()
         return BeliefNet(machines, shape, burn_in=self.burn_in)
 
-    def lesson(self, network: nn.Module, batches: Batches) -> "Greedy":
+    def training(self, network: nn.Module, batches: Batches) -> "DeepBeliefTraining":
         """The training, layer by layer, of the net that `build` built; its chains begin at the mean image."""
         if not isinstance(network, BeliefNet):
             raise BadInput(f"network: found {type(network).__name__}, expected the BeliefNet that `build` gave")
-        return Greedy(network, batches, self)
+        return DeepBeliefTraining(network, batches, self)
 
 
 class BeliefNet(nn.Module):
@@ -149,7 +149,7 @@ def _project(laws: list[Law], state: Tensor) -> Tensor:
 
 
 @dataclass
-class Greedy:
+class DeepBeliefTraining:
     """Training of a deep belief net, one machine at a time; those below it stay as they are.
 
     layer: of the machine that is trained, from 0. began: the step and the epoch at which it began. chains: the visible
