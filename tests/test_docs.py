@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import advnets
 import inceptions
 from advnets.cli.main import VERBS
 from advnets.recipes import RECIPES
@@ -118,13 +117,6 @@ def test_every_public_thing_has_a_docstring() -> None:
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
                 missing += [] if ast.get_docstring(node) else [f"{path.name}:{node.name}"]
     assert missing == []
-
-
-def test_every_name_at_the_front_door_is_there() -> None:
-    for name in advnets.__all__:
-        assert getattr(advnets, name) is not None
-    with pytest.raises(AttributeError, match="nothing"):
-        _ = advnets.nothing
 
 
 def test_no_document_leads_nowhere() -> None:
