@@ -1,7 +1,7 @@
 """What a baseline is: a model that learns without a discriminator, and draws by a Markov chain.
 
-The 2014 table compares adversarial nets with three such models. Each is a frozen dataclass of its numbers, a row of
-BASELINES, that builds a network and a Training of it; the network stands where a generator stands, so runs, previews,
+The 2014 table compares adversarial nets with such models. Each is a frozen dataclass of its numbers, a row of
+BASELINES, that builds a network and a Training of it. The network stands where a generator stands, so runs, previews,
 reports and share files serve both alike.
 """
 
@@ -27,25 +27,41 @@ BLOCK = 1000
 class Chain(Protocol):
     """The network of a baseline, an nn.Module: z is where its Markov chains begin.
 
-    Both ways emit expectations, the visible means and no draws from them, in [0, 1] (n, c, h, w): binary draws of real
-    digits score 79 nats, and no row of the table can be met with them. What they draw comes from torch's default
+    It emits expectations in [0, 1], (n, c, h, w): the means of the pixels, and no draws from them. Binary draws of real
+    digits score 79 nats, and no row of the table can be met with them. The chain's own draws come from torch's default
     generator.
 
-    burn_in: steps of a chain before its sample. passes_per_step: products with a layer's weights that a step takes.
+    Attributes:
+        burn_in: Steps of a chain before its sample.
+        passes_per_step: Products with a layer's weights that one step takes.
     """
 
     burn_in: int
     passes_per_step: int
 
     def __call__(self, z: Tensor) -> Tensor:
-        """One sample of each of n independent chains, after the row's `burn_in` steps from z (n, latent_size)."""
+        """Return one sample of each of n independent chains, after `burn_in` steps from z (n, latent_size)."""
 
     def walk(self, z: Tensor) -> Iterator[Tensor]:
-        """The states of n chains after each step from z, without end; consecutive ones resemble each other."""
+        """Yield what n chains emit after each step from z, without end; consecutive states resemble each other.
+
+        Args:
+            z: Where the chains begin, (n, latent_size).
+
+        Yields:
+            The expectations, (n, c, h, w).
+        """
 
 
 def is_chain(network: object) -> TypeGuard[Chain]:
-    """Whether a network draws by a Markov chain, as those of baselines do."""
+    """Return whether a network draws by a Markov chain, as those of baselines do.
+
+    Args:
+        network: The network that samples are drawn from.
+
+    Returns:
+        Whether it has all that `Chain` names.
+    """
     return isinstance(network, Chain)
 
 

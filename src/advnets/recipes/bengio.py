@@ -8,7 +8,7 @@ Sizes and lengths behind their numbers are not public, but for the GSN's; ours a
 
 from dataclasses import replace
 
-from advnets.baselines import DeepBelief, DeepGsn, Denoising, StackedContractive
+from advnets.baselines import DeepBelief, DeepGsn, DenoisingAutoencoder, StackedContractive
 from advnets.recipes.recipe import Budget, Recipe
 
 dbn = Recipe(
@@ -37,7 +37,7 @@ dae_walkback = Recipe(
     source="Bengio et al. 2013, Generalized denoising auto-encoders; yaoli/GSN run_dae_walkback.py",
     algorithm=None,
     descents={},
-    learner=Denoising(),
+    learner=DenoisingAutoencoder(),
     budget=Budget(minutes=3.0),
 )
 
@@ -46,13 +46,13 @@ dae = replace(
     name="dae",
     about="a denoising auto-encoder without walkback",
     source="Bengio et al. 2013, Generalized denoising auto-encoders; yaoli/GSN run_dae_no_walkback.py",
-    learner=Denoising(walkbacks=1),
+    learner=DenoisingAutoencoder(walkbacks=1),
 )
 
 deep_gsn = Recipe(
     name="deep-gsn",
     about="a deep generative stochastic network: walkback, noise inside, tied weights",
-    source="Bengio et al. 2014; numbers ours, those of yaoli/GSN are baselines.gsn.published",
+    source="Bengio et al. 2014; numbers ours, those of yaoli/GSN are baselines.deep_gsn.published",
     algorithm=None,
     descents={},
     learner=DeepGsn(),
