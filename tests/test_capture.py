@@ -27,8 +27,7 @@ from advnets.penalties import PENALTIES
 from advnets.recipes import Recipe
 from advnets.runs import fingerprint
 from advnets.schedules import ExponentialDecay, LinearDecay
-from advnets.training import Moment
-from advnets.training import Batch, Step
+from advnets.training import Batch, Moment, Step
 from tiny import RECIPE, TWO_STAGES, settings, state_hash, trained
 
 CPU = torch.device("cpu")

@@ -164,8 +164,8 @@ class Algorithm1(AlgorithmRow):
 
     Attributes:
         k: Discriminator's moves a step, 1 or more, or a schedule of them, rounded to whole moves.
-        share_fakes: Whether the generator moves on the noises of the discriminator's last move, as many programs do. The
-            paper draws fresh ones.
+        share_fakes: Whether the generator moves on the noises of the discriminator's last move, as many programs do.
+            The paper draws fresh ones.
     """
 
     k: int | Schedule = 1
@@ -388,7 +388,6 @@ class _SharedDraw:
         elif draw is None:
             draw = self.last = game.draw(batch, movers)
         return self.turn(game, movers, optimizers, batch, step, draw=draw, origin=origin)
-
 
 
 def _stop_if_not_finite(

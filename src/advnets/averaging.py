@@ -24,9 +24,7 @@ class MovingAverage:
     """
 
     def __init__(self, makers: Mapping[str, nn.Module], half_life: float) -> None:
-        self.makers = {
-            name: copy.deepcopy(network).eval().requires_grad_(False) for name, network in makers.items()
-        }
+        self.makers = {name: copy.deepcopy(network).eval().requires_grad_(False) for name, network in makers.items()}
         self.half_life = half_life
 
     @torch.no_grad()

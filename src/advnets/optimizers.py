@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from advnets.errors import BadInput, Unsupported
-from advnets.schedules import Constant, Schedule, as_schedule
+from advnets.schedules import BEGINNING, Number, expect_number, is_scheduled, value_at
 from advnets.training import Moment
 
 
@@ -70,10 +70,10 @@ class Momentum(OptimizerRow):
         momentum: The coefficient, from 0 to less than 1; a number or a schedule.
     """
 
-    momentum: Schedule = Constant(0.9)  # noqa: RUF009 - frozen
+    momentum: Number = 0.9
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "momentum", as_schedule(self.momentum))
+        expect_number("momentum", self.momentum, least=0, below=1)
 
     def build(self, parameters: Sequence[Parameter]) -> torch.optim.Optimizer:
         """Build the optimizer."""
@@ -81,7 +81,7 @@ class Momentum(OptimizerRow):
 
     def numbers_at(self, moment: Moment) -> dict[str, Any]:
         """Return the coefficient at a moment."""
-        return {"momentum": self.momentum.at(moment)}
+        return {"momentum": value_at(self.momentum, moment)}
 
 
 @dataclass(frozen=True)
@@ -94,16 +94,15 @@ class Adam(OptimizerRow):
         weight_decay: Weight of 1/2 |theta|^2 in the loss, 0 or more; coupled, not AdamW's.
     """
 
-    betas: tuple[Schedule, Schedule] = (Constant(0.5), Constant(0.99))
+    betas: tuple[Number, Number] = (0.5, 0.99)
     eps: float = 1e-8
     weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
         if not isinstance(self.betas, Sequence) or len(self.betas) != 2:
             raise BadInput(f"betas are {self.betas!r}; expected two numbers from 0 to less than 1")
-        object.__setattr__(self, "betas", tuple(as_schedule(beta) for beta in self.betas))
-        if not all(0 <= beta < 1 for beta in self._betas_at(BEGINNING)):
-            raise BadInput(f"betas are {self._betas_at(BEGINNING)!r}; expected two numbers from 0 to less than 1")
+        for number, beta in enumerate(self.betas, 1):
+            expect_number(f"beta {number}", beta, least=0, below=1)
         _expect_positive(eps=self.eps)
         _expect_decay(self.weight_decay)
 
@@ -115,13 +114,11 @@ class Adam(OptimizerRow):
 
     def numbers_at(self, moment: Moment) -> dict[str, Any]:
         """Return the betas at a moment, if they change."""
-        if all(isinstance(beta, Constant) for beta in self.betas):
-            return {}
-        return {"betas": self._betas_at(moment)}
+        return {"betas": self._betas_at(moment)} if any(map(is_scheduled, self.betas)) else {}
 
     def _betas_at(self, moment: Moment) -> tuple[float, float]:
         first, second = self.betas
-        return first.at(moment), second.at(moment)
+        return value_at(first, moment), value_at(second, moment)
 
 
 @dataclass(frozen=True)
@@ -147,9 +144,6 @@ class RMSprop(OptimizerRow):
 
 
 OPTIMIZERS: dict[str, type[OptimizerRow]] = {"sgd": SGD, "momentum": Momentum, "adam": Adam, "rmsprop": RMSprop}
-
-BEGINNING = Moment(0, 1, 0.0)
-"""The moment at which a run begins."""
 
 
 class ClassicalMomentum(torch.optim.Optimizer):

@@ -87,24 +87,50 @@ SCHEDULES: dict[str, type[Schedule]] = {
 }
 
 
-def as_schedule(value: Schedule | float) -> Schedule:
-    """Return a schedule as it is, and a number as a constant.
+Number = Schedule | float
+"""What a recipe may hold where a number can change with the run."""
+
+
+def value_at(number: Number, moment: Moment) -> float:
+    """Return what a number, or a schedule of it, is at a moment.
 
     Args:
-        value: A schedule, or a finite number.
+        number: The number, or its schedule.
+        moment: Where the run stands.
 
     Returns:
-        The schedule.
-
-    Raises:
-        BadInput: If the value is neither.
+        The value.
 
     Example:
-        >>> as_schedule(0.5)
-        Constant(value=0.5)
+        >>> value_at(0.5, Moment(0, 1, 0.0)), value_at(LinearDecay(1.0), Moment(5, 1, 0.25))
+        (0.5, 0.75)
     """
-    if isinstance(value, Schedule):
-        return value
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise BadInput(f"found {value!r} for a schedule; expected a finite number, or one of {', '.join(SCHEDULES)}")
-    return Constant(float(value))
+    return number.at(moment) if isinstance(number, Schedule) else number
+
+
+def is_scheduled(number: Number) -> bool:
+    """Return whether a number changes with the run."""
+    return isinstance(number, Schedule) and not isinstance(number, Constant)
+
+
+def expect_number(name: str, number: Number, *, least: float = -math.inf, below: float = math.inf) -> None:
+    """Expect a number in [least, below), or a schedule.
+
+    Args:
+        name: What errors call it.
+        number: The number, or its schedule, of which the beginning is checked.
+        least: The least that it may be.
+        below: What it must be below.
+
+    Raises:
+        BadInput: If it is neither, or out of bounds.
+    """
+    if isinstance(number, bool) or not isinstance(number, Schedule | int | float):
+        raise BadInput(f"{name} is {number!r}; expected a number, or a schedule: one of {', '.join(SCHEDULES)}")
+    if not least <= value_at(number, BEGINNING) < below:
+        bounds = f"{least:g} or more" if below == math.inf else f"from {least:g} to less than {below:g}"
+        raise BadInput(f"{name} is {number!r}; expected a finite number {bounds}".replace(" -inf or more", ""))
+
+
+BEGINNING = Moment(0, 1, 0.0)
+"""The moment at which a run begins."""

@@ -81,7 +81,9 @@ class Moment:
 class Position(Protocol):
     """The stream of training batches, as far as a run asks for its position."""
 
-    epoch: int
+    @property
+    def epoch(self) -> int:
+        """Number of the pass over the data that is under way, from 0."""
 
 
 class Training(Protocol):

@@ -18,7 +18,6 @@ from advnets.latents import gaussian
 from advnets.networks import Sizes
 from advnets.training import Moment, Step
 
-
 BLOCK = 1000
 """Samples whose chains run at once."""
 

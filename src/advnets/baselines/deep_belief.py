@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from advnets import distributed
+from advnets.baselines.baseline import Baseline, BaselineTraining
 from advnets.baselines.boltzmann import (
     Boltzmann,
     Law,
@@ -30,11 +31,9 @@ from advnets.baselines.descent import descend
 from advnets.baselines.layer_progress import LayerProgress, check_shares, layer_begins
 from advnets.baselines.row_checks import check_layers, check_least, check_sizes
 from advnets.baselines.training_state import explain_other_network, training_state
-from advnets.baselines.baseline import Baseline, BaselineTraining
 from advnets.data import Batches
-from advnets.networks import Sizes
 from advnets.errors import BadInput
-from advnets.latents import gaussian
+from advnets.networks import Sizes
 from advnets.optimizers import Momentum
 from advnets.schedules import Constant, LinearDecay, Moment, Schedule
 from advnets.training import Step
@@ -330,7 +329,6 @@ class DeepBeliefTraining(BaselineTraining):
         is_alone = distributed.world_size() == 1 and state["chains"].get("processes", 1) == 1
         self.chains = chains.to(self.machine.mu) if is_alone and chains is not None else None
         self.batches.load(state["batches"])
-
 
 
 def contrast(law: Law, data: Tensor, fantasies: Tensor) -> Tensor:

@@ -26,14 +26,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import Optimizer
 
+from advnets.baselines.baseline import Baseline, BaselineTraining
 from advnets.baselines.descent import descend
 from advnets.baselines.row_checks import check_least, check_probability, check_sizes
 from advnets.baselines.training_state import explain_other_network, training_state
-from advnets.baselines.baseline import Baseline, BaselineTraining
 from advnets.data import Batches
+from advnets.errors import BadInput
 from advnets.networks import Sizes
-from advnets.errors import BadInput, unknown
-from advnets.latents import gaussian
 from advnets.optimizers import Adam, Momentum, OptimizerRow, set_numbers
 from advnets.schedules import ExponentialDecay, LinearDecay, Moment, Schedule
 from advnets.training import Step
@@ -353,7 +352,6 @@ class WalkbackTraining(BaselineTraining):
             self.network.load_state_dict(state["network"])
             self.optimizer.load_state_dict(state["optimizer"])
         self.batches.load(state["batches"])
-
 
 
 def walkback_losses(network: GenerativeStochasticNetwork, x: Tensor, walkbacks: int) -> dict[str, Tensor]:

@@ -21,13 +21,13 @@ def check_sizes(row: str, sizes: Sizes, width: int) -> None:
     """
     if len(sizes.shape) != 3:
         raise Unsupported(
-            f"{row}: found points of {sizes.shape[0]} numbers, expected images, whose pixels are means in [0, 1]. Take a "
-            "recipe of adversarial nets for points."
+            f"{row}: found points of {sizes.shape[0]} numbers, expected images, whose pixels are means in [0, 1]. "
+            "Take a recipe of adversarial nets for points."
         )
     if sizes.latent_size != width:
         raise BadInput(
-            f"{row}: found a latent_size of {sizes.latent_size}, expected {width}, the units of the layer that its chains "
-            "begin in. Change latent_size or that layer."
+            f"{row}: found a latent_size of {sizes.latent_size}, expected {width}, the units of the layer that its "
+            "chains begin in. Change latent_size or that layer."
         )
 
 

@@ -15,16 +15,15 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from advnets.baselines.baseline import Baseline, BaselineTraining
 from advnets.baselines.descent import descend
 from advnets.baselines.layer_progress import LayerProgress, check_shares, layer_begins
 from advnets.baselines.row_checks import check_layers, check_least, check_sizes
 from advnets.baselines.tied_layer import TiedLayer, cross_entropy
 from advnets.baselines.training_state import explain_other_network, training_state
-from advnets.baselines.baseline import Baseline, BaselineTraining
 from advnets.data import Batches
-from advnets.networks import Sizes
 from advnets.errors import BadInput
-from advnets.latents import gaussian
+from advnets.networks import Sizes
 from advnets.optimizers import Adam
 from advnets.schedules import LinearDecay, Moment, Schedule
 from advnets.training import Step

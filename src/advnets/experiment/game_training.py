@@ -16,7 +16,7 @@ from advnets.games import CycleGame, Game, Playable
 from advnets.networks import Sizes
 from advnets.optimizers import optimizer_state, set_numbers
 from advnets.recipes import Recipe, Stage
-from advnets.schedules import moment_within
+from advnets.schedules import BEGINNING, moment_within, value_at
 from advnets.training import Moment, Step
 
 
@@ -44,7 +44,7 @@ class GameTraining:
     capture: bool = False
     stage: int = 0
     began: tuple[int, int] = (0, 0)
-    moment: Moment = Moment(0, 1, 0.0)  # noqa: RUF009 - frozen
+    moment: Moment = BEGINNING
     recorder: Recorder | None = field(default=None, init=False)
 
     @staticmethod
@@ -82,7 +82,7 @@ class GameTraining:
         self.moment = moment_within(moment, begins, self.stage, self.began)
         for player, descent in self.recipe.descents.items():
             numbers = descent.optimizer.numbers_at(self.moment)
-            set_numbers(self.optimizers[player], lr=descent.rate.at(self.moment), **numbers)
+            set_numbers(self.optimizers[player], lr=value_at(descent.rate, self.moment), **numbers)
         self.game.schedule(self.moment)
 
     def is_next_stage_due(self, share: float) -> bool:

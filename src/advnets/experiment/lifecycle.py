@@ -44,9 +44,7 @@ def start(
     if settings.capture:
         distributed.expect_one_process("training with --capture")
         expect_capturable(device)
-    prepared = prepare_training(
-        recipe, dataset, seed=settings.seed, device=device, game=game, capture=settings.capture
-    )
+    prepared = prepare_training(recipe, dataset, seed=settings.seed, device=device, game=game, capture=settings.capture)
     check_stages(recipe, dataset)
     record = RunRecord(
         recipe=recipe,
@@ -60,9 +58,7 @@ def start(
     return Run.begin(path, game, record=record, dataset=dataset, prepared=prepared)
 
 
-def train(
-    recipe: Recipe | str | Path | None = None, *, game: Game | CycleGame | None = None, **settings: Any
-) -> Run:
+def train(recipe: Recipe | str | Path | None = None, *, game: Game | CycleGame | None = None, **settings: Any) -> Run:
     """Start a run and train it to the end of its budget.
 
     Args:
@@ -148,7 +144,9 @@ def _data_card(dataset: Dataset, recipe: Recipe, game: Game | CycleGame | None) 
     given = getattr(game if game is not None else recipe.learner, "given", None)
     is_paired = given == "images" or isinstance(game, CycleGame)
     labels = dataset.train.labels if given == "labels" else None
-    frequencies = None if labels is None else tuple((labels.bincount(minlength=dataset.classes or 0) / len(labels)).tolist())
+    frequencies = (
+        None if labels is None else tuple((labels.bincount(minlength=dataset.classes or 0) / len(labels)).tolist())
+    )
     shape = given_shape_of(dataset) if is_paired else None
     return runs.DataCard(dataset.name, dataset.digest, dataset.shape, dataset.classes, frequencies, shape)
 

@@ -1,4 +1,4 @@
-"""The loop of a run: train, write the journal, previews and checkpoints, and stop when the budget or a signal says so."""
+"""The loop of a run: train, write journal, previews and checkpoints, and stop when the budget or a signal says so."""
 
 import contextlib
 import os
@@ -16,6 +16,7 @@ from advnets.experiment.preview import Preview
 from advnets.experiment.settings import Settings
 from advnets.randomness import Streams
 from advnets.recipes import Recipe
+from advnets.schedules import BEGINNING, value_at
 from advnets.training import Moment, Step, Training
 
 
@@ -96,7 +97,7 @@ class Loop:
         self.streams.load(**state["random"], step=self.step)
 
     def share(self) -> float:
-        """Return the share of the budget that is spent, from 0 to 1: of steps or minutes, whichever is nearer its end."""
+        """Return the share of the budget that is spent, from 0 to 1, of steps or minutes, whichever is nearer its end."""
         by_steps = self.step / self.settings.steps if self.settings.steps else 0.0
         by_minutes = self.seconds / (60 * self.settings.minutes) if self.settings.minutes else 0.0
         return min(max(by_steps, by_minutes), 1.0)
@@ -175,7 +176,7 @@ class Loop:
 
     def _average_anew(self) -> None:
         """A stage's average begins with its generator, whose former layers are as trained, not as averaged."""
-        self.average = MovingAverage(self.training.makers, self.recipe.average.half_life.at(Moment(0, 1, 0.0)))
+        self.average = MovingAverage(self.training.makers, value_at(self.recipe.average.half_life, BEGINNING))
 
     def _stretch(self, steps: Iterator[Step]) -> dict[str, float]:
         """Steps up to the next one at which anything is written."""
@@ -186,7 +187,7 @@ class Loop:
             self.training.schedule(moment)
             step = next(steps)
             self.step += 1
-            self.average.half_life = self.recipe.average.half_life.at(moment)
+            self.average.half_life = value_at(self.recipe.average.half_life, moment)
             self.average.update(self.training.makers, self.recipe.batch_size)
             self.seconds, self.stopping = distributed.all_agree(time.monotonic() - before, self.asked_to_stop)
             at_mark = any(every and self.step % every == 0 for every in marks)

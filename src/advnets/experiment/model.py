@@ -28,8 +28,8 @@ from advnets.errors import AdvnetsError, BadInput, NonFinite, Unsupported
 from advnets.experiment.samples import Samples
 from advnets.games import make
 from advnets.latents import LATENTS
-from advnets.randomness import Streams, mix_seed
 from advnets.networks import Sizes
+from advnets.randomness import Streams, mix_seed
 from advnets.recipes import lower_from_json, maker_from_json
 from advnets.runs import Card, expected_tensors, share
 
@@ -338,7 +338,7 @@ def with_lower_layers(network: nn.Module, card: Card) -> nn.Module:
 
 
 def with_weights(network: nn.Module, tensors: Mapping[str, Tensor]) -> nn.Module:
-    """Return the network with copies of these tensors as its own, to be sampled. Raises BadInput if they are of another."""
+    """Return the network with copies of these tensors as its own, to be sampled. Raises BadInput if they do not fit."""
     # Copies lie as torch aligns them: products of matrices that lie otherwise may differ in their last bit.
     aligned = {name: tensor.clone() for name, tensor in tensors.items()}
     try:

@@ -11,7 +11,8 @@ from advnets.experiment.preview import Preview, fixed_given
 from advnets.games import CycleGame, Game
 from advnets.randomness import Streams
 from advnets.recipes import Recipe
-from advnets.training import Moment, Training
+from advnets.schedules import BEGINNING, value_at
+from advnets.training import Training
 
 PREVIEWED = 64
 """Samples of a preview."""
@@ -62,13 +63,11 @@ def prepare_training(
     with streams.as_defaults():
         training = build_training(recipe, dataset, seed=seed, device=device, game=game, capture=capture)
     streams.begin_own_numbers()
-    average = MovingAverage(training.makers, recipe.average.half_life.at(Moment(0, 1, 0.0)))
+    average = MovingAverage(training.makers, value_at(recipe.average.half_life, BEGINNING))
     return PreparedTraining(training, average, streams, _preview(training, recipe, dataset, game, seed))
 
 
-def _preview(
-    training: Training, recipe: Recipe, dataset: Dataset, game: Game | CycleGame | None, seed: int
-) -> Preview:
+def _preview(training: Training, recipe: Recipe, dataset: Dataset, game: Game | CycleGame | None, seed: int) -> Preview:
     transform = TRANSFORMS[recipe.transform if dataset.is_image else "identity"]
     z = training.draw_latent(PREVIEWED, torch.Generator().manual_seed(seed))
     kind = getattr(game if game is not None else recipe.learner, "given", None)

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,7 +46,8 @@ class Preview:
         with Streams(0, self.device).as_defaults():  # what a network draws for itself is drawn the same each time
             for way, maker in makers.items():
                 made.append(Samples.of(make(maker, self.z, self.given.get(way)), self.transform).values)
-        Samples(np.concatenate(made)).picture().save(picture, "png")
+        everything: Any = np.concatenate(made)
+        Samples(everything).picture().save(picture, "png")
         runs.make_folder(path.parent)
         runs.write_bytes(path, picture.getvalue())
 

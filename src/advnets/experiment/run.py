@@ -172,11 +172,17 @@ class Run:
         """What the card says of the generator, by its row; of a network of one's own there is none."""
         if self.game is None:
             learner = self.recipe.expect_learner()
-            latent, size, given = learner.latent, learner.latent_size, getattr(learner, "given", None)
-            return {"generator": to_json(learner.makers()[way]), "latent": latent, "latent_size": size, "given": given}
+            return {
+                "generator": to_json(learner.makers()[way]),
+                "latent": learner.latent,
+                "latent_size": learner.latent_size,
+                "given": getattr(learner, "given", None),
+            }
         latent = self.game.latent if isinstance(self.game, Game) else None
         given = self.game.given if isinstance(self.game, Game) else "images"
-        named = {"latent": latent.name, "latent_size": latent.size} if latent else {"latent": "gaussian", "latent_size": 0}
+        named = (
+            {"latent": latent.name, "latent_size": latent.size} if latent else {"latent": "gaussian", "latent_size": 0}
+        )
         return {"generator": {"row": "own"}, **named, "given": given}
 
     @property

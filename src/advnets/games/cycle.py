@@ -82,9 +82,7 @@ class CycleGame:
 
     def wants_fresh_batch(self, player: str) -> bool:
         """Return True for the discriminators; the generators go on with their images, as the released code has it."""
-        return player == "discriminator" or any(
-            game.objective.generator_sees_real for game in (self.there, self.back)
-        )
+        return player == "discriminator" or any(game.objective.generator_sees_real for game in (self.there, self.back))
 
     def constrain(self, player: str) -> None:
         """Project the player's networks back into their bounds."""

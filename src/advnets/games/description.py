@@ -13,7 +13,7 @@ from advnets.games.ties import TIES
 from advnets.games.weights import as_weight
 from advnets.objectives import OBJECTIVES
 from advnets.penalties import PENALTIES
-from advnets.schedules import SCHEDULES, Constant, Schedule
+from advnets.schedules import SCHEDULES, Number, Schedule
 
 MOST_LETTERS = 20_000
 """A network's text is cut there."""
@@ -88,12 +88,12 @@ def qualified_name(value: Callable[..., Any] | object) -> str:
 
 def _plain_weight(weight: Any) -> Any:
     found = as_weight(weight)
-    value = _plain_schedule(found.value)
+    value = _plain_number(found.value)
     return value if found.every == 1 else {"value": value, "every": found.every}
 
 
-def _plain_schedule(schedule: Schedule) -> Any:
-    if isinstance(schedule, Constant):
-        return schedule.value
-    row = next(name for name, kind in SCHEDULES.items() if kind is type(schedule))
-    return {"row": row, **vars(schedule)}
+def _plain_number(number: Number) -> Any:
+    if not isinstance(number, Schedule):
+        return number
+    row = next(name for name, kind in SCHEDULES.items() if kind is type(number))
+    return {"row": row, **vars(number)}

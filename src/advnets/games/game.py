@@ -16,12 +16,12 @@ from advnets.latents import Latent
 from advnets.networks.layers import is_samplewise
 from advnets.objectives import Objective
 from advnets.penalties import Pass, Penalty
-from advnets.schedules import Schedule
+from advnets.schedules import Number
 from advnets.training import Batch, Moment
 
 Given = Literal["labels", "images"]
-Weights = Mapping[Penalty, Weight | Schedule | float]
-TieWeights = Mapping[str, Mapping[Tie, Weight | Schedule | float]]
+Weights = Mapping[Penalty, Weight | Number]
+TieWeights = Mapping[str, Mapping[Tie, Weight | Number]]
 SIDES = ("discriminator", "generator")
 
 
@@ -33,7 +33,8 @@ class Game:
     is a Game with given="labels"; pix2pix is one with given="images", no latent, and a tie to the target.
 
     Attributes:
-        generator: z (batch, latent.size), with what is given -> samples like the data; without a latent, given -> samples.
+        generator: z (batch, latent.size), with what is given -> samples like the data. Without a latent it makes them of
+            what is given alone.
         discriminator: Samples, with what is given -> logits (batch,), patches (batch, ...), or `Judged` with heads.
         objective: What each player wants.
         latent: What draws z; None where the generator makes samples of what it is given alone.
@@ -144,7 +145,9 @@ class Game:
                 found = self.discriminator(*inputs)
         logits, heads = found if isinstance(found, Judged) else (found, {})
         if not isinstance(logits, Tensor):
-            raise BadInput(f"the discriminator returned {type(logits).__name__}; expected a tensor of logits, or Judged")
+            raise BadInput(
+                f"the discriminator returned a {type(logits).__name__}; expected a tensor of logits, or Judged."
+            )
         return Judged(logits_of(logits, len(samples)).to(samples.dtype), heads)
 
     def critic(self, samples: Tensor, given: Tensor | None = None) -> Tensor:

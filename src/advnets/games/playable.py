@@ -31,7 +31,7 @@ class Draw(NamedTuple):
 
     Attributes:
         z: The noises, (batch, latent_size); None where the generator takes no noise.
-        given: Labels (batch,) or images (batch, c, h, w) that the networks are given; None where they are given nothing.
+        given: Labels (batch,) or images (batch, c, h, w) that the networks are given, or None.
         due: Names of the lazy penalties that are paid in this turn.
     """
 
@@ -54,20 +54,22 @@ class Judged(NamedTuple):
     """
 
     logits: Tensor
-    heads: Mapping[str, Tensor] = {}  # noqa: RUF012 - never written
+    heads: Mapping[str, Tensor] = {}
 
 
 class Playable(Protocol):
-    """All that an algorithm asks of a game.
+    """All that an algorithm asks of a game."""
 
-    Attributes:
-        players: Those that learn, always "discriminator" and "generator", in the order in which they move. A player
-            may hold several networks, and buffers for what it remembers between steps.
-        makers: The networks that are sampled: {"": G}; of a cycle {"there": F, "back": G}.
-    """
+    @property
+    def players(self) -> Mapping[str, nn.Module]:
+        """Those that learn, always "discriminator" and "generator", in the order in which they move.
 
-    players: Mapping[str, nn.Module]
-    makers: Mapping[str, nn.Module]
+        A player may hold several networks, and buffers for what it remembers between steps.
+        """
+
+    @property
+    def makers(self) -> Mapping[str, nn.Module]:
+        """The networks that are sampled: {"": G}; of a cycle {"there": G, "back": F}."""
 
     def draw(self, batch: Batch, movers: Sequence[str]) -> Draw:
         """Draw what the fakes of a turn are made of; called once a turn, outside of what is recorded.

@@ -17,6 +17,7 @@ from advnets.latents import LATENTS, Latent
 from advnets.networks import DiscriminatorRow, GeneratorRow, Sizes
 from advnets.objectives import OBJECTIVES
 from advnets.penalties import PENALTIES
+from advnets.schedules import Number
 
 
 class Learner(Protocol):
@@ -59,22 +60,19 @@ class AdversarialRow:
     latent: str = "gaussian"
     latent_size: int = 100
     given: str | None = None
-    penalties: Mapping[str, Weight] = field(default_factory=dict)
-    ties: Mapping[str, Mapping[str, Weight]] = field(default_factory=dict)
+    penalties: Mapping[str, Weight | Number] = field(default_factory=dict)
+    ties: Mapping[str, Mapping[str, Weight | Number]] = field(default_factory=dict)
     constraints: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     pack: int = 1
     precision: str = "float32"
 
     def __post_init__(self) -> None:
-        set_ = object.__setattr__
-        set_(self, "penalties", {name: as_weight(weight) for name, weight in self.penalties.items()})
-        ties = {who: {name: as_weight(weight) for name, weight in tied.items()} for who, tied in self.ties.items()}
-        set_(self, "ties", ties)
         _expect_row("objective", self.objective, OBJECTIVES)
         _expect_row("latent", self.latent, LATENTS)
         _expect_row("precision", self.precision, PRECISIONS)
-        for penalty in self.penalties:
+        for penalty, weight in self.penalties.items():
             _expect_row("penalty", penalty, PENALTIES)
+            as_weight(weight)
         for what, table, bound in (("tie", TIES, self.ties), ("constraint", CONSTRAINTS, self.constraints)):
             for player, rows in bound.items():
                 _expect_row("player", player, SIDES)

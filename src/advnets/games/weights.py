@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from advnets.errors import BadInput
-from advnets.schedules import Constant, Schedule, as_schedule
+from advnets.schedules import BEGINNING, Number, expect_number, is_scheduled, value_at
 from advnets.training import Moment
 
 
@@ -23,16 +23,16 @@ class Weight:
             of StyleGAN", appendix B, lazy regularisation).
     """
 
-    value: Schedule = Constant(1.0)  # noqa: RUF009 - frozen
+    value: Number = 1.0
     every: int = 1
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "value", as_schedule(self.value))
+        expect_number("a weight", self.value)
         if type(self.every) is not int or self.every < 1:
             raise BadInput(f"every is {self.every!r}; expected a whole number of moves, 1 or more")
 
 
-def as_weight(value: Weight | Schedule | float) -> Weight:
+def as_weight(value: Weight | Number) -> Weight:
     """Return a weight as it is, and a number or a schedule as the weight of what is paid at each move.
 
     Args:
@@ -44,7 +44,7 @@ def as_weight(value: Weight | Schedule | float) -> Weight:
     Raises:
         BadInput: If the value is none of these.
     """
-    return value if isinstance(value, Weight) else Weight(as_schedule(value))
+    return value if isinstance(value, Weight) else Weight(value)
 
 
 class MoveCounter(nn.Module):
@@ -83,11 +83,10 @@ class Weighted:
     values: dict[str, float | Tensor] = field(init=False)
 
     def __post_init__(self) -> None:
-        beginning = Moment(0, 1, 0.0)
-        self.values = {name: weight.value.at(beginning) for name, (_, weight) in self.rows.items()}
+        self.values = {name: value_at(weight.value, BEGINNING) for name, (_, weight) in self.rows.items()}
 
     @staticmethod
-    def of(given: Mapping[Callable[..., Tensor], Weight | Schedule | float], what: str) -> "Weighted":
+    def of(given: Mapping[Any, Weight | Number], what: str) -> "Weighted":
         """Name each function of a mapping {function: weight}.
 
         Args:
@@ -112,12 +111,12 @@ class Weighted:
             device: Where the weights are read.
         """
         for name, (_, weight) in self.rows.items():
-            if isinstance(weight.value, Constant):
+            if not is_scheduled(weight.value):
                 continue
             held = self.values[name]
             if not isinstance(held, Tensor):
                 held = self.values[name] = torch.zeros((), device=device)
-            held.fill_(weight.value.at(moment))
+            held.fill_(value_at(weight.value, moment))
 
     def due(self, moves: int) -> tuple[str, ...]:
         """Return the names of the lazy ones that are paid after so many moves."""
@@ -139,15 +138,16 @@ class Weighted:
         Returns:
             () tensors by name.
         """
-        return {
-            name: weight.every * self.values[name] * function(seen).mean()
-            if weight.every > 1
-            else self.values[name] * function(seen).mean()
-            for name, (function, weight) in self.rows.items()
-            if weight.every == 1 or name in due
-        }
+        paid = {}
+        for name, (function, weight) in self.rows.items():
+            if weight.every == 1:
+                paid[name] = self.values[name] * function(seen).mean()
+            elif name in due:
+                paid[name] = weight.every * self.values[name] * function(seen).mean()
+        return paid
 
 
 def name_of(function: Any) -> str:
     """Return what a function, or a value that can be called, is called in losses and recipes."""
-    return str(getattr(function, "__name__", None) or getattr(function, "name", None) or type(function).__name__.lower())
+    name = getattr(function, "__name__", None) or getattr(function, "name", None)
+    return str(name or type(function).__name__.lower())

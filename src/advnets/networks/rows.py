@@ -38,7 +38,7 @@ class Sizes:
     def expect_latent(self, row: str) -> int:
         """Return the latent size. Raises BadInput where it is 0, naming the row."""
         if self.latent_size < 1:
-            raise BadInput(f"{row}: found no noise (latent_size 0); expected at least 1 coordinate. Give a latent_size.")
+            raise BadInput(f"{row}: found a latent_size of 0, no noise; expected at least 1. Give a latent_size.")
         return self.latent_size
 
     def expect_image(self, row: str) -> tuple[int, int, int]:

@@ -21,7 +21,6 @@ from advnets.recipes.recipe import PLAYERS, Average, Budget, Descent, Recipe, St
 from advnets.schedules import EpochRamp, ExponentialDecay, LinearDecay, Schedule
 
 
-
 def _descents(optimizer: OptimizerRow, rate: Schedule) -> dict[str, Descent]:
     """Both players descend alike in these recipes."""
     return dict.fromkeys(PLAYERS, Descent(optimizer, rate))

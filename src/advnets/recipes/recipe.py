@@ -14,7 +14,7 @@ from advnets.games import AdversarialRow, CycleRow
 from advnets.networks import NETWORKS, DiscriminatorRow, GeneratorRow, LowerLayers
 from advnets.optimizers import OPTIMIZERS, Adam, OptimizerRow
 from advnets.records import parse_record, parse_value
-from advnets.schedules import SCHEDULES, Constant, Schedule, as_schedule
+from advnets.schedules import SCHEDULES, Number, expect_number
 
 PLAYERS = ("discriminator", "generator")
 
@@ -29,10 +29,10 @@ class Descent:
     """
 
     optimizer: OptimizerRow = Adam()  # noqa: RUF009 - frozen
-    rate: Schedule = Constant(2e-4)  # noqa: RUF009 - frozen
+    rate: Number = 2e-4
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "rate", as_schedule(self.rate))
+        expect_number("rate", self.rate, least=0)
         if not isinstance(self.optimizer, OptimizerRow):
             raise BadInput(f"optimizer is {self.optimizer!r}; expected a row such as advnets.Adam(betas=(0.5, 0.999))")
 
@@ -46,12 +46,10 @@ class Average:
             itself.
     """
 
-    half_life: Schedule = Constant(0.0)  # noqa: RUF009 - frozen
+    half_life: Number = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "half_life", as_schedule(self.half_life))
-        if isinstance(self.half_life, Constant) and not self.half_life.value >= 0:
-            raise BadInput(f"half_life is {self.half_life.value!r}; expected images, 0 or more")
+        expect_number("half_life, in images,", self.half_life, least=0)
 
 
 @dataclass(frozen=True)
@@ -117,8 +115,8 @@ class Recipe:
     descents: Mapping[str, Descent] = field(default_factory=lambda: dict.fromkeys(PLAYERS, Descent()))
     batch_size: int = 100
     transform: str = "unit"
-    average: Average = Average()  # noqa: RUF009 - frozen
-    budget: Budget = Budget()  # noqa: RUF009 - frozen
+    average: Average = Average()
+    budget: Budget = Budget()
     stages: tuple[Stage, ...] = ()
 
     def __post_init__(self) -> None:
@@ -174,12 +172,13 @@ def _check_stages(stages: tuple[Stage, ...]) -> None:
 
 def _check_baseline(recipe: Recipe) -> None:
     """Nothing is given to a baseline that belongs to a game: its own row has the numbers of its training."""
-    row, usual = type(recipe.learner).__name__, {"algorithm": None, "descents": {}, "average": Average(), "stages": ()}
+    row = type(recipe.learner).__name__
+    usual: dict[str, Any] = {"algorithm": None, "descents": {}, "average": Average(), "stages": ()}
     for name, expected in usual.items():
         if getattr(recipe, name) != expected:
             raise BadInput(
-                f"{name} is {getattr(recipe, name)!r} with the learner {row}, a baseline, which plays no game: expected "
-                f"{expected!r}. The numbers of its training are those of its row."
+                f"{name} is {getattr(recipe, name)!r} with the learner {row}, a baseline, which plays no game: "
+                f"expected {expected!r}. The numbers of its training are those of its row."
             )
     if recipe.transform != "unit":
         raise BadInput(f"transform is {recipe.transform!r}; {row} models pixels in [0, 1], so expected 'unit'")
@@ -195,8 +194,9 @@ def to_json(value: Any) -> Any:
         What JSON can hold, for `from_json`.
     """
     if is_dataclass(value) and not isinstance(value, type):
-        row = {"row": name for name, kind in ROWS.items() if kind is type(value)}
-        return {**row, **{spec.name: to_json(getattr(value, spec.name)) for spec in fields(value)}}
+        plain = {spec.name: to_json(getattr(value, spec.name)) for spec in fields(value)}
+        row = next((name for name, kind in ROWS.items() if kind is type(value)), None)
+        return plain if row is None else {"row": row, **plain}
     if isinstance(value, tuple | list):
         return [to_json(item) for item in value]
     return {name: to_json(item) for name, item in value.items()} if isinstance(value, Mapping) else value

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as tensors_as_bytes
+from safetensors.torch import load as load_tensors, save as tensors_as_bytes
 from torch import Tensor
 
 from advnets.disk import sync_folder

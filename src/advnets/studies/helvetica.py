@@ -28,8 +28,8 @@ from advnets.objectives import OBJECTIVES
 from advnets.randomness import Streams, mix_seed
 from advnets.recipes import Recipe, paper_adam
 from advnets.schedules import Constant
-from advnets.training import Moment
 from advnets.statistics import Estimate
+from advnets.training import Moment
 
 DRAWN = 500
 """Samples that are measured each time, from the same noises."""
