@@ -12,7 +12,7 @@ from scipy.stats import chi2
 from torch import Tensor
 
 from advnets import data
-from advnets.baselines import Denoising, Lesson, StackedContractive
+from advnets.baselines import BaselineTraining, Denoising, StackedContractive
 from advnets.baselines.contractive import ContractiveStack, penalty, tangent_move
 from advnets.baselines.denoising import DenoisingChain, salt_and_pepper
 from advnets.baselines.tied import TiedLayer
@@ -123,11 +123,11 @@ def test_a_step_of_the_sampler_moves_in_the_top_layer_and_is_decoded_by_means() 
 def test_a_layer_descends_cross_entropy_and_contraction_of_the_means_below(number: int) -> None:
     row = replace(ROWS["two layers"], rate=Constant(0.0))
     torch.manual_seed(3)
-    lesson = row.lesson(row.build(5, (1, 8, 8), torch.full((1, 8, 8), 0.3)), digits())
+    training = row.training(row.build(5, (1, 8, 8), torch.full((1, 8, 8), 0.3)), digits())
     x = next(digits()).real.flatten(1).double()
-    lesson.schedule(Moment(9, 2, 0.9 * number))
-    step = next(lesson.steps(9))
-    layers = [lesson.network.layer(each).double() for each in range(2)]
+    training.schedule(Moment(9, 2, 0.9 * number))
+    step = next(training.steps(9))
+    layers = [training.network.layer(each).double() for each in range(2)]
     grads = [theta.grad for theta in layers[number].parameters()]
     x = x if number == 0 else (x @ layers[0].weight + layers[0].hidden_bias).sigmoid().detach()
     reconstruction = layers[number].decode(layers[number].encode(x))
@@ -139,7 +139,7 @@ def test_a_layer_descends_cross_entropy_and_contraction_of_the_means_below(numbe
     expected = torch.autograd.grad(entropy + contraction, list(layers[number].parameters()))
     for found, wanted in zip(grads, expected, strict=True):
         assert found is not None
-        # Float32 products of the lesson against float64: 1e-5 of the largest.
+        # Float32 products of the training against float64: 1e-5 of the largest.
         torch.testing.assert_close(found.double(), wanted, rtol=0, atol=1e-5 * wanted.abs().max().item())
     assert all(theta.grad is None for theta in layers[1 - number].parameters())
 
@@ -194,12 +194,12 @@ def test_salt_and_pepper_replaces_by_fair_coins() -> None:
 def test_a_walkback_teaches_the_way_back_to_the_data_and_not_to_the_draw_before() -> None:
     torch.manual_seed(6)
     row = Denoising(hidden=5, corruption=0.2, walkbacks=2, rate=Constant(0.0))
-    lesson = row.lesson(row.build(5, (1, 8, 8), torch.full((1, 8, 8), 0.3)), digits())
+    training = row.training(row.build(5, (1, 8, 8), torch.full((1, 8, 8), 0.3)), digits())
     x = next(digits()).real.flatten(1)
     torch.manual_seed(7)
-    readings = next(lesson.steps(0)).readings()
+    readings = next(training.steps(0)).readings()
     torch.manual_seed(7)
-    layer, entropies, state = lesson.network.layer, [], x
+    layer, entropies, state = training.network.layer, [], x
     for _ in range(2):
         p = layer.decode(layer.encode(salt_and_pepper(state, 0.2))).detach().double()
         entropies.append(float(-(x * p.log() + (1 - x) * (1 - p).log()).sum(1).mean()) / 2)
@@ -214,19 +214,19 @@ def digits() -> Batches:
     return Batches(dataset.train, batch_size=20, seed=0, transform=TRANSFORMS["unit"].forward)
 
 
-def begun(row: Any, seed: int = 0) -> Lesson:
+def begun(row: Any, seed: int = 0) -> BaselineTraining:
     torch.manual_seed(seed)
     latent_size = row.hidden if isinstance(row.hidden, int) else row.hidden[-1]
-    lesson: Lesson = row.lesson(row.build(latent_size, (1, 8, 8), torch.full((1, 8, 8), 0.3)), digits())
-    return lesson
+    training: BaselineTraining = row.training(row.build(latent_size, (1, 8, 8), torch.full((1, 8, 8), 0.3)), digits())
+    return training
 
 
-def carry_on(lesson: Lesson, start: int, end: int, of: int = 12) -> dict[str, Any]:
-    steps = lesson.steps(start)
+def carry_on(training: BaselineTraining, start: int, end: int, of: int = 12) -> dict[str, Any]:
+    steps = training.steps(start)
     for number in range(start, end):
-        lesson.schedule(Moment(number, lesson.batches.epoch + 1, number / of))
+        training.schedule(Moment(number, training.batches.epoch + 1, number / of))
         assert next(steps).number == number
-    return lesson.state()
+    return training.state()
 
 
 def assert_same(one: Any, other: Any) -> None:
@@ -242,14 +242,14 @@ def assert_same(one: Any, other: Any) -> None:
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 @pytest.mark.parametrize("stop", [0, 3, 8, 10])  # of 12 steps, of which the second of two layers has the last four
-def test_a_resumed_lesson_ends_bit_equal(row: Any, stop: int) -> None:
+def test_a_resumed_training_ends_bit_equal(row: Any, stop: int) -> None:
     first = begun(row)
     torch.manual_seed(1)
     carry_on(first, 0, stop)
-    saved = {"lesson": copied(first.state()), "random": torch.get_rng_state()}
+    saved = {"training": copied(first.state()), "random": torch.get_rng_state()}
     expected = carry_on(first, stop, 12)
     second = begun(row, seed=99)
-    second.load(saved["lesson"])
+    second.load(saved["training"])
     torch.set_rng_state(saved["random"])
     assert_same(carry_on(second, stop, 12), expected)
 
@@ -261,23 +261,23 @@ def copied(state: Any) -> Any:
 
 
 def test_layers_are_trained_one_after_another_and_never_again() -> None:
-    lesson = begun(ROWS["two layers"])
+    training = begun(ROWS["two layers"])
     moved = []
     for progress in (0.0, 0.6, 0.7, 0.3):
-        before = copied(dict(lesson.network.state_dict()))
-        lesson.schedule(Moment(0, 1, progress))
-        next(lesson.steps(0))
-        after = lesson.network.state_dict()
+        before = copied(dict(training.network.state_dict()))
+        training.schedule(Moment(0, 1, progress))
+        next(training.steps(0))
+        after = training.network.state_dict()
         moved.append({name[:8] for name in before if not torch.equal(before[name], after[name])})
     assert moved == [{"layers.0"}, {"layers.0"}, {"layers.1"}, {"layers.1"}]
 
 
 def test_the_rate_runs_down_over_each_layers_share() -> None:
-    lesson = begun(ROWS["two layers"])
+    training = begun(ROWS["two layers"])
     rates = []
     for progress in (0.0, 1 / 3, 0.666, 2 / 3, 5 / 6):
-        lesson.schedule(Moment(0, 1, progress))
-        rates.append(lesson.optimizer.param_groups[0]["lr"] / 3e-3)
+        training.schedule(Moment(0, 1, progress))
+        rates.append(training.optimizer.param_groups[0]["lr"] / 3e-3)
     assert rates == pytest.approx([1, 0.5, 0.001, 1, 0.5], abs=1e-9)
 
 
@@ -297,10 +297,10 @@ def test_a_sample_is_an_expectation_after_the_burn_in(row: Any) -> None:
 
 @pytest.mark.parametrize("row", [replace(row, rate=Constant(1e-2)) for row in ROWS.values()], ids=ROWS)
 def test_it_learns_to_reconstruct_digits(row: Any) -> None:
-    lesson = begun(row)
+    training = begun(row)
     losses = []
-    for step in itertools.islice(lesson.steps(0), 60):
-        lesson.schedule(Moment(0, 1, 0.0))
+    for step in itertools.islice(training.steps(0), 60):
+        training.schedule(Moment(0, 1, 0.0))
         losses.append(sum(value.item() for value in step.moves[0].losses.values()))
     assert sum(losses[-10:]) < 0.9 * sum(losses[:10])
 
@@ -312,7 +312,7 @@ def test_what_does_not_fit_is_refused(row: Any) -> None:
     with pytest.raises(Unsupported, match="found points of 2 numbers, expected images"):
         row.build(5, (2,), torch.zeros(2))
     with pytest.raises(BadInput, match="found another network"):
-        row.lesson(torch.nn.Linear(2, 2), digits())
+        row.training(torch.nn.Linear(2, 2), digits())
     other = begun(replace(row, hidden=9 if isinstance(row.hidden, int) else (*row.hidden[:-1], 9)))
     with pytest.raises(BadInput, match="the checkpoint is of another network"):
         begun(row).load(other.state())

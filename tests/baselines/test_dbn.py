@@ -13,7 +13,7 @@ from torch import Tensor
 from advnets import runs
 from advnets.baselines import boltzmann
 from advnets.baselines.boltzmann import Boltzmann, Law
-from advnets.baselines.dbn import BeliefNet, DeepBelief, Greedy, contrast
+from advnets.baselines.dbn import BeliefNet, DeepBelief, DeepBeliefTraining, contrast
 from advnets.baselines.rbm import Rbm
 from advnets.data import TRANSFORMS, Batches, Dataset, Split
 from advnets.errors import BadInput, NonFinite, Unsupported
@@ -230,19 +230,19 @@ def bars(copies: int) -> Split:
     return Split(BARS.repeat(copies, 1).view(-1, 1, 2, 2))
 
 
-def a_lesson(row: DeepBelief | Rbm, split: Split, *, batch_size: int = 20) -> Greedy:
+def start_training(row: DeepBelief | Rbm, split: Split, *, batch_size: int = 20) -> DeepBeliefTraining:
     torch.manual_seed(0)
     size = row.hidden if isinstance(row, Rbm) else row.start_size
     mean = split.values.float().mean(0) / 255
     batches = Batches(split, batch_size=batch_size, seed=0, transform=lambda stored: stored.float() / 255)
-    return row.lesson(row.build(size, mean.shape, mean), batches)
+    return row.training(row.build(size, mean.shape, mean), batches)
 
 
-def teach(lesson: Greedy, first: int, last: int, *, of: int) -> list[str]:
+def teach(training: DeepBeliefTraining, first: int, last: int, *, of: int) -> list[str]:
     """Make the steps from first to last of a run of `of` steps; whose moves they were."""
-    players, steps = [], lesson.steps(first)
+    players, steps = [], training.steps(first)
     for step in range(first, last):
-        lesson.schedule(Moment(step, lesson.batches.epoch + 1, step / of))
+        training.schedule(Moment(step, training.batches.epoch + 1, step / of))
         players.append(next(steps).moves[0].player)
     return players
 
@@ -265,20 +265,20 @@ def entropy(split: Split) -> float:
 def test_persistent_chains_teach_a_machine_all_there_is_to_know(gibbs_steps: int) -> None:
     split = noisy_bars()
     row = Rbm(hidden=8, rate=LinearDecay(0.4), deviation=0.3, gibbs_steps=gibbs_steps)
-    lesson, images = a_lesson(row, split), split.values.flatten(1)
-    assert nats(lesson.machine, images) > entropy(split) + 0.4
-    teach(lesson, 0, 600, of=600)
-    assert entropy(split) < nats(lesson.machine, images) < entropy(split) + 0.015
+    training, images = start_training(row, split), split.values.flatten(1)
+    assert nats(training.machine, images) > entropy(split) + 0.4
+    teach(training, 0, 600, of=600)
+    assert entropy(split) < nats(training.machine, images) < entropy(split) + 0.015
 
 
 def test_a_second_layer_learns_what_the_first_makes_of_the_data() -> None:
     split = noisy_bars()
     row = DeepBelief(hidden=(8, 8), rate=LinearDecay(0.4), deviation=0.3, feed_bits=True, burn_in=50)
-    lesson = a_lesson(row, split)
-    players = teach(lesson, 0, 1200, of=1200)
+    training = start_training(row, split)
+    players = teach(training, 0, 1200, of=1200)
     assert players == ["layer 1"] * 600 + ["layer 2"] * 600
     torch.manual_seed(0)
-    drawn = boltzmann.bits(lesson.sample(20_000).flatten(1)).double()
+    drawn = boltzmann.bits(training.sample(20_000).flatten(1)).double()
     real = split.values.flatten(1).double() / 255
     states = all_bits(4)
     shares = [(torch.cdist(images, states).argmin(1)).bincount(minlength=16) / len(images) for images in (drawn, real)]
@@ -286,98 +286,99 @@ def test_a_second_layer_learns_what_the_first_makes_of_the_data() -> None:
     assert float((shares[0] - shares[1]).abs().sum() / 2) < 0.06
 
 
-def copying(row: DeepBelief) -> Greedy:
-    """A lesson on a machine that copies its bits: its Gibbs steps leave them as they are."""
-    lesson = a_lesson(row, bars(25))
+def start_copying(row: DeepBelief) -> DeepBeliefTraining:
+    """A training on a machine that copies its bits: its Gibbs steps leave them as they are."""
+    training = start_training(row, bars(25))
     with torch.no_grad():
-        lesson.machine.weight.copy_(80 * torch.eye(4))
-        lesson.machine.visible_bias.zero_()
-        lesson.machine.hidden_bias.zero_()
-    return lesson
+        training.machine.weight.copy_(80 * torch.eye(4))
+        training.machine.visible_bias.zero_()
+        training.machine.hidden_bias.zero_()
+    return training
 
 
 def test_contrastive_divergence_begins_at_the_data_and_persistent_chains_do_not() -> None:
     row = DeepBelief(hidden=(4,), persistent=False, rate=Constant(1.0), gibbs_steps=2)
-    lesson = copying(row)
-    teach(lesson, 0, 5, of=5)
-    torch.testing.assert_close(lesson.machine.weight.detach(), 80 * torch.eye(4), rtol=0, atol=1e-5)
-    assert lesson.chains is None
-    lesson = copying(replace(row, persistent=True))
-    teach(lesson, 0, 1, of=5)
-    chains = lesson.chains
+    training = start_copying(row)
+    teach(training, 0, 5, of=5)
+    torch.testing.assert_close(training.machine.weight.detach(), 80 * torch.eye(4), rtol=0, atol=1e-5)
+    assert training.chains is None
+    training = start_copying(replace(row, persistent=True))
+    teach(training, 0, 1, of=5)
+    chains = training.chains
     assert chains is not None
-    assert float((lesson.machine.weight.detach() - 80 * torch.eye(4)).abs().max()) > 0.01
+    assert float((training.machine.weight.detach() - 80 * torch.eye(4)).abs().max()) > 0.01
     with torch.no_grad():
-        lesson.machine.weight.copy_(80 * torch.eye(4))
-        lesson.machine.visible_bias.zero_()
-        lesson.machine.hidden_bias.zero_()
-    teach(lesson, 1, 2, of=5)
-    assert lesson.chains is not None
-    assert torch.equal(lesson.chains, chains)
+        training.machine.weight.copy_(80 * torch.eye(4))
+        training.machine.visible_bias.zero_()
+        training.machine.hidden_bias.zero_()
+    teach(training, 1, 2, of=5)
+    assert training.chains is not None
+    assert torch.equal(training.chains, chains)
 
 
 @pytest.mark.parametrize("feed_bits", [False, True])
 def test_layers_are_fed_means_or_draws(feed_bits: bool) -> None:
-    lesson = a_lesson(DeepBelief(hidden=(4, 3), feed_bits=feed_bits), bars(25))
-    lesson.layer = 1
-    fed = lesson._beneath(torch.rand(9, 4))
+    training = start_training(DeepBelief(hidden=(4, 3), feed_bits=feed_bits), bars(25))
+    training.layer = 1
+    fed = training._beneath(torch.rand(9, 4))
     assert fed.shape == (9, 4)
     assert bool(((fed == 0) | (fed == 1)).all()) == feed_bits
 
 
 def test_layers_take_their_shares_one_after_the_other() -> None:
     row = DeepBelief(hidden=(4, 3, 2), shares=(1, 2, 1), rate=LinearDecay(0.1, 0.0), momentum=LinearDecay(0.5, 0.9))
-    lesson = a_lesson(row, bars(25))
+    training = start_training(row, bars(25))
     rates = []
     for step in range(8):
-        lesson.schedule(Moment(step, 1, step / 8))
-        group = lesson.optimizer.param_groups[0]
-        rates.append((lesson.layer, round(group["lr"], 6), round(group["momentum"], 6)))
+        training.schedule(Moment(step, 1, step / 8))
+        group = training.optimizer.param_groups[0]
+        rates.append((training.layer, round(group["lr"], 6), round(group["momentum"], 6)))
     assert rates == [
         (0, 0.1, 0.5), (0, 0.05, 0.7),
         (1, 0.1, 0.5), (1, 0.075, 0.6), (1, 0.05, 0.7), (1, 0.025, 0.8),
         (2, 0.1, 0.5), (2, 0.05, 0.7),
     ]  # fmt: skip
-    assert lesson.began == (6, 0)
+    assert training.began == (6, 0)
 
 
 def test_a_budget_of_few_steps_may_skip_a_layer() -> None:
-    lesson = a_lesson(DeepBelief(hidden=(4, 3, 2)), bars(25))
-    lesson.schedule(Moment(1, 1, 0.9))
-    assert lesson.layer == 2
+    training = start_training(DeepBelief(hidden=(4, 3, 2)), bars(25))
+    training.schedule(Moment(1, 1, 0.9))
+    assert training.layer == 2
 
 
 def test_layers_below_the_one_that_learns_stay_as_they_are() -> None:
-    lesson = a_lesson(DeepBelief(hidden=(4, 3), weight_decay=0.1), bars(25))
-    teach(lesson, 0, 5, of=10)
-    lower = {name: value.clone() for name, value in lesson.network.machines[0].state_dict().items()}
-    upper = {name: value.clone() for name, value in lesson.network.machines[1].state_dict().items()}
-    teach(lesson, 5, 10, of=10)
-    assert all(torch.equal(value, lower[name]) for name, value in lesson.network.machines[0].state_dict().items())
-    changed = {name for name, value in lesson.network.machines[1].state_dict().items() if not value.equal(upper[name])}
+    training = start_training(DeepBelief(hidden=(4, 3), weight_decay=0.1), bars(25))
+    teach(training, 0, 5, of=10)
+    lower = {name: value.clone() for name, value in training.network.machines[0].state_dict().items()}
+    upper = {name: value.clone() for name, value in training.network.machines[1].state_dict().items()}
+    teach(training, 5, 10, of=10)
+    assert all(torch.equal(value, lower[name]) for name, value in training.network.machines[0].state_dict().items())
+    after = training.network.machines[1].state_dict().items()
+    changed = {name for name, value in after if not value.equal(upper[name])}
     assert changed == {"weight", "visible_bias", "hidden_bias", "mu"}
-    torch.testing.assert_close(lesson.machine.mu, lower["hidden_bias"].sigmoid())
+    torch.testing.assert_close(training.machine.mu, lower["hidden_bias"].sigmoid())
 
 
 def test_weight_decay_is_a_loss_of_its_own() -> None:
-    lesson = a_lesson(DeepBelief(hidden=(4,), weight_decay=0.5, deviation=1.0), bars(25))
-    weight = lesson.machine.weight.detach().clone()
-    lesson.schedule(Moment(0, 1, 0.0))
-    readings = next(lesson.steps(0)).readings()
+    training = start_training(DeepBelief(hidden=(4,), weight_decay=0.5, deviation=1.0), bars(25))
+    weight = training.machine.weight.detach().clone()
+    training.schedule(Moment(0, 1, 0.0))
+    readings = next(training.steps(0)).readings()
     assert set(readings) == {"layer 1/contrast", "layer 1/weight decay"}
     assert readings["layer 1/weight decay"] == pytest.approx(0.25 * float(weight.square().sum()), rel=1e-6)
 
 
 @pytest.mark.parametrize("stop", [3, 6, 8])
 @pytest.mark.parametrize("persistent", [True, False])
-def test_a_lesson_resumes_bit_for_bit(stop: int, persistent: bool) -> None:
+def test_a_training_resumes_bit_for_bit(stop: int, persistent: bool) -> None:
     row = DeepBelief(hidden=(5, 4), persistent=persistent, feed_bits=True)
-    whole = a_lesson(row, bars(11), batch_size=7)
+    whole = start_training(row, bars(11), batch_size=7)
     torch.manual_seed(9)
     teach(whole, 0, stop, of=12)
     state, random = runs.unpack(runs.pack(whole.state())), torch.get_rng_state()
     teach(whole, stop, 12, of=12)
-    resumed = a_lesson(row, bars(11), batch_size=7)
+    resumed = start_training(row, bars(11), batch_size=7)
     resumed.load(state)
     torch.set_rng_state(random)
     teach(resumed, stop, 12, of=12)
@@ -385,17 +386,17 @@ def test_a_lesson_resumes_bit_for_bit(stop: int, persistent: bool) -> None:
 
 
 def test_a_state_of_another_net_is_refused() -> None:
-    state = a_lesson(DeepBelief(hidden=(4, 3)), bars(11)).state()
+    state = start_training(DeepBelief(hidden=(4, 3)), bars(11)).state()
     with pytest.raises(BadInput, match="another net"):
-        a_lesson(DeepBelief(hidden=(4, 5)), bars(11)).load(state)
+        start_training(DeepBelief(hidden=(4, 5)), bars(11)).load(state)
 
 
 def test_what_is_not_finite_stops_before_anything_moves() -> None:
-    lesson = a_lesson(DeepBelief(hidden=(4,)), bars(25))
+    training = start_training(DeepBelief(hidden=(4,)), bars(25))
     with torch.no_grad():
-        lesson.machine.weight[0, 0] = math.nan
+        training.machine.weight[0, 0] = math.nan
     with pytest.raises(NonFinite, match="layer 1 at step 7"):
-        next(lesson.steps(7))
+        next(training.steps(7))
 
 
 def test_points_and_wrong_widths_are_refused() -> None:
@@ -406,7 +407,7 @@ def test_points_and_wrong_widths_are_refused() -> None:
     with pytest.raises(BadInput, match=r"latent_size of 7, expected 5"):
         Rbm(hidden=5).build(7, (1, 2, 2), torch.zeros(1, 2, 2))
     with pytest.raises(BadInput, match="found Identity, expected the BeliefNet"):
-        DeepBelief().lesson(torch.nn.Identity(), Batches(bars(25), batch_size=5, seed=0))
+        DeepBelief().training(torch.nn.Identity(), Batches(bars(25), batch_size=5, seed=0))
 
 
 @pytest.mark.parametrize(
@@ -453,9 +454,9 @@ def test_the_papers_row_of_the_table_is_met_in_1200_steps(mnist: Dataset) -> Non
     torch.manual_seed(0)
     row = DeepBelief(burn_in=20)
     batches = Batches(mnist.train, batch_size=100, seed=0, transform=TRANSFORMS["unit"].forward)
-    lesson = row.lesson(row.build(row.start_size, mnist.shape, mnist.mean), batches)
-    teach(lesson, 0, 1200, of=1200)
-    samples = lesson.sample(10_000).mul(255).round() / 255
+    training = row.training(row.build(row.start_size, mnist.shape, mnist.mean), batches)
+    teach(training, 0, 1200, of=1200)
+    samples = training.sample(10_000).mul(255).round() / 255
     held_out = mnist.validation.values.float() / 255
     score = parzen(held_out[1000:3000], samples, held_out[:1000])
     # the paper has 138; what scores above 10,000 real images, 249 here, is blurred

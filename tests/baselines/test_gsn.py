@@ -13,7 +13,7 @@ from scipy import stats
 from torch import Tensor
 
 from advnets import data
-from advnets.baselines.gsn import DeepGsn, GenerativeStochasticNetwork, Walkback, published, walkback_losses
+from advnets.baselines.gsn import DeepGsn, GenerativeStochasticNetwork, WalkbackTraining, published, walkback_losses
 from advnets.data import TRANSFORMS, Batches
 from advnets.errors import BadInput, Unsupported
 from advnets.schedules import Constant, Moment
@@ -55,14 +55,14 @@ def images(n: int, *shape: int) -> Tensor:
     return torch.rand(n, *shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
 
 
-def lesson_on_digits(row: DeepGsn, seed: int = 0) -> Walkback:
+def training_on_digits(row: DeepGsn, seed: int = 0) -> WalkbackTraining:
     torch.manual_seed(seed)
     digits = data.load("digits")
     batches = Batches(digits.train, batch_size=50, seed=3, transform=TRANSFORMS["unit"].forward)
-    lesson = row.lesson(row.build(row.hidden[-1], digits.shape, digits.mean), batches)
-    assert isinstance(lesson, Walkback)
-    lesson.schedule(Moment(0, 0, 0.0))
-    return lesson
+    training = row.training(row.build(row.hidden[-1], digits.shape, digits.mean), batches)
+    assert isinstance(training, WalkbackTraining)
+    training.schedule(Moment(0, 0, 0.0))
+    return training
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS.keys())
@@ -160,12 +160,12 @@ def test_salt_and_pepper_replaces_its_share_of_the_pixels_by_fair_coins() -> Non
 
 def test_weights_are_tied() -> None:
     """One W_i a pair of layers, which a descent moves in both directions at once."""
-    lesson = lesson_on_digits(replace(SMALL, hidden=(6, 5)))
-    next(lesson.steps(0))
-    shapes = {name: tuple(theta.shape) for name, theta in lesson.network.named_parameters()}
+    training = training_on_digits(replace(SMALL, hidden=(6, 5)))
+    next(training.steps(0))
+    shapes = {name: tuple(theta.shape) for name, theta in training.network.named_parameters()}
     weights = {"weights.0": (64, 6), "weights.1": (6, 5)}
     assert shapes == weights | {"biases.0": (64,), "biases.1": (6,), "biases.2": (5,)}
-    network = copy.deepcopy(lesson.network).double()
+    network = copy.deepcopy(training.network).double()
     assert isinstance(network, GenerativeStochasticNetwork)
     x = images(3, 1, 8, 8)
     torch.manual_seed(5)
@@ -178,7 +178,7 @@ def test_weights_are_tied() -> None:
 @pytest.mark.parametrize("optimizer", ["adam", "momentum"])
 def test_resume_is_exact(optimizer: str) -> None:
     row = replace(SMALL, optimizer=optimizer, momentum=0.5)
-    whole, resumed = lesson_on_digits(row), lesson_on_digits(row, seed=1)
+    whole, resumed = training_on_digits(row), training_on_digits(row, seed=1)
     steps = whole.steps(0)
     list(islice(steps, 35))
     state, rng = copy.deepcopy(whole.state()), torch.get_rng_state()
@@ -192,37 +192,37 @@ def test_resume_is_exact(optimizer: str) -> None:
 
 
 def test_a_state_of_another_network_is_refused() -> None:
-    state = lesson_on_digits(replace(SMALL, hidden=(7, 5))).state()
+    state = training_on_digits(replace(SMALL, hidden=(7, 5))).state()
     with pytest.raises(BadInput, match="another network"):
-        lesson_on_digits(SMALL).load(state)
+        training_on_digits(SMALL).load(state)
 
 
 def test_published_numbers_descend_as_the_public_code_does() -> None:
     """m <- .5 m + .5 g, theta <- theta - .25 m, at the rate of the first epoch."""
-    lesson = lesson_on_digits(replace(published, hidden=(6, 5), walkbacks=2))
-    theta = lesson.network.get_parameter("weights.0")
+    training = training_on_digits(replace(published, hidden=(6, 5), walkbacks=2))
+    theta = training.network.get_parameter("weights.0")
     expected, m = theta.detach().clone(), torch.zeros_like(theta)
-    twin = copy.deepcopy(lesson)
+    twin = copy.deepcopy(training)
     for step in range(3):
         before = torch.get_rng_state()
         loss = sum(walkback_losses(twin.network, next(twin.batches).real, 2).values())  # type: ignore[arg-type]
         m = 0.5 * m + 0.5 * torch.autograd.grad(loss, twin.network.get_parameter("weights.0"))[0]  # type: ignore[arg-type]
         expected -= 0.25 * m
         torch.set_rng_state(before)
-        next(lesson.steps(step))
-        twin.network.load_state_dict(lesson.network.state_dict())
+        next(training.steps(step))
+        twin.network.load_state_dict(training.network.state_dict())
         torch.testing.assert_close(theta.detach(), expected, rtol=1e-5, atol=1e-7)
     assert published.rate.at(Moment(500, 1, 0.0)) == pytest.approx(0.125 * 0.995)
 
 
 def test_it_learns_digits() -> None:
     """From corrupted digits it makes them better than the mean image does."""
-    lesson = lesson_on_digits(replace(SMALL, hidden=(64, 64), sigma=1.0, salt_and_pepper=0.3))
-    steps = [step.readings()["chain/walkback 1"] for step in islice(lesson.steps(0), 300)]
-    x, mean = next(lesson.batches).real.double(), data.load("digits").mean.double().clamp(1e-3, 1 - 1e-3)
+    training = training_on_digits(replace(SMALL, hidden=(64, 64), sigma=1.0, salt_and_pepper=0.3))
+    steps = [step.readings()["chain/walkback 1"] for step in islice(training.steps(0), 300)]
+    x, mean = next(training.batches).real.double(), data.load("digits").mean.double().clamp(1e-3, 1 - 1e-3)
     alone = reference.cross_entropy(mean.expand_as(x).numpy(), x.numpy())
     assert np.mean(steps[-20:]) < alone - 0.02
-    assert lesson.sample(5, torch.Generator().manual_seed(1)).shape == (5, 1, 8, 8)
+    assert training.sample(5, torch.Generator().manual_seed(1)).shape == (5, 1, 8, 8)
 
 
 def test_visible_biases_start_at_the_marginals_or_at_zero() -> None:

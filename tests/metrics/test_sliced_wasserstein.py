@@ -119,7 +119,7 @@ def test_the_pyramid_adds_up_again() -> None:
     taps = np.outer(laplacian_pyramid.TAPS, laplacian_pyramid.TAPS)[None, None]
     for size in (8, 15, 32):
         images = points(3 * size, size).reshape(3, 1, size, size)
-        levels = laplacian_pyramid.laplacian(torch.from_numpy(images), 2)
+        levels = laplacian_pyramid.build_pyramid(torch.from_numpy(images), 2)
         coarse = scipy.ndimage.convolve(images, taps, mode="mirror")[..., ::2, ::2]
         spaced = np.zeros_like(images)
         spaced[..., ::2, ::2] = coarse

@@ -12,7 +12,7 @@ from advnets.errors import BadInput
 from advnets.metrics import classifier_test, nearest_neighbour_test
 from advnets.metrics.two_sample import Graph, _area_under_roc
 from advnets.statistics import Estimate
-from advnets.statistics.permutation import p_value
+from advnets.statistics.permutation import permutation_p_value
 
 X = np.random.RandomState(0).randn(500, 32)
 Y = np.random.RandomState(1).randn(500, 32) * 1.1 + 0.1
@@ -156,8 +156,8 @@ def test_estimates_go_to_json() -> None:
 
 
 def test_a_p_value_counts_equals_in_spite_of_rounding() -> None:
-    assert p_value(torch.tensor([0.3, 0.1 + 0.2, 0.1, 0.2], dtype=torch.float64)) == 0.5
-    assert p_value(torch.tensor([0.1 + 0.2, 0.3, 0.1, 0.2], dtype=torch.float64)) == 0.5
+    assert permutation_p_value(torch.tensor([0.3, 0.1 + 0.2, 0.1, 0.2], dtype=torch.float64)) == 0.5
+    assert permutation_p_value(torch.tensor([0.1 + 0.2, 0.3, 0.1, 0.2], dtype=torch.float64)) == 0.5
 
 
 @pytest.mark.parametrize("measure", [nearest_neighbour_test, classifier_test])

@@ -107,7 +107,7 @@ def after_load(change: Callable[[Loop, dict[str, Any]], None]) -> Saboteur:
         load = Loop.load
 
         def forgetful(self: Loop, state: Mapping[str, Any]) -> None:
-            fresh = {"streams": dict(self.streams.held), "average": clone(self.average.state())}
+            fresh = {"streams": dict(self.streams.states), "average": clone(self.average.state())}
             load(self, state)
             change(self, fresh)
 
@@ -121,7 +121,7 @@ def clone(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def stream_forgotten(name: str) -> Saboteur:
-    return after_load(lambda course, fresh: course.streams.held.update({name: fresh["streams"][name]}))
+    return after_load(lambda course, fresh: course.streams.states.update({name: fresh["streams"][name]}))
 
 
 def average_forgotten(course: Loop, fresh: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """Baselines of the 2014 table: each a row of BASELINES, with a network that draws and a Training that teaches it."""
 
-from advnets.baselines.baseline import Baseline, Chain, Lesson
+from advnets.baselines.baseline import Baseline, BaselineTraining, Chain, is_chain
 from advnets.baselines.contractive import StackedContractive
 from advnets.baselines.dbn import DeepBelief
 from advnets.baselines.denoising import Denoising
@@ -18,6 +18,6 @@ BASELINES: dict[str, type[BaselineRow]] = {
 }
 
 __all__ = [
-    "BASELINES", "Baseline", "BaselineRow", "Chain", "DeepBelief", "DeepGsn", "Denoising", "Lesson", "Rbm",
-    "StackedContractive", "descend",
+    "BASELINES", "Baseline", "BaselineRow", "BaselineTraining", "Chain", "DeepBelief", "DeepGsn", "Denoising", "Rbm",
+    "StackedContractive", "descend", "is_chain",
 ]  # fmt: skip

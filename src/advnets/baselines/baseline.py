@@ -6,7 +6,7 @@ reports and share files serve both alike.
 """
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, TypeGuard, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -15,6 +15,7 @@ from advnets.schedules import Moment
 from advnets.training import Training
 
 
+@runtime_checkable
 class Chain(Protocol):
     """The network of a baseline, an nn.Module: z is where its Markov chains begin.
 
@@ -35,7 +36,12 @@ class Chain(Protocol):
         """The states of n chains after each step from z, without end; consecutive ones resemble each other."""
 
 
-class Lesson(Training, Protocol):
+def is_chain(network: object) -> TypeGuard[Chain]:
+    """Whether a network draws by a Markov chain, as those of baselines do."""
+    return isinstance(network, Chain)
+
+
+class BaselineTraining(Training, Protocol):
     """A baseline's Training, whose rates and layers follow the budget; `state` and `load` hold the batches too."""
 
     @property
@@ -59,5 +65,5 @@ class Baseline(Protocol):
         Raises BadInput where latent_size is not the width of the layer that its chains begin in.
         """
 
-    def lesson(self, network: nn.Module, batches: Batches) -> Lesson:
+    def training(self, network: nn.Module, batches: Batches) -> BaselineTraining:
         """What trains the network that `build` built, on batches of samples in [0, 1]."""

@@ -23,7 +23,7 @@ from advnets.data import Batches
 from advnets.errors import BadInput
 from advnets.latents import gaussian
 from advnets.optimizers import adam
-from advnets.schedules import LinearDecay, Moment, Schedule, within
+from advnets.schedules import LinearDecay, Moment, Schedule, moment_within
 from advnets.training import Step
 
 ROW = "stacked_contractive"
@@ -69,11 +69,11 @@ class StackedContractive:
         check_sizes(ROW, latent_size, shape, self.hidden[-1])
         return ContractiveStack(self.hidden, tuple(shape), mean, sigma=self.sigma, burn_in=self.burn_in)
 
-    def lesson(self, network: nn.Module, batches: Batches) -> "ContractiveLesson":
+    def training(self, network: nn.Module, batches: Batches) -> "ContractiveTraining":
         """What trains that stack, layer by layer."""
         if not isinstance(network, ContractiveStack) or network.hidden != self.hidden:
             raise BadInput(f"{ROW}: found another network, expected the one that `build` gave. Build it by this row.")
-        return ContractiveLesson(network, batches, self)
+        return ContractiveTraining(network, batches, self)
 
     def lambdas(self) -> tuple[float, ...]:
         """The weight of each layer's penalty."""
@@ -170,7 +170,7 @@ def tangent_move(h: Tensor, weight: Tensor, alpha: Tensor) -> Tensor:
 
 
 @dataclass
-class ContractiveLesson:
+class ContractiveTraining:
     """Greedy training: sum-of-pixels cross-entropy + lambda ||J||_F^2, of one layer after another.
 
     layer: number of the layer that is trained, from 0; it never goes back. began: the step and the epoch at which its
@@ -195,7 +195,7 @@ class ContractiveLesson:
             self.layer, self.began = due, (moment.step, moment.epoch - 1)
             self.optimizer = self._fresh()
         for group in self.optimizer.param_groups:
-            group["lr"] = self.row.rate.at(within(moment, begins, self.layer, self.began))
+            group["lr"] = self.row.rate.at(moment_within(moment, begins, self.layer, self.began))
 
     def steps(self, start: int) -> Iterator[Step]:
         """The steps from number `start` on, without end."""

@@ -24,7 +24,7 @@ from advnets.data import Batches
 from advnets.errors import BadInput
 from advnets.latents import gaussian
 from advnets.optimizers import OPTIMIZERS
-from advnets.schedules import Constant, LinearDecay, Moment, Schedule, within
+from advnets.schedules import Constant, LinearDecay, Moment, Schedule, moment_within
 from advnets.training import Step
 
 
@@ -89,11 +89,11 @@ class DeepBelief:
             mu = machines[-1].hidden_bias.detach().sigmoid()
         return BeliefNet(machines, shape, burn_in=self.burn_in)
 
-    def lesson(self, network: nn.Module, batches: Batches) -> "Greedy":
+    def training(self, network: nn.Module, batches: Batches) -> "DeepBeliefTraining":
         """The training, layer by layer, of the net that `build` built; its chains begin at the mean image."""
         if not isinstance(network, BeliefNet):
             raise BadInput(f"network: found {type(network).__name__}, expected the BeliefNet that `build` gave")
-        return Greedy(network, batches, self)
+        return DeepBeliefTraining(network, batches, self)
 
 
 class BeliefNet(nn.Module):
@@ -149,7 +149,7 @@ def _project(laws: list[Law], state: Tensor) -> Tensor:
 
 
 @dataclass
-class Greedy:
+class DeepBeliefTraining:
     """Training of a deep belief net, one machine at a time; those below it stay as they are.
 
     layer: of the machine that is trained, from 0. began: the step and the epoch at which it began. chains: the visible
@@ -215,7 +215,7 @@ class Greedy:
         begins = self._begins()
         while self.layer + 1 < len(self.row.hidden) and moment.progress >= begins[self.layer + 1]:
             self._next_layer(moment)
-        moment = within(moment, begins, self.layer, self.began)
+        moment = moment_within(moment, begins, self.layer, self.began)
         for group in self.optimizer.param_groups:
             group["lr"], group["momentum"] = self.row.rate.at(moment), self.row.momentum.at(moment)
 

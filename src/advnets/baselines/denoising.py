@@ -56,11 +56,11 @@ class Denoising:
         layer = TiedLayer(mean.numel(), self.hidden, mean)
         return DenoisingChain(layer, tuple(shape), corruption=self.corruption, burn_in=self.burn_in)
 
-    def lesson(self, network: nn.Module, batches: Batches) -> "DenoisingLesson":
+    def training(self, network: nn.Module, batches: Batches) -> "DenoisingTraining":
         """What trains that auto-encoder."""
         if not isinstance(network, DenoisingChain) or network.layer.weight.shape[1] != self.hidden:
             raise BadInput(f"{ROW}: found another network, expected the one that `build` gave. Build it by this row.")
-        return DenoisingLesson(network, batches, self)
+        return DenoisingTraining(network, batches, self)
 
 
 class DenoisingChain(nn.Module):
@@ -102,7 +102,7 @@ def salt_and_pepper(x: Tensor, probability: float) -> Tensor:
 
 
 @dataclass
-class DenoisingLesson:
+class DenoisingTraining:
     """Cross-entropy of the batch under each of the walkback's reconstructions, their mean.
 
     Draws and corruptions let no gradient through, so that every reconstruction teaches by itself.

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import Optimizer
 
-from advnets.baselines.baseline import Lesson
+from advnets.baselines.baseline import BaselineTraining
 from advnets.baselines.checks import check_least, check_share, check_sizes
 from advnets.baselines.descent import descend
 from advnets.data import Batches
@@ -211,10 +211,10 @@ class DeepGsn:
             network.set_marginals(mean)
         return network
 
-    def lesson(self, network: nn.Module, batches: Batches) -> Lesson:
+    def training(self, network: nn.Module, batches: Batches) -> BaselineTraining:
         """Training by walkback of a network that `build` built, on batches of images in [0, 1]."""
         parameters = list(network.parameters())
-        return Walkback(self, network, batches, OPTIMIZERS[self.optimizer](parameters, betas=self.betas))
+        return WalkbackTraining(self, network, batches, OPTIMIZERS[self.optimizer](parameters, betas=self.betas))
 
 
 published = DeepGsn(
@@ -236,7 +236,7 @@ epoch. Its chain has no burn-in: it begins at a test image.
 
 
 @dataclass
-class Walkback:
+class WalkbackTraining:
     """The training of a Deep GSN: what it descends is the sum of the cross-entropies of the walkbacks."""
 
     row: DeepGsn

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 from torch import Tensor, nn
 
-from advnets.baselines.dbn import BeliefNet, DeepBelief, Greedy
+from advnets.baselines.dbn import BeliefNet, DeepBelief, DeepBeliefTraining
 from advnets.data import Batches
 from advnets.schedules import Constant, LinearDecay, Schedule
 
@@ -44,6 +44,6 @@ class Rbm:
         """
         return self.as_deep_belief().build(latent_size, shape, mean)
 
-    def lesson(self, network: nn.Module, batches: Batches) -> Greedy:
+    def training(self, network: nn.Module, batches: Batches) -> DeepBeliefTraining:
         """The training, by contrastive divergence, of the machine that `build` built."""
-        return self.as_deep_belief().lesson(network, batches)
+        return self.as_deep_belief().training(network, batches)

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from advnets.baselines import BaselineRow, Lesson
+from advnets import baselines
+from advnets.baselines import BaselineRow
 from advnets.data import Batches, Dataset
 from advnets.errors import BadInput
 from advnets.experiment.game_training import GameTraining, batches_of, explain_build_errors, game_training
@@ -20,9 +21,9 @@ from advnets.training import Step
 
 @dataclass
 class BaselineTraining:
-    """A Lesson with what a run asks of a Play; which layer is trained when is the affair of the lesson."""
+    """A baseline's training with what a run asks of a Play; which layer is trained when is the affair of the lesson."""
 
-    lesson: Lesson
+    lesson: baselines.BaselineTraining
     recipe: Recipe
     latent: Latent
     stage: ClassVar[int] = 0
@@ -105,4 +106,4 @@ def _solo(row: BaselineRow, recipe: Recipe, dataset: Dataset, *, seed: int, devi
     batches = batches_of(recipe, dataset, seed=seed, device=device)
     with explain_build_errors():
         network = row.build(recipe.latent_size, dataset.shape, dataset.mean).to(device)
-        return BaselineTraining(row.lesson(network, batches), recipe, LATENTS[recipe.latent](recipe.latent_size))
+        return BaselineTraining(row.training(network, batches), recipe, LATENTS[recipe.latent](recipe.latent_size))

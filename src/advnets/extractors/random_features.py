@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from advnets.data import Dataset
 from advnets.errors import BadInput, Unsupported
-from advnets.extractors.extractor import check_images, in_parts
+from advnets.extractors.extractor import expect_images, in_parts
 from advnets.runs import fingerprint
 
 WIDTHS = (16, 32, 20)
@@ -65,7 +65,7 @@ class RandomFeatures:
     def features(self, values: Tensor) -> Tensor:
         """(n, c, h, w) uint8 -> (n, 128) float32; raises BadInput for other images than those of its shape."""
         expected = f"(n, *{self.shape})"
-        check_images(values, (self.shape[0],), expected)
+        expect_images(values, (self.shape[0],), expected)
         if tuple(values.shape[1:]) != self.shape:
             raise BadInput(f"images: found {tuple(values.shape)}, expected uint8 {expected}. Bring them to that size.")
         return in_parts(self._responses, values, PART, full=True)
@@ -82,7 +82,7 @@ class RandomFeatures:
         return torch.cat([x1.mean((2, 3)), x2.mean((2, 3)), quarters], 1)
 
 
-def random_features(dataset: Dataset, *, seed: int = 0) -> RandomFeatures:
+def draw_random_features(dataset: Dataset, *, seed: int = 0) -> RandomFeatures:
     """The random features of a data set's images, of which only the shape is looked at.
 
     seed: of the weights. Raises Unsupported for points, for more than 4 channels, and for sides below SMALLEST.
@@ -95,10 +95,10 @@ def random_features(dataset: Dataset, *, seed: int = 0) -> RandomFeatures:
         )
     rng = torch.Generator().manual_seed(seed)
     ends = zip((shape[0], *WIDTHS[:-1]), WIDTHS, strict=True)
-    return RandomFeatures(shape, tuple(_weights(channels, width, rng) for channels, width in ends))
+    return RandomFeatures(shape, tuple(_draw_weights(channels, width, rng) for channels, width in ends))
 
 
-def _weights(channels: int, width: int, rng: torch.Generator) -> Tensor:
+def _draw_weights(channels: int, width: int, rng: torch.Generator) -> Tensor:
     """Weights (width, channels, 3, 3), even over +-sqrt(6 / fan-in).
 
     Whole numbers are drawn and then scaled once: torch's normal numbers differ in the last bit from one kind of

@@ -17,7 +17,7 @@ from torch import Tensor
 from advnets.errors import BadInput
 from advnets.statistics.arrays import Array
 from advnets.statistics.ball_counts import count_in_balls
-from advnets.statistics.distances import nearest_others, pair
+from advnets.statistics.distances import find_nearest_others, flatten_pair
 from advnets.statistics.estimate import Estimate, Note
 
 
@@ -138,7 +138,7 @@ def _poisson_bound(count: int, level: float) -> float:
 def _collisions(samples: Array, real: Array, quantile: float, seed: int) -> _Collisions:
     if not 0 < quantile < 1:
         raise BadInput(f"quantile: found {quantile}, expected more than 0 and less than 1. Change it.")
-    y, x = pair(samples, real, "samples", "real")
+    y, x = flatten_pair(samples, real, "samples", "real")
     n = min(len(y), len(x) // 2)
     if n < 3:
         found = f"{len(y)} samples and {len(x)} real items"
@@ -146,17 +146,17 @@ def _collisions(samples: Array, real: Array, quantile: float, seed: int) -> _Col
     rng = torch.Generator().manual_seed(seed)
     drawn, halves = (torch.randperm(len(v), generator=rng).to(v.device) for v in (y, x))
     y, x, reference = y[drawn[:n]], x[halves[:n]], x[halves[n : 2 * n]]
-    usual = nearest_others(reference, 1)[1][:, 0].sort().values
+    usual = find_nearest_others(reference, 1)[1][:, 0].sort().values
     squared = usual[math.ceil(quantile * n) - 1]
     among_y, among_x = _count_near(y, squared), _count_near(x, squared)
     across = count_in_balls(y, x, squared.expand(n), strict=False)[0]
-    own, other = across.held.cpu().numpy(), across.holders.cpu().numpy()
+    own, other = across.points_in_ball.cpu().numpy(), across.balls_with_point.cpu().numpy()
     return _Collisions(among_y, among_x, among_y + own, among_x + other, math.sqrt(float(squared)))
 
 
 def _count_near(points: Tensor, squared: Tensor) -> NDArray[np.int64]:
     """How many others lie within the threshold of each point, (n,)."""
     held: NDArray[np.int64] = (
-        count_in_balls(points, points, squared.expand(len(points)), strict=False)[0].held.cpu().numpy()
+        count_in_balls(points, points, squared.expand(len(points)), strict=False)[0].points_in_ball.cpu().numpy()
     )
     return held - 1  # itself, at distance 0

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from advnets.errors import BadInput
 from advnets.metrics.vendi import unit_rows
-from advnets.statistics.arrays import Array, flatten, same_width
+from advnets.statistics.arrays import Array, expect_same_width, flatten
 from advnets.statistics.estimate import Estimate, Note
 
 BLOCK = 1024
@@ -39,7 +39,7 @@ def mean_min_cosine(samples: Array, real: Array, *, block: int = BLOCK) -> Estim
         BadInput: If a shape or a value is wrong, or all rows of a side are 0.
     """
     y, x = flatten(samples, "samples"), flatten(real, "real")
-    same_width(y, x, "samples and real")
+    expect_same_width(y, x, "samples and real")
     if block < 1:
         raise BadInput(f"block: found {block}, expected 1 or more. Leave it out.")
     y, zero_samples = unit_rows(y, "samples")

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from advnets.errors import BadInput
 from advnets.metrics.parzen import log_densities
-from advnets.statistics.arrays import Array, flatten, same_width, squared_distances
+from advnets.statistics.arrays import Array, expect_same_width, flatten, squared_distances
 from advnets.statistics.bures import singular_values
 from advnets.statistics.gaussian import Gaussian
-from advnets.statistics.jackknife import BLOCKS, Jackknife, cut, enough, fill
+from advnets.statistics.jackknife import BLOCKS, Jackknife, block_ranges, expect_enough, jackknife_values
 from advnets.statistics.moments import Moments
 
 ROWS = 512
@@ -42,10 +42,13 @@ def parzen_jackknife(points: Array, centres: Array, sigma: float, *, blocks: int
         BadInput: As `log_densities` does, or if there are fewer points or centres than blocks.
     """
     x, s = flatten(points, "points"), flatten(centres, "centres")
-    enough(len(x), "points", blocks)
-    enough(len(s), "centres", blocks)
+    expect_enough(len(x), "points", blocks)
+    expect_enough(len(s), "centres", blocks)
     # Of each block of centres, the log of the sum of its windows at every point: (g, n).
-    sums = [log_densities(x, s[start:stop], [sigma])[0] + math.log(stop - start) for start, stop in cut(len(s), blocks)]
+    sums = [
+        log_densities(x, s[start:stop], [sigma])[0] + math.log(stop - start)
+        for start, stop in block_ranges(len(s), blocks)
+    ]
     kept = [logs.logsumexp(0) for logs in _all_and_all_but_one(torch.stack(sums).cpu())]
     return Jackknife(_block_means(torch.stack(kept, 1) - _block_counts(len(s), blocks).log(), blocks).T, len(s), len(x))
 
@@ -53,8 +56,9 @@ def parzen_jackknife(points: Array, centres: Array, sigma: float, *, blocks: int
 def frechet_jackknife(samples: Array, real: Array, *, blocks: int = BLOCKS) -> Jackknife:
     """Compute the Frechet distance of `frechet` without each block of samples and of real items.
 
-    With more than `WIDE` features no blocks of both sides are left out at once, see `fill`. The bias of too few samples
-    is equal for equally many samples. In a difference it cancels, except for what the covariances differ in.
+    With more than `WIDE` features no blocks of both sides are left out at once, see `jackknife_values`. The bias of too
+    few samples is equal for equally many samples. In a difference it cancels, except for what the covariances differ
+    in.
 
     Args:
         samples: Features of the samples, (m, ...), in random order.
@@ -69,13 +73,13 @@ def frechet_jackknife(samples: Array, real: Array, *, blocks: int = BLOCKS) -> J
     """
     y, x = _paired_rows(samples, real, 2 * blocks)
     of_y, of_x = _gaussians(y, blocks), _gaussians(x, blocks)
-    values = fill(lambda j, b: _distance_of_gaussians(of_y[j], of_x[b]), blocks, crossed=y.shape[1] <= WIDE)
+    values = jackknife_values(lambda j, b: _distance_of_gaussians(of_y[j], of_x[b]), blocks, crossed=y.shape[1] <= WIDE)
     return Jackknife(values, len(y), len(x))
 
 
 def _gaussians(items: Tensor, blocks: int) -> list[Gaussian]:
     """The Gaussians of all items, and of all without each block."""
-    parts = [Moments.of(items[start:stop]) for start, stop in cut(len(items), blocks)]
+    parts = [Moments.of(items[start:stop]) for start, stop in block_ranges(len(items), blocks)]
     kept = [parts, *(parts[:j] + parts[j + 1 :] for j in range(blocks))]
     return [Gaussian.of_moments(reduce(Moments.merge, each)) for each in kept]
 
@@ -114,12 +118,12 @@ def kernel_jackknife(samples: Array, real: Array, *, blocks: int = BLOCKS) -> Ja
 def _block_sums(a: Tensor, b: Tensor, blocks: int) -> Tensor:
     """Sums of the kernel over pairs of blocks, (g, g); an item of a set is not paired with itself."""
     sums = torch.zeros(blocks, blocks, dtype=torch.float64)
-    for row, (start, stop) in enumerate(cut(len(a), blocks)):
+    for row, (start, stop) in enumerate(block_ranges(len(a), blocks)):
         kernel = (a[start:stop] @ b.T / a.shape[1] + 1) ** 3
         if a is b:
             kernel[torch.arange(stop - start), torch.arange(start, stop)] = 0
         columns = kernel.sum(0)
-        sums[row] = torch.stack([columns[left:right].sum() for left, right in cut(len(b), blocks)])
+        sums[row] = torch.stack([columns[left:right].sum() for left, right in block_ranges(len(b), blocks)])
     return sums
 
 
@@ -160,7 +164,7 @@ def manifold_jackknife(samples: Array, real: Array, *, k: int = 5, blocks: int =
 
 def _radii(items: Tensor, k: int, blocks: int) -> Tensor:
     """Squared distance to the k-th nearest other item, (n, 1 + g): among all, then without each block."""
-    parts, norms = cut(len(items), blocks), items.square().sum(1)
+    parts, norms = block_ranges(len(items), blocks), items.square().sum(1)
     found = []
     for start in range(0, len(items), ROWS):
         stop = min(start + ROWS, len(items))
@@ -175,7 +179,7 @@ def _radii(items: Tensor, k: int, blocks: int) -> Tensor:
 
 def _balls_around(probes: Tensor, centres: Tensor, radii: Tensor) -> Tensor:
     """In how many balls each probe lies, (p, 1 + g) float64: of all centres, then without each block of them."""
-    parts, norms = cut(len(centres), radii.shape[1] - 1), centres.square().sum(1)
+    parts, norms = block_ranges(len(centres), radii.shape[1] - 1), centres.square().sum(1)
     found = []
     for probe in torch.split(probes, ROWS):
         distances = squared_distances(probe, centres, probe.square().sum(1, keepdim=True), s_norms=norms)
@@ -189,7 +193,7 @@ def _balls_around(probes: Tensor, centres: Tensor, radii: Tensor) -> Tensor:
 
 def _nearest_squared(x: Tensor, y: Tensor, blocks: int) -> Tensor:
     """Squared distance of x (n, d) to the nearest y, (n, 1 + g): of all y, then without each block of them."""
-    norms, parts = y.square().sum(1), cut(len(y), blocks)
+    norms, parts = y.square().sum(1), block_ranges(len(y), blocks)
     found = []
     for part in torch.split(x, ROWS):
         distances = squared_distances(part, y, part.square().sum(1, keepdim=True), s_norms=norms)
@@ -207,9 +211,9 @@ def _crossed_means(near: Tensor, radii: Tensor) -> Tensor:
 def _paired_rows(samples: Array, real: Array, fewest: int) -> tuple[Tensor, Tensor]:
     """Samples and real items as (m, d) and (n, d) float64 on the CPU; raises BadInput below `fewest` rows."""
     y, x = flatten(samples, "samples").double(), flatten(real, "real").double()
-    same_width(y, x, "samples and real")
-    enough(len(y), "samples", fewest)
-    enough(len(x), "real", fewest)
+    expect_same_width(y, x, "samples and real")
+    expect_enough(len(y), "samples", fewest)
+    expect_enough(len(x), "real", fewest)
     return y.cpu(), x.cpu()
 
 
@@ -220,12 +224,12 @@ def _all_and_all_but_one(parts: Tensor) -> list[Tensor]:
 
 def _block_counts(n: int, blocks: int) -> Tensor:
     """The number of n items, then their number without each block, (1 + g,) float64."""
-    return torch.tensor([n, *(n - (stop - start) for start, stop in cut(n, blocks))], dtype=torch.float64)
+    return torch.tensor([n, *(n - (stop - start) for start, stop in block_ranges(n, blocks))], dtype=torch.float64)
 
 
 def _block_means(values: Tensor, blocks: int) -> Tensor:
     """Means of columns of values (n, c) over all rows, then without each block of rows, (1 + g, c)."""
-    sums = torch.stack([values[start:stop].sum(0) for start, stop in cut(len(values), blocks)])
+    sums = torch.stack([values[start:stop].sum(0) for start, stop in block_ranges(len(values), blocks)])
     return (
         torch.stack([each.sum(0) for each in _all_and_all_but_one(sums)]) / _block_counts(len(values), blocks)[:, None]
     )

@@ -13,7 +13,7 @@ from advnets.statistics import bures
 from advnets.statistics.arrays import Array, flatten
 from advnets.statistics.estimate import Z95, Estimate, Note
 from advnets.statistics.gaussian import Gaussian
-from advnets.statistics.moments import Moments, check
+from advnets.statistics.moments import Moments, expect_covariance
 
 MOST_SHORTFALL = 0.12
 """Largest shortfall of the curvature for which bias, floor and interval are given; beyond it their series fails."""
@@ -57,7 +57,7 @@ class FrechetSide:
         if isinstance(given, Gaussian):
             return FrechetSide(_check_size(given.with_ddof(ddof), name), None)
         rows = flatten(given, name)
-        check(len(rows), ddof, name)
+        expect_covariance(len(rows), ddof, name)
         return FrechetSide(_check_size(Gaussian.of(rows, ddof), name), rows)
 
 
@@ -277,10 +277,10 @@ def _sampling_errors(y: FrechetSide, x: FrechetSide) -> tuple[Tensor, float, lis
     over = (1 / a.n + 1 / b.n) / 2
     if y.rows is None and x.rows is None:
         s = bures.singular_values(a.factor, b.factor)
-        short, normal = bures.shortfall(s) * over, bures.normal_curvature(s)
+        short, normal = bures.curvature_shortfall(s) * over, bures.normal_curvature(s)
         return s, short, [_sampling_error(side, s, short, normal=normal) for side in (y, x)]
-    s, for_samples, for_real = bures.transports(a.factor, b.factor)
-    short, normal, shift = bures.shortfall(s) * over, bures.normal_curvature(s), a.mean - b.mean
+    s, for_samples, for_real = bures.transport_maps(a.factor, b.factor)
+    short, normal, shift = bures.curvature_shortfall(s) * over, bures.normal_curvature(s), a.mean - b.mean
     own = _sampling_error(y, s, short, normal=normal, carry=for_samples, shift=shift)
     return s, short, [own, _sampling_error(x, s, short, normal=normal, carry=for_real, shift=-shift)]
 
@@ -300,7 +300,7 @@ def _sampling_error(
     if side.rows is not None:
         assert carry is not None
         assert shift is not None
-        variance, curvature = bures.influence(side.rows, gaussian.mean, shift, carry=carry, s=s)
+        variance, curvature = bures.influence_and_curvature(side.rows, gaussian.mean, shift, carry=carry, s=s)
     # Divided by n, a covariance is S/n too small, which moves the distance by -tr (I - T) S / n.
     shrunk = 0.0 if gaussian.ddof else gaussian.trace - float(s.sum())
     excess = _excess_curvature(curvature, normal)
@@ -325,11 +325,11 @@ def _mean_distance_of_real(over: float, real: FrechetSide) -> float:
         s = gaussian.spectrum
         curvature = normal = bures.normal_curvature(s)
     else:
-        s, carry, _ = bures.transports(gaussian.factor, gaussian.factor)
+        s, carry, _ = bures.transport_maps(gaussian.factor, gaussian.factor)
         still = torch.zeros(width, dtype=torch.float64)
-        _, curvature = bures.influence(real.rows, gaussian.mean, still, carry=carry, s=s)
+        _, curvature = bures.influence_and_curvature(real.rows, gaussian.mean, still, carry=carry, s=s)
         normal = bures.normal_curvature(s)
-    short = bures.shortfall(s) / gaussian.n * _excess_curvature(curvature, normal)
+    short = bures.curvature_shortfall(s) / gaussian.n * _excess_curvature(curvature, normal)
     return (over + 1 / gaussian.n) * (gaussian.trace + curvature / (1 - min(short, 0.5)))
 
 

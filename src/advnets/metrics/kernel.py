@@ -17,9 +17,9 @@ from torch import Tensor
 
 from advnets.errors import BadInput, NonFinite, unknown
 from advnets.statistics.arrays import Array
-from advnets.statistics.distances import pair
+from advnets.statistics.distances import flatten_pair
 from advnets.statistics.estimate import Z95, Estimate, Note
-from advnets.statistics.permutation import deal, p_value
+from advnets.statistics.permutation import permutation_p_value, permuted_statistics
 
 BLOCK = 2048
 """Rows and columns of kernel values that are in memory at once."""
@@ -317,13 +317,13 @@ def kernel_test(
         outside, between = rows.sum() - 2 * touching + inside, touching - inside
         return inside / (m * (m - 1)) + outside / (n * (n - 1)) - 2 * between / (m * n)
 
-    found = deal(distances, m, n, permutations=permutations, seed=seed)
+    found = permuted_statistics(distances, m, n, permutations=permutations, seed=seed)
     notes: dict[str, Note] = {"m": m, "n": n, "permutations": permutations, "seed": seed}
     notes["null_95"] = float(found[1:].quantile(0.95))
-    return Estimate(float(found[0]), floor=0.0, notes=notes, p_value=p_value(found))
+    return Estimate(float(found[0]), floor=0.0, notes=notes, p_value=permutation_p_value(found))
 
 
 def _pair_in_float64(samples: Array, real: Array, *, least: int) -> tuple[Tensor, Tensor]:
     """Both sides in float64, or BadInput."""
-    x, y = pair(samples, real, "samples", "real", least=least)
+    x, y = flatten_pair(samples, real, "samples", "real", least=least)
     return x.double(), y.double()

@@ -13,9 +13,8 @@ from advnets.errors import BadInput
 from advnets.metrics.neighbours import coverage_of_balls
 from advnets.statistics.arrays import Array
 from advnets.statistics.ball_counts import BallCounts, count_in_balls
-from advnets.statistics.distances import BLOCK, nearest_others, pair
-from advnets.statistics.estimate import Estimate, Note
-from advnets.statistics.proportion import share_error
+from advnets.statistics.distances import BLOCK, find_nearest_others, flatten_pair
+from advnets.statistics.estimate import Estimate, Note, share_error
 
 
 def manifolds(
@@ -69,8 +68,8 @@ def manifolds(
     Raises:
         BadInput: If a shape or a value is wrong, widths or scales differ, or k is not in 1 .. min(m, n, h) - 1.
     """
-    y, x = pair(samples, real, "samples", "real")
-    other = None if held_out is None else pair(held_out, real, "held_out", "real")[0].to(x.device)
+    y, x = flatten_pair(samples, real, "samples", "real")
+    other = None if held_out is None else flatten_pair(held_out, real, "held_out", "real")[0].to(x.device)
     _check_k(k, {"samples": y, "real": x, "held_out": other})
     near = _nearest_of_each(x, k, block)
     found = _shares_in_balls(y, x, near, k=k, strict=strict, block=block)
@@ -88,7 +87,7 @@ def _check_k(k: int, sets: dict[str, Tensor | None]) -> None:
 
 def _nearest_of_each(points: Tensor, k: int, block: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """The k + 1 nearest others of every point, or k where there are no more."""
-    return nearest_others(points, min(k + 1, len(points) - 1), block=block)
+    return find_nearest_others(points, min(k + 1, len(points) - 1), block=block)
 
 
 def _shares_in_balls(
@@ -99,7 +98,7 @@ def _shares_in_balls(
     radii, y_radii = near[1].T[k - 1 :], near_y[1].T[k - 1 :]
     found = count_in_balls(x, y, *radii, y_radii=list(y_radii), strict=strict, block=block)
     around_real, around_samples = found[0], found[len(radii)]
-    wider = found[1].held if len(radii) == 2 else None
+    wider = found[1].points_in_ball if len(radii) == 2 else None
     wider_y = found[-1] if len(y_radii) == 2 else None
     common: dict[str, Note] = {"n": len(x), "m": len(y), "k": k, "strict": strict}
     on_real = common | {"empty balls": int((near[1][:, k - 1] == 0).sum())}
@@ -115,7 +114,7 @@ def _shares_in_balls(
 
 def _precision(around_real: BallCounts, notes: dict[str, Note]) -> Estimate:
     """Share of samples that lie in a ball."""
-    count, m = int((around_real.holders > 0).sum()), len(around_real.holders)
+    count, m = int((around_real.balls_with_point > 0).sum()), len(around_real.balls_with_point)
     return Estimate(count / m, share_error(count, m), notes=notes)
 
 
@@ -124,15 +123,15 @@ def _recall(around_samples: BallCounts, near: Tensor, wider: BallCounts | None, 
 
     near: the k nearest others of samples, (m, k). wider: the counts in balls that reach one neighbour farther.
     """
-    (m, k), n = near.shape, len(around_samples.holders)
-    held = around_samples.holders > 0
+    (m, k), n = near.shape, len(around_samples.balls_with_point)
+    held = around_samples.balls_with_point > 0
     count = int(held.sum())
     if wider is None:
         return Estimate(count / n, None, notes=notes)
     # Without a sample its ball goes, with the points that it alone holds, and balls that it set the radius of, or lay
     # in, reach one neighbour farther, to new points; the few that two of all such balls would reach are left out.
-    lost = torch.bincount(around_samples.sole[around_samples.holders == 1], minlength=m)
-    reached = torch.bincount(wider.sole[~held & (wider.holders == 1)], minlength=m)
+    lost = torch.bincount(around_samples.single_ball[around_samples.balls_with_point == 1], minlength=m)
+    reached = torch.bincount(wider.single_ball[~held & (wider.balls_with_point == 1)], minlength=m)
     gained = torch.zeros_like(lost).index_add_(0, near.flatten(), reached.repeat_interleave(k))
     change = (gained - lost).double()
     squares = (m - 1) / m * float((change - change.mean()).square().sum())
@@ -146,12 +145,12 @@ def _density(around_real: BallCounts, near: Tensor, wider: Tensor | None, *, not
 
     near: the k nearest others of real points, (n, k). wider: samples in balls that reach one neighbour farther, (n,).
     """
-    (n, k), m = near.shape, len(around_real.holders)
-    per_sample = around_real.holders.double() / k
+    (n, k), m = near.shape, len(around_real.balls_with_point)
+    per_sample = around_real.balls_with_point.double() / k
     if wider is None:
         return Estimate(float(per_sample.mean()), None, 1.0, notes)
     # Without a real point its ball goes, and balls that it set the radius of, or lay in, reach one neighbour farther.
-    held = around_real.held.double()
+    held = around_real.points_in_ball.double()
     change = -held
     change.index_add_(0, near.flatten(), (wider - held).repeat_interleave(k))
     of_real = (n - 1) / n * float((change - change.mean()).square().sum()) / (k * m) ** 2

@@ -16,10 +16,9 @@ from torch import Tensor
 
 from advnets.errors import BadInput
 from advnets.statistics.arrays import Array
-from advnets.statistics.distances import nearest, nearest_others, pair
-from advnets.statistics.estimate import Estimate, Note
+from advnets.statistics.distances import find_nearest, find_nearest_others, flatten_pair
+from advnets.statistics.estimate import Estimate, Note, share_error
 from advnets.statistics.mann_whitney import Numbers, chance_smaller, rank_score
-from advnets.statistics.proportion import share_error
 
 FEWEST_IN_CELL = 20
 """Fewest samples and held-out items of a cell whose rank score is near normal; Meehan et al. have 20 too."""
@@ -122,8 +121,8 @@ def data_copying(samples: Array, held_out: Array, train: Array, *, cells: int = 
     Raises:
         BadInput: If a shape, a value or the number of cells is wrong, or no cell is left.
     """
-    x, t = pair(samples, train, "samples", "train")
-    held = pair(held_out, train, "held_out", "train")[0].to(x.device)
+    x, t = flatten_pair(samples, train, "samples", "train")
+    held = flatten_pair(held_out, train, "held_out", "train")[0].to(x.device)
     if not 1 <= cells <= len(t):
         raise BadInput(f"cells: found {cells}, expected 1..{len(t)}, at most one a training item. Change it.")
     labels = _label_cells((x, held, t), cells, seed)
@@ -172,14 +171,14 @@ def authenticity(samples: Array, held_out: Array, train: Array) -> Estimate:
     Raises:
         BadInput: If a shape or a value is wrong.
     """
-    x, t = pair(samples, train, "samples", "train")
-    held = pair(held_out, t, "held_out", "train")[0]
+    x, t = flatten_pair(samples, train, "samples", "train")
+    held = flatten_pair(held_out, t, "held_out", "train")[0]
     if len(t) < 2:
         raise BadInput(f"train: found {len(t)} item, expected 2 or more, which have a distance. Give the training set.")
-    near = [nearest(points, t) for points in (x, held)]
+    near = [find_nearest(points, t) for points in (x, held)]
     which = torch.unique(torch.cat([index for index, _ in near]))
     within = torch.zeros(len(t), dtype=torch.float64, device=t.device)
-    within[which] = nearest_others(t, 1, rows=which)[1][:, 0]
+    within[which] = find_nearest_others(t, 1, rows=which)[1][:, 0]
     ours, theirs = (squared > within[index] for index, squared in near)
     m, h = len(ours), len(theirs)
     authentic, both = int(ours.sum()), int(ours.sum() + theirs.sum())
@@ -198,8 +197,8 @@ def near_duplicates(
 
         sum_j 1[min_i |y_j - t_i| <= threshold]
 
-    `index, squared = nearest(samples, train)` says which samples these are: those with squared <= threshold^2. This is
-    not a test; `copying_share` is one.
+    `index, squared = find_nearest(samples, train)` says which samples these are: those with squared <= threshold^2.
+    This is not a test; `copying_share` is one.
 
     Args:
         samples: Samples y_j, (m, ...).
@@ -221,14 +220,14 @@ def near_duplicates(
         BadInput: If a shape, a value, the threshold or the quantile is wrong, or there are fewer than two training
             items to find the threshold by.
     """
-    x, t = pair(samples, train, "samples", "train")
+    x, t = flatten_pair(samples, train, "samples", "train")
     if threshold is not None and not (math.isfinite(threshold) and threshold >= 0):
         raise BadInput(f"threshold: found {threshold}, expected a distance of 0 or more. Change it.")
     if not 0 < quantile < 1:
         raise BadInput(f"quantile: found {quantile}, expected more than 0 and less than 1. Change it.")
     floor = None if threshold is not None else quantile * len(x)
     limit = _usual_squared(t, quantile, seed) if threshold is None else threshold**2
-    squared = nearest(x, t)[1]
+    squared = find_nearest(x, t)[1]
     count, m = int((squared <= limit).sum()), len(x)
     notes: dict[str, Note] = {"threshold": math.sqrt(limit), "share": count / m}
     notes |= {"exact copies": int((squared == 0).sum()), "m": m, "n": len(t)}
@@ -275,9 +274,9 @@ def _column_of_logits(given: Array, name: str) -> Numbers:
 
 def _squared_to_train(samples: Array, held_out: Array, train: Array) -> tuple[Numbers, Numbers]:
     """Squared distances of samples and of held-out items to their nearest training item."""
-    x, t = pair(samples, train, "samples", "train")
-    held = pair(held_out, t, "held_out", "train")[0]
-    ours, theirs = (nearest(points, t)[1].cpu().numpy() for points in (x, held))
+    x, t = flatten_pair(samples, train, "samples", "train")
+    held = flatten_pair(held_out, t, "held_out", "train")[0]
+    ours, theirs = (find_nearest(points, t)[1].cpu().numpy() for points in (x, held))
     return ours, theirs
 
 
@@ -308,7 +307,7 @@ def _usual_squared(t: Tensor, quantile: float, seed: int) -> float:
     if len(t) < 2:
         raise BadInput(f"train: found {len(t)} item, expected 2 or more, which have a distance. Give a threshold.")
     rows = torch.randperm(len(t), generator=torch.Generator().manual_seed(seed))[:PROBES]
-    squared = nearest_others(t, 1, rows=rows)[1][:, 0].sort().values
+    squared = find_nearest_others(t, 1, rows=rows)[1][:, 0].sort().values
     return float(squared[_quantile_rank(quantile, len(squared)) - 1])
 
 

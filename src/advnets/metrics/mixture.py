@@ -8,7 +8,7 @@ from scipy.stats import binomtest, chi2
 from torch import Tensor
 
 from advnets.errors import BadInput
-from advnets.statistics.arrays import Array, flatten, same_width
+from advnets.statistics.arrays import Array, expect_same_width, flatten
 from advnets.statistics.estimate import Estimate, Note
 from advnets.statistics.mode_counts import expected_occupied, mode_divergence, occupied_modes
 
@@ -42,7 +42,7 @@ def mixture_modes(points: Array, centres: Array, *, deviation: float) -> dict[st
         BadInput: If a shape or a value is wrong, two centres are equal, or the deviation is not above 0.
     """
     x, mu = flatten(points, "points").double(), flatten(centres, "centres").double()
-    same_width(x, mu, "points and centres")
+    expect_same_width(x, mu, "points and centres")
     if not (math.isfinite(deviation) and deviation > 0):
         raise BadInput(f"deviation: found {deviation}, expected a number above 0. Give that of every mode.")
     apart = float(torch.pdist(mu).min()) if len(mu) > 1 else math.inf

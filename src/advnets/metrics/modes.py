@@ -10,10 +10,9 @@ from torch import Tensor
 
 from advnets.errors import BadInput
 from advnets.statistics.arrays import Array
-from advnets.statistics.distances import nearest
-from advnets.statistics.estimate import Estimate, Note
+from advnets.statistics.distances import find_nearest
+from advnets.statistics.estimate import Estimate, Note, share_error
 from advnets.statistics.mode_counts import mode_divergence, occupied_modes
-from advnets.statistics.proportion import share_error
 
 DIGITS, CHANNELS = 10, 3
 MODES = DIGITS**CHANNELS
@@ -25,21 +24,21 @@ def nearest_class(samples: Array, real: Array, labels: Array) -> Tensor:
     This is the 1-nearest-neighbour rule (T. Cover and P. Hart, 1967).
 
     Args:
-        samples: Samples, as in `nearest`.
-        real: Real images, (m, ...), as in `nearest`.
+        samples: Samples, as in `find_nearest`.
+        real: Real images, (m, ...), as in `find_nearest`.
         labels: Classes of the real images, (m,) integers from 0.
 
     Returns:
         The class of every sample, (n,) int64.
 
     Raises:
-        BadInput: As `nearest` does, or if the labels do not fit.
+        BadInput: As `find_nearest` does, or if the labels do not fit.
     """
     classes = torch.as_tensor(labels)
     if classes.shape != (len(real),) or classes.is_floating_point() or bool((classes < 0).any()):
         found = f"{tuple(classes.shape)} of {classes.dtype}"
         raise BadInput(f"labels: found {found}, expected ({len(real)},) integers from 0. Give one for each real image.")
-    index, _ = nearest(samples, real)
+    index, _ = find_nearest(samples, real)
     return classes.to(index)[index]
 
 

@@ -9,7 +9,7 @@ from scipy.stats import binomtest, chi2_contingency, norm
 from torch import Tensor
 
 from advnets.errors import BadInput
-from advnets.statistics.arrays import Array, flatten, full_precision, same_width, squared_distances
+from advnets.statistics.arrays import Array, expect_same_width, flatten, full_precision, squared_distances
 from advnets.statistics.estimate import Z95, Estimate, Note
 from advnets.statistics.multiple_testing import benjamini_hochberg
 
@@ -61,12 +61,12 @@ def different_bins(
         BadInput: If a shape or a value is wrong, or there are fewer different points than bins.
     """
     y, x = flatten(samples, "samples"), flatten(real, "real")
-    same_width(y, x, "samples and real")
+    expect_same_width(y, x, "samples and real")
     x = _sort_rows(x)
     order = torch.from_numpy(np.random.default_rng(seed).permutation(len(x)))
     half = len(x) if held_out is not None else len(x) // 2
     counted = x[order[half:]] if held_out is None else flatten(held_out, "held_out")
-    same_width(counted, x, "held_out and real")
+    expect_same_width(counted, x, "held_out and real")
     centres = _fit_bins(x[order[:half]], bins, seed)
     o, r = (np.bincount(_assign_bins(points, centres), minlength=bins) for points in (y, counted))
     return _compare_counts(o, r, tested=held_out is not real)

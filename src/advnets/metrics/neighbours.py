@@ -7,9 +7,8 @@ import torch
 from advnets.errors import BadInput
 from advnets.statistics.arrays import Array
 from advnets.statistics.ball_counts import BallCounts, count_in_balls
-from advnets.statistics.distances import BLOCK, nearest, nearest_others, pair
-from advnets.statistics.estimate import Estimate, Note
-from advnets.statistics.proportion import share_error
+from advnets.statistics.distances import BLOCK, find_nearest, find_nearest_others, flatten_pair
+from advnets.statistics.estimate import Estimate, Note, share_error
 
 
 def coverage(samples: Array, real: Array, *, k: int = 5, block: tuple[int, int] = BLOCK) -> Estimate:
@@ -37,8 +36,8 @@ def coverage(samples: Array, real: Array, *, k: int = 5, block: tuple[int, int] 
     Raises:
         BadInput: If a shape or a value is wrong, or k is not in 1 .. n - 1.
     """
-    y, x = pair(samples, real, "samples", "real")
-    radii = nearest_others(x, k, block=block)[1][:, -1]
+    y, x = flatten_pair(samples, real, "samples", "real")
+    radii = find_nearest_others(x, k, block=block)[1][:, -1]
     return coverage_of_balls(count_in_balls(x, y, radii, block=block)[0], k)
 
 
@@ -52,11 +51,11 @@ def coverage_of_balls(around_real: BallCounts, k: int) -> Estimate:
     Returns:
         The estimate of `coverage`.
     """
-    n, m = len(around_real.held), len(around_real.holders)
+    n, m = len(around_real.points_in_ball), len(around_real.balls_with_point)
     # Without sample j, the points go that it alone covers: a share u_j of all.
-    alone = torch.bincount(around_real.only[around_real.held == 1], minlength=m).double() / n
+    alone = torch.bincount(around_real.single_point[around_real.points_in_ball == 1], minlength=m).double() / n
     of_samples = math.sqrt((m - 1) / m * float((alone - alone.mean()).square().sum()))
-    count = int((around_real.held > 0).sum())
+    count = int((around_real.points_in_ball > 0).sum())
     error = max(of_samples, share_error(count, n))
     return Estimate(count / n, error, floor=expected_coverage(n, m, k), notes={"n": n, "m": m, "k": k})
 
@@ -79,9 +78,9 @@ def nearness(samples: Array, held_out: Array, train: Array) -> Estimate:
         `samples` and `held_out`, the mean distances in the unit; `m`, `n`.
 
     Raises:
-        BadInput: As `nearest` does, or if every held-out image is a training image.
+        BadInput: As `find_nearest` does, or if every held-out image is a training image.
     """
-    near, usual = (nearest(images, train)[1].sqrt() for images in (samples, held_out))
+    near, usual = (find_nearest(images, train)[1].sqrt() for images in (samples, held_out))
     if not float(usual.mean()) > 0:
         raise BadInput("held_out: found copies of training images only, expected others. Give images held out.")
     ratio = float(near.mean() / usual.mean())

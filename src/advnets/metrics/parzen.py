@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from advnets.errors import BadInput, NonFinite, unknown
-from advnets.statistics.arrays import Array, flatten, full_precision, same_width, squared_distances
+from advnets.statistics.arrays import Array, expect_same_width, flatten, full_precision, squared_distances
 from advnets.statistics.estimate import Estimate
 
 Scores = Callable[[Sequence[float]], list[float]]
@@ -80,7 +80,7 @@ def log_densities(
         BadInput: If a shape, a value or a sigma is wrong.
     """
     x, s = flatten(points, "points"), flatten(centres, "centres")
-    same_width(x, s, "points and centres")
+    expect_same_width(x, s, "points and centres")
     if not all(math.isfinite(sigma) and sigma > 0 for sigma in sigmas) or len(sigmas) == 0:
         raise BadInput(f"sigmas: found {list(sigmas)}, expected one or more numbers above 0. Give bandwidths.")
     s = s.to(dtype)

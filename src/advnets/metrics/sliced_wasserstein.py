@@ -16,7 +16,7 @@ from torch import Tensor
 from advnets.errors import BadInput, unknown
 from advnets.statistics import laplacian_pyramid
 from advnets.statistics.arrays import Array, flatten
-from advnets.statistics.distances import pair
+from advnets.statistics.distances import flatten_pair
 from advnets.statistics.estimate import Estimate, Note
 
 PROJECTIONS_AT_ONCE = 2**22
@@ -235,9 +235,9 @@ def pyramid_wasserstein(
         raise BadInput(
             f"samples and real: found {found}, expected one size, and {laplacian_pyramid.PATCH} pixels or more."
         )
-    sizes = laplacian_pyramid.sizes(x.shape[2], x.shape[3], smallest)
+    sizes = laplacian_pyramid.pyramid_sizes(x.shape[2], x.shape[3], smallest)
     generator = torch.Generator().manual_seed(seed)
-    of_x, of_y = (laplacian_pyramid.patches(z.cpu(), sizes, patches, generator) for z in (x, y))
+    of_x, of_y = (laplacian_pyramid.draw_patches(z.cpu(), sizes, patches, generator) for z in (x, y))
     u = _unit_directions(directions, x.shape[1] * laplacian_pyramid.PATCH**2, seed)
     levels, floors = [], []
     for a, b in zip(of_x, of_y, strict=True):
@@ -274,7 +274,7 @@ def _as_images(array: Array, name: str) -> Tensor:
 
 def _check_sides(samples: Array, real: Array, count: int) -> tuple[Tensor, Tensor]:
     """Both sides in float64, or BadInput for fewer than 4 rows or 2 directions."""
-    x, y = pair(samples, real, "samples", "real", least=4)
+    x, y = flatten_pair(samples, real, "samples", "real", least=4)
     if count < 2:
         raise BadInput(f"directions: found {count}, expected 2 or more.")
     return x.double(), y.double()

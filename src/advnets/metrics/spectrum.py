@@ -17,7 +17,7 @@ from advnets.errors import BadInput
 from advnets.metrics.kernel import score_interval
 from advnets.statistics.arrays import Array, flatten
 from advnets.statistics.estimate import Estimate, Note
-from advnets.statistics.permutation import deal, p_value
+from advnets.statistics.permutation import permutation_p_value, permuted_statistics
 
 BLOCK = 512
 """Images whose transforms are in memory at once."""
@@ -132,7 +132,7 @@ def spectrum_distance(
         sums: Tensor = (pooled.T @ labels.to(pooled)).norm(dim=0)
         return sums * (1 / m + 1 / n)
 
-    p = p_value(deal(lengths, m, n, permutations=permutations, seed=seed))
+    p = permutation_p_value(permuted_statistics(lengths, m, n, permutations=permutations, seed=seed))
     worst = int(difference.abs().argmax())
     notes: dict[str, Note] = {"worst": worst + 1, "log_ratio": float(difference[worst]), "frequencies": x.shape[1]}
     notes |= {"m": m, "n": n, "permutations": permutations, "seed": seed}

@@ -15,9 +15,9 @@ from scipy import stats
 from torch import Tensor
 
 from advnets.statistics.arrays import Array, full_precision, squared_distances
-from advnets.statistics.distances import pair
+from advnets.statistics.distances import flatten_pair
 from advnets.statistics.estimate import Estimate, Note
-from advnets.statistics.permutation import both_sides, deal
+from advnets.statistics.permutation import permuted_statistics, two_sided_permutation_p_value
 
 BLOCK = 512
 """Points whose distances to all others are in memory at once."""
@@ -155,12 +155,15 @@ def nearest_neighbour_test(
         right = graph.agreement(labels)
         return torch.stack([right.mean(0), (right * labels).sum(0) / n, (right * (1 - labels)).sum(0) / n])
 
-    both, of_samples, of_real = deal(accuracies, n, n, permutations=permutations, seed=seed)
+    both, of_samples, of_real = permuted_statistics(accuracies, n, n, permutations=permutations, seed=seed)
     floor = (n - 1) / (2 * n - 1)
     notes: dict[str, Note] = {"accuracy_real": float(of_real[0]), "accuracy_samples": float(of_samples[0])}
-    notes |= {"p_real": both_sides(of_real, floor), "p_samples": both_sides(of_samples, floor)}
+    notes |= {
+        "p_real": two_sided_permutation_p_value(of_real, floor),
+        "p_samples": two_sided_permutation_p_value(of_samples, floor),
+    }
     notes |= {"null_deviation": float(both[1:].std()), "n": n, "permutations": permutations, "seed": seed}
-    return Estimate(float(both[0]), floor=floor, notes=notes, p_value=both_sides(both, floor))
+    return Estimate(float(both[0]), floor=floor, notes=notes, p_value=two_sided_permutation_p_value(both, floor))
 
 
 def classifier_test(samples: Array, real: Array, *, seed: int = 0) -> Estimate:
@@ -239,6 +242,6 @@ def _area_under_roc(low: NDArray[np.float64], high: NDArray[np.float64]) -> tupl
 
 def _pair_of_one_type(samples: Array, real: Array, *, least: int) -> tuple[Tensor, Tensor]:
     """Both sides in one type, or BadInput."""
-    x, y = pair(samples, real, "samples", "real", least=least)
+    x, y = flatten_pair(samples, real, "samples", "real", least=least)
     kind = torch.promote_types(x.dtype, y.dtype)
     return x.to(kind), y.to(kind)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from advnets.errors import Damaged, Unsupported
-from advnets.records import record
+from advnets.records import parse_record
 from advnets.runs.strict_json import refuse_extremes, strict_json
 
 SCHEMA = 1
@@ -76,7 +76,7 @@ def card_from(text: str) -> tuple[Card, str]:
         )
     refuse_extremes(told, "the card")
     body = {name: value for name, value in told.items() if name not in ("format", "schema", "sha256", "tensors_sha256")}
-    card, digest = record(Card, body, what="the card"), told.get("tensors_sha256")
+    card, digest = parse_record(Card, body, what="the card"), told.get("tensors_sha256")
     if not isinstance(digest, str) or text != card_text(card, digest):
         raise Damaged("the card's SHA-256 is not its own; the bytes have changed. Fetch the file again.")
     return card, digest

@@ -12,7 +12,7 @@ from advnets import runs
 from advnets.errors import BadInput, Damaged
 from advnets.experiment import Run
 from advnets.recipes import Recipe, to_json
-from advnets.records import record
+from advnets.records import parse_record
 from advnets.studies.table.controls import control
 from advnets.studies.table.evaluator import PAPER, Evaluator
 from advnets.studies.table.mixing import layers, measure_mixing
@@ -107,7 +107,7 @@ def _note(run: Run, yardstick: Evaluator, unit: TrainedUnit) -> None:
 
 def _unit_of(path: Path) -> TrainedUnit:
     try:
-        return record(TrainedUnit, runs.read_json(path), what="unit")
+        return parse_record(TrainedUnit, runs.read_json(path), what="unit")
     except BadInput as error:
         raise Damaged(
             f"{path} does not hold a unit of a table: {error}. Remove it to have the run measured anew, its test split "

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from advnets import statistics
+from advnets.baselines import Chain, is_chain
 from advnets.experiment import Model, Samples
 from advnets.randomness import Streams, mix_seed
 from advnets.studies.table.evaluator import PAPER, Evaluator
@@ -29,21 +30,20 @@ def layers(network: nn.Module) -> int:
 
 
 def measure_mixing(model: Model, yardstick: Evaluator) -> Mixing | None:
-    """How the chain of a model mixes; None for a network without `walk`, which needs none.
+    """How the chain of a model mixes; None for a network that draws without one.
 
-    A network that walks has `burn_in` and `passes_per_step` too. Its states are taken after the burn-in: of one chain
-    as many as there are samples, and of CHAINS at once.
+    States are taken after the burn-in: of one chain as many as there are samples, and of CHAINS at once.
     """
-    if not hasattr(model.network, "walk"):
+    network: nn.Module = model.network
+    if not is_chain(network):
         return None
-    network: Any = model.network
     consecutive = max(yardstick.n // CHAINS, 1)
-    one = _states(model, chains=1, steps=max(yardstick.n, 4))
-    many = _states(model, chains=CHAINS, steps=max(LONGER * consecutive, 4))
+    one = _states(model, network, chains=1, steps=max(yardstick.n, 4))
+    many = _states(model, network, chains=CHAINS, steps=max(LONGER * consecutive, 4))
     together = Samples(many[:, :consecutive].reshape(-1, *many.shape[2:]))
     return Mixing(
-        burn_in=int(network.burn_in),
-        passes_per_step=int(network.passes_per_step),
+        burn_in=network.burn_in,
+        passes_per_step=network.passes_per_step,
         one=_autocorrelation(one),
         many=_autocorrelation(many),
         chains=CHAINS,
@@ -52,10 +52,9 @@ def measure_mixing(model: Model, yardstick: Evaluator) -> Mixing | None:
     )
 
 
-def _states(model: Model, *, chains: int, steps: int) -> NDArray[np.uint8]:
+def _states(model: Model, network: Chain, *, chains: int, steps: int) -> NDArray[np.uint8]:
     """States after the burn-in, (chains, steps, h, w, c): images of 8 bits, so that they take little memory."""
-    network: Any = model.network
-    with torch.no_grad(), Streams(mix_seed("chain", SEED), torch.device("cpu")).active():
+    with torch.no_grad(), Streams(mix_seed("chain", SEED), torch.device("cpu")).as_defaults():
         walk = network.walk(model.draw(chains, seed=SEED))
         states = itertools.islice(walk, network.burn_in, network.burn_in + steps)
         values: Any = np.stack([Samples.of(state, model.transform).values for state in states], 1)
