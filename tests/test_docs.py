@@ -103,8 +103,18 @@ def test_the_log_can_be_searched() -> None:
     assert sum(line.startswith("- **Result") for line in lines) == len(headings) == len(set(headings))
 
 
-def test_examples_in_docstrings() -> None:
-    assert doctest.testmod(import_module("advnets.errors")).failed == 0
+WITH_EXAMPLES = [
+    ".".join(path.relative_to(ROOT / "src").with_suffix("").parts).removesuffix(".__init__")
+    for path in sorted((ROOT / "src").rglob("*.py"))
+    if ">>> " in path.read_text()
+]
+
+
+@pytest.mark.parametrize("module", WITH_EXAMPLES)
+def test_examples_in_docstrings(module: str) -> None:
+    found = doctest.testmod(import_module(module))
+    assert found.attempted > 0
+    assert found.failed == 0
 
 
 def test_every_public_thing_has_a_docstring() -> None:

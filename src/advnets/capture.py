@@ -263,9 +263,9 @@ class Recorder:
 def _copies(batch: Batch, draw: Draw, origin: Origin | None) -> tuple[Batch, Draw, Origin | None]:
     """Tensors of a recording's own, which every replay reads."""
     held = Batch(**{name: tensor.clone() for name, tensor in batch.tensors().items()})
-    drawn = draw._replace(**{name: tensor.clone() for name, tensor in draw.tensors().items()})
+    z, given = (None if tensor is None else tensor.clone() for tensor in (draw.z, draw.given))
     begun = None if origin is None else {who: [theta.clone() for theta in thetas] for who, thetas in origin.items()}
-    return held, drawn, begun
+    return held, Draw(z, given, draw.due), begun
 
 
 def _copy_tensors(found: Mapping[str, Tensor], held: Mapping[str, Tensor]) -> None:

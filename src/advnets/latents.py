@@ -11,7 +11,8 @@ from torch import Tensor
 from advnets import distributed
 from advnets.errors import BadInput
 
-Prior = Callable[[int, torch.Generator | None, int, torch.device | str], Tensor]
+Prior = Callable[..., Tensor]
+"""(n, generator or None for torch's default, size, device) -> z."""
 
 
 @dataclass(frozen=True)

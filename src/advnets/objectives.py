@@ -6,8 +6,8 @@ every logarithm of it is written by softplus(t) = log(1 + exp(t)), which stays f
     -log sigmoid(a) = softplus(-a)        -log(1 - sigmoid(a)) = softplus(a)
 
 All losses are descended. real_logits and fake_logits are a at x ~ p_data and at G(z). Both have shape (batch,), or
-(batch, patches) where the discriminator judges patches of an image (Isola et al. 2017): a loss is then averaged over the
-patches of a sample. A shape (batch, 1) beside (batch,) would broadcast two batches into a table, and is refused.
+(batch, patches) where the discriminator judges patches of an image (Isola et al. 2017): a loss is then averaged over
+the patches of a sample. A shape (batch, 1) beside (batch,) would broadcast two batches into a table, and is refused.
 """
 
 from collections.abc import Callable

@@ -1,11 +1,11 @@
 """Differentiable terms added to the discriminator's loss: each reads the slope of the critic in its input.
 
 A penalty is given the pass that the loss is made of: inputs, and logits that are a differentiable function of them. So
-the discriminator runs once, and dropout and augmentation are drawn once. Each logit must be a function of its own sample
-only: a critic that mixes samples (batch normalisation in training, minibatch standard deviation) also leaks their cross
-terms into the gradient. Images are (batch, c, h, w), points (batch, d). A penalty has shape (batch,): squares are summed
-over c, h, w, never averaged. Its gradient reaches the critic's parameters and stops at the samples, so that no generator
-feels it. A penalty is not a constraint, which moves parameters after a step.
+the discriminator runs once, and dropout and augmentation are drawn once. Each logit must be a function of its own
+sample only: a critic that mixes samples (batch normalisation in training, minibatch standard deviation) also leaks
+their cross terms into the gradient. Images are (batch, c, h, w), points (batch, d). A penalty has shape (batch,):
+squares are summed over c, h, w, never averaged. Its gradient reaches the critic's parameters and stops at the samples,
+so that no generator feels it. A penalty is not a constraint, which moves parameters after a step.
 """
 
 from collections.abc import Callable

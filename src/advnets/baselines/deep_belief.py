@@ -35,8 +35,8 @@ from advnets.data import Batches
 from advnets.errors import BadInput
 from advnets.networks import Sizes
 from advnets.optimizers import Momentum
-from advnets.schedules import Constant, LinearDecay, Moment, Schedule
-from advnets.training import Step
+from advnets.schedules import Constant, LinearDecay, Schedule
+from advnets.training import Moment, Step
 
 ROW = "deep_belief"
 

@@ -34,8 +34,8 @@ from advnets.data import Batches
 from advnets.errors import BadInput
 from advnets.networks import Sizes
 from advnets.optimizers import Adam, Momentum, OptimizerRow, set_numbers
-from advnets.schedules import ExponentialDecay, LinearDecay, Moment, Schedule
-from advnets.training import Step
+from advnets.schedules import ExponentialDecay, LinearDecay, Schedule
+from advnets.training import Moment, Step
 
 Layers = list[Tensor | None]
 """The layers x, h_1 .. h_K of n chains, (n, width) each; None stands for zeros that have not been renewed yet."""

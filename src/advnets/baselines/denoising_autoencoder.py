@@ -25,8 +25,8 @@ from advnets.data import Batches
 from advnets.errors import BadInput
 from advnets.networks import Sizes
 from advnets.optimizers import Adam
-from advnets.schedules import LinearDecay, Moment, Schedule
-from advnets.training import Step
+from advnets.schedules import LinearDecay, Schedule
+from advnets.training import Moment, Step
 
 ROW = "denoising"
 

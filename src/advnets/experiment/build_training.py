@@ -1,7 +1,5 @@
 """What a run of a recipe trains, built for a data set: a game under an algorithm, or a baseline."""
 
-from typing import cast
-
 import torch
 
 from advnets.baselines import Baseline
@@ -40,19 +38,51 @@ def build_training(
         BadInput: If it cannot be built, if both a learner and a game are given or none, or if a baseline is to be
             captured.
     """
-    batches = batches_of(recipe, dataset, seed=seed, device=device)
-    if game is not None:
-        expect_no_learner(recipe)
-        return GameTraining.of(game, batches, recipe, sizes_of(recipe, dataset), capture=capture)
-    learner, sizes = recipe.expect_learner(), sizes_of(recipe, dataset)
-    if not isinstance(learner, Baseline):
-        with explain_build_errors():
-            built = learner.build(sizes, device)
-        return GameTraining.of(built, batches, recipe, sizes, capture=capture)
+    learner = recipe.learner
+    if game is not None or not isinstance(learner, Baseline):
+        return build_game_training(recipe, dataset, seed=seed, device=device, game=game, capture=capture)
     if capture:
         raise BadInput(f"--capture: {recipe.name} is a baseline, and only moves of games are recorded. Leave it out.")
+    batches = batches_of(recipe, dataset, seed=seed, device=device)
     with explain_build_errors():
-        return cast(Training, learner.training(learner.build(sizes).to(device), batches))
+        return learner.training(learner.build(sizes_of(recipe, dataset)).to(device), batches)
+
+
+def build_game_training(
+    recipe: Recipe,
+    dataset: Dataset,
+    *,
+    seed: int,
+    device: torch.device,
+    game: Game | CycleGame | None = None,
+    capture: bool = False,
+) -> GameTraining:
+    """Build the training of a game, as `build_training` does.
+
+    Args:
+        recipe: The recipe; it trains no baseline.
+        dataset: The data, whose training split is learnt from.
+        seed: Seed of the order of the data.
+        device: Where the networks go.
+        game: A game of your own, where the recipe leaves the learner to you.
+        capture: Whether moves are recorded as CUDA graphs.
+
+    Returns:
+        The training, at its first step.
+
+    Raises:
+        BadInput: As `build_training` does, and for a baseline.
+    """
+    sizes, batches = sizes_of(recipe, dataset), batches_of(recipe, dataset, seed=seed, device=device)
+    if game is not None:
+        expect_no_learner(recipe)
+        return GameTraining.of(game, batches, recipe, sizes, capture=capture)
+    learner = recipe.expect_learner()
+    if isinstance(learner, Baseline):
+        raise BadInput(f"{recipe.name} trains a baseline, which plays no game; take a recipe of a game")
+    with explain_build_errors():
+        built = learner.build(sizes, device)
+    return GameTraining.of(built, batches, recipe, sizes, capture=capture)
 
 
 def expect_no_learner(recipe: Recipe) -> None:

@@ -136,8 +136,8 @@ def find_recipe(recipe: Recipe | str | Path | None, game: Game | CycleGame | Non
 
 
 def _create(recipe: Recipe, settings: Settings, record: RunRecord) -> Path:
-    path = Path(settings.out) if settings.out else runs.new_path(Path("runs"), recipe.name, record.data.name)
-    return runs.create(path, record.as_json(), runs.environment()).path
+    path = Path(settings.out) if settings.out else runs.new_run_path(Path("runs"), recipe.name, record.data.name)
+    return runs.create_run(path, record.as_json(), runs.describe_environment()).path
 
 
 def _data_card(dataset: Dataset, recipe: Recipe, game: Game | CycleGame | None) -> runs.DataCard:

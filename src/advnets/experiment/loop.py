@@ -71,7 +71,7 @@ class Loop:
 
     def state(self) -> dict[str, Any]:
         """Return all that the rest of the run depends on; every process must ask for it together."""
-        own = [runs.unpack(held) for held in distributed.all_gather(runs.pack(self.streams.states))]
+        own = [runs.unpack_state(held) for held in distributed.all_gather(runs.pack_state(self.streams.states))]
         return {
             "training": self.training.state(),
             "average": self.average.state(),
@@ -145,7 +145,7 @@ class Loop:
 
     def _write(self, state: Mapping[str, Any]) -> str:
         self.directory.journal.sync()
-        return str(runs.save(self.directory.checkpoints, self.step, state))
+        return str(runs.save_checkpoint(self.directory.checkpoints, self.step, state))
 
     def _stretches(self) -> Iterator[TrainingProgress]:
         steps = self.training.steps(self.step)
@@ -171,7 +171,9 @@ class Loop:
             while self.training.is_next_stage_due(self.share()):
                 self.training.begin_next_stage(self.step)
         if distributed.world_size() > 1:  # each drew new networks for itself; the first one's serve all
-            self.training.load(runs.unpack(distributed.broadcast_bytes(lambda: runs.pack(self.training.state()))))
+            self.training.load(
+                runs.unpack_state(distributed.broadcast_bytes(lambda: runs.pack_state(self.training.state())))
+            )
         self._average_anew()
 
     def _average_anew(self) -> None:

@@ -291,18 +291,18 @@ def export(model: Model, path: Path, *, half: bool, licence: str, notes: str, re
         The path.
 
     Raises:
-        BadInput: As `share.write` and `share.read` do.
+        BadInput: As `share.write_generator` and `share.read_generator` do.
     """
     card = replace(model.card, half=half, licence=licence, notes=notes, report=report)
     expected_tensors(card, build_on_meta)
-    share.write(path, card, model.network.state_dict())
+    share.write_generator(path, card, model.network.state_dict())
     read_model(path)
     return path
 
 
 def read_model(path: Path) -> Model:
-    """Return the model in a share file. Raises what `share.read` does."""
-    card, tensors = share.read(path, lambda card: expected_tensors(card, build_on_meta))
+    """Return the model in a share file. Raises what `share.read_generator` does."""
+    card, tensors = share.read_generator(path, lambda card: expected_tensors(card, build_on_meta))
     return Model(path.name, with_weights(build_on_meta(card), tensors), card)
 
 

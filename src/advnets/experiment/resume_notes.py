@@ -22,10 +22,10 @@ def resume_notes(directory: runs.RunDirectory, settings: Settings, device: torch
     Raises:
         Damaged: If no checkpoint is good.
     """
-    step, state, skipped = runs.latest(directory.checkpoints)
+    step, state, skipped = runs.load_latest(directory.checkpoints)
     notes = [f"checkpoint {path.name} is damaged and passed over: {reason}" for path, reason in skipped]
     notes += [f"from the checkpoint of step {step:,}"]
-    if broken := directory.journal.broken():
+    if broken := directory.journal.broken_lines():
         notes += [f"journal.jsonl: lines {', '.join(map(str, broken))} are not JSON of a step and are dropped"]
     processes = len(state["random"]["own"])
     if processes != distributed.world_size():

@@ -137,7 +137,7 @@ class Run:
         """
         if way not in self._ways():
             raise unknown("way", way, self._ways())
-        step, state, _ = runs.latest(self.directory.checkpoints)
+        step, state, _ = runs.load_latest(self.directory.checkpoints)
         return self._model(step, state, way)
 
     def _ways(self) -> list[str]:
@@ -188,7 +188,7 @@ class Run:
     @property
     def step(self) -> int:
         """The step of the newest good checkpoint."""
-        return runs.latest(self.directory.checkpoints)[0]
+        return runs.load_latest(self.directory.checkpoints)[0]
 
     def sample(self, n: int = 64, *, seed: int = 0, given: Any = None) -> Samples:
         """Draw samples of the newest good checkpoint's averaged generator.
@@ -242,7 +242,7 @@ class Run:
             Unsupported: As `Model.evaluate_against` does.
         """
         distributed.expect_one_process(f"`advnets evaluate {self.path}`")
-        step, state, _ = runs.latest(self.directory.checkpoints)
+        step, state, _ = runs.load_latest(self.directory.checkpoints)
         report = yield from self._model(step, state).evaluate_against(self.dataset, plan, self._discriminator(state))
         expect_results(report)
         note_test_reading(self.directory.test_readings, report)
@@ -271,7 +271,7 @@ class Run:
             BadInput: If nothing that was asked for can be measured.
             Unsupported: As `Model.evaluate_against` does.
         """
-        step, state, _ = runs.latest(self.directory.checkpoints)
+        step, state, _ = runs.load_latest(self.directory.checkpoints)
         report = yield from self._model(step, state).evaluate_against(dataset, plan)
         expect_results(report)
         note_test_reading(self.directory.test_readings, report)
@@ -312,13 +312,13 @@ class Run:
         damaged: dict[str, str] = {}
         for path in reversed(runs.newest_first(self.directory.checkpoints)):
             try:
-                step, state = runs.load(path)
+                step, state = runs.load_checkpoint(path)
             except (Damaged, Unsupported) as error:
                 damaged[path.name] = str(error)
                 continue
             good[step] = state
         if not good:
-            runs.latest(self.directory.checkpoints)  # says why there is none
+            runs.load_latest(self.directory.checkpoints)  # says why there is none
         return good, damaged
 
     def _discriminator(self, state: Mapping[str, Any]) -> Discriminator | None:
@@ -384,7 +384,7 @@ class Run:
             distributed.local_rank0_first(lambda: self.dataset)
             loop = self._loop(steps=steps, minutes=minutes)
             self._load_newest(loop)
-            distributed.on_rank0(lambda: self.directory.journal.cut(loop.step))
+            distributed.on_rank0(lambda: self.directory.journal.drop_after(loop.step))
             yield from loop.carry_on()
 
     def notes(self) -> list[str]:
@@ -395,21 +395,23 @@ class Run:
         return notes + resume_notes(self.directory, self.settings, find_device(self.settings.device))
 
     def _lock(self, held: ExitStack) -> dict[str, Any]:
-        held.enter_context(runs.lock(self.directory.path))
-        self.directory.sweep()
+        held.enter_context(runs.lock_run(self.directory.path))
+        self.directory.remove_leftovers()
         return runs.read_json(self.directory.recipe_json)
 
     def _load_newest(self, loop: Loop) -> None:
         """To the newest good checkpoint, or to where the first process begins: all stand alike, own networks too."""
         begun = loop.state()
         if distributed.world_size() > 1:
-            loop.load(runs.unpack(distributed.broadcast_bytes(lambda: runs.pack(self._newest_state() or begun))))
+            loop.load(
+                runs.unpack_state(distributed.broadcast_bytes(lambda: runs.pack_state(self._newest_state() or begun)))
+            )
         elif (state := self._newest_state()) is not None:
             loop.load(state)
 
     def _newest_state(self) -> dict[str, Any] | None:
         folder = self.directory.checkpoints
-        return runs.latest(folder)[1] if runs.has_checkpoints(folder) else None
+        return runs.load_latest(folder)[1] if runs.has_checkpoints(folder) else None
 
     def _loop(self, *, steps: int | None = None, minutes: float | None = None) -> Loop:
         """The loop at its first step; what `start` has built is used once."""

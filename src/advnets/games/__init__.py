@@ -10,6 +10,27 @@ from advnets.games.ties import TIES, Information, Tie, View, class_heads, l1
 from advnets.games.weights import Weight
 
 __all__ = [
-    "AdversarialRow", "CycleGame", "CycleRow", "Draw", "Game", "Information", "Judged", "Learner", "PRECISIONS",
-    "Playable", "Pool", "TIES", "Terms", "Tie", "View", "Weight", "class_heads", "describe_game", "frozen_parameters", "l1", "make", "pack_samples", "takes_given",
-]  # fmt: skip
+    "AdversarialRow",
+    "CycleGame",
+    "CycleRow",
+    "Draw",
+    "Game",
+    "Information",
+    "Judged",
+    "Learner",
+    "PRECISIONS",
+    "Playable",
+    "Pool",
+    "TIES",
+    "Terms",
+    "Tie",
+    "View",
+    "Weight",
+    "class_heads",
+    "describe_game",
+    "frozen_parameters",
+    "l1",
+    "make",
+    "pack_samples",
+    "takes_given",
+]

@@ -22,8 +22,8 @@ class CycleGame:
         L_there + L_back + cycle (|F(G(a)) - a|_1 + |G(F(b)) - b|_1) + identity (|G(b) - b|_1 + |F(a) - a|_1)
 
     Zhu, Park, Isola, Efros, Unpaired image-to-image translation using cycle-consistent adversarial networks, 2017,
-    equations 1 to 3 and section 5.2. G makes b of a, F makes a of b. Real samples of a batch are b, its given images are
-    a; nothing pairs them. Absolute differences are means over pixels.
+    equations 1 to 3 and section 5.2. G makes b of a, F makes a of b. Real samples of a batch are b, its given images
+    are a; nothing pairs them. Absolute differences are means over pixels.
 
     Attributes:
         there: The game of G, given images a, against the discriminator of b.

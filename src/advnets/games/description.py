@@ -83,7 +83,7 @@ def qualified_name(value: Callable[..., Any] | object) -> str:
         Module and name, joined by a dot.
     """
     named = value if hasattr(value, "__qualname__") else type(value)
-    return f"{named.__module__}.{named.__qualname__}"  # type: ignore[union-attr]
+    return f"{named.__module__}.{named.__qualname__}"
 
 
 def _plain_weight(weight: Any) -> Any:

@@ -33,8 +33,8 @@ class Game:
     is a Game with given="labels"; pix2pix is one with given="images", no latent, and a tie to the target.
 
     Attributes:
-        generator: z (batch, latent.size), with what is given -> samples like the data. Without a latent it makes them of
-            what is given alone.
+        generator: z (batch, latent.size), with what is given -> samples like the data. Without a latent it makes them
+            of what is given alone.
         discriminator: Samples, with what is given -> logits (batch,), patches (batch, ...), or `Judged` with heads.
         objective: What each player wants.
         latent: What draws z; None where the generator makes samples of what it is given alone.
@@ -242,7 +242,8 @@ class Game:
         # One pass over both is faster, and the same as two where no sample's logit depends on its neighbours.
         real, fake = inputs
         if self._one_pass:
-            real_logits, fake_logits = self.judge(torch.cat([real, fake])).logits.split([len(real), len(fake)])
+            logits = self.judge(torch.cat([real, fake])).logits
+            real_logits, fake_logits = torch.split(logits, [len(real), len(fake)])
             return Judged(real_logits), Judged(fake_logits)
         return self.judge(real, given_real), self.judge(fake, given_fake)
 

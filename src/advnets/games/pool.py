@@ -14,8 +14,8 @@ class Pool(nn.Module):
     Shrivastava et al., Learning from simulated and unsupervised images through adversarial training, 2017, section 2.3;
     Zhu et al., CycleGAN, 2017, section 4, with 50 images. Each fake by itself: while the pool fills, it is stored and
     shown; then, with probability 1/2, one that is stored is shown in its place, and it is stored instead. Of several
-    processes all gather the same fakes and draw alike, so that their pools are equal. It asks no value of the device, so
-    that a recorded move can hold it.
+    processes all gather the same fakes and draw alike, so that their pools are equal. It asks no value of the device,
+    so that a recorded move can hold it.
 
     Args:
         size: Fakes that are kept; 0 keeps none, and all are shown as they are.

@@ -85,8 +85,8 @@ class Information:
 
         -E log q(c | G(z, c))
 
-    Chen et al., InfoGAN, 2016, equation 5, with a Gaussian q of unit variance, up to a constant. The head belongs to the
-    discriminator, whose optimizer moves it too.
+    Chen et al., InfoGAN, 2016, equation 5, with a Gaussian q of unit variance, up to a constant. The head belongs to
+    the discriminator, whose optimizer moves it too.
 
     Attributes:
         code: Coordinates at the end of z that are told, 1 or more.

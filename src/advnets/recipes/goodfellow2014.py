@@ -28,15 +28,17 @@ def _descents(optimizer: OptimizerRow, rate: Schedule) -> dict[str, Descent]:
 
 _momentum = Momentum(EpochRamp(start=0.5, end=0.7, first=1, last=250))
 
+_released = AdversarialRow(
+    generator=DenseGenerator(hidden=(1200, 1200), irange=0.05),
+    discriminator=MaxoutDiscriminator(units=(240, 240), pieces=5, irange=0.005, dropout=(0.2, 0.5)),
+    objective="non_saturating_halved",
+)
+
 paper_released = Recipe(
     name="paper-released",
     about="the 2014 code: both players at once, shared z, half D loss, momentum ramp, rate decay",
     source="goodfeli/adversarial @1720041, mnist.yaml",
-    learner=AdversarialRow(
-        generator=DenseGenerator(hidden=(1200, 1200), irange=0.05),
-        discriminator=MaxoutDiscriminator(units=(240, 240), pieces=5, irange=0.005, dropout=(0.2, 0.5)),
-        objective="non_saturating_halved",
-    ),
+    learner=_released,
     algorithm=Simultaneous(),
     descents=_descents(_momentum, ExponentialDecay(start=0.1, factor=1.000004, floor=1e-6)),
 )
@@ -46,8 +48,14 @@ paper = replace(
     name="paper",
     about="the 2014 text: Algorithm 1 on the minimax value function; --objective non_saturating is its other loss",
     source="arXiv 1406.2661, Algorithm 1; numbers the text leaves out are those of the released code",
-    learner=replace(paper_released.expect_learner(), objective="minimax"),
+    learner=replace(_released, objective="minimax"),
     algorithm=Algorithm1(),
+)
+
+_tuned = replace(
+    _released,
+    generator=DenseGenerator(hidden=(1200, 1200), irange=0.05, batch_norm=True),
+    objective="non_saturating",
 )
 
 paper_adam = replace(
@@ -55,11 +63,7 @@ paper_adam = replace(
     name="paper-adam",
     about="the same nets tuned for minutes, not days: the recipe of the demo and the README",
     source="ours; deviations from paper-released are listed in docs/paper.md",
-    learner=replace(
-        paper_released.expect_learner(),
-        generator=DenseGenerator(hidden=(1200, 1200), irange=0.05, batch_norm=True),
-        objective="non_saturating",
-    ),
+    learner=_tuned,
     algorithm=Algorithm1(),
     descents=_descents(Adam(betas=(0.5, 0.99)), LinearDecay(start=1e-3)),
     average=Average(half_life=34_600.0),
@@ -70,7 +74,7 @@ paper_mnist = replace(
     name="paper-mnist",
     about="the same nets past the paper's 225 nats on MNIST: noise on what D sees, a long moving average of G",
     learner=replace(
-        paper_adam.expect_learner(),
+        _tuned,
         discriminator=MaxoutDiscriminator(units=(240, 240), pieces=5, irange=0.005, dropout=(0.2, 0.5), noise=0.3),
     ),
     average=Average(half_life=300_000.0),
@@ -93,7 +97,7 @@ paper_tfd = replace(
     about="the 2014 code on TFD: a second stage trains two more layers below the whole generator, against a new D",
     source="goodfeli/adversarial @1720041, tfd_pretrain/pretrain.yaml (50 epochs) and train.yaml (22 epochs)",
     learner=replace(
-        paper_released.expect_learner(),
+        _released,
         generator=DenseGenerator(
             hidden=(8000, 8000), activations=("relu", "sigmoid"), irange=0.05, sigmoid_bias=-2.0, sparse=100
         ),
@@ -117,7 +121,7 @@ paper_cifar10_fc = replace(
     about="the 2014 code on CIFAR-10, dense nets, contrast-normalised images: samples only, no number in the paper",
     source="goodfeli/adversarial @1720041, cifar10_fully_connected.yaml",
     learner=replace(
-        paper_released.expect_learner(),
+        _released,
         generator=DenseGenerator(
             hidden=(8000, 8000), activations=("relu", "sigmoid"), irange=0.05, output="linear", output_irange=0.5
         ),
@@ -134,7 +138,7 @@ paper_cifar10_conv = replace(
     about="the 2014 code on CIFAR-10, a deconvolution against maxout convolutions: samples only",
     source="goodfeli/adversarial @1720041, cifar10_convolutional.yaml and deconv.py",
     learner=replace(
-        paper_cifar10_fc.expect_learner(),
+        _released,
         generator=DeconvGenerator(hidden=(8000,), maps=80, kernel=5, stride=3, irange=0.05),
         discriminator=ConvMaxoutDiscriminator(
             maps=(
