@@ -59,7 +59,8 @@ class Batches:
         # What is mapped may be more than a device holds: it is gathered here, and its batches are moved.
         self._values = split.values if split.is_mapped else split.values.to(device)
         self._device = torch.device(device)
-        self._labels = None if split.labels is None else split.labels.to(device)
+        given = split.labels if split.given is None else split.given
+        self._given = None if given is None else given.to(device)
         self._batch_size = batch_size
         self._part = slice(batch_size) if whole else distributed.part(batch_size)
         self._transform = transform
@@ -77,8 +78,13 @@ class Batches:
         self._index += self._batch_size
         # Gathered as stored, then transformed: a byte a pixel is moved, not four.
         real = self._values.index_select(0, chosen).to(self._device)
-        labels = None if self._labels is None else self._labels.index_select(0, chosen.to(self._device))
-        return Batch(real if self._transform is None else self._transform(real), labels)
+        given = None if self._given is None else self._given.index_select(0, chosen.to(self._device))
+        is_image = given is not None and given.dim() == 4
+        return Batch(self._see(real), self._see(given) if given is not None and is_image else given)
+
+    def _see(self, stored: Tensor) -> Tensor:
+        """Stored values as the networks see them."""
+        return stored if self._transform is None else self._transform(stored)
 
     @property
     def epoch(self) -> int:

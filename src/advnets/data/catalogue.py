@@ -9,6 +9,7 @@ from advnets.data.dataset import Dataset
 from advnets.data.formats.npz import load_npz
 from advnets.data.images.folder import load_images
 from advnets.data.images.image_options import ImageOptions
+from advnets.data.memory import STORED_NAME
 from advnets.data.sets.cifar10 import load_cifar10
 from advnets.data.sets.digits import load_digits
 from advnets.data.sets.mnist import load_mnist
@@ -52,6 +53,8 @@ def load(
     raises.
     """
     name = os.fspath(name_or_path)
+    if name == STORED_NAME:
+        raise Missing("the data were given in memory, and a run does not store them. Give the data again, as data=.")
     path = Path(name)
     if name not in DATASETS and os.path.isfile(path / "recipe.json"):
         raise Unsupported(

@@ -4,13 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
+from advnets.data.conversion import MAX_CLASSES
+from advnets.data.splitting import fixed_order
 from advnets.errors import BadInput, Damaged, TooBig
 
-PERMUTATION_SEED = 2014
 SPLIT_OF = {"train": "train", "val": "validation", "validation": "validation", "test": "test"}
-MAX_CLASSES = 10_000
 MAX_LABELS_BYTES = 2**27
 
 
@@ -107,9 +105,7 @@ def _splits(by_split: Mapping[str, Sequence[int]], n: int, where: str) -> dict[s
     """Each split in a frozen random order; those that are missing take a tenth of train each."""
     shuffled = {}
     for name, places in by_split.items():
-        # NumPy freezes the stream of RandomState for ever (NEP 19); that of default_rng may change with a release.
-        order = np.random.RandomState(PERMUTATION_SEED).permutation(len(places))
-        shuffled[name] = [places[place] for place in order]
+        shuffled[name] = [places[place] for place in fixed_order(len(places))]
     train, tenth = shuffled["train"], len(by_split["train"]) // 10
     for name in ("test", "validation"):
         if name not in shuffled:

@@ -191,7 +191,7 @@ def _cut(values: Tensor, labels: Tensor | None, counts: Mapping[str, int], mappe
         labels.split_with_sizes(sizes) if labels is not None else [None] * 3,
         strict=True,
     )
-    train, validation, test = (Split(part, its_labels, mapped) for part, its_labels in parts)
+    train, validation, test = (Split(part, its_labels, is_mapped=mapped) for part, its_labels in parts)
     return train, validation, test
 
 

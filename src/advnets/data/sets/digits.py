@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 
 from advnets.data.dataset import Dataset, Split
+from advnets.data.splitting import fixed_order
 
-PERMUTATION_SEED = 2014
 TRAIN, VALIDATION, TEST = 1297, 250, 250
 
 
@@ -22,8 +22,7 @@ def load_digits() -> Dataset:
 
     levels, labels = bundled_digits(return_X_y=True)
     images = np.floor(levels * 255 / 16 + 0.5).astype(np.uint8).reshape(-1, 1, 8, 8)
-    # NumPy freezes the stream of RandomState for ever (NEP 19); that of default_rng may change with a release.
-    order = np.random.RandomState(PERMUTATION_SEED).permutation(TRAIN + VALIDATION + TEST)
+    order = fixed_order(TRAIN + VALIDATION + TEST)
     values, classes = torch.from_numpy(images[order]), torch.from_numpy(labels[order].astype(np.int64))
     parts = zip(_cut(values), _cut(classes), strict=True)
     train, validation, test = (Split(part, its_labels) for part, its_labels in parts)

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from advnets.data.dataset import Dataset, Split
 from advnets.data.formats.mat import read_mat, to_pixels
 from advnets.data.sets.published_files import data_folders
+from advnets.data.splitting import fixed_order
 from advnets.errors import Damaged, Missing
 
 FILE = "olivettifaces.mat"
 LAYOUTS = ("olivetti", "")  # folders inside a data folder
 PEOPLE, IMAGES, SIDE = 40, 10, 64
 TRAIN, VALIDATION, TEST = 30, 5, 5  # people
-PERMUTATION_SEED = 2014
 PIXELS_SHA256 = "b119468c2f13775df12d3950e7c96644811647a6e10d30617777f245bf9b2f8b"
 MOST_BYTES = PEOPLE * IMAGES * SIDE**2 * 8  # as doubles
 WHERE = "https://cs.nyu.edu/~roweis/data/olivettifaces.mat (or https://ndownloader.figshare.com/files/5976027)"
@@ -37,8 +37,7 @@ def load_olivetti(data_dir: str | os.PathLike[str] | None = None, *, side: int =
     path = _find(data_folders(data_dir))
     faces = _faces(path)
     faces = _at_three_quarters(faces) if side == 48 else faces
-    # NumPy freezes the stream of RandomState for ever (NEP 19); that of default_rng may change with a release.
-    people = np.random.RandomState(PERMUTATION_SEED).permutation(PEOPLE)
+    people = fixed_order(PEOPLE)
     of_person = faces.reshape(PEOPLE, IMAGES, 1, side, side)
     parts = np.split(of_person[people], [TRAIN, TRAIN + VALIDATION])
     train, validation, test = (Split(torch.from_numpy(part.reshape(-1, 1, side, side))) for part in parts)
