@@ -18,13 +18,21 @@ KNOWN = ("images", "labels")
 
 
 def load_npz(path: str | os.PathLike[str]) -> Dataset:
-    """The data set in a .npz file: its arrays `images` and, optional, `labels`, split 80 : 10 : 10.
+    """Load the data set in a .npz file, and split it 80 : 10 : 10 in a fixed random order (`splitting.split_order`).
 
-    The order is a permutation drawn with `PERMUTATION_SEED`; validation and test take floor(n / 10) samples each.
-    path: a file with `images` uint8 (n, h, w) or (n, h, w, c), c in 1, 3, 4 and n >= 10, and `labels` integers (n,),
-        each in 0 .. `MAX_CLASSES` - 1.
-    Raises Missing, Damaged, TooBig, Unsupported (objects, records, strings) or BadInput (arrays unknown, of another
-    shape or dtype, or at odds with each other).
+    Args:
+        path: File with an array `images`, uint8 (n, h, w) or (n, h, w, c), with c in 1, 3, 4 and n of 10 or more. An
+            array `labels` may be there, integers (n,), each in 0 .. `MAX_CLASSES` - 1.
+
+    Returns:
+        The data set, named after the file.
+
+    Raises:
+        Missing: If the file is not there.
+        Damaged: If the file is broken.
+        TooBig: If it unpacks to more than the limit.
+        Unsupported: If it holds objects, records or strings.
+        BadInput: If arrays are unknown, of another shape or dtype, or at odds with each other.
     """
     path = Path(path)
     arrays = _read(path)
