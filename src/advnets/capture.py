@@ -187,7 +187,7 @@ class Recorder:
     """
 
     def __init__(self, device: torch.device, backend: Backend | None = None) -> None:
-        distributed.refuse_several("--capture")
+        distributed.expect_one_process("--capture")
         self.device = device
         self.backend = backend or (CudaGraph(device) if can_capture(device) else EagerBackend())
         self.recordings: dict[tuple[str, ...], Recording] = {}

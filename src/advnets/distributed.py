@@ -48,7 +48,7 @@ def is_rank0() -> bool:
     return rank() == 0
 
 
-def join() -> None:
+def init_process_group() -> None:
     """Meet the other processes, if torchrun (or whoever sets RANK, WORLD_SIZE, MASTER_ADDR) started several.
 
     gloo carries what is on the CPU, nccl what is on a GPU. A group that the program has made itself is used as it is.
@@ -61,13 +61,13 @@ def join() -> None:
         dist.init_process_group(backend, timeout=TIMEOUT)
     except (ValueError, RuntimeError) as error:
         raise errors.BadInput(
-            f"WORLD_SIZE is {os.environ['WORLD_SIZE']}, and the other processes cannot be met: {_brief(error)}. Start "
+            f"WORLD_SIZE is {os.environ['WORLD_SIZE']}, and the other processes cannot be met: {_first_line(error)}. Start "
             "them all by torchrun, with one --master-addr for all hosts, or unset WORLD_SIZE to train alone."
         ) from error
-    atexit.register(_leave)
+    atexit.register(_destroy_groups)
 
 
-def take_gpu() -> None:
+def set_device() -> None:
     """Make the GPU of this process's number on its host the current one; raises BadInput if the host has too few."""
     local, there = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
     if world_size() > 1 and local >= there:
@@ -79,14 +79,14 @@ def take_gpu() -> None:
         torch.cuda.set_device(local)
 
 
-def refuse_several(what: str) -> None:
+def expect_one_process(what: str) -> None:
     """Raise Unsupported if there is more than this one process, whether or not they have met."""
     found = max(world_size(), int(os.environ.get("WORLD_SIZE", "1")))
     if found > 1:
         raise errors.Unsupported(f"{what}: found {found} processes, expected one. Run it without torchrun.")
 
 
-def part(n: int) -> slice:
+def rank_slice(n: int) -> slice:
     """This process's samples of a global batch of n; raises BadInput if n cannot be cut into equal parts."""
     each, rest = divmod(n, world_size())
     if rest:
@@ -102,7 +102,7 @@ def draw_global(draw: Callable[[int, torch.Generator | None], Tensor], n: int) -
 
     draw: (number, generator or None for torch's default) -> that many samples. n: samples of this process's part.
     """
-    return draw(n * world_size(), _shared)[part(n * world_size())]
+    return draw(n * world_size(), _shared)[rank_slice(n * world_size())]
 
 
 def shared_generator() -> torch.Generator | None:
@@ -139,7 +139,7 @@ def average_gradients(loss: Tensor, gradients: Sequence[Tensor | None]) -> tuple
     return mean_loss, [None if g is None else next(means).view_as(g).to(g.dtype) for g in gradients]
 
 
-def all_mean(readings: Mapping[str, float]) -> dict[str, float]:
+def all_reduce_mean(readings: Mapping[str, float]) -> dict[str, float]:
     """The mean of every reading over the processes: of equal parts, so that of the global batch."""
     if world_size() == 1:
         return dict(readings)
@@ -196,7 +196,7 @@ def all_gather(content: bytes) -> list[bytes]:
         dist.all_gather(sizes, torch.tensor([len(content)]), group=_cpu_group())
         longest = max(int(size) for size in sizes)
         rows = [torch.zeros(longest, dtype=torch.uint8) for _ in sizes]
-        dist.all_gather(rows, _tensor(content.ljust(longest, b"\0")), group=_cpu_group())
+        dist.all_gather(rows, _as_tensor(content.ljust(longest, b"\0")), group=_cpu_group())
     return [row.numpy().tobytes()[: int(size)] for row, size in zip(rows, sizes, strict=True)]
 
 
@@ -221,12 +221,12 @@ def _broadcast(content: bytes) -> bytes:
     size = torch.tensor([len(content)])
     with _expect_all_processes():
         dist.broadcast(size, 0, group=_cpu_group())
-        held = _tensor(content) if is_rank0() else torch.empty(int(size), dtype=torch.uint8)
+        held = _as_tensor(content) if is_rank0() else torch.empty(int(size), dtype=torch.uint8)
         dist.broadcast(held, 0, group=_cpu_group())
     return held.numpy().tobytes()
 
 
-def _tensor(content: bytes) -> Tensor:
+def _as_tensor(content: bytes) -> Tensor:
     return torch.frombuffer(bytearray(content), dtype=torch.uint8)
 
 
@@ -243,18 +243,18 @@ def _expect_all_processes() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        atexit.unregister(_leave)
+        atexit.unregister(_destroy_groups)
         raise errors.ProcessLost(
-            f"rank {rank()} of {world_size()} has lost another process ({_brief(error)}). All stop here; the last "
+            f"rank {rank()} of {world_size()} has lost another process ({_first_line(error)}). All stop here; the last "
             "checkpoint is good: resume the run."
         ) from error
 
 
-def _brief(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0].rstrip(".")[:160] if str(error) else type(error).__name__
 
 
-def _leave() -> None:
+def _destroy_groups() -> None:
     # Groups of our own hold threads, which must end before the interpreter does: left to its teardown, now and then one
     # ends the process with SIGABRT after its work is done.
     _groups.clear()

@@ -30,7 +30,7 @@ class Streams:
         self.shared = torch.Generator(device).manual_seed(mix_seed("shared", seed))
         self._begin(seed)
 
-    def part_ways(self, *key: int) -> None:
+    def begin_own_numbers(self, *key: int) -> None:
         """From here on each process draws numbers of its own, a function of seed, rank and key.
 
         With no key the first process goes on as it is: it draws what a process alone would.
@@ -43,38 +43,38 @@ class Streams:
 
         Other numbers of processes, or another kind of device, begin new ones, a function of the seed and that step.
         """
-        fits = is_of(shared, self.device)
+        fits = fits_device(shared, self.device)
         if fits:
             self.shared.set_state(shared)
         else:
             self.shared.manual_seed(mix_seed("shared", self.seed, step))
         if fits and len(own) == distributed.world_size():
-            self.held = dict(own[distributed.rank()])
+            self.states = dict(own[distributed.rank()])
         else:
-            self.part_ways(step, distributed.world_size())
+            self.begin_own_numbers(step, distributed.world_size())
 
     @contextmanager
-    def active(self) -> Iterator[None]:
+    def as_defaults(self) -> Iterator[None]:
         """Within, the defaults are the run's."""
-        outer = capture(self.device)
-        restore(self.held, self.device)
+        outer = get_rng_states(self.device)
+        set_rng_states(self.states, self.device)
         try:
             with distributed.use_shared_generator(self.shared):
                 yield
         finally:
-            self.held = capture(self.device)
-            restore(outer, self.device)
+            self.states = get_rng_states(self.device)
+            set_rng_states(outer, self.device)
 
     def _begin(self, seed: int) -> None:
-        outer = capture(self.device)
+        outer = get_rng_states(self.device)
         torch.manual_seed(seed)
         np.random.seed(seed % 2**32)
         random.seed(seed)
-        self.held = capture(self.device)
-        restore(outer, self.device)
+        self.states = get_rng_states(self.device)
+        set_rng_states(outer, self.device)
 
 
-def is_of(state: torch.Tensor, device: torch.device) -> bool:
+def fits_device(state: torch.Tensor, device: torch.device) -> bool:
     """Whether the state of a generator is one of that kind of device, each of which has a size of its own."""
     return state.shape == torch.Generator(device).get_state().shape
 
@@ -85,7 +85,7 @@ def mix_seed(purpose: str, *numbers: int) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def capture(device: torch.device) -> dict[str, Any]:
+def get_rng_states(device: torch.device) -> dict[str, Any]:
     """The states of all default generators, as tensors and JSON scalars."""
     _, keys, position, has_gauss, cached = np.random.get_state()
     version, internal, gauss_next = random.getstate()
@@ -104,8 +104,8 @@ def capture(device: torch.device) -> dict[str, Any]:
     return held
 
 
-def restore(held: Mapping[str, Any], device: torch.device) -> None:
-    """Set all default generators to what `capture` took."""
+def set_rng_states(held: Mapping[str, Any], device: torch.device) -> None:
+    """Set all default generators to what `get_rng_states` took."""
     torch.set_rng_state(held["torch"])
     numpy = held["numpy"]
     keys = numpy["keys"].numpy().astype(np.uint32)

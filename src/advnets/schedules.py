@@ -20,7 +20,7 @@ class Moment:
     progress: float
 
 
-def within(moment: Moment, begins: Sequence[float], part: int, began: tuple[int, int]) -> Moment:
+def moment_within(moment: Moment, begins: Sequence[float], part: int, began: tuple[int, int]) -> Moment:
     """The moment counted from the beginning of a part of the run to its end.
 
     begins: share of the budget at which each part begins, and 1. part: its number, from 0. began: the step and the

@@ -114,7 +114,7 @@ def criterion(log_p_data: Tensor, log_p_g: Tensor, w: Tensor | float = 1.0) -> T
     return -LOG_4 + 2 * jsd(log_p_data, log_p_g, w)
 
 
-def trapezoid(x: Tensor) -> Tensor:
+def trapezoid_weights(x: Tensor) -> Tensor:
     """The weights of the trapezoid rule: w_i = (x_{i+1} - x_{i-1}) / 2, halves of an interval at both ends.
 
     x: increasing nodes, (n,), float64.
@@ -203,7 +203,7 @@ def normals_kl(mu: float, sigma: float, mu_q: float, sigma_q: float) -> float:
     return log(sigma_q / sigma) + (sigma**2 + (mu - mu_q) ** 2) / (2 * sigma_q**2) - 0.5
 
 
-def normals(mu: float, sigma: float, mu_g: float, sigma_g: float) -> Pair:
+def normal_pair(mu: float, sigma: float, mu_g: float, sigma_g: float) -> Pair:
     """Two normal densities: D* is the sigmoid of a parabola; JSD has no closed form, unless they are equal.
 
     mu, mu_g: means of p_data and p_g. sigma, sigma_g: standard deviations. Nodes reach 12 deviations out.
@@ -220,7 +220,7 @@ def normals(mu: float, sigma: float, mu_g: float, sigma_g: float) -> Pair:
     )
 
 
-def uniforms(a: float, b: float, c: float, d: float) -> Pair:
+def uniform_pair(a: float, b: float, c: float, d: float) -> Pair:
     """p_data = U[a, b), p_g = U[c, d): with o the length of the overlap, p = 1 / (b - a) and q = 1 / (d - c),
 
         2 JSD = (1 - o p) log 2 + o p log(2p / (p + q)) + (1 - o q) log 2 + o q log(2q / (p + q))
@@ -242,7 +242,7 @@ def uniforms(a: float, b: float, c: float, d: float) -> Pair:
     )
 
 
-def ramp() -> Pair:
+def ramp_pair() -> Pair:
     """p_data = 1, p_g = 2x on [0, 1]: the smooth D*(x) = 1 / (1 + 2x), and still a closed form of everything.
 
     KL(p_data || p_g) = 1 - log 2        KL(p_g || p_data) = log 2 - 1/2        JSD = 1/4 + 3/2 log 2 - 9/8 log 3

@@ -123,7 +123,7 @@ def test_copies_duplicates_and_originals_are_as_many_as_they_say(drawn: canaries
     assert len(set(keys(doing.repeat_samples(clean.images, 0.1, rng())))) == 180
     assert len(set(keys(doing.repeat_samples(clean.images, 0.9, rng())))) == 100
     few = doing.few_originals(clean.images, 0.02, rng())
-    nearest = statistics.nearest(few.float(), clean.images.float())[0]
+    nearest = statistics.find_nearest(few.float(), clean.images.float())[0]
     assert len(nearest.unique()) == 4
     assert len(set(keys(few))) == 200
     assert (

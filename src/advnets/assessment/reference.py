@@ -101,7 +101,7 @@ def reference(
 ) -> Reference:
     """The reference of a data set; trains its classifier first, for minutes, where one is wanted and not cached.
 
-    extractor, split, weights, classifier: as in Plan. Raises BadInput as `extractors.find` does.
+    extractor, split, weights, classifier: as in Plan. Raises BadInput as `extractors.build_extractor` does.
     """
     seer = extractors.train_classifier(dataset) if classifier and can_be_classified(dataset) else None
     if extractor is None or isinstance(extractor, str):
@@ -115,7 +115,7 @@ def _extractor(
     name = name or default_extractor(dataset, classifier is not None)
     if name == "classifier" and classifier is not None and weights is None:
         return classifier
-    return extractors.find(name, dataset, weights)
+    return extractors.build_extractor(name, dataset, weights)
 
 
 def default_extractor(dataset: Dataset, classifier: bool) -> str:

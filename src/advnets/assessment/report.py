@@ -10,7 +10,7 @@ from advnets.assessment.measure import Measure
 from advnets.assessment.measures import GROUPS, MEASURES
 from advnets.assessment.verdict import LEVEL, Verdict, verdicts
 from advnets.errors import BadInput
-from advnets.records import fit, record
+from advnets.records import parse_record, parse_value
 from advnets.statistics import Estimate
 from advnets.statistics.estimate import Z95
 
@@ -115,7 +115,7 @@ class Report:
             raise BadInput(f"report: found schema {found}, expected {SCHEMA}. Measure again: `advnets evaluate`.")
 
         def given(name: str, hint: Any, usual: Any) -> Any:
-            return fit(told.get(name, usual), hint, rows={}, what=f"report: {name}")
+            return parse_value(told.get(name, usual), hint, rows={}, what=f"report: {name}")
 
         measures = [Measure.from_dict(one) for one in given("measures", tuple[Mapping[str, Any], ...], ())]
         controls = given("controls", Mapping[str, Mapping[str, Any]], {})
@@ -124,7 +124,7 @@ class Report:
         return Report(
             name=given("name", str, None),
             step=given("step", int | None, None),
-            against=record(ReferenceCard, told.get("against", {}), what="report: against"),
+            against=parse_record(ReferenceCard, told.get("against", {}), what="report: against"),
             measures={measure.name: measure for measure in measures},
             skipped=given("skipped", Mapping[str, str], {}),
             controls={name: Estimate.from_dict(one) for name, one in controls.items()},
@@ -248,7 +248,7 @@ def group_of(name: str) -> str:
 def format_estimate(found: Estimate) -> str:
     """Value with its error or interval; an interval of a biased value is about the value less its bias.
 
-    >>> shown(Estimate(12.34567, 0.271)), shown(Estimate(3.5, interval=(1.3, 2.6), bias=1.6))
+    >>> format_estimate(Estimate(12.34567, 0.271)), format_estimate(Estimate(3.5, interval=(1.3, 2.6), bias=1.6))
     ('12.35 +- 0.27', '3.5 [less bias: 1.3, 2.6]')
     """
     if found.notes.get("at least") and "low" in found.notes:

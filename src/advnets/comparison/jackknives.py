@@ -41,7 +41,7 @@ def _class_distance(case: Context) -> dict[str, statistics.Jackknife]:
 def _nearest_training(case: Context) -> dict[str, statistics.Jackknife]:
     """The chance that a sample lies nearer to the training images than a held-out image does, which are as they are."""
     train = case.reference.train_features
-    ours, theirs = (statistics.nearest(features, train)[1][:, None] for features in _whole(case))
+    ours, theirs = (statistics.find_nearest(features, train)[1][:, None] for features in _whole(case))
     return {"nearest-training": statistics.jackknife(_chance_smaller, ours, theirs)}
 
 

@@ -71,7 +71,7 @@ class Batches:
         given = split.labels if split.given is None else split.given
         self._given = None if given is None else given.to(device)
         self._batch_size = batch_size
-        self._part = slice(batch_size) if whole else distributed.part(batch_size)
+        self._part = slice(batch_size) if whole else distributed.rank_slice(batch_size)
         self._transform = transform
         self._seed, self._epoch, self._index = seed, 0, 0
         self._order = self._shuffle()

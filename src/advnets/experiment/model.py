@@ -1,6 +1,6 @@
 """A model: a generator ready to draw samples, out of a run's newest checkpoint or out of a share file."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,15 @@ from torch import Tensor, nn
 from advnets import data, distributed, figures, statistics
 from advnets.assessment import (
     Discriminator,
-    Doing,
     EvaluationPlan,
+    Progress,
     Report,
     Subject,
     default_sample_count,
-    evaluating,
-    finished,
+    evaluate_samples,
+    exhaust,
+    expect_results,
     plan_from,
-    telling,
 )
 from advnets.data import TRANSFORMS, Dataset, ImageOptions, Transform, to_uint8
 from advnets.errors import AdvnetsError, BadInput, NonFinite, TooBig, Unsupported, unknown
@@ -72,7 +72,7 @@ class Model:
 
         Raises NonFinite if the network makes a NaN or an Inf.
         """
-        with torch.no_grad(), Streams(mix_seed("chain", seed), torch.device("cpu")).active():
+        with torch.no_grad(), Streams(mix_seed("chain", seed), torch.device("cpu")).as_defaults():
             blocks = [self._made(block).values for block in torch.split(z, BLOCK)]
         values: Any = np.concatenate(blocks)
         return Samples(values)
@@ -119,40 +119,60 @@ class Model:
         return ImageOptions(size=(height, width), channels="grey" if channels < 3 else "rgb", alpha=alpha)
 
     def evaluate(self, dataset: Dataset | None = None, **plan: Any) -> Report:
-        """Measure its samples against data; nothing is written. The keywords are the fields of `TrainingPlan`.
+        """Measure its samples against data; nothing is written.
 
-        dataset: default the one that it was trained on. Raises as `evaluating` does, and BadInput where nothing
-        that was asked for can be measured.
+        Args:
+            dataset: The real images, or points; default the data that it was trained on.
+            **plan: Fields of `EvaluationPlan`.
+
+        Returns:
+            The report.
+
+        Raises:
+            BadInput: If nothing that was asked for can be measured.
+            Unsupported: As `evaluate_against` does.
         """
-        report: Report = finished(telling(self.evaluating(dataset or self.dataset(), plan_from(plan))))
+        report = exhaust(self.evaluate_against(dataset or self.dataset(), plan_from(plan)))
+        expect_results(report)
         return report
 
-    def evaluating(
+    def evaluate_against(
         self, dataset: Dataset, plan: EvaluationPlan, critic: Discriminator | None = None
-    ) -> Iterator[Doing]:
-        """Measure its samples against data, telling what is done; the last result is the Report.
+    ) -> Generator[Progress, None, Report]:
+        """Measure its samples against data; nothing is written.
 
-        critic: the discriminator that it was trained against, where that is at hand.
-        Raises Unsupported for samples that have lost the brightness and contrast that is measured, and among several
-        processes, each of which would train the classifier and measure for itself.
+        Args:
+            dataset: The real images, or points.
+            plan: Which measures, and how.
+            critic: The discriminator that it was trained against, where that is at hand.
+
+        Yields:
+            The progress.
+
+        Returns:
+            The report.
+
+        Raises:
+            Unsupported: For samples that have lost the brightness and contrast that is measured, and among several
+                processes, each of which would train the classifier and measure for itself.
         """
-        distributed.refuse_several(f"`advnets evaluate` of {self.name}")
+        distributed.expect_one_process(f"`advnets evaluate` of {self.name}")
         if not self.transform.invertible:
             raise Unsupported(
                 f"{self.name}: samples under the transform {self.card.transform!r} have lost the brightness and "
                 "contrast that is measured; look at them: `advnets sample`, `advnets figures figure2`"
             )
         n = default_sample_count(dataset) if plan.n is None else plan.n
-        yield Doing(f"drawing {n:,} samples", 0.0)
+        yield Progress(f"drawing {n:,} samples", 0.0)
         subject = Subject(self.name, self.sample(n, seed=plan.seed).stored_values, self.step, critic)
-        yield from evaluating(subject, dataset, plan)
+        return (yield from evaluate_samples(subject, dataset, plan))
 
     def figure2(self, dataset: Dataset, *, seed: int = 0) -> Any:
         """Figure 2 of the 2014 paper: 4 x 5 fresh samples; last column, the nearest training image of the fifth."""
         samples = self.sample(20, seed=seed).values
         fifth = torch.from_numpy(samples[4::5]).permute(0, 3, 1, 2).flatten(1)
         nearest = self._nearest(fifth, dataset.train.values).permute(0, 2, 3, 1).numpy()
-        return figures.figure2(samples.astype(np.uint8), nearest)
+        return figures.draw_figure2(samples.astype(np.uint8), nearest)
 
     def _nearest(self, samples: Tensor, values: Tensor) -> Tensor:
         """The nearest of stored images as they are shown, (n, c, h, w), to each sample; a block in memory at a time."""
@@ -160,7 +180,7 @@ class Model:
         images = values[:1].repeat(len(samples), 1, 1, 1)
         for block in torch.split(values, BLOCK):
             shown = self._as_shown(block)
-            indices, distances = statistics.nearest(samples, shown)
+            indices, distances = statistics.find_nearest(samples, shown)
             nearer = distances < best
             best[nearer], images[nearer] = distances[nearer], shown[indices[nearer]]
         return images
@@ -184,7 +204,7 @@ class Model:
         weights = torch.linspace(0, 1, columns)[None, :, None]
         z = torch.lerp(ends[:rows, None], ends[rows:, None], weights.expand(rows, columns, 1))
         images = self.emit(z.flatten(0, 1)).values
-        return figures.figure3(images.astype(np.uint8).reshape(rows, columns, *images.shape[1:]))
+        return figures.draw_figure3(images.astype(np.uint8).reshape(rows, columns, *images.shape[1:]))
 
 
 def open_model(path: str | Path) -> Model:
@@ -200,15 +220,15 @@ def open_model(path: str | Path) -> Model:
             f"{path} is a run directory, expected a share file, as `advnets export` writes it. Open the run: "
             f"advnets.Run({str(path)!r}), whose .model is its model."
         )
-    card, tensors = share.read(path, expected_tensors)
+    card, tensors = share.read_generator(path, expected_tensors)
     return Model(path.name, with_weights(build_on_meta(card), tensors), card)
 
 
 def export(model: Model, path: Path, *, half: bool, licence: str, notes: str, report: Mapping[str, Any] | None) -> Path:
-    """Write a model as a share file, and read it back; raises what `share.write` and `share.read` do."""
+    """Write a model as a share file, and read it back; raises what both functions of `share` raise."""
     card = replace(model.card, half=half, licence=licence, notes=notes, report=report)
     expected_tensors(card)
-    share.write(path, card, model.network.state_dict())
+    share.write_generator(path, card, model.network.state_dict())
     open_model(path)
     return path
 

@@ -8,20 +8,20 @@ from advnets.data import Dataset
 from advnets.errors import BadInput, Missing, unknown
 from advnets.extractors.classifier import Classifier, ClassifierSettings, accuracy, is_cached, train_classifier
 from advnets.extractors.extractor import Extractor, Judge, Pixels
-from advnets.extractors.inception import Inception, inception
-from advnets.extractors.onnx import Onnx, onnx
+from advnets.extractors.image_preprocessing import Preprocessing
+from advnets.extractors.inception import Inception, inception_extractor
+from advnets.extractors.onnx import OnnxExtractor, onnx_extractor
 from advnets.extractors.own_network import NetworkExtractor, network_extractor
 from advnets.extractors.pca import Pca, fit_pca
-from advnets.extractors.preprocessing import Preprocessing
-from advnets.extractors.random_features import RandomFeatures, random_features
+from advnets.extractors.random_features import RandomFeatures, draw_random_features
 
 EXTRACTORS: dict[str, Callable[[Dataset, Path | None], Extractor]] = {
     "pixels": lambda dataset, weights: Pixels(),
-    "random": lambda dataset, weights: random_features(dataset),
+    "random": lambda dataset, weights: draw_random_features(dataset),
     "pca": lambda dataset, weights: fit_pca(dataset.train),
     "classifier": lambda dataset, weights: train_classifier(dataset),
-    "inception": lambda dataset, weights: inception(weights),
-    "onnx": lambda dataset, weights: onnx(cast(Path, weights)),
+    "inception": lambda dataset, weights: inception_extractor(weights),
+    "onnx": lambda dataset, weights: onnx_extractor(cast(Path, weights)),
 }
 """Ways to get an extractor for a data set, by name; what is learnt is learnt from its training split."""
 
@@ -32,7 +32,7 @@ NEEDS_WEIGHTS = frozenset({"onnx"})
 """Rows that are nothing without that file; others take it from the cache, or download it."""
 
 
-def find(name: str, dataset: Dataset, weights: str | Path | None = None) -> Extractor:
+def build_extractor(name: str, dataset: Dataset, weights: str | Path | None = None) -> Extractor:
     """The extractor of that row, fitted to the data.
 
     weights: path of the weights' file, for a row of READS_WEIGHTS. Raises BadInput for a name that is none; what
@@ -64,7 +64,7 @@ def expect_weights(name: str | None, weights: str | Path | None) -> None:
 
 
 __all__ = [
-    "EXTRACTORS", "Classifier", "ClassifierSettings", "Extractor", "Inception", "Judge", "NEEDS_WEIGHTS", "Onnx", "NetworkExtractor",
-    "Pca", "Pixels", "Preprocessing", "READS_WEIGHTS", "RandomFeatures", "accuracy", "expect_weights", "find",
-    "fit_pca", "inception", "is_cached", "onnx", "network_extractor", "random_features", "train_classifier",
+    "EXTRACTORS", "Classifier", "ClassifierSettings", "Extractor", "Inception", "Judge", "NEEDS_WEIGHTS", "OnnxExtractor", "NetworkExtractor",
+    "Pca", "Pixels", "Preprocessing", "READS_WEIGHTS", "RandomFeatures", "accuracy", "expect_weights", "build_extractor",
+    "fit_pca", "inception_extractor", "is_cached", "onnx_extractor", "network_extractor", "draw_random_features", "train_classifier",
 ]  # fmt: skip

@@ -91,7 +91,7 @@ class Classifier:
         """The class of every image, (n,) int64."""
         return self.logits(images).argmax(1)
 
-    def classes_of(self, features: Tensor) -> Tensor:
+    def classify_features(self, features: Tensor) -> Tensor:
         """The classes, (n,) int64, of images whose features, (n, d), are at hand."""
         with torch.no_grad():
             classes: Tensor = self.network.head(features).argmax(1)
@@ -114,33 +114,33 @@ def train_classifier(dataset: Dataset, settings: ClassifierSettings | None = Non
     Raises Unsupported for data without labels, points, or a single image; NonFinite if training failed.
     """
     settings = settings or ClassifierSettings()
-    _check(dataset)
-    about = _about(dataset, settings)
-    place = _place(dataset, settings)
+    _expect_labelled_images(dataset)
+    about = _cache_key(dataset, settings)
+    place = _cache_path(dataset, settings)
     state = _load_cached(place, about)
     if state is None:
         state = {"about": about, **_train_network(dataset, settings)}
-        _keep(place, state, settings.steps(len(dataset.train)))
-    with Streams(settings.seed, torch.device("cpu")).active():  # initial weights are drawn, though not for long
-        network = _network(dataset, settings)
+        _store_cached(place, state, settings.steps(len(dataset.train)))
+    with Streams(settings.seed, torch.device("cpu")).as_defaults():  # initial weights are drawn, though not for long
+        network = _build_network(dataset, settings)
     network.load_state_dict(state["weights"])
-    name = _id(dataset, settings, state["weights"])
+    name = _extractor_id(dataset, settings, state["weights"])
     return Classifier(network.eval(), dataset.shape, name, state["accuracy"], state["seconds"])
 
 
 def is_cached(dataset: Dataset, settings: ClassifierSettings | None = None) -> bool:
     """Whether a good classifier of that kind is in the cache."""
     settings = settings or ClassifierSettings()
-    place = _place(dataset, settings)
+    place = _cache_path(dataset, settings)
     if not runs.has_checkpoints(place):
         return False
     try:
-        return bool(runs.latest(place)[1]["about"] == _about(dataset, settings))
+        return bool(runs.load_latest(place)[1]["about"] == _cache_key(dataset, settings))
     except (Damaged, Unsupported):
         return False
 
 
-def _check(dataset: Dataset) -> None:
+def _expect_labelled_images(dataset: Dataset) -> None:
     if dataset.classes is None or not dataset.is_image or len(dataset.train) < 2:
         kind = "points" if not dataset.is_image else f"{len(dataset.train)} training images"
         labels = "without labels" if dataset.classes is None else "with labels"
@@ -150,13 +150,13 @@ def _check(dataset: Dataset) -> None:
         )
 
 
-def _about(dataset: Dataset, settings: ClassifierSettings) -> dict[str, Any]:
+def _cache_key(dataset: Dataset, settings: ClassifierSettings) -> dict[str, Any]:
     told = {**asdict(settings), "widths": list(settings.widths)}
     return {"version": VERSION, "digest": dataset.digest, "settings": told}
 
 
-def _place(dataset: Dataset, settings: ClassifierSettings) -> Path:
-    key = hashlib.sha256(json.dumps(_about(dataset, settings), sort_keys=True).encode()).hexdigest()
+def _cache_path(dataset: Dataset, settings: ClassifierSettings) -> Path:
+    key = hashlib.sha256(json.dumps(_cache_key(dataset, settings), sort_keys=True).encode()).hexdigest()
     return cache_folder() / "classifiers" / key
 
 
@@ -164,7 +164,7 @@ def _load_cached(place: Path, about: Mapping[str, Any]) -> dict[str, Any] | None
     if not runs.has_checkpoints(place):
         return None
     try:
-        state = runs.latest(place)[1]
+        state = runs.load_latest(place)[1]
         if state["about"] != about:
             raise Damaged(f"{place} holds a classifier of other data or settings")
     except (Damaged, Unsupported) as error:
@@ -173,19 +173,20 @@ def _load_cached(place: Path, about: Mapping[str, Any]) -> dict[str, Any] | None
     return state
 
 
-def _keep(place: Path, state: Mapping[str, Any], steps: int) -> None:
+def _store_cached(place: Path, state: Mapping[str, Any], steps: int) -> None:
     try:
-        runs.save(place, steps, state)
+        runs.save_checkpoint(place, steps, state)
     except errors.CannotWrite as error:
         warnings.warn(f"the classifier is not kept, and will be trained anew next time: {error}", stacklevel=3)
 
 
-def _id(dataset: Dataset, settings: ClassifierSettings, weights: Mapping[str, Tensor]) -> str:
+def _extractor_id(dataset: Dataset, settings: ClassifierSettings, weights: Mapping[str, Tensor]) -> str:
     stages, size = "-".join(map(str, settings.widths)), "x".join(map(str, dataset.shape))
-    return f"convnet {stages}, hidden {settings.hidden}; {size} bytes, standardised; sha256 {runs.fingerprint(weights)}"
+    digest = runs.state_fingerprint(weights)
+    return f"convnet {stages}, hidden {settings.hidden}; {size} bytes, standardised; sha256 {digest}"
 
 
-def _network(dataset: Dataset, settings: ClassifierSettings) -> ConvNet:
+def _build_network(dataset: Dataset, settings: ClassifierSettings) -> ConvNet:
     assert dataset.classes is not None
     return ConvNet(dataset.shape, dataset.classes, widths=settings.widths, hidden=settings.hidden)
 
@@ -193,10 +194,10 @@ def _network(dataset: Dataset, settings: ClassifierSettings) -> ConvNet:
 def _train_network(dataset: Dataset, settings: ClassifierSettings) -> dict[str, Any]:
     """Weights, validation accuracy and seconds of training, by random numbers of its own."""
     began = time.monotonic()
-    with Streams(settings.seed, torch.device("cpu")).active():
-        network = _network(dataset, settings)
+    with Streams(settings.seed, torch.device("cpu")).as_defaults():
+        network = _build_network(dataset, settings)
         _standardise(network, dataset.train)
-        _descend(network, dataset.train, settings)
+        _run_descent(network, dataset.train, settings)
     weights = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
     if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
         raise NonFinite(f"the classifier of {dataset.name}: found NaN or Inf in its weights. Lower its rate.")
@@ -224,7 +225,7 @@ def _standardise(network: ConvNet, train: Split) -> None:
         network.deviation[channel] = variance.sqrt().clamp(min=1 / 255)
 
 
-def _descend(network: ConvNet, train: Split, settings: ClassifierSettings) -> None:
+def _run_descent(network: ConvNet, train: Split, settings: ClassifierSettings) -> None:
     steps, batch_size = settings.steps(len(train)), min(settings.batch_size, len(train))
     batches = Batches(train, batch_size=batch_size, seed=settings.seed, transform=shift_images, whole=True)
     optimizer = torch.optim.SGD(
@@ -236,7 +237,7 @@ def _descend(network: ConvNet, train: Split, settings: ClassifierSettings) -> No
     )
     for step, batch in zip(range(steps), batches, strict=False):
         for group in optimizer.param_groups:
-            group["lr"] = settings.rate * triangle((step + 1) / (steps + 1))
+            group["lr"] = settings.rate * triangular_rate((step + 1) / (steps + 1))
         assert batch.labels is not None
         loss = functional.cross_entropy(network(batch.real), batch.labels, label_smoothing=settings.smoothing)
         optimizer.zero_grad()
@@ -244,10 +245,10 @@ def _descend(network: ConvNet, train: Split, settings: ClassifierSettings) -> No
         optimizer.step()
 
 
-def triangle(share: float) -> float:
+def triangular_rate(share: float) -> float:
     """From 0 to 1 over the first quarter of the way, and back to 0.
 
-    >>> triangle(0.125), triangle(0.25), triangle(0.625)
+    >>> triangular_rate(0.125), triangular_rate(0.25), triangular_rate(0.625)
     (0.5, 1.0, 0.5)
     """
     return min(share / 0.25, (1 - share) / 0.75)

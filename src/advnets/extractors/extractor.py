@@ -52,10 +52,10 @@ class Pixels:
 
     def features(self, values: Tensor) -> Tensor:
         """(n, ...) -> (n, d)."""
-        return flat(values).float()
+        return to_rows(values).float()
 
 
-def flat(values: Tensor) -> Tensor:
+def to_rows(values: Tensor) -> Tensor:
     """Images in [0, 1], or points, as (n, d) float64; raises BadInput for what is neither."""
     images, points = values.dtype == torch.uint8 and values.ndim == 4, values.is_floating_point() and values.ndim == 2
     if not (images or points) or values.numel() == 0:
@@ -64,7 +64,7 @@ def flat(values: Tensor) -> Tensor:
     return values.flatten(1).double() / 255 if images else values.double()
 
 
-def check_images(images: Tensor, channels: Container[int], expected: str) -> None:
+def expect_images(images: Tensor, channels: Container[int], expected: str) -> None:
     """Raise BadInput unless these are uint8 images (n, c, h, w), one or more, with such a number of channels.
 
     expected: the sizes that are asked for, in words.
@@ -92,7 +92,7 @@ def in_parts(way: Callable[[Tensor], Tensor], images: Tensor, part: int, *, full
     return torch.cat(made)
 
 
-def check_features(features: object, n: int, whose: str) -> Tensor:
+def expect_features(features: object, n: int, whose: str) -> Tensor:
     """Features of n images as (n, d) float32.
 
     whose: the name to put into an error. Raises BadInput for another shape or kind of number, NonFinite for a NaN or

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from advnets.errors import BadInput, Missing, Unsupported
-from advnets.extractors.extractor import check_features, in_parts
-from advnets.extractors.preprocessing import Preprocessing
+from advnets.extractors.extractor import expect_features, in_parts
+from advnets.extractors.image_preprocessing import Preprocessing
 
 PART = 32
 """Images that go through at once, where the file does not fix how many."""
@@ -40,7 +40,7 @@ class Session(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Onnx:
+class OnnxExtractor:
     """A session, and how images are prepared for it.
 
     sha256: of the file. output: the name of the output that the features are. preprocessing: from bytes to floats.
@@ -63,7 +63,7 @@ class Onnx:
         Raises BadInput for what are not such images, for those of a size that the file does not take, and for an
         output that is not (n, d); NonFinite for NaN or Inf.
         """
-        self.preprocessing.check(values)
+        self.preprocessing.expect_images(values)
         port = self.session.get_inputs()[0]
         fixed = port.shape[0] if len(port.shape) and isinstance(port.shape[0], int) else None
 
@@ -74,18 +74,18 @@ class Onnx:
             except Exception as error:  # see _session
                 found = f"floats {tuple(prepared.shape)} given to {port.name}, of shape {list(port.shape)}"
                 raise BadInput(f"onnx: found {found}: {error}. Prepare images as the file expects them.") from error
-            return check_features(torch.tensor(made), len(part), self.output)
+            return expect_features(torch.tensor(made), len(part), self.output)
 
         return in_parts(way, values, fixed or PART, full=fixed is not None)
 
 
-def onnx(
+def onnx_extractor(
     path: Path,
     preprocessing: Preprocessing | None = None,
     *,
     output: str | None = None,
     session: Session | None = None,
-) -> Onnx:
+) -> OnnxExtractor:
     """The extractor that an ONNX file is, on the CPU.
 
     path: the file; its bytes are read once, and are those that the id tells of. preprocessing: how bytes become what
@@ -99,7 +99,7 @@ def onnx(
         content = path.read_bytes()
     except OSError as error:
         raise Missing(f"{path}: cannot be read ({error.strerror}). Give the path of an ONNX file.") from error
-    session = session or _session(content, path)
+    session = session or _open_session(content, path)
     inputs, outputs = session.get_inputs(), [port.name for port in session.get_outputs()]
     if len(inputs) != 1:
         raise BadInput(f"{path}: found the inputs {[port.name for port in inputs]}, expected one. Export images only.")
@@ -108,10 +108,12 @@ def onnx(
     chosen = output or outputs[0]
     if chosen not in outputs:
         raise BadInput(f"{path}: found the outputs {outputs}, expected {chosen!r} among them. Give one of these.")
-    return Onnx(session, hashlib.sha256(content).hexdigest(), chosen, preprocessing or _usual(inputs[0]))
+    return OnnxExtractor(
+        session, hashlib.sha256(content).hexdigest(), chosen, preprocessing or _default_preprocessing(inputs[0])
+    )
 
 
-def _usual(port: Port) -> Preprocessing:
+def _default_preprocessing(port: Port) -> Preprocessing:
     """Images in [0, 1] of the size and channels that an input (n, c, h, w) fixes."""
     if len(port.shape) != 4:
         found = f"the input {port.name} of shape {list(port.shape)}"
@@ -121,7 +123,7 @@ def _usual(port: Port) -> Preprocessing:
     return Preprocessing(size=None if height is None or width is None else (height, width), channels=channels)
 
 
-def _session(content: bytes, path: Path) -> Session:
+def _open_session(content: bytes, path: Path) -> Session:
     try:
         import onnxruntime  # type: ignore[import-not-found,import-untyped,unused-ignore]  # of the extra `onnx`
     except ImportError as error:

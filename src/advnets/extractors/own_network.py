@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from advnets.errors import BadInput
-from advnets.extractors.extractor import check_features, in_parts
-from advnets.extractors.preprocessing import Preprocessing
-from advnets.runs import fingerprint
+from advnets.extractors.extractor import expect_features, in_parts
+from advnets.extractors.image_preprocessing import Preprocessing
+from advnets.runs import state_fingerprint
 
 PART = 32
 """Images that go through at once."""
@@ -32,7 +32,7 @@ class NetworkExtractor:
 
         Two classes of one name with the same weights, or none, have one id: name them apart.
         """
-        weights = fingerprint(self.network.state_dict())
+        weights = state_fingerprint(self.network.state_dict())
         return f"{type(self.network).__qualname__}; {self.preprocessing}; sha256 {weights}"
 
     def features(self, values: Tensor) -> Tensor:
@@ -40,13 +40,13 @@ class NetworkExtractor:
 
         Raises BadInput for what are not such images, and for an output that is not (n, d); NonFinite for NaN or Inf.
         """
-        self.preprocessing.check(values)
+        self.preprocessing.expect_images(values)
         name = type(self.network).__qualname__
         weights = next(self.network.parameters(), torch.empty(0))
 
         def way(part: Tensor) -> Tensor:
             prepared = self.preprocessing(part.to(weights.device)).to(weights.dtype)
-            return check_features(self.network(prepared), len(part), name)
+            return expect_features(self.network(prepared), len(part), name)
 
         return in_parts(way, values, PART)
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from advnets.data import Split
 from advnets.errors import BadInput
-from advnets.extractors.extractor import Pixels, flat
+from advnets.extractors.extractor import Pixels, to_rows
 
 EXACT = 1024
 """Up to as many pixels, or images, the components are those of the whole covariance; beyond, of a random subspace."""
@@ -44,7 +44,7 @@ class Pca:
         width = values[0].numel() if len(values) else 0
         if width != len(self.mean):
             raise BadInput(f"values: found {width} numbers a sample, expected {len(self.mean)}. Bring them to size.")
-        return _Centred(values, self.mean).times(self.basis.T).float()
+        return _CentredMatrix(values, self.mean).multiply(self.basis.T).float()
 
 
 def fit_pca(split: Split, components: int = 64, *, seed: int = 0) -> Pca:
@@ -58,13 +58,13 @@ def fit_pca(split: Split, components: int = 64, *, seed: int = 0) -> Pca:
     k = min(components, d, n - 1)
     if k < 1:
         raise BadInput(f"pca: found {components} components of {n} samples, expected at least 1 of 2. Give more.")
-    total = sum((flat(part).sum(0) for part in torch.split(split.values, PART)), torch.zeros(d).double())
-    x = _Centred(split.values, total / n)
+    total = sum((to_rows(part).sum(0) for part in torch.split(split.values, PART)), torch.zeros(d).double())
+    x = _CentredMatrix(split.values, total / n)
     if d <= EXACT:
-        squares, vectors = torch.linalg.eigh(x.back(None))
+        squares, vectors = torch.linalg.eigh(x.multiply_transposed(None))
         squares, basis = squares.flip(0)[:k].clamp(min=0), vectors.T.flip(0)[:k]
     else:
-        rows = x.times(None) if n <= EXACT else _range(x, k + SPARE, seed)
+        rows = x.multiply(None) if n <= EXACT else _project_on_range(x, k + SPARE, seed)
         _, singular, right = torch.linalg.svd(rows, full_matrices=False)
         squares, basis = singular[:k].square(), right[:k]
     signs = basis.gather(1, basis.abs().argmax(1, keepdim=True)).sign()
@@ -72,34 +72,34 @@ def fit_pca(split: Split, components: int = 64, *, seed: int = 0) -> Pca:
 
 
 @dataclass(frozen=True, eq=False)
-class _Centred:
+class _CentredMatrix:
     """The matrix X of x - mean, (n, d) float64, of which a part is held at a time."""
 
     values: Tensor
     mean: Tensor
 
-    def parts(self) -> Iterator[Tensor]:
+    def blocks(self) -> Iterator[Tensor]:
         """X in blocks of rows."""
         for part in torch.split(self.values, PART):
-            yield flat(part) - self.mean
+            yield to_rows(part) - self.mean
 
-    def times(self, matrix: Tensor | None) -> Tensor:
+    def multiply(self, matrix: Tensor | None) -> Tensor:
         """X M, or X itself."""
-        return torch.cat([part if matrix is None else part @ matrix for part in self.parts()])
+        return torch.cat([part if matrix is None else part @ matrix for part in self.blocks()])
 
-    def back(self, matrix: Tensor | None) -> Tensor:
+    def multiply_transposed(self, matrix: Tensor | None) -> Tensor:
         """X^T M, or X^T X."""
         width = len(self.mean) if matrix is None else matrix.shape[1]
         total = torch.zeros(len(self.mean), width, dtype=torch.float64)
-        for number, part in enumerate(self.parts()):
+        for number, part in enumerate(self.blocks()):
             total += part.T @ (part if matrix is None else matrix[number * PART :][: len(part)])
         return total
 
 
-def _range(x: _Centred, size: int, seed: int) -> Tensor:
+def _project_on_range(x: _CentredMatrix, size: int, seed: int) -> Tensor:
     """Q^T X, (size, d), for an orthonormal Q of nearly the range of X, by subspace iteration."""
     rng = torch.Generator().manual_seed(seed)
-    q = torch.linalg.qr(x.times(torch.randn(len(x.mean), size, generator=rng, dtype=torch.float64))).Q
+    q = torch.linalg.qr(x.multiply(torch.randn(len(x.mean), size, generator=rng, dtype=torch.float64))).Q
     for _ in range(POWERS):
-        q = torch.linalg.qr(x.times(torch.linalg.qr(x.back(q)).Q)).Q
-    return x.back(q).T
+        q = torch.linalg.qr(x.multiply(torch.linalg.qr(x.multiply_transposed(q)).Q)).Q
+    return x.multiply_transposed(q).T

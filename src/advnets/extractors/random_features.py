@@ -10,8 +10,8 @@ from torch.nn import functional
 
 from advnets.data import Dataset
 from advnets.errors import BadInput, Unsupported
-from advnets.extractors.extractor import check_images, in_parts
-from advnets.runs import fingerprint
+from advnets.extractors.extractor import expect_images, in_parts
+from advnets.runs import state_fingerprint
 
 WIDTHS = (16, 32, 20)
 """Channels of the stages; the last is kept on a grid, so that d = 16 + 32 + 4 x 20 = 128."""
@@ -60,12 +60,13 @@ class RandomFeatures:
             if _halve_shape(self.shape) > 1
             else ""
         )
-        return f"{layout}{halved}; sha256 {fingerprint({str(s): weight for s, weight in enumerate(self.weights)})}"
+        digest = state_fingerprint({str(s): weight for s, weight in enumerate(self.weights)})
+        return f"{layout}{halved}; sha256 {digest}"
 
     def features(self, values: Tensor) -> Tensor:
         """(n, c, h, w) uint8 -> (n, 128) float32; raises BadInput for other images than those of its shape."""
         expected = f"(n, *{self.shape})"
-        check_images(values, (self.shape[0],), expected)
+        expect_images(values, (self.shape[0],), expected)
         if tuple(values.shape[1:]) != self.shape:
             raise BadInput(f"images: found {tuple(values.shape)}, expected uint8 {expected}. Bring them to that size.")
         return in_parts(self._responses, values, PART, full=True)
@@ -82,7 +83,7 @@ class RandomFeatures:
         return torch.cat([x1.mean((2, 3)), x2.mean((2, 3)), quarters], 1)
 
 
-def random_features(dataset: Dataset, *, seed: int = 0) -> RandomFeatures:
+def draw_random_features(dataset: Dataset, *, seed: int = 0) -> RandomFeatures:
     """The random features of a data set's images, of which only the shape is looked at.
 
     seed: of the weights. Raises Unsupported for points, for more than 4 channels, and for sides below SMALLEST.
@@ -95,10 +96,10 @@ def random_features(dataset: Dataset, *, seed: int = 0) -> RandomFeatures:
         )
     rng = torch.Generator().manual_seed(seed)
     ends = zip((shape[0], *WIDTHS[:-1]), WIDTHS, strict=True)
-    return RandomFeatures(shape, tuple(_weights(channels, width, rng) for channels, width in ends))
+    return RandomFeatures(shape, tuple(_draw_weights(channels, width, rng) for channels, width in ends))
 
 
-def _weights(channels: int, width: int, rng: torch.Generator) -> Tensor:
+def _draw_weights(channels: int, width: int, rng: torch.Generator) -> Tensor:
     """Weights (width, channels, 3, 3), even over +-sqrt(6 / fan-in).
 
     Whole numbers are drawn and then scaled once: torch's normal numbers differ in the last bit from one kind of

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advnets.errors import BadInput
-from advnets.figures.grid import Pixels, grid
+from advnets.figures.grid import ImageArray, draw_grid
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,7 +16,7 @@ REAL, FAKE = "#3b6fb6", "#d1603d"
 """Colours of real images and of samples, which are told apart in grey too."""
 
 
-def strips(rows: Sequence[tuple[str, Pixels]], title: str) -> "Figure":
+def draw_strips(rows: Sequence[tuple[str, ImageArray]], title: str) -> "Figure":
     """Rows of images under each other, each with its name on the left; columns belong together.
 
     rows: names and images, (n, h, w, c) uint8. Raises BadInput if there are none, or they differ in number.
@@ -27,7 +27,7 @@ def strips(rows: Sequence[tuple[str, Pixels]], title: str) -> "Figure":
     if len(counts) != 1:
         raise BadInput(f"strips: found rows of {sorted(counts)} images, expected as many in each. Give one a column.")
     columns = counts.pop()
-    pictures = [grid(images, columns) for _, images in rows]
+    pictures = [draw_grid(images, columns) for _, images in rows]
     width, height = pictures[0].size
     figure = Figure(figsize=(10, 0.5 + len(rows) * (8.6 * height / width + 0.05)), layout="constrained")
     axes = figure.subplots(len(rows), 1, squeeze=False)[:, 0]
@@ -41,7 +41,7 @@ def strips(rows: Sequence[tuple[str, Pixels]], title: str) -> "Figure":
     return figure
 
 
-def projection(real: NDArray[np.float64], fake: NDArray[np.float64], axes_names: Sequence[str]) -> "Figure":
+def draw_projection(real: NDArray[np.float64], fake: NDArray[np.float64], axes_names: Sequence[str]) -> "Figure":
     """Real images and samples as points of one plane.
 
     real, fake: (n, 2) and (m, 2). axes_names: what the two coordinates are.
@@ -62,7 +62,7 @@ def projection(real: NDArray[np.float64], fake: NDArray[np.float64], axes_names:
     return figure
 
 
-def class_histogram(
+def draw_class_histogram(
     real: NDArray[np.float64], fake: NDArray[np.float64], errors: NDArray[np.float64], names: Sequence[str]
 ) -> "Figure":
     """Shares of the classes among real images and samples, side by side.
@@ -85,7 +85,7 @@ def class_histogram(
     return figure
 
 
-def spectra(frequencies: NDArray[np.float64], real: NDArray[np.float64], fake: NDArray[np.float64]) -> "Figure":
+def draw_spectra(frequencies: NDArray[np.float64], real: NDArray[np.float64], fake: NDArray[np.float64]) -> "Figure":
     """Mean log power by frequency of real images and samples, and the difference.
 
     frequencies: cycles per image, (k,). real, fake: natural logarithms, (k,).

@@ -50,7 +50,7 @@ class Curves:
             raise BadInput(f"curves: found {lengths} numbers, expected as many of each density and D, and of z and G.")
 
 
-def dynamics(panels: Sequence[Curves], captions: Sequence[str]) -> "Figure":
+def draw_dynamics(panels: Sequence[Curves], captions: Sequence[str]) -> "Figure":
     """Figure 1: panels side by side on one scale, each over its caption. Raises BadInput if captions are too few."""
     from matplotlib.figure import Figure  # slow to import, and not pyplot: a figure of its own leaves no state behind
 
@@ -60,24 +60,24 @@ def dynamics(panels: Sequence[Curves], captions: Sequence[str]) -> "Figure":
     grid = figure.subplots(1, len(panels), squeeze=False)[0]
     figure.subplots_adjust(left=0.01, right=0.99, top=0.86, bottom=0.11, wspace=0.06)
     for axes, curves, caption in zip(grid, panels, captions, strict=True):
-        _panel(axes, curves)
+        _draw_panel(axes, curves)
         axes.set_title(caption, fontsize=11, y=-0.13)
     handles, labels = grid[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="upper center", ncols=len(labels), frameon=False, fontsize=11)
     return figure
 
 
-def film(frames: Sequence[tuple[str, Curves]], path: Path) -> None:
+def write_film(frames: Sequence[tuple[str, Curves]], path: Path) -> None:
     """Write an animated WebP of (caption, curves), which plays for ever and rests on its last frame."""
-    pictures = [_frame(curves, caption) for caption, curves in frames]
+    pictures = [_render_frame(curves, caption) for caption, curves in frames]
     if not pictures:
         raise BadInput("film: found no frames, expected one or more. Give a caption and curves for each.")
     durations = [MILLISECONDS] * (len(pictures) - 1) + [20 * MILLISECONDS]
     pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=durations, loop=0, quality=80, method=2)
 
 
-def _frame(curves: Curves, caption: str) -> Image.Image:
-    figure = dynamics([curves], [""])
+def _render_frame(curves: Curves, caption: str) -> Image.Image:
+    figure = draw_dynamics([curves], [""])
     figure.set_size_inches(6.4, 4.4)
     figure.subplots_adjust(left=0.02, right=0.98, top=0.88, bottom=0.1)
     figure.axes[0].set_title(caption, fontsize=11, y=-0.1)
@@ -87,7 +87,7 @@ def _frame(curves: Curves, caption: str) -> Image.Image:
     return Image.frombytes("RGBA", (width, height), held.getvalue()).convert("RGB")
 
 
-def _panel(axes: "Axes", curves: Curves) -> None:
+def _draw_panel(axes: "Axes", curves: Curves) -> None:
     tallest = 2.2 * float(curves.p_data.max())
     seen = np.abs(curves.x) <= LIMIT
     x = curves.x[seen]

@@ -8,7 +8,7 @@ from PIL import Image
 
 from advnets.errors import BadInput
 
-Pixels = NDArray[np.uint8]
+ImageArray = NDArray[np.uint8]
 
 CELL = 48
 """Least side of a drawn image, pixels."""
@@ -17,7 +17,7 @@ PAPER = 255
 """Grey of what lies between images."""
 
 
-def grid(images: Pixels, columns: int | None = None, scale: int | None = None, *, gap: int = 2) -> Image.Image:
+def draw_grid(images: ImageArray, columns: int | None = None, scale: int | None = None, *, gap: int = 2) -> Image.Image:
     """Images in rows from the top left, each pixel drawn as a square of scale x scale.
 
     images: (n, h, w, c) uint8, c = 1 or 3; 2 and 4 have alpha and are drawn on white.
@@ -25,28 +25,28 @@ def grid(images: Pixels, columns: int | None = None, scale: int | None = None, *
     scale: default the least that makes the longer side CELL pixels. gap: white pixels between and around images.
     Raises BadInput for another shape or dtype, or counts below 1.
     """
-    images = opaque(images)
-    check(images)
+    images = remove_alpha(images)
+    expect_image_array(images)
     columns = math.ceil(math.sqrt(len(images))) if columns is None else columns
-    drawn = enlarge(images, scale)
+    drawn = enlarge_images(images, scale)
     if columns < 1 or gap < 0:
         raise BadInput(f"columns and gap: found {columns} and {gap}, expected at least 1 and 0. Give larger ones.")
     rows, (height, width, channels) = math.ceil(len(drawn) / columns), drawn.shape[1:]
     size = (rows * (height + gap) + gap, columns * (width + gap) + gap, channels)
     canvas = np.full(size, PAPER, np.uint8)
     for number, image in enumerate(drawn):
-        top, left = corner(number, columns, (height, width), gap)
+        top, left = cell_corner(number, columns, (height, width), gap)
         canvas[top : top + height, left : left + width] = image
-    return picture(canvas)
+    return to_picture(canvas)
 
 
-def corner(number: int, columns: int, cell: tuple[int, int], gap: int) -> tuple[int, int]:
+def cell_corner(number: int, columns: int, cell: tuple[int, int], gap: int) -> tuple[int, int]:
     """Top and left, pixels, of image `number` of a grid whose images are `cell` = (height, width) as drawn."""
     row, column = divmod(number, columns)
     return gap + row * (cell[0] + gap), gap + column * (cell[1] + gap)
 
 
-def enlarge(images: Pixels, scale: int | None = None) -> Pixels:
+def enlarge_images(images: ImageArray, scale: int | None = None) -> ImageArray:
     """Images (n, h, w, c) with each pixel repeated scale x scale times; default: until the longer side is CELL."""
     scale = math.ceil(CELL / max(images.shape[1:3])) if scale is None else scale
     if scale < 1:
@@ -54,12 +54,12 @@ def enlarge(images: Pixels, scale: int | None = None) -> Pixels:
     return images.repeat(scale, axis=1).repeat(scale, axis=2)
 
 
-def picture(canvas: Pixels) -> Image.Image:
+def to_picture(canvas: ImageArray) -> Image.Image:
     """A canvas (h, w, c) as a grey or an RGB picture."""
     return Image.fromarray(canvas[..., 0] if canvas.shape[-1] == 1 else canvas)
 
 
-def opaque(images: Pixels) -> Pixels:
+def remove_alpha(images: ImageArray) -> ImageArray:
     """Images (n, h, w, c) without alpha: of two or four channels the last is the share of each pixel over white."""
     if images.ndim != 4 or images.dtype != np.uint8 or images.shape[-1] not in (2, 4):
         return images
@@ -67,7 +67,7 @@ def opaque(images: Pixels) -> Pixels:
     return ((images[..., :-1] * share + PAPER * (255 - share) + 127) // 255).astype(np.uint8)
 
 
-def check(images: Pixels) -> None:
+def expect_image_array(images: ImageArray) -> None:
     """Raise BadInput unless images are (n, h, w, c) uint8 with n, h, w > 0 and c = 1 or 3."""
     if images.ndim != 4 or images.dtype != np.uint8 or images.shape[-1] not in (1, 3) or images.size == 0:
         found = f"{images.shape} of {images.dtype}"

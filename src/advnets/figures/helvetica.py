@@ -23,7 +23,7 @@ class Trajectory(NamedTuple):
     stray: Sequence[float]
 
 
-def helvetica(
+def draw_helvetica(
     courses: Mapping[str, Trajectory], real: Sequence[float], pictures: Mapping[str, Image.Image]
 ) -> "Figure":
     """Four measures against the generator's moves, over pictures of what it draws.

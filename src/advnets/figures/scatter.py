@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 
-def scatter(points: NDArray[np.float32], *, size: int = 480, bound: float | None = None) -> Image.Image:
+def draw_scatter(points: NDArray[np.float32], *, size: int = 480, bound: float | None = None) -> Image.Image:
     """Each point a dot on white; points of a line become a histogram.
 
     points: (n, 1) or (n, d), of which the first two coordinates are drawn.

@@ -46,7 +46,7 @@ def _no_numbers(name: str, dtype: object) -> BadInput:
     return BadInput(f"{name}: found the type {dtype}, expected real numbers, such as float32 or uint8. Convert them.")
 
 
-def same_width(first: Tensor, second: Tensor, names: str) -> None:
+def expect_same_width(first: Tensor, second: Tensor, names: str) -> None:
     """Raise BadInput unless two tensors (n, d) and (m, d) share d; `names` says which two they are."""
     if first.shape[1] != second.shape[1]:
         found = f"{first.shape[1]} and {second.shape[1]} numbers a row"

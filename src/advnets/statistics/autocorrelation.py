@@ -33,7 +33,7 @@ def autocorrelation_time(states: Array) -> Estimate:
     and all chains together have 50 tau steps; where it did not close, tau is a lower bound.
     Raises BadInput for another shape, fewer than 4 steps, a NaN or an Inf, or states that are all the same.
     """
-    x = _series(states)
+    x = _as_chains(states)
     chains, steps, _ = x.shape
     covariances = _autocovariances(x)
     if not float(covariances[0]) > 0:
@@ -48,7 +48,7 @@ def autocorrelation_time(states: Array) -> Estimate:
     return Estimate(tau, error, floor=1.0, notes=notes)
 
 
-def _series(states: Array) -> Tensor:
+def _as_chains(states: Array) -> Tensor:
     """The states as (chains, steps, d)."""
     x = torch.as_tensor(states)
     if x.ndim < 2 or x.shape[1] < 4 or x.numel() == 0:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from advnets.statistics.arrays import full_precision, squared_distances
-from advnets.statistics.distances import BLOCK, Frame, direct, squared_norms
+from advnets.statistics.distances import BLOCK, Frame, direct_distances, squared_norms
 
 CROWDED = 64
 """A block of balls with one pair in so many undecided in float32 is done again in float64."""
@@ -23,10 +23,10 @@ class BallCounts:
     which; for others no matter, (m,). All int64.
     """
 
-    held: Tensor
-    holders: Tensor
-    only: Tensor
-    sole: Tensor
+    points_in_ball: Tensor
+    balls_with_point: Tensor
+    single_point: Tensor
+    single_ball: Tensor
 
     @staticmethod
     def empty(n: int, m: int, device: torch.device) -> "BallCounts":
@@ -37,13 +37,13 @@ class BallCounts:
         """Count pairs of a ball and what it holds, (p,) each, numbered from (row, column); all that these rows hold
         of some columns at once."""
         held = torch.bincount(centres)
-        self.held[row : row + len(held)] += held
+        self.points_in_ball[row : row + len(held)] += held
         holders = torch.bincount(points)
-        self.holders[column : column + len(holders)] += holders
+        self.balls_with_point[column : column + len(holders)] += holders
         alone = held[centres] == 1
-        self.only[row + centres[alone]] = column + points[alone]
+        self.single_point[row + centres[alone]] = column + points[alone]
         once = holders[points] == 1
-        self.sole[column + points[once]] = row + centres[once]
+        self.single_ball[column + points[once]] = row + centres[once]
 
 
 def count_in_balls(
@@ -63,20 +63,20 @@ def count_in_balls(
     frame = Frame.of(y, x)
     around_x = [BallCounts.empty(len(x), len(y), x.device) for _ in x_radii]
     around_y = [BallCounts.empty(len(y), len(x), x.device) for _ in y_radii]
-    placed_x, placed_y = (_Placed.of(points, frame, torch.float32) for points in (x, y))
+    placed_x, placed_y = (_FramePoints.of(points, frame, torch.float32) for points in (x, y))
     for row in range(0, len(x), block[0]):
         for column in range(0, len(y), block[1]):
             rows, columns = slice(row, row + block[0]), slice(column, column + block[1])
-            tile = _Tile(placed_x.part(rows), placed_y.part(columns), frame)
+            tile = _Tile(placed_x.select(rows), placed_y.select(columns), frame)
             for radii, around in zip(x_radii, around_x, strict=True):
-                around.add(*tile.inside(radii[rows], strict), row, column)
+                around.add(*tile.find_inside(radii[rows], strict), row, column)
             for radii, around in zip(y_radii, around_y, strict=True):
-                around.add(*tile.transposed_tile().inside(radii[columns], strict), column, row)
+                around.add(*tile.transposed_tile().find_inside(radii[columns], strict), column, row)
     return around_x + around_y
 
 
 @dataclass(frozen=True)
-class _Placed:
+class _FramePoints:
     """Points (n, d), the same in a frame, and their squared norms there, (n,)."""
 
     points: Tensor
@@ -84,20 +84,20 @@ class _Placed:
     norms: Tensor
 
     @staticmethod
-    def of(points: Tensor, frame: Frame, dtype: torch.dtype) -> "_Placed":
+    def of(points: Tensor, frame: Frame, dtype: torch.dtype) -> "_FramePoints":
         """Points (n, d) in a frame, in one precision."""
-        placed = frame.place(points, dtype)
-        return _Placed(points, placed, squared_norms(placed))
+        placed = frame.transform(points, dtype)
+        return _FramePoints(points, placed, squared_norms(placed))
 
-    def part(self, rows: slice) -> "_Placed":
+    def select(self, rows: slice) -> "_FramePoints":
         """Some of the points."""
-        return _Placed(self.points[rows], self.placed[rows], self.norms[rows])
+        return _FramePoints(self.points[rows], self.placed[rows], self.norms[rows])
 
 
 class _Tile:
     """Distances of a block of centres from a block of points, first in float32, in float64 where that is too rough."""
 
-    def __init__(self, x: _Placed, y: _Placed, frame: Frame) -> None:
+    def __init__(self, x: _FramePoints, y: _FramePoints, frame: Frame) -> None:
         self.x, self.y, self.frame = x, y, frame
         with full_precision():
             self.distances = squared_distances(x.placed, y.placed, x.norms[:, None], s_norms=y.norms)
@@ -108,26 +108,26 @@ class _Tile:
         other.x, other.y, other.distances = self.y, self.x, self.distances.T
         return other
 
-    def inside(self, radii: Tensor, strict: bool) -> tuple[Tensor, Tensor]:
+    def find_inside(self, radii: Tensor, strict: bool) -> tuple[Tensor, Tensor]:
         """Which balls hold which points, (p,) int64 each; radii of balls around x: squared, (b,) float64."""
         dtype, scaled = self.distances.dtype, radii / self.frame.scale**2
-        slack = self.frame.slack(self.x.norms.sqrt(), scaled, dtype)
-        i, j = _ones(self.distances <= (scaled + slack).to(dtype)[:, None])
+        slack = self.frame.error_bound(self.x.norms.sqrt(), scaled, dtype)
+        i, j = _true_entries(self.distances <= (scaled + slack).to(dtype)[:, None])
         held = self.distances[i, j] < (scaled - slack).to(dtype)[i]
         doubtful = (~held).nonzero()[:, 0]
         if dtype == torch.float32 and CROWDED * len(doubtful) > self.distances.numel():
-            x, y = (_Placed.of(side.points, self.frame, torch.float64) for side in (self.x, self.y))
-            return _Tile(x, y, self.frame).inside(radii, strict)
-        exact, limit = direct(self.x.points, self.y.points, i[doubtful], j[doubtful]), radii[i[doubtful]]
+            x, y = (_FramePoints.of(side.points, self.frame, torch.float64) for side in (self.x, self.y))
+            return _Tile(x, y, self.frame).find_inside(radii, strict)
+        exact, limit = direct_distances(self.x.points, self.y.points, i[doubtful], j[doubtful]), radii[i[doubtful]]
         held[doubtful] = exact < limit if strict else exact <= limit
         return i[held], j[held]
 
 
-def _ones(marked: Tensor) -> tuple[Tensor, Tensor]:
+def _true_entries(marked: Tensor) -> tuple[Tensor, Tensor]:
     """Rows and columns of the ones of a matrix of booleans that has few of them: by eight, which takes a fifth of the
     time."""
     if not marked.is_contiguous():
-        columns, rows = _ones(marked.T.contiguous())
+        columns, rows = _true_entries(marked.T.contiguous())
         return rows, columns
     if marked.shape[1] % 8:
         rows, columns = marked.nonzero(as_tuple=True)

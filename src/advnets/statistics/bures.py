@@ -19,7 +19,7 @@ import math
 import torch
 from torch import Tensor
 
-from advnets.statistics.moments import BLOCK, gram
+from advnets.statistics.moments import BLOCK, gram_matrix
 
 SMALL = 512
 """Widest product whose singular values are computed directly: above, by the eigenvalues of its square if they serve."""
@@ -44,27 +44,27 @@ def singular_values(first: Tensor, second: Tensor) -> Tensor:
     first, second: A, (r, d), and B, (q, d), in float64. Never complex and never below 0, and exact for factors of fewer
     rows than columns: the product has no more than rows times rows.
     """
-    product = _wide(_product(first, second))
+    product = _transpose_to_wide(_product(first, second))
     if len(product) > SMALL:
-        squares: Tensor = torch.linalg.eigvalsh(gram(product.T)).clamp_(min=0)
-        if _serve(squares):
+        squares: Tensor = torch.linalg.eigvalsh(gram_matrix(product.T)).clamp_(min=0)
+        if _are_accurate(squares):
             return squares.sqrt()
     values: Tensor = torch.linalg.svdvals(product)
     return values
 
 
-def transports(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def transport_maps(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The singular values s of A B^T, and K of both ways.
 
     Gives s, (k,); K = s^-1/2 V^T B for rows of the first, (k, d); K = s^-1/2 U^T A for those of the second. The rows of
     K are 0 where s is, or is so small that its axes are rounding.
     """
     if len(first) > len(second):
-        s, for_second, for_first = transports(second, first)
+        s, for_second, for_first = transport_maps(second, first)
         return s, for_first, for_second
     product = _product(first, second)
-    left, s, right = _axes(product)
-    kept = _kept(s)
+    left, s, right = _singular_vectors(product)
+    kept = _positive_mask(s)
     for_first, for_second = s.new_zeros(len(s), second.shape[1]), s.new_zeros(len(s), first.shape[1])
     weights = s[kept].rsqrt()[:, None]
     for_first[kept] = weights * (right[kept] @ second)
@@ -72,13 +72,15 @@ def transports(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return s, for_first, for_second
 
 
-def influence(rows: Tensor, mean: Tensor, shift: Tensor, *, carry: Tensor, s: Tensor) -> tuple[float, float]:
+def influence_and_curvature(
+    rows: Tensor, mean: Tensor, shift: Tensor, *, carry: Tensor, s: Tensor
+) -> tuple[float, float]:
     """The variance of one sample's influence on the distance, and the curvature, both for n = 1: divide them by n.
 
     rows: (n, d) features of one side. mean: theirs. shift: mean minus that of the other side. carry: their K, (k, d).
     s: (k,). One pass in blocks, of cost O(n d k), on the device of the rows.
     """
-    kept = _kept(s)
+    kept = _positive_mask(s)
     carry, s = carry[kept], s[kept]
     rates, weights = _exponentials(s)
     decays = torch.exp(-s[:, None] * rates)
@@ -96,11 +98,11 @@ def influence(rows: Tensor, mean: Tensor, shift: Tensor, *, carry: Tensor, s: Te
 
 def normal_curvature(s: Tensor) -> float:
     """The curvature of normal features: 1/2 sum_ij s_i s_j (1 + delta_ij) / (s_i + s_j)."""
-    s = s[_kept(s)]
-    return (float(s @ (_over_sums(s) @ s)) + float(s.sum()) / 2) / 2
+    s = s[_positive_mask(s)]
+    return (float(s @ (_reciprocal_sums(s) @ s)) + float(s.sum()) / 2) / 2
 
 
-def shortfall(s: Tensor) -> float:
+def curvature_shortfall(s: Tensor) -> float:
     """How much smaller the curvature is at the singular values of n samples than at the true ones: a share, times n.
 
         sum_k s_k^2 (2 P_k Q_k + 2 s_k Q_k^2) / sum_ij s_i s_j / (s_i + s_j)
@@ -109,10 +111,10 @@ def shortfall(s: Tensor) -> float:
     For samples' eigenvalues are spread wider: the mean of the curvature's own second order under S + H with H of normal
     features. It is d / 2 where all s are equal, and less where few are large.
     """
-    s = s[_kept(s)]
+    s = s[_positive_mask(s)]
     if not len(s):
         return 0.0
-    over = _over_sums(s)
+    over = _reciprocal_sums(s)
     parallel = s @ (over @ s)
     over.square_()
     p, q = over @ s.square(), over @ s
@@ -126,12 +128,12 @@ def second_order_variance(s: Tensor) -> float:
 
     It is all of the variance where both sides are alike, for there every influence is 0.
     """
-    s = s[_kept(s)]
+    s = s[_positive_mask(s)]
     squares = s.square()
-    return 2.25 * float(squares.sum()) + float(squares @ (_over_sums(s).square_() @ squares))
+    return 2.25 * float(squares.sum()) + float(squares @ (_reciprocal_sums(s).square_() @ squares))
 
 
-def _over_sums(s: Tensor) -> Tensor:
+def _reciprocal_sums(s: Tensor) -> Tensor:
     """1 / (s_i + s_j), (k, k): the only large array of the sums above, for filling one costs more than its numbers."""
     return (s[:, None] + s).reciprocal_()
 
@@ -142,37 +144,37 @@ def _product(first: Tensor, second: Tensor) -> Tensor:
         return first @ second.T
     product = first.new_zeros(len(first), len(second))
     for start in range(0, len(first), STRIP):
-        a, b = (_fill_lower(factor[:, start : start + STRIP], start + STRIP) for factor in (first, second))
+        a, b = (_drop_zero_rows(factor[:, start : start + STRIP], start + STRIP) for factor in (first, second))
         product[: len(a), : len(b)].addmm_(a, b.T)
     return product
 
 
-def _fill_lower(strip: Tensor, rows: int) -> Tensor:
+def _drop_zero_rows(strip: Tensor, rows: int) -> Tensor:
     """So many rows of it, if it is 0 below."""
     return strip if bool(strip[rows:].any()) else strip[:rows]
 
 
-def _kept(s: Tensor) -> Tensor:
+def _positive_mask(s: Tensor) -> Tensor:
     return s > FLAT * s.max()
 
 
-def _wide(product: Tensor) -> Tensor:
+def _transpose_to_wide(product: Tensor) -> Tensor:
     return product if len(product) <= product.shape[1] else product.T
 
 
-def _axes(product: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _singular_vectors(product: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """U, s, V^T of a product with no more rows than columns."""
     if len(product) > SMALL:
-        squares, left = torch.linalg.eigh(gram(product.T))
+        squares, left = torch.linalg.eigh(gram_matrix(product.T))
         squares.clamp_(min=0)
-        if _serve(squares):
+        if _are_accurate(squares):
             s = squares.sqrt()
             return left, s, (left.T @ product) / s[:, None]
     left, s, right = torch.linalg.svd(product, full_matrices=False)
     return left, s, right
 
 
-def _serve(squares: Tensor) -> bool:
+def _are_accurate(squares: Tensor) -> bool:
     return bool(squares.min() > SERVES * squares.max())
 
 

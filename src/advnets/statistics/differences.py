@@ -37,18 +37,20 @@ def paired_difference(first: Array, second: Array, *, seed: int = 0) -> Estimate
     differences of 0; constant, whether they are all one number; n.
     Raises BadInput for another shape, n < 2, and for a NaN or an Inf.
     """
-    a, b = _scores(first, "first"), _scores(second, "second")
+    a, b = _as_scores(first, "first"), _as_scores(second, "second")
     if len(a) != len(b):
         raise BadInput(f"first and second: found {len(a)} and {len(b)} scores, expected as many, of the same items.")
     d = a - b
     n, above, ties = len(d), int((d > 0).sum()), int((d == 0).sum())
-    constant = _constant(d, float(max(abs(a).max(), abs(b).max())))
+    constant = _is_constant(d, float(max(abs(a).max(), abs(b).max())))
     flipped = _flip_p_value(d, seed)
     sign = float(binomtest(above, n - ties).pvalue) if ties < n else 1.0
     notes: dict[str, Note] = {"p_permutation": flipped, "p_sign": sign, "ties": ties, "constant": constant, "n": n}
     error = None if constant else float(d.std(ddof=1)) / math.sqrt(n)
     p_value = flipped if constant else float(ttest_1samp(d, 0).pvalue)
-    return Estimate(float(d.mean()), error, 0.0, notes, _student(float(d.mean()), error, n - 1), p_value=p_value)
+    return Estimate(
+        float(d.mean()), error, 0.0, notes, _student_interval(float(d.mean()), error, n - 1), p_value=p_value
+    )
 
 
 def unpaired_difference(first: Array, second: Array, *, seed: int = 0) -> Estimate:
@@ -66,10 +68,12 @@ def unpaired_difference(first: Array, second: Array, *, seed: int = 0) -> Estima
     and 3; degrees; constant, whether neither set has a deviation; n, m.
     Raises BadInput for another shape, n or m < 2, and for a NaN or an Inf.
     """
-    a, b = _scores(first, "first"), _scores(second, "second")
+    a, b = _as_scores(first, "first"), _as_scores(second, "second")
     d = float(a.mean() - b.mean())
     # What rounding makes of one number's variance is none.
-    parts = [0.0 if _constant(side, float(abs(side).max())) else float(side.var(ddof=1)) / len(side) for side in (a, b)]
+    parts = [
+        0.0 if _is_constant(side, float(abs(side).max())) else float(side.var(ddof=1)) / len(side) for side in (a, b)
+    ]
     constant, exchanged = parts == [0, 0], _exchange_p_value(a, b, seed)
     error = None if constant else math.sqrt(sum(parts))
     lost = sum(part**2 / (len(side) - 1) for part, side in zip(parts, (a, b), strict=True))
@@ -77,10 +81,10 @@ def unpaired_difference(first: Array, second: Array, *, seed: int = 0) -> Estima
     p_value = exchanged if error is None else 2 * float(t.sf(abs(d) / error, degrees))
     notes: dict[str, Note] = {"p_permutation": exchanged, "degrees": degrees, "constant": constant}
     notes |= {"n": len(a), "m": len(b)}
-    return Estimate(d, error, 0.0, notes, _student(d, error, degrees), p_value=p_value)
+    return Estimate(d, error, 0.0, notes, _student_interval(d, error, degrees), p_value=p_value)
 
 
-def _student(mean: float, error: float | None, degrees: float) -> tuple[float, float] | None:
+def _student_interval(mean: float, error: float | None, degrees: float) -> tuple[float, float] | None:
     """Student's interval at 95 %, or None without an error to make it of."""
     if error is None:
         return None
@@ -93,11 +97,11 @@ def _flip_p_value(d: Floats, seed: int) -> float:
     n = len(d)
     if 2**n <= PERMUTATIONS:
         signs = np.arange(2**n)[:, None] >> np.arange(n) & 1
-        return _beyond((2 * signs - 1) @ d, float(d.sum()), exact=True)
+        return _tail_share((2 * signs - 1) @ d, float(d.sum()), exact=True)
     rng, rows = np.random.default_rng(seed), max(1, AT_ONCE // n)
     parts = [min(rows, PERMUTATIONS - start) for start in range(0, PERMUTATIONS, rows)]
     sums = [(2 * rng.integers(0, 2, (part, n), dtype=np.int8) - 1) @ d for part in parts]
-    return _beyond(np.concatenate(sums), float(d.sum()), exact=False)
+    return _tail_share(np.concatenate(sums), float(d.sum()), exact=False)
 
 
 def _exchange_p_value(a: Floats, b: Floats, seed: int) -> float:
@@ -107,24 +111,24 @@ def _exchange_p_value(a: Floats, b: Floats, seed: int) -> float:
     found = float(both[:n].sum())
     if math.comb(len(both), n) <= PERMUTATIONS:
         chosen = np.array(list(combinations(range(len(both)), n)))
-        return _beyond(both[chosen].sum(1), found, exact=True)
+        return _tail_share(both[chosen].sum(1), found, exact=True)
     rng = np.random.default_rng(seed)
     sums = [float(rng.permutation(both)[:n].sum()) for _ in range(PERMUTATIONS)]
-    return _beyond(np.array(sums), found, exact=False)
+    return _tail_share(np.array(sums), found, exact=False)
 
 
-def _beyond(sums: Floats, found: float, *, exact: bool) -> float:
+def _tail_share(sums: Floats, found: float, *, exact: bool) -> float:
     """Share of sums as far from 0 as the one found, which counts as one of them where not all were tried."""
     far = int((abs(sums) >= abs(found) * (1 - 1e-10) - 1e-300).sum())
     return far / len(sums) if exact else (far + 1) / (len(sums) + 1)
 
 
-def _constant(values: Floats, scale: float) -> bool:
+def _is_constant(values: Floats, scale: float) -> bool:
     """Whether all are one number, as far as the rounding of numbers of that size lets them be."""
     return float(np.ptp(values)) <= 1e-14 * scale
 
 
-def _scores(given: Array, name: str) -> Floats:
+def _as_scores(given: Array, name: str) -> Floats:
     array = given.detach().cpu().numpy() if isinstance(given, Tensor) else np.asarray(given)
     if array.ndim != 1 or len(array) < 2 or array.dtype.kind not in "fiu":
         found = f"{array.shape} of {array.dtype}"

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from advnets.errors import BadInput
-from advnets.statistics.arrays import Array, flatten, full_precision, same_width, squared_distances
+from advnets.statistics.arrays import Array, expect_same_width, flatten, full_precision, squared_distances
+from advnets.statistics.estimate import Estimate
 
 BLOCK = (1024, 4096)
 """Rows x columns of one product."""
@@ -33,7 +34,7 @@ SETTLED = 1e-9
 """Neighbours whose float64 distances differ by less than this share of them are equally near."""
 
 
-def nearest(samples: Array, real: Array, *, block: tuple[int, int] = BLOCK) -> tuple[Tensor, Tensor]:
+def find_nearest(samples: Array, real: Array, *, block: tuple[int, int] = BLOCK) -> tuple[Tensor, Tensor]:
     """The nearest real image of every sample by squared pixel distance, |x - r|^2.
 
     samples: x, (n, ...); real: r, (m, ...); both bytes, or both floats in the same unit; real may be mapped.
@@ -42,12 +43,12 @@ def nearest(samples: Array, real: Array, *, block: tuple[int, int] = BLOCK) -> t
     equally near ones among the 1 + SPARE nearest the first is taken.
     Raises BadInput for a bad shape or value, or for bytes beside floats.
     """
-    x, r = pair(samples, real, "samples", "real")
+    x, r = flatten_pair(samples, real, "samples", "real")
     index, squared = _search(x, r, 1, own=None, block=block)
     return index[:, 0], squared[:, 0]
 
 
-def nearest_others(
+def find_nearest_others(
     points: Array, k: int, *, rows: Tensor | None = None, block: tuple[int, int] = BLOCK
 ) -> tuple[Tensor, Tensor]:
     """The k nearest others of every point; a point is told from its copies by its index.
@@ -63,17 +64,36 @@ def nearest_others(
     return _search(x[own] if rows is not None else x, x, k, own=own, block=block)
 
 
-def pair(first: Array, second: Array, name: str, other: str, *, least: int = 1) -> tuple[Tensor, Tensor]:
+def flatten_pair(first: Array, second: Array, name: str, other: str, *, least: int = 1) -> tuple[Tensor, Tensor]:
     """Two arrays flattened on the first one's device, of one width, one scale and so many rows, or BadInput."""
     x, r = flatten(first, name), flatten(second, other)
     names = f"{name} and {other}"
-    same_width(x, r, names)
+    expect_same_width(x, r, names)
     if x.is_floating_point() != r.is_floating_point():
         raise BadInput(f"{names}: found {x.dtype} and {r.dtype}, expected one scale. Bring both to [0, 1].")
     for whose, rows in ((name, x), (other, r)):
         if len(rows) < least:
             raise BadInput(f"{whose}: found {len(rows)} rows, expected {least} or more. Give more.")
     return x, r.to(x.device)
+
+
+def pairwise_distance(samples: Array) -> Estimate:
+    """Mean distance of two samples, a U-statistic of order two.
+
+        2 / (n (n - 1)) sum_(i < j) |x_i - x_j|
+
+    Its error is twice the deviation, over sqrt(n), of each sample's mean distance from the others (W. Hoeffding, A
+    class of statistics with asymptotically normal distribution, 1948). In the unit of the samples, in float64.
+    samples: x, (n, ...) with n > 1, of one unit. Notes: n. Raises BadInput for a bad shape or value.
+    """
+    x = flatten(samples, "samples").double()
+    n = len(x)
+    if n < 2:
+        raise BadInput(f"samples: found {n}, expected 2 or more, which have a distance. Draw more.")
+    # Differences, not |x|^2 - 2 x.y + |y|^2, which cancels where samples have collapsed.
+    distances = torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")
+    means = distances.sum(1) / (n - 1)
+    return Estimate(float(means.mean()), 2 * float(means.std()) / math.sqrt(n), notes={"n": n})
 
 
 @dataclass(frozen=True)
@@ -98,7 +118,7 @@ class Frame:
             raise BadInput(f"features: found values {farthest:.3g} apart, expected squares below 1e308. Scale them.")
         return Frame(origin, 2.0 ** math.ceil(math.log2(farthest)) if farthest > 1e-150 else 1.0)
 
-    def place(self, v: Tensor, dtype: torch.dtype) -> Tensor:
+    def transform(self, v: Tensor, dtype: torch.dtype) -> Tensor:
         """Points v (b, d) in the frame, so rounded once."""
         placed = torch.empty(v.shape, dtype=dtype, device=v.device)
         rows = max(1, DIRECT // v.shape[1])
@@ -106,7 +126,7 @@ class Frame:
             place.copy_((part.double() - self.origin).div_(self.scale))
         return placed
 
-    def slack(self, norms: Tensor, squared: Tensor, dtype: torch.dtype) -> Tensor:
+    def error_bound(self, norms: Tensor, squared: Tensor, dtype: torch.dtype) -> Tensor:
         """The error of a product's squared distance between a point of that norm and any that lies so near; float64."""
         unit, floor = torch.finfo(dtype).eps / 2, torch.finfo(dtype).tiny
         d = len(self.origin)
@@ -118,7 +138,7 @@ def squared_norms(v: Tensor) -> Tensor:
     return torch.cat([part.square().sum(1) for part in torch.split(v, max(1, DIRECT // v.shape[1]))])
 
 
-def direct(x: Tensor, r: Tensor, i: Tensor, j: Tensor) -> Tensor:
+def direct_distances(x: Tensor, r: Tensor, i: Tensor, j: Tensor) -> Tensor:
     """|x_i - r_j|^2 for pairs of indices, (p,) each, by direct difference in float64."""
     found = torch.empty(len(i), dtype=torch.float64, device=x.device)
     width = max(1, DIRECT // x.shape[1])
@@ -140,7 +160,7 @@ def _search(x: Tensor, r: Tensor, k: int, *, own: Tensor | None, block: tuple[in
             break
         mine = None if own is None else own[left]
         if dtype is None:
-            index[left], squared[left] = _one_by_one(x[left], r, k, own=mine)
+            index[left], squared[left] = _search_directly(x[left], r, k, own=mine)
         else:
             index[left], squared[left], sure[left] = _search_in_precision(
                 x[left], r, k, own=mine, block=block, frame=frame, dtype=dtype
@@ -161,17 +181,17 @@ def _search_in_precision(
     """`_search` by products in one precision, and whether each row is beyond doubt, (n,) bool."""
     others = len(r) - (own is not None)
     count = min(k + SPARE, others)
-    points = frame.place(x, dtype)
+    points = frame.transform(x, dtype)
     norms = squared_norms(points)[:, None]
     if own is not None and x is r:
-        found = _among(points, norms, count=count, side=block[0])
+        found = _search_among(points, norms, count=count, side=block[0])
     else:
-        found = _across(points, norms, r, own=own, count=count, frame=frame, block=block)
+        found = _search_across(points, norms, r, own=own, count=count, frame=frame, block=block)
 
     def reach(squared: Tensor) -> Tensor:
         """The most that a product gives for points so near."""
         near = squared / frame.scale**2
-        return near + frame.slack(norms[:, 0].sqrt(), near, dtype)
+        return near + frame.error_bound(norms[:, 0].sqrt(), near, dtype)
 
     index, squared = _measure_exactly(x, r, k, found=found, reach=reach)
     last = squared[:, k - 1]
@@ -194,7 +214,7 @@ class _Candidates:
     index: Tensor
 
     @staticmethod
-    def none(points: Tensor, count: int) -> "_Candidates":
+    def empty(points: Tensor, count: int) -> "_Candidates":
         """None found yet for points (n, d)."""
         near = points.new_full((len(points), count), math.inf)
         return _Candidates(near, torch.zeros(near.shape, dtype=torch.int64, device=points.device))
@@ -208,27 +228,27 @@ class _Candidates:
         self.index[rows] = where.gather(1, kept)
 
 
-def _across(
+def _search_across(
     points: Tensor, norms: Tensor, r: Tensor, *, own: Tensor | None, count: int, frame: Frame, block: tuple[int, int]
 ) -> _Candidates:
     """The count references r (m, d) nearest to each placed point, in parts: r may be more than memory holds."""
-    found = _Candidates.none(points, count)
+    found = _Candidates.empty(points, count)
     with full_precision():
         for start in range(0, len(r), block[1]):
-            part = frame.place(r[start : start + block[1]], points.dtype)
+            part = frame.transform(r[start : start + block[1]], points.dtype)
             part_norms = squared_norms(part)
             for first in range(0, len(points), block[0]):
                 rows = slice(first, first + block[0])
                 distances = squared_distances(points[rows], part, norms[rows], s_norms=part_norms)
                 if own is not None:
-                    _leave_out(distances, own[rows] - start)
+                    _exclude_own(distances, own[rows] - start)
                 found.add(distances, first, start)
     return found
 
 
-def _among(points: Tensor, norms: Tensor, *, count: int, side: int) -> _Candidates:
+def _search_among(points: Tensor, norms: Tensor, *, count: int, side: int) -> _Candidates:
     """The count others nearest to each placed point: a product for two blocks of points serves both."""
-    found = _Candidates.none(points, count)
+    found = _Candidates.empty(points, count)
     with full_precision():
         for first in range(0, len(points), side):
             for second in range(first, len(points), side):
@@ -252,26 +272,26 @@ def _measure_exactly(
     index, near = found.index, found.near.double()
     every = torch.arange(len(x), device=x.device)
     squared = torch.full_like(near, math.inf)
-    squared[:, :k] = direct(x, r, every.repeat_interleave(k), index[:, :k].flatten()).view(-1, k)
+    squared[:, :k] = direct_distances(x, r, every.repeat_interleave(k), index[:, :k].flatten()).view(-1, k)
     i, j = (near[:, k:] <= reach(squared[:, :k].amax(1))[:, None]).nonzero(as_tuple=True)
-    squared[i, k + j] = direct(x, r, i, index[i, k + j])
+    squared[i, k + j] = direct_distances(x, r, i, index[i, k + j])
     index, order = index.sort(1)
     squared, stable = squared.gather(1, order).sort(dim=1, stable=True)  # of equals the first
     return index.gather(1, stable), squared
 
 
-def _leave_out(distances: Tensor, columns: Tensor) -> None:
+def _exclude_own(distances: Tensor, columns: Tensor) -> None:
     """Put each row's own column, where it is one of the block, out of reach."""
     here = ((columns >= 0) & (columns < distances.shape[1])).nonzero()[:, 0]
     distances[here, columns[here]] = math.inf
 
 
-def _one_by_one(x: Tensor, r: Tensor, k: int, *, own: Tensor | None) -> tuple[Tensor, Tensor]:
+def _search_directly(x: Tensor, r: Tensor, k: int, *, own: Tensor | None) -> tuple[Tensor, Tensor]:
     """`_search` by direct differences alone, for rows whose neighbours lie closer together than products can tell."""
     index, squared = [], []
     every = torch.arange(len(r), device=r.device)
     for row in range(len(x)):
-        distances = direct(x, r, torch.full_like(every, row), every)
+        distances = direct_distances(x, r, torch.full_like(every, row), every)
         if own is not None:
             distances[own[row]] = math.inf
         near, order = distances.sort(dim=0, stable=True)

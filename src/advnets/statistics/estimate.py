@@ -1,5 +1,6 @@
 """What a metric returns: a measured number and how far to trust it."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -91,36 +92,53 @@ class Estimate:
         """
         known = {"value", "error", "floor", "notes", "interval", "bias", "p_value"}
         if not isinstance(told, Mapping) or "value" not in told or not set(told) <= known:
-            raise BadInput(f"estimate: found {_short(told)}, expected the fields {', '.join(sorted(known))}")
+            raise BadInput(f"estimate: found {_abbreviate(told)}, expected the fields {', '.join(sorted(known))}")
         numbers = {
-            name: _number(name, told.get(name))
+            name: _expect_number(name, told.get(name))
             for name in ("value", "error", "floor", "bias", "p_value")
             if told.get(name) is not None
         }
         if "value" not in numbers:
             raise BadInput("estimate: found no value, expected a number")
         if numbers.get("error", 0.0) < 0 or not 0 <= numbers.get("p_value", 0.0) <= 1:
-            raise BadInput(f"estimate: found {_short(told)}, expected an error of at least 0, and a p_value in [0, 1]")
+            raise BadInput(
+                f"estimate: found {_abbreviate(told)}, expected an error of at least 0, and a p_value in [0, 1]"
+            )
         ends = told.get("interval")
         if ends is not None and not (isinstance(ends, list | tuple) and len(ends) == 2):
-            raise BadInput(f"estimate: found the interval {_short(ends)}, expected [low, high]")
+            raise BadInput(f"estimate: found the interval {_abbreviate(ends)}, expected [low, high]")
         notes = told.get("notes", {})
         if not isinstance(notes, Mapping) or not all(isinstance(note, Note) for note in notes.values()):
             raise BadInput(
-                f"estimate: found the notes {_short(notes)}, expected numbers, words and truth values by name"
+                f"estimate: found the notes {_abbreviate(notes)}, expected numbers, words and truth values by name"
             )
-        low_high = None if ends is None else (_number("interval", ends[0]), _number("interval", ends[1]))
+        low_high = None if ends is None else (_expect_number("interval", ends[0]), _expect_number("interval", ends[1]))
         return Estimate(**numbers, notes=dict(notes), interval=low_high)
 
 
-def _number(name: str, value: Any) -> float:
+def share_error(count: int, n: int) -> float:
+    """Standard error of the share count / n of independent samples, above 0 for every count.
+
+        sqrt(p (1 - p) / n),        1 / (n + 2) <= p <= (n + 1) / (n + 2)
+
+    p is the share; where none or all of the samples count, it is what Laplace's rule of succession makes of that, for
+    else the error would be 0, as if a hundred samples had settled the matter.
+
+    >>> round(share_error(50, 100), 4), round(share_error(0, 100), 4)
+    (0.05, 0.0099)
+    """
+    p = min(max(count / n, 1 / (n + 2)), (n + 1) / (n + 2))
+    return math.sqrt(p * (1 - p) / n)
+
+
+def _expect_number(name: str, value: Any) -> float:
     if (
         isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 2**1023
     ):  # more is no float, though JSON has such integers
-        raise BadInput(f"estimate: found {name} = {_short(value)}, expected a finite number")
+        raise BadInput(f"estimate: found {name} = {_abbreviate(value)}, expected a finite number")
     return float(value)
 
 
-def _short(value: Any) -> str:
+def _abbreviate(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

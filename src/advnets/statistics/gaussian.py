@@ -8,7 +8,7 @@ from torch import Tensor
 
 from advnets.errors import BadInput
 from advnets.statistics.arrays import Array, flatten
-from advnets.statistics.moments import BLOCK, Moments, check, gram
+from advnets.statistics.moments import BLOCK, Moments, expect_covariance, gram_matrix
 
 CONDITION = 1e-5
 """Least ratio of the diagonal of a Cholesky factor: below it, the covariance has lost too much of the small axes."""
@@ -39,15 +39,15 @@ class Gaussian:
         """
         rows = flatten(features, "features")
         n, width = rows.shape
-        check(n, ddof, "features")
+        expect_covariance(n, ddof, "features")
         if n <= width:
             centred = rows.double()
             mean = centred.mean(0)
             return Gaussian(n, mean.cpu(), (centred - mean).cpu() / (n - ddof) ** 0.5, ddof)
         moments = Moments.of(rows, block)
-        factor = _triangle(moments.covariance(ddof))
+        factor = _cholesky_factor(moments.covariance(ddof))
         if factor is None:
-            factor = _of_rows(rows, moments.mean, block) / (n - ddof) ** 0.5
+            factor = _qr_factor(rows, moments.mean, block) / (n - ddof) ** 0.5
         return Gaussian(n, moments.mean, factor, ddof)
 
     @staticmethod
@@ -65,15 +65,15 @@ class Gaussian:
         Raises BadInput for shapes that do not fit, NaN or Inf, and a covariance that is not symmetric or has an
         eigenvalue clearly below 0.
         """
-        check(n, ddof, "covariance")
+        expect_covariance(n, ddof, "covariance")
         square = flatten(covariance, "covariance").double().cpu()
         centre = flatten(torch.as_tensor(mean).reshape(1, -1), "mean").double().cpu()[0]
         fits = square.shape == (len(centre), len(centre))
         if not fits or bool((square - square.T).abs().max() > 1e-6 * square.abs().max()):
             found = f"{tuple(square.shape)} for a mean of {len(centre)}"
             raise BadInput(f"covariance: found {found}, expected a symmetric (d, d) for a mean of d. Give another.")
-        factor = _triangle(square)
-        return Gaussian(n, centre, _spectral(square) if factor is None else factor, ddof)
+        factor = _cholesky_factor(square)
+        return Gaussian(n, centre, _spectral_factor(square) if factor is None else factor, ddof)
 
     @property
     def trace(self) -> float:
@@ -84,19 +84,19 @@ class Gaussian:
     def spectrum(self) -> Tensor:
         """The eigenvalues of S that may be above 0, (min(r, d),)."""
         rows, width = self.factor.shape
-        small = gram(self.factor.T if rows <= width else self.factor)
+        small = gram_matrix(self.factor.T if rows <= width else self.factor)
         values: Tensor = torch.linalg.eigvalsh(small)
         return values.clamp_(min=0)
 
     def with_ddof(self, ddof: int) -> "Gaussian":
         """The Gaussian of the same samples, its covariance divided by n - ddof."""
-        check(self.n, ddof, "Gaussian")
+        expect_covariance(self.n, ddof, "Gaussian")
         if ddof == self.ddof:
             return self
         return replace(self, factor=self.factor * ((self.n - self.ddof) / (self.n - ddof)) ** 0.5, ddof=ddof)
 
 
-def _triangle(covariance: Tensor) -> Tensor | None:
+def _cholesky_factor(covariance: Tensor) -> Tensor | None:
     """Upper R with R^T R = S, or None where S is singular, or so nearly that its small axes are rounding."""
     factor: Tensor
     factor, failed = torch.linalg.cholesky_ex(covariance, upper=True)
@@ -106,7 +106,7 @@ def _triangle(covariance: Tensor) -> Tensor | None:
     return factor if bool(diagonal.min() > CONDITION * diagonal.max()) else None
 
 
-def _of_rows(rows: Tensor, mean: Tensor, block: int) -> Tensor:
+def _qr_factor(rows: Tensor, mean: Tensor, block: int) -> Tensor:
     """R of the QR factors of centred rows, (d, d), a block on top of the R so far."""
     factor = torch.empty(0, rows.shape[1], dtype=torch.float64)
     for part in torch.split(rows, max(block, rows.shape[1])):
@@ -114,7 +114,7 @@ def _of_rows(rows: Tensor, mean: Tensor, block: int) -> Tensor:
     return factor
 
 
-def _spectral(covariance: Tensor) -> Tensor:
+def _spectral_factor(covariance: Tensor) -> Tensor:
     """Lambda^1/2 V^T of the eigenvalues above rounding, at least one row."""
     values: Tensor
     vectors: Tensor

@@ -10,7 +10,7 @@ from scipy import special
 from torch import Tensor
 
 from advnets.errors import BadInput, NonFinite
-from advnets.statistics.arrays import Array, flatten, same_width
+from advnets.statistics.arrays import Array, expect_same_width, flatten
 from advnets.statistics.estimate import Estimate
 
 BLOCKS = 20
@@ -25,7 +25,7 @@ class Jackknife:
     """A statistic T of samples and real items, and what it is without a block of either, or of both.
 
     values: T_jb, (1 + g, 1 + g) float64: without block j of the samples and block b of the real items, 0 being none;
-    T_00 is of all. m, n: samples and real items; their blocks are those of `cut`.
+    T_00 is of all. m, n: samples and real items; their blocks are those of `block_ranges`.
     Raises NonFinite for a NaN or an Inf, which no difference is to be built on.
     """
 
@@ -53,12 +53,12 @@ class Jackknife:
         return Estimate(self.value, math.sqrt(variance), notes={"degrees": degrees, "m": self.m, "n": self.n})
 
 
-def cut(n: int, blocks: int = BLOCKS) -> list[tuple[int, int]]:
+def block_ranges(n: int, blocks: int = BLOCKS) -> list[tuple[int, int]]:
     """Consecutive blocks (start, stop) of n items, as even as may be: what chains remember stays within a block.
 
     Raises BadInput for less than two blocks, or less items than blocks.
 
-    >>> cut(5, 2)
+    >>> block_ranges(5, 2)
     [(0, 2), (2, 5)]
     """
     if not 2 <= blocks <= n:
@@ -74,18 +74,20 @@ def jackknife(
 
     M. Quenouille, Notes on bias in estimation, 1956; J. Tukey, Bias and confidence in not-quite large samples, 1958.
     statistic: T(samples, real). samples: (m, ...), in the order they were drawn; real: (n, ...), in random order, so
-    that blocks are alike; m, n >= g. blocks: g. crossed: as `fill` has it.
+    that blocks are alike; m, n >= g. blocks: g. crossed: as `jackknife_values` has it.
     Raises BadInput for a bad shape or value or too few items, NonFinite if T is not a number.
     """
     y, x = flatten(samples, "samples"), flatten(real, "real")
-    same_width(y, x, "samples and real")
-    enough(len(y), "samples", blocks)
-    enough(len(x), "real", blocks)
-    of_y, of_x = _each_without(y, blocks), _each_without(x, blocks)
-    return Jackknife(fill(lambda j, b: statistic(of_y[j], of_x[b]), blocks, crossed=crossed), len(y), len(x))
+    expect_same_width(y, x, "samples and real")
+    expect_enough(len(y), "samples", blocks)
+    expect_enough(len(x), "real", blocks)
+    of_y, of_x = _leave_out_blocks(y, blocks), _leave_out_blocks(x, blocks)
+    return Jackknife(
+        jackknife_values(lambda j, b: statistic(of_y[j], of_x[b]), blocks, crossed=crossed), len(y), len(x)
+    )
 
 
-def fill(statistic: Callable[[int, int], float], blocks: int, *, crossed: bool = True) -> Tensor:
+def jackknife_values(statistic: Callable[[int, int], float], blocks: int, *, crossed: bool = True) -> Tensor:
     """T_jb for all j and b, (1 + g, 1 + g); unless crossed, T_j0 + T_0b - T_00 where both are left out.
 
     The latter is 2 g + 1 values in place of (1 + g)^2, and makes the error of a difference too large, by up to 2^.5.
@@ -99,13 +101,13 @@ def fill(statistic: Callable[[int, int], float], blocks: int, *, crossed: bool =
     return values
 
 
-def enough(n: int, name: str, fewest: int) -> None:
+def expect_enough(n: int, name: str, fewest: int) -> None:
     """Raise BadInput unless there are that many, to be left out block by block."""
     if n < fewest:
         raise BadInput(f"{name}: found {n}, expected {fewest} or more, to be left out block by block. Give more.")
 
 
-def difference(a: Jackknife, b: Jackknife) -> Estimate:
+def jackknife_difference(a: Jackknife, b: Jackknife) -> Estimate:
     """D = T_a - T_b of two sets of samples measured against the same real items, and the test of D = 0.
 
         error^2 = V_samples + V_real - V_both, and V_samples or V_real at least
@@ -129,14 +131,14 @@ def difference(a: Jackknife, b: Jackknife) -> Estimate:
     found = Jackknife(a.values - b.values, a.m, a.n)
     variance, degrees = _variance(found)
     error, value = math.sqrt(variance), found.value
-    p_value = max(two_sided(value, error, degrees), 2.0 ** (1 - a.blocks))
+    p_value = max(student_p_value(value, error, degrees), 2.0 ** (1 - a.blocks))
     return Estimate(value, error, 0.0, {"degrees": degrees, "m": a.m, "n": a.n}, p_value=p_value)
 
 
 def _variance(t: Jackknife) -> tuple[float, float]:
     """The variance of T_00, and its degrees of freedom."""
     g = t.blocks
-    samples, real = _of_one(t.values[:, 0], t.m), _of_one(t.values[0], t.n)
+    samples, real = _block_variance(t.values[:, 0], t.m), _block_variance(t.values[0], t.n)
     # Of both, to the order of 1 / g as if blocks were even: (g - 1)^2 times the part that is not additive.
     rest = t.values[1:, 1:] - t.values[1:, 1:].mean(1, keepdim=True)
     rest = (g - 1) ** 2 * (rest - rest.mean(0))
@@ -145,18 +147,18 @@ def _variance(t: Jackknife) -> tuple[float, float]:
     return max(samples + real - both, samples, real), float(degrees)
 
 
-def _of_one(values: Tensor, n: int) -> float:
+def _block_variance(values: Tensor, n: int) -> float:
     """The delete-block jackknife's variance, of the value of all and those without each block, (1 + g,)."""
-    h = n / torch.tensor([stop - start for start, stop in cut(n, len(values) - 1)], dtype=torch.float64)
+    h = n / torch.tensor([stop - start for start, stop in block_ranges(n, len(values) - 1)], dtype=torch.float64)
     pseudo = h * values[0] - (h - 1) * values[1:]
     return float(((pseudo - pseudo.mean()).square() / (h - 1)).mean())
 
 
-def _each_without(items: Tensor, blocks: int) -> list[Tensor]:
-    return [items, *(torch.cat([items[:start], items[stop:]]) for start, stop in cut(len(items), blocks))]
+def _leave_out_blocks(items: Tensor, blocks: int) -> list[Tensor]:
+    return [items, *(torch.cat([items[:start], items[stop:]]) for start, stop in block_ranges(len(items), blocks))]
 
 
-def two_sided(value: float, error: float, degrees: float) -> float:
+def student_p_value(value: float, error: float, degrees: float) -> float:
     """P(|t| >= |value| / error) for Student's t; 1 for a value of 0, and 0 for another without error."""
     if value == 0:
         return 1.0

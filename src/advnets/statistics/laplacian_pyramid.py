@@ -19,10 +19,10 @@ BLOCK = 256
 """Images whose pyramids are held at once."""
 
 
-def sizes(height: int, width: int, smallest: int) -> list[tuple[int, int]]:
+def pyramid_sizes(height: int, width: int, smallest: int) -> list[tuple[int, int]]:
     """Of each level, the finest first; halved, rounded up, while no side falls below `smallest`.
 
-    >>> sizes(64, 64, 16), sizes(28, 28, 7), sizes(8, 8, 16)
+    >>> pyramid_sizes(64, 64, 16), pyramid_sizes(28, 28, 7), pyramid_sizes(8, 8, 16)
     ([(64, 64), (32, 32), (16, 16)], [(28, 28), (14, 14), (7, 7)], [(8, 8)])
     """
     found = [(height, width)]
@@ -31,7 +31,7 @@ def sizes(height: int, width: int, smallest: int) -> list[tuple[int, int]]:
     return found
 
 
-def laplacian(images: Tensor, levels: int) -> list[Tensor]:
+def build_pyramid(images: Tensor, levels: int) -> list[Tensor]:
     """What each level has that the next lacks, the finest first, and the last as it is; images (n, c, h, w)."""
     pyramid = [images]
     for _ in range(levels - 1):
@@ -43,7 +43,9 @@ def laplacian(images: Tensor, levels: int) -> list[Tensor]:
     return pyramid
 
 
-def patches(images: Tensor, levels: Sequence[tuple[int, int]], count: int, generator: torch.Generator) -> list[Tensor]:
+def draw_patches(
+    images: Tensor, levels: Sequence[tuple[int, int]], count: int, generator: torch.Generator
+) -> list[Tensor]:
     """For each level, `count` patches of each image at places drawn evenly: (n, count, c, PATCH, PATCH) float32.
 
     images: (n, c, h, w). The places are drawn before the work is cut into blocks, which then changes nothing.
@@ -55,7 +57,7 @@ def patches(images: Tensor, levels: Sequence[tuple[int, int]], count: int, gener
     found: list[list[Tensor]] = [[] for _ in levels]
     for start in range(0, n, BLOCK):
         part = slice(start, start + BLOCK)
-        for k, level in enumerate(laplacian(images[part].float(), len(levels))):
+        for k, level in enumerate(build_pyramid(images[part].float(), len(levels))):
             windows = level.unfold(2, PATCH, 1).unfold(3, PATCH, 1)  # (b, c, rows, columns, PATCH, PATCH)
             which = torch.arange(len(level))[:, None]
             found[k].append(windows[which, :, rows[k][part], columns[k][part]])

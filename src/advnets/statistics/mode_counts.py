@@ -43,7 +43,7 @@ def occupied_modes(counts: Counts, n: int, *, floor: float | None = None) -> Est
     Notes: n, of (K), once (modes with one sample), least (the smallest count).
     """
     k, seen, once = len(counts), int((counts > 0).sum()), int((counts == 1).sum())
-    rates, weights = _rates(counts)
+    rates, weights = _likeliest_rates(counts)
     missed = np.exp(-rates)
     variance = k * weights @ (missed - missed**2) - (k * weights @ (rates * missed)) ** 2 / n
     error, unseen = math.sqrt(max(0.0, float(variance))), k - seen
@@ -94,7 +94,7 @@ def _even_divergence(k: int, n: int) -> float:
     return max(0.0, k * float(terms.sum()))
 
 
-def _rates(counts: Counts) -> tuple[Floats, Floats]:
+def _likeliest_rates(counts: Counts) -> tuple[Floats, Floats]:
     """RATES, and the weight of each that makes Poisson counts likeliest; (81,) both."""
     found, times = np.unique(np.minimum(counts, CERTAIN), return_counts=True)
     exact, or_more = poisson.pmf(found[:, None], RATES), poisson.sf(CERTAIN - 1, RATES)
@@ -104,11 +104,11 @@ def _rates(counts: Counts) -> tuple[Floats, Floats]:
         ratios = likelihood / (likelihood @ weights)[:, None]
         if (times / times.sum() @ ratios).max() < 1 + ENOUGH:  # no rate is worth more weight
             break
-        weights = _step(likelihood, times, weights, ratios=ratios)
+        weights = _newton_step(likelihood, times, weights, ratios=ratios)
     return RATES, weights
 
 
-def _step(likelihood: Floats, times: Counts, weights: Floats, *, ratios: Floats) -> Floats:
+def _newton_step(likelihood: Floats, times: Counts, weights: Floats, *, ratios: Floats) -> Floats:
     """One constrained Newton step, halved until the likelihood rises.
 
     Y. Wang, On fast computation of the non-parametric maximum likelihood estimate of a mixing distribution, 2007.

@@ -43,7 +43,7 @@ class Moments:
         parts = torch.split(rows, block)
         # Two passes: a mean costs a hundredth of a scatter, and merging scatters of blocks would cost a tenth.
         mean = torch.stack([part.sum(0, dtype=torch.float64) for part in parts]).sum(0) / len(rows)
-        return Moments(len(rows), mean.cpu(), scatter(parts, mean))
+        return Moments(len(rows), mean.cpu(), scatter_matrix(parts, mean))
 
     def merge(self, other: "Moments") -> "Moments":
         """The moments of both sets of samples together.
@@ -66,7 +66,7 @@ class Moments:
 
         Raises BadInput for fewer than 2 samples, and for another ddof.
         """
-        check(self.n, ddof, "moments")
+        expect_covariance(self.n, ddof, "moments")
         return self.scatter / (self.n - ddof)
 
     def across_processes(self) -> "Moments":
@@ -85,7 +85,7 @@ class Moments:
         return found
 
 
-def check(n: int, ddof: int, name: str) -> None:
+def expect_covariance(n: int, ddof: int, name: str) -> None:
     """Raise BadInput unless n samples have a covariance with this ddof; `name` says whose they are."""
     if ddof not in (0, 1):
         raise BadInput(f"ddof: found {ddof!r}, expected 1 (unbiased) or 0 (as StyleGAN divides). Change it.")
@@ -93,7 +93,7 @@ def check(n: int, ddof: int, name: str) -> None:
         raise BadInput(f"{name}: found {n} sample, expected 2 or more, for one has no covariance. Give more samples.")
 
 
-def scatter(parts: Sequence[Tensor], mean: Tensor) -> Tensor:
+def scatter_matrix(parts: Sequence[Tensor], mean: Tensor) -> Tensor:
     """The sum of (part - mean)^T (part - mean) over blocks of rows (b, d), in float64, (d, d) on the CPU.
 
     There BLAS adds up the upper half alone, in half the time of a product; it is mirrored once.
@@ -112,7 +112,7 @@ def scatter(parts: Sequence[Tensor], mean: Tensor) -> Tensor:
     return torch.from_numpy(half + np.triu(half, 1).T)
 
 
-def gram(rows: Tensor) -> Tensor:
+def gram_matrix(rows: Tensor) -> Tensor:
     """rows^T rows of (n, d) float64; on the CPU by numpy, which computes only half of it and mirrors that."""
     if rows.is_cuda:
         return rows.T @ rows

@@ -21,7 +21,7 @@ SLACK = 1e-9
 """Two statistics this near each other, relative to the largest, are equal: rounding must not decide for the user."""
 
 
-def assignments(m: int, n: int, permutations: int, seed: int) -> Iterator[Tensor]:
+def permuted_labels(m: int, n: int, permutations: int, seed: int) -> Iterator[Tensor]:
     """Labels of m samples among m + n points, first as they are, then dealt at random.
 
     Gives (m + n, b) float64 of 0 and 1, m of them 1 in each column; 1 + permutations columns in all.
@@ -37,27 +37,29 @@ def assignments(m: int, n: int, permutations: int, seed: int) -> Iterator[Tensor
         yield torch.from_numpy(np.ascontiguousarray(rng.permuted(rows, axis=1).T))
 
 
-def deal(statistics: Callable[[Tensor], Tensor], m: int, n: int, *, permutations: int, seed: int) -> Tensor:
+def permuted_statistics(
+    statistics: Callable[[Tensor], Tensor], m: int, n: int, *, permutations: int, seed: int
+) -> Tensor:
     """A statistic of the labels as they are, then of each permutation.
 
     statistics: labels (m + n, b) -> statistics (..., b). Gives (..., 1 + permutations), on the CPU.
     """
-    return torch.cat([statistics(labels).cpu() for labels in assignments(m, n, permutations, seed)], -1)
+    return torch.cat([statistics(labels).cpu() for labels in permuted_labels(m, n, permutations, seed)], -1)
 
 
-def p_value(statistics: Tensor) -> float:
+def permutation_p_value(statistics: Tensor) -> float:
     """The chance of a statistic as large as the first, if it had been dealt as the others were.
 
     statistics: (1 + B,), the observed one first.
 
-    >>> p_value(torch.tensor([3.0, 1.0, 2.0, 3.0]))
-    0.75
+    >>> permutation_p_value(torch.tensor([3.0, 1.0, 2.0, 3.0]))
+    0.5
     """
     slack = SLACK * float(statistics.abs().max())
     # The first is among those counted, which is the formula's 1.
     return float((statistics >= statistics[0] - slack).double().mean())
 
 
-def both_sides(statistics: Tensor, expected: float) -> float:
+def two_sided_permutation_p_value(statistics: Tensor, expected: float) -> float:
     """The two-sided p-value: of |T - E T|, E T being the same for every permutation."""
-    return p_value((statistics - expected).abs())
+    return permutation_p_value((statistics - expected).abs())

@@ -48,8 +48,8 @@ class Pool:
     stride: int
 
 
-Step = Conv | Fork | Pool
-Branches = tuple[tuple[Step, ...], ...]
+Layer = Conv | Fork | Pool
+Branches = tuple[tuple[Layer, ...], ...]
 POINT, SMALL, LARGE, ROW, COLUMN = (1, 1), (3, 3), (5, 5), (1, 7), (7, 1)
 AVERAGE, MAXIMUM, HALVE = Pool("average", 1), Pool("maximum", 1), Pool("maximum", 2)
 
@@ -118,7 +118,7 @@ def _fork(name: str) -> Fork:
     return Fork(Conv(f"{name}a", 384, (1, 3)), Conv(f"{name}b", 384, (3, 1)))
 
 
-STEM: tuple[Step, ...] = (
+STEM: tuple[Layer, ...] = (
     Conv("Conv2d_1a_3x3", 32, SMALL, stride=2, border=False),
     Conv("Conv2d_2a_3x3", 32, SMALL, border=False),
     Conv("Conv2d_2b_3x3", 64, SMALL),
@@ -168,7 +168,7 @@ def pool_3x3(x: Tensor, pool: Pool) -> Tensor:
     return functional.max_pool2d(x, 3, pool.stride, border)
 
 
-def units_of(step: Step) -> tuple[Conv, ...]:
+def units_of(step: Layer) -> tuple[Conv, ...]:
     """The convolutions of a step of the table."""
     if isinstance(step, Pool):
         return ()
@@ -186,7 +186,7 @@ class Branch(nn.Module):
         self.branches = branches
         self.channels = sum(self._build(channels, branch) for branch in branches)
 
-    def _build(self, channels: int, branch: tuple[Step, ...]) -> int:
+    def _build(self, channels: int, branch: tuple[Layer, ...]) -> int:
         for step in branch:
             units = units_of(step)
             for unit in units:
@@ -194,7 +194,7 @@ class Branch(nn.Module):
             channels = sum(unit.width for unit in units) if units else channels
         return channels
 
-    def _run(self, x: Tensor, step: Step) -> Tensor:
+    def _run(self, x: Tensor, step: Layer) -> Tensor:
         if isinstance(step, Pool):
             return pool_3x3(x, step)
         if isinstance(step, Fork):

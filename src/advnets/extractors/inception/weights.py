@@ -23,12 +23,12 @@ LARGEST = 2**28
 MIRRORS = ("https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/",)
 
 
-def obtain() -> Path:
+def fetch_weights() -> Path:
     """The published file in the cache's folder "weights", downloaded (91 MiB) if it is not there; raises as `fetch`."""
     return fetch(FILENAME, SHA256, MIRRORS, folder=cache_folder() / "weights")
 
 
-def read(path: Path) -> dict[str, Tensor]:
+def read_weights(path: Path) -> dict[str, Tensor]:
     """The weights in a file, by name: the published .pth, or a .safetensors made from it.
 
     A .pth is a pickle, which can do anything to whom reads it: its SHA-256 must be the published one, and even then
@@ -45,7 +45,7 @@ def read(path: Path) -> dict[str, Tensor]:
     if size > LARGEST:
         raise TooBig(f"{path}: found {size} bytes, expected at most {LARGEST}. Give {FILENAME}.")
     if path.suffix == ".safetensors":
-        return _safe(content, path)
+        return _read_safetensors(content, path)
     if path.suffix != ".pth":
         raise Unsupported(f"{path}: found a file named *{path.suffix}, expected {FILENAME}, or a *.safetensors of it.")
     found = hashlib.sha256(content).hexdigest()
@@ -58,7 +58,7 @@ def read(path: Path) -> dict[str, Tensor]:
     return weights
 
 
-def _safe(content: bytes, path: Path) -> dict[str, Tensor]:
+def _read_safetensors(content: bytes, path: Path) -> dict[str, Tensor]:
     try:
         weights: dict[str, Tensor] = load(content)
     except SafetensorError as error:
@@ -66,7 +66,7 @@ def _safe(content: bytes, path: Path) -> dict[str, Tensor]:
     return weights
 
 
-def check(weights: Mapping[str, Tensor], wanted: Mapping[str, Tensor], whose: str) -> None:
+def expect_inception_weights(weights: Mapping[str, Tensor], wanted: Mapping[str, Tensor], whose: str) -> None:
     """Raise BadInput unless the weights have the names, shapes and kind of number of those wanted, and are finite."""
     names = {name for name in wanted if not name.endswith("num_batches_tracked")}
     given = {name for name in weights if not name.endswith("num_batches_tracked")}

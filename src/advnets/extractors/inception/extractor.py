@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from advnets.errors import unknown
-from advnets.extractors.extractor import check_features, check_images, in_parts
+from advnets.extractors.extractor import expect_features, expect_images, in_parts
+from advnets.extractors.image_preprocessing import bicubic, bilinear, bilinear_antialiased, tensorflow
 from advnets.extractors.inception import weights as files
 from advnets.extractors.inception.network import InceptionNetwork
-from advnets.extractors.resizing import bicubic, bilinear, bilinear_antialiased, tensorflow
-from advnets.runs import fingerprint
+from advnets.runs import state_fingerprint
 
 SIZE = (299, 299)
 PART = 16
@@ -43,7 +43,7 @@ class Inception:
         """Architecture, convention and the SHA-256 of the weights, the same from a .pth and from a .safetensors."""
         state = {name: t for name, t in self.network.state_dict().items() if not name.endswith("num_batches_tracked")}
         prepared = f"resized to 299x299 and scaled as in {self.convention}, grey as three channels"
-        return f"inception-2015-12-05; {prepared}; sha256 {fingerprint(state)}"
+        return f"inception-2015-12-05; {prepared}; sha256 {state_fingerprint(state)}"
 
     def features(self, values: Tensor) -> Tensor:
         """Averages of the last block, "pool3", (n, 2048) float32, of images (n, 1 or 3, h, w) uint8 of any size."""
@@ -54,14 +54,14 @@ class Inception:
         return self._in_parts(self.network, images)
 
     def _in_parts(self, way: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
-        check_images(images, (1, 3), "(n, 1, h, w) or (n, 3, h, w)")
+        expect_images(images, (1, 3), "(n, 1, h, w) or (n, 3, h, w)")
         device = self.network.fc.weight.device
         prepare = PREPARATIONS[self.convention]
-        made = in_parts(lambda part: way(prepare(_rgb(part.to(device).float()))), images, PART)
-        return check_features(made, len(images), "inception")
+        made = in_parts(lambda part: way(prepare(_expand_to_rgb(part.to(device).float()))), images, PART)
+        return expect_features(made, len(images), "inception")
 
 
-def inception(
+def inception_extractor(
     weights: Path | None = None, *, convention: str = "tensorflow", device: str | torch.device = "cpu"
 ) -> Inception:
     """The extractor of the Frechet Inception Distance and the Inception Score.
@@ -71,19 +71,19 @@ def inception(
     weights: path of the published file, or of a .safetensors made of it; None takes it from the cache, or downloads
     it. convention: how images are resized and scaled, a row of PREPARATIONS; the paper's is `tensorflow`. Distances by
     two conventions are not to be compared, and their ids differ. device: where the network runs.
-    Raises BadInput for an unknown convention or weights of another network; Missing or Damaged as `weights.read` does.
+    Raises BadInput for an unknown convention or weights of another network; Missing or Damaged as `weights.read_weights` does.
     """
     if convention not in PREPARATIONS:
         raise unknown("Inception convention", convention, PREPARATIONS)
-    path = weights or files.obtain()
-    state = files.read(path)
+    path = weights or files.fetch_weights()
+    state = files.read_weights(path)
     with torch.device("meta"):  # initial weights would be drawn for nothing
         network = InceptionNetwork()
-    files.check(state, network.state_dict(), str(path))
+    files.expect_inception_weights(state, network.state_dict(), str(path))
     counts = {name: torch.tensor(0) for name in network.state_dict() if name.endswith("num_batches_tracked")}
     network.load_state_dict({**counts, **state}, assign=True)
     return Inception(network.eval().requires_grad_(False).to(device), convention)
 
 
-def _rgb(images: Tensor) -> Tensor:
+def _expand_to_rgb(images: Tensor) -> Tensor:
     return images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images

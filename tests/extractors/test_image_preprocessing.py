@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from advnets.extractors.image_preprocessing import RESIZES, bicubic, bilinear, bilinear_antialiased, tensorflow
 from advnets.extractors.inception import PREPARATIONS
-from advnets.extractors.resizing import RESIZES, bicubic, bilinear, bilinear_antialiased, tensorflow
 
 SIZES = [((5, 7), (8, 3)), ((1, 1), (4, 5)), ((16, 9), (16, 9)), ((32, 28), (75, 61)), ((40, 33), (11, 17))]
 Plane = NDArray[np.float64]
