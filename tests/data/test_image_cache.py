@@ -15,7 +15,7 @@ import torch
 
 import tiny
 from advnets import assessment, data
-from advnets.cli.data import text
+from advnets.cli.data import format_description
 from advnets.cli.main import main
 from advnets.data import Batches, ImageOptions, Split, describe
 from advnets.data.dataset import Dataset
@@ -323,7 +323,7 @@ def test_the_command_describes_a_folder(tmp_path: Path, capsys: pytest.CaptureFi
     assert told["others"] == {".txt": 1}
     assert told["cost"]["images"] == 113
     assert Path("seen.png").stat().st_size > 1000
-    assert "broken.png" in text(told)
+    assert "broken.png" in format_description(told)
     assert main(words) == 2
     assert "not there yet" in capsys.readouterr().err
 
