@@ -11,7 +11,7 @@ from advnets.errors import Damaged, Unsupported
 from advnets.records import parse_record
 from advnets.runs.strict_json import parse_strict_json, refuse_extremes
 
-SCHEMA = 1
+SCHEMA = 2
 FORMAT = "advnets-generator"
 
 

@@ -119,10 +119,9 @@ def open_run(path: Path) -> RunDirectory:
             f"{path} is not a run directory: found {found}; expected recipe.json, journal.jsonl, checkpoints/"
         )
     told = read_json(directory.recipe_json)
-    if not {"recipe", "settings", "data", "networks"} <= set(told):
+    if not {"recipe", "settings", "data", "game"} <= set(told):
         raise BadInput(
-            f"{directory.recipe_json} is not a run's: found {', '.join(told)}; expected recipe, settings, data, "
-            "networks"
+            f"{directory.recipe_json} is not a run's: found {', '.join(told)}; expected recipe, settings, data, game"
         )
     return directory
 
