@@ -374,13 +374,13 @@ def test_a_training_resumes_bit_for_bit(stop: int, persistent: bool) -> None:
     whole = start_training(row, bars(11), batch_size=7)
     torch.manual_seed(9)
     teach(whole, 0, stop, of=12)
-    state, random = runs.unpack(runs.pack(whole.state())), torch.get_rng_state()
+    state, random = runs.unpack_state(runs.pack_state(whole.state())), torch.get_rng_state()
     teach(whole, stop, 12, of=12)
     resumed = start_training(row, bars(11), batch_size=7)
     resumed.load(state)
     torch.set_rng_state(random)
     teach(resumed, stop, 12, of=12)
-    assert runs.pack(resumed.state()) == runs.pack(whole.state())
+    assert runs.pack_state(resumed.state()) == runs.pack_state(whole.state())
 
 
 def test_a_state_of_another_net_is_refused() -> None:

@@ -220,15 +220,15 @@ def open_model(path: str | Path) -> Model:
             f"{path} is a run directory, expected a share file, as `advnets export` writes it. Open the run: "
             f"advnets.Run({str(path)!r}), whose .model is its model."
         )
-    card, tensors = share.read(path, expected_tensors)
+    card, tensors = share.read_generator(path, expected_tensors)
     return Model(path.name, with_weights(build_on_meta(card), tensors), card)
 
 
 def export(model: Model, path: Path, *, half: bool, licence: str, notes: str, report: Mapping[str, Any] | None) -> Path:
-    """Write a model as a share file, and read it back; raises what `share.write` and `share.read` do."""
+    """Write a model as a share file, and read it back; raises what both functions of `share` raise."""
     card = replace(model.card, half=half, licence=licence, notes=notes, report=report)
     expected_tensors(card)
-    share.write(path, card, model.network.state_dict())
+    share.write_generator(path, card, model.network.state_dict())
     open_model(path)
     return path
 

@@ -91,7 +91,7 @@ class Run:
 
         Raises Missing if there is no checkpoint yet, BadInput if the run was started on networks that are not given.
         """
-        step, state, _ = runs.latest(self.directory.checkpoints)
+        step, state, _ = runs.load_latest(self.directory.checkpoints)
         return self._model(step, state)
 
     def _model(self, step: int, state: Mapping[str, Any]) -> Model:
@@ -122,7 +122,7 @@ class Run:
     @property
     def step(self) -> int:
         """The step of the newest good checkpoint."""
-        return runs.latest(self.directory.checkpoints)[0]
+        return runs.load_latest(self.directory.checkpoints)[0]
 
     def sample(self, n: int = 64, *, seed: int = 0) -> Samples:
         """n samples of the newest good checkpoint's averaged generator, by noises of that seed."""
@@ -164,7 +164,7 @@ class Run:
             Unsupported: As `Model.evaluate_against` does.
         """
         distributed.expect_one_process(f"`advnets evaluate {self.path}`")
-        step, state, _ = runs.latest(self.directory.checkpoints)
+        step, state, _ = runs.load_latest(self.directory.checkpoints)
         report = yield from self._model(step, state).evaluate_against(self.dataset, plan, self._critic(state))
         expect_results(report)
         note_test_reading(self.directory.test_readings, report)
@@ -193,7 +193,7 @@ class Run:
             BadInput: If nothing that was asked for can be measured.
             Unsupported: As `Model.evaluate_against` does.
         """
-        step, state, _ = runs.latest(self.directory.checkpoints)
+        step, state, _ = runs.load_latest(self.directory.checkpoints)
         report = yield from self._model(step, state).evaluate_against(dataset, plan)
         expect_results(report)
         note_test_reading(self.directory.test_readings, report)
@@ -234,13 +234,13 @@ class Run:
         damaged: dict[str, str] = {}
         for path in reversed(runs.newest_first(self.directory.checkpoints)):
             try:
-                step, state = runs.load(path)
+                step, state = runs.load_checkpoint(path)
             except (Damaged, Unsupported) as error:
                 damaged[path.name] = str(error)
                 continue
             good[step] = state
         if not good:
-            runs.latest(self.directory.checkpoints)  # says why there is none
+            runs.load_latest(self.directory.checkpoints)  # says why there is none
         return good, damaged
 
     def _critic(self, state: Mapping[str, Any]) -> Discriminator | None:
@@ -285,7 +285,7 @@ class Run:
             distributed.local_rank0_first(lambda: self.dataset)
             course = self._course(find_device(self.settings.device), steps=steps, minutes=minutes)
             self._bring(course)
-            distributed.on_rank0(lambda: self.directory.journal.cut(course.step))
+            distributed.on_rank0(lambda: self.directory.journal.drop_after(course.step))
             yield from course.carry_on()
 
     def notes(self) -> list[str]:
@@ -294,10 +294,10 @@ class Run:
         told = [str(note) for note in kept] if isinstance(kept, list) else []
         if not runs.has_checkpoints(self.directory.checkpoints):
             return told
-        step, state, skipped = runs.latest(self.directory.checkpoints)
+        step, state, skipped = runs.load_latest(self.directory.checkpoints)
         told += [f"checkpoint {path.name} is damaged and passed over: {reason}" for path, reason in skipped]
         told += [f"from the checkpoint of step {step:,}"]
-        if broken := self.directory.journal.broken():
+        if broken := self.directory.journal.broken_lines():
             told += [f"journal.jsonl: lines {', '.join(map(str, broken))} are not JSON of a step and are dropped"]
         processes = len(state["random"]["own"])
         if processes != distributed.world_size():
@@ -315,21 +315,22 @@ class Run:
         return told
 
     def _open(self, held: ExitStack) -> dict[str, Any]:
-        held.enter_context(runs.lock(self.directory.path))
-        self.directory.sweep()
+        held.enter_context(runs.lock_run(self.directory.path))
+        self.directory.remove_leftovers()
         return self._told
 
     def _bring(self, course: Loop) -> None:
         """To the newest good checkpoint, or to where the first process begins: all stand alike, own networks too."""
         begun = course.state()
         if distributed.world_size() > 1:
-            course.load(runs.unpack(distributed.broadcast_bytes(lambda: runs.pack(self._newest_state() or begun))))
+            packed = distributed.broadcast_bytes(lambda: runs.pack_state(self._newest_state() or begun))
+            course.load(runs.unpack_state(packed))
         elif (state := self._newest_state()) is not None:
             course.load(state)
 
     def _newest_state(self) -> dict[str, Any] | None:
         folder = self.directory.checkpoints
-        return runs.latest(folder)[1] if runs.has_checkpoints(folder) else None
+        return runs.load_latest(folder)[1] if runs.has_checkpoints(folder) else None
 
     def _course(self, device: torch.device, *, steps: int | None = None, minutes: float | None = None) -> Loop:
         """The course at its first step."""

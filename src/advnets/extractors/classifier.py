@@ -135,7 +135,7 @@ def is_cached(dataset: Dataset, settings: ClassifierSettings | None = None) -> b
     if not runs.has_checkpoints(place):
         return False
     try:
-        return bool(runs.latest(place)[1]["about"] == _cache_key(dataset, settings))
+        return bool(runs.load_latest(place)[1]["about"] == _cache_key(dataset, settings))
     except (Damaged, Unsupported):
         return False
 
@@ -164,7 +164,7 @@ def _load_cached(place: Path, about: Mapping[str, Any]) -> dict[str, Any] | None
     if not runs.has_checkpoints(place):
         return None
     try:
-        state = runs.latest(place)[1]
+        state = runs.load_latest(place)[1]
         if state["about"] != about:
             raise Damaged(f"{place} holds a classifier of other data or settings")
     except (Damaged, Unsupported) as error:
@@ -175,14 +175,15 @@ def _load_cached(place: Path, about: Mapping[str, Any]) -> dict[str, Any] | None
 
 def _store_cached(place: Path, state: Mapping[str, Any], steps: int) -> None:
     try:
-        runs.save(place, steps, state)
+        runs.save_checkpoint(place, steps, state)
     except errors.CannotWrite as error:
         warnings.warn(f"the classifier is not kept, and will be trained anew next time: {error}", stacklevel=3)
 
 
 def _extractor_id(dataset: Dataset, settings: ClassifierSettings, weights: Mapping[str, Tensor]) -> str:
     stages, size = "-".join(map(str, settings.widths)), "x".join(map(str, dataset.shape))
-    return f"convnet {stages}, hidden {settings.hidden}; {size} bytes, standardised; sha256 {runs.fingerprint(weights)}"
+    digest = runs.state_fingerprint(weights)
+    return f"convnet {stages}, hidden {settings.hidden}; {size} bytes, standardised; sha256 {digest}"
 
 
 def _build_network(dataset: Dataset, settings: ClassifierSettings) -> ConvNet:

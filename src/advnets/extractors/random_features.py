@@ -11,7 +11,7 @@ from torch.nn import functional
 from advnets.data import Dataset
 from advnets.errors import BadInput, Unsupported
 from advnets.extractors.extractor import expect_images, in_parts
-from advnets.runs import fingerprint
+from advnets.runs import state_fingerprint
 
 WIDTHS = (16, 32, 20)
 """Channels of the stages; the last is kept on a grid, so that d = 16 + 32 + 4 x 20 = 128."""
@@ -60,7 +60,8 @@ class RandomFeatures:
             if _halve_shape(self.shape) > 1
             else ""
         )
-        return f"{layout}{halved}; sha256 {fingerprint({str(s): weight for s, weight in enumerate(self.weights)})}"
+        digest = state_fingerprint({str(s): weight for s, weight in enumerate(self.weights)})
+        return f"{layout}{halved}; sha256 {digest}"
 
     def features(self, values: Tensor) -> Tensor:
         """(n, c, h, w) uint8 -> (n, 128) float32; raises BadInput for other images than those of its shape."""

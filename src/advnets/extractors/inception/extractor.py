@@ -13,7 +13,7 @@ from advnets.extractors.extractor import expect_features, expect_images, in_part
 from advnets.extractors.image_preprocessing import bicubic, bilinear, bilinear_antialiased, tensorflow
 from advnets.extractors.inception import weights as files
 from advnets.extractors.inception.network import InceptionNetwork
-from advnets.runs import fingerprint
+from advnets.runs import state_fingerprint
 
 SIZE = (299, 299)
 PART = 16
@@ -43,7 +43,7 @@ class Inception:
         """Architecture, convention and the SHA-256 of the weights, the same from a .pth and from a .safetensors."""
         state = {name: t for name, t in self.network.state_dict().items() if not name.endswith("num_batches_tracked")}
         prepared = f"resized to 299x299 and scaled as in {self.convention}, grey as three channels"
-        return f"inception-2015-12-05; {prepared}; sha256 {fingerprint(state)}"
+        return f"inception-2015-12-05; {prepared}; sha256 {state_fingerprint(state)}"
 
     def features(self, values: Tensor) -> Tensor:
         """Averages of the last block, "pool3", (n, 2048) float32, of images (n, 1 or 3, h, w) uint8 of any size."""
