@@ -231,10 +231,9 @@ def pyramid_wasserstein(
     if patches < 1:
         raise BadInput(f"patches: found {patches}, expected 1 or more of an image. Leave it out for 128.")
     if x.shape[1:] != y.shape[1:] or min(smallest, *x.shape[2:]) < laplacian_pyramid.PATCH:
-        found = f"images of {tuple(x.shape[1:])} and {tuple(y.shape[1:])}, smallest = {smallest}"
-        raise BadInput(
-            f"samples and real: found {found}, expected one size, of {laplacian_pyramid.PATCH} or more. Resize them."
-        )
+        found = f"images of {tuple(x.shape[1:])} and {tuple(y.shape[1:])}, and smallest = {smallest}"
+        expected = f"one size of {laplacian_pyramid.PATCH} pixels or more"
+        raise BadInput(f"samples and real: found {found}, expected {expected}. Resize them.")
     sizes = laplacian_pyramid.pyramid_sizes(x.shape[2], x.shape[3], smallest)
     generator = torch.Generator().manual_seed(seed)
     of_x, of_y = (laplacian_pyramid.draw_patches(z.cpu(), sizes, patches, generator) for z in (x, y))
