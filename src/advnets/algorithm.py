@@ -8,6 +8,7 @@ ascended and descended is the game's; here is only the order, written once.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple, Protocol
 
 import torch
@@ -316,7 +317,7 @@ def play_turn(
 
 def parameters_of(game: Playable, player: str) -> list[Tensor]:
     """Return a player's parameters that learn, in the order of its modules."""
-    return [theta for theta in game.players[player].parameters() if theta.requires_grad]
+    return list(filter(attrgetter("requires_grad"), game.players[player].parameters()))
 
 
 def differentiate(game: Playable, player: str, terms: Terms, *, shared: bool = False) -> Gradients:
