@@ -175,11 +175,11 @@ def test_broken_files_are_refused(
 @pytest.mark.parametrize(
     ("data", "kind", "says"),
     [
-        (b"", Damaged, "no MATLAB 5 file"),
-        (b"x" * 500, Damaged, "no MATLAB 5 file"),
+        (b"", Damaged, "does not start as a MATLAB 5 file"),
+        (b"x" * 500, Damaged, "does not start as a MATLAB 5 file"),
         (b"\x89HDF\r\n\x1a\n" + bytes(500), Unsupported, "version 7.3"),
         (b"MATLAB 7.3 MAT-file".ljust(124) + b"\0\2IM", Unsupported, "version 7.3"),
-        (bytes(500), Damaged, "no MATLAB 5 file"),
+        (bytes(500), Damaged, "does not start as a MATLAB 5 file"),
     ],
 )
 def test_files_of_other_kinds_are_refused_without_a_child(
