@@ -227,7 +227,8 @@ def _standardise(network: ConvNet, train: Split) -> None:
 
 def _run_descent(network: ConvNet, train: Split, settings: ClassifierSettings) -> None:
     steps, batch_size = settings.steps(len(train)), min(settings.batch_size, len(train))
-    batches = Batches(train, batch_size=batch_size, seed=settings.seed, transform=shift_images, whole=True)
+    labelled = Split(train.values, train.labels, is_mapped=train.is_mapped)  # a batch gives the labels, no images
+    batches = Batches(labelled, batch_size=batch_size, seed=settings.seed, transform=shift_images, whole=True)
     optimizer = torch.optim.SGD(
         network.parameters(),
         lr=settings.rate,
@@ -238,8 +239,8 @@ def _run_descent(network: ConvNet, train: Split, settings: ClassifierSettings) -
     for step, batch in zip(range(steps), batches, strict=False):
         for group in optimizer.param_groups:
             group["lr"] = settings.rate * triangular_rate((step + 1) / (steps + 1))
-        assert batch.labels is not None
-        loss = functional.cross_entropy(network(batch.real), batch.labels, label_smoothing=settings.smoothing)
+        assert batch.given is not None
+        loss = functional.cross_entropy(network(batch.real), batch.given, label_smoothing=settings.smoothing)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
