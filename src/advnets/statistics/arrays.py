@@ -37,7 +37,9 @@ def flatten(array: Array, name: str) -> Tensor:
     # left for sums that are not: of such numbers, or too large for their type.
     if tensor.is_floating_point() and not math.isfinite(float(tensor.sum())) and not bool(tensor.isfinite().all()):
         count = int((~torch.isfinite(tensor)).sum())
-        raise BadInput(f"{name}: found {count} values that are NaN or Inf, expected none. Look where they were made.")
+        raise BadInput(
+            f"{name}: found {count} values that are NaN or Inf, expected none. Check how they were computed."
+        )
     return tensor.flatten(1)
 
 
@@ -54,7 +56,7 @@ def _no_numbers(name: str, dtype: object) -> BadInput:
 
 
 def expect_same_width(first: Tensor, second: Tensor, names: str) -> None:
-    """Raise BadInput unless two matrices have as many columns.
+    """Raise BadInput unless two matrices have the same number of columns.
 
     Args:
         first: Rows, (n, d).
@@ -66,7 +68,7 @@ def expect_same_width(first: Tensor, second: Tensor, names: str) -> None:
     """
     if first.shape[1] != second.shape[1]:
         found = f"{first.shape[1]} and {second.shape[1]} numbers a row"
-        raise BadInput(f"{names}: found {found}, expected as many. Bring both to one size.")
+        raise BadInput(f"{names}: found {found}, expected the same width. Bring both to one size.")
 
 
 @contextmanager

@@ -48,7 +48,7 @@ def autocorrelation_time(states: Array) -> Estimate:
     chains, steps, _ = x.shape
     covariances = _autocovariances(x)
     if not float(covariances[0]) > 0:
-        raise BadInput("states: found none that differs from the others, expected a chain that moves.")
+        raise BadInput("states: found the same state everywhere, expected a chain that moves. Check the sampler.")
     taus = 2 * (covariances / covariances[0]).cumsum(0) - 1
     closed = (torch.arange(steps) >= WINDOW * taus.clamp(min=1)).nonzero()
     window = int(closed[0]) if len(closed) else steps - 1
@@ -63,9 +63,10 @@ def _as_chains(states: Array) -> Tensor:
     """Return the states as (chains, steps, d)."""
     x = torch.as_tensor(states)
     if x.ndim < 2 or x.shape[1] < 4 or x.numel() == 0:
-        raise BadInput(f"states: found shape {tuple(x.shape)}, expected (chains, steps, ...), of 4 steps or more.")
+        found = f"shape {tuple(x.shape)}"
+        raise BadInput(f"states: found {found}, expected (chains, steps, ...) of 4 steps or more. Give longer chains.")
     if not bool(torch.isfinite(x).all()):
-        raise BadInput("states: found a NaN or an Inf, expected finite numbers. Look where they were made.")
+        raise BadInput("states: found a NaN or an Inf, expected finite numbers. Check how they were computed.")
     return x.flatten(2) if x.ndim > 2 else x[:, :, None]
 
 
@@ -75,7 +76,7 @@ def _autocovariances(x: Tensor) -> Tensor:
     total = torch.zeros(steps, dtype=torch.float64)
     for part in torch.split(x, max(1, PART // (chains * steps)), dim=2):
         centred = part.double() - part.double().mean((0, 1))
-        # Wiener and Khinchin; as many zeros behind, so that the end does not meet the beginning.
+        # Wiener and Khinchin's theorem. As many zeros are appended, so that the end does not meet the beginning.
         spectrum = torch.fft.rfft(centred, 2 * steps, dim=1).abs().square().sum((0, 2))
         total += torch.fft.irfft(spectrum, 2 * steps)[:steps]
     return total / (chains * torch.arange(steps, 0, -1))

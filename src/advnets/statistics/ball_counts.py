@@ -60,11 +60,11 @@ class BallCounts:
             row: Index of the block's first ball.
             column: Index of the block's first point.
         """
-        held = torch.bincount(centres)
-        self.points_in_ball[row : row + len(held)] += held
+        sizes = torch.bincount(centres)
+        self.points_in_ball[row : row + len(sizes)] += sizes
         holders = torch.bincount(points)
         self.balls_with_point[column : column + len(holders)] += holders
-        alone = held[centres] == 1
+        alone = sizes[centres] == 1
         self.single_point[row + centres[alone]] = column + points[alone]
         once = holders[points] == 1
         self.single_ball[column + points[once]] = row + centres[once]
@@ -144,14 +144,14 @@ class _Tile:
         dtype, scaled = self.distances.dtype, radii / self.frame.scale**2
         slack = self.frame.error_bound(self.x.norms.sqrt(), scaled, dtype)
         i, j = _true_entries(self.distances <= (scaled + slack).to(dtype)[:, None])
-        held = self.distances[i, j] < (scaled - slack).to(dtype)[i]
-        doubtful = (~held).nonzero()[:, 0]
+        inside = self.distances[i, j] < (scaled - slack).to(dtype)[i]
+        doubtful = (~inside).nonzero()[:, 0]
         if dtype == torch.float32 and CROWDED * len(doubtful) > self.distances.numel():
             x, y = (_FramePoints.of(side.points, self.frame, torch.float64) for side in (self.x, self.y))
             return _Tile(x, y, self.frame).find_inside(radii, strict)
         exact, limit = direct_distances(self.x.points, self.y.points, i[doubtful], j[doubtful]), radii[i[doubtful]]
-        held[doubtful] = exact < limit if strict else exact <= limit
-        return i[held], j[held]
+        inside[doubtful] = exact < limit if strict else exact <= limit
+        return i[inside], j[inside]
 
 
 def _true_entries(marked: Tensor) -> tuple[Tensor, Tensor]:

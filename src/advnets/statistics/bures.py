@@ -81,11 +81,11 @@ def transport_maps(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor, Tenso
         return s, for_first, for_second
     product = _product(first, second)
     left, s, right = _singular_vectors(product)
-    kept = _positive_mask(s)
+    positive = _positive_mask(s)
     for_first, for_second = s.new_zeros(len(s), second.shape[1]), s.new_zeros(len(s), first.shape[1])
-    weights = s[kept].rsqrt()[:, None]
-    for_first[kept] = weights * (right[kept] @ second)
-    for_second[kept] = weights * (left[:, kept].T @ first)
+    weights = s[positive].rsqrt()[:, None]
+    for_first[positive] = weights * (right[positive] @ second)
+    for_second[positive] = weights * (left[:, positive].T @ first)
     return s, for_first, for_second
 
 
@@ -106,20 +106,20 @@ def influence_and_curvature(
     Returns:
         The variance of the influence, and the curvature.
     """
-    kept = _positive_mask(s)
-    carry, s = carry[kept], s[kept]
+    positive = _positive_mask(s)
+    carry, s = carry[positive], s[positive]
     rates, weights = _exponentials(s)
     decays = torch.exp(-s[:, None] * rates)
     where = rows.device
     mean, shift, carry, decays = (tensor.to(where) for tensor in (mean, shift, carry, decays))
-    moved, squares = [], torch.zeros(len(rates), dtype=torch.float64, device=where)
+    influences, squares = [], torch.zeros(len(rates), dtype=torch.float64, device=where)
     for part in torch.split(rows, BLOCK):
         z = part.double() - mean
         q = (z @ carry.T).square_()
-        moved.append(2 * (z @ shift) + z.square().sum(1) - q.sum(1))
+        influences.append(2 * (z @ shift) + z.square().sum(1) - q.sum(1))
         squares += (q @ decays).square_().sum(0)
     pairs = float(weights @ squares.cpu()) / len(rows)
-    return float(torch.cat(moved).var()), (pairs - float(s.sum()) / 2) / 2
+    return float(torch.cat(influences).var()), (pairs - float(s.sum()) / 2) / 2
 
 
 def normal_curvature(s: Tensor) -> float:

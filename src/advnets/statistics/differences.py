@@ -49,7 +49,8 @@ def paired_difference(first: Array, second: Array, *, seed: int = 0) -> Estimate
     """
     a, b = _as_scores(first, "first"), _as_scores(second, "second")
     if len(a) != len(b):
-        raise BadInput(f"first and second: found {len(a)} and {len(b)} scores, expected as many, of the same items.")
+        found = f"{len(a)} and {len(b)} scores"
+        raise BadInput(f"first and second: found {found}, expected as many of each. Score the same items.")
     d = a - b
     n, above, ties = len(d), int((d > 0).sum()), int((d == 0).sum())
     constant = _is_constant(d, float(max(abs(a).max(), abs(b).max())))
@@ -90,7 +91,7 @@ def unpaired_difference(first: Array, second: Array, *, seed: int = 0) -> Estima
     """
     a, b = _as_scores(first, "first"), _as_scores(second, "second")
     d = float(a.mean() - b.mean())
-    # What rounding makes of one number's variance is none.
+    # The variance of one number repeated is 0; its rounding error must not count.
     parts = [
         0.0 if _is_constant(side, float(abs(side).max())) else float(side.var(ddof=1)) / len(side) for side in (a, b)
     ]
@@ -148,11 +149,14 @@ def _is_constant(values: Floats, scale: float) -> bool:
     return float(np.ptp(values)) <= 1e-14 * scale
 
 
-def _as_scores(given: Array, name: str) -> Floats:
-    array = given.detach().cpu().numpy() if isinstance(given, Tensor) else np.asarray(given)
+def _as_scores(scores: Array, name: str) -> Floats:
+    array = scores.detach().cpu().numpy() if isinstance(scores, Tensor) else np.asarray(scores)
     if array.ndim != 1 or len(array) < 2 or array.dtype.kind not in "fiu":
         found = f"{array.shape} of {array.dtype}"
         raise BadInput(f"{name}: found {found}, expected (n,) numbers, n > 1. Give one score an item, or more seeds.")
     if not bool(np.isfinite(array).all()):
-        raise BadInput(f"{name}: found {int((~np.isfinite(array)).sum())} values that are NaN or Inf, expected none.")
+        count = int((~np.isfinite(array)).sum())
+        raise BadInput(
+            f"{name}: found {count} values that are NaN or Inf, expected none. Check how they were computed."
+        )
     return array.astype(np.float64)

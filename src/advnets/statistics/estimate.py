@@ -110,25 +110,27 @@ class Estimate:
         """
         known = {"value", "error", "floor", "notes", "interval", "bias", "p_value"}
         if not isinstance(fields, Mapping) or "value" not in fields or not set(fields) <= known:
-            raise BadInput(f"estimate: found {_abbreviate(fields)}, expected the fields {', '.join(sorted(known))}")
+            raise BadInput(
+                f"estimate: found {_abbreviate(fields)}, expected `value` and no fields but {', '.join(sorted(known))}. Check the file."
+            )
         numbers = {
             name: _expect_number(name, fields.get(name))
             for name in ("value", "error", "floor", "bias", "p_value")
             if fields.get(name) is not None
         }
         if "value" not in numbers:
-            raise BadInput("estimate: found no value, expected a number")
+            raise BadInput("estimate: found no value, expected a number. Check the file.")
         if numbers.get("error", 0.0) < 0 or not 0 <= numbers.get("p_value", 0.0) <= 1:
             raise BadInput(
-                f"estimate: found {_abbreviate(fields)}, expected an error of at least 0, and a p_value in [0, 1]"
+                f"estimate: found {_abbreviate(fields)}, expected an error of at least 0, and a p_value in [0, 1]. Check the file."
             )
         ends = fields.get("interval")
         if ends is not None and not (isinstance(ends, list | tuple) and len(ends) == 2):
-            raise BadInput(f"estimate: found the interval {_abbreviate(ends)}, expected [low, high]")
+            raise BadInput(f"estimate: found the interval {_abbreviate(ends)}, expected [low, high]. Check the file.")
         notes = fields.get("notes", {})
         if not isinstance(notes, Mapping) or not all(isinstance(note, Note) for note in notes.values()):
             raise BadInput(
-                f"estimate: found the notes {_abbreviate(notes)}, expected numbers, words and truth values by name"
+                f"estimate: found the notes {_abbreviate(notes)}, expected numbers, words and truth values by name. Check the file."
             )
         low_high = None if ends is None else (_expect_number("interval", ends[0]), _expect_number("interval", ends[1]))
         return Estimate(**numbers, notes=dict(notes), interval=low_high)
@@ -161,7 +163,7 @@ def _expect_number(name: str, value: Any) -> float:
     if (
         isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 2**1023
     ):  # more is no float, though JSON has such integers
-        raise BadInput(f"estimate: found {name} = {_abbreviate(value)}, expected a finite number")
+        raise BadInput(f"estimate: found {name} = {_abbreviate(value)}, expected a finite number. Check the file.")
     return float(value)
 
 

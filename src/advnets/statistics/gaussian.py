@@ -104,13 +104,13 @@ class Gaussian:
         fits = square.shape == (len(centre), len(centre))
         if not fits or bool((square - square.T).abs().max() > 1e-6 * square.abs().max()):
             found = f"{tuple(square.shape)} for a mean of {len(centre)}"
-            raise BadInput(f"covariance: found {found}, expected a symmetric (d, d) for a mean of d. Give another.")
+            raise BadInput(f"covariance: found {found}, expected a symmetric (d, d) for a mean of d. Check the file.")
         factor = _cholesky_factor(square)
         return Gaussian(n, centre, _spectral_factor(square) if factor is None else factor, ddof)
 
     @property
     def trace(self) -> float:
-        """tr S, computed from the factor, so that its rounding is the same wherever it is subtracted."""
+        """The trace of S, computed from the factor, so that its rounding is the same wherever it is subtracted."""
         return float(self.factor.square().sum())
 
     @cached_property
@@ -165,7 +165,7 @@ def _spectral_factor(covariance: Tensor) -> Tensor:
     rounding = len(values) * torch.finfo(torch.float64).eps * float(values.abs().max())
     if float(values[0]) < -max(1e-6 * float(values.abs().max()), 10 * rounding):
         found = f"an eigenvalue of {float(values[0]):.3g}"
-        raise BadInput(f"covariance: found {found}, expected none below 0. It is no covariance: give another.")
-    kept = values > rounding
-    kept[-1] = True
-    return values[kept].clamp(min=0).sqrt()[:, None] * vectors[:, kept].T
+        raise BadInput(f"covariance: found {found}, expected none below 0. Check how it was computed.")
+    large = values > rounding
+    large[-1] = True
+    return values[large].clamp(min=0).sqrt()[:, None] * vectors[:, large].T

@@ -40,7 +40,9 @@ class Jackknife:
 
     def __post_init__(self) -> None:
         if not bool(self.values.isfinite().all()):
-            raise NonFinite(f"jackknife of {self.value}: found a NaN or an Inf without some block, expected numbers.")
+            raise NonFinite(
+                f"jackknife of {self.value}: found a NaN or an Inf without some block. Check the statistic."
+            )
 
     @property
     def value(self) -> float:
@@ -151,7 +153,7 @@ def expect_enough(n: int, name: str, fewest: int) -> None:
         BadInput: If n < fewest.
     """
     if n < fewest:
-        raise BadInput(f"{name}: found {n}, expected {fewest} or more, to be left out block by block. Give more.")
+        raise BadInput(f"{name}: found {n}, expected {fewest} or more, so that blocks can be left out. Give more.")
 
 
 def jackknife_difference(a: Jackknife, b: Jackknife) -> Estimate:
@@ -184,11 +186,11 @@ def jackknife_difference(a: Jackknife, b: Jackknife) -> Estimate:
     """
     sizes = [(each.m, each.n, each.blocks) for each in (a, b)]
     if sizes[0] != sizes[1]:
-        told = " and ".join("{} samples, {} real items, {} blocks".format(*size) for size in sizes)
-        raise BadInput(f"difference: found {told}, expected two alike. Measure both by as many.")
-    found = Jackknife(a.values - b.values, a.m, a.n)
-    variance, degrees = _variance(found)
-    error, value = math.sqrt(variance), found.value
+        found = " and ".join("{} samples, {} real items, {} blocks".format(*size) for size in sizes)
+        raise BadInput(f"difference: found {found}, expected the same sizes. Measure both with the same numbers.")
+    both = Jackknife(a.values - b.values, a.m, a.n)
+    variance, degrees = _variance(both)
+    error, value = math.sqrt(variance), both.value
     p_value = max(student_p_value(value, error, degrees), 2.0 ** (1 - a.blocks))
     return Estimate(value, error, 0.0, {"degrees": degrees, "m": a.m, "n": a.n}, p_value=p_value)
 

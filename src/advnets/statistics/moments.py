@@ -74,7 +74,7 @@ class Moments:
         """
         if self.mean.shape != other.mean.shape:
             widths = f"{len(self.mean)} and {len(other.mean)} features"
-            raise BadInput(f"moments: found {widths}, expected as many. Merge what one extractor made.")
+            raise BadInput(f"moments: found {widths}, expected the same width. Merge features of one extractor.")
         n, shift = self.n + other.n, other.mean - self.mean
         mean = self.mean + shift * (other.n / n)
         scatter = torch.addr(self.scatter + other.scatter, shift, shift, alpha=self.n * other.n / n)
@@ -179,5 +179,5 @@ def _unpack_moments(content: bytes, width: int) -> Moments:
     n = int(np.frombuffer(content[:8], np.int64)[0])
     numbers = torch.from_numpy(np.frombuffer(content[8:], np.float64).copy())
     if len(numbers) != width + width * width:
-        raise BadInput("moments: found processes with unlike numbers of features, expected one extractor in all.")
+        raise BadInput("moments: found processes with features of different widths, expected one. Use one extractor.")
     return Moments(n, numbers[:width], numbers[width:].view(width, width))
