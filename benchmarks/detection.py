@@ -72,7 +72,7 @@ class Pool:
         """The reference of a re-split, its features picked, not computed."""
         held, rest = (Split(self.images[which], self.labels[which]) for which in (held_out, train))
         here = replace(self.reference, dataset=replace(
-            self.dataset, train=rest, validation=held, test=held, digest_known=f"re-split {len(train)}"))  # fmt: skip
+            self.dataset, train=rest, validation=held, test=held, known_digest=f"re-split {len(train)}"))  # fmt: skip
         vars(here).update(held_out_features=self.features[held_out], train_features=self.features[train],
                           held_out_logits=self.logits[held_out])  # fmt: skip
         return here

@@ -33,7 +33,7 @@ START = """
 import time
 began = time.perf_counter()
 from advnets import data
-dataset = data.load({path!r}, pictures={asked})
+dataset = data.load({path!r}, options={asked})
 print(sum(map(len, dataset.splits.values())), time.perf_counter() - began)
 """
 LEAST = """
@@ -52,7 +52,7 @@ for _ in run.carry_on():
     told = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     most = max(most, int(told["RssAnon"].split()[0]))
 split = run.dataset.train
-print(run.step, split.mapped, sum(part.values.nbytes for part in run.dataset.splits.values()) / 2**30, most / 1024)
+print(run.step, split.is_mapped, sum(part.values.nbytes for part in run.dataset.splits.values()) / 2**30, most / 1024)
 """
 
 
@@ -106,10 +106,10 @@ def steps(dataset: data.Dataset) -> Iterator[object]:
 
 def images_per_second(path: Path) -> tuple[float, float, float, float]:
     """Training from the mapped cache and from memory, in turns: images a second of each, their ratio, batches alone."""
-    kinds = {name: data.load(path, pictures=data.ImageOptions(cache_memory=most)) for name, most in
+    kinds = {name: data.load(path, options=data.ImageOptions(cache_memory=most)) for name, most in
              (("mapped", "0"), ("memory", "64GiB"))}  # fmt: skip
-    assert kinds["mapped"].train.mapped
-    assert not kinds["memory"].train.mapped
+    assert kinds["mapped"].train.is_mapped
+    assert not kinds["memory"].train.is_mapped
     running = {name: steps(dataset) for name, dataset in kinds.items()}
     seconds: dict[str, list[float]] = {name: [] for name in kinds}
     for turn in range(ROUNDS + 1):

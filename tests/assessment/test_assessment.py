@@ -476,12 +476,12 @@ def test_between_controls_that_are_alike_there_is_no_way(level: int, last: int) 
 def test_the_figures_are_drawn(digits: Dataset, held: assessment.Reference) -> None:
     subject = Subject("digits", digits.test.values)
     plan = assessment.EvaluationPlan(measures=("coverage",), figures=True)
-    report = assessment.finished(assessment.measuring(subject, held, plan))
+    report = assessment.exhaust(assessment.measure_samples(subject, held, plan))
     assert report.pictures.keys() == {"neighbours", "projection", "classes", "spectrum"}
     assert all(picture.startswith(b"\x89PNG") for picture in report.pictures.values())
     assert "![classes](figures/classes.png)" in report.markdown()
     ring = data.load("ring-8")
     points = assessment.Subject("points", ring.test.values[:200])
-    drawn = assessment.finished(assessment.measuring(points, reference(ring), replace(plan, measures=("modes",))))
+    drawn = assessment.exhaust(assessment.measure_samples(points, reference(ring), replace(plan, measures=("modes",))))
     assert drawn.pictures.keys() == {"projection"}
     assert np.isfinite(drawn.seconds)

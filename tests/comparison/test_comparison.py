@@ -50,8 +50,7 @@ def write(name: str, start: int = 0, n: int = 300, noise: int = 0, shape: tuple[
 
 
 def compared(*words: str, plan: EvaluationPlan = PLAIN, **more: Any) -> Comparison:
-    result: Comparison = experiment.assessment.is_finished(compare_samples(words, plan, others="digits", **more))
-    return result
+    return assessment.exhaust(compare_samples(words, plan, others="digits", **more))
 
 
 def by_measure(found: Comparison) -> dict[str, Contrast]:
@@ -116,7 +115,7 @@ def test_of_points_parzen_is_left_out_and_the_rest_is_compared(tmp_path: Path) -
     for number in range(2):
         Samples(ring.test.values[300 * number : 300 * (number + 1)].numpy()).save(f"{number}.npz")
     plan = EvaluationPlan(measures=("fid", "parzen"))
-    found = experiment.assessment.is_finished(compare_samples(["0.npz", "1.npz"], plan, others="ring-8"))
+    found = assessment.exhaust(compare_samples(["0.npz", "1.npz"], plan, others="ring-8"))
     assert [each.measure for each in found.contrasts] == ["fid"]
     assert list(found.left_out) == ["parzen"]
 

@@ -94,12 +94,12 @@ def test_crop_takes_the_centre_and_pad_keeps_all(tmp_path: Path) -> None:
     image = np.zeros((4, 8, 3), np.uint8)
     image[:, 2:6] = 200
     path = put(tmp_path / "set", {f"{i}.png": encoded(image) for i in range(10)})
-    cropped = data.load(path, pictures=ImageOptions(size=4)).train.values[0]
+    cropped = data.load(path, options=ImageOptions(size=4)).train.values[0]
     assert cropped.tolist() == torch.full((3, 4, 4), 200).tolist()
-    padded = data.load(path, pictures=ImageOptions(size=8, fit="pad", alpha="#010203")).train.values[0]
+    padded = data.load(path, options=ImageOptions(size=8, fit="pad", alpha="#010203")).train.values[0]
     assert padded[:, :2].flatten(1).tolist() == [[1] * 16, [2] * 16, [3] * 16]
     assert padded[:, 2:6].tolist() == image.transpose(2, 0, 1).tolist()
-    assert data.load(path, pictures=ImageOptions(size="2x6")).shape == (3, 2, 6)
+    assert data.load(path, options=ImageOptions(size="2x6")).shape == (3, 2, 6)
 
 
 def test_alpha_is_flattened_on_the_colour_named_or_kept(tmp_path: Path) -> None:
@@ -109,11 +109,11 @@ def test_alpha_is_flattened_on_the_colour_named_or_kept(tmp_path: Path) -> None:
     plain = data.load(path)
     assert plain.train.values[0, :, 0, 0].tolist() == [255, 204, 204]
     assert any("flattened on white" in note for note in plain.survey.notes)
-    assert data.load(path, pictures=ImageOptions(alpha="black")).train.values[0, :, 0, 0].tolist() == [51, 0, 0]
-    assert data.load(path, pictures=ImageOptions(alpha="keep")).train.values[0, :, 0, 0].tolist() == [255, 0, 0, 51]
-    grey = data.load(path, pictures=ImageOptions(alpha="keep", channels="grey"))
+    assert data.load(path, options=ImageOptions(alpha="black")).train.values[0, :, 0, 0].tolist() == [51, 0, 0]
+    assert data.load(path, options=ImageOptions(alpha="keep")).train.values[0, :, 0, 0].tolist() == [255, 0, 0, 51]
+    grey = data.load(path, options=ImageOptions(alpha="keep", channels="grey"))
     assert grey.train.values[0, :, 0, 0].tolist() == [76, 51]
-    refused(photos(tmp_path), BadInput, "no image has alpha", pictures=ImageOptions(alpha="keep"))
+    refused(photos(tmp_path), BadInput, "no image has alpha", options=ImageOptions(alpha="keep"))
 
 
 def test_exif_says_which_way_is_up(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_mixed_channels_become_rgb_and_are_told(tmp_path: Path) -> None:
     assert dataset.shape[0] == 3
     assert dataset.survey.modes == {"rgb": 20, "grey": 5}
     assert any("5 of 25 images are grey" in note for note in dataset.survey.notes)
-    assert data.load(path, pictures=ImageOptions(channels="grey")).shape[0] == 1
+    assert data.load(path, options=ImageOptions(channels="grey")).shape[0] == 1
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -247,7 +247,7 @@ def test_options_that_do_not_apply_are_refused(options: dict) -> None:
     flag = next(iter(options)).replace("_", "-")
     for name in ("digits", "nothing.npz"):
         with pytest.raises(BadInput, match=f"--(image-)?{flag}: found data set '{name}'"):
-            data.load(name, pictures=ImageOptions(**options))
+            data.load(name, options=ImageOptions(**options))
 
 
 def test_links_that_lead_in_circles_and_pipes_are_not_followed(tmp_path: Path) -> None:
@@ -282,7 +282,7 @@ def test_folders_that_are_very_deep_or_that_links_make_endless_are_refused(
         for name in "ab":
             (path / str(level) / name).symlink_to(path / str(level + 1), target_is_directory=True)
     (path / "30").mkdir()
-    monkeypatch.setattr("advnets.data.images.file_listing.MAX_ENTRIES", 2_000)
+    monkeypatch.setattr("advnets.data.images.folder_source.MAX_ENTRIES", 2_000)
     refused(path / "0", TooBig, "more than 2,000 files and folders")
 
 

@@ -66,11 +66,11 @@ def read(path: Path) -> None:
     content = path.read_bytes()
     with strict_pillow():
         read_header(io.BytesIO(content), str(path))
-        for shape, pictures in (
+        for shape, options in (
             (ImageShape(8, 8, 3), ImageOptions()),
             (ImageShape(9, 7, 2), ImageOptions(fit="pad", alpha="keep")),
         ):
-            decode(content, str(path), shape, pictures)
+            decode(content, str(path), shape, options)
 
 
 def chunks(content: bytes, rng: random.Random) -> bytes:

@@ -14,12 +14,12 @@ import pytest
 import torch
 
 import tiny
-from advnets import data
+from advnets import assessment, data
 from advnets.cli.data import text
 from advnets.cli.main import main
 from advnets.data import Batches, ImageOptions, Split, describe
 from advnets.data.dataset import Dataset
-from advnets.data.images import cache, folder
+from advnets.data.images import cache, decode_folder, folder
 from advnets.data.images.duplicates import difference_hash, near_pairs
 from advnets.errors import BadInput, Missing, TooBig
 from image_files import encoded, photos, pixels, put, random
@@ -29,7 +29,7 @@ from image_files import encoded, photos, pixels, put, random
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are decoded."""
     names: list[str] = []
-    decode = data.building.decode
+    decode = decode_folder.decode
 
     def noted(content: bytes, name: str, *rest: object) -> object:
         names.append(name)
@@ -40,7 +40,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def cache_file() -> Path:
-    (path,) = Path(os.environ["ADVNETS_CACHE"], "pictures").glob("*.cache")
+    (path,) = Path(os.environ["ADVNETS_CACHE"], "images").glob("*.cache")
     return path
 
 
@@ -56,7 +56,7 @@ def test_a_second_start_decodes_nothing_and_gives_the_same(tmp_path: Path, decod
 
 def test_digest_and_mean_are_those_of_the_values(tmp_path: Path) -> None:
     dataset = data.load(photos(tmp_path, 40))
-    bare = replace(dataset, digest_known=None, mean_known=None)
+    bare = replace(dataset, known_digest=None, known_mean=None)
     assert bare.digest == dataset.digest
     assert torch.equal(bare.mean, dataset.mean)
     assert torch.allclose(dataset.mean, dataset.train.values.float().mean(0) / 255, atol=1e-6)
@@ -75,7 +75,7 @@ def test_what_changes_is_decoded_anew_and_replaces_the_old(tmp_path: Path, decod
     assert len(digests) == 4
     assert len(decoded) == 15 + 16 + 16 + 15
     cache_file()
-    data.load(path, pictures=ImageOptions(size=3))
+    data.load(path, options=ImageOptions(size=3))
     assert len(decoded) == 15 + 16 + 16 + 15 + 15
 
 
@@ -87,9 +87,9 @@ def test_verify_sees_what_sizes_and_times_do_not(tmp_path: Path, decoded: list[s
     (path / "flat.png").write_bytes(flat[1])
     os.utime(path / "flat.png", ns=(told.st_atime_ns, told.st_mtime_ns))
     assert data.load(path).digest == before.digest
-    assert data.load(path, pictures=ImageOptions(verify=True)).digest != before.digest
+    assert data.load(path, options=ImageOptions(verify=True)).digest != before.digest
     decoded.clear()
-    data.load(path, pictures=ImageOptions(verify=True))
+    data.load(path, options=ImageOptions(verify=True))
     assert decoded == []
 
 
@@ -122,7 +122,7 @@ def test_no_cache_file_is_mapped_when_it_is_replaced(tmp_path: Path, monkeypatch
     whole = bytearray(cache_file().read_bytes())
     whole[cache.PIXELS_AT + 3] ^= 1
     cache_file().write_bytes(whole)
-    data.load(path, pictures=ImageOptions(verify=True))
+    data.load(path, options=ImageOptions(verify=True))
     assert mapped == ["", ""]
 
 
@@ -133,7 +133,7 @@ def test_verify_sees_a_pixel_that_changed_in_the_cache(tmp_path: Path) -> None:
     whole[cache.PIXELS_AT + 3] ^= 1
     cache_file().write_bytes(whole)
     assert not torch.equal(pixels(data.load(path)), pixels(before))
-    assert torch.equal(pixels(data.load(path, pictures=ImageOptions(verify=True))), pixels(before))
+    assert torch.equal(pixels(data.load(path, options=ImageOptions(verify=True))), pixels(before))
 
 
 def test_no_cache_is_left_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,7 +146,7 @@ def test_no_cache_is_left_half_written(tmp_path: Path, monkeypatch: pytest.Monke
         patched.setattr(cache.Writer, "append", full)
         with pytest.raises(Missing, match=r"No space left on device.*ADVNETS_CACHE"):
             data.load(path)
-    left = [file.suffix for file in Path(os.environ["ADVNETS_CACHE"], "pictures").iterdir()]
+    left = [file.suffix for file in Path(os.environ["ADVNETS_CACHE"], "images").iterdir()]
     assert set(left) <= {".lock"}
     with monkeypatch.context() as patched:
         patched.setattr("shutil.disk_usage", lambda place: type("Usage", (), {"free": 100}))
@@ -161,7 +161,7 @@ def test_no_cache_is_left_half_written(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device here is always full")
 def test_a_disk_that_is_full_at_the_last_is_told_and_nothing_is_left(tmp_path: Path) -> None:
     path = photos(tmp_path, 15)
-    temporary = folder._place(path, ImageOptions()).with_suffix(".tmp")
+    temporary = folder._cache_path(path, ImageOptions()).with_suffix(".tmp")
     temporary.parent.mkdir(parents=True)
     temporary.symlink_to("/dev/full")
     with pytest.raises(Missing, match=r"No space left on device.*ADVNETS_CACHE"):
@@ -185,8 +185,8 @@ def test_of_two_that_want_a_cache_one_makes_it(tmp_path: Path, decoded: list[str
 
 def test_mapped_or_in_memory_the_values_are_the_same_slices(tmp_path: Path) -> None:
     path = photos(tmp_path, 40)
-    memory, mapped = (data.load(path, pictures=ImageOptions(cache_memory=most)) for most in ("1MiB", 0))
-    assert (memory.train.mapped, mapped.train.mapped) == (False, True)
+    memory, mapped = (data.load(path, options=ImageOptions(cache_memory=most)) for most in ("1MiB", 0))
+    assert (memory.train.is_mapped, mapped.train.is_mapped) == (False, True)
     for name, split in mapped.splits.items():
         assert torch.equal(split.values, memory.splits[name].values)
         assert split.values.is_contiguous()
@@ -224,7 +224,7 @@ def test_a_cache_of_more_bytes_than_memory_and_swap_is_mapped(tmp_path: Path) ->
     except OSError as error:
         pytest.skip(f"no file of {4 * memory:,} bytes can be made here: {error.strerror}")
     dataset = data.load(path)
-    assert dataset.train.mapped
+    assert dataset.train.is_mapped
     assert sum(len(split) for split in dataset.splits.values()) == n
     assert not dataset.test.values.any()
 
@@ -238,7 +238,7 @@ def test_a_cache_that_the_system_does_not_map_is_told(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr("mmap.mmap", refuse)
     with pytest.raises(TooBig, match=r"\.cache: cannot be mapped into memory \(Cannot allocate memory\).*--image-size"):
-        data.load(path, pictures=ImageOptions(cache_memory=0))
+        data.load(path, options=ImageOptions(cache_memory=0))
 
 
 @pytest.mark.parametrize("most", ["1MiB", 0])
@@ -257,15 +257,15 @@ def test_table_and_pixels_are_of_one_file_though_another_takes_its_name(
         return found
 
     monkeypatch.setattr(folder, "open_cache", exchanged)
-    found = data.load(path, pictures=ImageOptions(cache_memory=most))
-    assert replace(found, digest_known=None).digest == before.digest
+    found = data.load(path, options=ImageOptions(cache_memory=most))
+    assert replace(found, known_digest=None).digest == before.digest
 
 
 def test_batches_are_the_same_from_memory_and_mapped(tmp_path: Path) -> None:
     path = photos(tmp_path, 40)
     drawn = []
     for most in ("1MiB", 0):
-        batches = Batches(data.load(path, pictures=ImageOptions(cache_memory=most)).train, batch_size=7, seed=3)
+        batches = Batches(data.load(path, options=ImageOptions(cache_memory=most)).train, batch_size=7, seed=3)
         drawn.append([next(batches).real for _ in range(12)])
     assert all(torch.equal(a, b) for a, b in zip(*drawn, strict=True))
 
@@ -274,7 +274,7 @@ def test_a_run_is_the_same_from_memory_and_mapped_and_notices_other_data(tmp_pat
     path = put(tmp_path / "set", {f"{'ab'[i % 2]}/{i}.png": encoded(random(8, 8, 1)) for i in range(80)})
     memory = tiny.trained("memory", data=str(path), steps=12)
     run = tiny.trained("run", data=str(path), steps=12, cache_memory=0)
-    assert (memory.dataset.train.mapped, run.dataset.train.mapped) == (False, True)
+    assert (memory.dataset.train.is_mapped, run.dataset.train.is_mapped) == (False, True)
     assert tiny.state_hash(run) == tiny.state_hash(memory)
     assert any("80 : 10 : 10" in note for note in run.notes())
     resumed = tiny.experiment.resume("run", steps=13)
@@ -298,12 +298,12 @@ def test_large_splits_are_measured_on_a_draw() -> None:
     values = torch.arange(200, dtype=torch.uint8).reshape(50, 1, 2, 2)
     split = Split(values, torch.arange(50))
     whole = Dataset("whole", split, split, split, 50, "")
-    small = tiny.experiment.within_memory(whole, most=40)
+    small = assessment.within_memory(whole, most=40)
     assert len(small.train) == 10
     assert small.train.labels is not None
     assert (small.train.values[:, 0, 0, 0].long() // 4).tolist() == small.train.labels.tolist()
     assert small.digest == whole.digest
-    assert tiny.experiment.within_memory(whole, most=200) is whole
+    assert assessment.within_memory(whole, most=200) is whole
 
 
 def test_the_command_describes_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,7 +18,7 @@ import pytest
 import scipy.io
 
 from advnets.data.formats import mat, mat_subprocess
-from advnets.data.formats.mat import as_pixels, read_mat
+from advnets.data.formats.mat import read_mat, to_pixels
 from advnets.data.sets.tfd import load_tfd
 from advnets.errors import AdvnetsError, BadInput, Damaged, Missing, TooBig, Unsupported
 from fuzzing import Mutator, assert_only_our_errors, fuzz, mutated, needs_fork
@@ -90,7 +90,7 @@ def test_every_kind_of_real_number(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     values = (IMAGES % 2).astype(dtype)
     found = read_mat(written(tmp_path, saved(images=values)), {"images": 2**20})["images"]
     assert np.array_equal(found, values)
-    assert as_pixels(tmp_path, "images", found).dtype == np.uint8
+    assert to_pixels(tmp_path, "images", found).dtype == np.uint8
 
 
 @needs_fork

@@ -25,7 +25,7 @@ PIXELS = RNG.randint(0, 256, (20, 3072), dtype=np.uint8)
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pickle_reader, "PICTURES", 20)
+    monkeypatch.setattr(pickle_reader, "IMAGES", 20)
 
 
 def text(value: bytes) -> bytes:

@@ -15,7 +15,7 @@ from advnets.extractors import ClassifierSettings, Pixels, fit_pca, train_classi
 from advnets.extractors.classifier import shift_images, triangular_rate
 from advnets.extractors.pca import EXACT
 from advnets.metrics import coverage
-from advnets.runs import fingerprint
+from advnets.runs import state_fingerprint
 
 BRIEF = ClassifierSettings(widths=(4, 8), hidden=16, fewest_steps=12, passes=1)
 
@@ -123,7 +123,7 @@ def test_the_same_seed_gives_the_same_weights_and_disturbs_nobody(digits: Datase
     folder.rename(cache / "aside")
     again = train_classifier(digits, BRIEF)
     assert again.id == first.id
-    assert fingerprint(again.network.state_dict()) == fingerprint(first.network.state_dict())
+    assert state_fingerprint(again.network.state_dict()) == state_fingerprint(first.network.state_dict())
 
 
 def test_other_data_settings_or_seeds_are_other_classifiers(digits: Dataset, cache: Path) -> None:

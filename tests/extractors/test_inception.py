@@ -12,8 +12,13 @@ from torch.nn import functional
 import inceptions
 from advnets import data, extractors
 from advnets.errors import BadInput, Damaged, Missing, TooBig, Unsupported
-from advnets.extractors.inception import PREPARATIONS, Inception, InceptionNetwork, inception_extractor
-from advnets.extractors.inception import weights as files
+from advnets.extractors.inception import (
+    PREPARATIONS,
+    Inception,
+    InceptionNetwork,
+    inception_extractor,
+    weights as files,
+)
 from advnets.extractors.inception.extractor import SIZE
 from advnets.extractors.inception.network import AVERAGE, HALVE, MAXIMUM, Branch, pool_3x3
 

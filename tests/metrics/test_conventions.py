@@ -88,7 +88,7 @@ def torch_fidelity(logits: Rows) -> tuple[float, float | None]:
 
 
 def torchmetrics(logits: Rows) -> tuple[float, float | None]:
-    values = split_scores(softmax(logits), "ceiling", 10)
+    values = split_scores(softmax(logits), "rounded-up", 10)
     return float(np.mean(values)), float(np.std(values, ddof=1))
 
 

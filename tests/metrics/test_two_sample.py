@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from advnets.errors import BadInput
 from advnets.metrics import classifier_test, nearest_neighbour_test
-from advnets.metrics.two_sample import Graph, _area
+from advnets.metrics.two_sample import Graph, _area_under_roc
 from advnets.statistics import Estimate
 from advnets.statistics.permutation import permutation_p_value
 
@@ -113,8 +113,8 @@ def test_the_area_is_the_definition_and_its_error_the_spread() -> None:
     rng = np.random.default_rng(0)
     low, high = np.rint(rng.normal(size=50) * 2), np.rint(rng.normal(size=30) * 2 + 1)
     truth = np.repeat([0, 1], [50, 30])
-    assert _area(low, high)[0] == pytest.approx(roc_auc_score(truth, np.concatenate([low, high])), abs=1e-12)
-    draws = [_area(rng.normal(size=50), rng.normal(size=30) + 1) for _ in range(400)]
+    assert _area_under_roc(low, high)[0] == pytest.approx(roc_auc_score(truth, np.concatenate([low, high])), abs=1e-12)
+    draws = [_area_under_roc(rng.normal(size=50), rng.normal(size=30) + 1) for _ in range(400)]
     assert np.mean([error for _, error in draws]) == pytest.approx(np.std([area for area, _ in draws]), rel=0.12)
 
 

@@ -43,10 +43,10 @@ def pixels(dataset: Dataset) -> torch.Tensor:
     return torch.cat([split.values for split in dataset.splits.values()])
 
 
-def refused(path: Path, kind: type[AdvnetsError], *says: str, pictures: ImageOptions | None = None) -> None:
+def refused(path: Path, kind: type[AdvnetsError], *says: str, options: ImageOptions | None = None) -> None:
     began = time.process_time()
     with pytest.raises(AdvnetsError) as caught:
-        data.load(path, pictures=pictures)
+        data.load(path, options=options)
     assert time.process_time() - began < 5  # a second by the issue; this bound is for machines that are slow
     assert type(caught.value) is kind, caught.value
     assert str(path) in str(caught.value)

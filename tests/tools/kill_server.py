@@ -23,7 +23,7 @@ import torch
 
 import tiny
 from advnets import experiment, runs
-from advnets.assessment import report_files
+from advnets.experiment import run as run_module
 from advnets.experiment.loop import Loop
 from advnets.experiment.preview import Preview
 from advnets.runs import checkpoint
@@ -58,7 +58,7 @@ def watched(phase: mmap.mmap) -> None:
     checkpoint.write_files = within("write", checkpoint.write_files)
     os.rename = within("rename", rename)
     experiment.Run.evaluate = within("evaluation", experiment.Run.evaluate)  # type: ignore[method-assign]
-    report_files.write_report = within("report", report_files.write_report)
+    run_module.write_report = within("report", run_module.write_report)
     os.fsync = lambda descriptor: (fsync(descriptor), time.sleep(0.0005))[0]  # type: ignore[assignment]
 
 
@@ -154,7 +154,7 @@ def kill_training(out: str, phase: mmap.mmap, target: str, rng: random.Random) -
     hit = killed(lambda: begin(out), phase, target, rng, 0.06 if target == "start" else 0.003)
     checkpoints = Path(out) / "checkpoints"
     stale = len(list(Path(out).rglob(".tmp-*")))
-    step = runs.latest(checkpoints)[0] if runs.has_checkpoints(checkpoints) else None
+    step = runs.load_latest(checkpoints)[0] if runs.has_checkpoints(checkpoints) else None
     os.waitpid(child(lambda: carried_on(out)), 0)
     return {"phase": hit, "step": step, "stale": stale, "end": end(out)}
 

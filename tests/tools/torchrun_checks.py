@@ -232,9 +232,9 @@ def carried(run: experiment.Run, stop: int | None = None) -> dict[str, Any]:
     networks = (*course.play.game.players.values(), course.average.network)
     return {
         "step": course.step,
-        "theta": runs.fingerprint(dict(enumerate(theta for net in networks for theta in net.parameters()))),
-        "own": runs.fingerprint(course.streams.states),
-        "shared": runs.fingerprint({"": course.streams.shared.get_state()}),
+        "theta": runs.state_fingerprint(dict(enumerate(theta for net in networks for theta in net.parameters()))),
+        "own": runs.state_fingerprint(course.streams.states),
+        "shared": runs.state_fingerprint({"": course.streams.shared.get_state()}),
     }  # fmt: skip
 
 
@@ -285,7 +285,7 @@ def resume() -> dict[str, Any]:
 
 
 def newest(out: str) -> list[Tensor]:
-    players = runs.latest(Path(out) / "checkpoints")[1]["training"]["players"]
+    players = runs.load_latest(Path(out) / "checkpoints")[1]["training"]["players"]
     return [tensor for name in sorted(players) for tensor in players[name].values()]
 
 
@@ -328,7 +328,7 @@ def disk_full() -> list[Any]:
         def full(*given: object) -> None:
             raise errors.CannotWrite("checkpoints could not be written: the disk is full")
 
-        runs.save = full
+        runs.save_checkpoint = full
         return trained("full")
 
     return together(2, work)

@@ -13,8 +13,17 @@ from advnets.assessment.reference import (
     within_memory,
 )
 from advnets.assessment.report import ReferenceCard, Report
-from advnets.assessment.report_files import keeping, write_report
-from advnets.assessment.run_measures import Doing, assess, evaluating, finished, measuring, noting, telling
+from advnets.assessment.report_files import write_report
+from advnets.assessment.run_measures import (
+    Progress,
+    as_part,
+    assess,
+    evaluate_samples,
+    exhaust,
+    expect_results,
+    measure_samples,
+    note_test_reading,
+)
 from advnets.assessment.selection import CheckpointChoice
 from advnets.assessment.subject import (
     Discriminator,
@@ -29,35 +38,35 @@ from advnets.assessment.verdict import Verdict, verdicts
 __all__ = [
     "CheckpointChoice",
     "Discriminator",
-    "Doing",
     "EvaluationPlan",
     "GROUPS",
     "KINDS",
     "MEASURES",
     "Measure",
     "MeasureRow",
+    "Progress",
     "Reference",
     "ReferenceCard",
     "Report",
     "SPLITS",
     "Subject",
     "Verdict",
+    "as_part",
     "assess",
     "default_sample_count",
-    "evaluating",
-    "finished",
+    "evaluate_samples",
+    "exhaust",
+    "expect_results",
     "is_of_files",
-    "keeping",
     "load_reference_data",
-    "measuring",
+    "measure_samples",
     "needs_new_classifier",
-    "noting",
+    "note_test_reading",
     "parse_measure_names",
     "plan_from",
     "reference",
     "selection_and_points",
     "subject_of_files",
-    "telling",
     "to_unit_interval",
     "unreadable_files_note",
     "verdicts",

@@ -62,7 +62,7 @@ class EvaluationPlan:
 def parse_measure_names(measures: str | Sequence[str] | None) -> tuple[str, ...] | None:
     """Names of measures, which may be given as one text with commas between them.
 
-    >>> names_of("fid, kid")
+    >>> parse_measure_names("fid, kid")
     ('fid', 'kid')
     """
     if measures is None or not isinstance(measures, str):

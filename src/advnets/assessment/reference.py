@@ -141,7 +141,7 @@ def within_memory(dataset: Dataset, most: int = MOST_FLOATS) -> Dataset:
     if all(len(split) <= rows for split in dataset.splits.values()):
         return dataset
     train, validation, test = (_draw_rows(split, rows) for split in dataset.splits.values())
-    return replace(dataset, train=train, validation=validation, test=test, digest_known=dataset.digest)
+    return replace(dataset, train=train, validation=validation, test=test, known_digest=dataset.digest)
 
 
 def _draw_rows(split: Split, rows: int) -> Split:

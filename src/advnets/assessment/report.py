@@ -248,7 +248,7 @@ def group_of(name: str) -> str:
 def format_estimate(found: Estimate) -> str:
     """Value with its error or interval; an interval of a biased value is about the value less its bias.
 
-    >>> shown(Estimate(12.34567, 0.271)), shown(Estimate(3.5, interval=(1.3, 2.6), bias=1.6))
+    >>> format_estimate(Estimate(12.34567, 0.271)), format_estimate(Estimate(3.5, interval=(1.3, 2.6), bias=1.6))
     ('12.35 +- 0.27', '3.5 [less bias: 1.3, 2.6]')
     """
     if found.notes.get("at least") and "low" in found.notes:

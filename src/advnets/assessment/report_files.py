@@ -1,7 +1,6 @@
 """The report that is kept of a run: what is measured later joins it, where it was measured alike, or moves it."""
 
 import contextlib
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from advnets import runs
 from advnets.assessment.drawings import PICTURES
 from advnets.assessment.older_reports import figure_path, move_report, older_reports, remove_report
 from advnets.assessment.report import ReferenceCard, Report
-from advnets.assessment.run_measures import Doing, expect_results
+from advnets.assessment.run_measures import expect_results
 from advnets.errors import BadInput
 from advnets.runs.files import cannot_write
 
@@ -38,17 +37,6 @@ def write_report(folder: Path, report: Report) -> Path | None:
     for each in back:
         remove_report(each)
     return place
-
-
-def keeping(doings: Iterable[Doing], folder: Path) -> Iterator[Doing]:
-    """The same doings; a report is written into the folder, and where one is moved, a note says so."""
-    for doing in doings:
-        if isinstance(doing.result, Report):
-            place = write_report(folder, doing.result)
-            if place is not None:
-                former = folder / "report.json"
-                yield Doing(f"{former} was measured otherwise, and is moved to {place}", 1.0, note=True)
-        yield doing
 
 
 def _write(folder: Path, report: Report) -> None:

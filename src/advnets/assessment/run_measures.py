@@ -2,10 +2,10 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import Tensor
 
@@ -30,18 +30,69 @@ LEAST = {
 """Samples that a measure needs; of others one will do, or it depends on the data."""
 
 
-@dataclass(frozen=True)
-class Doing:
-    """What is being done, told before it begins.
+Result = TypeVar("Result")
 
-    share: of the whole, from 0 to 1. result: what came of it, of the last one. note: whether it is nothing that is
-    done, but something that is to be known.
+
+@dataclass(frozen=True)
+class Progress:
+    """What a long task is about to do.
+
+    Attributes:
+        what: The next part of the task, or the text of a note.
+        share: Share of the task that is done, from 0 to 1.
+        note: Whether this is a note for the reader and not a part of the task.
     """
 
     what: str
     share: float
-    result: Any = None
     note: bool = False
+
+
+def exhaust(
+    steps: Generator[Progress, None, Result], show: Callable[[Progress], object] = lambda progress: None
+) -> Result:
+    """Run a generator of progress to its end.
+
+    Args:
+        steps: The generator; a `Run.evaluate_own_data`, for example.
+        show: Called with each progress as it comes.
+
+    Returns:
+        What the generator returns.
+    """
+    while True:
+        try:
+            progress = next(steps)
+        except StopIteration as stop:
+            result: Result = stop.value
+            return result
+        show(progress)
+
+
+def as_part(
+    steps: Generator[Progress, None, Result], name: str, number: int, total: int
+) -> Generator[Progress, None, Result]:
+    """Run a generator of progress as one of several equal parts of a longer task.
+
+    Args:
+        steps: The generator.
+        name: What is written before the part's own progress.
+        number: Number of the part, from 0.
+        total: How many parts there are.
+
+    Yields:
+        The progress of the whole task.
+
+    Returns:
+        What the generator returns.
+    """
+    while True:
+        try:
+            progress = next(steps)
+        except StopIteration as stop:
+            result: Result = stop.value
+            return result
+        yield replace(progress, what=f"{name}: {progress.what}", share=(number + progress.share) / total)
 
 
 def assess(
@@ -66,38 +117,64 @@ def assess(
     chosen = parse_measure_names(measures)
     if isinstance(against, Reference):
         subject.must_fit(against.dataset)
-        doings = measuring(subject, against, EvaluationPlan(against.split, chosen, protocol=protocol, seed=seed))
-    else:
-        doings = evaluating(subject, against, EvaluationPlan(split, chosen, extractor, protocol=protocol, seed=seed))
-    report: Report = finished(doings)
-    return report
+        plan = EvaluationPlan(against.split, chosen, protocol=protocol, seed=seed)
+        return exhaust(measure_samples(subject, against, plan))
+    plan = EvaluationPlan(split, chosen, extractor, protocol=protocol, seed=seed)
+    return exhaust(evaluate_samples(subject, against, plan))
 
 
-def evaluating(subject: Subject, dataset: Dataset, plan: EvaluationPlan) -> Iterator[Doing]:
-    """Measure against a data set; the last result is the Report. Its classifier is trained first where it must be."""
+def evaluate_samples(subject: Subject, dataset: Dataset, plan: EvaluationPlan) -> Generator[Progress, None, Report]:
+    """Measure samples against a data set, whose classifier is trained first where the cache has none.
+
+    Args:
+        subject: The samples.
+        dataset: The real images, or points.
+        plan: Which measures, and how.
+
+    Yields:
+        The progress.
+
+    Returns:
+        The report.
+
+    Raises:
+        BadInput: If the samples are of another shape than the data's.
+    """
     subject.must_fit(dataset)
     if plan.classifier and needs_new_classifier(dataset):
-        yield Doing(f"training a classifier of {dataset.name}, once", 0.0)
+        yield Progress(f"training a classifier of {dataset.name}, once", 0.0)
     against = reference(dataset, plan.extractor, split=plan.split, weights=plan.weights, classifier=plan.classifier)
-    yield from measuring(subject, against, plan)
+    return (yield from measure_samples(subject, against, plan))
 
 
-def measuring(subject: Subject, against: Reference, plan: EvaluationPlan) -> Iterator[Doing]:
-    """Measure against a reference; the last result is the Report."""
+def measure_samples(subject: Subject, against: Reference, plan: EvaluationPlan) -> Generator[Progress, None, Report]:
+    """Measure samples against a reference.
+
+    Args:
+        subject: The samples.
+        against: The reference, whose split and extractor are used, not the plan's.
+        plan: Which measures, and how.
+
+    Yields:
+        The progress, before each measure.
+
+    Returns:
+        The report.
+    """
     began = time.monotonic()
     case = Context(subject.values, against, plan.protocol, plan.seed, subject.critic)
     names = plan.measures or [name for name, row in MEASURES.items() if row.of in ("any", _kind(against))]
     measures: dict[str, Measure] = {}
     skipped: dict[str, str] = {}
     for number, name in enumerate(names):
-        yield Doing(name, number / len(names))
+        yield Progress(name, number / len(names))
         try:
             measures[name] = take_measure(name, case)
         except (BadInput, NonFinite) as error:
             skipped[name] = str(error)
     if plan.figures:
-        yield Doing("figures", 1.0)
-    yield Doing("done", 1.0, Report(
+        yield Progress("figures", 1.0)
+    return Report(
         name=subject.name,
         step=subject.step,
         against=_against(case),
@@ -106,7 +183,7 @@ def measuring(subject: Subject, against: Reference, plan: EvaluationPlan) -> Ite
         controls=case.controls if "parzen" in measures else {},
         pictures=draw_figures(case) if plan.figures else {},
         seconds=round(time.monotonic() - began, 3),
-    ))  # fmt: skip
+    )
 
 
 def take_measure(name: str, case: Context) -> Measure:
@@ -120,14 +197,6 @@ def take_measure(name: str, case: Context) -> Measure:
     return Measure(name, found, _protocol(row, case, found))
 
 
-def finished(doings: Iterable[Doing]) -> Any:
-    """The last result, when all is done."""
-    result = None
-    for doing in doings:
-        result = doing.result
-    return result
-
-
 def expect_results(report: Report) -> None:
     """Raise BadInput, with the reasons, for a report without a single measure."""
     if not report.measures:
@@ -138,17 +207,16 @@ def expect_results(report: Report) -> None:
         raise BadInput(f"{report.name}: nothing that was asked for can be measured ({reasons}). Ask for others.")
 
 
-def telling(doings: Iterable[Doing]) -> Iterator[Doing]:
-    """The same doings; raises as `expect_results` does of a report."""
-    for doing in doings:
-        if isinstance(doing.result, Report):
-            expect_results(doing.result)
-        yield doing
-
-
 def note_test_reading(path: Path, report: Report) -> None:
-    """Add one line to the run's list of readings of the test split, which is to be read once."""
+    """Add one line to a run's list of readings of the test split, which should be read once.
+
+    Args:
+        path: The list, test-readings.jsonl.
+        report: The report; of the validation split nothing is noted.
+    """
     it = report.against
+    if it.split != "test":
+        return
     told: dict[str, Any] = {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "step": report.step,
             "split": it.split, "measures": list(report.measures), "samples": it.samples, "seed": it.seed,
             "data": it.data, "digest": it.digest}  # fmt: skip
@@ -156,14 +224,6 @@ def note_test_reading(path: Path, report: Report) -> None:
         measure = report.measures["parzen"]
         told |= {"nats": measure.estimate.value, "parzen": measure.protocol["parzen"]}
     runs.Journal(path).append(told)
-
-
-def noting(doings: Iterable[Doing], path: Path) -> Iterator[Doing]:
-    """The same doings; a report of the test split, of whatever data, is noted at the path as by note_reading."""
-    for doing in doings:
-        if isinstance(doing.result, Report) and doing.result.against.split == "test":
-            note_test_reading(path, doing.result)
-        yield doing
 
 
 _SEEN_BY: dict[str, Callable[[Reference], str]] = {

@@ -91,7 +91,7 @@ def load_reference_data(name_or_path: str, data_dir: str | None = None) -> Datas
     parts = order.split_with_sizes([len(values) - 2 * quarter, quarter, quarter])
     pooled = torch.cat(labels) if labels else None
     train, validation, test = (Split(values[part], None if pooled is None else pooled[part]) for part in parts)
-    return replace(found, train=train, validation=validation, test=test, digest_known=None, mean_known=None)
+    return replace(found, train=train, validation=validation, test=test, known_digest=None, known_mean=None)
 
 
 def unreadable_files_note(path: str | Path, dataset: Dataset) -> str:

@@ -100,7 +100,7 @@ def _floor_bounds(floor: float, notes: Mapping[str, Note]) -> tuple[float, float
 def format_p_value(p: float) -> str:
     """A p-value, without digits that mean nothing.
 
-    >>> in_words(0.034), in_words(1e-9)
+    >>> format_p_value(0.034), format_p_value(1e-9)
     ('p = 0.034', 'p < 1e-06')
     """
     return f"p = {p:.2g}" if p >= 1e-6 else "p < 1e-06"

@@ -1,9 +1,8 @@
 """advnets compare A B ...: what differs, and what does not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import tyro
 
@@ -108,15 +107,13 @@ def _compare_samples(asked: CompareFlags, names: tuple[str, ...] | None) -> comp
         n=asked.n,
         seed=asked.seed,
     )
-    doings = comparison.compare_samples(asked.sides, plan, others=asked.against, data_dir=asked.data_dir,
-                                  control=asked.control, unpaired=asked.unpaired)  # fmt: skip
-    last: list[Any] = []
-
-    def lines() -> Iterator[tuple[str, bool]]:
-        for doing in doings:
-            last[:] = [doing.result]
-            yield f"{100 * doing.share:3.0f} %  {doing.what}", doing.what.startswith("training")
-
-    console.show_lines(lines())
-    found: comparison.Comparison = last[0]
-    return found
+    return console.follow_measures(
+        comparison.compare_samples(
+            asked.sides,
+            plan,
+            others=asked.against,
+            data_dir=asked.data_dir,
+            control=asked.control,
+            unpaired=asked.unpaired,
+        )
+    )

@@ -2,14 +2,18 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TypeVar
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from advnets import assessment
 from advnets.experiment import Run, TrainingProgress
+
+Result = TypeVar("Result")
 
 PLAIN_SECONDS = 5.0
 """At most one plain line in this time, and one at the end."""
@@ -34,19 +38,51 @@ def follow(run: Run, progress: Iterator[TrainingProgress], notes: Iterable[str])
 
 
 def show_lines(lines: Iterable[tuple[str, bool]]) -> None:
-    """Tell lines on standard error as they come: a live one on a terminal, plain ones elsewhere.
+    """Show lines on standard error as `open_live_line` does, each with whether it is printed in any case."""
+    with open_live_line() as show:
+        for text, always in lines:
+            show(text, always)
 
-    lines: each with whether it is to be told in any case; of the others one in PLAIN_SECONDS is, off a terminal.
+
+@contextmanager
+def open_live_line() -> Iterator[Callable[[str, bool], None]]:
+    """Open a line on standard error: a live one on a terminal, plain lines elsewhere.
+
+    Yields:
+        The function that shows a text. Its second argument says whether the text is printed in any case; of the others
+        one in PLAIN_SECONDS is printed where there is no terminal.
     """
     screen = Console(stderr=True)
-    told_at = float("-inf")
+    shown_at = float("-inf")
     with Live(console=screen, refresh_per_second=4) if screen.is_terminal else nullcontext() as live:
-        for said, always in lines:
+
+        def show(text: str, always: bool) -> None:
+            nonlocal shown_at
             if live is not None:
-                live.update(Text(said))
-            elif always or time.monotonic() - told_at >= PLAIN_SECONDS:
-                print(said, file=sys.stderr, flush=True)
-                told_at = time.monotonic()
+                live.update(Text(text))
+            elif always or time.monotonic() - shown_at >= PLAIN_SECONDS:
+                print(text, file=sys.stderr, flush=True)
+                shown_at = time.monotonic()
+
+        yield show
+
+
+def follow_measures(steps: Generator[assessment.Progress, None, Result]) -> Result:
+    """Exhaust a generator of progress on standard error, and print its notes at the end; returns its result."""
+    notes: list[str] = []
+    try:
+        with open_live_line() as show_line:
+
+            def show(progress: assessment.Progress) -> None:
+                if progress.note:
+                    notes.append(progress.what)
+                else:  # a classifier trains for minutes, so that its line is printed in any case
+                    show_line(f"{100 * progress.share:3.0f} %  {progress.what}", progress.what.startswith("training"))
+
+            return assessment.exhaust(steps, show)
+    finally:
+        for note in notes:
+            print(note, file=sys.stderr, flush=True)
 
 
 def progress_line(progress: TrainingProgress) -> str:

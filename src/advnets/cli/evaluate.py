@@ -1,10 +1,8 @@
 """advnets evaluate PATH: measure."""
 
-import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import tyro
 
@@ -82,8 +80,9 @@ def main(argv: Sequence[str]) -> int:
     of_a_run = asked.against is None and (asked.run / "recipe.json").exists()
     if asked.figures and asked.out is None and not of_a_run:
         raise BadInput("--figures are kept of a run on its own data; say where to put these: --out FOLDER")
-    report = _follow(experiment.evaluation(asked.run, plan, others=asked.against, data=asked.data,
-                                             data_dir=asked.data_dir))  # fmt: skip
+    report = console.follow_measures(
+        experiment.evaluate_path(asked.run, plan, others=asked.against, data=asked.data, data_dir=asked.data_dir)
+    )
     if asked.out is not None:
         assessment.write_report(asked.out, report)
     print_result(report.as_dict(), as_json=asked.json, text=str(report).rstrip())
@@ -108,28 +107,6 @@ def _choose(asked: EvaluateFlags, plan: assessment.EvaluationPlan) -> int:
     idle = [name for name in ("against", "data", "data_dir", "out", "figures") if getattr(asked, name)]
     if idle:
         raise BadInput(f"--every-checkpoint measures a run on its own data and keeps nothing; leave out --{idle[0]}")
-    choice = _follow(experiment.choosing(asked.run, plan))
+    choice = console.follow_measures(experiment.select_checkpoint(asked.run, plan))
     print_result(choice.as_dict(), as_json=asked.json, text=str(choice))
     return 0
-
-
-def _follow(doings: Iterable[assessment.Doing]) -> Any:
-    """The last result, when all is done; what is done is told on standard error, and what is to be known at the end."""
-    last: list[Any] = []
-    notes: list[str] = []
-
-    def lines() -> Iterator[tuple[str, bool]]:
-        for doing in doings:
-            last[:] = [doing.result]
-            if doing.note:
-                notes.append(doing.what)
-                continue
-            # Of a classifier that takes minutes it is to be known that it is being trained.
-            yield f"{100 * doing.share:3.0f} %  {doing.what}", doing.what.startswith("training")
-
-    try:
-        console.show_lines(lines())
-    finally:
-        for note in notes:
-            print(note, file=sys.stderr, flush=True)
-    return last[0]

@@ -1,13 +1,20 @@
 """Comparing sides that are measured now, by one protocol and against the same real images."""
 
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
 from advnets import distributed, runs, statistics
-from advnets.assessment import Doing, EvaluationPlan, Reference, default_sample_count, needs_new_classifier, reference
+from advnets.assessment import (
+    EvaluationPlan,
+    Progress,
+    Reference,
+    default_sample_count,
+    needs_new_classifier,
+    reference,
+)
 from advnets.assessment.context import Context
 from advnets.comparison.comparison import Comparison, Side
 from advnets.comparison.difference import CONTROLS, Contrast, judge, of_jackknives, of_seeds
@@ -39,8 +46,8 @@ def compare_samples(
     data_dir: str | None = None,
     control: str = "holm",
     unpaired: bool = False,
-) -> Iterator[Doing]:
-    """Measure sides by one protocol against the same real images, and compare them; the last result is the Comparison.
+) -> Generator[Progress, None, Comparison]:
+    """Measure sides by one protocol against the same real images, and compare them.
 
     words: as `parse_sides` takes them: runs, share files, folders, .zip or .npz files of images, or groups of runs that
     differ by seed. plan: of all sides; its measures are some of PAIRED. others: data to hold all sides against, as
@@ -53,14 +60,14 @@ def compare_samples(
     expect_known(control, plan.measures or (), PAIRED)
     sides = parse_sides(words)
     refuse_unused_flags(unpaired, sides)
-    yield Doing("reading what is compared", 0.0)
+    yield Progress("reading what is compared", 0.0)
     found = {path: find_input(path) for side in sides for path in side.paths}
     for side in sides:
         expect_seeds(side, {path: (found[path].run, found[path].step) for path in side.paths})
     dataset = common_data(list(found.values()), others, data_dir)
     n = samples_of_each(list(found.values()), plan.n, dataset)
     if plan.classifier and needs_new_classifier(dataset):
-        yield Doing(f"training a classifier of {dataset.name}, once", 0.0)
+        yield Progress(f"training a classifier of {dataset.name}, once", 0.0)
     it = reference(dataset, plan.extractor, split=plan.split, weights=plan.weights, classifier=plan.classifier)
     readings = yield from _measure(found, it, n, plan)
     if not readings.measures:
@@ -68,7 +75,7 @@ def compare_samples(
     told = tuple(_side_card(side, found) for side in sides)
     kind, contrasts = _contrasts(told, readings, unpaired=unpaired)
     protocol = _protocol(it, n, plan, readings.measures)
-    yield Doing("done", 1.0, Comparison(kind, told, protocol, judge(contrasts, control), readings.left_out, control))
+    return Comparison(kind, told, protocol, judge(contrasts, control), readings.left_out, control)
 
 
 def expect_known(control: str, measures: Sequence[str], known: Sequence[str]) -> None:
@@ -101,12 +108,12 @@ def samples_of_each(found: Sequence[SideInput], asked: int | None, dataset: Data
 
 def _measure(
     found: Mapping[str, SideInput], it: Reference, n: int, plan: EvaluationPlan
-) -> Generator[Doing, None, SampleJackknives]:
+) -> Generator[Progress, None, SampleJackknives]:
     readings = SampleJackknives()
     wanted = plan.measures or tuple(name for name in PAIRED if _can_be_taken(name, it))
     for number, (path, each) in enumerate(found.items()):
         share = number / len(found)
-        yield Doing(f"{path}: drawing {n:,} samples", share)
+        yield Progress(f"{path}: drawing {n:,} samples", share)
         case = Context(each.samples(n, plan.seed), it, plan.protocol, plan.seed)
         if not number:
             readings.real, readings.left_out = floors(case, wanted)
@@ -116,7 +123,7 @@ def _measure(
         ):
             taken |= jackknives
             readings.left_out |= dict.fromkeys(names, reason) if reason else {}
-            yield Doing(f"{path}: {', '.join(names)}", share)
+            yield Progress(f"{path}: {', '.join(names)}", share)
         readings.taken[path] = taken
         if plan.split == "test" and each.run is not None:
             _note_reading(each, list(taken), it, n)

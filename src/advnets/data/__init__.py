@@ -3,10 +3,10 @@
 from advnets.data.batches import Batches, order
 from advnets.data.catalogue import DATASETS, load
 from advnets.data.dataset import Dataset, Split, Survey
+from advnets.data.description import describe
 from advnets.data.formats.npz import load_npz
-from advnets.data.images.folder import load_pictures
+from advnets.data.images.folder import load_images
 from advnets.data.images.image_options import ImageOptions
-from advnets.data.images.summary import describe
 from advnets.data.sets.download import fetch
 from advnets.data.sets.published_files import cache_folder
 from advnets.data.sets.toys import MIXTURES, Mixture, mixture
@@ -28,7 +28,7 @@ __all__ = [
     "fetch",
     "load",
     "load_npz",
-    "load_pictures",
+    "load_images",
     "mixture",
     "order",
     "to_uint8",

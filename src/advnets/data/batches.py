@@ -57,7 +57,7 @@ class Batches:
                 f"batch_size: found {batch_size}, expected 1..{len(split)}, the number of samples. Change it."
             )
         # What is mapped may be more than a device holds: it is gathered here, and its batches are moved.
-        self._values = split.values if split.mapped else split.values.to(device)
+        self._values = split.values if split.is_mapped else split.values.to(device)
         self._device = torch.device(device)
         self._labels = None if split.labels is None else split.labels.to(device)
         self._batch_size = batch_size

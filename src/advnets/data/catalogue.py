@@ -7,7 +7,7 @@ from pathlib import Path
 
 from advnets.data.dataset import Dataset
 from advnets.data.formats.npz import load_npz
-from advnets.data.images.folder import load_pictures
+from advnets.data.images.folder import load_images
 from advnets.data.images.image_options import ImageOptions
 from advnets.data.sets.cifar10 import load_cifar10
 from advnets.data.sets.digits import load_digits
@@ -20,34 +20,34 @@ from advnets.errors import BadInput, Missing, Unsupported, unknown
 DataDir = str | os.PathLike[str] | None
 
 
-def _made_here(make: Callable[[], Dataset]) -> Callable[[DataDir], Dataset]:
+def _ignore_folder(make: Callable[[], Dataset]) -> Callable[[DataDir], Dataset]:
     """A loader of data that come with the package or are drawn, so that no folder is looked through for them."""
     return lambda data_dir: make()
 
 
 DATASETS: dict[str, Callable[[DataDir], Dataset]] = (
     {
-        "digits": _made_here(load_digits),
+        "digits": _ignore_folder(load_digits),
         "mnist": load_mnist,
         "cifar10": load_cifar10,
         "olivetti": load_olivetti,
         "olivetti-48": lambda data_dir: load_olivetti(data_dir, side=48),
     }
     | TFD
-    | {name: _made_here(partial(load_toy, name)) for name in MIXTURES}
+    | {name: _ignore_folder(partial(load_toy, name)) for name in MIXTURES}
 )
 
 
 def load(
-    name_or_path: str | os.PathLike[str], data_dir: DataDir = None, *, pictures: ImageOptions | None = None
+    name_or_path: str | os.PathLike[str], data_dir: DataDir = None, *, options: ImageOptions | None = None
 ) -> Dataset:
     """The data set of that name, or the images in a user's own file or folder.
 
     name_or_path: a row of `DATASETS`, or the path of a .npz file (see `load_npz`), of a folder or a .zip of image files
-        (see `load_pictures`), or of a TFD_48x48.mat (see `load_tfd`), which a colon and a fold may follow.
+        (see `load_images`), or of a TFD_48x48.mat (see `load_tfd`), which a colon and a fold may follow.
     data_dir: folder that files of named data sets are looked for in first; digits and toys have no files, and a path
         says by itself where it is.
-    pictures: how image files become tensors; refused where there are none.
+    options: how image files become tensors; refused where there are none.
     Raises BadInput for an unknown name, Unsupported for a path of another kind, a run among them, and what the loader
     raises.
     """
@@ -63,11 +63,11 @@ def load(
         and (os.path.isdir(name) or path.suffix.lower() == ".zip")
         and path.suffix.lower() != ".npz"
     ):
-        return load_pictures(path, pictures)
-    if pictures is not None and pictures.given:
+        return load_images(path, options)
+    if options is not None and options.chosen_flags:
         raise BadInput(
-            f"{', '.join(pictures.given)}: found data set {name!r}, expected a folder or a .zip of images, as only "
-            "they are decoded. Leave it out."
+            f"{', '.join(options.chosen_flags)}: found data set {name!r}, expected a folder or a .zip of images, as "
+            "only image files are decoded. Leave the flag out."
         )
     if name in DATASETS:
         return DATASETS[name](data_dir)

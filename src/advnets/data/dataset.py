@@ -21,14 +21,14 @@ class Split:
 
     values: (n, c, h, w) uint8 images, or (n, d) float32 points, all finite; n >= 1.
     labels: (n,) int64, each >= 0, or None.
-    mapped: whether the values lie in a file that is read as they are used; then they may be more than memory holds,
+    is_mapped: whether the values lie in a file that is read as they are used; then they may be more than memory holds,
         and must not be written to (the system ends a process that does): clone what you change.
     Raises BadInput for another dtype or shape, NonFinite for a NaN or an Inf among points.
     """
 
     values: Tensor
     labels: Tensor | None = None
-    mapped: bool = False
+    is_mapped: bool = False
 
     def __post_init__(self) -> None:
         _check_values(self.values)
@@ -73,7 +73,7 @@ class Dataset:
     train, validation, test: disjoint splits whose samples have one shape.
     classes: number of classes, labels being 0 .. classes - 1, or None where there are no labels.
     source: where the values came from, for people to read.
-    digest_known, mean_known: what `digest` and `mean` would give, where it was computed before. survey: of image files.
+    known_digest, known_mean: what `digest` and `mean` would give, where it was computed before. survey: of image files.
     Raises BadInput where splits differ in shape, or labels and `classes` contradict each other.
     """
 
@@ -83,8 +83,8 @@ class Dataset:
     test: Split
     classes: int | None
     source: str
-    digest_known: str | None = None
-    mean_known: Tensor | None = None
+    known_digest: str | None = None
+    known_mean: Tensor | None = None
     survey: Survey | None = None
 
     def __post_init__(self) -> None:
@@ -117,8 +117,8 @@ class Dataset:
 
         Not to be confused with the checksum of a file: the same images in another container have the same digest.
         """
-        if self.digest_known is not None:
-            return self.digest_known
+        if self.known_digest is not None:
+            return self.known_digest
         sha = hashlib.sha256()
         for name, split in self.splits.items():
             for kind, tensor in (("values", split.values), ("labels", split.labels)):
@@ -132,8 +132,8 @@ class Dataset:
     @cached_property
     def mean(self) -> Tensor:
         """The mean training sample, float32 of `shape`: pixels in [0, 1], points as they are."""
-        if self.mean_known is not None:
-            return self.mean_known
+        if self.known_mean is not None:
+            return self.known_mean
         values = self.train.values
         if not self.is_image:
             return values.mean(0)

@@ -1,7 +1,7 @@
 """The room that puts the others together: runs are started, resumed, sampled and measured here."""
 
 from advnets.experiment.cost import Cost, dry_run, peak_mebibytes
-from advnets.experiment.evaluation import choosing, evaluation
+from advnets.experiment.evaluation import evaluate_path, select_checkpoint
 from advnets.experiment.lifecycle import find_recipe, resume, start, train
 from advnets.experiment.loop import TrainingProgress
 from advnets.experiment.model import Model, open_model
@@ -18,9 +18,8 @@ __all__ = [
     "Run",
     "Samples",
     "Settings",
-    "choosing",
     "dry_run",
-    "evaluation",
+    "evaluate_path",
     "find_device",
     "find_model",
     "find_recipe",
@@ -28,6 +27,7 @@ __all__ = [
     "peak_mebibytes",
     "resume",
     "open_source",
+    "select_checkpoint",
     "start",
     "train",
 ]

@@ -1,16 +1,18 @@
 """Measuring whatever is at a path: a run, a share file, a model that ships, or images and points in files."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from advnets.assessment import (
-    Doing,
+    CheckpointChoice,
     EvaluationPlan,
-    evaluating,
+    Progress,
+    Report,
+    evaluate_samples,
+    expect_results,
     is_of_files,
     load_reference_data,
     subject_of_files,
-    telling,
     unreadable_files_note,
 )
 from advnets.errors import BadInput
@@ -18,22 +20,34 @@ from advnets.experiment.opening import open_source
 from advnets.experiment.run import Run
 
 
-def evaluation(
+def evaluate_path(
     path: Path, plan: EvaluationPlan, *, others: str | None = None, data: str | None = None, data_dir: str | None = None
-) -> Iterator[Doing]:
-    """Measure what is at a path, telling what is done; the last result is the Report.
+) -> Generator[Progress, None, Report]:
+    """Measure what lies at a path.
 
-    A run is measured against its own data, and the report kept in it; against `others` nothing is kept. A share file
-    is measured against the data it was trained on, `data`, or `others`; files always against `others`.
-    Raises BadInput where nothing that was asked for can be measured.
-    others: a data set by name, or a folder, .zip or .npz file of images, as `against` takes it.
-    data: for share files, as Model.dataset takes it. data_dir: where data sets are looked for first.
+    A run is measured against its own data, and its report is written into it; against `others` nothing is written. A
+    share file is measured against the data it was trained on, `data`, or `others`; files always against `others`.
+
+    Args:
+        path: A run directory, a share file, the name of a model that ships, or images or points in files.
+        plan: Which measures, and how.
+        others: Other real images: a data set by name, or a folder, .zip or .npz file.
+        data: For share files, as `Model.dataset` takes it.
+        data_dir: Folder where data sets are looked for first.
+
+    Yields:
+        The progress.
+
+    Returns:
+        The report.
+
+    Raises:
+        BadInput: If nothing that was asked for can be measured, or an argument does not fit what lies at the path.
     """
     if data and others:
         raise BadInput("found --data and --against; expected one of them, which says what samples are held against")
     if is_of_files(path):
-        yield from _of_files(path, plan, others, data, data_dir)
-        return
+        return (yield from _evaluate_files(path, plan, others, data, data_dir))
     found = open_source(path)
     if isinstance(found, Run):
         if data or (data_dir and not others):
@@ -42,32 +56,43 @@ def evaluation(
                 "against other images, name them by --against."
             )
         if others is None:
-            yield from found.evaluating(plan)
-        else:
-            dataset = load_reference_data(others, data_dir)
-            yield from _note(unreadable_files_note(others, dataset))
-            yield from found.held_against(dataset, plan)
-        return
+            return (yield from found.evaluate_own_data(plan))
+        dataset = load_reference_data(others, data_dir)
+        yield from _note(unreadable_files_note(others, dataset))
+        return (yield from found.evaluate_against(dataset, plan))
     dataset = found.dataset(data, data_dir) if others is None else load_reference_data(others, data_dir)
     yield from _note(unreadable_files_note(others or data or dataset.name, dataset))
-    yield from telling(found.evaluating(dataset, plan))
+    report = yield from found.evaluate_against(dataset, plan)
+    expect_results(report)
+    return report
 
 
-def choosing(path: Path, plan: EvaluationPlan) -> Iterator[Doing]:
-    """Measure each checkpoint of a run on the validation split; the last result is the Choice.
+def select_checkpoint(path: Path, plan: EvaluationPlan) -> Generator[Progress, None, CheckpointChoice]:
+    """Measure each checkpoint of a run on the validation split, and select the best.
 
-    The first of the plan's measures decides, or fid, of points sliced-wasserstein. Raises as Run.choosing does.
+    Args:
+        path: The run directory.
+        plan: Which measures, and how. The first of them decides; by default fid, of points sliced-wasserstein.
+
+    Yields:
+        The progress.
+
+    Returns:
+        The reports of all checkpoints, and which is the best.
+
+    Raises:
+        BadInput: As `Run.select_checkpoint` does, and for a share file.
     """
     found = open_source(path)
     if not isinstance(found, Run):
         raise BadInput(f"{path} is a share file, of one checkpoint; --every-checkpoint is for runs")
     usual = "fid" if found.dataset.is_image else "sliced-wasserstein"
-    yield from found.choosing(plan, plan.measures[0] if plan.measures else usual)
+    return (yield from found.select_checkpoint(plan, plan.measures[0] if plan.measures else usual))
 
 
-def _of_files(
+def _evaluate_files(
     path: Path, plan: EvaluationPlan, others: str | None, data: str | None, data_dir: str | None
-) -> Iterator[Doing]:
+) -> Generator[Progress, None, Report]:
     if others is None:
         hint = " (--data is for share files)" if data else ""
         what = "it is not a run directory, and images" if path.is_dir() else "images"
@@ -76,13 +101,15 @@ def _of_files(
         raise BadInput("--n is for models, which draw as many samples; of files all are measured. Leave it out.")
     dataset = load_reference_data(others, data_dir)
     yield from _note(unreadable_files_note(others, dataset))
-    yield Doing(f"reading {path}", 0.0)
+    yield Progress(f"reading {path}", 0.0)
     subject = subject_of_files(path)
     yield from _note(subject.note)
-    yield from telling(evaluating(subject, dataset, plan))
+    report = yield from evaluate_samples(subject, dataset, plan)
+    expect_results(report)
+    return report
 
 
-def _note(what: str) -> Iterator[Doing]:
-    """A note, if there is anything to note."""
+def _note(what: str) -> Generator[Progress, None, None]:
+    """Yield a note, if there is anything to note."""
     if what:
-        yield Doing(what, 0.0, note=True)
+        yield Progress(what, 0.0, note=True)

@@ -87,8 +87,8 @@ def find_recipe(recipe: Recipe | str | Path | None, game: Game | None = None) ->
 
 
 def _create(recipe: Recipe, settings: Settings, told: dict[str, Any]) -> Path:
-    path = Path(settings.out) if settings.out else runs.new_path(Path("runs"), recipe.name, told["data"]["name"])
-    return runs.create(path, told, runs.environment()).path
+    path = Path(settings.out) if settings.out else runs.new_run_path(Path("runs"), recipe.name, told["data"]["name"])
+    return runs.create_run(path, told, runs.describe_environment()).path
 
 
 def _absolute_path(name: str) -> str:

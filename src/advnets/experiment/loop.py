@@ -54,7 +54,7 @@ class Loop:
 
     def state(self) -> dict[str, Any]:
         """All that the rest of the run depends on; every process must ask for it together."""
-        own = [runs.unpack(held) for held in distributed.all_gather(runs.pack(self.streams.states))]
+        own = [runs.unpack_state(held) for held in distributed.all_gather(runs.pack_state(self.streams.states))]
         return {
             "training": self.play.state(),
             "average": self.average.state(),
@@ -111,7 +111,7 @@ class Loop:
 
     def _write(self, state: Mapping[str, Any]) -> str:
         self.directory.journal.sync()
-        return str(runs.save(self.directory.checkpoints, self.step, state))
+        return str(runs.save_checkpoint(self.directory.checkpoints, self.step, state))
 
     def _stretches(self) -> Iterator[TrainingProgress]:
         steps = self.play.steps(self.step)
@@ -137,7 +137,7 @@ class Loop:
             while self.play.due(self.share()):
                 self.play.next_stage(self.step)
         if distributed.world_size() > 1:  # each drew new networks for itself; the first one's serve all
-            self.play.load(runs.unpack(distributed.broadcast_bytes(lambda: runs.pack(self.play.state()))))
+            self.play.load(runs.unpack_state(distributed.broadcast_bytes(lambda: runs.pack_state(self.play.state()))))
         self._average_anew()
 
     def _average_anew(self) -> None:

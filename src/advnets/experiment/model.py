@@ -1,6 +1,6 @@
 """A model: a generator ready to draw samples, out of a run's newest checkpoint or out of a share file."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,15 @@ from torch import Tensor, nn
 from advnets import data, distributed, figures, statistics
 from advnets.assessment import (
     Discriminator,
-    Doing,
     EvaluationPlan,
+    Progress,
     Report,
     Subject,
     default_sample_count,
-    evaluating,
-    finished,
+    evaluate_samples,
+    exhaust,
+    expect_results,
     plan_from,
-    telling,
 )
 from advnets.data import TRANSFORMS, Dataset, ImageOptions, Transform, to_uint8
 from advnets.errors import AdvnetsError, BadInput, NonFinite, TooBig, Unsupported, unknown
@@ -99,7 +99,7 @@ class Model:
             raise BadInput(
                 f"{self.name} was trained on {told.name!r}, which is no data set by name; give the path of it"
             )
-        dataset = data.load(name_or_path or told.name, data_dir, pictures=self._pictures(name_or_path))
+        dataset = data.load(name_or_path or told.name, data_dir, options=self._image_options(name_or_path))
         if name_or_path is None and dataset.digest != told.digest:
             raise BadInput(
                 f"{told.name} is not the data that {self.name} was trained on: its digest is {dataset.digest[:12]}, "
@@ -111,7 +111,7 @@ class Model:
             )
         return dataset
 
-    def _pictures(self, path: str | None) -> ImageOptions | None:
+    def _image_options(self, path: str | None) -> ImageOptions | None:
         if path is None or not (Path(path).is_dir() or path.lower().endswith(".zip")):
             return None
         channels, height, width = self.card.data.shape
@@ -119,22 +119,42 @@ class Model:
         return ImageOptions(size=(height, width), channels="grey" if channels < 3 else "rgb", alpha=alpha)
 
     def evaluate(self, dataset: Dataset | None = None, **plan: Any) -> Report:
-        """Measure its samples against data; nothing is written. The keywords are the fields of `TrainingPlan`.
+        """Measure its samples against data; nothing is written.
 
-        dataset: default the one that it was trained on. Raises as `evaluating` does, and BadInput where nothing
-        that was asked for can be measured.
+        Args:
+            dataset: The real images, or points; default the data that it was trained on.
+            **plan: Fields of `EvaluationPlan`.
+
+        Returns:
+            The report.
+
+        Raises:
+            BadInput: If nothing that was asked for can be measured.
+            Unsupported: As `evaluate_against` does.
         """
-        report: Report = finished(telling(self.evaluating(dataset or self.dataset(), plan_from(plan))))
+        report = exhaust(self.evaluate_against(dataset or self.dataset(), plan_from(plan)))
+        expect_results(report)
         return report
 
-    def evaluating(
+    def evaluate_against(
         self, dataset: Dataset, plan: EvaluationPlan, critic: Discriminator | None = None
-    ) -> Iterator[Doing]:
-        """Measure its samples against data, telling what is done; the last result is the Report.
+    ) -> Generator[Progress, None, Report]:
+        """Measure its samples against data; nothing is written.
 
-        critic: the discriminator that it was trained against, where that is at hand.
-        Raises Unsupported for samples that have lost the brightness and contrast that is measured, and among several
-        processes, each of which would train the classifier and measure for itself.
+        Args:
+            dataset: The real images, or points.
+            plan: Which measures, and how.
+            critic: The discriminator that it was trained against, where that is at hand.
+
+        Yields:
+            The progress.
+
+        Returns:
+            The report.
+
+        Raises:
+            Unsupported: For samples that have lost the brightness and contrast that is measured, and among several
+                processes, each of which would train the classifier and measure for itself.
         """
         distributed.expect_one_process(f"`advnets evaluate` of {self.name}")
         if not self.transform.invertible:
@@ -143,9 +163,9 @@ class Model:
                 "contrast that is measured; look at them: `advnets sample`, `advnets figures figure2`"
             )
         n = default_sample_count(dataset) if plan.n is None else plan.n
-        yield Doing(f"drawing {n:,} samples", 0.0)
+        yield Progress(f"drawing {n:,} samples", 0.0)
         subject = Subject(self.name, self.sample(n, seed=plan.seed).stored_values, self.step, critic)
-        yield from evaluating(subject, dataset, plan)
+        return (yield from evaluate_samples(subject, dataset, plan))
 
     def figure2(self, dataset: Dataset, *, seed: int = 0) -> Any:
         """Figure 2 of the 2014 paper: 4 x 5 fresh samples; last column, the nearest training image of the fifth."""
@@ -200,15 +220,15 @@ def open_model(path: str | Path) -> Model:
             f"{path} is a run directory, expected a share file, as `advnets export` writes it. Open the run: "
             f"advnets.Run({str(path)!r}), whose .model is its model."
         )
-    card, tensors = share.read(path, expected_tensors)
+    card, tensors = share.read_generator(path, expected_tensors)
     return Model(path.name, with_weights(build_on_meta(card), tensors), card)
 
 
 def export(model: Model, path: Path, *, half: bool, licence: str, notes: str, report: Mapping[str, Any] | None) -> Path:
-    """Write a model as a share file, and read it back; raises what `share.write` and `share.read` do."""
+    """Write a model as a share file, and read it back; raises what both functions of `share` raise."""
     card = replace(model.card, half=half, licence=licence, notes=notes, report=report)
     expected_tensors(card)
-    share.write(path, card, model.network.state_dict())
+    share.write_generator(path, card, model.network.state_dict())
     open_model(path)
     return path
 

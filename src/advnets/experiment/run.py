@@ -1,7 +1,7 @@
 """A run: a directory, and what can be done with it."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,14 +15,15 @@ from advnets import distributed, runs
 from advnets.assessment import (
     CheckpointChoice,
     Discriminator,
-    Doing,
     EvaluationPlan,
+    Progress,
     Report,
-    finished,
-    keeping,
-    noting,
+    as_part,
+    exhaust,
+    expect_results,
+    note_test_reading,
     plan_from,
-    telling,
+    write_report,
 )
 from advnets.averaging import MovingAverage
 from advnets.capture import can_capture
@@ -90,7 +91,7 @@ class Run:
 
         Raises Missing if there is no checkpoint yet, BadInput if the run was started on networks that are not given.
         """
-        step, state, _ = runs.latest(self.directory.checkpoints)
+        step, state, _ = runs.load_latest(self.directory.checkpoints)
         return self._model(step, state)
 
     def _model(self, step: int, state: Mapping[str, Any]) -> Model:
@@ -121,40 +122,98 @@ class Run:
     @property
     def step(self) -> int:
         """The step of the newest good checkpoint."""
-        return runs.latest(self.directory.checkpoints)[0]
+        return runs.load_latest(self.directory.checkpoints)[0]
 
     def sample(self, n: int = 64, *, seed: int = 0) -> Samples:
         """n samples of the newest good checkpoint's averaged generator, by noises of that seed."""
         return self.model.sample(n, seed=seed)
 
     def evaluate(self, **plan: Any) -> Report:
-        """Measure the run against its own data; the keywords are the fields of `TrainingPlan`. Kept as `evaluating` has it."""
-        report: Report = finished(self.evaluating(plan_from(plan)))
-        return report
+        """Measure the run against its own data, and write the report as `evaluate_own_data` does.
 
-    def evaluating(self, plan: EvaluationPlan) -> Iterator[Doing]:
-        """Measure the run against its own data, telling what is done; the last result is the Report.
+        Args:
+            **plan: Fields of `EvaluationPlan`.
 
-        It is kept in report.json and report.md, where it joins what was measured alike of the same step; all else is
-        moved to reports/, and comes back when it is measured alike again. Each reading of the test split is noted in
-        test-readings.jsonl.
-        Raises as Model.evaluating does, and BadInput where nothing that was asked for can be measured.
+        Returns:
+            The report.
+
+        Raises:
+            BadInput: If nothing that was asked for can be measured.
+            Unsupported: As `Model.evaluate_against` does.
+        """
+        return exhaust(self.evaluate_own_data(plan_from(plan)))
+
+    def evaluate_own_data(self, plan: EvaluationPlan) -> Generator[Progress, None, Report]:
+        """Measure the run against its own data, and write the report.
+
+        It is written to report.json and report.md. Measures that these hold of the same step, split, samples, seed and
+        features stay in them; a report that was measured otherwise is moved to reports/, and comes back when the run
+        is measured like that again. Each reading of the test split is noted in test-readings.jsonl.
+
+        Args:
+            plan: Which measures, and how.
+
+        Yields:
+            The progress, and a note if a report is moved.
+
+        Returns:
+            The report.
+
+        Raises:
+            BadInput: If nothing that was asked for can be measured.
+            Unsupported: As `Model.evaluate_against` does.
         """
         distributed.expect_one_process(f"`advnets evaluate {self.path}`")
-        step, state, _ = runs.latest(self.directory.checkpoints)
-        doings = telling(self._model(step, state).evaluating(self.dataset, plan, self._critic(state)))
-        yield from keeping(noting(doings, self.directory.test_readings), self.directory.path)
+        step, state, _ = runs.load_latest(self.directory.checkpoints)
+        report = yield from self._model(step, state).evaluate_against(self.dataset, plan, self._critic(state))
+        expect_results(report)
+        note_test_reading(self.directory.test_readings, report)
+        place = write_report(self.directory.path, report)
+        if place is not None:
+            former = self.directory.report_json
+            yield Progress(f"{former} was measured otherwise, and is moved to {place}", 1.0, note=True)
+        return report
 
-    def held_against(self, dataset: Dataset, plan: EvaluationPlan) -> Iterator[Doing]:
-        """Measure the run against other data; no report is kept, but each reading of their test split is noted."""
-        step, state, _ = runs.latest(self.directory.checkpoints)
-        yield from noting(telling(self._model(step, state).evaluating(dataset, plan)), self.directory.test_readings)
+    def evaluate_against(self, dataset: Dataset, plan: EvaluationPlan) -> Generator[Progress, None, Report]:
+        """Measure the run against other data.
 
-    def choosing(self, plan: EvaluationPlan, by: str) -> Iterator[Doing]:
-        """Measure every checkpoint on the validation split; the last result is the Choice. Nothing is kept.
+        No report is written, but each reading of their test split is noted in test-readings.jsonl.
 
-        by: the measure that decides. plan: its measures are taken, or `by` alone.
-        Raises BadInput for the test split, which is not to be chosen on, and where `by` cannot be measured.
+        Args:
+            dataset: The other real images, or points.
+            plan: Which measures, and how.
+
+        Yields:
+            The progress.
+
+        Returns:
+            The report.
+
+        Raises:
+            BadInput: If nothing that was asked for can be measured.
+            Unsupported: As `Model.evaluate_against` does.
+        """
+        step, state, _ = runs.load_latest(self.directory.checkpoints)
+        report = yield from self._model(step, state).evaluate_against(dataset, plan)
+        expect_results(report)
+        note_test_reading(self.directory.test_readings, report)
+        return report
+
+    def select_checkpoint(self, plan: EvaluationPlan, by: str) -> Generator[Progress, None, CheckpointChoice]:
+        """Measure every checkpoint on the validation split, and select the best; nothing is written.
+
+        Args:
+            plan: Which measures are taken beside `by`, and how.
+            by: The measure that decides.
+
+        Yields:
+            The progress.
+
+        Returns:
+            The reports of all checkpoints, and which is the best.
+
+        Raises:
+            BadInput: For the test split, on which nothing may be chosen, and if `by` cannot be measured.
         """
         if plan.split != "validation":
             raise BadInput("checkpoints are chosen on the validation split; the test split is read of the one chosen")
@@ -162,13 +221,12 @@ class Run:
         found, damaged = self._checkpoints()
         reports: dict[int, Report] = {}
         for number, (step, state) in enumerate(found.items()):
-            for doing in self._model(step, state).evaluating(self.dataset, asked, self._critic(state)):
-                yield Doing(f"step {step:,}: {doing.what}", (number + doing.share) / len(found))
-            report = doing.result
+            steps = self._model(step, state).evaluate_against(self.dataset, asked, self._critic(state))
+            report = yield from as_part(steps, f"step {step:,}", number, len(found))
             if by in report.skipped:
                 raise BadInput(f"{by} cannot decide: {report.skipped[by]}. Take another measure.")
             reports[step] = report
-        yield Doing("done", 1.0, CheckpointChoice(by, reports, damaged))
+        return CheckpointChoice(by, reports, damaged)
 
     def _checkpoints(self) -> tuple[dict[int, dict[str, Any]], dict[str, str]]:
         """The states of all good checkpoints by step, and why the others are passed over."""
@@ -176,13 +234,13 @@ class Run:
         damaged: dict[str, str] = {}
         for path in reversed(runs.newest_first(self.directory.checkpoints)):
             try:
-                step, state = runs.load(path)
+                step, state = runs.load_checkpoint(path)
             except (Damaged, Unsupported) as error:
                 damaged[path.name] = str(error)
                 continue
             good[step] = state
         if not good:
-            runs.latest(self.directory.checkpoints)  # says why there is none
+            runs.load_latest(self.directory.checkpoints)  # says why there is none
         return good, damaged
 
     def _critic(self, state: Mapping[str, Any]) -> Discriminator | None:
@@ -227,7 +285,7 @@ class Run:
             distributed.local_rank0_first(lambda: self.dataset)
             course = self._course(find_device(self.settings.device), steps=steps, minutes=minutes)
             self._bring(course)
-            distributed.on_rank0(lambda: self.directory.journal.cut(course.step))
+            distributed.on_rank0(lambda: self.directory.journal.drop_after(course.step))
             yield from course.carry_on()
 
     def notes(self) -> list[str]:
@@ -236,10 +294,10 @@ class Run:
         told = [str(note) for note in kept] if isinstance(kept, list) else []
         if not runs.has_checkpoints(self.directory.checkpoints):
             return told
-        step, state, skipped = runs.latest(self.directory.checkpoints)
+        step, state, skipped = runs.load_latest(self.directory.checkpoints)
         told += [f"checkpoint {path.name} is damaged and passed over: {reason}" for path, reason in skipped]
         told += [f"from the checkpoint of step {step:,}"]
-        if broken := self.directory.journal.broken():
+        if broken := self.directory.journal.broken_lines():
             told += [f"journal.jsonl: lines {', '.join(map(str, broken))} are not JSON of a step and are dropped"]
         processes = len(state["random"]["own"])
         if processes != distributed.world_size():
@@ -257,21 +315,22 @@ class Run:
         return told
 
     def _open(self, held: ExitStack) -> dict[str, Any]:
-        held.enter_context(runs.lock(self.directory.path))
-        self.directory.sweep()
+        held.enter_context(runs.lock_run(self.directory.path))
+        self.directory.remove_leftovers()
         return self._told
 
     def _bring(self, course: Loop) -> None:
         """To the newest good checkpoint, or to where the first process begins: all stand alike, own networks too."""
         begun = course.state()
         if distributed.world_size() > 1:
-            course.load(runs.unpack(distributed.broadcast_bytes(lambda: runs.pack(self._newest_state() or begun))))
+            packed = distributed.broadcast_bytes(lambda: runs.pack_state(self._newest_state() or begun))
+            course.load(runs.unpack_state(packed))
         elif (state := self._newest_state()) is not None:
             course.load(state)
 
     def _newest_state(self) -> dict[str, Any] | None:
         folder = self.directory.checkpoints
-        return runs.latest(folder)[1] if runs.has_checkpoints(folder) else None
+        return runs.load_latest(folder)[1] if runs.has_checkpoints(folder) else None
 
     def _course(self, device: torch.device, *, steps: int | None = None, minutes: float | None = None) -> Loop:
         """The course at its first step."""

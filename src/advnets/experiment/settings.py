@@ -20,20 +20,20 @@ class ImageFlags:
     """How image files are read."""
 
     image_size: int | str | None = None
-    """Of image files: pixels, one number or HEIGHTxWIDTH; default their own, or a power of two."""
+    """Scale image files to this size in pixels, one number or HEIGHTxWIDTH; default: their own, or a power of two."""
     image_fit: str | None = None
-    """Of image files: crop (the centre; default) or pad."""
+    """How image files come to that size: crop cuts out the centre (default), pad keeps all and adds borders."""
     image_alpha: str | None = None
-    """Of image files: keep, or the background under alpha and padding (default white)."""
+    """The colour behind transparent pixels and of borders (default white), or keep: transparency is a channel."""
     image_channels: str | None = None
-    """Of image files: grey or rgb; default grey if all are."""
+    """Read image files as grey or as rgb; default: grey if all of them are stored so."""
     cache_memory: int | str | None = None
-    """Decoded images of more bytes are mapped from the cache, not read; default 2GiB."""
+    """Read decoded images into memory up to this size, and map a larger cache file instead; default 2GiB."""
     verify: bool = False
-    """Hash the contents of image files, not only their sizes and times."""
+    """Compare the contents of image files with the cache, not only their sizes and times."""
 
     @property
-    def pictures(self) -> ImageOptions:
+    def image_options(self) -> ImageOptions:
         """How image files become tensors."""
         return ImageOptions(
             self.image_size, self.image_fit, self.image_alpha, self.image_channels, self.cache_memory, self.verify
@@ -83,13 +83,13 @@ class Settings(ImageFlags, TrainingPlan):
             _expect_positive(name, getattr(self, name), int)
         for name in ("minutes", "checkpoint_minutes"):
             _expect_positive(name, getattr(self, name), float)
-        _ = self.pictures
+        _ = self.image_options
         if type(self.seed) is not int or not 0 <= self.seed < 2**63:
             raise BadInput(f"seed is {self.seed!r}; expected a whole number from 0 to 2^63 - 1")
 
     def dataset(self) -> Dataset:
         """The data asked for; raises what `data.load` raises."""
-        return load(self.data, self.data_dir, pictures=self.pictures)
+        return load(self.data, self.data_dir, options=self.image_options)
 
     def as_json(self) -> dict[str, Any]:
         """The settings as JSON."""

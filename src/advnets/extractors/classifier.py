@@ -201,7 +201,7 @@ def is_cached(dataset: Dataset, settings: ClassifierSettings | None = None) -> b
     if not runs.has_checkpoints(path):
         return False
     try:
-        return bool(runs.latest(path)[1]["about"] == _cache_key(dataset, settings))
+        return bool(runs.load_latest(path)[1]["about"] == _cache_key(dataset, settings))
     except (Damaged, Unsupported):
         return False
 
@@ -230,7 +230,7 @@ def _load_cached(path: Path, key: Mapping[str, Any]) -> dict[str, Any] | None:
     if not runs.has_checkpoints(path):
         return None
     try:
-        state = runs.latest(path)[1]
+        state = runs.load_latest(path)[1]
         if state["about"] != key:
             raise Damaged(f"{path}: found a classifier of other data or settings")
     except (Damaged, Unsupported) as error:
@@ -241,14 +241,15 @@ def _load_cached(path: Path, key: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _store_cached(path: Path, state: Mapping[str, Any], steps: int) -> None:
     try:
-        runs.save(path, steps, state)
+        runs.save_checkpoint(path, steps, state)
     except errors.CannotWrite as error:
         warnings.warn(f"the classifier is not cached and will be trained again next time: {error}", stacklevel=3)
 
 
 def _extractor_id(dataset: Dataset, settings: ClassifierSettings, weights: Mapping[str, Tensor]) -> str:
     stages, size = "-".join(map(str, settings.widths)), "x".join(map(str, dataset.shape))
-    return f"convnet {stages}, hidden {settings.hidden}; {size} bytes, standardised; sha256 {runs.fingerprint(weights)}"
+    digest = runs.state_fingerprint(weights)
+    return f"convnet {stages}, hidden {settings.hidden}; {size} bytes, standardised; sha256 {digest}"
 
 
 def _build_network(dataset: Dataset, settings: ClassifierSettings) -> ConvNet:

@@ -95,9 +95,7 @@ def to_rows(values: Tensor) -> Tensor:
     images, points = values.dtype == torch.uint8 and values.ndim == 4, values.is_floating_point() and values.ndim == 2
     if not (images or points) or values.numel() == 0:
         found = describe_tensor(values)
-        raise BadInput(
-            f"values: found {found}, expected uint8 images (n, c, h, w) or float points (n, d). Convert them."
-        )
+        raise BadInput(f"values: found {found}, expected uint8 images (n, c, h, w) or float points (n, d). Convert.")
     return values.flatten(1).double() / 255 if images else values.double()
 
 
@@ -210,7 +208,7 @@ def expect_features(features: object, n: int, whose: str) -> Tensor:
     """
     if not isinstance(features, Tensor):
         raise BadInput(
-            f"{whose}: found {type(features).__name__}, expected floats ({n}, d), a row an image. Return that output alone."
+            f"{whose}: found {type(features).__name__}, expected floats ({n}, d), a row an image. Return these."
         )
     if features.ndim != 2 or len(features) != n or features.shape[1] == 0 or not features.is_floating_point():
         found = describe_tensor(features)

@@ -159,9 +159,7 @@ class Preprocessing:
             raise unknown("resize", self.resize, RESIZES)
         numbers = (self.low, self.high, *self.mean, *self.deviation)
         if not all(math.isfinite(number) for number in numbers) or self.low == self.high or not min(self.deviation) > 0:
-            raise BadInput(
-                f"preprocessing: found {self}, expected finite numbers, low != high and deviation > 0. Change them."
-            )
+            raise BadInput(f"preprocessing: found {self}, expected finite numbers, low != high, deviation > 0.")
         if self.size is not None and (len(self.size) != 2 or min(self.size) < 1):
             raise BadInput(f"preprocessing: found size {self.size}, expected (height, width) in pixels. Change it.")
         if self.channels is not None and self.channels < 1:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from advnets.errors import BadInput
 from advnets.extractors.extractor import expect_features, run_in_parts
 from advnets.extractors.image_preprocessing import Preprocessing
-from advnets.runs import fingerprint
+from advnets.runs import state_fingerprint
 
 PART = 32
 """Images that are run at once."""
@@ -34,7 +34,7 @@ class NetworkExtractor:
 
         Two classes of one name with the same weights, or with none, have one id: name them differently.
         """
-        weights = fingerprint(self.network.state_dict())
+        weights = state_fingerprint(self.network.state_dict())
         return f"{type(self.network).__qualname__}; {self.preprocessing}; sha256 {weights}"
 
     def features(self, values: Tensor) -> Tensor:

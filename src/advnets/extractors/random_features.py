@@ -12,7 +12,7 @@ from advnets.data import Dataset
 from advnets.errors import Unsupported
 from advnets.extractors.extractor import exact_inference, expect_images_of_shape, pad_part
 from advnets.extractors.image_preprocessing import halving_factor
-from advnets.runs import fingerprint
+from advnets.runs import state_fingerprint
 
 WIDTHS = (16, 32, 20)
 """Channels of the stages; the last is averaged on a grid, so that d = 16 + 32 + 4 x 20 = 128."""
@@ -61,7 +61,7 @@ class RandomFeatures:
         layout = f"random convolutions {stages}, magnitudes, grid {GRID}; {size} bytes / 255 - 0.5"
         halving = halving_factor(self.shape, LARGEST)
         halved = f", averaged over {halving}x{halving}" if halving > 1 else ""
-        return f"{layout}{halved}; sha256 {fingerprint({str(s): weight for s, weight in enumerate(self.weights)})}"
+        return f"{layout}{halved}; sha256 {state_fingerprint({str(s): w for s, w in enumerate(self.weights)})}"
 
     def features(self, values: Tensor) -> Tensor:
         """Compute the features of images.

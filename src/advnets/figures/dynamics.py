@@ -53,9 +53,7 @@ class Curves:
     def __post_init__(self) -> None:
         lengths = [len(each) for each in (self.x, self.p_data, self.p_g, self.D, self.best, self.z, self.G)]
         if len(set(lengths[:5])) != 1 or lengths[5] != lengths[6] or not min(lengths):
-            raise BadInput(
-                f"curves: found {lengths} values, expected as many of x, densities, D and D*, and of z and G."
-            )
+            raise BadInput(f"curves: found {lengths} values, expected as many of x, densities and D, and of z and G.")
 
 
 def draw_dynamics(panels: Sequence[Curves], captions: Sequence[str]) -> "Figure":

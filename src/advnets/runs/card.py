@@ -9,7 +9,7 @@ from typing import Any
 
 from advnets.errors import Damaged, Unsupported
 from advnets.records import parse_record
-from advnets.runs.strict_json import refuse_extremes, strict_json
+from advnets.runs.strict_json import parse_strict_json, refuse_extremes
 
 SCHEMA = 1
 FORMAT = "advnets-generator"
@@ -58,7 +58,7 @@ def card_text(card: Card, tensors_sha256: str) -> str:
     """A card in its one spelling, with its SHA-256 and that of the tensors; raises BadInput for what none may hold."""
     body = {"format": FORMAT, "schema": SCHEMA, "tensors_sha256": tensors_sha256, **asdict(card)}
     refuse_extremes(body, "the card")
-    return canonical({**body, "sha256": hashlib.sha256(canonical(body).encode()).hexdigest()})
+    return canonical_json({**body, "sha256": hashlib.sha256(canonical_json(body).encode()).hexdigest()})
 
 
 def card_from(text: str) -> tuple[Card, str]:
@@ -66,7 +66,7 @@ def card_from(text: str) -> tuple[Card, str]:
 
     Raises Unsupported for another format or schema, Damaged for a hash that is not the text's, BadInput.
     """
-    told = strict_json(text, "the card")
+    told = parse_strict_json(text, "the card")
     if told.get("format") != FORMAT:
         raise Unsupported(f"the card is of format {reprlib.repr(told.get('format'))}, expected {FORMAT!r}")
     if type(told.get("schema")) is not int or told["schema"] != SCHEMA:
@@ -82,6 +82,6 @@ def card_from(text: str) -> tuple[Card, str]:
     return card, digest
 
 
-def canonical(value: Mapping[str, Any]) -> str:
+def canonical_json(value: Mapping[str, Any]) -> str:
     """JSON in one spelling: ASCII, without blanks, keys in order."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)

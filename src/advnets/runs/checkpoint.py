@@ -29,7 +29,7 @@ FILES = ("tensors.safetensors", "state.json")
 MANIFEST = "MANIFEST.json"
 
 
-def flatten(state: Any, prefix: str = "", tensors: dict[str, Tensor] | None = None) -> Any:
+def flatten_state(state: Any, prefix: str = "", tensors: dict[str, Tensor] | None = None) -> Any:
     """Split nested dicts and lists into named tensors, put into `tensors`, and JSON in which they are referred to.
 
     Dicts become lists of pairs, so that integer keys stay integers; tuples come back as lists.
@@ -42,70 +42,70 @@ def flatten(state: Any, prefix: str = "", tensors: dict[str, Tensor] | None = No
         tensors[name] = state.detach().cpu().contiguous()
         return {"tensor": name}
     if isinstance(state, Mapping):
-        return {"dict": [[key, flatten(value, f"{prefix}/{key}", tensors)] for key, value in state.items()]}
+        return {"dict": [[key, flatten_state(value, f"{prefix}/{key}", tensors)] for key, value in state.items()]}
     if isinstance(state, list | tuple):
-        return {"list": [flatten(value, f"{prefix}/{place}", tensors) for place, value in enumerate(state)]}
+        return {"list": [flatten_state(value, f"{prefix}/{place}", tensors) for place, value in enumerate(state)]}
     if state is None or isinstance(state, bool | int | float | str):
         return state
     raise TypeError(f"{prefix} is a {type(state).__name__}; a checkpoint holds tensors, numbers, texts, lists, dicts")
 
 
-def unflatten(plain: Any, tensors: Mapping[str, Tensor]) -> Any:
-    """What `flatten` was given."""
+def unflatten_state(plain: Any, tensors: Mapping[str, Tensor]) -> Any:
+    """What `flatten_state` was given."""
     if isinstance(plain, dict):
         (kind, content), *_ = plain.items()
         if kind == "tensor":
             return tensors[content]
         if kind == "dict":
-            return {key: unflatten(value, tensors) for key, value in content}
-        return [unflatten(value, tensors) for value in content]
+            return {key: unflatten_state(value, tensors) for key, value in content}
+        return [unflatten_state(value, tensors) for value in content]
     return plain
 
 
-def pack(state: Any) -> bytes:
+def pack_state(state: Any) -> bytes:
     """A state as bytes for another process: the length of its JSON, the JSON, the tensors."""
     tensors: dict[str, Tensor] = {}
-    plain = json.dumps(flatten(state, tensors=tensors)).encode()
-    _part(tensors)
+    plain = json.dumps(flatten_state(state, tensors=tensors)).encode()
+    _copy_shared(tensors)
     return len(plain).to_bytes(8, "big") + plain + tensors_as_bytes(tensors)
 
 
-def unpack(content: bytes) -> Any:
-    """What `pack` was given."""
+def unpack_state(content: bytes) -> Any:
+    """What `pack_state` was given."""
     end = 8 + int.from_bytes(content[:8], "big")
-    return unflatten(json.loads(content[8:end]), load_tensors(content[end:]))
+    return unflatten_state(json.loads(content[8:end]), load_tensors(content[end:]))
 
 
-def save(folder: Path, step: int, state: Mapping[str, Any]) -> Path:
+def save_checkpoint(folder: Path, step: int, state: Mapping[str, Any]) -> Path:
     """Write the checkpoint of a step, verify it, and keep the newest two at least.
 
     Raises NonFinite, naming the tensor, for a state that must not be kept as good; CannotWrite for a failing disk.
     """
     tensors: dict[str, Tensor] = {}
-    plain = flatten(state, tensors=tensors)
-    _part(tensors)
+    plain = flatten_state(state, tensors=tensors)
+    _copy_shared(tensors)
     _refuse_non_finite(tensors, step)
     path = folder / f"{step:08d}"
     contents = {
         "tensors.safetensors": tensors_as_bytes(tensors),
         "state.json": json.dumps(plain, sort_keys=False).encode(),
     }
-    contents[MANIFEST] = manifest(step, contents)
+    contents[MANIFEST] = manifest_bytes(step, contents)
     temporary = folder / f".tmp-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     make_folder(folder)
     try:
         write_files(temporary, contents)
-        commit(temporary, path)
+        commit_checkpoint(temporary, path)
     except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)
         raise cannot_write(path, error) from error
     del contents  # large nets: the bytes are about to be read back
-    verify(path)
-    prune(folder)
+    verify_checkpoint(path)
+    prune_checkpoints(folder)
     return path
 
 
-def manifest(step: int, contents: Mapping[str, bytes], schema: int = SCHEMA) -> bytes:
+def manifest_bytes(step: int, contents: Mapping[str, bytes], schema: int = SCHEMA) -> bytes:
     """The manifest of a checkpoint's files, in the one form that verifies."""
     files = {name: {"sha256": _sha256(content), "size": len(content)} for name, content in contents.items()}
     body: dict[str, Any] = {"schema": schema, "step": step, "files": files}
@@ -123,10 +123,10 @@ def write_files(temporary: Path, contents: Mapping[str, bytes]) -> None:
     sync_folder(temporary)
 
 
-def commit(temporary: Path, path: Path) -> None:
+def commit_checkpoint(temporary: Path, path: Path) -> None:
     """Give the temporary folder its name; one of that name that is there (the same step once more) makes way first."""
     if path.exists():
-        if is_good(path):
+        if is_good_checkpoint(path):
             shutil.rmtree(temporary)
             return
         os.rename(path, temporary.with_name(f"{temporary.name}-damaged"))
@@ -135,17 +135,17 @@ def commit(temporary: Path, path: Path) -> None:
     shutil.rmtree(temporary.with_name(f"{temporary.name}-damaged"), ignore_errors=True)
 
 
-def prune(folder: Path, keep: int = KEEP) -> None:
+def prune_checkpoints(folder: Path, keep: int = KEEP) -> None:
     """Remove checkpoints older than the newest `keep` that verify."""
     good = 0
     for path in newest_first(folder):
         if good >= keep:
             shutil.rmtree(path, ignore_errors=True)
-        elif is_good(path):
+        elif is_good_checkpoint(path):
             good += 1
 
 
-def verify(path: Path) -> dict[str, bytes]:
+def verify_checkpoint(path: Path) -> dict[str, bytes]:
     """The files of a checkpoint, after their hashes.
 
     Raises Damaged naming the file and what differs, Unsupported for one that is whole, but of another schema.
@@ -158,30 +158,30 @@ def verify(path: Path) -> dict[str, bytes]:
         written = read_regular(path / MANIFEST)
     except OSError as error:
         raise Damaged(f"{path} cannot be read: {error.strerror}") from error
-    if not _is_step(path.name) or written != manifest(int(path.name), contents):
+    if not _is_step(path.name) or written != manifest_bytes(int(path.name), contents):
         _refuse_other_schema(path, written, contents)
         raise Damaged(f"{path}: {_difference(written, contents)}")
     return contents
 
 
-def is_good(path: Path) -> bool:
+def is_good_checkpoint(path: Path) -> bool:
     """Whether a checkpoint verifies."""
     try:
-        verify(path)
+        verify_checkpoint(path)
     except (Damaged, Unsupported):
         return False
     return True
 
 
-def load(path: Path) -> tuple[int, dict[str, Any]]:
-    """The step and the state of a checkpoint; raises as `verify`."""
-    contents = verify(path)
+def load_checkpoint(path: Path) -> tuple[int, dict[str, Any]]:
+    """The step and the state of a checkpoint; raises as `verify_checkpoint`."""
+    contents = verify_checkpoint(path)
     tensors = load_tensors(contents["tensors.safetensors"])
-    state: dict[str, Any] = unflatten(json.loads(contents["state.json"]), tensors)
+    state: dict[str, Any] = unflatten_state(json.loads(contents["state.json"]), tensors)
     return int(path.name), state
 
 
-def latest(folder: Path) -> tuple[int, dict[str, Any], list[tuple[Path, str]]]:
+def load_latest(folder: Path) -> tuple[int, dict[str, Any], list[tuple[Path, str]]]:
     """Step and state of the newest checkpoint that verifies, and the damaged ones passed over, with the reason.
 
     Raises Missing if there is none at all, Damaged if none verifies, Unsupported if the newest is of another schema.
@@ -189,7 +189,7 @@ def latest(folder: Path) -> tuple[int, dict[str, Any], list[tuple[Path, str]]]:
     skipped: list[tuple[Path, str]] = []
     for path in newest_first(folder):
         try:
-            step, state = load(path)
+            step, state = load_checkpoint(path)
         except Damaged as error:
             skipped.append((path, str(error)))
             continue
@@ -205,7 +205,7 @@ def has_checkpoints(folder: Path) -> bool:
     return bool(newest_first(folder))
 
 
-def fingerprint(state: Mapping[str, Any], ignore: tuple[str, ...] = ("seconds",)) -> str:
+def state_fingerprint(state: Mapping[str, Any], ignore: tuple[str, ...] = ("seconds",)) -> str:
     """SHA-256 of every tensor and number of a state, but for the keys ignored: equal if and only if bit for bit so."""
     digest = hashlib.sha256()
     for name, value in sorted(_leaves(state, "", ignore)):
@@ -248,7 +248,7 @@ def _refuse_non_finite(tensors: Mapping[str, Tensor], step: int) -> None:
             )
 
 
-def _part(tensors: dict[str, Tensor]) -> None:
+def _copy_shared(tensors: dict[str, Tensor]) -> None:
     """Copy what shares memory with another, which safetensors refuses; copying all would hold a large net twice."""
     seen: set[int] = set()
     for name, tensor in tensors.items():
@@ -263,7 +263,7 @@ def _refuse_other_schema(path: Path, written: bytes, contents: Mapping[str, byte
         schema = json.loads(written)["schema"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return
-    if _is_step(path.name) and type(schema) is int and written == manifest(int(path.name), contents, schema):
+    if _is_step(path.name) and type(schema) is int and written == manifest_bytes(int(path.name), contents, schema):
         raise Unsupported(
             f"{path}: found a checkpoint of schema {schema}, expected {SCHEMA}. Take the advnets that wrote it, or "
             "start a new run."

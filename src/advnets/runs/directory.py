@@ -13,7 +13,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from advnets.errors import BadInput, InUse, Missing
-from advnets.runs.files import make_folder, read_json, sweep, write_json
+from advnets.runs.files import make_folder, read_json, remove_leftovers, write_json
 from advnets.runs.journal import Journal
 
 
@@ -73,13 +73,13 @@ class RunDirectory:
         """Whether the run was trained to the end of its budget."""
         return bool(read_json(self.status_json).get("state") == "finished")
 
-    def sweep(self) -> None:
+    def remove_leftovers(self) -> None:
         """Remove what writers that were killed left behind; for whoever holds the run's lock."""
         for folder in (self.path, self.checkpoints, self.previews, self.reports):
-            sweep(folder)
+            remove_leftovers(folder)
 
 
-def create(path: Path, told: Mapping[str, Any], environment: Mapping[str, Any]) -> RunDirectory:
+def create_run(path: Path, told: Mapping[str, Any], environment: Mapping[str, Any]) -> RunDirectory:
     """Make a run directory; recipe.json comes last, so that what has one is a run.
 
     What a start that was killed before that left behind is taken over.
@@ -96,7 +96,7 @@ def create(path: Path, told: Mapping[str, Any], environment: Mapping[str, Any]) 
 
 
 def _is_unborn(directory: RunDirectory) -> bool:
-    """Whether a folder is empty, or holds only what `create` writes before recipe.json."""
+    """Whether a folder is empty, or holds only what `create_run` writes before recipe.json."""
     if not directory.path.is_dir():
         return False
     early = {directory.environment_json.name, directory.status_json.name}
@@ -127,7 +127,7 @@ def open_run(path: Path) -> RunDirectory:
     return directory
 
 
-def new_path(root: Path, recipe: str, data: str) -> Path:
+def new_run_path(root: Path, recipe: str, data: str) -> Path:
     """runs/<time>-<recipe>-<data>, with a number where that is taken."""
     said = re.sub(r"[^\w.-]+", "-", f"{recipe}-{data}")  # a recipe of a file may be called ../..
     base = f"{time.strftime('%Y%m%d-%H%M%S')}-{said}"
@@ -136,7 +136,7 @@ def new_path(root: Path, recipe: str, data: str) -> Path:
 
 
 @contextmanager
-def lock(path: Path) -> Iterator[None]:
+def lock_run(path: Path) -> Iterator[None]:
     """Hold a run alone; the lock is the system's, so it is free the moment its holder dies.
 
     Raises InUse naming the run and the process that holds it.

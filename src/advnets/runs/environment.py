@@ -13,7 +13,7 @@ import torch
 from advnets import distributed
 
 
-def environment() -> dict[str, Any]:
+def describe_environment() -> dict[str, Any]:
     """Versions, machine, threads, processes, command and, in a git checkout, the commit."""
     packages = ("advnets", "torch", "numpy", "safetensors")
     return {

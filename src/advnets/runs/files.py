@@ -49,7 +49,7 @@ def make_folder(folder: Path) -> None:
         raise cannot_write(folder, error) from error
 
 
-def sweep(folder: Path) -> None:
+def remove_leftovers(folder: Path) -> None:
     """Remove what a writer that was killed left behind in a folder; for whoever holds the run's lock."""
     for stale in folder.glob(".tmp-*"):
         if stale.is_dir() and not stale.is_symlink():

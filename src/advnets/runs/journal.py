@@ -46,15 +46,15 @@ class Journal:
 
     def read(self) -> list[dict[str, Any]]:
         """The entries; a torn last line is passed over. Raises Damaged for any other line that is none."""
-        for number in self.broken():
+        for number in self.broken_lines():
             raise Damaged(f"{self.path}, line {number} is not JSON of a step; resume the run, which drops it")
         return [entry for entry in self._entries() if entry is not None]
 
-    def broken(self) -> list[int]:
+    def broken_lines(self) -> list[int]:
         """The numbers, from 1, of the lines that are no entries, but for a torn last one."""
         return [number for number, entry in enumerate(self._entries()[:-1], start=1) if entry is None]
 
-    def cut(self, step: int) -> None:
+    def drop_after(self, step: int) -> None:
         """Drop the entries after a step, which a resumed run will write again, and the lines that are none."""
         kept = [entry for entry in self._entries() if entry is not None and entry["step"] <= step]
         write_bytes(self.path, "".join(json.dumps(entry) + "\n" for entry in kept).encode())

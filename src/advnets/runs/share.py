@@ -27,7 +27,7 @@ from torch import Tensor
 from advnets.errors import AdvnetsError, BadInput, Damaged, Missing, NonFinite, TooBig, Unsupported
 from advnets.runs.card import Card, card_from, card_text
 from advnets.runs.files import make_folder, write_bytes
-from advnets.runs.strict_json import strict_json
+from advnets.runs.strict_json import parse_strict_json
 
 LARGEST_HEADER = 2**18
 MOST_TENSORS = 1000
@@ -42,10 +42,10 @@ _KINDS = {
 
 _TEXT = frozenset(b"\t\n\r") | frozenset(range(32, 127))
 
-Promised = Callable[[Card], Mapping[str, Tensor]]
+ExpectedTensors = Callable[[Card], Mapping[str, Tensor]]
 
 
-def write(path: Path, card: Card, tensors: Mapping[str, Tensor]) -> Path:
+def write_generator(path: Path, card: Card, tensors: Mapping[str, Tensor]) -> Path:
     """Write a share file, whole or not at all, with the folders above it; nothing is overwritten.
 
     Raises BadInput if the place is taken, NonFinite for what must not be given away as good, also where half precision
@@ -81,7 +81,7 @@ def _longest(card: Card) -> str:
     return f"{what}: it takes {sizes[what]:,} of them."
 
 
-def read(path: Path, promised: Promised) -> tuple[Card, dict[str, Tensor]]:
+def read_generator(path: Path, promised: ExpectedTensors) -> tuple[Card, dict[str, Tensor]]:
     """The card and the tensors of a share file, floats as float32, after every check.
 
     Links are followed; what they lead to must be a regular file.
@@ -113,9 +113,9 @@ def _refuse_irregular(found: os.stat_result) -> None:
         raise Unsupported(f"found {kind}, expected a regular file")
 
 
-def _read(file: BufferedReader, size: int, promised: Promised) -> tuple[Card, dict[str, Tensor]]:
+def _read(file: BufferedReader, size: int, promised: ExpectedTensors) -> tuple[Card, dict[str, Tensor]]:
     written = _header_bytes(file, size)
-    text, entries = _parts(strict_json(_decode_header(written), "the header"))
+    text, entries = _split_header(parse_strict_json(_decode_header(written), "the header"))
     card, digest = card_from(text)
     _refuse_gaps(entries, size - 8 - len(written))
     expected = _entries(promised(card), half=card.half)
@@ -157,7 +157,7 @@ def _decode_header(header: bytes) -> str:
         raise Damaged(f"the header is not UTF-8: {error}") from error
 
 
-def _parts(header: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def _split_header(header: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """The card's text and the tensors' entries, each of the right form."""
     metadata = header.get("__metadata__")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("advnets"), str) or len(metadata) != 1:

@@ -19,7 +19,7 @@ _QUOTED = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 _BRACKETS = re.compile(r"[\[\]{}]")
 
 
-def strict_json(text: str, what: str) -> dict[str, Any]:
+def parse_strict_json(text: str, what: str) -> dict[str, Any]:
     """The object of a JSON text; `what` names it in errors. Raises Damaged, or TooBig beyond the limits above."""
     _refuse_sprawling(text, what)
     try:

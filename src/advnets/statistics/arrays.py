@@ -37,9 +37,7 @@ def flatten(array: Array, name: str) -> Tensor:
     # left for sums that are not: of such numbers, or too large for their type.
     if tensor.is_floating_point() and not math.isfinite(float(tensor.sum())) and not bool(tensor.isfinite().all()):
         count = int((~torch.isfinite(tensor)).sum())
-        raise BadInput(
-            f"{name}: found {count} values that are NaN or Inf, expected none. Check how they were computed."
-        )
+        raise BadInput(f"{name}: found {count} values that are NaN or Inf, expected none. Check their source.")
     return tensor.flatten(1)
 
 

@@ -66,7 +66,7 @@ def _as_chains(states: Array) -> Tensor:
         found = f"shape {tuple(x.shape)}"
         raise BadInput(f"states: found {found}, expected (chains, steps, ...) of 4 steps or more. Give longer chains.")
     if not bool(torch.isfinite(x).all()):
-        raise BadInput("states: found a NaN or an Inf, expected finite numbers. Check how they were computed.")
+        raise BadInput("states: found a NaN or an Inf, expected finite numbers. Check the sampler.")
     return x.flatten(2) if x.ndim > 2 else x[:, :, None]
 
 

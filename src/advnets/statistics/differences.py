@@ -156,7 +156,5 @@ def _as_scores(scores: Array, name: str) -> Floats:
         raise BadInput(f"{name}: found {found}, expected (n,) numbers, n > 1. Give one score an item, or more seeds.")
     if not bool(np.isfinite(array).all()):
         count = int((~np.isfinite(array)).sum())
-        raise BadInput(
-            f"{name}: found {count} values that are NaN or Inf, expected none. Check how they were computed."
-        )
+        raise BadInput(f"{name}: found {count} values that are NaN or Inf, expected none. Check their source.")
     return array.astype(np.float64)

@@ -111,7 +111,7 @@ class Estimate:
         known = {"value", "error", "floor", "notes", "interval", "bias", "p_value"}
         if not isinstance(fields, Mapping) or "value" not in fields or not set(fields) <= known:
             raise BadInput(
-                f"estimate: found {_abbreviate(fields)}, expected `value` and no fields but {', '.join(sorted(known))}. Check the file."
+                f"estimate: found {_abbreviate(fields)}, expected `value` among the fields {', '.join(sorted(known))}"
             )
         numbers = {
             name: _expect_number(name, fields.get(name))
@@ -122,7 +122,7 @@ class Estimate:
             raise BadInput("estimate: found no value, expected a number. Check the file.")
         if numbers.get("error", 0.0) < 0 or not 0 <= numbers.get("p_value", 0.0) <= 1:
             raise BadInput(
-                f"estimate: found {_abbreviate(fields)}, expected an error of at least 0, and a p_value in [0, 1]. Check the file."
+                f"estimate: found {_abbreviate(fields)}, expected an error from 0 and a p_value in [0, 1]. Check it."
             )
         ends = fields.get("interval")
         if ends is not None and not (isinstance(ends, list | tuple) and len(ends) == 2):
@@ -130,7 +130,7 @@ class Estimate:
         notes = fields.get("notes", {})
         if not isinstance(notes, Mapping) or not all(isinstance(note, Note) for note in notes.values()):
             raise BadInput(
-                f"estimate: found the notes {_abbreviate(notes)}, expected numbers, words and truth values by name. Check the file."
+                f"estimate: found the notes {_abbreviate(notes)}, expected numbers, words and truth values by name"
             )
         low_high = None if ends is None else (_expect_number("interval", ends[0]), _expect_number("interval", ends[1]))
         return Estimate(**numbers, notes=dict(notes), interval=low_high)

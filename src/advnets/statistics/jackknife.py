@@ -40,9 +40,7 @@ class Jackknife:
 
     def __post_init__(self) -> None:
         if not bool(self.values.isfinite().all()):
-            raise NonFinite(
-                f"jackknife of {self.value}: found a NaN or an Inf without some block. Check the statistic."
-            )
+            raise NonFinite(f"jackknife of {self.value}: found a NaN or an Inf without a block. Check the statistic.")
 
     @property
     def value(self) -> float:

@@ -37,9 +37,7 @@ def permuted_labels(m: int, n: int, permutations: int, seed: int) -> Iterator[Te
         BadInput: If there are fewer than 19 permutations.
     """
     if permutations < 19:
-        raise BadInput(
-            f"permutations: found {permutations}, expected 19 or more, so that p = .05 is possible. Use more."
-        )
+        raise BadInput(f"permutations: found {permutations}, expected 19 or more, for else p > .05. Use more.")
     rng = np.random.default_rng(seed)
     labels = np.concatenate([np.ones(m), np.zeros(n)])
     yield torch.from_numpy(labels[:, None].copy())

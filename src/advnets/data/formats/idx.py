@@ -95,7 +95,7 @@ def _translate_errors(path: Path) -> Iterator[None]:
 
 
 def _read_header(path: Path, stream: IO[bytes], ndim: int) -> tuple[int, ...]:
-    start = _exactly(path, stream, 4)
+    start = _read_exactly(path, stream, 4)
     if start[:2] != b"\0\0":
         raise Damaged(f"{path}: starts with {start!r}, expected the two zero bytes of an idx file. {REDO}")
     _, _, code, found = start
@@ -108,11 +108,11 @@ def _read_header(path: Path, stream: IO[bytes], ndim: int) -> tuple[int, ...]:
             f"{path}: found {KINDS.get(found, f'{found} dimensions')}, expected {KINDS[ndim]}. "
             "Check that the image file and the label file are not exchanged."
         )
-    dims = _exactly(path, stream, 4 * ndim)
+    dims = _read_exactly(path, stream, 4 * ndim)
     return tuple(int.from_bytes(dims[4 * i : 4 * i + 4], "big") for i in range(ndim))
 
 
-def _exactly(path: Path, stream: IO[bytes], size: int) -> bytes:
+def _read_exactly(path: Path, stream: IO[bytes], size: int) -> bytes:
     found = stream.read(size)
     if len(found) < size:
         raise Damaged(f"{path}: ends inside its header. {REDO}")

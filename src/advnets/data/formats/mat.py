@@ -1,7 +1,7 @@
 """Arrays of MATLAB 5 files, read by a child process: SciPy's reader is "not hardened for untrusted input".
 
 Two of 1,500 small mutations of a good file end scipy.io.loadmat 1.17 with SIGSEGV, which no `except` catches. The child
-(`mat_child`) bounds its own memory and seconds and hands back bytes, never pickles; what it says is checked here.
+(`mat_subprocess`) bounds its own memory and seconds and hands back bytes, never pickles; what it says is checked here.
 """
 
 import json
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from advnets.errors import BadInput, Damaged, Missing, TooBig, Unsupported
 
-CHILD = Path(__file__).with_name("mat_child.py")
+CHILD = Path(__file__).with_name("mat_subprocess.py")
 PATIENCE_SECONDS = 120  # of the wall clock; the child bounds its seconds of CPU itself
 MAX_LINE = 10_000
 REDO = "Save it again in MATLAB with save(..., '-v7'), or with scipy.io.savemat."
@@ -46,7 +46,7 @@ def read_mat(path: Path, most: Mapping[str, int]) -> dict[str, Array]:
         raise Missing(f"{path}: the child that reads it cannot be run ({error}). Free some memory or disk.") from error
 
 
-def as_pixels(path: Path, name: str, values: Array) -> NDArray[np.uint8]:
+def to_pixels(path: Path, name: str, values: Array) -> NDArray[np.uint8]:
     """Levels 0..255 in any type of number, as uint8; raises BadInput for fractions and other levels."""
     if values.dtype != np.uint8:
         low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)

@@ -3,7 +3,7 @@
 It is run as a file, not as a module: the package would import torch, which takes seconds. For the same reason it
 imports nothing of ours; what went wrong is told by the name of an error type. `mat` is the parent.
 
-    python -P mat_child.py FILE '{"faces": MOST_BYTES}'    # a line of JSON, then the arrays' bytes, on standard output
+    python -P mat_subprocess.py FILE '{"faces": MOST_BYTES}'    # prints a line of JSON, then the arrays' bytes
 """
 
 import json
@@ -17,7 +17,7 @@ from typing import IO, Any
 import numpy as np
 import scipy.io
 
-MAX_RATIO = 200  # of a variable over 1 MiB to its file; pictures shrink to a tenth, bombs to a thousandth
+MAX_RATIO = 200  # of a variable over 1 MiB to its file; images shrink to a tenth, bombs to a thousandth
 MARGIN = 128 * 2**20  # bytes of address space beside three copies of the arrays
 SECONDS, BYTES_PER_SECOND = 5, 2**24  # of CPU: a base, and the slowest unpacking that is waited for
 ITEMSIZE = {"double": 8, "single": 4, "logical": 1} | {

@@ -74,14 +74,14 @@ def read_header(entry: ArrayEntry) -> ArrayHeader:
 
     Raises Unsupported for objects, records and strings, Damaged for another size or no .npy header.
     """
-    start = _exactly(entry, 8)
+    start = _read_exactly(entry, 8)
     if start[:6] != b"\x93NUMPY" or start[6] not in (1, 2, 3):
         raise _damage_error(entry, f"starts with {start!r}, expected a .npy header")
     width = 2 if start[6] == 1 else 4
-    length = int.from_bytes(_exactly(entry, width), "little")
+    length = int.from_bytes(_read_exactly(entry, width), "little")
     if length > MAX_HEADER:
         raise _damage_error(entry, f"has a header of {length:,} bytes, the limit is {MAX_HEADER:,}")
-    header = _parse(entry, _exactly(entry, length).decode("latin-1"))
+    header = _parse(entry, _read_exactly(entry, length).decode("latin-1"))
     claimed = 8 + width + length + math.prod(header.shape) * header.dtype.itemsize
     if claimed != entry.size:
         raise _damage_error(entry, f"claims {claimed:,} bytes by its header, the archive has {entry.size:,} for it")
@@ -143,7 +143,7 @@ def _check_entry(path: Path, info: zipfile.ZipInfo) -> None:
     check_entry(path, info, "array", REDO)
 
 
-def _exactly(entry: ArrayEntry, size: int) -> bytes:
+def _read_exactly(entry: ArrayEntry, size: int) -> bytes:
     found = entry.stream.read(size)
     if len(found) < size:
         raise _damage_error(entry, "ends inside its header")

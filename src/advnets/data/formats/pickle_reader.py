@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from advnets.errors import Damaged, Unsupported
 
-PICTURES, BYTES, CLASSES = 10_000, 3072, 10  # of a batch; of a picture, 32 x 32 x 3
+IMAGES, BYTES, CLASSES = 10_000, 3072, 10  # of a batch; of a picture, 32 x 32 x 3
 MAX_OPCODES = 100_000  # a batch has some 50,000
 REDO = "Get the file again from its source."
 
@@ -32,7 +32,7 @@ class _Name:
 
 
 @dataclass(frozen=True)
-class _Blank:
+class _EmptyArray:
     """An array whose shape and bytes are still to come."""
 
 
@@ -44,7 +44,7 @@ BYTE_DTYPE = _Name(b"dtype u1")
 BYTE_DTYPE_STATE = (3, b"|", None, None, None, -1, -1, 0)
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """What the machine found and does not do."""
 
 
@@ -60,7 +60,7 @@ class _Machine:
     def take(self, size: int) -> bytes:
         """The next bytes."""
         if size < 0 or self.at + size > len(self.data):
-            raise _Refused(f"ends before the {size:,} bytes that it claims at byte {self.at:,}")
+            raise _RefusedError(f"ends before the {size:,} bytes that it claims at byte {self.at:,}")
         self.at += size
         return self.data[self.at - size : self.at]
 
@@ -73,13 +73,13 @@ class _Machine:
         """The bytes up to the end of the line."""
         end = self.data.find(b"\n", self.at, self.at + 100)
         if end < 0:
-            raise _Refused(f"has a name without an end at byte {self.at:,}")
+            raise _RefusedError(f"has a name without an end at byte {self.at:,}")
         return self.take(end + 1 - self.at)[:-1]
 
     def pop(self, n: int = 1) -> list[Any]:
         """The last n values."""
         if n > len(self.stack) - (self.marks[-1] if self.marks else 0):
-            raise _Refused(f"lacks values at byte {self.at:,}")
+            raise _RefusedError(f"lacks values at byte {self.at:,}")
         values = self.stack[len(self.stack) - n :]
         del self.stack[len(self.stack) - n :]
         return values
@@ -87,7 +87,7 @@ class _Machine:
     def pop_to_mark(self) -> list[Any]:
         """The values since the last mark."""
         if not self.marks:
-            raise _Refused(f"lacks a mark at byte {self.at:,}")
+            raise _RefusedError(f"lacks a mark at byte {self.at:,}")
         values = self.pop(len(self.stack) - self.marks[-1])
         self.marks.pop()
         return values
@@ -95,24 +95,24 @@ class _Machine:
     def top(self, kind: type) -> Any:
         """The last value, which stays."""
         if not self.stack or type(self.stack[-1]) is not kind:
-            raise _Refused(f"has no {kind.__name__} to fill at byte {self.at:,}")
+            raise _RefusedError(f"has no {kind.__name__} to fill at byte {self.at:,}")
         return self.stack[-1]
 
 
 def _global(machine: _Machine) -> _Name:
     words = machine.line() + b" " + machine.line()
     if words not in NAMES:
-        raise _Refused(f"names {words.decode('latin-1')!r}, which no batch has")
+        raise _RefusedError(f"names {words.decode('latin-1')!r}, which no batch has")
     return NAMES[words]
 
 
 def _reduce(machine: _Machine) -> Any:
     call = tuple(machine.pop(2))
     if call == (RECONSTRUCT, (NDARRAY, (0,), b"b")):
-        return _Blank()
+        return _EmptyArray()
     if call == (DTYPE, (b"u1", 0, 1)):
         return BYTE_DTYPE
-    raise _Refused(f"makes a call that no batch makes at byte {machine.at:,}")
+    raise _RefusedError(f"makes a call that no batch makes at byte {machine.at:,}")
 
 
 def _build(machine: _Machine) -> Any:
@@ -120,7 +120,7 @@ def _build(machine: _Machine) -> Any:
     if made == BYTE_DTYPE and state == BYTE_DTYPE_STATE:
         return made
     if (
-        made == _Blank()
+        made == _EmptyArray()
         and type(state) is tuple
         and len(state) == 5
         and (state[0], *state[2:4]) == (1, BYTE_DTYPE, False)
@@ -129,7 +129,7 @@ def _build(machine: _Machine) -> Any:
         whole = type(shape) is tuple and all(type(size) is int and size >= 0 for size in shape)
         if whole and type(values) is bytes and math.prod(shape) == len(values):
             return np.frombuffer(values, np.uint8).reshape(shape)
-    raise _Refused(f"fills in what no batch fills in at byte {machine.at:,}")
+    raise _RefusedError(f"fills in what no batch fills in at byte {machine.at:,}")
 
 
 def _append(machine: _Machine) -> None:
@@ -141,7 +141,7 @@ def _set(machine: _Machine) -> None:
     values = machine.pop_to_mark()
     keys = values[::2]
     if len(values) % 2 or not all(type(key) is bytes for key in keys):
-        raise _Refused(f"has keys that are no strings at byte {machine.at:,}")
+        raise _RefusedError(f"has keys that are no strings at byte {machine.at:,}")
     machine.top(dict).update(zip(keys, values[1::2], strict=True))
 
 
@@ -176,7 +176,7 @@ ACTS: dict[bytes, Callable[[_Machine], Any]] = {
 def _value(data: bytes) -> Any:
     machine = _Machine(data)
     if machine.take(2) != b"\x80\x02":
-        raise _Refused("does not start as a pickle of protocol 2")
+        raise _RefusedError("does not start as a pickle of protocol 2")
     for _ in range(MAX_OPCODES):
         opcode = machine.take(1)
         if opcode in PUSHES:
@@ -186,8 +186,8 @@ def _value(data: bytes) -> Any:
         elif opcode == b"." and len(machine.stack) == 1 and not machine.marks and machine.at == len(data):
             return machine.stack[0]
         else:
-            raise _Refused(f"has the opcode {opcode!r} at byte {machine.at - 1:,}, where no batch has it")
-    raise _Refused(f"has more than {MAX_OPCODES:,} opcodes")
+            raise _RefusedError(f"has the opcode {opcode!r} at byte {machine.at - 1:,}, where no batch has it")
+    raise _RefusedError(f"has more than {MAX_OPCODES:,} opcodes")
 
 
 def read_batch(where: str, data: bytes) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -198,14 +198,14 @@ def read_batch(where: str, data: bytes) -> tuple[NDArray[np.uint8], NDArray[np.i
     """
     try:
         batch = _value(data)
-    except _Refused as refused:
+    except _RefusedError as refused:
         raise Unsupported(f"{where}: {refused}; expected a batch of CIFAR-10. {REDO}") from None
     images, labels = (batch.get(key) for key in (b"data", b"labels")) if type(batch) is dict else (None, None)
-    if not isinstance(images, np.ndarray) or images.shape != (PICTURES, BYTES):
-        raise Damaged(f"{where}: has no `data` of ({PICTURES}, {BYTES}) bytes, as a batch of CIFAR-10 has. {REDO}")
-    if not isinstance(labels, list) or len(labels) != PICTURES or not all(_is_label(label) for label in labels):
-        raise Damaged(f"{where}: `labels` are not {PICTURES:,} whole numbers 0..{CLASSES - 1}, as expected. {REDO}")
-    return images.reshape(PICTURES, 3, 32, 32), np.array(labels, np.int64)
+    if not isinstance(images, np.ndarray) or images.shape != (IMAGES, BYTES):
+        raise Damaged(f"{where}: has no `data` of ({IMAGES}, {BYTES}) bytes, as a batch of CIFAR-10 has. {REDO}")
+    if not isinstance(labels, list) or len(labels) != IMAGES or not all(_is_label(label) for label in labels):
+        raise Damaged(f"{where}: `labels` are not {IMAGES:,} whole numbers 0..{CLASSES - 1}, as expected. {REDO}")
+    return images.reshape(IMAGES, 3, 32, 32), np.array(labels, np.int64)
 
 
 def _is_label(value: Any) -> bool:

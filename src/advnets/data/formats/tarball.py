@@ -34,7 +34,7 @@ class _Stream:
     def __init__(self, path: Path, file: gzip.GzipFile) -> None:
         self.path, self.file, self.left = path, file, MAX_UNPACKED
 
-    def exactly(self, size: int) -> bytes:
+    def read_exactly(self, size: int) -> bytes:
         """The next bytes, all of them."""
         if size > self.left:
             raise TooBig(f"{self.path}: unpacks to more than {MAX_UNPACKED:,} bytes, the limit. {REDO}")
@@ -47,7 +47,7 @@ class _Stream:
     def skip(self, size: int) -> None:
         """Pass over the next bytes, a chunk at a time."""
         while size > 0:
-            size -= len(self.exactly(min(size, CHUNK)))
+            size -= len(self.read_exactly(min(size, CHUNK)))
 
 
 def read_members(path: Path, wanted: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
@@ -71,7 +71,7 @@ def read_members(path: Path, wanted: Mapping[str, int]) -> Iterator[tuple[str, b
 def _members(stream: _Stream, wanted: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
     seen: set[str] = set()
     for _ in range(MAX_MEMBERS):
-        block = stream.exactly(BLOCK)
+        block = stream.read_exactly(BLOCK)
         if not any(block):
             return
         header = _header(stream.path, block)
@@ -87,7 +87,7 @@ def _members(stream: _Stream, wanted: Mapping[str, int]) -> Iterator[tuple[str, 
                 f"{stream.path}: {header.name!r} has {header.size:,} bytes, expected at most {wanted[header.name]:,}. "
                 f"{REDO}"
             )
-        yield header.name, stream.exactly(header.size)
+        yield header.name, stream.read_exactly(header.size)
         stream.skip(padding)
     raise TooBig(f"{stream.path}: has more than {MAX_MEMBERS:,} members, the limit. {REDO}")
 

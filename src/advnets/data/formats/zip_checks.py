@@ -15,7 +15,7 @@ from pathlib import Path
 
 from advnets.errors import AdvnetsError, BadInput, Damaged, Missing, TooBig, Unsupported
 
-MAX_RATIO = 200  # of an entry over 1 MiB: pictures worth learning shrink to a tenth, bombs to a thousandth
+MAX_RATIO = 200  # of an entry over 1 MiB: images worth learning shrink to a tenth, bombs to a thousandth
 MAX_NAME = 1024
 LOCAL_HEADER = 30  # bytes; PKWARE, "APPNOTE.TXT", section 4.3.7
 END, END_SIZE = b"PK\5\6", 22  # section 4.3.16
@@ -71,7 +71,7 @@ def check_entry(path: Path, info: zipfile.ZipInfo, kind: str, redo: str = REDO) 
     if info.file_size > 2**20 and info.file_size > MAX_RATIO * info.compress_size:
         raise TooBig(
             f"{path}: {kind} {name!r} unpacks {info.compress_size:,} bytes to {info.file_size:,}, over {MAX_RATIO} "
-            "times as many, as no pictures do. If it is really yours, save it without compression."
+            "times as many, as no images do. If it is really yours, save it without compression."
         )
 
 

@@ -39,7 +39,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Cached:
+class CacheFile:
     """An open cache file: its table, and all its bytes, mapped from the file that the table was read from."""
 
     table: Mapping[str, Any]
@@ -63,10 +63,10 @@ class Cached:
         classes = None if labels is None else len(self.table["survey"]["class_names"])
         mean = torch.from_numpy(np.array(self.part("mean")))
         survey = Survey.from_json(self.table["survey"])
-        return Dataset(name, *parts, classes, source, digest_known=self.table["digest"], mean_known=mean, survey=survey)
+        return Dataset(name, *parts, classes, source, known_digest=self.table["digest"], known_mean=mean, survey=survey)
 
 
-def open_cache(path: Path, key: str) -> Cached | None:
+def open_cache(path: Path, key: str) -> CacheFile | None:
     """The cache file of that name; None where there is none, where it is not whole, or was made from another `key`.
 
     Raises TooBig where the system does not map it.
@@ -80,7 +80,7 @@ def open_cache(path: Path, key: str) -> Cached | None:
         if table is None or table["key"] != key:
             return None
         try:
-            return Cached(table, np.memmap(file, np.uint8, "r"))
+            return CacheFile(table, np.memmap(file, np.uint8, "r"))
         except OSError as error:
             raise TooBig(
                 f"{path}: cannot be mapped into memory ({error.strerror or error}). Raise the limit of address space "

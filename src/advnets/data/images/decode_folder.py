@@ -16,7 +16,7 @@ from advnets.data.dataset import Survey
 from advnets.data.images.arrangement import Arrangement, arrange, read_table
 from advnets.data.images.cache import Writer
 from advnets.data.images.decode_image import FORMATS, ImageHeader, ImageShape, check_keeps_alpha, decode, read_header
-from advnets.data.images.file_listing import Item, Source
+from advnets.data.images.folder_source import FileEntry, ImageSource
 from advnets.data.images.image_options import KEEP, ImageOptions
 from advnets.errors import AdvnetsError, BadInput, TooBig
 
@@ -34,27 +34,27 @@ Out = TypeVar("Out")
 
 
 @dataclass
-class Build:
+class FolderDecoder:
     """One pass over the files: their headers, then their pixels, written as they come."""
 
-    source: Source
-    pictures: ImageOptions
+    source: ImageSource
+    options: ImageOptions
     unreadable: dict[str, str] = field(default_factory=dict)
     sizes: Counter[str] = field(default_factory=Counter)
 
     def run(self, key: str, place: Path) -> None:
         """Decode everything into the cache file `place`."""
-        images = self.source.listing.images
+        images = self.source.files.images
         names = [item.name for item in images]
         plan = arrange(names, self._table(), str(self.source.path))
         headers = self._headers(images)
-        shape, notes = _shape([header for header in headers if header], self.pictures, str(self.source.path))
+        shape, notes = _shape([header for header in headers if header], self.options, str(self.source.path))
         _check_space(place, len(names) * shape.channels * shape.height * shape.width)
         writer = Writer(place, shape.chw)
         try:
             contents = np.zeros((len(names), DIGEST), np.uint8)
             kept = {split: self._write(writer, places, shape, contents) for split, places in plan.splits.items()}
-            self._check_left(kept)
+            self._check_splits(kept)
             labels = _labels(plan, kept)
             counts = {split: len(places) for split, places in kept.items()}
             survey = self._survey([header for header in headers if header], plan, notes)
@@ -63,25 +63,25 @@ class Build:
             writer.discard()
 
     def _table(self) -> dict[str, int] | None:
-        labels_file = self.source.listing.labels_file
+        labels_file = self.source.files.labels_file
         if labels_file is None:
             return None
-        return read_table(self.source.read(labels_file.name), self.source.where(labels_file.name))
+        return read_table(self.source.read(labels_file.name), self.source.full_name(labels_file.name))
 
-    def _headers(self, images: Sequence[Item]) -> list[ImageHeader | None]:
+    def _headers(self, images: Sequence[FileEntry]) -> list[ImageHeader | None]:
         """The header of each image, None where it cannot be read."""
 
-        def one(item: Item) -> ImageHeader | AdvnetsError:
+        def one(item: FileEntry) -> ImageHeader | AdvnetsError:
             try:
-                with self.source.opened(item.name) as stream:
-                    return read_header(stream, self.source.where(item.name))
+                with self.source.open_file(item.name) as stream:
+                    return read_header(stream, self.source.full_name(item.name))
             except BadInput as error:
                 return error
 
         headers: list[ImageHeader | None] = []
         for item, found in zip(images, map_in_order(one, images), strict=True):
             if isinstance(found, AdvnetsError):
-                self._left_out(item.name, found)
+                self._leave_out(item.name, found)
             headers.append(None if isinstance(found, AdvnetsError) else found)
         return headers
 
@@ -89,21 +89,21 @@ class Build:
         self, writer: Writer, places: Sequence[int], shape: ImageShape, contents: NDArray[np.uint8]
     ) -> list[int]:
         """Decode the images at these places and write them; the places of those that could be read."""
-        images = self.source.listing.images
+        images = self.source.files.images
 
         def one(place: int) -> tuple[NDArray[np.uint8], tuple[int, int]] | AdvnetsError:
             name = images[place].name
             try:
                 content = self.source.read(name)
                 contents[place] = hash_bytes(content)
-                return decode(content, self.source.where(name), shape, self.pictures)
+                return decode(content, self.source.full_name(name), shape, self.options)
             except BadInput as error:
                 return error
 
         kept: list[int] = []
         for place, found in zip(places, map_in_order(one, places), strict=True):
             if isinstance(found, AdvnetsError):
-                self._left_out(images[place].name, found)
+                self._leave_out(images[place].name, found)
                 continue
             pixels, (height, width) = found
             writer.append(pixels[None])
@@ -111,17 +111,17 @@ class Build:
             kept.append(place)
         return kept
 
-    def _left_out(self, name: str, error: AdvnetsError) -> None:
+    def _leave_out(self, name: str, error: AdvnetsError) -> None:
         """Note an image that cannot be read; raise where they are more than 1 %."""
         self.unreadable[name] = str(error)
-        total = len(self.source.listing.images)
+        total = len(self.source.files.images)
         if len(self.unreadable) > MOST_UNREADABLE * total:
             raise type(error)(
                 f"{self.source.path}: {len(self.unreadable):,} of {total:,} images cannot be read, and 1 % is the "
                 f"limit (the rest was not looked at). The first:\n  " + "\n  ".join(list(self.unreadable.values())[:5])
             )
 
-    def _check_left(self, kept: dict[str, list[int]]) -> None:
+    def _check_splits(self, kept: dict[str, list[int]]) -> None:
         for split, places in kept.items():
             if not places:
                 raise BadInput(
@@ -132,7 +132,7 @@ class Build:
         modes = Counter(("grey" if header.grey else "rgb") + (" alpha" if header.alpha else "") for header in headers)
         if self.unreadable:
             notes = [*notes, f"{len(self.unreadable):,} images cannot be read and are left out"]
-        others = self.source.listing.others
+        others = self.source.files.others
         if others:
             notes = [*notes, f"{sum(others.values()):,} files are no images in {', '.join(FORMATS)}"]
         return Survey(
@@ -152,22 +152,22 @@ def _labels(plan: Arrangement, kept: Mapping[str, Sequence[int]]) -> NDArray[np.
     return np.array([plan.labels[place] for places in kept.values() for place in places], np.int64)
 
 
-def _shape(headers: Sequence[ImageHeader], pictures: ImageOptions, where: str) -> tuple[ImageShape, list[str]]:
+def _shape(headers: Sequence[ImageHeader], options: ImageOptions, where: str) -> tuple[ImageShape, list[str]]:
     """What every image becomes, and what was decided on the way."""
     alpha = sum(header.alpha for header in headers)
-    check_keeps_alpha(pictures, alpha > 0, where)
-    (height, width), notes = _size(headers, pictures)
-    grey = pictures.channels == "grey" or (pictures.channels is None and all(header.grey for header in headers))
-    if pictures.channels is None and not grey and (greys := sum(header.grey for header in headers)):
+    check_keeps_alpha(options, alpha > 0, where)
+    (height, width), notes = _size(headers, options)
+    grey = options.channels == "grey" or (options.channels is None and all(header.grey for header in headers))
+    if options.channels is None and not grey and (greys := sum(header.grey for header in headers)):
         notes.append(f"{greys:,} of {len(headers):,} images are grey and become RGB like the others")
-    if alpha and pictures.alpha is None:
+    if alpha and options.alpha is None:
         notes.append(f"{alpha:,} of {len(headers):,} images have alpha and are flattened on white")
-    return ImageShape(height, width, (1 if grey else 3) + (pictures.alpha == KEEP)), notes
+    return ImageShape(height, width, (1 if grey else 3) + (options.alpha == KEEP)), notes
 
 
-def _size(headers: Sequence[ImageHeader], pictures: ImageOptions) -> tuple[tuple[int, int], list[str]]:
-    if pictures.height_width is not None:
-        return pictures.height_width, []
+def _size(headers: Sequence[ImageHeader], options: ImageOptions) -> tuple[tuple[int, int], list[str]]:
+    if options.height_width is not None:
+        return options.height_width, []
     sizes = {(header.height, header.width) for header in headers}
     first = (headers[0].height, headers[0].width)
     if len(sizes) == 1 and max(first) <= LARGEST_OWN:
@@ -175,7 +175,7 @@ def _size(headers: Sequence[ImageHeader], pictures: ImageOptions) -> tuple[tuple
     shorter = float(np.median([min(header.height, header.width) for header in headers]))
     side = min(LARGEST_CHOSEN, 2 ** int(np.log2(max(shorter, 1))))
     found = "are large" if len(sizes) == 1 else f"have {len(sizes):,} sizes"
-    cut = "padded" if pictures.fit == "pad" else "their centre cut"
+    cut = "padded" if options.fit == "pad" else "their centre cut"
     return (side, side), [f"images {found}: {cut} and scaled to {side}x{side} (--image-size chooses another)"]
 
 

@@ -98,10 +98,10 @@ def read_header(stream: IO[bytes], name: str) -> ImageHeader:
         return ImageHeader(height, width, image.mode in GREY, image.has_transparency_data)
 
 
-def decode(content: bytes, name: str, shape: ImageShape, pictures: ImageOptions) -> tuple[Pixels, tuple[int, int]]:
-    """The pixels of an image, (c, h, w), as asked, and its own (h, w); within `strict_pillow`. Of a film, the first picture.
+def decode(content: bytes, name: str, shape: ImageShape, options: ImageOptions) -> tuple[Pixels, tuple[int, int]]:
+    """The pixels of an image, (c, h, w), as asked, and its own (h, w); within `strict_pillow`.
 
-    content: the file's bytes. name: of the file, for the errors. shape: of the result. pictures: how it is made.
+    content: the file's bytes. name: of the file, for the errors. shape: of the result. options: how it is made.
     Raises TooBig over `MAX_PIXELS`, Damaged for anything that is not a whole image in one of `FORMATS`.
     """
     with _translate_errors(name), _open_image(io.BytesIO(content), name) as image:
@@ -113,7 +113,7 @@ def decode(content: bytes, name: str, shape: ImageShape, pictures: ImageOptions)
             image.load()
             turn = image.getexif().get(ORIENTATION, 1)
             upright = image if turn == 1 else ImageOps.exif_transpose(image)
-            fitted = _fit_image(_plain(upright, shape), shape, pictures)
+            fitted = _fit_image(_plain(upright, shape), shape, options)
     pixels = np.asarray(fitted)
     return (pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)), own[::-1] if turn in TURNED else own
 
@@ -175,25 +175,25 @@ def _wide(shape: ImageShape) -> str:
     return "L" if shape.channels == 1 else shape.mode
 
 
-def _fit_image(image: Image.Image, shape: ImageShape, pictures: ImageOptions) -> Image.Image:
+def _fit_image(image: Image.Image, shape: ImageShape, options: ImageOptions) -> Image.Image:
     """Flattened, cut or padded, scaled by Lanczos' filter, and in the mode of `shape`."""
-    resized = _scale_image(image, shape, pictures)
+    resized = _scale_image(image, shape, options)
     if "A" not in shape.mode and "A" in resized.mode:
-        ground = Image.new("RGBA", resized.size, (*pictures.background, 255))
+        ground = Image.new("RGBA", resized.size, (*options.background, 255))
         resized = Image.alpha_composite(ground, resized.convert("RGBA"))
     return resized if resized.mode == shape.mode else resized.convert(shape.mode)
 
 
-def _scale_image(image: Image.Image, shape: ImageShape, pictures: ImageOptions) -> Image.Image:
+def _scale_image(image: Image.Image, shape: ImageShape, options: ImageOptions) -> Image.Image:
     wanted = (shape.width, shape.height)
     if image.size == wanted:
         return image
-    if pictures.fit != "pad":
+    if options.fit != "pad":
         return image.resize(wanted, Image.Resampling.LANCZOS, _centre(image, shape), reducing_gap=3.0)
     scale = min(shape.width / image.width, shape.height / image.height)
     inner = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     small = image.resize(inner, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    colour = (*pictures.background, 0 if pictures.alpha == KEEP else 255)
+    colour = (*options.background, 0 if options.alpha == KEEP else 255)
     whole = Image.new("RGBA", wanted, colour)
     whole.paste(small.convert("RGBA"), ((wanted[0] - inner[0]) // 2, (wanted[1] - inner[1]) // 2))
     return whole
@@ -207,7 +207,7 @@ def _centre(image: Image.Image, shape: ImageShape) -> tuple[float, float, float,
     return left, top, min(left + width, image.width), min(top + height, image.height)
 
 
-def check_keeps_alpha(pictures: ImageOptions, found: bool, where: str) -> None:
+def check_keeps_alpha(options: ImageOptions, found: bool, where: str) -> None:
     """Raise BadInput where alpha is to be kept and no image has any."""
-    if pictures.alpha == KEEP and not found:
+    if options.alpha == KEEP and not found:
         raise BadInput(f"{where}: no image has alpha, so --image-alpha keep cannot apply. Leave it out.")

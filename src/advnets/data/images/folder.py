@@ -11,44 +11,44 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from advnets.data.dataset import Dataset
-from advnets.data.images.cache import Cached, cannot_write, open_cache
-from advnets.data.images.decode_folder import DIGEST, Build, hash_bytes, map_in_order
+from advnets.data.images.cache import CacheFile, cannot_write, open_cache
+from advnets.data.images.decode_folder import DIGEST, FolderDecoder, hash_bytes, map_in_order
 from advnets.data.images.decode_image import FORMATS, strict_pillow
-from advnets.data.images.file_listing import Folder, Source
+from advnets.data.images.folder_source import FolderSource, ImageSource
 from advnets.data.images.image_options import ImageOptions
-from advnets.data.images.zip_listing import Zip
+from advnets.data.images.zip_source import ZipSource
 from advnets.data.sets.published_files import cache_folder
 from advnets.errors import BadInput, Damaged, Unsupported
 
 MIN_IMAGES = 10
 
 
-def load_pictures(path: str | os.PathLike[str], pictures: ImageOptions | None = None) -> Dataset:
+def load_images(path: str | os.PathLike[str], options: ImageOptions | None = None) -> Dataset:
     """The data set of a folder or a .zip of images: PNG, JPEG, WebP, GIF (its first picture) and BMP.
 
-    Sub-folders name splits and classes, or a dataset.json the classes: see `labels.arrange`. What was decided, and
-    which files could not be read, is in the data set's `survey`.
-    path: the folder or the archive, which is read in place. pictures: how the images become tensors.
+    Sub-folders name splits and classes, or a dataset.json the classes: see `images.arrangement.arrange`. What was
+    decided, and which files could not be read, is in the data set's `survey`.
+    path: the folder or the archive, which is read in place. options: how the images become tensors.
     Decoded images are kept in the user's cache ($ADVNETS_CACHE, or the system's) under what they depend on: names,
     sizes, times and options. Raises BadInput (Missing, Damaged, TooBig, Unsupported) naming the file for anything that
     cannot be trained on, or where more than 1 % of the images cannot be read.
     """
-    path, pictures = Path(path), pictures or ImageOptions()
-    source: Source = Folder(path) if path.is_dir() else Zip(path)
+    path, options = Path(path), options or ImageOptions()
+    source: ImageSource = FolderSource(path) if path.is_dir() else ZipSource(path)
     _check_there(source)
-    key = _key(source, pictures)
-    place = _place(path, pictures)
+    key = _key(source, options)
+    place = _cache_path(path, options)
     cached = open_cache(place, key)
-    if cached is not None and pictures.verify and not _is_unchanged(source, cached):
+    if cached is not None and options.verify and not _is_unchanged(source, cached):
         cached = None  # let go of before it is replaced, which Windows refuses for a file that is mapped
     if cached is None:
-        cached = _made(source, pictures, key, place)
+        cached = _make_cache(source, options, key, place)
     name = path.resolve().name if path.is_dir() else path.stem
-    return cached.dataset(name, str(path), pictures.memory_bytes)
+    return cached.dataset(name, str(path), options.memory_bytes)
 
 
-def _check_there(source: Source) -> None:
-    listing = source.listing
+def _check_there(source: ImageSource) -> None:
+    listing = source.files
     if not listing.images:
         others = ", ".join(f"{count:,} {suffix}" for suffix, count in list(listing.others.items())[:5])
         kind = Unsupported if others else BadInput
@@ -58,44 +58,44 @@ def _check_there(source: Source) -> None:
         )
     if len(listing.images) < MIN_IMAGES:
         raise BadInput(
-            f"{source.path}: found {len(listing.images)} images, {source.where(listing.images[0].name)} first, "
+            f"{source.path}: found {len(listing.images)} images, {source.full_name(listing.images[0].name)} first, "
             f"expected at least {MIN_IMAGES}, as they are split into train, validation and test. Add images."
         )
 
 
-def _key(source: Source, pictures: ImageOptions) -> str:
+def _key(source: ImageSource, options: ImageOptions) -> str:
     """A hash of all that the decoded images depend on, but for the contents of the files."""
-    sha = hashlib.sha256(json.dumps([str(source.path.resolve()), pictures.key()]).encode())
-    listing = source.listing
+    sha = hashlib.sha256(json.dumps([str(source.path.resolve()), options.key()]).encode())
+    listing = source.files
     for item in (*listing.images, *([listing.labels_file] if listing.labels_file else [])):
         sha.update(f"{item.name}\0{item.size}\0{item.stamp}\n".encode("utf-8", "surrogateescape"))
     return sha.hexdigest()
 
 
-def _place(path: Path, pictures: ImageOptions) -> Path:
+def _cache_path(path: Path, options: ImageOptions) -> Path:
     """The cache file of a folder under these options; what changes in the folder replaces it."""
-    whole = hashlib.sha256(json.dumps([str(path.resolve()), pictures.key()]).encode("utf-8", "surrogateescape"))
+    whole = hashlib.sha256(json.dumps([str(path.resolve()), options.key()]).encode("utf-8", "surrogateescape"))
     stem = "".join(letter if letter.isalnum() else "-" for letter in path.resolve().stem)[:40]
-    return cache_folder() / "pictures" / f"{stem}-{whole.hexdigest()[:16]}.cache"
+    return cache_folder() / "images" / f"{stem}-{whole.hexdigest()[:16]}.cache"
 
 
-def _is_unchanged(source: Source, cached: Cached) -> bool:
+def _is_unchanged(source: ImageSource, cached: CacheFile) -> bool:
     """Whether the contents of the files, and the pixels in the cache, are still those that were hashed."""
-    with source.held():
-        found = map_in_order(lambda item: _content(source, item.name), source.listing.images)
+    with source.hold_open():
+        found = map_in_order(lambda item: _content(source, item.name), source.files.images)
         held = np.array(list(found), dtype=np.uint8)
-    whole = replace(cached.dataset("", "", 0), digest_known=None)
+    whole = replace(cached.dataset("", "", 0), known_digest=None)
     return bool(np.array_equal(held, cached.part("contents"))) and whole.digest == cached.table["digest"]
 
 
-def _content(source: Source, name: str) -> NDArray[np.uint8]:
+def _content(source: ImageSource, name: str) -> NDArray[np.uint8]:
     try:
         return hash_bytes(source.read(name))
     except BadInput:
         return np.zeros(DIGEST, np.uint8)
 
 
-def _made(source: Source, pictures: ImageOptions, key: str, place: Path) -> Cached:
+def _make_cache(source: ImageSource, options: ImageOptions, key: str, place: Path) -> CacheFile:
     """The cache file, made anew; of several processes that want it, one makes it and the others wait."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -104,10 +104,10 @@ def _made(source: Source, pictures: ImageOptions, key: str, place: Path) -> Cach
     except OSError as error:
         raise cannot_write(place, error) from error
     try:
-        cached = None if pictures.verify else open_cache(place, key)
+        cached = None if options.verify else open_cache(place, key)
         if cached is None:
-            with source.held(), strict_pillow():
-                Build(source, pictures).run(key, place)
+            with source.hold_open(), strict_pillow():
+                FolderDecoder(source, options).run(key, place)
             cached = open_cache(place, key)
     finally:
         lock.release()

@@ -65,7 +65,7 @@ class ImageOptions:
         return _bytes(self.cache_memory)
 
     @property
-    def given(self) -> list[str]:
+    def chosen_flags(self) -> list[str]:
         """The flags that were given, for the errors of data that they do not apply to."""
         flags = {"size": "--image-size", "fit": "--image-fit", "alpha": "--image-alpha",
                  "channels": "--image-channels", "cache_memory": "--cache-memory", "verify": "--verify"}  # fmt: skip

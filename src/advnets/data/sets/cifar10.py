@@ -1,4 +1,4 @@
-"""CIFAR-10: 60,000 colour pictures of 32x32 pixels in ten classes, from a folder, the archive, or downloaded once."""
+"""CIFAR-10: 60,000 colour images of 32x32 pixels in ten classes, from a folder, the archive, or downloaded once."""
 
 import hashlib
 import os
@@ -9,13 +9,13 @@ import numpy as np
 import torch
 
 from advnets.data.dataset import Dataset, Split
-from advnets.data.formats.pickle_reader import CLASSES, PICTURES, read_batch
+from advnets.data.formats.pickle_reader import CLASSES, IMAGES, read_batch
 from advnets.data.formats.tarball import read_members
 from advnets.data.sets.download import fetch
-from advnets.data.sets.published_files import data_folders, wrong_sum
+from advnets.data.sets.published_files import checksum_error, data_folders
 from advnets.errors import Damaged, Missing, TooBig
 
-TRAIN, VALIDATION = 40_000, 10_000  # of the 50,000 pictures of the five training batches, in their order
+TRAIN, VALIDATION = 40_000, 10_000  # of the 50,000 images of the five training batches, in their order
 MIRRORS = ("https://www.cs.toronto.edu/~kriz/",)
 ARCHIVE = "cifar-10-python.tar.gz"
 ARCHIVE_SHA256 = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
@@ -36,19 +36,19 @@ LAYOUTS = ("cifar10", "")  # folders inside a data folder
 def load_cifar10(data_dir: str | os.PathLike[str] | None = None) -> Dataset:
     """CIFAR-10 as uint8 images (n, 3, 32, 32): 40,000 train, 10,000 validation, the published 10,000 test, labels 0..9.
 
-    A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images" (2009). The split of the training pictures is
+    A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images" (2009). The split of the training images is
     that of the code of I. Goodfellow et al., "Generative Adversarial Nets" (2014): train[0:40000] and the rest.
     data_dir: looked through first; then $ADVNETS_DATA, then the cache folder, to which the archive is downloaded.
     Raises Missing with every place looked at, or Damaged for a batch whose checksum is not the published one.
     """
     place = _place(data_folders(data_dir))
-    images = np.empty((len(SHA256) * PICTURES, 3, 32, 32), np.uint8)
+    images = np.empty((len(SHA256) * IMAGES, 3, 32, 32), np.uint8)
     labels = np.empty(len(images), np.int64)
     for name, batch in _batches(place):
-        start = PICTURES * list(SHA256).index(name)
-        part = slice(start, start + PICTURES)
+        start = IMAGES * list(SHA256).index(name)
+        part = slice(start, start + IMAGES)
         images[part], labels[part] = read_batch(f"{place}: {name}", batch)
-    sizes = [TRAIN, VALIDATION, PICTURES]
+    sizes = [TRAIN, VALIDATION, IMAGES]
     parts = zip(
         torch.from_numpy(images).split_with_sizes(sizes), torch.from_numpy(labels).split_with_sizes(sizes), strict=True
     )
@@ -82,7 +82,7 @@ def _batches(place: Path) -> Iterator[tuple[str, bytes]]:
         expected = left.pop(name)
         if found != expected:
             where = str(place / name) if place.is_dir() else f"{place}: {name}"
-            raise wrong_sum(where, found, expected, "CIFAR-10")
+            raise checksum_error(where, found, expected, "CIFAR-10")
         yield name, batch
     if left:
         raise Missing(f"{place}: has no {', '.join(left)}. Unpack the archive again, or delete what is there of it.")

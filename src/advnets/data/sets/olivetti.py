@@ -1,4 +1,4 @@
-"""Olivetti faces: 400 grey pictures of 64x64 pixels of forty people; a data set of its own, not that of Toronto."""
+"""Olivetti faces: 400 grey images of 64x64 pixels of forty people; a data set of its own, not that of Toronto."""
 
 import hashlib
 import os
@@ -9,17 +9,17 @@ import torch
 from numpy.typing import NDArray
 
 from advnets.data.dataset import Dataset, Split
-from advnets.data.formats.mat import as_pixels, read_mat
+from advnets.data.formats.mat import read_mat, to_pixels
 from advnets.data.sets.published_files import data_folders
 from advnets.errors import Damaged, Missing
 
 FILE = "olivettifaces.mat"
 LAYOUTS = ("olivetti", "")  # folders inside a data folder
-PEOPLE, PICTURES, SIDE = 40, 10, 64
+PEOPLE, IMAGES, SIDE = 40, 10, 64
 TRAIN, VALIDATION, TEST = 30, 5, 5  # people
 PERMUTATION_SEED = 2014
 PIXELS_SHA256 = "b119468c2f13775df12d3950e7c96644811647a6e10d30617777f245bf9b2f8b"
-MOST_BYTES = PEOPLE * PICTURES * SIDE**2 * 8  # as doubles
+MOST_BYTES = PEOPLE * IMAGES * SIDE**2 * 8  # as doubles
 WHERE = "https://cs.nyu.edu/~roweis/data/olivettifaces.mat (or https://ndownloader.figshare.com/files/5976027)"
 
 
@@ -28,7 +28,7 @@ def load_olivetti(data_dir: str | os.PathLike[str] | None = None, *, side: int =
 
     F. Samaria, A. Harter, "Parameterisation of a stochastic model for human face identification" (1994); AT&T
     Laboratories Cambridge ask to be credited. The file is that of S. Roweis. The split is by people, thirty, five and
-    five of a permutation drawn with `PERMUTATION_SEED`: ten pictures of one person are near copies, and those held out
+    five of a permutation drawn with `PERMUTATION_SEED`: ten images of one person are near copies, and those held out
     would flatter a model that memorises. People are therefore no classes: those held out are not in train.
     data_dir: looked through first; then $ADVNETS_DATA, then the cache folder. The file is not downloaded.
     side: 64 as published, or 48, the size of the Toronto Face Database, on which no figure is comparable.
@@ -39,7 +39,7 @@ def load_olivetti(data_dir: str | os.PathLike[str] | None = None, *, side: int =
     faces = _at_three_quarters(faces) if side == 48 else faces
     # NumPy freezes the stream of RandomState for ever (NEP 19); that of default_rng may change with a release.
     people = np.random.RandomState(PERMUTATION_SEED).permutation(PEOPLE)
-    of_person = faces.reshape(PEOPLE, PICTURES, 1, side, side)
+    of_person = faces.reshape(PEOPLE, IMAGES, 1, side, side)
     parts = np.split(of_person[people], [TRAIN, TRAIN + VALIDATION])
     train, validation, test = (Split(torch.from_numpy(part.reshape(-1, 1, side, side))) for part in parts)
     name = "olivetti" if side == SIDE else f"olivetti-{side}"
@@ -61,11 +61,11 @@ def _find(folders: list[Path]) -> Path:
 def _faces(path: Path) -> NDArray[np.uint8]:
     """The faces (400, 64, 64), in the order of the file: columns of it, each a picture column by column."""
     values = read_mat(path, {"faces": MOST_BYTES})["faces"]
-    if values.shape != (SIDE**2, PEOPLE * PICTURES):
+    if values.shape != (SIDE**2, PEOPLE * IMAGES):
         raise Damaged(
-            f"{path}: `faces` have shape {values.shape}, expected ({SIDE**2}, {PEOPLE * PICTURES}). Get {WHERE}."
+            f"{path}: `faces` have shape {values.shape}, expected ({SIDE**2}, {PEOPLE * IMAGES}). Get {WHERE}."
         )
-    pixels = as_pixels(path, "faces", values)
+    pixels = to_pixels(path, "faces", values)
     # Of the pixels, not of the file, which exists in several containers, and of which no sum was published.
     found = hashlib.sha256(np.ascontiguousarray(pixels.T).data).hexdigest()
     if found != PIXELS_SHA256:

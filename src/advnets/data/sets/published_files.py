@@ -34,11 +34,11 @@ def verify_file(path: Path, sha256: str, whose: str) -> Path:
     except OSError as error:
         raise Missing(f"{path}: cannot be read ({error.strerror}). Check the disk and permissions.") from error
     if found != sha256:
-        raise wrong_sum(str(path), found, sha256, whose)
+        raise checksum_error(str(path), found, sha256, whose)
     return path
 
 
-def wrong_sum(where: str, found: str, expected: str, whose: str) -> Damaged:
+def checksum_error(where: str, found: str, expected: str, whose: str) -> Damaged:
     """The error for bytes that are not those published."""
     return Damaged(
         f"{where}: found sha256 {found}, expected {expected}, that of {whose} as published. Delete the file: it "

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from advnets.data.dataset import Dataset, Split
-from advnets.data.formats.mat import Array, as_pixels, read_mat
+from advnets.data.formats.mat import Array, read_mat, to_pixels
 from advnets.data.sets.published_files import data_folders
 from advnets.errors import BadInput, Missing
 
@@ -85,4 +85,4 @@ def _check_layout(path: Path, images: Array, folds: Array) -> None:
 def _split(path: Path, images: Array, chosen: Array) -> Split:
     if not chosen.any():
         raise BadInput(f"{path}: one of the unlabelled, validation and test parts of the fold is empty. Give {FILE}.")
-    return Split(torch.from_numpy(as_pixels(path, "images", images[chosen])[:, None]))
+    return Split(torch.from_numpy(to_pixels(path, "images", images[chosen])[:, None]))

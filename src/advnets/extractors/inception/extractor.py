@@ -18,7 +18,7 @@ from advnets.extractors.image_preprocessing import (
 )
 from advnets.extractors.inception import weights as files
 from advnets.extractors.inception.network import InceptionNetwork
-from advnets.runs import fingerprint
+from advnets.runs import state_fingerprint
 
 SIZE = (299, 299)
 PART = 16
@@ -50,7 +50,7 @@ class Inception:
         """Architecture, convention and SHA-256 of the weights, the same from a .pth and from a .safetensors."""
         state = files.drop_batch_counts(self.network.state_dict())
         prepared = f"resized to 299x299 and scaled as in {self.convention}, grey as three channels"
-        return f"inception-2015-12-05; {prepared}; sha256 {fingerprint(state)}"
+        return f"inception-2015-12-05; {prepared}; sha256 {state_fingerprint(state)}"
 
     def features(self, values: Tensor) -> Tensor:
         """Compute the averages of the last block, "pool3".

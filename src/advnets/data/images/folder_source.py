@@ -21,7 +21,7 @@ MAX_DEPTH, MAX_ENTRIES = 64, 10_000_000
 
 
 @dataclass(frozen=True)
-class Item:
+class FileEntry:
     """A file: its path inside the folder or archive with "/" between parts, its bytes, and what changes with them.
 
     stamp: time of the last change in ns, or the CRC that an archive has for it.
@@ -33,18 +33,18 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Listing:
+class FileListing:
     """What a folder or archive holds.
 
     images: sorted by name. labels_file: dataset.json, where there is one. others: files of other kinds, by ending.
     """
 
-    images: tuple[Item, ...]
-    labels_file: Item | None
+    images: tuple[FileEntry, ...]
+    labels_file: FileEntry | None
     others: Mapping[str, int]
 
 
-class Source(Protocol):
+class ImageSource(Protocol):
     """Where image files are read from."""
 
     @property
@@ -52,61 +52,61 @@ class Source(Protocol):
         """Of the folder or the archive."""
 
     @property
-    def listing(self) -> Listing:
+    def files(self) -> FileListing:
         """What is there."""
 
-    def where(self, name: str) -> str:
+    def full_name(self, name: str) -> str:
         """A file's name as the errors say it."""
 
-    def opened(self, name: str) -> IO[bytes]:
+    def open_file(self, name: str) -> IO[bytes]:
         """A file at its start; raises BadInput if it cannot be read."""
 
     def read(self, name: str) -> bytes:
         """The bytes of a file; raises BadInput if it cannot be read, TooBig over `MAX_FILE`."""
 
-    def held(self) -> AbstractContextManager[None]:
+    def hold_open(self) -> AbstractContextManager[None]:
         """Within it, files can be read."""
 
 
-class Folder:
+class FolderSource:
     """A folder of image files, in folders of its own or not. Names that begin with a dot are not looked at."""
 
     def __init__(self, path: Path) -> None:
         """List a folder; raises Missing or BadInput if it cannot be listed."""
         self.path = path
-        self.listing = sort_out(_walk(path, path, (), count()))
+        self.files = sort_out(_walk(path, path, (), count()))
 
-    def where(self, name: str) -> str:
+    def full_name(self, name: str) -> str:
         """A file's name as the errors say it."""
         return str(self.path / name)
 
-    def opened(self, name: str) -> IO[bytes]:
+    def open_file(self, name: str) -> IO[bytes]:
         """A file at its start; raises Damaged if it cannot be read."""
         try:
             return (self.path / name).open("rb")
         except OSError as error:
-            raise _unreadable(self.where(name), error) from error
+            raise _unreadable(self.full_name(name), error) from error
 
     def read(self, name: str) -> bytes:
         """The bytes of a file; raises Damaged if it cannot be read, TooBig over `MAX_FILE`."""
         try:
-            with self.opened(name) as file:
+            with self.open_file(name) as file:
                 content = file.read(MAX_FILE + 1)
         except OSError as error:
-            raise _unreadable(self.where(name), error) from error
+            raise _unreadable(self.full_name(name), error) from error
         if len(content) > MAX_FILE:
-            raise too_long(self.where(name), len(content))
+            raise too_long(self.full_name(name), len(content))
         return content
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def hold_open(self) -> Iterator[None]:
         """Nothing needs to be held open."""
         yield
 
 
-def sort_out(items: Iterator[Item]) -> Listing:
+def sort_out(items: Iterator[FileEntry]) -> FileListing:
     """The listing of these files."""
-    images: list[Item] = []
+    images: list[FileEntry] = []
     labels_file, others = None, Counter[str]()
     for item in items:
         suffix = PurePosixPath(item.name).suffix.lower()
@@ -116,7 +116,7 @@ def sort_out(items: Iterator[Item]) -> Listing:
             labels_file = item
         else:
             others[suffix or "no ending"] += 1
-    return Listing(tuple(sorted(images, key=lambda item: item.name)), labels_file, dict(others.most_common()))
+    return FileListing(tuple(sorted(images, key=lambda item: item.name)), labels_file, dict(others.most_common()))
 
 
 def is_hidden(name: str) -> bool:
@@ -129,7 +129,9 @@ def too_long(where: str, size: int) -> TooBig:
     return TooBig(f"{where}: has {size:,} bytes or more, the limit is {MAX_FILE:,}. Save it smaller.")
 
 
-def _walk(folder: Path, root: Path, above: tuple[tuple[int, int], ...], entry_numbers: Iterator[int]) -> Iterator[Item]:
+def _walk(
+    folder: Path, root: Path, above: tuple[tuple[int, int], ...], entry_numbers: Iterator[int]
+) -> Iterator[FileEntry]:
     """The files below a folder; those of a linked folder wherever a link to it is, unless it leads back up.
 
     above: device and inode of the folders that this one lies in. entry_numbers: of all entries so far.
@@ -152,16 +154,16 @@ def _walk(folder: Path, root: Path, above: tuple[tuple[int, int], ...], entry_nu
             raise TooBig(f"{root}: found more than {MAX_ENTRIES:,} files and folders, the limit. Use fewer links.")
         if is_hidden(entry.name):
             continue
-        told = _looked_at(entry)
+        told = _stat_entry(entry)
         if told and stat.S_ISDIR(told.st_mode):
             yield from _walk(Path(entry.path), root, (*above, here), entry_numbers)
         elif told and stat.S_ISREG(told.st_mode):
-            yield Item(Path(entry.path).relative_to(root).as_posix(), told.st_size, told.st_mtime_ns)
+            yield FileEntry(Path(entry.path).relative_to(root).as_posix(), told.st_size, told.st_mtime_ns)
         else:
-            yield Item(f"{Path(entry.path).relative_to(root).as_posix()}.not-a-file", 0, 0)
+            yield FileEntry(f"{Path(entry.path).relative_to(root).as_posix()}.not-a-file", 0, 0)
 
 
-def _looked_at(entry: os.DirEntry[str]) -> os.stat_result | None:
+def _stat_entry(entry: os.DirEntry[str]) -> os.stat_result | None:
     """What an entry is, links followed; None where they lead nowhere."""
     try:
         return entry.stat()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from advnets.data.formats.zip_checks import MAX_RATIO, REDO, check_count, check_entry, check_overlap, translate_errors
-from advnets.data.images.file_listing import MAX_FILE, Item, Listing, is_hidden, sort_out, too_long
+from advnets.data.images.folder_source import MAX_FILE, FileEntry, FileListing, is_hidden, sort_out, too_long
 from advnets.errors import Damaged, TooBig
 
 MAX_ENTRIES = 250_000
@@ -16,7 +16,7 @@ SMALL = 2**30
 """Bytes that any archive may unpack to, whatever its ratio."""
 
 
-class Zip:
+class ZipSource:
     """A zip archive of image files. A folder that everything in it lies in is left out of the names."""
 
     def __init__(self, path: Path) -> None:
@@ -32,16 +32,16 @@ class Zip:
             with zipfile.ZipFile(path) as archive:
                 self._entries = _check_archive(path, archive)
         self._archive: zipfile.ZipFile | None = None
-        self.listing: Listing = sort_out(
-            Item(name, info.file_size, info.CRC) for name, info in self._entries.items() if not _is_clutter(name)
+        self.files: FileListing = sort_out(
+            FileEntry(name, info.file_size, info.CRC) for name, info in self._entries.items() if not _is_clutter(name)
         )
 
-    def where(self, name: str) -> str:
+    def full_name(self, name: str) -> str:
         """A file's name as the errors say it."""
         return f"{self.path}: {name}"
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def hold_open(self) -> Iterator[None]:
         """Keep the archive open; `open_archive` and `read` work within only."""
         with translate_errors(str(self.path)):
             self._archive = zipfile.ZipFile(self.path)
@@ -51,7 +51,7 @@ class Zip:
             self._archive.close()
             self._archive = None
 
-    def opened(self, name: str) -> IO[bytes]:
+    def open_file(self, name: str) -> IO[bytes]:
         """The unpacked bytes of a file as a stream."""
         return BytesIO(self.read(name))
 
@@ -59,13 +59,13 @@ class Zip:
         """The unpacked bytes of a file; raises Damaged if its sum or size does not match, TooBig over `MAX_FILE`."""
         info = self._entries[name]
         if info.file_size > MAX_FILE:
-            raise too_long(self.where(name), info.file_size)
-        assert self._archive is not None, "read within held()"
-        with translate_errors(self.where(name)), self._archive.open(info) as stream:
+            raise too_long(self.full_name(name), info.file_size)
+        assert self._archive is not None, "read within hold_open()"
+        with translate_errors(self.full_name(name)), self._archive.open(info) as stream:
             # No more is unpacked than the directory says; the sum is checked at that many bytes.
             content = stream.read(info.file_size + 1)
         if len(content) != info.file_size:
-            raise Damaged(f"{self.where(name)}: has {len(content):,} bytes, expected {info.file_size:,}. {REDO}")
+            raise Damaged(f"{self.full_name(name)}: has {len(content):,} bytes, expected {info.file_size:,}. {REDO}")
         return content
 
 
