@@ -26,7 +26,7 @@ class Convention:
     A metric that the library does not have is None.
 
     Attributes:
-        whose: The library, and what it is known for.
+        library: The library, and what it is known for.
         frechet: Keyword arguments of `frechet`.
         kernel_subsets: Keyword arguments of `kernel_subsets`.
         inception_score: Keyword arguments of `inception_score`.
@@ -37,7 +37,7 @@ class Convention:
         differs: What of its arithmetic ours does not copy, and why numbers may still differ.
     """
 
-    whose: str
+    library: str
     frechet: Settings | None = None
     kernel_subsets: Settings | None = None
     inception_score: Settings | None = None
