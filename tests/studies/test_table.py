@@ -27,10 +27,10 @@ from advnets.experiment import Run
 from advnets.recipes import RECIPES
 from advnets.studies import table
 from advnets.studies.table import fill_table, measure_run
-from advnets.studies.table.controls import CONTROLS, control
+from advnets.studies.table.chain_mixing import count_layers, measure_mixing
+from advnets.studies.table.controls import CONTROLS, draw_control
 from advnets.studies.table.evaluator import Evaluator
-from advnets.studies.table.mixing import layers, measure_mixing
-from advnets.studies.table.records import Classes, Control, Numbers, Origin, ParzenScore, TrainedUnit
+from advnets.studies.table.records import ClassCoverage, MeasuredControl, Measurements, Origin, ParzenScore, TrainedUnit
 from advnets.studies.table.results import TableFile
 from advnets.studies.table.rows import find_rows
 from advnets.studies.table.summary import summarise
@@ -66,7 +66,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     counting(Run, "carry_on")
     counting(measure_run, "_measure")
-    counting(fill_table, "control_of")
+    counting(fill_table, "measure_control")
     return counted
 
 
@@ -74,9 +74,9 @@ def score(value: float, sigma: float = 0.2) -> ParzenScore:
     return ParzenScore(value, 2.0, sigma, False, 541.0)
 
 
-def numbers(value: float, samples: int = 1000) -> Numbers:
+def numbers(value: float, samples: int = 1000) -> Measurements:
     scores = {name: {"validation": score(value + 4), "test": score(value)} for name in metrics.PROTOCOLS}
-    return Numbers(samples, scores, 0.97, 0.01, Classes(0.08, 0.12, 0.8, 0.01, 0.97))
+    return Measurements(samples, scores, 0.97, 0.01, ClassCoverage(0.08, 0.12, 0.8, 0.01, 0.97))
 
 
 ORIGIN = Origin("advnets table", "0.1.0", "d3c02cd", "Linux", 1)
@@ -87,7 +87,7 @@ def unit(row: str = "paper-adam", seed: int = 0, value: float = 185.0) -> Traine
 
 
 def results(*units: TrainedUnit, **controls: float) -> table.TableResults:
-    held = {name.replace("_", " "): Control(numbers(value), ORIGIN) for name, value in controls.items()}
+    held = {name.replace("_", " "): MeasuredControl(numbers(value), ORIGIN) for name, value in controls.items()}
     return table.TableResults("mnist", "0" * 64, units, held)
 
 
@@ -146,7 +146,7 @@ def test_scores_are_those_that_evaluate_tells(tmp_path: Path) -> None:
     found = unit.numbers.scores["goodfellow2014"]["validation"]
     score = report.measures["parzen"].estimate
     assert (found.value, found.error) == (score.value, score.error)
-    real = measure_run.control_of("real images", Evaluator.of(run.dataset)).numbers.scores["goodfellow2014"][
+    real = measure_run.measure_control("real images", Evaluator.of(run.dataset)).numbers.scores["goodfellow2014"][
         "validation"
     ]
     assert real.value == pytest.approx(report.controls["real images"].value, abs=1e-3)
@@ -227,8 +227,8 @@ def test_a_run_of_other_numbers_is_not_taken_for_a_unit(tmp_path: Path, capsys: 
     assert "was begun as another run than paper-adam, seed 0" in capsys.readouterr().err
 
 
-def quick_table(**more: Any) -> table.Table:
-    return table.Table(**{"rows": "paper-adam", "share": 0.01, "device": "cpu", **more})
+def quick_table(**more: Any) -> table.TableStudy:
+    return table.TableStudy(**{"rows": "paper-adam", "share": 0.01, "device": "cpu", **more})
 
 
 def test_a_run_of_other_data_is_not_taken_for_a_unit(tmp_path: Path) -> None:
@@ -248,12 +248,12 @@ def test_units_of_other_numbers_do_not_enter_one_mean(tmp_path: Path, monkeypatc
     quick = quick_table()
     budget = quick._budget(*find_rows("paper-adam"))
     dataset = data.load("digits")
-    now = measure_run.fingerprint(RECIPES["paper-adam"])
+    now = measure_run.recipe_digest(RECIPES["paper-adam"])
     kept = replace(unit(), budget=budget, recipe=now)
     quick.keeper.add("digits", dataset.digest, kept)
     assert [event for event in quick.fill() if event.what.startswith("paper-adam")] == []
     words = replace(RECIPES["paper-adam"], about="said otherwise", usual_minutes=3.0)
-    assert measure_run.fingerprint(words) == now
+    assert measure_run.recipe_digest(words) == now
     monkeypatch.setitem(table.RECIPES, "paper-adam", replace(words, betas=(0.4, 0.99)))
     with pytest.raises(BadInput, match="trained by other numbers than the recipe has now"):
         list(quick.fill())
@@ -272,14 +272,14 @@ def test_a_unit_that_diverges_does_not_keep_the_others_from_their_turn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with_controls()
-    real = table.Table._unit
+    real = table.TableStudy._unit
 
-    def diverging(self: table.Table, row: Any, seed: int, yardstick: Evaluator) -> Iterator[table.TableProgress]:
+    def diverging(self: table.TableStudy, row: Any, seed: int, yardstick: Evaluator) -> Iterator[table.TableProgress]:
         if seed == 0:
             raise NonFinite("NaN in the loss")
         yield from real(self, row, seed, yardstick)
 
-    monkeypatch.setattr(table.Table, "_unit", diverging)
+    monkeypatch.setattr(table.TableStudy, "_unit", diverging)
     assert main([*QUICK, "--seeds", "2"]) == 3
     assert "paper-adam, seed 0: NaN in the loss" in capsys.readouterr().err
     assert [kept.seed for kept in quick_table().read().units] == [1]
@@ -330,7 +330,7 @@ def test_a_chain_is_measured_beside_independent_samples(tmp_path: Path) -> None:
     assert stuck is not None
     assert not stuck.one.enough
     assert measure_mixing(run.model, yardstick) is None
-    assert layers(run.model.network) == 2, "16 hidden units and the pixels; batch normalisation is no layer"
+    assert count_layers(run.model.network) == 2, "16 hidden units and the pixels; batch normalisation is no layer"
 
 
 def test_what_is_told_of_a_row(tmp_path: Path) -> None:
@@ -344,7 +344,9 @@ def test_what_is_told_of_a_row(tmp_path: Path) -> None:
     assert (paper.flag, adam.flag, mean.flag, real.flag) == ("blur", "", "", "")
     assert (paper.between, mean.minutes) == (None, None)
     assert summarise(replace(held, data="cifar10"))[0].paper is None
-    more = replace(held, controls={**held.controls, "all training images": Control(numbers(320, 50_000), ORIGIN)})
+    more = replace(
+        held, controls={**held.controls, "all training images": MeasuredControl(numbers(320, 50_000), ORIGIN)}
+    )
     assert [line.flag for line in summarise(more) if line.label.startswith("all")] == ["more centres"]
 
 
@@ -394,7 +396,7 @@ def test_a_broken_results_file_is_told_and_left_alone(
     assert RESULTS.read_bytes() == broken
     assert not RUNS.exists()
     with pytest.raises(Damaged):
-        table.Table().read()
+        table.TableStudy().read()
 
 
 @pytest.mark.parametrize(
@@ -429,7 +431,7 @@ def test_a_users_own_file_of_faces(tmp_path: Path, capsys: pytest.CaptureFixture
     assert (row["paper"], row["samples"], row["coverage"]) == ([2057, 26], 120, None)
     assert len(controls) == len(CONTROLS)
     assert Path("results/table-TFD_48x48-1.json").exists()
-    assert "Ours is of one fold" in table.as_text(table.Table("TFD_48x48.mat:1").read())
+    assert "Ours is of one fold" in table.as_text(table.TableStudy("TFD_48x48.mat:1").read())
 
 
 @pytest.mark.parametrize("name", ["tfd", "tfd-3"])
@@ -456,7 +458,7 @@ def test_rows_are_recipes_with_budgets(tmp_path: Path) -> None:
 
 def test_controls_are_what_they_are_called(tmp_path: Path) -> None:
     dataset = data.load("digits")
-    images = {name: control(name, dataset, 300).values[..., 0] / 255 for name in CONTROLS}
+    images = {name: draw_control(name, dataset, 300).values[..., 0] / 255 for name in CONTROLS}
     assert [len(images[name]) for name in CONTROLS] == [1, 300, 1297, 259, 300, 300, 300]
     real = images["real images"]
     assert set(images["real images, above .5"].flat) == set(images["real images, Bernoulli draws"].flat) == {0, 1}
@@ -489,6 +491,6 @@ def test_the_results_that_are_kept_are_of_the_recipes_that_there_are(tmp_path: P
     kept = TableFile(Path(__file__).parents[2] / "results" / "table-mnist.json", Path("lock")).read()
     assert {unit.row for unit in kept.units} >= {"dbn", "stacked-cae", "deep-gsn", "paper-mnist", "best-mnist"}
     for one in kept.units:
-        assert one.recipe == measure_run.fingerprint(RECIPES[one.row]), one.row
+        assert one.recipe == measure_run.recipe_digest(RECIPES[one.row]), one.row
         assert one.test_readings == 1
     assert set(kept.controls) == set(CONTROLS)

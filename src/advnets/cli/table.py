@@ -57,7 +57,7 @@ def main(argv: Sequence[str]) -> int:
     asked = parse(TableFlags, argv, verb="table", about=ABOUT.format(budgets=_budgets()))
     if asked.out is not None and (asked.out.suffix.lower() != ".md" or asked.out.exists()):
         raise BadInput(f"--out {asked.out}: expected the name of a .md file that is not there yet")
-    wanted = table.Table(asked.data, asked.data_dir, rows=asked.rows, seeds=asked.seeds, share=asked.share,
+    wanted = table.TableStudy(asked.data, asked.data_dir, rows=asked.rows, seeds=asked.seeds, share=asked.share,
                          runs=asked.runs, results=asked.results, device=asked.device)  # fmt: skip
     if asked.show:
         _refuse_idle(asked)

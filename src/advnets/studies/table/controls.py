@@ -14,7 +14,7 @@ FEWEST = 5
 """Images to a centroid, at least: with fewer, centroids are the images themselves."""
 
 
-def control(name: str, dataset: Dataset, n: int) -> Samples:
+def draw_control(name: str, dataset: Dataset, n: int) -> Samples:
     """The samples of a row of CONTROLS: images of 8 bits, as a model's are.
 
     n: as many as a model has. Their draws are of seed 0.
@@ -23,19 +23,19 @@ def control(name: str, dataset: Dataset, n: int) -> Samples:
     return Samples.of(centres.clamp(0, 1).reshape(-1, *dataset.shape), TRANSFORMS["unit"])
 
 
-def _flat(images: Tensor) -> Tensor:
+def _flatten_images(images: Tensor) -> Tensor:
     return images.flatten(1).float() / 255
 
 
 def _draw_images(dataset: Dataset, n: int) -> Tensor:
     """n training images, without replacement."""
     chosen = torch.randperm(len(dataset.train), generator=torch.Generator().manual_seed(0))[:n]
-    return _flat(dataset.train.values[chosen])
+    return _flatten_images(dataset.train.values[chosen])
 
 
 def _centroids(dataset: Dataset, n: int) -> Tensor:
     """As many as samples, or one to FEWEST training images."""
-    return metrics.centroids(_flat(dataset.train.values), max(1, min(n, len(dataset.train) // FEWEST)), 0)
+    return metrics.centroids(_flatten_images(dataset.train.values), max(1, min(n, len(dataset.train) // FEWEST)), 0)
 
 
 def _blur_images(dataset: Dataset, n: int) -> Tensor:
@@ -52,7 +52,7 @@ def _toss_pixels(dataset: Dataset, n: int) -> Tensor:
 CONTROLS: dict[str, Callable[[Dataset, int], Tensor]] = {
     "mean image": lambda dataset, n: dataset.mean.flatten()[None],
     "real images": _draw_images,
-    "all training images": lambda dataset, n: _flat(dataset.train.values),
+    "all training images": lambda dataset, n: _flatten_images(dataset.train.values),
     "k-means centroids": _centroids,
     f"PCA-{COMPONENTS} reconstructions": _blur_images,
     "real images, above .5": lambda dataset, n: (_draw_images(dataset, n) > 0.5).float(),

@@ -20,7 +20,7 @@ from advnets.assessment import (
 )
 from advnets.data import Dataset
 from advnets.experiment import Samples
-from advnets.studies.table.records import Classes, Numbers, ParzenScore
+from advnets.studies.table.records import ClassCoverage, Measurements, ParzenScore
 
 COMPARED = 1000
 """Samples, and validation images, whose nearest training image is looked for."""
@@ -73,12 +73,12 @@ class Evaluator:
         }
         return {split: _score(estimate) for split, estimate in found.items()}
 
-    def numbers(self, samples: Samples) -> Numbers:
+    def numbers(self, samples: Samples) -> Measurements:
         """All that samples are measured by."""
         images = samples.stored_values
         held_out = self.dataset.validation.values
         near = metrics.nearness(images[:COMPARED], held_out[:COMPARED], self.dataset.train.values)
-        return Numbers(
+        return Measurements(
             samples=len(samples),
             scores={protocol: self.score(samples, protocol) for protocol in metrics.PROTOCOLS},
             nearness=near.value,
@@ -86,14 +86,14 @@ class Evaluator:
             classes=self._classes(samples),
         )
 
-    def _classes(self, samples: Samples) -> Classes | None:
+    def _classes(self, samples: Samples) -> ClassCoverage | None:
         if self.dataset.classes is None or len(samples) < FEW:
             return None
         seen = assess(samples.stored_values[:CLASSIFIED], self.seen, measures=("class-shares", "coverage")).measures
         shares, cover = seen["class-shares"].estimate, seen["coverage"].estimate
         assert cover.floor is not None
         most = max(float(share) for name, share in shares.notes.items() if name.startswith("class "))
-        return Classes(shares.value, most, cover.value, cover.standard_error, cover.floor)
+        return ClassCoverage(shares.value, most, cover.value, cover.standard_error, cover.floor)
 
 
 def _score(estimate: statistics.Estimate) -> ParzenScore:

@@ -13,10 +13,10 @@ from advnets.errors import BadInput, Damaged
 from advnets.experiment import Run
 from advnets.recipes import Recipe, to_json
 from advnets.records import parse_record
-from advnets.studies.table.controls import control
+from advnets.studies.table.chain_mixing import count_layers, measure_mixing
+from advnets.studies.table.controls import draw_control
 from advnets.studies.table.evaluator import PAPER, Evaluator
-from advnets.studies.table.mixing import layers, measure_mixing
-from advnets.studies.table.records import Control, Origin, TrainedUnit
+from advnets.studies.table.records import MeasuredControl, Origin, TrainedUnit
 
 BESIDE = ("about", "source", "usual_minutes", "usual_steps")
 EACH = 10_000
@@ -32,20 +32,20 @@ def measure_finished_run(run: Run, yardstick: Evaluator, *, budget: float) -> Tr
     with runs.lock_run(run.path):
         kept = run.directory.path / "unit.json"
         if kept.exists():
-            return _unit_of(kept)
+            return _read_unit(kept)
         unit = _measure(run, yardstick, budget)
-        _note(run, yardstick, unit)
+        _note_reading(run, yardstick, unit)
         runs.write_json(kept, asdict(unit))
     return unit
 
 
-def control_of(name: str, yardstick: Evaluator) -> Control:
+def measure_control(name: str, yardstick: Evaluator) -> MeasuredControl:
     """A control, measured as units are."""
-    samples = control(name, yardstick.dataset, yardstick.n)
-    return Control(yardstick.numbers(samples), origin(runs.describe_environment()))
+    samples = draw_control(name, yardstick.dataset, yardstick.n)
+    return MeasuredControl(yardstick.numbers(samples), describe_origin(runs.describe_environment()))
 
 
-def fingerprint(recipe: Recipe) -> str:
+def recipe_digest(recipe: Recipe) -> str:
     """The SHA-256 of the numbers of a recipe that a unit depends on, so that units of others do not enter one mean.
 
     Its words are none, nor is its usual budget: a unit's is the row's, and is compared by itself.
@@ -54,7 +54,7 @@ def fingerprint(recipe: Recipe) -> str:
     return hashlib.sha256(json.dumps(numbers, sort_keys=True).encode()).hexdigest()
 
 
-def origin(environment: Mapping[str, Any]) -> Origin:
+def describe_origin(environment: Mapping[str, Any]) -> Origin:
     """Where numbers come from, of what `runs.environment` tells; without the folders of this machine."""
     command = [str(word) for word in environment["command"]]
     return Origin(
@@ -72,10 +72,10 @@ def _measure(run: Run, yardstick: Evaluator, budget: float) -> TrainedUnit:
     samples = model.sample(yardstick.n, seed=seed)
     seconds = (time.monotonic() - began) * EACH / len(samples)
     chain = measure_mixing(model, yardstick)
-    passes = chain.burn_in * chain.passes_per_step if chain else layers(model.network)
+    passes = chain.burn_in * chain.passes_per_step if chain else count_layers(model.network)
     return TrainedUnit(
         row=run.recipe.name,
-        recipe=fingerprint(run.recipe),
+        recipe=recipe_digest(run.recipe),
         seed=seed,
         budget=budget,
         minutes=round(float(runs.read_json(run.directory.status_json)["seconds"]) / 60, 3),
@@ -84,13 +84,13 @@ def _measure(run: Run, yardstick: Evaluator, budget: float) -> TrainedUnit:
         layer_passes=EACH * passes,
         seconds=round(seconds, 3),
         mixing=chain,
-        trained=origin(runs.read_json(run.directory.environment_json)),
-        measured=origin(runs.describe_environment()),
+        trained=describe_origin(runs.read_json(run.directory.environment_json)),
+        measured=describe_origin(runs.describe_environment()),
         test_readings=len(runs.Journal(run.directory.test_readings).read()) + 1,
     )
 
 
-def _note(run: Run, yardstick: Evaluator, unit: TrainedUnit) -> None:
+def _note_reading(run: Run, yardstick: Evaluator, unit: TrainedUnit) -> None:
     """Note the reading of the test split, before anyone is told what was read."""
     told = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -106,7 +106,7 @@ def _note(run: Run, yardstick: Evaluator, unit: TrainedUnit) -> None:
     runs.Journal(run.directory.test_readings).append(told)
 
 
-def _unit_of(path: Path) -> TrainedUnit:
+def _read_unit(path: Path) -> TrainedUnit:
     try:
         return parse_record(TrainedUnit, runs.read_json(path), what="unit")
     except BadInput as error:

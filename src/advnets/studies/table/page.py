@@ -46,7 +46,7 @@ def as_markdown(results: TableResults) -> str:
     lines = summarise(results)
     tables = [_markdown(head, rows) for head, rows in _tables(lines)]
     points = "\n".join(f"- {point}" for point in checklist(results, lines))
-    made = "\n".join(_made(results))
+    made = "\n".join(_commands(results))
     titles = ("## Scores", "## What a score does not say")
     body = "\n\n".join(f"{title}\n\n{table}" for title, table in zip(titles, tables, strict=True))
     return f"# {_title(results)}\n\n{body}\n\n## Read this beside it\n\n{points}\n\n## Made by\n\n{made}\n"
@@ -102,11 +102,11 @@ def _title(results: TableResults) -> str:
 
 
 def _tables(lines: Sequence[SummaryRow]) -> list[tuple[Sequence[str], list[list[str]]]]:
-    doubts = [_doubts(line) for line in lines]
-    return [(SCORES, [_scores(line) for line in lines]), (DOUBTS, doubts)]
+    doubts = [_doubt_cells(line) for line in lines]
+    return [(SCORES, [_score_cells(line) for line in lines]), (DOUBTS, doubts)]
 
 
-def _scores(line: SummaryRow) -> list[str]:
+def _score_cells(line: SummaryRow) -> list[str]:
     nats = line.nats
     return [
         line.label if line.recipe else f"{line.label} ({line.samples:,})",
@@ -124,7 +124,7 @@ def _scores(line: SummaryRow) -> list[str]:
     ]
 
 
-def _doubts(line: SummaryRow) -> list[str]:
+def _doubt_cells(line: SummaryRow) -> list[str]:
     more = "" if line.tau_enough else ">"
     shares = None if line.least_class is None else f"{100 * line.least_class:.1f}-{100 * (line.most_class or 0):.1f}"
     cover = None if line.coverage is None else f"{line.coverage:.3f} ({line.coverage_of_real:.3f})"
@@ -163,7 +163,7 @@ def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, rules, *rows))
 
 
-def _made(results: TableResults) -> list[str]:
+def _commands(results: TableResults) -> list[str]:
     """Of each unit its command, commit and machine, each of them once."""
     told = {f"- `{unit.trained.command}`, commit {(unit.trained.commit or 'unknown')[:7]}, advnets "
             f"{unit.trained.advnets}, {unit.trained.threads} threads, {unit.trained.platform}": None

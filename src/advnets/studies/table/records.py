@@ -20,7 +20,7 @@ class ParzenScore:
 
 
 @dataclass(frozen=True)
-class Classes:
+class ClassCoverage:
     """Which classes the samples show to a classifier, and how much of the validation images they cover.
 
     least, most: the smallest and the largest share of a class. coverage, its error, and what real images would have.
@@ -34,7 +34,7 @@ class Classes:
 
 
 @dataclass(frozen=True)
-class Numbers:
+class Measurements:
     """What samples are measured by, those of a model and those of a control alike.
 
     samples: how many. scores: {protocol: {split: score}}. nearness: mean distance to the nearest training image over
@@ -45,7 +45,7 @@ class Numbers:
     scores: Mapping[str, Mapping[str, ParzenScore]]
     nearness: float
     nearness_error: float
-    classes: Classes | None
+    classes: ClassCoverage | None
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class AutocorrelationTime:
 
 
 @dataclass(frozen=True)
-class Mixing:
+class ChainMixing:
     """How the Markov chain of a model mixes.
 
     burn_in: steps from noise to a sample of an independent chain. passes_per_step: through a layer. one, many: the
@@ -105,18 +105,18 @@ class TrainedUnit:
     budget: float
     minutes: float
     steps: int
-    numbers: Numbers
+    numbers: Measurements
     layer_passes: float
     seconds: float
-    mixing: Mixing | None
+    mixing: ChainMixing | None
     trained: Origin
     measured: Origin
     test_readings: int
 
 
 @dataclass(frozen=True)
-class Control:
+class MeasuredControl:
     """Samples that no model made: what a score is worth."""
 
-    numbers: Numbers
+    numbers: Measurements
     measured: Origin

@@ -10,7 +10,7 @@ from filelock import FileLock
 from advnets import runs
 from advnets.errors import BadInput, Damaged, Missing
 from advnets.records import parse_record
-from advnets.studies.table.records import Control, TrainedUnit
+from advnets.studies.table.records import MeasuredControl, TrainedUnit
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class TableResults:
     data: str
     digest: str
     units: tuple[TrainedUnit, ...] = ()
-    controls: Mapping[str, Control] = field(default_factory=dict)
+    controls: Mapping[str, MeasuredControl] = field(default_factory=dict)
 
     def unit(self, row: str, seed: int) -> TrainedUnit | None:
         """The finished unit of a row and a seed; None if there is none."""
@@ -37,7 +37,7 @@ class TableResults:
         """With one more; the unit of that row and seed that is there already stays."""
         return self if self.unit(unit.row, unit.seed) else replace(self, units=(*self.units, unit))
 
-    def with_control(self, name: str, control: Control) -> "TableResults":
+    def with_control(self, name: str, control: MeasuredControl) -> "TableResults":
         """With one more; the control of that name that is there already stays."""
         return replace(self, controls={name: control, **self.controls})
 
@@ -71,7 +71,7 @@ class TableFile:
             )
         return held
 
-    def add(self, data: str, digest: str, found: Mapping[str, Control] | TrainedUnit) -> TableResults:
+    def add(self, data: str, digest: str, found: Mapping[str, MeasuredControl] | TrainedUnit) -> TableResults:
         """Add a unit or controls to what other processes may have added meanwhile."""
         with self._alone():
             held = self.open(data, digest)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from advnets.metrics import PROTOCOLS
 from advnets.studies.table.controls import CONTROLS
 from advnets.studies.table.evaluator import PAPER
-from advnets.studies.table.records import Numbers, TrainedUnit
+from advnets.studies.table.records import Measurements, TrainedUnit
 from advnets.studies.table.results import TableResults
 from advnets.studies.table.rows import TABLE_ROWS, label_of
 
@@ -84,7 +84,7 @@ def _control(results: TableResults, name: str) -> SummaryRow:
 
 def _line(
     results: TableResults,
-    numbers: Sequence[Numbers],
+    numbers: Sequence[Measurements],
     units: Sequence[TrainedUnit],
     *,
     label: str,

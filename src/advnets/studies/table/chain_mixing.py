@@ -13,7 +13,7 @@ from advnets.baselines import Chain, is_chain
 from advnets.experiment import Model, Samples
 from advnets.randomness import Streams, mix_seed
 from advnets.studies.table.evaluator import PAPER, Evaluator
-from advnets.studies.table.records import AutocorrelationTime, Mixing
+from advnets.studies.table.records import AutocorrelationTime, ChainMixing
 
 CHAINS = 100
 LONGER = 5
@@ -23,13 +23,13 @@ SEED = 20140610
 """Of where the chains begin: other noises than those of the independent samples."""
 
 
-def layers(network: nn.Module) -> int:
+def count_layers(network: nn.Module) -> int:
     """Layers with weights, each of which a generator's sample passes once."""
     weights = (getattr(module, "weight", None) for module in network.modules())
     return sum(isinstance(weight, torch.Tensor) and weight.ndim >= 2 for weight in weights)
 
 
-def measure_mixing(model: Model, yardstick: Evaluator) -> Mixing | None:
+def measure_mixing(model: Model, yardstick: Evaluator) -> ChainMixing | None:
     """How the chain of a model mixes; None for a network that draws without one.
 
     States are taken after the burn-in: of one chain as many as there are samples, and of CHAINS at once.
@@ -41,7 +41,7 @@ def measure_mixing(model: Model, yardstick: Evaluator) -> Mixing | None:
     one = _states(model, network, chains=1, steps=max(yardstick.n, 4))
     many = _states(model, network, chains=CHAINS, steps=max(LONGER * consecutive, 4))
     together = Samples(many[:, :consecutive].reshape(-1, *many.shape[2:]))
-    return Mixing(
+    return ChainMixing(
         burn_in=network.burn_in,
         passes_per_step=network.passes_per_step,
         one=_autocorrelation(one),

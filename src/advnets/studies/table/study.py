@@ -13,7 +13,7 @@ from advnets.experiment import Run, Settings, TrainingProgress, start
 from advnets.recipes import RECIPES
 from advnets.studies.table.controls import CONTROLS
 from advnets.studies.table.evaluator import Evaluator
-from advnets.studies.table.measure_run import control_of, fingerprint, measure_finished_run
+from advnets.studies.table.measure_run import measure_control, measure_finished_run, recipe_digest
 from advnets.studies.table.results import TableFile, TableResults
 from advnets.studies.table.rows import TableRow, find_rows
 
@@ -31,7 +31,7 @@ class TableProgress:
 
 
 @dataclass(frozen=True)
-class Table:
+class TableStudy:
     """A table of one data set.
 
     data, data_dir: as in Settings; "tfd" is fold 0. rows: recipes between commas, None for all. seeds: how many, from
@@ -127,7 +127,7 @@ class Table:
         for name in CONTROLS:
             if name not in held.controls:
                 yield TableProgress(name, doing="measuring")
-                held = self.keeper.add(self.name, dataset.digest, {name: control_of(name, yardstick)})
+                held = self.keeper.add(self.name, dataset.digest, {name: measure_control(name, yardstick)})
         diverged: list[str] = []
         for seed in range(self.seeds):
             for row in find_rows(self.rows):
@@ -155,7 +155,7 @@ class Table:
                         f"{self.keeper.path}: {row.recipe}, seed {unit.seed}, was given {unit.budget:g} minutes, and "
                         f"{asked:g} are asked now. Name other --results and --runs, or the same --share."
                     )
-                if unit.recipe != fingerprint(RECIPES[row.recipe]):
+                if unit.recipe != recipe_digest(RECIPES[row.recipe]):
                     raise BadInput(
                         f"{self.keeper.path}: {row.recipe}, seed {unit.seed}, was trained by other numbers than the "
                         "recipe has now. Name other --results and --runs, or take the former version of advnets."
