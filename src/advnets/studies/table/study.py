@@ -1,4 +1,4 @@
-"""Filling the table: each unit trained, measured and kept before the next is begun."""
+"""The study of the table: each unit is trained, measured and stored before the next is begun."""
 
 import re
 from collections.abc import Iterator
@@ -11,10 +11,11 @@ from advnets.data import Dataset
 from advnets.errors import BadInput, Missing, NonFinite
 from advnets.experiment import Run, Settings, TrainingProgress, start
 from advnets.recipes import RECIPES
+from advnets.studies.results_file import ResultsFile
 from advnets.studies.table.controls import CONTROLS
 from advnets.studies.table.evaluator import Evaluator
 from advnets.studies.table.measure_run import measure_control, measure_finished_run, recipe_digest
-from advnets.studies.table.results import TableFile, TableResults
+from advnets.studies.table.results import TableResults
 from advnets.studies.table.rows import TableRow, find_rows
 
 GATED = "n/a: the data set is given by its owners on request"
@@ -23,7 +24,13 @@ GATED = "n/a: the data set is given by its owners on request"
 
 @dataclass(frozen=True)
 class TableProgress:
-    """What is told while the table is filled: of which unit, and how far it has come or what is done now."""
+    """How far one unit, or one control, has come.
+
+    Attributes:
+        what: The unit or the control.
+        progress: How far its training has come, None outside of training.
+        doing: What is done now, empty in training.
+    """
 
     what: str
     progress: TrainingProgress | None = None
@@ -32,11 +39,21 @@ class TableProgress:
 
 @dataclass(frozen=True)
 class TableStudy:
-    """A table of one data set.
+    """The table of one data set: its models are trained, and measured beside controls.
 
-    data, data_dir: as in Settings; "tfd" is fold 0. rows: recipes between commas, None for all. seeds: how many, from
-    0 on. share: of each row's minutes that are spent. runs, results: where runs and finished units are kept.
-    Raises BadInput for an unknown row, and for numbers that cannot be.
+    Attributes:
+        data: Data set: digits (minutes for all of it), mnist (hours), cifar10, olivetti, tfd, tfd-0 to tfd-4 (tfd is
+            tfd-0), or a path as for train.
+        data_dir: Folder where data sets are looked for first.
+        rows: Recipes, between commas; by default all rows.
+        seeds: Number of seeds, from 0 on.
+        share: Part of each row's minutes that is spent.
+        runs: Folder of the runs; by default runs/table-DATA.
+        results: FILE.json that finished units are added to; by default results/table-DATA.json.
+        device: Where models are trained: auto, cpu, cuda or mps. All are sampled on the CPU.
+
+    Raises:
+        BadInput: If a row or the device is unknown, or a number out of range.
     """
 
     data: str = "digits"
@@ -51,20 +68,24 @@ class TableStudy:
     def __post_init__(self) -> None:
         _ = find_rows(self.rows)
         if type(self.seeds) is not int or self.seeds < 1:
-            raise BadInput(f"seeds is {self.seeds!r}; expected how many, a whole number of at least 1")
+            raise BadInput(f"seeds is {self.seeds!r}; expected a whole number of seeds, at least 1")
         if not 0 < self.share < float("inf"):
             raise BadInput(f"share is {self.share!r}; expected the part of each row's minutes to spend, above 0")
         _ = self.settings
 
     @property
     def settings(self) -> Settings:
-        """What every run of the table is asked."""
+        """The settings of every run of the table."""
         name = "tfd-0" if self.data == "tfd" else self.data
         return Settings(data=name, data_dir=self.data_dir, device=self.device)
 
     @cached_property
     def dataset(self) -> Dataset | None:
-        """The data; None for Toronto faces, asked for by name, that are not at hand. Raises BadInput for points."""
+        """The data set; None for Toronto faces that are asked for by name and not at hand.
+
+        Raises:
+            BadInput: If it holds points.
+        """
         try:
             dataset = self.settings.dataset()
         except Missing:
@@ -72,111 +93,126 @@ class TableStudy:
                 return None
             raise
         if not dataset.is_image:
-            raise BadInput(f"{self.data} holds points; the table measures images in [0, 1]")
+            raise BadInput(f"{self.data} holds points, and the table measures images. Name a data set of images.")
         return dataset
 
     @property
     def runs_folder(self) -> Path:
-        """Where the runs of units are."""
-        return Path(self.runs or f"runs/table-{self.said}")
+        """The folder of the units' runs."""
+        return Path(self.runs or f"runs/table-{self.file_words}")
 
     @property
-    def keeper(self) -> TableFile:
-        """Where results are."""
-        path = Path(self.results or f"results/table-{self.said}.json")
-        return TableFile(path, path.with_name(f".{path.name}.lock"))
+    def results_file(self) -> ResultsFile[TableResults]:
+        """The file that finished units are added to."""
+        return ResultsFile(Path(self.results or f"results/table-{self.file_words}.json"), TableResults)
 
     @cached_property
     def name(self) -> str:
-        """What the data are called: a file of your own is not taken for the data set that it may be named after."""
+        """The name of the data; a file of one's own is not taken for the data set that it may be named after."""
         assert self.dataset is not None, GATED
-        known = self.settings.data in data.DATASETS or self.dataset.name.startswith("tfd-")
-        return self.dataset.name if known else f"{self.dataset.name}-{self.dataset.digest[:8]}"
+        is_known = self.settings.data in data.DATASETS or self.dataset.name.startswith("tfd-")
+        return self.dataset.name if is_known else f"{self.dataset.name}-{self.dataset.digest[:8]}"
 
     @property
-    def said(self) -> str:
-        """The data's name as a part of names of files."""
+    def file_words(self) -> str:
+        """The name of the data as a part of names of files."""
         name = re.sub(r"\.(npz|zip|mat)(?=$|:)", "", Path(self.settings.data).name)
         return re.sub(r"[^\w.-]+", "-", name)
 
     def read(self) -> TableResults:
-        """The results as they are, without training; raises Missing where there are none."""
+        """Return the results as they are, without training.
+
+        Raises:
+            Missing: If there are none.
+            Damaged: If the file does not hold results of a table.
+        """
+        path = self.results_file.path
         try:
-            return self.keeper.read()
+            return self.results_file.read()
         except Missing as error:
             raise Missing(
-                f"{self.keeper.path} is not there; leave out --show to train, or name it: --results"
+                f"{path} is not there. Leave out --show to train, or name the file with --results."
             ) from error
 
-    def fill(self) -> Iterator[TableProgress]:
-        """Measure the controls and train the units that the results lack, telling of it on the way.
+    def run(self) -> Iterator[TableProgress]:
+        """Measure the controls and train the units that the results lack.
 
-        A unit is the run <runs>/<recipe>-seed<seed>: carried on if it was stopped, only measured if it is finished.
-        KeyboardInterrupt and SystemExit leave what is finished in the results and what is not in the run.
-        Raises BadInput if a run or a unit of that name was of other numbers, NonFinite at the end if units diverged,
-        and what else training raises.
+        A unit is the run <runs>/<recipe>-seed<seed>. It is carried on if it was stopped, and only measured if it is
+        finished. KeyboardInterrupt and SystemExit leave what is finished in the results and what is not in the run.
+
+        Yields:
+            How far the units have come.
+
+        Raises:
+            BadInput: If a run or a unit of that name was of other numbers.
+            NonFinite: At the end, if units diverged; the others are finished.
         """
         distributed.expect_one_process("`advnets table`")
         dataset = self.dataset
         assert dataset is not None, GATED
-        held = self.keeper.open(self.name, dataset.digest)
-        self._check(held)
-        yardstick = Evaluator.of(dataset)
-        if yardstick.lacks_classifier:
+        empty = TableResults(self.name, dataset.digest)
+        self._check(self.results_file.read_or(empty))
+        evaluator = Evaluator.of(dataset)
+        if evaluator.lacks_classifier:
             yield TableProgress(dataset.name, doing="training a classifier, once")
-        for name in CONTROLS:
-            if name not in held.controls:
-                yield TableProgress(name, doing="measuring")
-                held = self.keeper.add(self.name, dataset.digest, {name: measure_control(name, yardstick)})
+        yield from self._measure_controls(empty, evaluator)
         diverged: list[str] = []
         for seed in range(self.seeds):
             for row in find_rows(self.rows):
-                if self.keeper.open(self.name, dataset.digest).unit(row.recipe, seed) is None:
+                if self.results_file.read_or(empty).find_unit(row.recipe, seed) is None:
                     try:
-                        yield from self._unit(row, seed, yardstick)
-                    except NonFinite as error:  # one unit that has diverged does not keep the others from their turn
+                        yield from self._make_unit(row, seed, empty, evaluator)
+                    except NonFinite as error:  # a unit that has diverged does not keep the others from their turn
                         diverged.append(f"{row.recipe}, seed {seed}: {error}")
                         yield TableProgress(f"{row.recipe}, seed {seed}", doing=str(error))
         if diverged:
             raise NonFinite("; ".join(diverged))
 
-    def _check(self, held: TableResults) -> None:
-        """Units of another budget are not to stand beside each other in one mean."""
+    def _check(self, found: TableResults) -> None:
+        """Refuse units of another budget or other numbers, which must not stand beside others in one mean."""
         for row in find_rows(self.rows):
-            asked, least = self._budget(row), RECIPES[row.recipe].batch_size
+            budget, least = self._budget(row), RECIPES[row.recipe].batch_size
             if self.dataset is not None and len(self.dataset.train) < least:
                 raise BadInput(
                     f"{self.name} has {len(self.dataset.train)} training images, and {row.recipe} takes {least} a "
                     "step. Bring more images, or name other --rows."
                 )
-            for unit in held.of_row(row.recipe):
-                if unit.budget != asked:
+            for unit in found.units_of_row(row.recipe):
+                if unit.budget != budget:
                     raise BadInput(
-                        f"{self.keeper.path}: {row.recipe}, seed {unit.seed}, was given {unit.budget:g} minutes, and "
-                        f"{asked:g} are asked now. Name other --results and --runs, or the same --share."
+                        f"{self.results_file.path}: {row.recipe}, seed {unit.seed}, was given {unit.budget:g} minutes, "
+                        f"and {budget:g} are asked now. Name other --results and --runs, or the same --share."
                     )
                 if unit.recipe != recipe_digest(RECIPES[row.recipe]):
                     raise BadInput(
-                        f"{self.keeper.path}: {row.recipe}, seed {unit.seed}, was trained by other numbers than the "
-                        "recipe has now. Name other --results and --runs, or take the former version of advnets."
+                        f"{self.results_file.path}: {row.recipe}, seed {unit.seed}, was trained by other numbers than "
+                        "the recipe has now. Name other --results and --runs, or use the former version of advnets."
                     )
 
     def _budget(self, row: TableRow) -> float:
         return round(row.budget(self.name) * self.share, 9)
 
-    def _unit(self, row: TableRow, seed: int, yardstick: Evaluator) -> Iterator[TableProgress]:
+    def _measure_controls(self, empty: TableResults, evaluator: Evaluator) -> Iterator[TableProgress]:
+        for name in CONTROLS:
+            if name not in self.results_file.read_or(empty).controls:
+                yield TableProgress(name, doing="measuring")
+                self.results_file.add(replace(empty, controls={name: measure_control(name, evaluator)}))
+
+    def _make_unit(
+        self, row: TableRow, seed: int, empty: TableResults, evaluator: Evaluator
+    ) -> Iterator[TableProgress]:
         what = f"{row.recipe}, seed {seed}"
-        run = self._run(row, seed)
+        run = self._open_run(row, seed)
         if not run.directory.is_finished:
             yield TableProgress(what, doing=f"training for {self._budget(row):g} minutes in {run.path}")
             for progress in run.carry_on():
                 yield TableProgress(what, progress)
         yield TableProgress(what, doing="measuring")
-        unit = measure_finished_run(run, yardstick, budget=self._budget(row))
-        self.keeper.add(self.name, yardstick.dataset.digest, unit)
+        unit = measure_finished_run(run, evaluator, budget=self._budget(row))
+        self.results_file.add(replace(empty, units=(unit,)))
 
-    def _run(self, row: TableRow, seed: int) -> Run:
-        """The run of a unit, begun or found; raises BadInput if one that is found was begun otherwise."""
+    def _open_run(self, row: TableRow, seed: int) -> Run:
+        """Start or open the run of a unit; one that was started otherwise is refused."""
         path, minutes = self.runs_folder / f"{row.recipe}-seed{seed}", self._budget(row)
         if not (path / "recipe.json").exists():
             recipe = RECIPES[row.recipe]
