@@ -90,7 +90,7 @@ class Neighbours:
         return torch.tensor([self.place.get(row.tobytes(), -1) for row in points.numpy()])
 
     def nearest(self, points: Tensor, train: Tensor) -> tuple[Tensor, Tensor]:
-        """As statistics.nearest: index into train and squared distance."""
+        """As statistics.find_nearest: index into train and squared distance."""
         mine, theirs = self.places(points), self.places(train)
         if bool((theirs < 0).any()):
             return find_nearest(points, train)
