@@ -12,8 +12,8 @@ SOURCE = Path(__file__).parent.parent / "src" / "advnets"
 
 FLOORS = [
     {"__init__", "__main__"},
-    {"errors", "disk", "averaging", "training"},
-    {"objectives", "constraints", "theory", "schedules", "records", "distributed", "figures", "networks"},
+    {"errors", "disk", "averaging", "training", "distributed"},
+    {"objectives", "constraints", "theory", "schedules", "records", "figures", "networks"},
     {"penalties", "latents", "randomness", "optimizers", "statistics", "data"},
     {"games", "baselines", "metrics", "runs"},
     {"extractors", "turns"},

@@ -154,6 +154,37 @@ def all_gather_tensor(tensor: Tensor) -> Tensor:
     return torch.cat(parts)
 
 
+def all_reduce_mean_tensor(tensor: Tensor) -> Tensor:
+    """Return the mean of a tensor over all processes; gradients pass, and are summed over the processes.
+
+    Args:
+        tensor: Of one shape in all processes.
+
+    Returns:
+        The mean, the same in all of them.
+    """
+    if world_size() == 1:
+        return tensor
+    total: Tensor = _SumOverProcesses.apply(tensor)  # type: ignore[no-untyped-call]
+    return total / world_size()
+
+
+class _SumOverProcesses(torch.autograd.Function):
+    """The sum over all processes, whose gradient is the sum of theirs, and so on for higher derivatives."""
+
+    @staticmethod
+    def forward(ctx: Any, tensor: Tensor) -> Tensor:
+        total = tensor.detach().clone()
+        with _expect_all_processes():
+            dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        summed: Tensor = _SumOverProcesses.apply(gradient.contiguous())  # type: ignore[no-untyped-call]
+        return summed
+
+
 def shared_generator() -> torch.Generator | None:
     """Return the generator that `draw_global` draws from, or None if that is torch's default."""
     return _shared

@@ -63,7 +63,7 @@ class LineGenerator(nn.Module):
             nn.init.constant_(layer.bias, bias)  # type: ignore[arg-type]
 
     def forward(self, z: Tensor) -> Tensor:
-        """z in (-sqrt 3, sqrt 3) -> x, both (batch, 1)."""
+        """Z in (-sqrt 3, sqrt 3) -> x, both (batch, 1)."""
         s = torch.logit((z / math.sqrt(3) + 1) / 2, eps=1e-6) * (math.sqrt(3) / math.pi)
         x: Tensor = self.line(s) + self.net(s)
         return x
