@@ -72,7 +72,7 @@ def expect_digest(dataset: Dataset, settings: Settings, digest: str, path: str) 
     differing = f"digest is {dataset.digest[:12]}, expected {digest[:12]}"
     if settings.data == STORED_NAME:
         raise BadInput(
-            f"data=: found other data than those that {path} was started on: their {differing}. Give the former tensor, "
+            f"data=: found other data than those that {path} was started on: their {differing}. Give the former data, "
             "labels and given images again."
         )
     raise BadInput(
