@@ -1,4 +1,8 @@
-"""Networks: one file a paper, and a row of NETWORKS for each: a frozen dataclass of settings with `build(sizes)`."""
+"""Networks: one file a paper, and a row of NETWORKS for each: a frozen dataclass of settings with `build(sizes)`.
+
+Inside of the room a file imports only from those before it: layers, convolution, rows, goodfellow2014,
+upsampled_convolution.
+"""
 
 from advnets.networks.convolution import MaxoutConv, UntiedBias
 from advnets.networks.goodfellow2014 import (
