@@ -4,6 +4,7 @@ Inside of the room a file imports only from those before it: layers, convolution
 upsampled_convolution.
 """
 
+from advnets.networks.batch_norm import BatchNorm
 from advnets.networks.convolution import MaxoutConv, UntiedBias
 from advnets.networks.goodfellow2014 import (
     ConvMaxoutDiscriminator,
@@ -13,7 +14,7 @@ from advnets.networks.goodfellow2014 import (
     Maps,
     MaxoutDiscriminator,
 )
-from advnets.networks.layers import BatchNorm, Dropout, Maxout, Noise, is_samplewise, samplewise
+from advnets.networks.layers import Dropout, Maxout, Noise, is_samplewise, samplewise
 from advnets.networks.rows import DiscriminatorRow, GeneratorRow, NetworkRow, Sizes
 from advnets.networks.upsampled_convolution import UpsampledConv2d
 
