@@ -1,4 +1,4 @@
-"""Records: frozen dataclasses out of JSON, each value held against the type of its field, and nothing else believed."""
+"""Records: frozen dataclasses read from JSON, each value checked against the type of its field."""
 
 import inspect
 import math
@@ -15,13 +15,22 @@ Rows = Mapping[str, type]
 
 
 def parse_record(kind: type[Kind], value: Any, *, rows: Rows | None = None, what: str = "") -> Kind:
-    """A dataclass whose fields have the values of a JSON object.
+    """Build a dataclass from a JSON object.
 
     Lists become tuples, whole numbers fit fields of floats, and truth values are no numbers. Where a field holds a
     dataclass, the object names it by its `row`, and the row must be of a kind that the field admits.
 
-    kind: the dataclass. rows: those that may be named. what: how errors name the whole, "recipe" say.
-    Raises BadInput for a field that is unknown or missing, for a value of another type, and for what `kind` refuses.
+    Args:
+        kind: The dataclass.
+        value: The JSON object.
+        rows: Dataclasses that may be named, by row.
+        what: How errors name the whole, such as "recipe".
+
+    Returns:
+        The dataclass with the object's values.
+
+    Raises:
+        BadInput: If a field is unknown or missing, a value is of another type, or `kind` refuses it.
     """
     what = what or kind.__name__
     if not isinstance(value, Mapping):
@@ -41,10 +50,23 @@ def parse_record(kind: type[Kind], value: Any, *, rows: Rows | None = None, what
 
 
 def parse_value(value: Any, hint: Any, *, rows: Rows, what: str) -> Any:
-    """A JSON value as the type of a field would have it; raises BadInput, naming `what`, if it is of another.
+    """Convert a JSON value to the type of a field.
 
-    >>> parse_value([3, 4], tuple[int, ...], rows={}, what="units")
-    (3, 4)
+    Args:
+        value: The JSON value.
+        hint: The field's type.
+        rows: Dataclasses that may be named, by row.
+        what: How errors name the value.
+
+    Returns:
+        The value of that type.
+
+    Raises:
+        BadInput: If the value is of another type.
+
+    Example:
+        >>> parse_value([3, 4], tuple[int, ...], rows={}, what="units")
+        (3, 4)
     """
     origin, inner = get_origin(hint), get_args(hint)
     if hint is Any:

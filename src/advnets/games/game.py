@@ -11,7 +11,7 @@ from advnets.constraints import Constraint
 from advnets.errors import BadInput, unknown
 from advnets.games.playable import Draw, Judged, Terms, frozen_parameters, logits_of, make, takes_given
 from advnets.games.ties import Tie, View
-from advnets.games.weights import MoveCounter, Weight, Weighted
+from advnets.games.weights import MoveCounter, Weight, WeightedTerms
 from advnets.latents import Latent
 from advnets.networks.layers import is_samplewise
 from advnets.objectives import Objective
@@ -64,20 +64,22 @@ class Game:
     precision: torch.dtype = field(default=torch.float32, kw_only=True)
     players: Mapping[str, nn.Module] = field(init=False, repr=False)
     makers: Mapping[str, nn.Module] = field(init=False, repr=False)
-    _paid: Weighted = field(init=False, repr=False)
-    _tied: Mapping[str, Weighted] = field(init=False, repr=False)
+    _paid: WeightedTerms = field(init=False, repr=False)
+    _tied: Mapping[str, WeightedTerms] = field(init=False, repr=False)
     _counter: MoveCounter | None = field(init=False, repr=False)
+    _prepares_inputs: bool = field(init=False, repr=False)
     _one_pass: bool = field(init=False, repr=False)
     _judge_takes_given: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._check()
         set_ = object.__setattr__
-        set_(self, "_paid", Weighted.of(self.penalties, "penalty"))
-        set_(self, "_tied", {player: Weighted.of(self.ties.get(player, {}), "tie") for player in SIDES})
+        set_(self, "_paid", WeightedTerms.of(self.penalties, "penalty"))
+        set_(self, "_tied", {player: WeightedTerms.of(self.ties.get(player, {}), "tie") for player in SIDES})
         set_(self, "_counter", MoveCounter() if self._paid.are_lazy else None)
         set_(self, "players", {"discriminator": self._judging_player(), "generator": self.generator})
         set_(self, "makers", {"": self.generator})
+        set_(self, "_prepares_inputs", self.pack > 1 or bool(self._paid.rows))
         set_(self, "_one_pass", self.augment is None and is_samplewise(self.discriminator))
         set_(self, "_judge_takes_given", self.given is not None and takes_given(self.discriminator))
 
@@ -88,7 +90,7 @@ class Game:
 
     def draw(self, batch: Batch, movers: Sequence[str]) -> Draw:
         """Draw the noises of a turn, and say which lazy penalties it pays; see `Playable.draw`."""
-        given = self._given_of(batch)
+        given = None if self.given is None else self._given_of(batch)
         z = None if self.latent is None else self.latent(len(batch.real), None, batch.real.device)
         if self._counter is None or "discriminator" not in movers:
             return Draw(z, given)
@@ -137,7 +139,8 @@ class Game:
         Raises:
             BadInput: If it does not return one row for each sample.
         """
-        inputs = (self._seen(samples), given) if self._judge_takes_given else (self._seen(samples),)
+        seen = samples if self.augment is None else self._augmented_samples(samples)
+        inputs = (seen, given) if self._judge_takes_given else (seen,)
         if self.precision == torch.float32:
             found = self.discriminator(*inputs)
         else:
@@ -165,7 +168,7 @@ class Game:
         Returns:
             The objective, the penalties that are due, and the ties.
         """
-        inputs = self._judged_inputs(batch.real, fake)
+        inputs = self._judged_inputs(batch.real, fake) if self._prepares_inputs else (batch.real, fake)
         return self._judging_terms(batch, draw, inputs, self._judge_both(inputs, batch.given, draw.given))
 
     def making_terms(self, batch: Batch, draw: Draw, fake: Tensor) -> Terms:
@@ -247,15 +250,12 @@ class Game:
             return Judged(real_logits), Judged(fake_logits)
         return self.judge(real, given_real), self.judge(fake, given_fake)
 
-    def _seen(self, samples: Tensor) -> Tensor:
+    def _augmented_samples(self, samples: Tensor) -> Tensor:
         """Samples, or packs of them, through the augmentation, which sees each sample by itself."""
-        if self.augment is None:
-            return samples
+        assert self.augment is not None
         return pack_samples(self.augment(unpack_samples(samples, self.pack)), self.pack)
 
-    def _given_of(self, batch: Batch) -> Tensor | None:
-        if self.given is None:
-            return None
+    def _given_of(self, batch: Batch) -> Tensor:
         if batch.given is None or (batch.given.ndim == 1) != (self.given == "labels"):
             found = "nothing" if batch.given is None else f"a tensor of shape {tuple(batch.given.shape)}"
             raise BadInput(f"the game is given {self.given}: found {found} in the batch. Take data with {self.given}.")

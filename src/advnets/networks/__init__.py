@@ -9,7 +9,7 @@ from advnets.networks.goodfellow2014 import (
     Maps,
     MaxoutDiscriminator,
 )
-from advnets.networks.layers import Dropout, Maxout, Noise, is_samplewise, samplewise
+from advnets.networks.layers import BatchNorm, Dropout, Maxout, Noise, is_samplewise, samplewise
 from advnets.networks.rows import DiscriminatorRow, GeneratorRow, NetworkRow, Sizes
 from advnets.networks.upsampled_convolution import UpsampledConv2d
 
@@ -22,7 +22,7 @@ NETWORKS: dict[str, type[NetworkRow]] = {
 }
 
 __all__ = [
-    "ConvMaxoutDiscriminator", "DeconvGenerator", "DenseGenerator", "DiscriminatorRow", "Dropout", "GeneratorRow",
-    "LowerLayers", "Maps", "Maxout", "MaxoutConv", "MaxoutDiscriminator", "NETWORKS", "NetworkRow", "Noise", "Sizes",
-    "UntiedBias", "UpsampledConv2d", "is_samplewise", "samplewise",
+    "BatchNorm", "ConvMaxoutDiscriminator", "DeconvGenerator", "DenseGenerator", "DiscriminatorRow", "Dropout",
+    "GeneratorRow", "LowerLayers", "Maps", "Maxout", "MaxoutConv", "MaxoutDiscriminator", "NETWORKS", "NetworkRow",
+    "Noise", "Sizes", "UntiedBias", "UpsampledConv2d", "is_samplewise", "samplewise",
 ]  # fmt: skip

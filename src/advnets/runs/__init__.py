@@ -1,4 +1,8 @@
-"""Runs: a directory, its journal, its checkpoints; and the share file, which a generator travels in."""
+"""Runs: a directory with its journal and its checkpoints, and the share file, in which a generator travels.
+
+Inside of the room a file imports only from those before it: files and strict_json; journal, environment and card;
+directory, checkpoint and share.
+"""
 
 from advnets.errors import CannotWrite
 from advnets.runs import share

@@ -63,7 +63,7 @@ class LineGenerator(nn.Module):
             nn.init.constant_(layer.bias, bias)  # type: ignore[arg-type]
 
     def forward(self, z: Tensor) -> Tensor:
-        """z in (-sqrt 3, sqrt 3) -> x, both (batch, 1)."""
+        """Z in (-sqrt 3, sqrt 3) -> x, both (batch, 1)."""
         s = torch.logit((z / math.sqrt(3) + 1) / 2, eps=1e-6) * (math.sqrt(3) / math.pi)
         x: Tensor = self.line(s) + self.net(s)
         return x
@@ -241,7 +241,7 @@ class LineGame:
         with torch.no_grad():
             G = self.game.generator(Z).double()[:, 0]
             D = self.game.critic(CENTRES.float()[:, None]).sigmoid().double()
-        return Scene(dict(self.made), pushed_forward(G), D, G)
+        return Scene(dict(self.made), push_forward(G), D, G)
 
     def _make(self, asked: Iterator[Any]) -> None:
         for move in asked:
@@ -253,7 +253,7 @@ class LineGame:
                 group["lr"] = share * RATES[player]
 
 
-def pushed_forward(G: Tensor) -> Tensor:
+def push_forward(G: Tensor) -> Tensor:
     """Masses of the cells under p_g for G at the nodes of a uniform z, linear in between.
 
         F(x) = sum over pieces of (share of z in the piece) clamp((x - lo) / (hi - lo), 0, 1)
