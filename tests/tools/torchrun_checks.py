@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 import tiny
 from advnets import algorithm, data, distributed, errors, experiment, runs
+from advnets.algorithm import Algorithm1, AlgorithmRow, Extragradient, Simultaneous
 from advnets.constraints import clip_weights
 from advnets.data import Batches
 from advnets.data.dataset import Split
@@ -36,23 +37,25 @@ from advnets.penalties import PENALTIES
 from advnets.statistics import Moments
 
 STEPS = 20
-PLAIN = replace(
+PLAIN = tiny.with_learner(
     tiny.RECIPE,
-    generator=replace(tiny.RECIPE.generator, batch_norm=False),  # type: ignore[type-var]
-    discriminator=replace(tiny.RECIPE.discriminator, dropout=(0.0, 0.0)),  # type: ignore[type-var]
+    generator=replace(tiny.LEARNER.generator, batch_norm=False),  # type: ignore[type-var]
+    discriminator=replace(tiny.LEARNER.discriminator, dropout=(0.0, 0.0)),  # type: ignore[type-var]
 )
 CASES: dict[str, dict[str, Any]] = {
     f"{objective} x {penalty}": {"objective": objective, "penalty": penalty}
     for objective in OBJECTIVES
     for penalty in ("none", *PENALTIES)
 } | {
-    "simultaneous": {"objective": "non_saturating", "penalty": "gradient_penalty", "form": "simultaneous"},
-    "k=3": {"objective": "relativistic", "penalty": "r1", "k": 3},
+    "simultaneous": {"objective": "non_saturating", "penalty": "gradient_penalty", "form": Simultaneous()},
+    "extragradient": {"objective": "wasserstein", "penalty": "r1", "form": Extragradient()},
+    "k=3": {"objective": "relativistic", "penalty": "r1", "form": Algorithm1(k=3)},
+    "shared fakes": {"objective": "hinge", "penalty": "none", "form": Algorithm1(share_fakes=True)},
     "clipped": {"objective": "wasserstein", "penalty": "none", "bound": 0.05},
     "adam": {"objective": "non_saturating", "penalty": "gradient_penalty", "adam": True},
 }
 FEW = [f"{objective} x {penalty}" for objective, penalty in zip(OBJECTIVES, 3 * ["none", *PENALTIES], strict=False)]
-FEW += ["simultaneous", "k=3", "clipped", "adam"]
+FEW += ["simultaneous", "extragradient", "k=3", "shared fakes", "clipped", "adam"]
 SABOTEURS = ("no average", "z", "eps", "part")
 
 
@@ -136,8 +139,7 @@ class Double(nn.Module):
 
 
 def played(
-    objective: str, penalty: str, form: str = "algorithm1", k: int = 1, bound: float | None = None,
-    adam: bool = False,
+    objective: str, penalty: str, form: AlgorithmRow = Algorithm1(), bound: float | None = None, adam: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Twenty steps by plain SGD; the parameters, and the ids of the samples that this process saw."""
     game = game_of(objective, penalty, bound)
@@ -148,7 +150,7 @@ def played(
     optimizers = {name: kind(network.parameters(), lr=0.01) for name, network in game.players.items()}
     torch.manual_seed(5)
     batches = Batches(split, batch_size=16, seed=3, transform=lambda values: values.double())
-    steps = algorithm.ALGORITHMS[form](game, noted(batches, seen), optimizers, k=k)
+    steps = form.steps(game, noted(batches, seen), optimizers)
     for _ in range(STEPS):
         next(steps)
     theta = torch.cat([p.detach().flatten() for network in game.players.values() for p in network.parameters()])
@@ -222,19 +224,19 @@ def trained(out: str, recipe: Any = tiny.RECIPE, stop: int | None = None, **more
 
 
 def carried(run: experiment.Run, stop: int | None = None) -> dict[str, Any]:
-    courses: list[Loop] = []
+    loops: list[Loop] = []
     begin = Loop.carry_on
-    Loop.carry_on = lambda self: (courses.append(self), begin(self))[1]  # type: ignore[method-assign, func-returns-value]
+    Loop.carry_on = lambda self: (loops.append(self), begin(self))[1]  # type: ignore[method-assign, func-returns-value]
     for progress in run.carry_on():
         if stop is not None and progress.step >= stop:
             break
-    (course,) = courses
-    networks = (*course.play.game.players.values(), course.average.network)
+    (loop,) = loops
+    networks = (*loop.training.players.values(), *loop.average.makers.values())
     return {
-        "step": course.step,
+        "step": loop.step,
         "theta": runs.state_fingerprint(dict(enumerate(theta for net in networks for theta in net.parameters()))),
-        "own": runs.state_fingerprint(course.streams.states),
-        "shared": runs.state_fingerprint({"": course.streams.shared.get_state()}),
+        "own": runs.state_fingerprint(loop.streams.states),
+        "shared": runs.state_fingerprint({"": loop.streams.shared.get_state()}),
     }  # fmt: skip
 
 
