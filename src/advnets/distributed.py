@@ -103,13 +103,10 @@ def expect_one_process(what: str) -> None:
 
 
 def rank_slice(n: int) -> slice:
-    """Return the slice of this process's samples in a global batch.
+    """Return the slice of this process's n / N samples in a global batch.
 
     Args:
         n: Size of the global batch.
-
-    Returns:
-        The slice, of n / N samples.
 
     Raises:
         BadInput: If n is no multiple of the number of processes.
