@@ -59,6 +59,7 @@ CASES: dict[str, dict[str, Any]] = {
 FEW = [f"{objective} x {penalty}" for objective, penalty in zip(OBJECTIVES, 3 * ["none", *PENALTIES], strict=False)]
 FEW += ["simultaneous", "extragradient", "k=3", "shared fakes", "clipped", "adam"]
 SABOTEURS = ("no average", "z", "eps", "part")
+PLAIN_STEPS = Algorithm1()
 
 
 # Processes.
@@ -141,7 +142,7 @@ class Double(nn.Module):
 
 
 def played(
-    objective: str, penalty: str, form: AlgorithmRow = Algorithm1(), bound: float | None = None, adam: bool = False,
+    objective: str, penalty: str, form: AlgorithmRow = PLAIN_STEPS, bound: float | None = None, adam: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Twenty steps by plain SGD; the parameters, and the ids of the samples that this process saw."""
     game = game_of(objective, penalty, bound)
@@ -472,7 +473,8 @@ def hang() -> dict[str, Any]:
 
 JOBS: dict[str, Callable[[], Any]] = {
     job.__name__: job
-    for job in (equality, toys, batch_norm, equality_of_all, sabotaged, moments, whole, resume, loosely, not_finite, disk_full, uneven,
+    for job in (equality, toys, batch_norm, equality_of_all, sabotaged,
+                moments, whole, resume, loosely, not_finite, disk_full, uneven,
                 taken, own_networks, by_minutes, one_signal, kill, twenty_kills,
                 hang)
 }  # fmt: skip
