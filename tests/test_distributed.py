@@ -58,7 +58,7 @@ def test_any_number_of_processes_trains_on_the_same_samples_to_the_same_paramete
     """20 steps in float64 by SGD: every objective x penalty; with 4 processes a few of them (all in the slow suite)."""
     told = found["equality"]
     check_equality(told)
-    assert len(told["theta 2"]) == len(OBJECTIVES) * (len(PENALTIES) + 1) + 4
+    assert len(told["theta 2"]) == len(OBJECTIVES) * (len(PENALTIES) + 1) + 6
     assert {len(batch) for batch in told["ids"]} == {16}
     assert len({tuple(batch) for batch in told["ids"]}) == len(told["ids"]) > 2 * 150 / 16
 

@@ -110,7 +110,7 @@ def test_a_size_that_is_no_octal_number_is_refused(tmp_path: Path, name: str, si
         (b"", Damaged, "ends before its end mark"),
         (b"no archive", Damaged, "not gzip's"),
         (good()[:-30], Damaged, "too few"),
-        (gzip.compress(gzip.decompress(good())[:1500]), Damaged, "ends before its end mark"),
+        (gzip.compress(gzip.decompress(good())[:1500], mtime=0), Damaged, "ends before its end mark"),
         (gzip.compress(b"x" * 1024, mtime=0), Damaged, "for a number"),
         (gzip.compress(b"1" * 1024, mtime=0), Damaged, "another checksum"),
         (packed(member("a/one", b"x"), member("a/one", b"y")), Damaged, "twice"),

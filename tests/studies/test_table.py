@@ -24,7 +24,8 @@ from advnets import data, metrics
 from advnets.cli.main import main
 from advnets.errors import BadInput, Damaged, NonFinite
 from advnets.experiment import Run
-from advnets.recipes import RECIPES
+from advnets.optimizers import Adam
+from advnets.recipes import RECIPES, Budget
 from advnets.studies import table
 from advnets.studies.results_file import ResultsFile
 from advnets.studies.table import measure_run, study
@@ -256,9 +257,9 @@ def test_units_of_other_numbers_do_not_enter_one_mean(tmp_path: Path, monkeypatc
     kept = replace(unit(), budget=budget, recipe=now)
     quick.results_file.add(table.TableResults("digits", dataset.digest, (kept,)))
     assert [event for event in quick.run() if event.what.startswith("paper-adam")] == []
-    words = replace(RECIPES["paper-adam"], about="said otherwise", usual_minutes=3.0)
+    words = replace(RECIPES["paper-adam"], about="said otherwise", budget=Budget(minutes=3.0))
     assert measure_run.recipe_digest(words) == now
-    monkeypatch.setitem(study.RECIPES, "paper-adam", replace(words, betas=(0.4, 0.99)))
+    monkeypatch.setitem(study.RECIPES, "paper-adam", tiny.with_descents(words, optimizer=Adam(betas=(0.4, 0.99))))
     with pytest.raises(BadInput, match="trained by other numbers than the recipe has now"):
         list(quick.run())
 
