@@ -1,0 +1,144 @@
+"""The help of a verb: what it does, then its flags in groups, one line or a few for each."""
+
+import dataclasses
+import shutil
+import textwrap
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+import docstring_parser
+import tyro
+
+WIDTH = 100
+"""The widest that help is printed; a narrower terminal makes it narrower."""
+COLUMN = 26
+"""Where the words about a flag begin."""
+VALUES = {int: "N", float: "NUMBER", str: "TEXT", Path: "PATH"}
+"""What the help writes for a value of each type, where the flag says nothing better."""
+
+POSITIONAL = get_args(tyro.conf.Positional[str])[1]
+"""How tyro marks a value that is typed without a flag."""
+
+
+@dataclass(frozen=True)
+class HelpLine:
+    """A flag, or a word, and what it does.
+
+    Attributes:
+        spelling: How it is typed, such as "--steps N".
+        about: What it does, in whole sentences.
+    """
+
+    spelling: str
+    about: str
+
+
+def render(usage: str, about: str, groups: Mapping[str, Sequence[HelpLine]]) -> str:
+    """Return the help as it is printed.
+
+    Args:
+        usage: The command and its words, such as "advnets resume RUN [flags]".
+        about: What it does; paragraphs are wrapped, and indented lines stay as they are.
+        groups: {title: its lines}; empty groups are left out.
+
+    Returns:
+        The text, which ends with a newline.
+    """
+    width = min(WIDTH, shutil.get_terminal_size().columns)
+    parts = [f"usage: {usage}", *(_wrap(paragraph, width) for paragraph in about.split("\n\n"))]
+    for title, lines in groups.items():
+        if lines:
+            parts.append("\n".join([f"{title}:", *(row for line in lines for row in _rows(line, width))]))
+    return "\n\n".join(parts) + "\n"
+
+
+def lines_of(kind: type[Any], default: Any = None) -> dict[str, HelpLine]:
+    """Return the help of a dataclass of flags, by field.
+
+    Args:
+        kind: The dataclass; its fields are documented in its docstring, or below each of them.
+        default: An instance that holds the defaults; None for those of the fields.
+
+    Returns:
+        {field: its line}.
+    """
+    hints, words = get_type_hints(kind, include_extras=True), field_docs(kind)
+    found = {}
+    for spec in dataclasses.fields(kind):
+        hint = hints[spec.name]
+        usual = _default(spec) if default is None else getattr(default, spec.name)
+        about = words.get(spec.name, "")
+        if _shows(usual) and str(usual) not in about:
+            about = f"{about} Default: {_as_typed(usual)}."
+        found[spec.name] = HelpLine(_spelling(spec.name, hint), about.strip())
+    return found
+
+
+def field_docs(kind: type[Any]) -> dict[str, str]:
+    """Return what is written about each field of a dataclass and of its bases, as one line each."""
+    parsed = [docstring_parser.parse_from_object(base) for base in reversed(kind.__mro__) if base is not object]
+    return {one.arg_name: " ".join((one.description or "").split()) for doc in parsed for one in doc.params}
+
+
+def _default(spec: Any) -> Any:
+    return None if spec.default is dataclasses.MISSING else spec.default
+
+
+def _shows(value: Any) -> bool:
+    return value is not None and value is not False and value != ""
+
+
+def _as_typed(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _spelling(name: str, hint: Any) -> str:
+    flag = f"--{name.replace('_', '-')}"
+    extras = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+    metavar = next((one.metavar for one in extras if getattr(one, "metavar", None)), None)
+    kinds = list(_kinds(hint))
+    if is_positional(hint):
+        return metavar or name.upper()
+    short = [alias for one in extras for alias in getattr(one, "aliases", None) or ()]
+    value = metavar or ("" if kinds == [bool] else VALUES.get(kinds[-1], "TEXT"))
+    return f"{', '.join([*short, flag])} {value}".rstrip()
+
+
+def is_positional(hint: Any) -> bool:
+    """Whether a field's value is typed without a flag."""
+    return get_origin(hint) is Annotated and POSITIONAL in get_args(hint)[1:]
+
+
+def _kinds(hint: Any) -> Iterator[Any]:
+    """The plain types within a hint."""
+    origin = get_origin(hint)
+    if origin is Annotated:
+        yield from _kinds(get_args(hint)[0])
+    elif origin in (Union, types.UnionType, tuple):
+        for inner in get_args(hint):
+            if inner is not types.NoneType and inner is not ...:
+                yield from _kinds(inner)
+    else:
+        yield hint
+
+
+def _wrap(paragraph: str, width: int) -> str:
+    if paragraph.startswith("  "):
+        return paragraph.rstrip()
+    return textwrap.fill(" ".join(paragraph.split()), width, break_long_words=False, break_on_hyphens=False)
+
+
+def _rows(line: HelpLine, width: int) -> list[str]:
+    """The spelling and what it does: beside each other, or below where the spelling is too long."""
+    head = f"  {line.spelling}"
+    beside = f"{head:<{COLUMN - 2}}  {line.about}".rstrip()
+    if len(beside) <= width:
+        return [beside]
+    words = textwrap.wrap(line.about, max(width - COLUMN, 20), break_long_words=False, break_on_hyphens=False)
+    below = [" " * COLUMN + row for row in words]
+    if len(head) + 2 <= COLUMN:
+        return [f"{head:<{COLUMN}}{words[0]}", *below[1:]]
+    return [*textwrap.wrap(line.spelling, width, initial_indent="  ", subsequent_indent="      "), *below]
