@@ -1,5 +1,6 @@
-"""Records: frozen dataclasses out of JSON, each value held against the type of its field, and nothing else believed."""
+"""Records: frozen dataclasses read from JSON, each value checked against the type of its field."""
 
+import inspect
 import math
 import reprlib
 import types
@@ -14,13 +15,22 @@ Rows = Mapping[str, type]
 
 
 def parse_record(kind: type[Kind], value: Any, *, rows: Rows | None = None, what: str = "") -> Kind:
-    """A dataclass whose fields have the values of a JSON object.
+    """Build a dataclass from a JSON object.
 
     Lists become tuples, whole numbers fit fields of floats, and truth values are no numbers. Where a field holds a
     dataclass, the object names it by its `row`, and the row must be of a kind that the field admits.
 
-    kind: the dataclass. rows: those that may be named. what: how errors name the whole, "recipe" say.
-    Raises BadInput for a field that is unknown or missing, for a value of another type, and for what `kind` refuses.
+    Args:
+        kind: The dataclass.
+        value: The JSON object.
+        rows: Dataclasses that may be named, by row.
+        what: How errors name the whole, such as "recipe".
+
+    Returns:
+        The dataclass with the object's values.
+
+    Raises:
+        BadInput: If a field is unknown or missing, a value is of another type, or `kind` refuses it.
     """
     what = what or kind.__name__
     if not isinstance(value, Mapping):
@@ -40,17 +50,30 @@ def parse_record(kind: type[Kind], value: Any, *, rows: Rows | None = None, what
 
 
 def parse_value(value: Any, hint: Any, *, rows: Rows, what: str) -> Any:
-    """A JSON value as the type of a field would have it; raises BadInput, naming `what`, if it is of another.
+    """Convert a JSON value to the type of a field.
 
-    >>> parse_value([3, 4], tuple[int, ...], rows={}, what="units")
-    (3, 4)
+    Args:
+        value: The JSON value.
+        hint: The field's type.
+        rows: Dataclasses that may be named, by row.
+        what: How errors name the value.
+
+    Returns:
+        The value of that type.
+
+    Raises:
+        BadInput: If the value is of another type.
+
+    Example:
+        >>> parse_value([3, 4], tuple[int, ...], rows={}, what="units")
+        (3, 4)
     """
     origin, inner = get_origin(hint), get_args(hint)
     if hint is Any:
         return value
     if origin in (Union, types.UnionType):
         return _fit_union(value, inner, rows=rows, what=what)
-    if is_dataclass(hint):
+    if is_dataclass(hint) or inspect.isabstract(hint):
         return _fit_dataclass(value, (hint,), rows=rows, what=what)
     if origin is tuple:
         return _fit_tuple(value, inner, rows=rows, what=what)
@@ -64,10 +87,10 @@ def parse_value(value: Any, hint: Any, *, rows: Rows, what: str) -> Any:
 def _fit_union(value: Any, options: tuple[Any, ...], *, rows: Rows, what: str) -> Any:
     if value is None and types.NoneType in options:
         return None
-    kinds = tuple(option for option in options if is_dataclass(option))
-    if kinds:
+    kinds = tuple(option for option in options if is_dataclass(option) or inspect.isabstract(option))
+    others = [option for option in options if option not in (types.NoneType, *kinds)]
+    if kinds and (isinstance(value, Mapping) or not others):
         return _fit_dataclass(value, kinds, rows=rows, what=what)
-    others = [option for option in options if option is not types.NoneType]
     for option in others[:-1]:
         try:
             return parse_value(value, option, rows=rows, what=what)
@@ -77,7 +100,7 @@ def _fit_union(value: Any, options: tuple[Any, ...], *, rows: Rows, what: str) -
 
 
 def _fit_dataclass(value: Any, kinds: tuple[Any, ...], *, rows: Rows, what: str) -> Any:
-    known = {name: kind for name, kind in rows.items() if kind in kinds}
+    known = {name: kind for name, kind in rows.items() if issubclass(kind, kinds)}
     if not known and len(kinds) == 1:
         return parse_record(kinds[0], value, rows=rows, what=what)
     if not isinstance(value, Mapping) or "row" not in value:

@@ -1,30 +1,24 @@
-"""Schedules: numbers that change while a run goes on, as values that a recipe can hold and a file can store."""
+"""Schedules: numbers that change during a run, as values that a recipe can hold and a file can store."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from advnets.errors import BadInput
-
-
-@dataclass(frozen=True)
-class Moment:
-    """Where a run stands.
-
-    step: updates made so far.
-    epoch: the pass over the training data that is under way, 1 in the first.
-    progress: share of the run's budget that is spent, from 0 to 1.
-    """
-
-    step: int
-    epoch: int
-    progress: float
+from advnets.training import Moment
 
 
 def moment_within(moment: Moment, begins: Sequence[float], part: int, began: tuple[int, int]) -> Moment:
-    """The moment counted from the beginning of a part of the run to its end.
+    """Return a moment counted within a part of the run, from the part's beginning to its end.
 
-    begins: share of the budget at which each part begins, and 1. part: its number, from 0. began: the step and the
-    number of whole epochs at which it did.
+    Args:
+        moment: The moment within the whole run.
+        begins: Share of the budget at which each part begins, and 1.
+        part: Number of the part, from 0.
+        began: Step and number of whole epochs at which the part began.
+
+    Returns:
+        The moment within the part.
     """
     start, end = begins[part : part + 2]
     progress = min(max((moment.progress - start) / (end - start), 0.0), 1.0)
@@ -33,18 +27,38 @@ def moment_within(moment: Moment, begins: Sequence[float], part: int, began: tup
 
 @dataclass(frozen=True)
 class Constant:
-    """The same value always."""
+    """A value that stays the same.
+
+    Attributes:
+        value: The value.
+    """
 
     value: float
 
     def at(self, moment: Moment) -> float:
-        """The value at a moment."""
+        """Return the value at a moment.
+
+        Args:
+            moment: Where the run stands.
+
+        Returns:
+            The value.
+        """
         return self.value
 
 
 @dataclass(frozen=True)
 class ExponentialDecay:
-    """start / factor^step, never below floor (pylearn2's ExponentialDecay, one update at a time)."""
+    """start / factor^step, never below floor (pylearn2's ExponentialDecay, one update at a time).
+
+    Attributes:
+        start: Value at step 0.
+        factor: What the value is divided by at every step, above 0.
+        floor: Least value.
+
+    Raises:
+        BadInput: If the factor is not above 0.
+    """
 
     start: float
     factor: float
@@ -55,13 +69,30 @@ class ExponentialDecay:
             raise BadInput(f"factor of an exponential decay is {self.factor!r}; expected more than 0")
 
     def at(self, moment: Moment) -> float:
-        """The value at a moment."""
+        """Return the value at a moment.
+
+        Args:
+            moment: Where the run stands.
+
+        Returns:
+            The value.
+        """
         return max(self.floor, self.start * self.factor**-moment.step)
 
 
 @dataclass(frozen=True)
 class EpochRamp:
-    """From start in epoch `first` to end in epoch `last`, linearly (pylearn2's MomentumAdjustor)."""
+    """A line from start in epoch `first` to end in epoch `last` (pylearn2's MomentumAdjustor).
+
+    Attributes:
+        start: Value up to epoch `first`.
+        end: Value from epoch `last` on.
+        first: Epoch in which the line begins.
+        last: Epoch in which it ends, after `first`.
+
+    Raises:
+        BadInput: If `last` is not after `first`.
+    """
 
     start: float
     end: float
@@ -73,20 +104,39 @@ class EpochRamp:
             raise BadInput(f"a ramp goes from epoch {self.first} to {self.last}; expected the last after the first")
 
     def at(self, moment: Moment) -> float:
-        """The value at a moment."""
+        """Return the value at a moment.
+
+        Args:
+            moment: Where the run stands.
+
+        Returns:
+            The value.
+        """
         share = (moment.epoch - self.first) / (self.last - self.first)
         return self.start + (self.end - self.start) * min(max(share, 0.0), 1.0)
 
 
 @dataclass(frozen=True)
 class LinearDecay:
-    """From start to end over the run's budget, be it steps or minutes."""
+    """A line from start to end over the run's budget, in steps or in minutes.
+
+    Attributes:
+        start: Value at the beginning.
+        end: Value at the end of the budget.
+    """
 
     start: float
     end: float = 0.0
 
     def at(self, moment: Moment) -> float:
-        """The value at a moment."""
+        """Return the value at a moment.
+
+        Args:
+            moment: Where the run stands.
+
+        Returns:
+            The value.
+        """
         return self.start + (self.end - self.start) * moment.progress
 
 
@@ -97,3 +147,52 @@ SCHEDULES: dict[str, type[Schedule]] = {
     "epoch_ramp": EpochRamp,
     "linear_decay": LinearDecay,
 }
+
+
+Number = Schedule | float
+"""What a recipe may hold where a number can change with the run."""
+
+
+def value_at(number: Number, moment: Moment) -> float:
+    """Return what a number, or a schedule of it, is at a moment.
+
+    Args:
+        number: The number, or its schedule.
+        moment: Where the run stands.
+
+    Returns:
+        The value.
+
+    Example:
+        >>> value_at(0.5, Moment(0, 1, 0.0)), value_at(LinearDecay(1.0), Moment(5, 1, 0.25))
+        (0.5, 0.75)
+    """
+    return number.at(moment) if isinstance(number, Schedule) else number
+
+
+def is_scheduled(number: Number) -> bool:
+    """Return whether a number changes with the run."""
+    return isinstance(number, Schedule) and not isinstance(number, Constant)
+
+
+def expect_number(name: str, number: Number, *, least: float = -math.inf, below: float = math.inf) -> None:
+    """Expect a number in [least, below), or a schedule.
+
+    Args:
+        name: What errors call it.
+        number: The number, or its schedule, of which the beginning is checked.
+        least: The least that it may be.
+        below: What it must be below.
+
+    Raises:
+        BadInput: If it is neither, or out of bounds.
+    """
+    if isinstance(number, bool) or not isinstance(number, Schedule | int | float):
+        raise BadInput(f"{name} is {number!r}; expected a number, or a schedule: one of {', '.join(SCHEDULES)}")
+    if not least <= value_at(number, BEGINNING) < below:
+        bounds = f"{least:g} or more" if below == math.inf else f"from {least:g} to less than {below:g}"
+        raise BadInput(f"{name} is {number!r}; expected a finite number {bounds}".replace(" -inf or more", ""))
+
+
+BEGINNING = Moment(0, 1, 0.0)
+"""The moment at which a run begins."""

@@ -160,7 +160,7 @@ def test_a_flipped_bit_in_the_cache_is_told_and_trained_anew(name: str, digits: 
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     assert not extractors.is_cached(digits, BRIEF)
-    with pytest.warns(UserWarning, match="cannot be read and is trained anew.*SHA-256 is not that of the manifest"):
+    with pytest.warns(UserWarning, match="cannot be read and is trained again.*SHA-256 is not that of the manifest"):
         again = train_classifier(digits, BRIEF)
     assert again.id == first.id
     assert extractors.is_cached(digits, BRIEF)
@@ -181,7 +181,7 @@ def test_a_classifier_laid_in_the_place_of_another_is_not_taken(digits: Dataset,
 
 def test_a_cache_that_cannot_be_written_is_told_and_done_without(digits: Dataset, cache: Path) -> None:
     cache.write_text("no folder")
-    with pytest.warns(UserWarning, match="not kept"):
+    with pytest.warns(UserWarning, match="not cached"):
         assert train_classifier(digits, BRIEF).accuracy > 0.1
 
 

@@ -208,13 +208,13 @@ def test_run_names_are_new(tmp_path: Path) -> None:
 
 def test_create_overwrites_nothing(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("dear")
-    with pytest.raises(BadInput, match="is there already"):
+    with pytest.raises(BadInput, match="exists already"):
         runs.create_run(tmp_path, {}, {})
     with pytest.raises(BadInput, match="not a run directory: found a file"):
         runs.open_run(tmp_path / "f")
     (tmp_path / "half").mkdir()
     (tmp_path / "half" / "recipe.json").write_text(json.dumps({"name": "paper"}))
-    with pytest.raises(BadInput, match="is not a run's"):
+    with pytest.raises(BadInput, match="is not of a run"):
         runs.open_run(tmp_path / "half")
 
 
@@ -225,7 +225,7 @@ def test_a_start_that_was_killed_is_taken_over(tmp_path: Path) -> None:
     told = {"recipe": {}, "settings": {}, "data": {}, "networks": "recipe"}
     directory = runs.create_run(tmp_path / "run", told, {})
     assert runs.open_run(directory.path) == directory
-    with pytest.raises(BadInput, match="is there already"):
+    with pytest.raises(BadInput, match="exists already"):
         runs.create_run(tmp_path / "run", told, {})
 
 
@@ -235,11 +235,11 @@ def test_a_device_in_a_files_place_is_not_read(tmp_path: Path) -> None:
     for file in (path / "state.json", tmp_path / "recipe.json", tmp_path / "journal.jsonl"):
         file.unlink(missing_ok=True)
         file.symlink_to("/dev/zero")
-    with pytest.raises(Damaged, match="no regular file"):
+    with pytest.raises(Damaged, match="not a regular file"):
         runs.load_checkpoint(path)
-    with pytest.raises(BadInput, match="no regular file"):
+    with pytest.raises(BadInput, match="not a regular file"):
         runs.read_json(tmp_path / "recipe.json")
-    with pytest.raises(Damaged, match="no regular file"):
+    with pytest.raises(Damaged, match="not a regular file"):
         runs.Journal(tmp_path / "journal.jsonl").read()
 
 

@@ -163,7 +163,7 @@ def test_an_error_says_what_is_too_long(report: Any, notes: str, advice: str, go
     card, tensors = share.read_generator(good, expected_tensors)
     card = replace(card, notes=notes, licence="\N{GRINNING FACE}" * 4000, report=report)
     with pytest.raises(
-        TooBig, match=rf"found a header of \d+,\d+ bytes, expected at most 262,144\. {advice}: it takes"
+        TooBig, match=rf"found a header of \d+,\d+ bytes, expected at most 262,144\. {advice}, which takes"
     ):
         share.write_generator(tmp_path / "G.safetensors", card, tensors)
 

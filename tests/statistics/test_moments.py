@@ -63,7 +63,7 @@ def test_processes_merge_by_rank(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("advnets.statistics.moments.all_gather", lambda content: sent)
     equal(parts[0].across_processes(), x)
     assert torch.equal(parts[0].across_processes().scatter, parts[1].across_processes().scatter)
-    with pytest.raises(BadInput, match="unlike numbers of features"):
+    with pytest.raises(BadInput, match="different widths"):
         Moments.of(skewed(5, d=3)).across_processes()
 
 

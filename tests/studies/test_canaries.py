@@ -17,8 +17,7 @@ from advnets.cli.main import main
 from advnets.errors import BadInput, Damaged, Unsupported
 from advnets.statistics import Estimate
 from advnets.studies import canaries
-from advnets.studies.canaries import damage as doing
-from advnets.studies.canaries import study as studying
+from advnets.studies.canaries import damage as doing, study as studying
 from advnets.studies.canaries.detection import MeasureReading
 
 N = 60

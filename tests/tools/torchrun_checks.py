@@ -157,8 +157,8 @@ def played(
 
 def noted(batches: Batches, seen: list[list[int]]) -> Any:
     for batch in batches:
-        assert batch.labels is not None
-        seen.append(batch.labels.tolist())
+        assert batch.given is not None
+        seen.append(batch.given.tolist())
         yield batch
 
 

@@ -146,7 +146,7 @@ def within_memory(dataset: Dataset, most: int = MOST_FLOATS) -> Dataset:
 
 def _draw_rows(split: Split, rows: int) -> Split:
     chosen = torch.randperm(len(split), generator=torch.Generator().manual_seed(0))[:rows].sort().values
-    return Split(split.values[chosen], None if split.labels is None else split.labels[chosen])
+    return split.select(chosen)
 
 
 def default_sample_count(dataset: Dataset) -> int:

@@ -1,4 +1,8 @@
-"""Data: digits, MNIST, CIFAR-10, faces, toys, a user's own .npz, folder or zip of images, and batches of them."""
+"""Data sets and batches of them: digits, MNIST, CIFAR-10, faces, toys, a user's own files, and tensors in memory.
+
+The order of the files, lowest first: conversion, splitting and transforms; dataset; batches and memory; formats; sets;
+images; description and catalogue.
+"""
 
 from advnets.data.batches import Batches, order
 from advnets.data.catalogue import DATASETS, load
@@ -7,6 +11,7 @@ from advnets.data.description import describe
 from advnets.data.formats.npz import load_npz
 from advnets.data.images.folder import load_images
 from advnets.data.images.image_options import ImageOptions
+from advnets.data.memory import STORED_NAME, from_memory
 from advnets.data.sets.download import fetch
 from advnets.data.sets.published_files import cache_folder
 from advnets.data.sets.toys import MIXTURES, Mixture, mixture
@@ -19,6 +24,7 @@ __all__ = [
     "MIXTURES",
     "Mixture",
     "ImageOptions",
+    "STORED_NAME",
     "Split",
     "Survey",
     "TRANSFORMS",
@@ -26,6 +32,7 @@ __all__ = [
     "cache_folder",
     "describe",
     "fetch",
+    "from_memory",
     "load",
     "load_npz",
     "load_images",

@@ -9,6 +9,7 @@ from advnets.data.dataset import Dataset
 from advnets.data.formats.npz import load_npz
 from advnets.data.images.folder import load_images
 from advnets.data.images.image_options import ImageOptions
+from advnets.data.memory import STORED_NAME
 from advnets.data.sets.cifar10 import load_cifar10
 from advnets.data.sets.digits import load_digits
 from advnets.data.sets.mnist import load_mnist
@@ -21,7 +22,7 @@ DataDir = str | os.PathLike[str] | None
 
 
 def _ignore_folder(make: Callable[[], Dataset]) -> Callable[[DataDir], Dataset]:
-    """A loader of data that come with the package or are drawn, so that no folder is looked through for them."""
+    """A loader of data that come with the package or are drawn, for which no folder is searched."""
     return lambda data_dir: make()
 
 
@@ -41,28 +42,27 @@ DATASETS: dict[str, Callable[[DataDir], Dataset]] = (
 def load(
     name_or_path: str | os.PathLike[str], data_dir: DataDir = None, *, options: ImageOptions | None = None
 ) -> Dataset:
-    """The data set of that name, or the images in a user's own file or folder.
+    """Load the data set of a name, or the images in a user's own file or folder.
 
-    name_or_path: a row of `DATASETS`, or the path of a .npz file (see `load_npz`), of a folder or a .zip of image files
-        (see `load_images`), or of a TFD_48x48.mat (see `load_tfd`), which a colon and a fold may follow.
-    data_dir: folder that files of named data sets are looked for in first; digits and toys have no files, and a path
-        says by itself where it is.
-    options: how image files become tensors; refused where there are none.
-    Raises BadInput for an unknown name, Unsupported for a path of another kind, a run among them, and what the loader
-    raises.
+    Args:
+        name_or_path: Row of `DATASETS`, or the path of a .npz file (`load_npz`), of a folder or a .zip of image files
+            (`load_images`), or of a TFD_48x48.mat (`load_tfd`), after which a colon and a fold may stand.
+        data_dir: Folder that is searched first for the files of named data sets. Digits and toys have no files, and a
+            path says by itself where it is.
+        options: How image files become tensors; refused where there are no image files.
+
+    Returns:
+        The data set.
+
+    Raises:
+        BadInput: If the name is unknown, and what the loader raises.
+        Missing: If there is no such file, or if the name stands for data that were given in memory.
+        Unsupported: If the path is of another kind, such as a run.
     """
     name = os.fspath(name_or_path)
     path = Path(name)
-    if name not in DATASETS and os.path.isfile(path / "recipe.json"):
-        raise Unsupported(
-            f"{name} is a run directory, expected images: what lies in it are previews. Name the data that it was "
-            "trained on, or draw samples of it: `advnets sample`."
-        )
-    if (
-        name not in DATASETS
-        and (os.path.isdir(name) or path.suffix.lower() == ".zip")
-        and path.suffix.lower() != ".npz"
-    ):
+    _refuse_what_is_no_data(name, path)
+    if _holds_image_files(name, path):
         return load_images(path, options)
     if options is not None and options.chosen_flags:
         raise BadInput(
@@ -76,11 +76,30 @@ def load(
     faces, fold = split_fold(name)
     if faces.lower().endswith(".mat"):
         return load_tfd(faces, fold=fold)
-    if os.path.exists(name):
+    raise _no_data_error(name, path)
+
+
+def _refuse_what_is_no_data(name: str, path: Path) -> None:
+    if name == STORED_NAME:
+        raise Missing("the data were given in memory, and a run does not store them. Give the data again, as data=.")
+    if name not in DATASETS and os.path.isfile(path / "recipe.json"):
         raise Unsupported(
+            f"{name} is a run directory, expected images; the images inside are previews. Name the data that it was "
+            "trained on, or draw samples from it with `advnets sample`."
+        )
+
+
+def _holds_image_files(name: str, path: Path) -> bool:
+    suffix = path.suffix.lower()
+    return name not in DATASETS and suffix != ".npz" and (os.path.isdir(name) or suffix == ".zip")
+
+
+def _no_data_error(name: str, path: Path) -> BadInput:
+    if os.path.exists(name):
+        return Unsupported(
             f"{name}: found a file ending in {path.suffix!r}, expected a folder or a .zip of images, a .npz file with "
             f"an array `images` (uint8), or one of the data sets {', '.join(DATASETS)}. Put the images into a folder."
         )
     if path.name != name:
-        raise Missing(f"{name}: there is no such file. Check the path, or give a data set: {', '.join(DATASETS)}.")
-    raise unknown("data set", name, DATASETS)
+        return Missing(f"{name}: there is no such file. Check the path, or give a data set: {', '.join(DATASETS)}.")
+    return unknown("data set", name, DATASETS)

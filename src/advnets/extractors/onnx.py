@@ -12,38 +12,55 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from advnets.errors import BadInput, Missing, Unsupported
-from advnets.extractors.extractor import expect_features, in_parts
+from advnets.extractors.extractor import expect_features, run_in_parts
 from advnets.extractors.image_preprocessing import Preprocessing
 
 PART = 32
-"""Images that go through at once, where the file does not fix how many."""
+"""Images that are run at once, if the file does not fix their number."""
 
 
 class Port(Protocol):
-    """An input or an output of a session: its name, and its shape, with None or a word where any size will do."""
+    """An input or an output of a session.
+
+    Attributes:
+        name: Its name.
+        shape: Its shape, with None or a word where any size will do.
+    """
 
     name: str
     shape: Sequence[Any]
 
 
 class Session(Protocol):
-    """What is used of onnxruntime.InferenceSession."""
+    """The part of onnxruntime.InferenceSession that is used here."""
 
     def get_inputs(self) -> Sequence[Port]:
-        """Inputs, in order."""
+        """Return the inputs, in order."""
 
     def get_outputs(self) -> Sequence[Port]:
-        """Outputs, in order."""
+        """Return the outputs, in order."""
 
     def run(self, names: Sequence[str], feeds: Mapping[str, NDArray[np.float32]]) -> Sequence[NDArray[Any]]:
-        """The outputs of those names."""
+        """Run the network.
+
+        Args:
+            names: Names of the outputs to compute.
+            feeds: Values of the inputs, by name.
+
+        Returns:
+            The outputs of those names.
+        """
 
 
 @dataclass(frozen=True, eq=False)
 class OnnxExtractor:
-    """A session, and how images are prepared for it.
+    """The extractor of an ONNX file, with the preprocessing of its images.
 
-    sha256: of the file. output: the name of the output that the features are. preprocessing: from bytes to floats.
+    Attributes:
+        session: What runs the file.
+        sha256: SHA-256 of the file.
+        output: Name of the output whose values are the features.
+        preprocessing: The map from bytes to floats.
     """
 
     session: Session
@@ -57,26 +74,35 @@ class OnnxExtractor:
         return f"onnx {self.output}; {self.preprocessing}; sha256 {self.sha256}"
 
     def features(self, values: Tensor) -> Tensor:
-        """(n, c, h, w) uint8 -> (n, d) float32.
+        """Compute the output of images.
 
-        A file that fixes the number of images is given so many at a time, the last ones filled up.
-        Raises BadInput for what are not such images, for those of a size that the file does not take, and for an
-        output that is not (n, d); NonFinite for NaN or Inf.
+        A file that fixes the number of images is run on so many at a time, and the last ones are padded.
+
+        Args:
+            values: Images, (n, c, h, w) uint8.
+
+        Returns:
+            Features, (n, d) float32.
+
+        Raises:
+            BadInput: If these are not such images, if the file does not take their size, or if the output is not (n,
+                d).
+            NonFinite: If there is a NaN or an Inf.
         """
         self.preprocessing.expect_images(values)
         port = self.session.get_inputs()[0]
         fixed = port.shape[0] if len(port.shape) and isinstance(port.shape[0], int) else None
 
-        def way(part: Tensor) -> Tensor:
+        def run(part: Tensor) -> Tensor:
             prepared = self.preprocessing(part.cpu()).contiguous()
             try:
-                made = self.session.run([self.output], {port.name: prepared.numpy()})[0]
-            except Exception as error:  # see _session
+                features = self.session.run([self.output], {port.name: prepared.numpy()})[0]
+            except Exception as error:  # see _open_session
                 found = f"floats {tuple(prepared.shape)} given to {port.name}, of shape {list(port.shape)}"
                 raise BadInput(f"onnx: found {found}: {error}. Prepare images as the file expects them.") from error
-            return expect_features(torch.tensor(made), len(part), self.output)
+            return expect_features(torch.tensor(features), len(part), self.output)
 
-        return in_parts(way, values, fixed or PART, full=fixed is not None)
+        return run_in_parts(run, values, fixed or PART, full=fixed is not None)
 
 
 def onnx_extractor(
@@ -86,14 +112,22 @@ def onnx_extractor(
     output: str | None = None,
     session: Session | None = None,
 ) -> OnnxExtractor:
-    """The extractor that an ONNX file is, on the CPU.
+    """Return the extractor of an ONNX file, on the CPU.
 
-    path: the file; its bytes are read once, and are those that the id tells of. preprocessing: how bytes become what
-    its one input takes, float32; None is images in [0, 1], of the size and channels that the file fixes.
-    output: the name of the output that is (n, d); None if there is only one. session: what runs the file in place of
-    onnxruntime.
-    Raises Missing for a file that cannot be read; Unsupported where onnxruntime is not installed or does not read the
-    file; BadInput for more than one input, or an output that is not there.
+    Args:
+        path: The file. Its bytes are read once, and the id has their SHA-256.
+        preprocessing: How bytes become the file's one input, float32. None gives images in [0, 1], of the size and
+            channels that the file fixes.
+        output: Name of the output that is (n, d); it may be None if there is only one.
+        session: What runs the file in place of onnxruntime.
+
+    Returns:
+        The extractor.
+
+    Raises:
+        Missing: If the file cannot be read.
+        Unsupported: If onnxruntime is not installed or does not read the file.
+        BadInput: If there is more than one input, or no such output.
     """
     try:
         content = path.read_bytes()
@@ -104,7 +138,7 @@ def onnx_extractor(
     if len(inputs) != 1:
         raise BadInput(f"{path}: found the inputs {[port.name for port in inputs]}, expected one. Export images only.")
     if output is None and len(outputs) != 1:
-        raise BadInput(f"{path}: found the outputs {outputs}, expected one. Say which by `output`.")
+        raise BadInput(f"{path}: found the outputs {outputs}, expected one. Name it by `output`.")
     chosen = output or outputs[0]
     if chosen not in outputs:
         raise BadInput(f"{path}: found the outputs {outputs}, expected {chosen!r} among them. Give one of these.")
@@ -114,7 +148,7 @@ def onnx_extractor(
 
 
 def _default_preprocessing(port: Port) -> Preprocessing:
-    """Images in [0, 1] of the size and channels that an input (n, c, h, w) fixes."""
+    """Return the preprocessing to [0, 1], of the size and channels that an input (n, c, h, w) fixes."""
     if len(port.shape) != 4:
         found = f"the input {port.name} of shape {list(port.shape)}"
         raise BadInput(f"onnx: found {found}, expected images (n, c, h, w). Export a network of images.")
@@ -133,7 +167,7 @@ def _open_session(content: bytes, path: Path) -> Session:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     try:
-        made: Session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        session: Session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime has a dozen kinds of them, without a common root of its own
         raise Unsupported(f"{path}: onnxruntime does not read it ({error}). Export it again.") from error
-    return made
+    return session

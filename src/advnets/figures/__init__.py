@@ -1,4 +1,7 @@
-"""Pure drawing: arrays in, pictures out."""
+"""Pure drawing: arrays in, pictures out.
+
+The files have an order: `grid` comes first, then the figures.
+"""
 
 from advnets.figures.assessment import draw_class_histogram, draw_projection, draw_spectra, draw_strips
 from advnets.figures.dynamics import Curves, draw_dynamics, write_film
@@ -8,6 +11,18 @@ from advnets.figures.paper2014 import draw_figure2, draw_figure3, draw_saturatio
 from advnets.figures.scatter import draw_scatter
 
 __all__ = [
-    "Trajectory", "Curves", "draw_class_histogram", "draw_dynamics", "draw_figure2", "draw_figure3", "write_film", "draw_grid", "draw_helvetica", "draw_projection",
-    "draw_saturation", "draw_scatter", "draw_spectra", "draw_strips",
-]  # fmt: skip
+    "Curves",
+    "Trajectory",
+    "draw_class_histogram",
+    "draw_dynamics",
+    "draw_figure2",
+    "draw_figure3",
+    "draw_grid",
+    "draw_helvetica",
+    "draw_projection",
+    "draw_saturation",
+    "draw_scatter",
+    "draw_spectra",
+    "draw_strips",
+    "write_film",
+]

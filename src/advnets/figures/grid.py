@@ -1,6 +1,7 @@
-"""Images side by side, and large enough to be seen."""
+"""Images side by side, enlarged so that they can be seen."""
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,22 +9,32 @@ from PIL import Image
 
 from advnets.errors import BadInput
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 ImageArray = NDArray[np.uint8]
 
 CELL = 48
-"""Least side of a drawn image, pixels."""
+"""Least side of a drawn image, in pixels."""
 
 PAPER = 255
-"""Grey of what lies between images."""
+"""Grey of the space between images."""
 
 
 def draw_grid(images: ImageArray, columns: int | None = None, scale: int | None = None, *, gap: int = 2) -> Image.Image:
-    """Images in rows from the top left, each pixel drawn as a square of scale x scale.
+    """Draw images in rows from the top left, each pixel as a square of scale x scale.
 
-    images: (n, h, w, c) uint8, c = 1 or 3; 2 and 4 have alpha and are drawn on white.
-    columns: default the square root of n, rounded up.
-    scale: default the least that makes the longer side CELL pixels. gap: white pixels between and around images.
-    Raises BadInput for another shape or dtype, or counts below 1.
+    Args:
+        images: (n, h, w, c) uint8 with c = 1 or 3; images of 2 or 4 channels have alpha and are drawn on white.
+        columns: Images in a row; None takes the square root of n, rounded up.
+        scale: Pixels of a square's side; None takes the least that makes the longer side CELL pixels.
+        gap: White pixels between and around images.
+
+    Returns:
+        The picture.
+
+    Raises:
+        BadInput: If the shape or the type is another, or a count is below 1.
     """
     images = remove_alpha(images)
     expect_image_array(images)
@@ -41,26 +52,61 @@ def draw_grid(images: ImageArray, columns: int | None = None, scale: int | None 
 
 
 def cell_corner(number: int, columns: int, cell: tuple[int, int], gap: int) -> tuple[int, int]:
-    """Top and left, pixels, of image `number` of a grid whose images are `cell` = (height, width) as drawn."""
+    """Compute where an image of a grid begins.
+
+    Args:
+        number: Number of the image, from 0.
+        columns: Images in a row.
+        cell: (height, width) of an image as drawn.
+        gap: Pixels between images.
+
+    Returns:
+        Top and left, in pixels.
+    """
     row, column = divmod(number, columns)
     return gap + row * (cell[0] + gap), gap + column * (cell[1] + gap)
 
 
 def enlarge_images(images: ImageArray, scale: int | None = None) -> ImageArray:
-    """Images (n, h, w, c) with each pixel repeated scale x scale times; default: until the longer side is CELL."""
+    """Repeat each pixel scale x scale times.
+
+    Args:
+        images: (n, h, w, c).
+        scale: Repetitions; None takes the least that makes the longer side CELL pixels.
+
+    Returns:
+        The images, (n, scale h, scale w, c).
+
+    Raises:
+        BadInput: If the scale is below 1.
+    """
     scale = math.ceil(CELL / max(images.shape[1:3])) if scale is None else scale
     if scale < 1:
-        raise BadInput(f"scale: found {scale}, expected a whole number from 1. Leave it out to have it chosen.")
+        raise BadInput(f"scale: found {scale}, expected a whole number from 1. Leave it out, and the package chooses.")
     return images.repeat(scale, axis=1).repeat(scale, axis=2)
 
 
 def to_picture(canvas: ImageArray) -> Image.Image:
-    """A canvas (h, w, c) as a grey or an RGB picture."""
+    """Return a canvas as a grey or an RGB picture.
+
+    Args:
+        canvas: (h, w, 1 or 3) uint8.
+
+    Returns:
+        The picture.
+    """
     return Image.fromarray(canvas[..., 0] if canvas.shape[-1] == 1 else canvas)
 
 
 def remove_alpha(images: ImageArray) -> ImageArray:
-    """Images (n, h, w, c) without alpha: of two or four channels the last is the share of each pixel over white."""
+    """Draw images with alpha on white; return others as they are.
+
+    Args:
+        images: (n, h, w, c) uint8. Of two or four channels the last is alpha.
+
+    Returns:
+        The images without alpha.
+    """
     if images.ndim != 4 or images.dtype != np.uint8 or images.shape[-1] not in (2, 4):
         return images
     share = images[..., -1:].astype(np.uint16)
@@ -68,7 +114,24 @@ def remove_alpha(images: ImageArray) -> ImageArray:
 
 
 def expect_image_array(images: ImageArray) -> None:
-    """Raise BadInput unless images are (n, h, w, c) uint8 with n, h, w > 0 and c = 1 or 3."""
+    """Raise BadInput unless images are (n, h, w, c) uint8 with n, h, w > 0 and c = 1 or 3.
+
+    Args:
+        images: The images.
+
+    Raises:
+        BadInput: If the shape or the type is another.
+    """
     if images.ndim != 4 or images.dtype != np.uint8 or images.shape[-1] not in (1, 3) or images.size == 0:
         found = f"{images.shape} of {images.dtype}"
         raise BadInput(f"images: found {found}, expected (n, h, w, 1 or 3) of uint8. Put the channels last.")
+
+
+def hide_axes(axes: "Axes") -> None:
+    """Remove the ticks of a panel that shows an image.
+
+    Args:
+        axes: The panel.
+    """
+    axes.set_xticks([])
+    axes.set_yticks([])

@@ -1,4 +1,4 @@
-"""The figures of I. Goodfellow et al., Generative Adversarial Nets, 2014, and a picture of what its section 3 says."""
+"""The figures of I. Goodfellow et al., Generative Adversarial Nets, 2014, and a picture of a remark in section 3."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -27,10 +27,17 @@ YELLOW = (255, 210, 0)
 
 
 def draw_figure2(samples: ImageArray, nearest: ImageArray) -> Image.Image:
-    """Figure 2: rows of samples, and beside each row, framed in yellow, the training image nearest to its last sample.
+    """Draw figure 2: rows of samples, and beside each, framed in yellow, the training image nearest to its last sample.
 
-    samples: (20, h, w, c) uint8, row by row: fair draws, not chosen ones. nearest: (4, h, w, c) uint8, the training
-    image nearest to samples 4, 9, 14 and 19. Raises BadInput for other shapes.
+    Args:
+        samples: (20, h, w, c) uint8, row by row: fair draws, not chosen ones.
+        nearest: (4, h, w, c) uint8, the training images nearest to samples 4, 9, 14 and 19.
+
+    Returns:
+        The picture.
+
+    Raises:
+        BadInput: If the shapes are others.
     """
     samples, nearest = remove_alpha(samples), remove_alpha(nearest)
     expect_image_array(samples)
@@ -49,7 +56,7 @@ def draw_figure2(samples: ImageArray, nearest: ImageArray) -> Image.Image:
 
 
 def _paint_frame(canvas: ImageArray, top: int, left: int, height: int, width: int) -> None:
-    """Paint the gap around an image yellow, all but its outermost pixel, so that frames do not touch."""
+    """Paint the gap around an image yellow, except its outermost pixel, so that frames do not touch."""
     edge = GAP - 1
     inside = canvas[top : top + height, left : left + width].copy()
     canvas[top - edge : top + height + edge, left - edge : left + width + edge] = YELLOW
@@ -57,9 +64,16 @@ def _paint_frame(canvas: ImageArray, top: int, left: int, height: int, width: in
 
 
 def draw_figure3(images: ImageArray) -> Image.Image:
-    """Figure 3: each row the samples along a straight line between two points z of the latent space.
+    """Draw figure 3: in each row the samples along a straight line between two points z of the latent space.
 
-    images: (rows, columns, h, w, c) uint8. Raises BadInput for another shape.
+    Args:
+        images: (rows, columns, h, w, c) uint8.
+
+    Returns:
+        The picture.
+
+    Raises:
+        BadInput: If the shape is another.
     """
     if images.ndim != 5:
         raise BadInput(f"figure 3: found shape {images.shape}, expected (rows, columns, h, w, c). Give a row a line.")
@@ -69,17 +83,25 @@ def draw_figure3(images: ImageArray) -> Image.Image:
 def draw_saturation(
     moves: Sequence[int], ratio: Sequence[float], minimax_norms: Sequence[float], non_saturating_norms: Sequence[float]
 ) -> "Figure":
-    """Section 3's remark drawn: log(1 - D(G(z))) stops teaching the generator as D grows sure, -log D(G(z)) does not.
+    """Draw section 3's remark: log(1 - D(G(z))) stops teaching the generator as D becomes sure, -log D(G(z)) does not.
 
-    moves: moves of the discriminator alone so far. minimax_norms, non_saturating_norms: the norms of the gradients of
-    both losses in the generator's parameters, one for each of moves. ratio: the first over the second.
-    Raises BadInput if they differ in number.
+    Args:
+        moves: Moves of the discriminator alone so far.
+        ratio: The minimax norm over the non-saturating one, after each of moves.
+        minimax_norms: Norm of the minimax loss's gradient in the generator's parameters, after each of moves.
+        non_saturating_norms: Norm of the non-saturating loss's gradient, after each of moves.
+
+    Returns:
+        The figure.
+
+    Raises:
+        BadInput: If the numbers of values differ.
     """
     from matplotlib.figure import Figure  # slow to import, and not pyplot: a figure of its own leaves no state behind
 
     lengths = [len(moves), len(ratio), len(minimax_norms), len(non_saturating_norms)]
     if len(set(lengths)) != 1 or not lengths[0]:
-        raise BadInput(f"saturation: found {lengths} numbers, expected as many of each. Give one for each move.")
+        raise BadInput(f"saturation: found {lengths} values, expected as many of each. Give one for each move.")
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     left.plot(moves, non_saturating_norms, label="non-saturating, -log D(G(z))")

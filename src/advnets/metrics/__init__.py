@@ -1,4 +1,8 @@
-"""Measures: pure functions of arrays that return an Estimate; one measure a file."""
+"""Measures: pure functions of arrays that return an Estimate, one subject a file.
+
+Most files stand alone. Four stand on another one of the room: cosine on vendi, manifolds on neighbours, spectrum on
+kernel, fast_jackknives on parzen.
+"""
 
 from advnets.metrics.birthday import birthday, duplicates
 from advnets.metrics.conventions import CONVENTIONS, Convention, convention

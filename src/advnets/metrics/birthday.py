@@ -69,7 +69,7 @@ def duplicates(
         BadInput: If a shape, a value or the quantile is wrong, or there are fewer than 3 samples or 6 real items.
     """
     if permutations < 1:
-        raise BadInput(f"permutations: found {permutations}, expected 1 or more; 999 tell of p = .001. Change it.")
+        raise BadInput(f"permutations: found {permutations}, expected 1 or more. Leave it out for 999.")
     found = _collisions(samples, real, quantile, seed)
     among, n = found.among_samples, len(found.samples)
     degrees, rng = np.concatenate([found.samples, found.real]), np.random.default_rng(seed)
@@ -142,7 +142,7 @@ def _collisions(samples: Array, real: Array, quantile: float, seed: int) -> _Col
     n = min(len(y), len(x) // 2)
     if n < 3:
         found = f"{len(y)} samples and {len(x)} real items"
-        raise BadInput(f"samples and real: found {found}, expected 3 and 6 at least. Give more.")
+        raise BadInput(f"samples and real: found {found}, expected at least 3 and 6. Give more.")
     rng = torch.Generator().manual_seed(seed)
     drawn, halves = (torch.randperm(len(v), generator=rng).to(v.device) for v in (y, x))
     y, x, reference = y[drawn[:n]], x[halves[:n]], x[halves[n : 2 * n]]

@@ -55,13 +55,13 @@ class FrechetSide:
             NonFinite: If the features are too large or vary too little.
         """
         if isinstance(given, Gaussian):
-            return FrechetSide(_check_size(given.with_ddof(ddof), name), None)
+            return FrechetSide(_expect_size(given.with_ddof(ddof), name), None)
         rows = flatten(given, name)
         expect_covariance(len(rows), ddof, name)
-        return FrechetSide(_check_size(Gaussian.of(rows, ddof), name), rows)
+        return FrechetSide(_expect_size(Gaussian.of(rows, ddof), name), rows)
 
 
-def _check_size(gaussian: Gaussian, name: str) -> Gaussian:
+def _expect_size(gaussian: Gaussian, name: str) -> Gaussian:
     """The same Gaussian; raises NonFinite if its features are too large or small for fourth moments."""
     size = math.sqrt(gaussian.trace + float(gaussian.mean.square().sum()))
     if not size < LARGEST_SIZE:
@@ -190,7 +190,7 @@ def frechet_infinite(
         NonFinite: As `frechet` does.
     """
     if isinstance(samples, Gaussian):
-        raise BadInput("samples: found a Gaussian, expected features, for fewer of them must be drawn. Give features.")
+        raise BadInput("samples: found a Gaussian, expected features, to draw subsets of them. Give features.")
     y, x = FrechetSide.of(samples, "samples", ddof), FrechetSide.of(real, "real", ddof)
     sizes = _prefix_sizes(y, x, points=points, fewest=fewest)
     s, _, errors = _sampling_errors(y, x)
@@ -220,7 +220,7 @@ def _prefix_sizes(y: FrechetSide, x: FrechetSide, *, points: int, fewest: int | 
     """Numbers of samples of each distance, (points,), rising to n."""
     n, m, width = y.gaussian.n, x.gaussian.n, len(y.gaussian.mean)
     if points < 3:
-        raise BadInput(f"points: found {points}, expected 3 or more, to fit a line. Leave it out for 15.")
+        raise BadInput(f"points: found {points}, expected 3 or more, for a line. Leave it out for the default of 15.")
     first = min(5000, max(n // 10, 2 * width)) if fewest is None else fewest
     if not width < first <= n // 2 or m <= width:
         found = f"{n} samples and {m} real ones of {width} features, the fewest {first}"
@@ -273,7 +273,7 @@ def _sampling_errors(y: FrechetSide, x: FrechetSide) -> tuple[Tensor, float, lis
     a, b = y.gaussian, x.gaussian
     if len(a.mean) != len(b.mean):
         found = f"{len(a.mean)} and {len(b.mean)} features"
-        raise BadInput(f"samples and real: found {found}, expected as many. Use one extractor for both.")
+        raise BadInput(f"samples and real: found {found}, expected one width. Use one extractor for both.")
     over = (1 / a.n + 1 / b.n) / 2
     if y.rows is None and x.rows is None:
         s = bures.singular_values(a.factor, b.factor)

@@ -149,13 +149,11 @@ def kernel_distance(samples: Array, real: Array, *, block: int = BLOCK, statisti
     x, y = _pair_in_float64(samples, real, least=3)
     m, n = len(x), len(y)
     if statistic == "u-statistic" and m != n:
-        raise BadInput(f"samples and real: found {m} and {n} rows, expected as many for the u-statistic. Draw as many.")
+        raise BadInput(f"u-statistic: found {m} and {n} rows, expected equally many for it. Draw equally many.")
     xx, yy, xy = Gram.of(x, x, block), Gram.of(y, y, block), Gram.of(x, y, block)
     values = _forms(xx, yy, xy)
     if not all(math.isfinite(value) for value in (*values.values(), xx.squares, yy.squares, xy.squares)):
-        raise NonFinite(
-            "kernel values: found NaN or Inf, expected finite numbers. Bring the features to a scale near 1."
-        )
+        raise _overflow()
     first, second = _variance_orders(xx, yy, xy)
     error = math.sqrt(first + second)
     bias, floor = 0.0, 0.0
@@ -168,6 +166,10 @@ def kernel_distance(samples: Array, real: Array, *, block: int = BLOCK, statisti
         end + values[statistic] - values["unbiased"] - bias for end in score_interval(values["unbiased"], first, second)
     )
     return Estimate(values[statistic], error, floor, notes, (low, high), bias)
+
+
+def _overflow() -> NonFinite:
+    return NonFinite("kernel values: found NaN or Inf, expected finite numbers. Bring the features to a scale near 1.")
 
 
 def _forms(xx: Gram, yy: Gram, xy: Gram) -> dict[str, float]:
@@ -251,7 +253,7 @@ def kernel_subsets(samples: Array, real: Array, *, subsets: int = 100, size: int
     if not 2 <= size <= min(m, n):
         raise BadInput(f"size: found {size}, expected 2..{min(m, n)}, the rows there are. Change it, or draw more.")
     if subsets < 1:
-        raise BadInput(f"subsets: found {subsets}, expected 1 or more.")
+        raise BadInput(f"subsets: found {subsets}, expected 1 or more. Leave it out for 100.")
     draw = np.random.RandomState(seed)
     values = []
     for _ in range(subsets):
@@ -298,7 +300,7 @@ def kernel_test(
     x, y = _pair_in_float64(samples, real, least=2)
     rng = np.random.default_rng([seed, 1])
     if most < 2:
-        raise BadInput(f"most: found {most}, expected 2 or more rows of a side.")
+        raise BadInput(f"most: found {most}, expected 2 or more rows of a side. Leave it out for 1000.")
     x, y = (z[np.sort(rng.permutation(len(z))[:most])] if len(z) > most else z for z in (x, y))
     m, n = len(x), len(y)
     pooled = torch.cat([x, y])
@@ -306,9 +308,7 @@ def kernel_test(
     # A constant off the diagonal changes no distance; taken off, it leaves less to be rounded.
     gram = (gram - gram.sum() / (len(gram) * (len(gram) - 1))).fill_diagonal_(0)
     if not bool(torch.isfinite(gram).all()):
-        raise NonFinite(
-            "kernel values: found NaN or Inf, expected finite numbers. Bring the features to a scale near 1."
-        )
+        raise _overflow()
     rows = gram.sum(1)
 
     def distances(labels: Tensor) -> Tensor:

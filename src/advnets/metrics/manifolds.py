@@ -38,7 +38,8 @@ def manifolds(
     have k = 3 and <=. M. Naeem et al., Reliable fidelity and diversity metrics for generative models, 2020, eqs. 4
     to 9, have k = 5 and <.
 
-    Errors:
+    The four errors cover different draws:
+
     - Precision: `share_error` over samples. It covers the draw of samples; the real points are taken as fixed.
     - Recall: over both sides. The balls depend on the draw of samples, so that the error is `share_error` over real
       points and the jackknife's over samples, less what the jackknife owes to so few real points. It is .9 to 1.3 times
@@ -70,7 +71,7 @@ def manifolds(
     """
     y, x = flatten_pair(samples, real, "samples", "real")
     other = None if held_out is None else flatten_pair(held_out, real, "held_out", "real")[0].to(x.device)
-    _check_k(k, {"samples": y, "real": x, "held_out": other})
+    _expect_k(k, {"samples": y, "real": x, "held_out": other})
     near = _nearest_of_each(x, k, block)
     found = _shares_in_balls(y, x, near, k=k, strict=strict, block=block)
     if other is None:
@@ -79,7 +80,7 @@ def manifolds(
     return found | {name: _with_floor(found[name], floors[name].value) for name in ("precision", "recall")}
 
 
-def _check_k(k: int, sets: dict[str, Tensor | None]) -> None:
+def _expect_k(k: int, sets: dict[str, Tensor | None]) -> None:
     for name, points in sets.items():
         if points is not None and not 1 <= k < len(points):
             raise BadInput(f"k: found {k}, expected 1..{len(points) - 1}, below the number of {name}. Change it.")

@@ -124,13 +124,13 @@ def data_copying(samples: Array, held_out: Array, train: Array, *, cells: int = 
     x, t = flatten_pair(samples, train, "samples", "train")
     held = flatten_pair(held_out, train, "held_out", "train")[0].to(x.device)
     if not 1 <= cells <= len(t):
-        raise BadInput(f"cells: found {cells}, expected 1..{len(t)}, at most one a training item. Change it.")
+        raise BadInput(f"cells: found {cells}, expected 1..{len(t)}, at most as many as training items. Change it.")
     labels = _label_cells((x, held, t), cells, seed)
     used = [c for c in range(cells) if all(int((label == c).sum()) >= FEWEST_IN_CELL for label in labels[:2])]
     if not used:
         raise BadInput(
-            f"cells: found none of {cells} with {FEWEST_IN_CELL} samples and as many held-out items, expected one or "
-            "more. Give more of both, or ask for fewer cells."
+            f"cells: found none of {cells} with {FEWEST_IN_CELL} samples and {FEWEST_IN_CELL} held-out items, expected "
+            "one or more. Give more of both, or ask for fewer cells."
         )
     scores = [
         rank_score(*_squared_to_train(*(v[label == c] for v, label in zip((x, held, t), labels, strict=True))))
@@ -265,10 +265,10 @@ def logits_gap(train_logits: Array, held_out_logits: Array) -> Estimate:
 def _column_of_logits(given: Array, name: str) -> Numbers:
     logits = torch.as_tensor(given).detach().cpu().double().numpy()
     if logits.ndim not in (1, 2) or logits.size == 0 or logits.size != len(logits):
-        raise BadInput(f"{name}: found the shape {logits.shape}, expected (n,) or (n, 1), n > 0. Give one an item.")
+        raise BadInput(f"{name}: found the shape {logits.shape}, expected (n,) or (n, 1). Give one logit an item.")
     if not np.isfinite(logits).all():
         count = int((~np.isfinite(logits)).sum())
-        raise BadInput(f"{name}: found {count} values that are NaN or Inf, expected none. Look where they were made.")
+        raise BadInput(f"{name}: found {count} values that are NaN or Inf, expected none. Check what made them.")
     return logits.reshape(-1)
 
 
@@ -282,7 +282,7 @@ def _squared_to_train(samples: Array, held_out: Array, train: Array) -> tuple[Nu
 
 def _label_cells(sets: tuple[Tensor, Tensor, Tensor], cells: int, seed: int) -> list[Tensor]:
     """The cell of every sample, held-out and training item, by k-means on the training items' components."""
-    from sklearn.cluster import KMeans  # a second to import, and only this function wants it
+    from sklearn.cluster import KMeans  # it takes a second to import, and only this function needs it
     from sklearn.decomposition import PCA
     from sklearn.exceptions import ConvergenceWarning
 

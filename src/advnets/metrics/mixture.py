@@ -44,7 +44,7 @@ def mixture_modes(points: Array, centres: Array, *, deviation: float) -> dict[st
     x, mu = flatten(points, "points").double(), flatten(centres, "centres").double()
     expect_same_width(x, mu, "points and centres")
     if not (math.isfinite(deviation) and deviation > 0):
-        raise BadInput(f"deviation: found {deviation}, expected a number above 0. Give that of every mode.")
+        raise BadInput(f"deviation: found {deviation}, expected a number above 0. Give the deviation of the modes.")
     apart = float(torch.pdist(mu).min()) if len(mu) > 1 else math.inf
     if apart == 0:
         raise BadInput("centres: found two that are equal, expected all different. Give each mode once.")

@@ -103,9 +103,8 @@ def _pool_columns(table: NDArray[np.int64]) -> NDArray[np.int64]:
     """
     sums = table.sum(0)
     order = np.argsort(sums, kind="stable")
-    least = (
-        FEWEST_EXPECTED * sums.sum() / table.sum(1).min()
-    )  # a column of this sum has FEWEST_EXPECTED in its smaller cell
+    # A column of this sum has FEWEST_EXPECTED in its smaller cell.
+    least = FEWEST_EXPECTED * sums.sum() / table.sum(1).min()
     running = np.cumsum(sums[order])
     small = int((sums < least).sum())
     joined = 0 if small == 0 else max(small, int(np.searchsorted(running, least)) + 1)
@@ -133,12 +132,14 @@ def _project_rows(x: Tensor) -> Tensor:
 
 def _fit_bins(x: Tensor, bins: int, seed: int) -> Tensor:
     """The K means of points, (K, d)."""
-    from sklearn.cluster import KMeans  # a second to import, and only this function wants it
+    from sklearn.cluster import KMeans  # it takes a second to import, and only this function needs it
 
     different = len(torch.unique(_project_rows(x)))
     if not 1 <= bins <= different:
         found = f"found {bins} bins for {different} different real points"
-        raise BadInput(f"bins: {found}, expected 1 or more, and no more bins than points. Take fewer, or more points.")
+        raise BadInput(
+            f"bins: {found}, expected 1 or more, and no more than points. Take fewer bins, or give more points."
+        )
     found = KMeans(bins, n_init=1, random_state=seed).fit(x.numpy())
     return torch.from_numpy(found.cluster_centers_)
 

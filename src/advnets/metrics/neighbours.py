@@ -82,7 +82,7 @@ def nearness(samples: Array, held_out: Array, train: Array) -> Estimate:
     """
     near, usual = (find_nearest(images, train)[1].sqrt() for images in (samples, held_out))
     if not float(usual.mean()) > 0:
-        raise BadInput("held_out: found copies of training images only, expected others. Give images held out.")
+        raise BadInput("held_out: found copies of training images only, expected others. Give held-out images.")
     ratio = float(near.mean() / usual.mean())
     relative = [float(d.var(correction=0)) / (len(d) * max(float(d.mean()), 1e-12) ** 2) for d in (near, usual)]
     notes: dict[str, Note] = {"samples": float(near.mean()), "held_out": float(usual.mean())}

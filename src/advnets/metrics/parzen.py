@@ -224,19 +224,21 @@ def parzen(points: Array, centres: Array, selection: Array, *, protocol: str = "
     """
     if protocol not in PROTOCOLS:
         raise unknown("Parzen protocol", protocol, PROTOCOLS)
-    x, s = _check_unit_interval(points, "points"), _check_unit_interval(centres, "centres")
-    held_out = _check_unit_interval(selection, "selection")
+    x, s = _expect_unit_interval(points, "points"), _expect_unit_interval(centres, "centres")
+    held_out = _expect_unit_interval(selection, "selection")
     sigma, edge = PROTOCOLS[protocol].choose(lambda sigmas: log_densities(held_out, s, sigmas).mean(1).tolist())
     values = log_densities(x, s, [sigma])[0]
     if not bool(torch.isfinite(values).all()):
-        raise NonFinite(f"Parzen log densities at sigma {sigma:.4g}: found NaN or Inf, expected finite nats.")
+        raise NonFinite(
+            f"centres: found log densities at sigma {sigma:.4g} that are NaN or Inf, expected finite nats. Check them."
+        )
     error = float(values.std(correction=0)) / math.sqrt(len(values))
     counts = {"n": len(x), "n_centres": len(s), "n_selection": len(held_out), "dimension": x.shape[1]}
     chosen = {"sigma": sigma, "edge": edge, "ceiling": ceiling(x.shape[1], sigma)}
     return Estimate(float(values.mean()), error, notes={**chosen, **counts, "protocol": protocol})
 
 
-def _check_unit_interval(array: Array, name: str) -> Tensor:
+def _expect_unit_interval(array: Array, name: str) -> Tensor:
     """A tensor (n, d) float32 in [0, 1], or BadInput.
 
     Values a hundredth outside are accepted, another scale is not.
@@ -273,7 +275,7 @@ def parzen_controls(
     Raises:
         BadInput: As `parzen` does, or if n < 1.
     """
-    images = _check_unit_interval(train, "train")
+    images = _expect_unit_interval(train, "train")
     if n < 1:
         raise BadInput(f"n: found {n}, expected 1 or more. Give the number of samples that the model's score has.")
     drawn = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))[:n]
@@ -298,7 +300,7 @@ def centroids(images: Tensor, k: int, seed: int) -> Tensor:
     Returns:
         The averages, (k, d) float32 in [0, 1].
     """
-    from sklearn.cluster import MiniBatchKMeans  # a second to import, and only this function wants it
+    from sklearn.cluster import MiniBatchKMeans  # it takes a second to import, and only this function needs it
 
     k = min(k, len(images))
     batch = max(4 * k, 1024)

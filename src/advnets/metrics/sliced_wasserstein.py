@@ -27,7 +27,7 @@ HALVINGS = 4
 
 NORMALISATIONS = ("real", "own")
 
-Cost = Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
+TransportCost = Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 """From projections x (m, k), y (n, k) to distances (k,) and what each point adds to them, (m, k) and (n, k)."""
 
 
@@ -46,7 +46,7 @@ class Slices:
     of_y: Tensor
 
     @staticmethod
-    def of(x: Tensor, y: Tensor, directions: Tensor, cost: Cost) -> "Slices":
+    def of(x: Tensor, y: Tensor, directions: Tensor, cost: TransportCost) -> "Slices":
         """Compute the distances in blocks of directions.
 
         Args:
@@ -145,7 +145,7 @@ def sliced_wasserstein(samples: Array, real: Array, *, directions: int = 1000, s
     Raises:
         BadInput: If a shape, a value or a number is wrong.
     """
-    x, y = _check_sides(samples, real, directions)
+    x, y = _expect_sides(samples, real, directions)
     u = _unit_directions(directions, x.shape[1], seed)
     found = Slices.of(x, y, u, first_order_cost)
     floor = _distance_of_halves(y, u, first_order_cost, seed=seed) * math.sqrt(1 / len(x) + 1 / len(y))
@@ -177,7 +177,7 @@ def mind(samples: Array, real: Array, *, directions: int = 1000, seed: int = 202
     Raises:
         BadInput: If a shape, a value or a number is wrong.
     """
-    x, y = _check_sides(samples, real, directions)
+    x, y = _expect_sides(samples, real, directions)
     n, width = min(len(x), len(y)), x.shape[1]
     generator = torch.Generator().manual_seed(seed)
     x, y = (z[torch.randperm(len(z), generator=generator)[:n].to(z.device)] if len(z) > n else z for z in (x, y))
@@ -226,15 +226,14 @@ def pyramid_wasserstein(
     """
     if normalisation not in NORMALISATIONS:
         raise unknown("normalisation", normalisation, NORMALISATIONS)
-    x, y = _as_images(samples, "samples"), _as_images(real, "real")
-    _check_sides(x, y, directions)
+    x, y = _reshape_images(samples, "samples"), _reshape_images(real, "real")
+    _expect_sides(x, y, directions)
     if patches < 1:
-        raise BadInput(f"patches: found {patches}, expected 1 or more of an image.")
+        raise BadInput(f"patches: found {patches}, expected 1 or more of an image. Leave it out for 128.")
     if x.shape[1:] != y.shape[1:] or min(smallest, *x.shape[2:]) < laplacian_pyramid.PATCH:
         found = f"images of {tuple(x.shape[1:])} and {tuple(y.shape[1:])}, and smallest = {smallest}"
-        raise BadInput(
-            f"samples and real: found {found}, expected one size, and {laplacian_pyramid.PATCH} pixels or more."
-        )
+        expected = f"one size of {laplacian_pyramid.PATCH} pixels or more"
+        raise BadInput(f"samples and real: found {found}, expected {expected}. Resize them.")
     sizes = laplacian_pyramid.pyramid_sizes(x.shape[2], x.shape[3], smallest)
     generator = torch.Generator().manual_seed(seed)
     of_x, of_y = (laplacian_pyramid.draw_patches(z.cpu(), sizes, patches, generator) for z in (x, y))
@@ -264,19 +263,19 @@ def _normalise_patches(patches: Tensor, reference: Tensor) -> Tensor:
     return ((patches - mean) / deviation).float().flatten(2).flatten(0, 1)
 
 
-def _as_images(array: Array, name: str) -> Tensor:
+def _reshape_images(array: Array, name: str) -> Tensor:
     """Images as a tensor (n, c, h, w), or BadInput."""
     shape = tuple(array.shape)
     if len(shape) not in (3, 4):
-        raise BadInput(f"{name}: found an array of shape {shape}, expected images (n, c, h, w) or (n, h, w).")
+        raise BadInput(f"{name}: found shape {shape}, expected images (n, c, h, w) or (n, h, w). Reshape it.")
     return flatten(array, name).reshape(shape[0], *shape[1:] if len(shape) == 4 else (1, *shape[1:]))
 
 
-def _check_sides(samples: Array, real: Array, count: int) -> tuple[Tensor, Tensor]:
+def _expect_sides(samples: Array, real: Array, count: int) -> tuple[Tensor, Tensor]:
     """Both sides in float64, or BadInput for fewer than 4 rows or 2 directions."""
     x, y = flatten_pair(samples, real, "samples", "real", least=4)
     if count < 2:
-        raise BadInput(f"directions: found {count}, expected 2 or more.")
+        raise BadInput(f"directions: found {count}, expected 2 or more. Draw more.")
     return x.double(), y.double()
 
 
@@ -288,7 +287,7 @@ def _unit_directions(count: int, width: int, seed: int) -> Tensor:
 
 
 def _distance_of_halves(
-    y: Tensor, directions: Tensor, cost: Cost, *, seed: int, per: int = 1, rate: float = 0.5
+    y: Tensor, directions: Tensor, cost: TransportCost, *, seed: int, per: int = 1, rate: float = 0.5
 ) -> float:
     """The distance of random halves of y, for 1/m + 1/n = 1: it shrinks as (1/m + 1/n)^rate.
 

@@ -157,7 +157,9 @@ def _paired_spectra(samples: Array, real: Array, block: int) -> tuple[Tensor, Te
         raise BadInput(f"samples and real: found {found}, expected one size. Bring both to it.")
     below = [bool((flatten(z, "images") < -0.01).any()) for z in (samples, real)]
     if below[0] != below[1]:
-        raise BadInput("samples and real: found [-1, 1] on one side and [0, 1] on the other, expected one scale.")
+        raise BadInput(
+            "samples and real: found [-1, 1] on one side and [0, 1] on the other, expected one scale. Scale one."
+        )
     for name, z in (("samples", x), ("real", y)):
         if len(z) < 4:
             raise BadInput(f"{name}: found {len(z)} images, expected 4 or more. Give more.")

@@ -217,14 +217,14 @@ def _logistic_odds(
     x: NDArray[np.float64], y: NDArray[np.float64], points: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], bool]:
     """Log odds of being real at points, trained on samples x and real y, and whether the fit converged."""
-    from sklearn.exceptions import ConvergenceWarning  # a second to import, and only this function wants it
+    from sklearn.exceptions import ConvergenceWarning  # it takes a second to import, and only this function needs it
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
     train, labels = np.concatenate([x, y]), np.repeat([0, 1], [len(x), len(y)])
     scaler = StandardScaler().fit(train)
     model = LogisticRegression(class_weight="balanced", max_iter=1000)
-    with warnings.catch_warnings():  # the notes say so
+    with warnings.catch_warnings():  # the notes say whether it converged
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(scaler.transform(train), labels)
     odds: NDArray[np.float64] = model.decision_function(scaler.transform(points))

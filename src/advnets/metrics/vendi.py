@@ -64,7 +64,7 @@ def unit_rows(rows: Tensor, name: str) -> tuple[Tensor, int]:
     lengths = rows.norm(dim=1)
     kept = lengths > 0
     if not bool(kept.any()):
-        raise BadInput(f"{name}: found rows of zeros only, expected directions. Look where they were made.")
+        raise BadInput(f"{name}: found rows of zeros only, expected directions. Check what made them.")
     return rows[kept] / lengths[kept, None], int((~kept).sum())
 
 

@@ -1,4 +1,8 @@
-"""What several measures stand on: estimates with errors, jackknives, tests, distances, moments."""
+"""Estimates with errors, jackknives, tests, distances and moments, on which the measures stand.
+
+The files have an order. `arrays` and `estimate` come first; `moments`, `distances`, `jackknife` and the tests stand on
+them; `gaussian`, `bures` and `ball_counts` come last.
+"""
 
 from advnets.statistics.arrays import Array
 from advnets.statistics.autocorrelation import autocorrelation_time

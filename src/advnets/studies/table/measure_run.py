@@ -18,7 +18,7 @@ from advnets.studies.table.evaluator import PAPER, Evaluator
 from advnets.studies.table.mixing import layers, measure_mixing
 from advnets.studies.table.records import Control, Origin, TrainedUnit
 
-BESIDE = ("about", "source", "usual_minutes", "usual_steps")
+BESIDE = ("about", "source", "budget")
 EACH = 10_000
 """Samples that costs are told for."""
 
