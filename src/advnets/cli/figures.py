@@ -40,8 +40,8 @@ class FiguresFlags:
 
     out: Annotated[Path, tyro.conf.arg(metavar="FILE.png|FILE.webp")]
     seed: int = 0
-    data: Annotated[str | None, tyro.conf.arg(metavar="NAME|PATH")] = None
-    data_dir: Annotated[str | None, tyro.conf.arg(metavar="FOLDER")] = None
+    data: str | None = None
+    data_dir: str | None = None
     json: bool = False
 
 

@@ -14,10 +14,32 @@ import tyro
 
 WIDTH = 100
 """The widest that help is printed; a narrower terminal makes it narrower."""
-COLUMN = 26
+COLUMN = 24
 """Where the words about a flag begin."""
 VALUES = {int: "N", float: "NUMBER", str: "TEXT", Path: "PATH"}
-"""What the help writes for a value of each type, where the flag says nothing better."""
+"""What the help writes for a value of each type."""
+SPELLINGS = {
+    "against": "NAME|PATH",
+    "cache_memory": "SIZE",
+    "control": "{holm, benjamini-hochberg}",
+    "damages": "LIST",
+    "data": "NAME|PATH",
+    "data_dir": "FOLDER",
+    "device": "{auto, cpu, cuda, mps}",
+    "image_alpha": "COLOUR|keep",
+    "image_channels": "{grey, rgb}",
+    "image_fit": "{crop, pad}",
+    "image_size": "N|HxW",
+    "measures": "LIST",
+    "protocol": "{goodfellow2014, optimal-sigma, fixed-sigma}",
+    "recipe": "NAME|FILE",
+    "results": "FILE.json",
+    "rows": "LIST",
+    "runs": "FOLDER",
+    "split": "{validation, test}",
+    "weights": "FILE",
+}
+"""What it writes for the value of a flag, whichever verb has it; a verb may say something else."""
 
 POSITIONAL = get_args(tyro.conf.Positional[str])[1]
 """How tyro marks a value that is typed without a flag."""
@@ -103,7 +125,7 @@ def _spelling(name: str, hint: Any) -> str:
     if is_positional(hint):
         return metavar or name.upper()
     short = [alias for one in extras for alias in getattr(one, "aliases", None) or ()]
-    value = metavar or ("" if kinds == [bool] else VALUES.get(kinds[-1], "TEXT"))
+    value = metavar or ("" if kinds == [bool] else SPELLINGS.get(name) or VALUES.get(kinds[-1], "TEXT"))
     return f"{', '.join([*short, flag])} {value}".rstrip()
 
 

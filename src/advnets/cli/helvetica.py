@@ -33,8 +33,8 @@ class HelveticaFlags:
         json: Print every measurement as JSON.
     """
 
-    data: Annotated[str, tyro.conf.arg(metavar="NAME|PATH")] = "ring-8"
-    data_dir: Annotated[str | None, tyro.conf.arg(metavar="FOLDER")] = None
+    data: str = "ring-8"
+    data_dir: str | None = None
     k: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N [N ...]")] = (1, 2, 5)
     seed: int = 0
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png")] = None

@@ -47,15 +47,15 @@ WORDS = {
     "given": "What the networks see beside z or x.",
     "penalties": "Add a penalty to the discriminator's loss, as in r1=10.",
     "ties": "Tie a player to the data, as in generator:l1=100.",
-    "constraints": "Bound a player's weights, as in discriminator:clip_weights=0.01.",
+    "constraints": "Bound a player's weights, as in generator:max_column_norm=1.9.",
     "pack": "Samples that the discriminator judges as one.",
-    "precision": "Type of the networks' products; bfloat16 is for devices that multiply it.",
+    "precision": "Type of the networks' products.",
     "algorithm": "Who moves when.",
-    "optimizer": "How the player descends.",
+    "optimizer": "How it descends.",
     "rate": "Its learning rate.",
     "batch_size": "Real samples in each move, over all processes.",
-    "transform": "How stored values become what the networks see.",
-    "half_life": "Sample a moving average, which halves a weight's share in so many images.",
+    "transform": "How stored values become inputs.",
+    "half_life": "Half-life of the sampled average of weights, in images.",
 }
 """What the help says about a field; without an entry, what its dataclass says."""
 
@@ -248,6 +248,8 @@ def _as_json(text: str, hint: Any) -> Any:
     kinds = tuple(kind for kind in get_args(hint) or (hint,) if kind is not type(None))
     if text == "none" and len(kinds) < len(get_args(hint)):
         return None
+    if get_origin(hint) is tuple and text == "none":
+        return []
     if get_origin(hint) is tuple:
         inner = [kind for kind in get_args(hint) if kind is not ...]
         return [_as_json(item, inner[min(place, len(inner) - 1)]) for place, item in enumerate(text.split(","))]
@@ -273,13 +275,15 @@ def _scalar(text: str) -> Any:
 
 def _as_typed(value: Any) -> str:
     if isinstance(value, Constant):
-        return f"{value.value:g}"
+        return _as_typed(value.value)
     if is_dataclass(value) and not isinstance(value, type):
         row = next(name for name, kind in ROWS.items() if kind is type(value))
         numbers = [f"{spec.name}={_as_typed(getattr(value, spec.name))}" for spec in fields(value)]
         return f"{row}:{','.join(numbers)}" if isinstance(value, Schedule) else row
     if isinstance(value, tuple):
-        return ",".join(map(_as_typed, value))
+        return ",".join(map(_as_typed, value)) or "none"
+    if isinstance(value, float):
+        return repr(value).removesuffix(".0")
     return {"None": "none", "True": "true", "False": "false"}.get(str(value), str(value))
 
 

@@ -39,7 +39,7 @@ class TrainFlags(experiment.Settings):
     """How a run is started.
 
     Attributes:
-        dry_run: Write nothing; say what the training would take: sizes, parameters, minutes and memory.
+        dry_run: Write nothing; say what the training would take.
         json: Print the result as JSON.
     """
 

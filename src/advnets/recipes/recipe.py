@@ -10,7 +10,7 @@ from advnets.algorithm import ALGORITHMS, Algorithm1, AlgorithmRow
 from advnets.baselines import BASELINES, Baseline
 from advnets.data import TRANSFORMS
 from advnets.errors import BadInput, unknown
-from advnets.games import AdversarialRow, CycleRow
+from advnets.games import AdversarialRow, CycleRow, Weight
 from advnets.networks import NETWORKS, DiscriminatorRow, GeneratorRow, LowerLayers
 from advnets.optimizers import OPTIMIZERS, Adam, OptimizerRow
 from advnets.records import parse_record, parse_value
@@ -242,6 +242,7 @@ def lower_from_json(value: Any) -> LowerLayers:
 ROWS: dict[str, Any] = {
     "adversarial": AdversarialRow,
     "cycle": CycleRow,
+    "weight": Weight,
     **NETWORKS,
     **BASELINES,
     **SCHEDULES,
