@@ -20,7 +20,6 @@ from advnets.algorithm import (
     Extragradient,
     Simultaneous,
     algorithm1,
-    play_turn,
 )
 from advnets.capture import WARM_UP, EagerBackend, Recorder
 from advnets.constraints import clip_weights
@@ -37,6 +36,7 @@ from advnets.recipes import Descent, Recipe
 from advnets.runs import state_fingerprint
 from advnets.schedules import ExponentialDecay, LinearDecay
 from advnets.training import Batch, Moment, Step
+from advnets.turns import play_turn
 from tiny import RECIPE, TWO_STAGES, settings, state_hash, trained
 
 CPU = torch.device("cpu")

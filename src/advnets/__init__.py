@@ -51,7 +51,7 @@ _NAMES = {
     "penalties": ("gradient_penalty", "r1", "r2"),
     "recipes": ("Average", "Budget", "Descent", "RECIPES", "Recipe", "Stage"),
     "schedules": ("Constant", "EpochRamp", "ExponentialDecay", "LinearDecay"),
-    "training": ("Batch",),
+    "training": ("Batch", "Moment"),
 }
 """{home: the names that it lends to the front}"""
 
@@ -59,7 +59,7 @@ _ROOMS = (
     "algorithm", "assessment", "averaging", "baselines", "capture", "comparison", "constraints", "data", "disk",
     "distributed", "errors", "experiment", "extractors", "figures", "games", "latents", "metrics", "networks",
     "objectives", "optimizers", "penalties", "randomness", "recipes", "records", "runs", "schedules", "statistics",
-    "studies", "theory", "training",
+    "studies", "theory", "training", "turns",
 )  # fmt: skip
 """Rooms that can be reached as `advnets.ROOM`."""
 
@@ -114,6 +114,7 @@ if TYPE_CHECKING:
         studies as studies,
         theory as theory,
         training as training,
+        turns as turns,
     )
     from advnets.algorithm import (
         Algorithm1 as Algorithm1,
@@ -185,4 +186,4 @@ if TYPE_CHECKING:
         ExponentialDecay as ExponentialDecay,
         LinearDecay as LinearDecay,
     )
-    from advnets.training import Batch as Batch
+    from advnets.training import Batch as Batch, Moment as Moment

@@ -8,7 +8,7 @@ advance at each replay as they would have. So nothing that is learnt depends on 
 
 The first turns are played as they are: they are what torch asks for before a capture, allocations and the optimizer's
 state included. Whether a loss or a gradient was finite is told by the device and read one turn late: unlike
-`algorithm.play_turn`, which stops before the move, the networks are then spoilt, and only their checkpoint is not.
+`turns.play_turn`, which stops before the move, the networks are then spoilt, and only their checkpoint is not.
 PyTorch's notes on CUDA semantics, "CUDA Graphs", have the rules.
 """
 
@@ -23,11 +23,11 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from advnets import distributed
-from advnets.algorithm import Origin, descend, differentiate, named_gradients
 from advnets.errors import BadInput, NonFinite, Unsupported
 from advnets.games.playable import Draw, Playable
 from advnets.optimizers import make_capturable
 from advnets.training import Batch, Move
+from advnets.turns import Origin, descend, differentiate, named_gradients
 
 WARM_UP = 3
 """Turns of each kind that are played before one is recorded."""
@@ -159,7 +159,7 @@ class Recording:
                 torch._foreach_copy_(list(self.origin[player]), list(parameters))
 
     def work(self) -> None:
-        """Do what a turn does on the device: as `algorithm.play_turn`, but that nothing is asked of the values."""
+        """Do what a turn does on the device: as `turns.play_turn`, but that nothing is asked of the values."""
         terms = self.game.terms(self.movers, self.batch, self.draw, 0)
         shared = len(self.movers) > 1
         gradients = {who: differentiate(self.game, who, terms[who], shared=shared) for who in self.movers}
@@ -182,7 +182,7 @@ class Recording:
 
 
 class Recorder:
-    """A turn of an algorithm, as `algorithm.play_turn` is one, that is replayed from a recording after a few.
+    """A turn of an algorithm, as `turns.play_turn` is one, that is replayed from a recording after a few.
 
     One recorder serves one game and its optimizers, whose rates become tensors; one process, and batches of one shape.
     A turn that pays a lazy penalty is a recording of its own.
@@ -210,7 +210,7 @@ class Recorder:
         draw: Draw | None = None,
         origin: Origin | None = None,
     ) -> tuple[Move, ...]:
-        """Play a turn, or replay it; see `algorithm.Turn`.
+        """Play a turn, or replay it; see `turns.Turn`.
 
         Raises:
             NonFinite: If the turn BEFORE was not finite.

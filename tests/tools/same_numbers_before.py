@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from advnets.experiment.solo import training
 from torch import Tensor, nn
 
 from advnets import experiment, runs
 from advnets.algorithm import ALGORITHMS
 from advnets.cli.main import main
 from advnets.data import Batches, Split
-from advnets.experiment.solo import training
 from advnets.games import Game
 from advnets.latents import LATENTS
 from advnets.objectives import OBJECTIVES

@@ -1,11 +1,9 @@
 """A run: a directory, and what can be done with it."""
 
-import copy
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +26,15 @@ from advnets.data import Dataset
 from advnets.errors import BadInput, Damaged, Unsupported, unknown
 from advnets.experiment.discriminator import load_discriminator
 from advnets.experiment.loop import Loop, TrainingProgress
-from advnets.experiment.model import Model, build_on_meta, export, with_lower_layers, with_weights
+from advnets.experiment.model import Model, export
 from advnets.experiment.prepare import PreparedTraining, prepare_training
 from advnets.experiment.resume_notes import resume_notes
+from advnets.experiment.run_model import model_of_state
 from advnets.experiment.run_record import RunRecord
 from advnets.experiment.samples import Samples
 from advnets.experiment.settings import Settings, find_device, settings_from, with_budget
 from advnets.games import CycleGame, Game
-from advnets.recipes import Recipe, to_json
+from advnets.recipes import Recipe
 
 
 @dataclass(eq=False)
@@ -145,45 +144,7 @@ class Run:
         return list(self.game.makers if self.game is not None else self.recipe.expect_learner().makers())
 
     def _model(self, step: int, state: Mapping[str, Any], way: str = "") -> Model:
-        self.record.expect_game(self.game, str(self.path))
-        card = self._card(step, stage=state["training"].get("stage", {"number": 0})["number"], way=way)
-        if self.game is None:
-            network = build_on_meta(card)
-        else:
-            network = with_lower_layers(copy.deepcopy(self.game.makers[way]).cpu(), card)
-        name = f"{self.path.name}/{way}" if way else self.path.name
-        return Model(name, with_weights(network, state["average"][way]), card)
-
-    def _card(self, step: int, *, stage: int, way: str) -> runs.Card:
-        recipe, data = self.recipe, self.record.data
-        below = (to_json(later.below) for later in recipe.stages[:stage] if later.below is not None)
-        return runs.Card(
-            **self._maker_card(way),
-            below=tuple(below),
-            way=way,
-            transform=recipe.transform if len(data.shape) == 3 else "identity",
-            data=data,
-            recipe=recipe.name,
-            step=step,
-            advnets=version("advnets"),
-        )
-
-    def _maker_card(self, way: str) -> dict[str, Any]:
-        """What the card says of the generator, by its row; of a network of one's own there is none."""
-        if self.game is None:
-            learner = self.recipe.expect_learner()
-            return {
-                "generator": to_json(learner.makers()[way]),
-                "latent": learner.latent,
-                "latent_size": learner.latent_size,
-                "given": getattr(learner, "given", None),
-            }
-        latent = self.game.latent if isinstance(self.game, Game) else None
-        given = self.game.given if isinstance(self.game, Game) else "images"
-        named = (
-            {"latent": latent.name, "latent_size": latent.size} if latent else {"latent": "gaussian", "latent_size": 0}
-        )
-        return {"generator": {"row": "own"}, **named, "given": given}
+        return model_of_state(self.record, self.game, self.path, step=step, state=state, way=way)
 
     @property
     def step(self) -> int:
