@@ -3,12 +3,11 @@
 import difflib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, fields
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar
 
 import tyro
 
-from advnets.cli.help import is_positional, lines_of, render
+from advnets.cli.help import lines_of, render
 from advnets.errors import BadInput
 
 Arguments = TypeVar("Arguments")
@@ -21,7 +20,6 @@ def parse(
     verb: str,
     about: str,
     groups: Mapping[str, Sequence[str]] | None = None,
-    default: Any = None,
 ) -> Arguments:
     """Parse the flags of a verb into a dataclass, or print its help, or say what is wrong with them.
 
@@ -31,7 +29,6 @@ def parse(
         verb: The verb and the words that stand before its flags, such as "data [NAME|PATH]".
         about: What the verb does, for the help.
         groups: {title: fields} for the help; fields of no group stand under "flags".
-        default: An instance that holds the defaults; None for those of the fields.
 
     Returns:
         The flags.
@@ -41,10 +38,10 @@ def parse(
         SystemExit: With 0 after the help, with 2 after a message about a value that does not fit its flag.
     """
     if {"-h", "--help"} & set(argv):
-        print(help_text(kind, verb=verb, about=about, groups=groups or {}, default=default), end="")
+        print(help_text(kind, verb=verb, about=about, groups=groups or {}), end="")
         raise SystemExit(0)
     expect_flags(argv, [line.spelling for line in lines_of(kind).values()], verb=verb)
-    return parse_words(kind, argv, verb=verb, default=default)
+    return parse_words(kind, argv, verb=verb)
 
 
 def parse_words(kind: type[Arguments], argv: Sequence[str], *, verb: str, default: Any = None) -> Arguments:
@@ -75,17 +72,16 @@ def expect_flags(argv: Sequence[str], spellings: Iterable[str], *, verb: str) ->
             raise BadInput(f"unknown flag {flag!r}. {meant}`advnets {verb.split()[0]} --help` lists the flags.")
 
 
-def help_text(
-    kind: type[Any], *, verb: str, about: str, groups: Mapping[str, Sequence[str]], default: Any = None
-) -> str:
+def help_text(kind: type[Any], *, verb: str, about: str, groups: Mapping[str, Sequence[str]]) -> str:
     """Return the help of a verb; the arguments are those of `parse`."""
-    lines, hints = lines_of(kind, default), get_type_hints(kind, include_extras=True)
-    words = [name for name in lines if is_positional(hints[name])]
-    needed = [spec.name for spec in fields(kind) if spec.default is MISSING and spec.name not in words]
-    grouped = {*words, *(name for names in groups.values() for name in names)}
-    titles = {"arguments": words, **groups, "flags": [name for name in lines if name not in grouped]}
-    usage = " ".join(["advnets", verb, *(lines[name].spelling for name in (*words, *needed)), "[flags]"])
-    return render(usage, about, {title: [lines[name] for name in names] for title, names in titles.items()})
+    lines = lines_of(kind)
+    words = [line for line in lines.values() if line.is_word]
+    needed = [line for line in lines.values() if line.is_needed and not line.is_word]
+    grouped = {name for names in groups.values() for name in names}
+    others = [line for name, line in lines.items() if name not in grouped and not line.is_word]
+    usage = " ".join(["advnets", verb, *(line.spelling for line in (*words, *needed)), "[flags]"])
+    titled = {title: [lines[name] for name in names] for title, names in groups.items()}
+    return render(usage, about, {"arguments": words, **titled, "flags": others})
 
 
 def print_result(value: Any, *, as_json: bool, text: str) -> None:

@@ -1,6 +1,7 @@
 """The help of a verb: what it does, then its flags in groups, one line or a few for each."""
 
 import dataclasses
+import re
 import shutil
 import textwrap
 import types
@@ -52,10 +53,14 @@ class HelpLine:
     Attributes:
         spelling: How it is typed, such as "--steps N".
         about: What it does, in whole sentences.
+        is_word: Whether it is typed without a flag.
+        is_needed: Whether it has no default.
     """
 
     spelling: str
     about: str
+    is_word: bool = False
+    is_needed: bool = False
 
 
 def render(usage: str, about: str, groups: Mapping[str, Sequence[HelpLine]]) -> str:
@@ -77,25 +82,23 @@ def render(usage: str, about: str, groups: Mapping[str, Sequence[HelpLine]]) -> 
     return "\n\n".join(parts) + "\n"
 
 
-def lines_of(kind: type[Any], default: Any = None) -> dict[str, HelpLine]:
-    """Return the help of a dataclass of flags, by field.
+def lines_of(kind: type[Any]) -> dict[str, HelpLine]:
+    """Return the help of a dataclass of flags, by field; fields that are dataclasses of flags give their own.
 
     Args:
         kind: The dataclass; its fields are documented in its docstring, or below each of them.
-        default: An instance that holds the defaults; None for those of the fields.
 
     Returns:
         {field: its line}.
     """
     hints, words = get_type_hints(kind, include_extras=True), field_docs(kind)
-    found = {}
+    found: dict[str, HelpLine] = {}
     for spec in dataclasses.fields(kind):
-        hint = hints[spec.name]
-        usual = _default(spec) if default is None else getattr(default, spec.name)
-        about = words.get(spec.name, "")
-        if _shows(usual) and str(usual) not in about:
-            about = f"{about} Default: {_as_typed(usual)}."
-        found[spec.name] = HelpLine(_spelling(spec.name, hint), about.strip())
+        inner = next(_kinds(hints[spec.name]))
+        if dataclasses.is_dataclass(inner):
+            found |= lines_of(inner)  # type: ignore[arg-type]  # an Annotated hint holds the class itself
+        else:
+            found[spec.name] = _line(spec, hints[spec.name], words.get(spec.name, ""))
     return found
 
 
@@ -105,33 +108,28 @@ def field_docs(kind: type[Any]) -> dict[str, str]:
     return {one.arg_name: " ".join((one.description or "").split()) for doc in parsed for one in doc.params}
 
 
-def _default(spec: Any) -> Any:
-    return None if spec.default is dataclasses.MISSING else spec.default
-
-
-def _shows(value: Any) -> bool:
-    return value is not None and value is not False and value != ""
+def _line(spec: Any, hint: Any, about: str) -> HelpLine:
+    is_word, is_needed = POSITIONAL in get_args(hint)[1:], spec.default is dataclasses.MISSING
+    usual = _as_typed(spec.default)
+    said = re.search(rf"(?<!\w){re.escape(usual)}(?!\w)", about)
+    if not is_needed and not said and spec.default is not None and spec.default is not False and usual:
+        about = f"{about} Default: {usual}."
+    return HelpLine(_spelling(spec.name, hint, is_word), about.strip(), is_word, is_needed)
 
 
 def _as_typed(value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _spelling(name: str, hint: Any) -> str:
-    flag = f"--{name.replace('_', '-')}"
+def _spelling(name: str, hint: Any, is_word: bool) -> str:
     extras = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
     metavar = next((one.metavar for one in extras if getattr(one, "metavar", None)), None)
-    kinds = list(_kinds(hint))
-    if is_positional(hint):
+    if is_word:
         return metavar or name.upper()
+    kinds = list(_kinds(hint))
     short = [alias for one in extras for alias in getattr(one, "aliases", None) or ()]
     value = metavar or ("" if kinds == [bool] else SPELLINGS.get(name) or VALUES.get(kinds[-1], "TEXT"))
-    return f"{', '.join([*short, flag])} {value}".rstrip()
-
-
-def is_positional(hint: Any) -> bool:
-    """Whether a field's value is typed without a flag."""
-    return get_origin(hint) is Annotated and POSITIONAL in get_args(hint)[1:]
+    return f"{', '.join([*short, '--' + name.replace('_', '-')])} {value}".rstrip()
 
 
 def _kinds(hint: Any) -> Iterator[Any]:

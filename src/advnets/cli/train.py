@@ -90,7 +90,7 @@ def parse_with_recipe(recipe: Recipe, argv: Sequence[str], *, verb: str) -> tupl
     expect_flags(argv, [*spellings, *(f"--{flag.name}" for flag in flags)], verb=verb)
     texts = [(f"flag_{place}", *_typed(flag)) for place, flag in enumerate(flags)]
     kind = make_dataclass("Flags", [("train", Annotated[TrainFlags, tyro.conf.arg(name="")]), *texts], frozen=True)
-    parsed = parse_words(kind, argv, verb=verb, default=kind(TrainFlags()))
+    parsed: Any = parse_words(kind, argv, verb=verb, default=kind(TrainFlags()))
     values = {flag.name: getattr(parsed, f"flag_{place}") for place, flag in enumerate(flags)}
     return parsed.train, {name: value for name, value in values.items() if value not in (None, ())}
 
