@@ -32,6 +32,7 @@ SPELLINGS = {
     "image_fit": "{crop, pad}",
     "image_size": "N|HxW",
     "measures": "LIST",
+    "out": "FOLDER",
     "protocol": "{goodfellow2014, optimal-sigma, fixed-sigma}",
     "recipe": "NAME|FILE",
     "results": "FILE.json",

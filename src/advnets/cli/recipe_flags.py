@@ -55,7 +55,7 @@ WORDS = {
     "rate": "Its learning rate.",
     "batch_size": "Real samples in each move, over all processes.",
     "transform": "How stored values become inputs.",
-    "half_life": "Half-life of the sampled average of weights, in images.",
+    "half_life": "Images that halve a weight's share of the sampled average.",
 }
 """What the help says about a field; without an entry, what its dataclass says."""
 
