@@ -24,7 +24,7 @@ from advnets import assessment, errors, experiment, runs
 from advnets.cli.main import main
 from advnets.errors import AdvnetsError, BadInput, Damaged, Missing, NonFinite, TooBig, Unsupported
 from advnets.experiment.model import expected_tensors
-from advnets.recipes import generator_from_json
+from advnets.recipes import maker_from_json
 from advnets.runs import share
 
 HERE = Path(__file__).parents[1]
@@ -84,7 +84,7 @@ def test_what_the_card_says(run: experiment.Run, good: Path, tmp_path: Path) -> 
     )
     assert (card.latent, card.latent_size, card.transform, card.half) == ("gaussian", 4, "unit", False)
     assert card.data == runs.DataCard("digits", run.dataset.digest, (1, 8, 8), 10)
-    assert generator_from_json(card.generator) == tiny.RECIPE.generator
+    assert maker_from_json(card.generator) == tiny.RECIPE.generator
     report = run.evaluate(n=100, measures=("parzen", "fid"))
     told = advnets.open_model(run.export("measured.safetensors")).card.report
     assert told is not None

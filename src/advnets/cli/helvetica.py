@@ -42,13 +42,20 @@ class HelveticaFlags:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Play the acts, print the table, draw the figure."""
-    asked = parse(HelveticaFlags, argv, verb="helvetica", about=ABOUT)
-    if asked.out is not None and (asked.out.suffix.lower() != ".png" or asked.out.exists()):
-        raise BadInput(f"--out {asked.out}: expected the name of a .png file that is not there yet")
-    played = helvetica(asked.data, data_dir=asked.data_dir, seed=asked.seed, ks=asked.k)
-    told = played.as_dict()
-    if asked.out is not None:
-        told["out"] = str(played.save(asked.out))
-    print_result(told, as_json=asked.json, text=str(played))
+    """Play the acts, print the table, and draw the figure.
+
+    Args:
+        argv: The words after the verb.
+
+    Returns:
+        The exit status.
+    """
+    flags = parse(HelveticaFlags, argv, verb="helvetica", about=ABOUT)
+    if flags.out is not None and (flags.out.suffix.lower() != ".png" or flags.out.exists()):
+        raise BadInput(f"--out {flags.out}: expected the name of a .png file that is not there yet")
+    played = helvetica(flags.data, data_dir=flags.data_dir, seed=flags.seed, ks=flags.k)
+    result = played.as_dict()
+    if flags.out is not None:
+        result["out"] = str(played.save(flags.out))
+    print_result(result, as_json=flags.json, text=str(played))
     return 0

@@ -1,6 +1,6 @@
 """Data sets and batches of them: digits, MNIST, CIFAR-10, faces, toys, a user's own files, and tensors in memory.
 
-The order of the files, lowest first: conversion, splitting and transforms; dataset; batches and memory; formats; sets;
+The order of the files, lowest first: conversion, splits and transforms; dataset; batches and memory; formats; sets;
 images; description and catalogue.
 """
 

@@ -73,7 +73,8 @@ def build_game_training(
     Raises:
         BadInput: As `build_training` does, and for a baseline.
     """
-    sizes, batches = sizes_of(recipe, dataset), batches_of(recipe, dataset, seed=seed, device=device)
+    given = getattr(recipe.learner if game is None else game, "given", None)
+    sizes, batches = sizes_of(recipe, dataset), batches_of(recipe, dataset, seed=seed, device=device, given=given)
     if game is not None:
         expect_no_learner(recipe)
         return GameTraining.of(game, batches, recipe, sizes, capture=capture)
@@ -113,7 +114,9 @@ def check_stages(recipe: Recipe, dataset: Dataset) -> None:
                     row.build(sizes)
 
 
-def batches_of(recipe: Recipe, dataset: Dataset, *, seed: int, device: torch.device) -> Batches:
+def batches_of(
+    recipe: Recipe, dataset: Dataset, *, seed: int, device: torch.device, given: str | None = None
+) -> Batches:
     """Return the training samples in batches of the recipe's size, as its networks see them.
 
     Args:
@@ -121,12 +124,18 @@ def batches_of(recipe: Recipe, dataset: Dataset, *, seed: int, device: torch.dev
         dataset: The data.
         seed: Seed of their order.
         device: Where the batches go.
+        given: What the networks are given beside the samples, "labels" or "images"; None as `Batches` has it.
 
     Returns:
         The batches, at their beginning.
+
+    Raises:
+        BadInput: If the batch size is larger than the data, or the data have no labels or images to give.
     """
-    transform = TRANSFORMS[recipe.transform if dataset.is_image else "identity"]
-    return Batches(dataset.train, batch_size=recipe.batch_size, seed=seed, transform=transform.forward, device=device)
+    forward = TRANSFORMS[recipe.transform if dataset.is_image else "identity"].forward
+    return Batches(
+        dataset.train, batch_size=recipe.batch_size, seed=seed, transform=forward, device=device, given=given
+    )
 
 
 def sizes_of(recipe: Recipe, dataset: Dataset, *, with_mean: bool = True) -> Sizes:
