@@ -18,7 +18,7 @@ from advnets.baselines.stacked_contractive import ContractiveStack, contraction_
 from advnets.baselines.tied_layer import TiedLayer
 from advnets.data import TRANSFORMS, Batches
 from advnets.errors import BadInput, Unsupported
-from advnets.networks.rows import Sizes
+from advnets.networks import Sizes
 from advnets.schedules import Constant
 from advnets.training import Moment
 
@@ -314,7 +314,7 @@ def test_what_does_not_fit_is_refused(row: Any) -> None:
     with pytest.raises(BadInput, match=r"found a latent_size of 100, expected 5, the units of the layer"):
         row.build(Sizes(SHAPE, 100, mean=MEAN))
     with pytest.raises(Unsupported, match="found points of 2 numbers, expected images"):
-        row.build(Sizes((2,), 5, mean=torch.zeros(2)))
+        row.build(Sizes((2,), 5))
     with pytest.raises(BadInput, match="found another network"):
         row.training(torch.nn.Linear(2, 2), digits())
     other = start_training(replace(row, hidden=9 if isinstance(row.hidden, int) else (*row.hidden[:-1], 9)))

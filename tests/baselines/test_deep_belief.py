@@ -17,7 +17,7 @@ from advnets.baselines.deep_belief import BeliefNet, DeepBelief, DeepBeliefTrain
 from advnets.data import TRANSFORMS, Batches, Dataset, Split
 from advnets.errors import BadInput, NonFinite, Unsupported
 from advnets.metrics import parzen
-from advnets.networks.rows import Sizes
+from advnets.networks import Sizes
 from advnets.schedules import Constant, LinearDecay
 from advnets.training import Moment
 
@@ -401,11 +401,11 @@ def test_what_is_not_finite_stops_before_anything_moves() -> None:
 
 def test_points_and_wrong_widths_are_refused() -> None:
     with pytest.raises(Unsupported, match="points of 2 numbers, expected images"):
-        DeepBelief().build(Sizes((2,), 1000, mean=torch.zeros(2)))
+        DeepBelief().build(Sizes((2,), 1000))
     with pytest.raises(BadInput, match=r"latent_size of 7, expected 12"):
-        DeepBelief(hidden=(12, 5)).build(Sizes((1, 2, 2), 7, mean=torch.zeros(1, 2, 2)))
+        DeepBelief(hidden=(12, 5)).build(Sizes((1, 2, 2), 7))
     with pytest.raises(BadInput, match=r"latent_size of 7, expected 5"):
-        DeepBelief(hidden=(5,)).build(Sizes((1, 2, 2), 7, mean=torch.zeros(1, 2, 2)))
+        DeepBelief(hidden=(5,)).build(Sizes((1, 2, 2), 7))
     with pytest.raises(BadInput, match="found Identity, expected the BeliefNet"):
         DeepBelief().training(torch.nn.Identity(), Batches(bars(25), batch_size=5, seed=0))
 
@@ -439,7 +439,7 @@ def test_sizes_adapt_to_the_data(shape: tuple[int, ...]) -> None:
 
 def test_a_net_can_be_built_where_there_are_no_numbers() -> None:
     with torch.device("meta"):
-        net = DeepBelief(hidden=(6, 5)).build(Sizes((1, 8, 8), 6, mean=torch.zeros(1, 8, 8)))
+        net = DeepBelief(hidden=(6, 5)).build(Sizes((1, 8, 8), 6))
     assert {value.device.type for value in net.state_dict().values()} == {"meta"}
 
 

@@ -22,7 +22,7 @@ from advnets.baselines.deep_gsn import (
 )
 from advnets.data import TRANSFORMS, Batches
 from advnets.errors import BadInput, Unsupported
-from advnets.networks.rows import Sizes
+from advnets.networks import Sizes
 from advnets.optimizers import Adam, Momentum, OptimizerRow
 from advnets.schedules import Constant
 from advnets.training import Moment
@@ -281,6 +281,7 @@ def test_the_products_of_a_step_are_counted(row: DeepGsn, passes: int, monkeypat
         ({"salt_and_pepper": float("nan")}, "salt_and_pepper is nan"),
         ({"sigma": -1.0}, "sigma is -1.0"),
         ({"sigma": float("inf")}, "sigma is inf"),
+        ({"optimizer": "adam"}, "optimizer is 'adam'; expected a row"),
     ],
 )
 def test_bad_numbers_are_refused(change: dict[str, Any], words: str) -> None:
@@ -290,6 +291,6 @@ def test_bad_numbers_are_refused(change: dict[str, Any], words: str) -> None:
 
 def test_another_latent_size_and_points_are_refused() -> None:
     with pytest.raises(BadInput, match="latent_size of 100, expected 5"):
-        SMALL.build(Sizes((1, 8, 8), 100, mean=torch.zeros(1, 8, 8)))
+        SMALL.build(Sizes((1, 8, 8), 100))
     with pytest.raises(Unsupported, match="points of 2 numbers"):
-        SMALL.build(Sizes((2,), 5, mean=torch.zeros(2)))
+        SMALL.build(Sizes((2,), 5))

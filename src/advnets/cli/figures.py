@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import tyro
 
 from advnets import experiment
 from advnets.cli.arguments import parse, print_result, split_words
@@ -10,17 +13,13 @@ from advnets.errors import BadInput, unknown
 from advnets.studies import saturation
 from advnets.studies.figure1 import figure1
 
-ABOUT = """Draw a figure: advnets figures NAME [RUN|FILE.safetensors] --out FILE.png.
+ABOUT = """Draw a figure. RUN is a run directory, a share file, or a model that ships, such as paper-mnist.
 
-grid: 8 x 8 samples of a run, of a share file, or of a model that ships.
-
-figure1: the paper's Figure 1, a game on the line. It takes no RUN; FILE.webp animates the whole game.
-
-figure2: the paper's Figure 2, samples and the nearest training images of the last column.
-
-figure3: the paper's Figure 3, samples along straight lines between two points of z.
-
-saturation: gradients of the generator's two losses while D is trained alone. It takes --data in place of a RUN."""
+  grid RUN     64 samples
+  figure1      the paper's Figure 1, a game on the line; FILE.webp is an animation of the whole game
+  figure2 RUN  the paper's Figure 2: samples, and beside the last column the nearest training images
+  figure3 RUN  the paper's Figure 3: samples along straight lines between two noises
+  saturation   the gradients of the generator's two losses while the discriminator is trained alone"""
 
 OF_RUNS = ("grid", "figure2", "figure3")
 NAMES = ("figure1", *OF_RUNS, "saturation")
@@ -29,17 +28,17 @@ ENDINGS = {"figure1": (".png", ".webp")}
 
 @dataclass(frozen=True)
 class FiguresFlags:
-    """The flags of the verb.
+    """Where the figure goes, and what it is drawn with.
 
     Attributes:
-        out: FILE.png, or FILE.webp for figure1; nothing is overwritten.
-        seed: Seed of the noises.
-        data: Data set, by name or path, for saturation (by default mnist) and for figure2 of a share file.
-        data_dir: With --data, the folder where data sets are looked for first.
+        out: The file that is written; one that is there already is not overwritten.
+        seed: Seed of the noise that the samples are made from, or of the game.
+        data: A data set, by name or path, for saturation (default mnist) and for figure2 of a share file.
+        data_dir: With --data, a folder where data sets are looked for first.
         json: Print the result as JSON.
     """
 
-    out: Path
+    out: Annotated[Path, tyro.conf.arg(metavar="FILE.png|FILE.webp")]
     seed: int = 0
     data: str | None = None
     data_dir: str | None = None

@@ -3,38 +3,41 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import tyro
 
 from advnets.cli.arguments import parse, print_result
 from advnets.errors import BadInput
 from advnets.studies.helvetica import helvetica
 
-ABOUT = """Play the Helvetica scenario of the 2014 paper: G collapses when it is trained while D stands still, and
-Algorithm 1 brings it back.
+ABOUT = """Play the Helvetica scenario of the 2014 paper: a generator that is trained alone collapses, and Algorithm 1
+brings it back.
 
-There are three acts. First a game is played by Algorithm 1. Then D is frozen, and G moves alone. From there Algorithm 1
-goes on with k moves of D a step, once for each k. The table has the entropy of the samples' classes, the number of
-modes that they hit, their mean distance from each other, and that to the nearest real sample. ring-8 and digits take
-seconds, mnist some minutes."""
+It has three acts. A game is played by Algorithm 1. Then the discriminator is frozen, and the generator moves alone.
+From there Algorithm 1 goes on, once for each k. After each act the samples are measured: the entropy of their classes,
+how many classes they hit, their mean distance from one another, and that to the nearest real sample. ring-8 and digits
+take seconds, mnist takes minutes."""
 
 
 @dataclass(frozen=True)
 class HelveticaFlags:
-    """The flags of the verb.
+    """What is played on, and what is written.
 
     Attributes:
-        data: Data set with labels, by name or path, such as ring-8, digits or mnist.
-        data_dir: Folder where data sets are looked for first.
-        k: Moves of D a step in the third act, one number or more.
+        data: A data set with labels, by name or path, such as ring-8, digits or mnist.
+        data_dir: A folder where data sets are looked for first.
+        k: The discriminator's moves before each move of the generator in the third act, one number or several.
         seed: Seed of the game.
-        out: FILE.png for a figure; nothing is overwritten.
-        json: Print every reading as JSON.
+        out: Draw the measurements into this file; one that is there already is not overwritten.
+        json: Print every measurement as JSON.
     """
 
     data: str = "ring-8"
     data_dir: str | None = None
-    k: tuple[int, ...] = (1, 2, 5)
+    k: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N [N ...]")] = (1, 2, 5)
     seed: int = 0
-    out: Path | None = None
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png")] = None
     json: bool = False
 
 

@@ -54,7 +54,7 @@ class SideInput:
         return tuple(self.subject.values.shape[1:])
 
     def samples(self, n: int, seed: int) -> Tensor:
-        """n samples as a Split has them: drawn by a model, or the same draw of those in files, in their order."""
+        """N samples as a Split has them: drawn by a model, or the same draw of those in files, in their order."""
         if self.model is not None:
             return self.model.sample(n, seed=seed).stored_values
         assert self.subject is not None

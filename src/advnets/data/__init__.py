@@ -2,6 +2,9 @@
 
 The order of the files, lowest first: conversion, splits and transforms; dataset; batches and memory; formats; sets;
 images; description and catalogue.
+
+Inside of the room a file imports only from those before it: conversion, splitting, dataset, batches, formats, memory,
+sets, images, catalogue, description, transforms.
 """
 
 from advnets.data.batches import Batches, order

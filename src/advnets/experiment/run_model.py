@@ -40,10 +40,8 @@ def model_of_state(
     """
     record.expect_game(game, str(path))
     card = _card(record, game, step=step, stage=state["training"].get("stage", {"number": 0})["number"], way=way)
-    if game is None:
-        network = build_on_meta(card)
-    else:
-        network = with_lower_layers(copy.deepcopy(game.makers[way]).cpu(), card)
+    own = None if game is None else with_lower_layers(copy.deepcopy(game.makers[way]).cpu(), card)
+    network = build_on_meta(card) if own is None else own
     return Model(f"{path.name}/{way}" if way else path.name, with_weights(network, state["average"][way]), card)
 
 

@@ -10,9 +10,9 @@ from advnets.algorithm import ALGORITHMS, Algorithm1, AlgorithmRow
 from advnets.baselines import BASELINES, Baseline
 from advnets.data import TRANSFORMS
 from advnets.errors import BadInput, unknown
-from advnets.games import AdversarialRow, CycleRow
+from advnets.games import AdversarialRow, CycleRow, Weight
 from advnets.networks import NETWORKS, DiscriminatorRow, GeneratorRow, LowerLayers
-from advnets.optimizers import OPTIMIZERS, Adam, OptimizerRow
+from advnets.optimizers import OPTIMIZERS, Adam, OptimizerRow, expect_optimizer
 from advnets.records import parse_record, parse_value
 from advnets.schedules import SCHEDULES, Number, expect_number
 
@@ -33,8 +33,7 @@ class Descent:
 
     def __post_init__(self) -> None:
         expect_number("rate", self.rate, least=0)
-        if not isinstance(self.optimizer, OptimizerRow):
-            raise BadInput(f"optimizer is {self.optimizer!r}; expected a row such as advnets.Adam(betas=(0.5, 0.999))")
+        expect_optimizer(self.optimizer)
 
 
 @dataclass(frozen=True)
@@ -145,6 +144,10 @@ def _check(recipe: Recipe) -> None:
     for name, kind in (("average", Average), ("budget", Budget)):
         if not isinstance(getattr(recipe, name), kind):
             raise BadInput(f"{name} is {getattr(recipe, name)!r}; expected {kind.__name__}(...)")
+    if not isinstance(recipe.learner, AdversarialRow | CycleRow | Baseline | None):
+        raise BadInput(
+            f"learner is {recipe.learner!r}; expected the row of a game or a baseline, or None for a game of your own"
+        )
     _check_stages(recipe.stages)
     if recipe.is_baseline:
         _check_baseline(recipe)
@@ -242,6 +245,7 @@ def lower_from_json(value: Any) -> LowerLayers:
 ROWS: dict[str, Any] = {
     "adversarial": AdversarialRow,
     "cycle": CycleRow,
+    "weight": Weight,
     **NETWORKS,
     **BASELINES,
     **SCHEDULES,
