@@ -16,7 +16,8 @@ from advnets.penalties import PENALTIES
 from toy_games import TOYS
 
 RANKS = Path(__file__).parent / "tools" / "torchrun_checks.py"
-JOBS = ["equality", "toys", "batch_norm", "sabotaged", "moments", "whole", "resume", "loosely", "not_finite", "disk_full", "uneven", "taken",
+JOBS = ["equality", "toys", "batch_norm", "sabotaged",
+        "moments", "whole", "resume", "loosely", "not_finite", "disk_full", "uneven", "taken",
         "own_networks", "by_minutes", "one_signal", "kill"]  # fmt: skip
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked from a warmed one")
 
