@@ -198,9 +198,9 @@ def test_where_nothing_can_be_measured_the_reasons_are_told_and_nothing_is_writt
             ["run", "--n", "1", "--measures", "fid,precision", "--split", "test"],
             "precision: found 1 sample, and it needs 6",
         ),
-        (["run", "--measures", "modes", "--n", "50", "--against", "digits"], "of points"),
-        (["G.safetensors", "--measures", "modes", "--out", "told"], "of points"),
-        (["mine", "--against", "digits", "--measures", "modes", "--out", "told"], "of points"),
+        (["run", "--measures", "modes", "--n", "50", "--against", "digits"], "for points"),
+        (["G.safetensors", "--measures", "modes", "--out", "told"], "for points"),
+        (["mine", "--against", "digits", "--measures", "modes", "--out", "told"], "for points"),
     ):
         assert main(["evaluate", *words]) == 2
         out, err = capsys.readouterr()

@@ -1,6 +1,12 @@
 """Measuring samples against data: the two sides, the table of measures, the report and what it says in words."""
 
-from advnets.assessment.measure import Measure
+from advnets.assessment.context import Context, Discriminator, ReferenceCard, Subject
+from advnets.assessment.input_files import (
+    is_of_files,
+    load_reference_data,
+    subject_of_files,
+    unreadable_files_note,
+)
 from advnets.assessment.measures import GROUPS, KINDS, MEASURES, MeasureRow
 from advnets.assessment.plan import SPLITS, EvaluationPlan, parse_measure_names, plan_from
 from advnets.assessment.reference import (
@@ -12,31 +18,25 @@ from advnets.assessment.reference import (
     to_unit_interval,
     within_memory,
 )
-from advnets.assessment.report import ReferenceCard, Report
+from advnets.assessment.report import Measure, Report
 from advnets.assessment.report_files import write_report
 from advnets.assessment.run_measures import (
     Progress,
+    Sampler,
     as_part,
     assess,
+    evaluate_sampler,
     evaluate_samples,
     exhaust,
-    expect_results,
     measure_samples,
     note_test_reading,
 )
 from advnets.assessment.selection import CheckpointChoice
-from advnets.assessment.subject import (
-    Discriminator,
-    Subject,
-    is_of_files,
-    load_reference_data,
-    subject_of_files,
-    unreadable_files_note,
-)
 from advnets.assessment.verdict import Verdict, verdicts
 
 __all__ = [
     "CheckpointChoice",
+    "Context",
     "Discriminator",
     "EvaluationPlan",
     "GROUPS",
@@ -49,6 +49,7 @@ __all__ = [
     "ReferenceCard",
     "Report",
     "SPLITS",
+    "Sampler",
     "Subject",
     "Verdict",
     "as_part",
@@ -56,7 +57,7 @@ __all__ = [
     "default_sample_count",
     "evaluate_samples",
     "exhaust",
-    "expect_results",
+    "evaluate_sampler",
     "is_of_files",
     "load_reference_data",
     "measure_samples",

@@ -69,7 +69,7 @@ class CompareFlags:
 
 def main(argv: Sequence[str]) -> int:
     """Compare and tell."""
-    asked = parse(CompareFlags, argv, verb="compare", about=ABOUT.format(measures=", ".join(comparison.PAIRED)))
+    asked = parse(CompareFlags, argv, verb="compare", about=ABOUT.format(measures=", ".join(comparison.COMPARABLE)))
     if asked.out is not None and (asked.out.suffix.lower() != ".md" or asked.out.exists()):
         raise BadInput(f"--out {asked.out}: expected the name of a .md file that is not there yet")
     if not asked.sides:

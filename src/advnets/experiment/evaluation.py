@@ -8,8 +8,8 @@ from advnets.assessment import (
     EvaluationPlan,
     Progress,
     Report,
+    evaluate_sampler,
     evaluate_samples,
-    expect_results,
     is_of_files,
     load_reference_data,
     subject_of_files,
@@ -62,8 +62,8 @@ def evaluate_path(
         return (yield from found.evaluate_against(dataset, plan))
     dataset = found.dataset(data, data_dir) if others is None else load_reference_data(others, data_dir)
     yield from _note(unreadable_files_note(others or data or dataset.name, dataset))
-    report = yield from found.evaluate_against(dataset, plan)
-    expect_results(report)
+    report = yield from evaluate_sampler(found, dataset, plan)
+    report.must_have_measures()
     return report
 
 
@@ -105,7 +105,7 @@ def _evaluate_files(
     subject = subject_of_files(path)
     yield from _note(subject.note)
     report = yield from evaluate_samples(subject, dataset, plan)
-    expect_results(report)
+    report.must_have_measures()
     return report
 
 

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ from advnets.assessment import (
     Progress,
     Report,
     as_part,
+    evaluate_sampler,
     exhaust,
-    expect_results,
     note_test_reading,
     plan_from,
     write_report,
@@ -139,7 +139,7 @@ class Run:
 
         Raises:
             BadInput: If nothing that was asked for can be measured.
-            Unsupported: As `Model.evaluate_against` does.
+            Unsupported: As `evaluate_sampler` and `Model.draw_subject` do.
         """
         return exhaust(self.evaluate_own_data(plan_from(plan)))
 
@@ -161,12 +161,11 @@ class Run:
 
         Raises:
             BadInput: If nothing that was asked for can be measured.
-            Unsupported: As `Model.evaluate_against` does.
+            Unsupported: As `evaluate_sampler` and `Model.draw_subject` do.
         """
-        distributed.refuse_several(f"`advnets evaluate {self.path}`")
         step, state, _ = runs.latest(self.directory.checkpoints)
-        report = yield from self._model(step, state).evaluate_against(self.dataset, plan, self._critic(state))
-        expect_results(report)
+        report = yield from self._evaluate_checkpoint(step, state, plan)
+        report.must_have_measures()
         note_test_reading(self.directory.test_readings, report)
         place = write_report(self.directory.path, report)
         if place is not None:
@@ -191,11 +190,11 @@ class Run:
 
         Raises:
             BadInput: If nothing that was asked for can be measured.
-            Unsupported: As `Model.evaluate_against` does.
+            Unsupported: As `evaluate_sampler` and `Model.draw_subject` do.
         """
         step, state, _ = runs.latest(self.directory.checkpoints)
-        report = yield from self._model(step, state).evaluate_against(dataset, plan)
-        expect_results(report)
+        report = yield from evaluate_sampler(self._model(step, state), dataset, plan)
+        report.must_have_measures()
         note_test_reading(self.directory.test_readings, report)
         return report
 
@@ -221,7 +220,7 @@ class Run:
         found, damaged = self._checkpoints()
         reports: dict[int, Report] = {}
         for number, (step, state) in enumerate(found.items()):
-            steps = self._model(step, state).evaluate_against(self.dataset, asked, self._critic(state))
+            steps = self._evaluate_checkpoint(step, state, asked)
             report = yield from as_part(steps, f"step {step:,}", number, len(found))
             if by in report.skipped:
                 raise BadInput(f"{by} cannot decide: {report.skipped[by]}. Take another measure.")
@@ -243,7 +242,13 @@ class Run:
             runs.latest(self.directory.checkpoints)  # says why there is none
         return good, damaged
 
-    def _critic(self, state: Mapping[str, Any]) -> Discriminator | None:
+    def _evaluate_checkpoint(
+        self, step: int, state: Mapping[str, Any], plan: EvaluationPlan
+    ) -> Generator[Progress, None, Report]:
+        model, load = self._model(step, state), partial(self._discriminator, state)
+        return evaluate_sampler(model, self.dataset, plan, load)
+
+    def _discriminator(self, state: Mapping[str, Any]) -> Discriminator | None:
         """The discriminator of a checkpoint, of stored values; None for a baseline."""
         return load_discriminator(self.recipe, self.dataset, state["training"], self.game)
 

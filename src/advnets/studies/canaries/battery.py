@@ -36,7 +36,7 @@ def usual_battery(dataset: Dataset) -> Battery:
     """
     whole = assessment.reference(dataset)
     asked = assessment.MEASURES.items()
-    names = [name for name, row in asked if row.of != "points" and row.needs in ("", "labels") and name != PARZEN]
+    names = [name for name, row in asked if row.of != "points" and set(row.needs) <= {"labels"} and name != PARZEN]
 
     def prepare(drawn: Resplit) -> Look:
         here = replace(whole, dataset=assessment.within_memory(drawn.dataset))
