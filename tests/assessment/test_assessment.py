@@ -124,8 +124,8 @@ def test_every_row_of_the_table_is_whole(name: str) -> None:
 
 
 def test_a_new_measure_is_one_row(digits: Dataset, held: assessment.Reference, monkeypatch: pytest.MonkeyPatch) -> None:
-    def brightness(case: Context) -> Estimate:
-        return Estimate(float(case.values.float().mean()), 1.0, float(case.reference.held_out.float().mean()))
+    def brightness(context: Context) -> Estimate:
+        return Estimate(float(context.values.float().mean()), 1.0, float(context.reference.held_out.float().mean()))
 
     row = MeasureRow("fidelity", "How bright are samples?", "floor", brightness, on="values")
     monkeypatch.setitem(assessment.MEASURES, "brightness", row)
@@ -266,7 +266,7 @@ def test_words_say_no_more_than_the_numbers() -> None:
     assert found["recall"].words == "0.09 below real images"
     assert found["vendi"].words == "1 above real images; its error is not known"
     assert found["vendi"].differs is None
-    assert found["birthday"].words == "nothing real to hold it against"
+    assert found["birthday"].words == "there is nothing real to compare it with"
     assert found["copying"].adjusted == pytest.approx(0.03)
     assert found["duplicates"].words == "more near-duplicates than among real images (p = 0.003)"
     assert found["kid"].words == "no difference can be shown (p = 0.5)"
@@ -398,15 +398,15 @@ def test_checkpoints_with_other_measures_are_put_beside_each_other(clean: Report
 def test_values_and_floors_are_of_as_many_images(digits: Dataset, held: assessment.Reference) -> None:
     """1,000 draws of real images, with doubles, beside 500 held-out ones: the floor is theirs, not that of 500."""
     many = digits.test.values.repeat(2, 1, 1, 1)
-    case = Context(many, held)
-    for name, logits in (("inception-score", case.scores), ("class-shares", (case.logits, held.held_out_logits))):
-        found = MEASURES[name].find(case)
-        samples, real = case.as_many(logits)
+    context = Context(many, held)
+    for name, logits in (("inception-score", context.scores), ("class-shares", (context.logits, held.held_out_logits))):
+        found = MEASURES[name].find(context)
+        samples, real = context.draw_equal_counts(logits)
         assert (len(samples), len(real), found.notes["n"]) == (500, 500, 500)
         like = MEASURES[name].find(Context(digits.validation.values, held))
         assert found.floor == pytest.approx(like.floor), name
         assert like.value == pytest.approx(like.floor), name
-    assert case.scores[1] is held.held_out_logits
+    assert context.scores[1] is held.held_out_logits
 
 
 def test_class_shares_are_told_of_all_samples_and_parts_are_named(digits: Dataset, held: assessment.Reference) -> None:
@@ -440,10 +440,10 @@ def test_of_many_real_images_the_inception_score_is_as_real() -> None:
         logits = 3 * torch.randn(1250, 10, generator=torch.Generator().manual_seed(seed))
         stub = SimpleNamespace(order=torch.arange(250), dataset=SimpleNamespace(classes=10),
                                held_out_logits=logits[1000:])  # fmt: skip
-        case = Context(torch.zeros(1000, 1), stub)  # type: ignore[arg-type]
-        case.__dict__["logits"] = logits[:1000]
-        case.__dict__["scores"] = (logits[:1000], logits[1000:])
-        told += [holds_floor(MEASURES[name].find(case)) for name in ("inception-score", "class-shares")]
+        context = Context(torch.zeros(1000, 1), stub)  # type: ignore[arg-type]
+        context.__dict__["logits"] = logits[:1000]
+        context.__dict__["scores"] = (logits[:1000], logits[1000:])
+        told += [holds_floor(MEASURES[name].find(context)) for name in ("inception-score", "class-shares")]
     assert sum(not one for one in told) <= 5
 
 

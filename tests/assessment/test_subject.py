@@ -192,7 +192,7 @@ def test_where_nothing_can_be_measured_the_reasons_are_told_and_nothing_is_writt
     for words, reason in (
         (
             ["run", "--measures", "modes,high-quality"],
-            "modes, high-quality: it is of points, and these data are images",
+            "modes, high-quality: it is for points, and these data are images",
         ),
         (
             ["run", "--n", "1", "--measures", "fid,precision", "--split", "test"],

@@ -99,9 +99,8 @@ class MeasureRow:
         Raises:
             BadInput: If they have not, with the reason.
         """
-        kind = context.reference.kind
-        if self.of not in ("any", kind):
-            raise BadInput(f"it is for {self.of}, and these data are {kind}")
+        if self.of != "any" and self.of != context.reference.kind:
+            raise BadInput(f"it is for {self.of}, and these data are {context.reference.kind}")
         for name in self.needs:
             NEEDS[name](context)
 

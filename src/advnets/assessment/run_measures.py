@@ -254,11 +254,9 @@ def note_test_reading(path: Path, report: Report) -> None:
 
     Args:
         path: The list, test-readings.jsonl.
-        report: The report; nothing is noted about the validation split.
+        report: A report of the test split.
     """
     it = report.against
-    if it.split != "test":
-        return
     line: dict[str, Any] = {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "step": report.step,
             "split": it.split, "measures": list(report.measures), "samples": it.samples, "seed": it.seed,
             "data": it.data, "digest": it.digest}  # fmt: skip

@@ -99,9 +99,10 @@ def holds_floor(found: Estimate) -> bool | None:
 
 def _bounds(found: Estimate) -> tuple[float, float] | None:
     """The 95 % interval of a value, which has no upper end where only a `low` one is noted."""
-    if found.bounds is None and "low" in found.notes:
+    bounds = found.bounds
+    if bounds is None and "low" in found.notes:
         return float(found.notes["low"]), math.inf
-    return found.bounds
+    return bounds
 
 
 def _floor_bounds(floor: float, notes: Mapping[str, Note]) -> tuple[float, float]:

@@ -166,7 +166,8 @@ class Run:
         step, state, _ = runs.latest(self.directory.checkpoints)
         report = yield from self._evaluate_checkpoint(step, state, plan)
         report.must_have_measures()
-        note_test_reading(self.directory.test_readings, report)
+        if plan.split == "test":
+            note_test_reading(self.directory.test_readings, report)
         place = write_report(self.directory.path, report)
         if place is not None:
             former = self.directory.report_json
@@ -195,7 +196,8 @@ class Run:
         step, state, _ = runs.latest(self.directory.checkpoints)
         report = yield from evaluate_sampler(self._model(step, state), dataset, plan)
         report.must_have_measures()
-        note_test_reading(self.directory.test_readings, report)
+        if plan.split == "test":
+            note_test_reading(self.directory.test_readings, report)
         return report
 
     def select_checkpoint(self, plan: EvaluationPlan, by: str) -> Generator[Progress, None, CheckpointChoice]:
