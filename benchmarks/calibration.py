@@ -227,7 +227,7 @@ NULLS: dict[str, Callable[[Rng], Estimate]] = {
     "kernel_test": lambda rng: metrics.kernel_test(*splits(rng, 100, 120)),
     "nearest_neighbour_test": lambda rng: metrics.nearest_neighbour_test(*splits(rng, 100, 100)),
     "classifier_test": lambda rng: metrics.classifier_test(*splits(rng, 150, 150)),
-    "copying": _train_fixed("copying"),
+    "copying_share": _train_fixed("copying_share"),
     "nearest_training_test": _train_fixed("nearest_training_test"),
     "data_copying": _train_fixed("data_copying", cells=3),
     "authenticity": _train_fixed("authenticity"),

@@ -39,7 +39,7 @@ from advnets.assessment.run_measures import take_measure
 from advnets.assessment.verdict import verdicts
 from advnets.data import Dataset, Split
 from advnets.metrics import memorisation
-from advnets.statistics.distances import nearest, nearest_others
+from advnets.statistics.distances import find_nearest, find_nearest_others
 from advnets.studies import canaries
 
 N = 10_000
@@ -82,7 +82,7 @@ class Neighbours:
     """The nearest others of every row of a pool's features, and searches that look them up."""
 
     def __init__(self, features: Tensor) -> None:
-        self.index, self.squared = nearest_others(features, NEIGHBOURS)
+        self.index, self.squared = find_nearest_others(features, NEIGHBOURS)
         self.place = {row.tobytes(): number for number, row in enumerate(features.numpy())}
 
     def places(self, points: Tensor) -> Tensor:
@@ -93,7 +93,7 @@ class Neighbours:
         """As statistics.nearest: index into train and squared distance."""
         mine, theirs = self.places(points), self.places(train)
         if bool((theirs < 0).any()):
-            return nearest(points, train)
+            return find_nearest(points, train)
         where = torch.full((len(self.index),), -1)
         where[theirs] = torch.arange(len(theirs))
         itself = torch.where(mine < 0, -1, where[mine])
@@ -103,14 +103,14 @@ class Neighbours:
         index, squared = torch.where(itself >= 0, itself, index), torch.where(itself >= 0, 0.0, squared)
         left = ((mine < 0) | (index < 0)).nonzero()[:, 0]
         if len(left):
-            index[left], squared[left] = nearest(points[left], train)
+            index[left], squared[left] = find_nearest(points[left], train)
         return index, squared
 
     def nearest_others(self, train: Tensor, k: int, *, rows: Tensor) -> tuple[Tensor, Tensor]:
         """As `nearest_others` for k = 1, for rows of train."""
         theirs = self.places(train)
         if k > 1 or bool((theirs < 0).any()) or len(theirs.unique()) < len(theirs):
-            return nearest_others(train, k, rows=rows)
+            return find_nearest_others(train, k, rows=rows)
         where = torch.full((len(self.index),), -1)
         where[theirs] = torch.arange(len(theirs))
         ranks = where[self.index[theirs[rows]]]
@@ -118,18 +118,18 @@ class Neighbours:
         index, squared = ranks.gather(1, first), self.squared[theirs[rows]].gather(1, first)
         left = (index[:, 0] < 0).nonzero()[:, 0]
         if len(left):
-            index[left], squared[left] = nearest_others(train, 1, rows=rows[left])
+            index[left], squared[left] = find_nearest_others(train, 1, rows=rows[left])
         return index, squared
 
     @contextmanager
     def looked_up(self) -> Iterator[None]:
         """Within, the tests of memorisation look distances up."""
-        before = memorisation.nearest, memorisation.nearest_others
-        memorisation.nearest, memorisation.nearest_others = self.nearest, self.nearest_others
+        before = memorisation.find_nearest, memorisation.find_nearest_others
+        memorisation.find_nearest, memorisation.find_nearest_others = self.nearest, self.nearest_others
         try:
             yield
         finally:
-            memorisation.nearest, memorisation.nearest_others = before
+            memorisation.find_nearest, memorisation.find_nearest_others = before
 
 
 def tested(case: Context, names: list[str]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from machine import describe
 
 from advnets import data, metrics
 
-TESTS = ("copying", "nearest_training_test", "data_copying", "authenticity")
+TESTS = ("copying_share", "nearest_training_test", "data_copying", "authenticity")
 
 NOTE = """With 999 permutations the least p-value of `duplicates` is .001. Its real samples are validation and test
 images: p = .019 may be luck or a difference between these and training images; 10,000 other training images in their

@@ -120,7 +120,7 @@ def control_rows(mnist: data.Dataset) -> list[str]:
         "| --- | --- | --- | ---: | ---: | ---: | ---: | --- | ---: |",
     ]
     for split, protocol in itertools.product(splits, metrics.PROTOCOLS):
-        found = metrics.controls(train, splits[split], validation[:1000], n=10_000, seed=0, protocol=protocol)
+        found = metrics.parzen_controls(train, splits[split], validation[:1000], n=10_000, seed=0, protocol=protocol)
         for name, estimate in found.items():
             notes, edge = estimate.notes, "yes" if estimate.notes["edge"] else "no"
             rows.append(

@@ -20,9 +20,9 @@ def images(place: str) -> torch.Tensor:
 made, real, *more = sys.argv[1:]
 convention = metrics.convention(more[0] if more else "pytorch-fid")
 if convention.frechet is None or convention.preparation is None:
-    sys.exit(f"{convention.whose}: it has no FID")
+    sys.exit(f"{convention.library}: it has no FID")
 weights = Path(more[1]) if len(more) > 1 else None
-inception = extractors.inception(weights, convention=convention.preparation)
+inception = extractors.inception_extractor(weights, convention=convention.preparation)
 sides = [inception.features(images(place)) for place in (made, real)]
 print(metrics.frechet(sides[0], sides[1], **convention.frechet))
 print(inception.id)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import algorithm1_by_hand
 from advnets.algorithm import algorithm1, moves, simultaneous
 from advnets.errors import NonFinite
 from advnets.games.game import Game
@@ -74,22 +75,10 @@ def test_one_step_of_algorithm1_is_what_the_paper_writes() -> None:
     torch.manual_seed(7)
     next(algorithm1(ours, batches(), optimizers(ours)))
     torch.manual_seed(7)
-    x, (g, d) = next(batches()).real, (theirs.generator, theirs.discriminator)
-    z = torch.randn(5, 2)
-    value = (d(x).sigmoid().log() + (1 - d(g(z)).sigmoid()).log()).mean()
-    ascend(d, value, 0.1)
-    z = torch.randn(5, 2)
-    ascend(g, (1 - d(g(z)).sigmoid()).log().mean(), -0.1)
+    algorithm1_by_hand.step(theirs.generator, theirs.discriminator, [next(batches()).real], width=2, rate=0.1)
     for a, b in zip(ours.players.values(), theirs.players.values(), strict=True):
         for mine, its in zip(a.parameters(), b.parameters(), strict=True):
             torch.testing.assert_close(mine, its, atol=1e-6, rtol=1e-5)
-
-
-def ascend(network: nn.Module, value: Tensor, rate: float) -> None:
-    theta = list(network.parameters())
-    with torch.no_grad():
-        for p, g in zip(theta, torch.autograd.grad(value, theta), strict=True):
-            p += rate * g
 
 
 def test_one_simultaneous_step_takes_both_gradients_at_the_same_parameters_and_z() -> None:

@@ -25,7 +25,7 @@ from advnets.objectives import OBJECTIVES
 from advnets.optimizers import OPTIMIZERS
 from advnets.penalties import PENALTIES
 from advnets.recipes import Recipe
-from advnets.runs import fingerprint
+from advnets.runs import state_fingerprint
 from advnets.schedules import ExponentialDecay, LinearDecay, Moment
 from advnets.training import Batch, Step
 from tiny import RECIPE, TWO_STAGES, settings, state_hash, trained
@@ -162,21 +162,21 @@ def stepped(tried: GameTraining, first: int, last: int) -> GameTraining:
 def test_schedules_reach_recorded_optimizers_and_a_checkpoint_does_not_tell_them_apart(name: str) -> None:
     recipe = recipes()[name]
     plain, recorded = (stepped(set_up(recipe, recorded=way), 0, 8) for way in (False, True))
-    assert fingerprint(recorded.state()) == fingerprint(plain.state())
+    assert state_fingerprint(recorded.state()) == state_fingerprint(plain.state())
     states = [tried.state() for tried in (plain, recorded)]
     # Each goes on from the other's checkpoint.
     again = [set_up(recipe, recorded=way) for way in (False, True)]
     for tried, state in zip(again, reversed(states), strict=True):
         tried.load(state)
         stepped(tried, 8, 16)
-    assert fingerprint(again[0].state()) == fingerprint(again[1].state())
+    assert state_fingerprint(again[0].state()) == state_fingerprint(again[1].state())
 
 
 def test_a_schedule_that_does_not_reach_the_recording_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = recipes()["adam"]
     plain = stepped(set_up(recipe, recorded=False), 0, 8)
     monkeypatch.setattr("torch.Tensor.fill_", lambda tensor, value: tensor)
-    assert fingerprint(stepped(set_up(recipe, recorded=True), 0, 8).state()) != fingerprint(plain.state())
+    assert state_fingerprint(stepped(set_up(recipe, recorded=True), 0, 8).state()) != state_fingerprint(plain.state())
 
 
 def test_a_scheduled_momentum_of_an_optimizer_that_would_keep_the_first_is_refused() -> None:

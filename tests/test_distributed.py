@@ -196,15 +196,15 @@ def test_with_one_process_nothing_is_changed() -> None:
     assert (distributed.rank(), distributed.world_size(), distributed.is_rank0()) == (0, 1, True)
     loss, gradients = torch.ones(()), [torch.ones(3), None]
     assert distributed.average_gradients(loss, gradients) == (loss, gradients)
-    assert distributed.part(7) == slice(0, 7)
+    assert distributed.rank_slice(7) == slice(0, 7)
     torch.manual_seed(1)
     expected = torch.rand(5)
     torch.manual_seed(1)
     assert torch.equal(distributed.draw_global(lambda every, shared: torch.rand(every, generator=shared), 5), expected)
     assert distributed.all_agree(1.5, None) == (1.5, None)
-    assert distributed.all_mean({"a": 2.0}) == {"a": 2.0}
+    assert distributed.all_reduce_mean({"a": 2.0}) == {"a": 2.0}
     assert distributed.local_rank0_first(lambda: "made") == distributed.on_rank0(lambda: "made") == "made"
     assert distributed.all_gather(b"x") == [b"x"]
     distributed.barrier()
-    distributed.join()
+    distributed.init_process_group()
     assert distributed.world_size() == 1

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import advnets
 import inceptions
 from advnets.cli.main import VERBS
 from advnets.recipes import RECIPES
+from test_layering import FLOORS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -49,7 +49,10 @@ def run(code: str, *words: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize(("name", "word"), [("front_door", "0.03"), ("algorithm1", "3"), ("own_networks", "20")])
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("front_door", "0.03"), ("algorithm1", "3"), ("algorithm1_by_hand", "200"), ("own_networks", "20")],
+)
 def test_examples_run_and_are_short(name: str, word: str, play: Play) -> None:
     assert play(name, word)
 
@@ -65,7 +68,7 @@ def test_the_example_of_a_published_fid_runs(tmp_path: Path, play: Play) -> None
 
 
 def test_every_example_is_run() -> None:
-    run_above = {"front_door", "algorithm1", "own_networks", "published_fid"}
+    run_above = {"front_door", "algorithm1", "algorithm1_by_hand", "own_networks", "published_fid"}
     assert {path.stem for path in (ROOT / "examples").glob("*.py")} == run_above
 
 
@@ -79,8 +82,39 @@ def test_the_readme_names_every_verb_and_recipe() -> None:
     assert [name for name in RECIPES if name not in README] == []
 
 
-def test_examples_in_docstrings() -> None:
-    assert doctest.testmod(import_module("advnets.errors")).failed == 0
+def test_the_readme_is_short() -> None:
+    assert len(re.sub(r"```.*?```", "", README, flags=re.DOTALL).split()) <= 700
+
+
+def test_the_page_of_the_house_has_every_room_on_its_floor() -> None:
+    page = (ROOT / "docs" / "house.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \| (.*) \|$", page, re.MULTILINE)
+    assert {(int(floor), room) for floor, room, _ in rows} == {
+        (floor, room) for floor, rooms in enumerate(FLOORS) for room in rooms if floor
+    }
+    assert [words for _, _, words in rows if len(words.split()) > 8] == []
+
+
+def test_the_log_can_be_searched() -> None:
+    lines = (ROOT / "LOG.md").read_text().splitlines()
+    assert [line for line in lines if len(line) > 120] == []
+    headings = [line for line in lines if line.startswith("## ")]
+    assert [line for line in headings if not re.match(r"## \d{4}-\d\d-\d\d: .", line)] == []
+    assert sum(line.startswith("- **Result") for line in lines) == len(headings) == len(set(headings))
+
+
+WITH_EXAMPLES = [
+    ".".join(path.relative_to(ROOT / "src").with_suffix("").parts).removesuffix(".__init__")
+    for path in sorted((ROOT / "src").rglob("*.py"))
+    if ">>> " in path.read_text()
+]
+
+
+@pytest.mark.parametrize("module", WITH_EXAMPLES)
+def test_examples_in_docstrings(module: str) -> None:
+    found = doctest.testmod(import_module(module))
+    assert found.attempted > 0
+    assert found.failed == 0
 
 
 def test_every_public_thing_has_a_docstring() -> None:
@@ -93,13 +127,6 @@ def test_every_public_thing_has_a_docstring() -> None:
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
                 missing += [] if ast.get_docstring(node) else [f"{path.name}:{node.name}"]
     assert missing == []
-
-
-def test_every_name_at_the_front_door_is_there() -> None:
-    for name in advnets.__all__:
-        assert getattr(advnets, name) is not None
-    with pytest.raises(AttributeError, match="nothing"):
-        _ = advnets.nothing
 
 
 def test_no_document_leads_nowhere() -> None:

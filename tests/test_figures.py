@@ -5,7 +5,7 @@ import pytest
 
 from advnets import figures
 from advnets.errors import BadInput
-from advnets.figures.grid import enlarge
+from advnets.figures.grid import enlarge_images
 from advnets.figures.paper2014 import GAP, YELLOW
 
 
@@ -15,13 +15,13 @@ def images(n: int, side: int = 8, channels: int = 1, seed: int = 0) -> np.ndarra
 
 @pytest.mark.parametrize(("side", "drawn"), [(8, 48), (28, 56), (32, 64), (48, 48), (96, 96)])
 def test_small_images_are_enlarged_by_whole_numbers(side: int, drawn: int) -> None:
-    assert enlarge(images(1, side)).shape == (1, drawn, drawn, 1)
+    assert enlarge_images(images(1, side)).shape == (1, drawn, drawn, 1)
 
 
 @pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB")])
 def test_every_pixel_of_a_grid_is_in_its_place(channels: int, mode: str) -> None:
     given = images(5, 8, channels)
-    drawn = figures.grid(given, 3, 2, gap=1)
+    drawn = figures.draw_grid(given, 3, 2, gap=1)
     canvas = np.asarray(drawn).reshape(drawn.height, drawn.width, -1)
     assert (drawn.mode, drawn.size) == (mode, (3 * 17 + 1, 2 * 17 + 1))
     for number, image in enumerate(given):
@@ -33,19 +33,19 @@ def test_every_pixel_of_a_grid_is_in_its_place(channels: int, mode: str) -> None
 
 
 def test_a_grid_is_as_square_as_it_can_be() -> None:
-    assert figures.grid(images(64), gap=0).size == (384, 384)
-    assert figures.grid(images(7), gap=0).size == (144, 144)
-    assert figures.grid(images(1), gap=0).size == (48, 48)
+    assert figures.draw_grid(images(64), gap=0).size == (384, 384)
+    assert figures.draw_grid(images(7), gap=0).size == (144, 144)
+    assert figures.draw_grid(images(1), gap=0).size == (48, 48)
 
 
 def test_oblong_images_keep_their_shape() -> None:
-    assert figures.grid(np.zeros((2, 10, 20, 3), np.uint8), 1, gap=0).size == (60, 60)
+    assert figures.draw_grid(np.zeros((2, 10, 20, 3), np.uint8), 1, gap=0).size == (60, 60)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_figure_2_has_its_nearest_images_framed_in_the_sixth_column(channels: int) -> None:
     samples, near = images(20, 28, channels), images(4, 28, channels, seed=1)
-    canvas = np.asarray(figures.figure2(samples, near))
+    canvas = np.asarray(figures.draw_figure2(samples, near))
     pitch = 56 + GAP
     assert canvas.shape == (4 * pitch + GAP, 6 * pitch + GAP, 3)
     for row in range(4):
@@ -61,13 +61,13 @@ def test_figure_2_has_its_nearest_images_framed_in_the_sixth_column(channels: in
 
 def test_figure_3_lays_lines_out_in_rows() -> None:
     lines = images(6).reshape(2, 3, 8, 8, 1)
-    canvas = np.asarray(figures.figure3(lines))
+    canvas = np.asarray(figures.draw_figure3(lines))
     assert canvas.shape == (2 * 50 + 2, 3 * 50 + 2)
     np.testing.assert_array_equal(canvas[52:100:6, 102:150:6], lines[1, 2, :, :, 0])
 
 
 def test_saturation_has_two_logarithmic_panels_and_the_line_of_a_tenth() -> None:
-    figure = figures.saturation([0, 1, 2], [1.0, 0.1, 0.01], [1.0, 0.2, 0.03], [1.0, 2.0, 3.0])
+    figure = figures.draw_saturation([0, 1, 2], [1.0, 0.1, 0.01], [1.0, 0.2, 0.03], [1.0, 2.0, 3.0])
     norms, ratio = figure.axes
     assert [axes.get_yscale() for axes in (norms, ratio)] == ["log", "log"]
     assert [list(line.get_ydata()) for line in norms.lines] == [[1.0, 2.0, 3.0], [1.0, 0.2, 0.03]]
@@ -77,7 +77,7 @@ def test_saturation_has_two_logarithmic_panels_and_the_line_of_a_tenth() -> None
 
 
 def test_saturation_draws_a_ratio_of_zero() -> None:
-    figures.saturation([0, 1], [1.0, 0.0], [1.0, 0.0], [1.0, 2.0]).canvas.draw()
+    figures.draw_saturation([0, 1], [1.0, 0.0], [1.0, 0.0], [1.0, 2.0]).canvas.draw()
 
 
 @pytest.mark.parametrize("bad", [
@@ -86,17 +86,17 @@ def test_saturation_draws_a_ratio_of_zero() -> None:
 ])  # fmt: skip
 def test_what_are_not_images_is_refused(bad: np.ndarray) -> None:
     with pytest.raises(BadInput, match="images: found"):
-        figures.grid(bad)
+        figures.draw_grid(bad)
 
 
 def test_counts_that_do_not_fit_are_refused() -> None:
     with pytest.raises(BadInput, match="scale"):
-        figures.grid(images(2), scale=0)
+        figures.draw_grid(images(2), scale=0)
     with pytest.raises(BadInput, match="columns"):
-        figures.grid(images(2), 0)
+        figures.draw_grid(images(2), 0)
     with pytest.raises(BadInput, match="figure 2"):
-        figures.figure2(images(19), images(4))
+        figures.draw_figure2(images(19), images(4))
     with pytest.raises(BadInput, match="figure 3"):
-        figures.figure3(images(4))
+        figures.draw_figure3(images(4))
     with pytest.raises(BadInput, match="saturation"):
-        figures.saturation([0, 1], [1.0], [1.0, 1.0], [1.0, 1.0])
+        figures.draw_saturation([0, 1], [1.0], [1.0, 1.0], [1.0, 1.0])

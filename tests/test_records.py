@@ -40,7 +40,7 @@ ROWS = {"round": Round, "square": Square}
 
 
 def whole(**change: Any) -> Any:
-    return records.record(Whole, {"name": "x", "shape": {"row": "square", "sides": [2, 3]}, **change}, rows=ROWS)
+    return records.parse_record(Whole, {"name": "x", "shape": {"row": "square", "sides": [2, 3]}, **change}, rows=ROWS)
 
 
 def test_what_fits() -> None:

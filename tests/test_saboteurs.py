@@ -75,12 +75,12 @@ def finite(folder: Path) -> None:
     bad = checkpoint_checks.state()
     bad["network"]["bias"][1] = float("nan")
     with pytest.raises(NonFinite):
-        runs.save(folder, 1, bad)
+        runs.save_checkpoint(folder, 1, bad)
 
 
 def alone(folder: Path) -> None:
-    with runs.lock(runs.create(folder / "run", {}, {}).path):
-        with pytest.raises(InUse), runs.lock(folder / "run"):
+    with runs.lock_run(runs.create_run(folder / "run", {}, {}).path):
+        with pytest.raises(InUse), runs.lock_run(folder / "run"):
             pass
 
 
@@ -102,7 +102,7 @@ def nothing_runs(folder: Path) -> None:
 
 
 def damage(folder: Path) -> None:
-    assert checkpoint_checks.undetected(runs.save(folder, 3, checkpoint_checks.state())) == 0
+    assert checkpoint_checks.undetected(runs.save_checkpoint(folder, 3, checkpoint_checks.state())) == 0
 
 
 CHECKS: dict[str, Callable[[Path], object]] = {

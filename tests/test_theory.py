@@ -91,7 +91,7 @@ def test_normals_against_scipy() -> None:
 @pytest.mark.parametrize("s", [0.0, 0.25, 0.5, 1.0, 3.0])
 def test_shifted_uniforms(s: float) -> None:
     """JSD = min(s, 1) log 2, so C(G) goes from -log 4 to 0 and is flat from there on: no gradient for G."""
-    pair = theory.uniforms(0, 1, s, 1 + s)
+    pair = theory.uniform_pair(0, 1, s, 1 + s)
     assert pair.jsd == pytest.approx(min(s, 1) * log(2), abs=1e-12)
     assert pair.criterion == pytest.approx(-(1 - min(s, 1)) * log(4), abs=1e-12)
 
@@ -184,14 +184,14 @@ def test_criterion_is_convex_in_p_g() -> None:
 def test_trapezoid() -> None:
     """Exact on lines, over uneven nodes; to 1e-6 on a normal density over 4,001 nodes."""
     x = torch.tensor([0.0, 0.1, 0.5, 2.0], dtype=torch.float64)
-    assert float((theory.trapezoid(x) * (3 * x + 1)).sum()) == pytest.approx(8)
+    assert float((theory.trapezoid_weights(x) * (3 * x + 1)).sum()) == pytest.approx(8)
     x = torch.linspace(-8, 8, 4001, dtype=torch.float64)
-    assert float((theory.trapezoid(x) * theory.log_normal(x, 0, 1).exp()).sum()) == pytest.approx(1, abs=1e-6)
+    assert float((theory.trapezoid_weights(x) * theory.log_normal(x, 0, 1).exp()).sum()) == pytest.approx(1, abs=1e-6)
 
 
 def test_empty_intervals_are_refused() -> None:
     with pytest.raises(BadInput, match="expected a < b"):
-        theory.uniforms(1, 1, 0, 1)
+        theory.uniform_pair(1, 1, 0, 1)
 
 
 @pytest.fixture

@@ -1,55 +1,140 @@
-"""Train, watch, measure and ship generative adversarial nets.
+"""Train, watch, measure and ship generative adversarial networks.
 
-A game says who plays and what each wants; an algorithm says who moves when; a recipe fixes every number of a published
-experiment. The names below are loaded when first used: importing advnets does not import torch.
+A game says who plays and what each player wants. An algorithm says who moves when. A recipe fixes every number of a
+published experiment. Names are loaded when they are first used, and so are rooms such as `advnets.metrics`: importing
+advnets does not import torch.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from advnets.algorithm import algorithm1, moves, simultaneous
-    from advnets.constraints import clip_weights, max_column_norm
-    from advnets.data import Batches, load
-    from advnets.experiment import Model, Run, open_model, resume, start, train
-    from advnets.games.game import Game
-    from advnets.latents import gaussian, uniform
-    from advnets.metrics.parzen import parzen
-    from advnets.objectives import hinge, least_squares, minimax, non_saturating, relativistic, wasserstein
-    from advnets.penalties import gradient_penalty, r1, r2
-    from advnets.recipes import RECIPES, Recipe
-    from advnets.training import Batch
-
 __version__ = "0.1.0"
 
-_HOMES = {
+_NAMES = {
     "algorithm": ("algorithm1", "moves", "simultaneous"),
+    "baselines": ("DeepBelief", "DeepGsn", "DenoisingAutoencoder", "StackedContractive"),
     "constraints": ("clip_weights", "max_column_norm"),
-    "data": ("Batches", "load"),
+    "data": ("Batches", "Dataset", "load"),
     "experiment": ("Model", "Run", "open_model", "resume", "start", "train"),
     "games": ("Game",),
     "latents": ("gaussian", "uniform"),
-    "metrics": ("parzen",),
-    "objectives": ("hinge", "least_squares", "minimax", "non_saturating", "relativistic", "wasserstein"),
+    "metrics.parzen": ("parzen",),
+    "networks": (
+        "ConvMaxoutDiscriminator", "DeconvGenerator", "DenseGenerator", "LowerLayers", "Maps", "MaxoutDiscriminator",
+    ),
+    "objectives": (
+        "hinge", "least_squares", "minimax", "non_saturating", "non_saturating_halved", "relativistic", "wasserstein",
+    ),
     "penalties": ("gradient_penalty", "r1", "r2"),
-    "recipes": ("RECIPES", "Recipe"),
+    "recipes": ("RECIPES", "Recipe", "Stage"),
+    "schedules": ("Constant", "EpochRamp", "ExponentialDecay", "LinearDecay"),
     "training": ("Batch",),
-}
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+}  # fmt: skip
+"""{home: the names that it lends to the front}"""
 
-__all__ = [
-    "Batch", "Batches", "Game", "Model", "RECIPES", "Recipe", "Run", "algorithm1", "clip_weights", "gaussian",
-    "gradient_penalty", "hinge", "least_squares", "load", "max_column_norm", "minimax", "moves", "non_saturating",
-    "open_model", "parzen", "r1", "r2", "relativistic", "resume", "simultaneous", "start", "train", "uniform",
-    "wasserstein",
-]  # fmt: skip
+_ROOMS = (
+    "algorithm", "assessment", "averaging", "baselines", "capture", "comparison", "constraints", "data", "disk",
+    "distributed", "errors", "experiment", "extractors", "figures", "games", "latents", "metrics", "networks",
+    "objectives", "optimizers", "penalties", "randomness", "recipes", "records", "runs", "schedules", "statistics",
+    "studies", "theory", "training",
+)  # fmt: skip
+"""Rooms that can be reached as `advnets.ROOM`."""
+
+_HOMES = {name: home for home, names in _NAMES.items() for name in names}
+__all__ = sorted(_HOMES)
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name in _HOMES:
+            return getattr(import_module(f"advnets.{_HOMES[name]}"), name)
+        if name in _ROOMS:
+            return import_module(f"advnets.{name}")
         raise AttributeError(f"module 'advnets' has no attribute {name!r}")
-    return getattr(import_module(f"advnets.{_HOME_OF[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, "__version__"])
+    return sorted({*__all__, *_ROOMS, "__version__"})
+
+
+# What type checkers and editors read; a test compares it with the lists above.
+if TYPE_CHECKING:
+    from advnets import (
+        algorithm as algorithm,
+        assessment as assessment,
+        averaging as averaging,
+        baselines as baselines,
+        capture as capture,
+        comparison as comparison,
+        constraints as constraints,
+        data as data,
+        disk as disk,
+        distributed as distributed,
+        errors as errors,
+        experiment as experiment,
+        extractors as extractors,
+        figures as figures,
+        games as games,
+        latents as latents,
+        metrics as metrics,
+        networks as networks,
+        objectives as objectives,
+        optimizers as optimizers,
+        penalties as penalties,
+        randomness as randomness,
+        recipes as recipes,
+        records as records,
+        runs as runs,
+        schedules as schedules,
+        statistics as statistics,
+        studies as studies,
+        theory as theory,
+        training as training,
+    )
+    from advnets.algorithm import algorithm1 as algorithm1, moves as moves, simultaneous as simultaneous
+    from advnets.baselines import (
+        DeepBelief as DeepBelief,
+        DeepGsn as DeepGsn,
+        DenoisingAutoencoder as DenoisingAutoencoder,
+        StackedContractive as StackedContractive,
+    )
+    from advnets.constraints import clip_weights as clip_weights, max_column_norm as max_column_norm
+    from advnets.data import Batches as Batches, Dataset as Dataset, load as load
+    from advnets.experiment import (
+        Model as Model,
+        Run as Run,
+        open_model as open_model,
+        resume as resume,
+        start as start,
+        train as train,
+    )
+    from advnets.games import Game as Game
+    from advnets.latents import gaussian as gaussian, uniform as uniform
+    from advnets.metrics.parzen import parzen as parzen
+    from advnets.networks import (
+        ConvMaxoutDiscriminator as ConvMaxoutDiscriminator,
+        DeconvGenerator as DeconvGenerator,
+        DenseGenerator as DenseGenerator,
+        LowerLayers as LowerLayers,
+        Maps as Maps,
+        MaxoutDiscriminator as MaxoutDiscriminator,
+    )
+    from advnets.objectives import (
+        hinge as hinge,
+        least_squares as least_squares,
+        minimax as minimax,
+        non_saturating as non_saturating,
+        non_saturating_halved as non_saturating_halved,
+        relativistic as relativistic,
+        wasserstein as wasserstein,
+    )
+    from advnets.penalties import gradient_penalty as gradient_penalty, r1 as r1, r2 as r2
+    from advnets.recipes import RECIPES as RECIPES, Recipe as Recipe, Stage as Stage
+    from advnets.schedules import (
+        Constant as Constant,
+        EpochRamp as EpochRamp,
+        ExponentialDecay as ExponentialDecay,
+        LinearDecay as LinearDecay,
+    )
+    from advnets.training import Batch as Batch

@@ -1,4 +1,4 @@
-"""An exponential moving average of a network's parameters, the one that is sampled and measured."""
+"""An exponential moving average of a network's parameters, which is the network that is sampled and measured."""
 
 import copy
 from collections.abc import Mapping
@@ -9,13 +9,17 @@ from torch import Tensor, nn
 
 
 class MovingAverage:
-    """theta_ema <- theta + 2^(-batch / half_life) (theta_ema - theta), half-life in images.
+    """An exponential moving average of a network, with its half-life in images.
 
-    Counting images, not steps, keeps the average the same when the batch size changes
-    (Karras et al. 2018, "Progressive Growing of GANs"). Floating buffers, such as the statistics of batch
-    normalisation, are averaged alike; integer ones are copied.
+        theta_ema <- theta + 2^(-batch / half_life) (theta_ema - theta)
 
-    half_life: images after which an old value has half its weight; 0 follows the network exactly.
+    Counting images, not steps, keeps the average the same when the batch size changes (Karras et al. 2018, "Progressive
+    Growing of GANs"). Floating buffers, such as the statistics of batch normalisation, are averaged too; integer ones
+    are copied.
+
+    Args:
+        network: The network, which is copied.
+        half_life: Images after which an old value has half its weight; 0 follows the network exactly.
     """
 
     def __init__(self, network: nn.Module, half_life: float) -> None:
@@ -24,7 +28,12 @@ class MovingAverage:
 
     @torch.no_grad()
     def update(self, network: nn.Module, images: int) -> None:
-        """Move the average towards `network`, which has just been trained on `images` more images."""
+        """Move the average towards the network.
+
+        Args:
+            network: The network, after a step of training.
+            images: Images of that step.
+        """
         share = 1 - 0.5 ** (images / self.half_life) if self.half_life > 0 else 1.0
         pairs = list(zip(_tensors(self.network), _tensors(network), strict=True))
         floating = [(mean, now) for mean, now in pairs if mean.is_floating_point()]
@@ -34,11 +43,15 @@ class MovingAverage:
                 mean.copy_(now)
 
     def state(self) -> dict[str, Any]:
-        """The averaged tensors by name."""
+        """Return the averaged tensors by name."""
         return dict(self.network.state_dict())
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take back what `state` gave."""
+        """Set the averaged tensors to those that `state` returned.
+
+        Args:
+            state: The tensors by name.
+        """
         self.network.load_state_dict(state)
 
 

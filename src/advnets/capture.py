@@ -145,16 +145,16 @@ class Recording:
 
     def copy_in(self, batch: Batch, z: Tensor) -> None:
         """What the next replay is to play with."""
-        labels = self.batch.labels
-        if batch.real.shape != self.batch.real.shape or (batch.labels is None) != (labels is None):
+        labels = self.batch.given
+        if batch.real.shape != self.batch.real.shape or (batch.given is None) != (labels is None):
             raise Unsupported(
                 f"found a batch of {tuple(batch.real.shape)}, expected {tuple(self.batch.real.shape)}: a recording "
                 "takes batches of one shape, with labels or without. Leave --capture out."
             )
         self.batch.real.copy_(batch.real)
         self.z.copy_(z)
-        if labels is not None and batch.labels is not None:
-            labels.copy_(batch.labels)
+        if labels is not None and batch.given is not None:
+            labels.copy_(batch.given)
 
     def work(self) -> None:
         """What a turn does on the device: as `algorithm.play_turn`, but that nothing is asked of the values."""
@@ -187,7 +187,7 @@ class Recorder:
     """
 
     def __init__(self, device: torch.device, backend: Backend | None = None) -> None:
-        distributed.refuse_several("--capture")
+        distributed.expect_one_process("--capture")
         self.device = device
         self.backend = backend or (CudaGraph(device) if can_capture(device) else EagerBackend())
         self.recordings: dict[tuple[str, ...], Recording] = {}
@@ -204,7 +204,7 @@ class Recorder:
         if kind not in self.recordings:
             for player in kind:
                 make_capturable(optimizers[player])
-            labels = None if batch.labels is None else batch.labels.clone()
+            labels = None if batch.given is None else batch.given.clone()
             self.recordings[kind] = Recording(game, kind, optimizers, Batch(batch.real.clone(), labels), z.clone())
         recording = self.recordings[kind]
         recording.copy_in(batch, z)

@@ -1,11 +1,15 @@
-"""Forcing names to the disk, so that what was renamed is there after a power cut."""
+"""Forcing names to the disk, so that a renamed file is there after a power cut."""
 
 import os
 from pathlib import Path
 
 
 def sync_folder(folder: Path) -> None:
-    """Force a folder's list of names to the disk, where the platform can."""
+    """Force a folder's list of names to the disk, where the platform can.
+
+    Args:
+        folder: The folder.
+    """
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)

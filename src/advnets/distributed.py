@@ -2,11 +2,13 @@
 
     g = 1/N sum_r g_r,        g_r: gradient of the mean loss over the part of rank r
 
-The parts are equal, so the mean of their means is the mean of the global batch. Not torch's DistributedDataParallel,
-whose hooks miss a penalty that is differentiated in a backward of its own (pytorch issue 47562).
+The parts are equal, so the mean of their means is the mean of the global batch. This is not torch's
+DistributedDataParallel, whose hooks miss a penalty that is differentiated in a backward of its own (pytorch issue
+47562).
 
 What is drawn for the global batch (z, the eps of penalties) comes from random numbers that all processes share, and is
-then cut by rank, so that every number of processes plays with the same z. Dropout draws from each process's own.
+then split by rank. So every number of processes trains with the same z. Dropout draws from each process's own random
+numbers.
 """
 
 import atexit
@@ -24,35 +26,37 @@ from torch import Tensor
 from advnets import errors
 
 TIMEOUT = timedelta(minutes=10)
-"""How long is waited for another process that is silent; one that is dead is noticed at once."""
+"""How long a process waits for another that is silent; one that is dead is noticed at once."""
 PATIENCE = timedelta(hours=2)
-"""How long is waited for a process that downloads or decodes data."""
+"""How long a process waits for one that downloads or decodes data."""
 
-Made = TypeVar("Made")
+Value = TypeVar("Value")
 _shared: torch.Generator | None = None
 _groups: dict[timedelta, tuple[Any, Any]] = {}
 
 
 def world_size() -> int:
-    """N, the number of processes that train together; 1 with no process group."""
+    """Return N, the number of processes that train together, which is 1 without a process group."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def rank() -> int:
-    """Which of the N processes this is, from 0."""
+    """Return the number of this process among the N, from 0."""
     return dist.get_rank() if world_size() > 1 else 0
 
 
 def is_rank0() -> bool:
-    """Whether this process is the one that writes."""
+    """Return whether this process is the one that writes."""
     return rank() == 0
 
 
-def join() -> None:
-    """Meet the other processes, if torchrun (or whoever sets RANK, WORLD_SIZE, MASTER_ADDR) started several.
+def init_process_group() -> None:
+    """Join the process group, if torchrun (or whoever sets RANK, WORLD_SIZE, MASTER_ADDR) started several processes.
 
-    gloo carries what is on the CPU, nccl what is on a GPU. A group that the program has made itself is used as it is.
-    Raises BadInput if the others cannot be met.
+    gloo carries tensors of the CPU, nccl those of a GPU. A group that the program has made itself is used as it is.
+
+    Raises:
+        BadInput: If the other processes cannot be reached.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1 or dist.is_initialized():
         return
@@ -61,14 +65,19 @@ def join() -> None:
         dist.init_process_group(backend, timeout=TIMEOUT)
     except (ValueError, RuntimeError) as error:
         raise errors.BadInput(
-            f"WORLD_SIZE is {os.environ['WORLD_SIZE']}, and the other processes cannot be met: {_brief(error)}. Start "
-            "them all by torchrun, with one --master-addr for all hosts, or unset WORLD_SIZE to train alone."
+            f"WORLD_SIZE is {os.environ['WORLD_SIZE']}, and the other processes cannot be reached: "
+            f"{_first_line(error)}. Start them all by torchrun, with one --master-addr for all hosts, or unset "
+            "WORLD_SIZE to train alone."
         ) from error
-    atexit.register(_leave)
+    atexit.register(_destroy_groups)
 
 
-def take_gpu() -> None:
-    """Make the GPU of this process's number on its host the current one; raises BadInput if the host has too few."""
+def set_device() -> None:
+    """Make the GPU of this process's number on its host the current one.
+
+    Raises:
+        BadInput: If the host has too few GPUs.
+    """
     local, there = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
     if world_size() > 1 and local >= there:
         raise errors.BadInput(
@@ -79,15 +88,32 @@ def take_gpu() -> None:
         torch.cuda.set_device(local)
 
 
-def refuse_several(what: str) -> None:
-    """Raise Unsupported if there is more than this one process, whether or not they have met."""
+def expect_one_process(what: str) -> None:
+    """Raise Unsupported if there are several processes, whether or not they have joined a group.
+
+    Args:
+        what: What needs a single process, for the error.
+
+    Raises:
+        Unsupported: If there are several processes.
+    """
     found = max(world_size(), int(os.environ.get("WORLD_SIZE", "1")))
     if found > 1:
         raise errors.Unsupported(f"{what}: found {found} processes, expected one. Run it without torchrun.")
 
 
-def part(n: int) -> slice:
-    """This process's samples of a global batch of n; raises BadInput if n cannot be cut into equal parts."""
+def rank_slice(n: int) -> slice:
+    """Return the slice of this process's samples in a global batch.
+
+    Args:
+        n: Size of the global batch.
+
+    Returns:
+        The slice, of n / N samples.
+
+    Raises:
+        BadInput: If n is no multiple of the number of processes.
+    """
     each, rest = divmod(n, world_size())
     if rest:
         raise errors.BadInput(
@@ -98,21 +124,33 @@ def part(n: int) -> slice:
 
 
 def draw_global(draw: Callable[[int, torch.Generator | None], Tensor], n: int) -> Tensor:
-    """This process's n of the n N samples that all draw alike, as one process would draw them.
+    """Draw a global batch, the same in all processes and as a single process would, and return this process's part.
 
-    draw: (number, generator or None for torch's default) -> that many samples. n: samples of this process's part.
+    Args:
+        draw: (number, generator, or None for torch's default) -> so many samples.
+        n: Samples of this process's part.
+
+    Returns:
+        This process's n of the n N samples.
     """
-    return draw(n * world_size(), _shared)[part(n * world_size())]
+    return draw(n * world_size(), _shared)[rank_slice(n * world_size())]
 
 
 def shared_generator() -> torch.Generator | None:
-    """The generator that `draw_global` draws from; None if that is torch's default."""
+    """Return the generator that `draw_global` draws from, or None if that is torch's default."""
     return _shared
 
 
 @contextmanager
 def use_shared_generator(rng: torch.Generator) -> Iterator[None]:
-    """Within, `draw_global` draws from this generator, which must stand alike in all processes."""
+    """Let `draw_global` draw from a generator while the context is open.
+
+    Args:
+        rng: The generator, whose state must be the same in all processes.
+
+    Yields:
+        Nothing.
+    """
     global _shared
     outer, _shared = _shared, rng
     try:
@@ -122,10 +160,20 @@ def use_shared_generator(rng: torch.Generator) -> Iterator[None]:
 
 
 def average_gradients(loss: Tensor, gradients: Sequence[Tensor | None]) -> tuple[Tensor, Sequence[Tensor | None]]:
-    """The global batch's loss and gradients from those of each part, by one all-reduce of a flat copy.
+    """Average loss and gradients over the processes, by one all-reduce of a flat copy.
 
-    loss: () tensor. gradients: None where a parameter has no part, alike in all processes.
-    What is not finite in one process is so in all of them afterwards: they stop together.
+    What is not finite in one process is so in all of them afterwards, so that they stop together.
+
+    Args:
+        loss: Loss of this process's part, a scalar.
+        gradients: Gradients of this process's part; None for parameters without one, which must be the same in all
+            processes.
+
+    Returns:
+        Loss and gradients of the global batch.
+
+    Raises:
+        ProcessLost: If another process is gone or silent.
     """
     if world_size() == 1:
         return loss, gradients
@@ -139,8 +187,18 @@ def average_gradients(loss: Tensor, gradients: Sequence[Tensor | None]) -> tuple
     return mean_loss, [None if g is None else next(means).view_as(g).to(g.dtype) for g in gradients]
 
 
-def all_mean(readings: Mapping[str, float]) -> dict[str, float]:
-    """The mean of every reading over the processes: of equal parts, so that of the global batch."""
+def all_reduce_mean(readings: Mapping[str, float]) -> dict[str, float]:
+    """Average every reading over the processes, whose parts are equal: so it is the reading of the global batch.
+
+    Args:
+        readings: This process's readings, with the same names in all processes.
+
+    Returns:
+        The means, by name.
+
+    Raises:
+        ProcessLost: If another process is gone or silent.
+    """
     if world_size() == 1:
         return dict(readings)
     values = torch.tensor(list(readings.values()), dtype=torch.float64)
@@ -150,25 +208,58 @@ def all_mean(readings: Mapping[str, float]) -> dict[str, float]:
 
 
 def all_agree(seconds: float, signal: int | None) -> tuple[float, int | None]:
-    """What all processes go by after a step: the first one's clock, and the signal that any of them was sent."""
+    """Agree on the clock and the signal that all processes go by after a step.
+
+    Args:
+        seconds: This process's clock; only that of rank 0 counts.
+        signal: The signal that this process was sent, or None.
+
+    Returns:
+        The clock of rank 0, and the signal that any of the processes was sent.
+
+    Raises:
+        ProcessLost: If another process is gone or silent.
+    """
     if world_size() == 1:
         return seconds, signal
-    told = torch.tensor([seconds if is_rank0() else 0.0, signal or 0], dtype=torch.float64)
+    agreed = torch.tensor([seconds if is_rank0() else 0.0, signal or 0], dtype=torch.float64)
     with _expect_all_processes():
-        dist.all_reduce(told, dist.ReduceOp.MAX, group=_cpu_group())
-    return told[0].item(), int(told[1]) or None
+        dist.all_reduce(agreed, dist.ReduceOp.MAX, group=_cpu_group())
+    return agreed[0].item(), int(agreed[1]) or None
 
 
-def on_rank0(make: Callable[[], Made]) -> Made:
-    """What the first process makes, of JSON, given to all."""
+def on_rank0(make: Callable[[], Value]) -> Value:
+    """Compute a value of JSON on rank 0, and return it on all ranks.
+
+    Args:
+        make: What computes the value.
+
+    Returns:
+        The value.
+
+    Raises:
+        AdvnetsError: If rank 0 raised it, then in all processes.
+        ProcessLost: If another process is gone or silent.
+    """
     if world_size() == 1:
         return make()
-    made: Made = json.loads(broadcast_bytes(lambda: json.dumps(make()).encode()))
-    return made
+    value: Value = json.loads(broadcast_bytes(lambda: json.dumps(make()).encode()))
+    return value
 
 
 def broadcast_bytes(make: Callable[[], bytes]) -> bytes:
-    """The bytes that the first process makes, given to all; an error of this package is raised in all of them."""
+    """Compute bytes on rank 0, and return them on all ranks.
+
+    Args:
+        make: What computes the bytes.
+
+    Returns:
+        The bytes.
+
+    Raises:
+        AdvnetsError: If rank 0 raised it, then in all processes.
+        ProcessLost: If another process is gone or silent.
+    """
     if world_size() == 1:
         return make()
     content, failure = b"", None
@@ -178,7 +269,7 @@ def broadcast_bytes(make: Callable[[], bytes]) -> bytes:
         except errors.AdvnetsError as error:
             failure = error
             content = b"-" + json.dumps([type(error).__name__, str(error)]).encode()
-    content = _broadcast(content)
+    content = _broadcast_sized(content)
     if failure is not None:
         raise failure
     if content[:1] == b"-":
@@ -188,7 +279,17 @@ def broadcast_bytes(make: Callable[[], bytes]) -> bytes:
 
 
 def all_gather(content: bytes) -> list[bytes]:
-    """The bytes of every process, by rank, in all of them."""
+    """Return the bytes of every process, by rank, in all of them.
+
+    Args:
+        content: This process's bytes.
+
+    Returns:
+        One entry for each rank.
+
+    Raises:
+        ProcessLost: If another process is gone or silent.
+    """
     if world_size() == 1:
         return [content]
     sizes = [torch.zeros(1, dtype=torch.int64) for _ in range(world_size())]
@@ -196,12 +297,24 @@ def all_gather(content: bytes) -> list[bytes]:
         dist.all_gather(sizes, torch.tensor([len(content)]), group=_cpu_group())
         longest = max(int(size) for size in sizes)
         rows = [torch.zeros(longest, dtype=torch.uint8) for _ in sizes]
-        dist.all_gather(rows, _tensor(content.ljust(longest, b"\0")), group=_cpu_group())
+        dist.all_gather(rows, _as_tensor(content.ljust(longest, b"\0")), group=_cpu_group())
     return [row.numpy().tobytes()[: int(size)] for row, size in zip(rows, sizes, strict=True)]
 
 
-def local_rank0_first(make: Callable[[], Made]) -> Made:
-    """One process of each host makes it, then the others: what the one downloads or decodes, they find."""
+def local_rank0_first(make: Callable[[], Value]) -> Value:
+    """Compute a value on one process of each host, then on the others.
+
+    So what the first one downloads or decodes, the others find in the cache.
+
+    Args:
+        make: What computes the value.
+
+    Returns:
+        The value.
+
+    Raises:
+        ProcessLost: If another process is gone or silent.
+    """
     try:
         if int(os.environ.get("LOCAL_RANK", rank())) == 0:
             return make()
@@ -211,27 +324,34 @@ def local_rank0_first(make: Callable[[], Made]) -> Made:
 
 
 def barrier(longest: timedelta | None = None) -> None:
-    """Until all processes are here."""
+    """Wait until all processes are here.
+
+    Args:
+        longest: The longest to wait; None takes TIMEOUT.
+
+    Raises:
+        ProcessLost: If another process is gone or silent.
+    """
     if world_size() > 1:
         with _expect_all_processes():
             dist.barrier(group=_cpu_group(longest))
 
 
-def _broadcast(content: bytes) -> bytes:
+def _broadcast_sized(content: bytes) -> bytes:
     size = torch.tensor([len(content)])
     with _expect_all_processes():
         dist.broadcast(size, 0, group=_cpu_group())
-        held = _tensor(content) if is_rank0() else torch.empty(int(size), dtype=torch.uint8)
-        dist.broadcast(held, 0, group=_cpu_group())
-    return held.numpy().tobytes()
+        buffer = _as_tensor(content) if is_rank0() else torch.empty(int(size), dtype=torch.uint8)
+        dist.broadcast(buffer, 0, group=_cpu_group())
+    return buffer.numpy().tobytes()
 
 
-def _tensor(content: bytes) -> Tensor:
+def _as_tensor(content: bytes) -> Tensor:
     return torch.frombuffer(bytearray(content), dtype=torch.uint8)
 
 
 def _cpu_group(longest: timedelta | None = None) -> Any:
-    """A group for small things on the CPU, which waits for so long (TIMEOUT); made anew for each world."""
+    """Return a gloo group for small tensors of the CPU with this timeout (None takes TIMEOUT), one for each world."""
     longest = longest or TIMEOUT
     if _groups.get(longest, (None, None))[0] is not dist.group.WORLD:
         _groups[longest] = (dist.group.WORLD, dist.new_group(backend="gloo", timeout=longest))
@@ -243,18 +363,18 @@ def _expect_all_processes() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        atexit.unregister(_leave)
+        atexit.unregister(_destroy_groups)
         raise errors.ProcessLost(
-            f"rank {rank()} of {world_size()} has lost another process ({_brief(error)}). All stop here; the last "
+            f"rank {rank()} of {world_size()} has lost another process ({_first_line(error)}). All stop here; the last "
             "checkpoint is good: resume the run."
         ) from error
 
 
-def _brief(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0].rstrip(".")[:160] if str(error) else type(error).__name__
 
 
-def _leave() -> None:
+def _destroy_groups() -> None:
     # Groups of our own hold threads, which must end before the interpreter does: left to its teardown, now and then one
     # ends the process with SIGABRT after its work is done.
     _groups.clear()

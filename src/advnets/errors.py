@@ -8,7 +8,7 @@
     |  |- Damaged                     bytes that are not those once written
     |  `- InUse                       a run that another process is training
     |- NonFinite (ArithmeticError)    a NaN or an Inf in a tensor that is named; the command exits with 3
-    |- CannotWrite                    the disk is full, read-only or failing; what was saved before is spared (2)
+    |- CannotWrite                    the disk is full, read-only or failing; what was saved before is intact (2)
     `- ProcessLost                    another process of the same run is gone or silent; the command exits with 4
 
 A message says what was found, what was expected and what to do.
@@ -27,31 +27,31 @@ class BadInput(AdvnetsError, ValueError):
 
 
 class Missing(BadInput):
-    """A file, data set or run that is not there."""
+    """A file, data set or run is not there."""
 
 
 class Unsupported(BadInput):
-    """Well formed, but of a kind this version does not read."""
+    """The input is well formed, but of a kind that this version does not read."""
 
 
 class TooBig(BadInput):
-    """More bytes, pixels or numbers than the limit that is named."""
+    """There are more bytes, pixels or numbers than the limit that is named."""
 
 
 class Damaged(BadInput):
-    """Bytes that are not those once written."""
+    """The bytes are not those once written."""
 
 
 class InUse(BadInput):
-    """A run that another process is training."""
+    """Another process is training the run."""
 
 
 class NonFinite(AdvnetsError, ArithmeticError):
-    """A NaN or an Inf in a tensor that is named."""
+    """There is a NaN or an Inf in a tensor that is named."""
 
 
 class CannotWrite(AdvnetsError):
-    """The disk is full, read-only or failing; what was saved before is spared."""
+    """The disk is full, read-only or failing; what was saved before is intact."""
 
 
 class ProcessLost(AdvnetsError):
@@ -59,10 +59,19 @@ class ProcessLost(AdvnetsError):
 
 
 def unknown(kind: str, found: str, expected: Iterable[str]) -> BadInput:
-    """The error for a name that is in no table: what was found, the nearest name, and all the names.
+    """Return the error for a name that is in no table.
 
-    >>> print(unknown("recipe", "papr", ["paper", "paper-adam"]))
-    unknown recipe 'papr'. Did you mean 'paper'? Known: paper, paper-adam
+    Args:
+        kind: What the name should be, such as "recipe".
+        found: The name.
+        expected: All names of the table.
+
+    Returns:
+        An error that says what was found, the nearest name, and all names.
+
+    Example:
+        >>> print(unknown("recipe", "papr", ["paper", "paper-adam"]))
+        unknown recipe 'papr'. Did you mean 'paper'? Known: paper, paper-adam
     """
     names = list(expected)
     near = difflib.get_close_matches(found, names, n=1)

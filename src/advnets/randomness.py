@@ -1,4 +1,4 @@
-"""The random numbers of a run, kept apart from those of the program around it."""
+"""The random numbers of a run, which are kept apart from those of the program around it."""
 
 import hashlib
 import random
@@ -15,14 +15,17 @@ from advnets import distributed
 class Streams:
     """The states of torch's, numpy's and Python's default generators that belong to a run.
 
-    A network with dropout draws from torch's default generator, and a user's own may draw from the others; so a run
-    lends its states to the defaults while it trains, and takes them back whenever it hands over control. Whatever
-    the program around it draws meanwhile changes nothing in the run, and the run nothing in the program.
+    A network with dropout draws from torch's default generator, and a user's own code may draw from the others. So a
+    run sets the default generators to its states while it trains, and sets them back whenever it hands over control.
+    Whatever the program around it draws meanwhile changes nothing in the run, and the run changes nothing in the
+    program.
 
-    Besides these, which each process of a run has for itself, stands a generator that is alike in all of them: z and
-    the eps of penalties are drawn from it for the global batch (see `distributed.draw_global`).
+    Each process of a run has these states for itself. One more generator is the same in all processes: z and the eps of
+    penalties are drawn from it for the global batch (see `distributed.draw_global`).
 
-    seed: of all of them. device: whose default generator is kept besides the CPU's.
+    Args:
+        seed: Seed of all of them.
+        device: Device whose default generator is set besides the CPU's.
     """
 
     def __init__(self, seed: int, device: torch.device) -> None:
@@ -30,66 +33,101 @@ class Streams:
         self.shared = torch.Generator(device).manual_seed(mix_seed("shared", seed))
         self._begin(seed)
 
-    def part_ways(self, *key: int) -> None:
-        """From here on each process draws numbers of its own, a function of seed, rank and key.
+    def begin_own_numbers(self, *key: int) -> None:
+        """Begin random numbers of this process's own, a function of seed, rank and key.
 
-        With no key the first process goes on as it is: it draws what a process alone would.
+        Without a key rank 0 goes on as it is: it draws what a single process would.
+
+        Args:
+            *key: Whole numbers that the new states depend on.
         """
         if key or not distributed.is_rank0():
             self._begin(mix_seed("own", self.seed, distributed.rank(), *key))
 
     def load(self, shared: torch.Tensor, own: Sequence[Mapping[str, Any]], step: int) -> None:
-        """Take back the shared state, and this rank's own.
+        """Set the shared state, and this rank's own, to saved ones.
 
-        Other numbers of processes, or another kind of device, begin new ones, a function of the seed and that step.
+        Another number of processes, or another kind of device, begins new ones: a function of the seed and the step.
+
+        Args:
+            shared: State of the shared generator.
+            own: States of the default generators, by rank.
+            step: Step at which they were saved.
         """
-        fits = is_of(shared, self.device)
+        fits = fits_device(shared, self.device)
         if fits:
             self.shared.set_state(shared)
         else:
             self.shared.manual_seed(mix_seed("shared", self.seed, step))
         if fits and len(own) == distributed.world_size():
-            self.held = dict(own[distributed.rank()])
+            self.states = dict(own[distributed.rank()])
         else:
-            self.part_ways(step, distributed.world_size())
+            self.begin_own_numbers(step, distributed.world_size())
 
     @contextmanager
-    def active(self) -> Iterator[None]:
-        """Within, the defaults are the run's."""
-        outer = capture(self.device)
-        restore(self.held, self.device)
+    def as_defaults(self) -> Iterator[None]:
+        """Make the run's states those of the default generators while the context is open.
+
+        Yields:
+            Nothing. The states of before are back after the context.
+        """
+        outer = get_rng_states(self.device)
+        set_rng_states(self.states, self.device)
         try:
             with distributed.use_shared_generator(self.shared):
                 yield
         finally:
-            self.held = capture(self.device)
-            restore(outer, self.device)
+            self.states = get_rng_states(self.device)
+            set_rng_states(outer, self.device)
 
     def _begin(self, seed: int) -> None:
-        outer = capture(self.device)
+        outer = get_rng_states(self.device)
         torch.manual_seed(seed)
         np.random.seed(seed % 2**32)
         random.seed(seed)
-        self.held = capture(self.device)
-        restore(outer, self.device)
+        self.states = get_rng_states(self.device)
+        set_rng_states(outer, self.device)
 
 
-def is_of(state: torch.Tensor, device: torch.device) -> bool:
-    """Whether the state of a generator is one of that kind of device, each of which has a size of its own."""
+def fits_device(state: torch.Tensor, device: torch.device) -> bool:
+    """Return whether a generator's state is one of that kind of device; each kind has a size of its own.
+
+    Args:
+        state: The state.
+        device: The device.
+
+    Returns:
+        Whether it fits.
+    """
     return state.shape == torch.Generator(device).get_state().shape
 
 
 def mix_seed(purpose: str, *numbers: int) -> int:
-    """A seed of 63 bits; seeds of other purposes or numbers have nothing in common with it."""
+    """Derive a seed of 63 bits; seeds of other purposes or numbers are unrelated to it.
+
+    Args:
+        purpose: What the seed is for.
+        *numbers: Whole numbers that it depends on.
+
+    Returns:
+        The seed.
+    """
     digest = hashlib.sha256(f"advnets {purpose} {' '.join(map(str, numbers))}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def capture(device: torch.device) -> dict[str, Any]:
-    """The states of all default generators, as tensors and JSON scalars."""
+def get_rng_states(device: torch.device) -> dict[str, Any]:
+    """Return the states of all default generators.
+
+    Args:
+        device: Device whose generator is read besides the CPU's.
+
+    Returns:
+        The states, as tensors and JSON scalars.
+    """
     _, keys, position, has_gauss, cached = np.random.get_state()
     version, internal, gauss_next = random.getstate()
-    held: dict[str, Any] = {
+    states: dict[str, Any] = {
         "torch": torch.get_rng_state(),
         "numpy": {
             "keys": torch.from_numpy(np.asarray(keys).astype(np.int64)),
@@ -100,17 +138,22 @@ def capture(device: torch.device) -> dict[str, Any]:
         "python": {"version": version, "internal": torch.tensor(internal), "gauss_next": gauss_next},
     }
     if device.type in ("cuda", "mps"):
-        held["device"] = getattr(torch, device.type).get_rng_state()
-    return held
+        states["device"] = getattr(torch, device.type).get_rng_state()
+    return states
 
 
-def restore(held: Mapping[str, Any], device: torch.device) -> None:
-    """Set all default generators to what `capture` took."""
-    torch.set_rng_state(held["torch"])
-    numpy = held["numpy"]
+def set_rng_states(states: Mapping[str, Any], device: torch.device) -> None:
+    """Set all default generators to states that `get_rng_states` returned.
+
+    Args:
+        states: The states.
+        device: Device whose generator is set besides the CPU's.
+    """
+    torch.set_rng_state(states["torch"])
+    numpy = states["numpy"]
     keys = numpy["keys"].numpy().astype(np.uint32)
     np.random.set_state(("MT19937", keys, numpy["position"], numpy["has_gauss"], numpy["cached"]))
-    python = held["python"]
+    python = states["python"]
     random.setstate((python["version"], tuple(python["internal"].tolist()), python["gauss_next"]))
-    if "device" in held and device.type in ("cuda", "mps"):
-        getattr(torch, device.type).set_rng_state(held["device"])
+    if "device" in states and device.type in ("cuda", "mps"):
+        getattr(torch, device.type).set_rng_state(states["device"])

@@ -1,4 +1,4 @@
-"""Records: frozen dataclasses out of JSON, each value held against the type of its field, and nothing else believed."""
+"""Records: frozen dataclasses read from JSON, each value checked against the type of its field."""
 
 import math
 import reprlib
@@ -13,18 +13,27 @@ Kind = TypeVar("Kind")
 Rows = Mapping[str, type]
 
 
-def record(kind: type[Kind], value: Any, *, rows: Rows | None = None, what: str = "") -> Kind:
-    """A dataclass whose fields have the values of a JSON object.
+def parse_record(kind: type[Kind], value: Any, *, rows: Rows | None = None, what: str = "") -> Kind:
+    """Build a dataclass from a JSON object.
 
     Lists become tuples, whole numbers fit fields of floats, and truth values are no numbers. Where a field holds a
     dataclass, the object names it by its `row`, and the row must be of a kind that the field admits.
 
-    kind: the dataclass. rows: those that may be named. what: how errors name the whole, "recipe" say.
-    Raises BadInput for a field that is unknown or missing, for a value of another type, and for what `kind` refuses.
+    Args:
+        kind: The dataclass.
+        value: The JSON object.
+        rows: Dataclasses that may be named, by row.
+        what: How errors name the whole, such as "recipe".
+
+    Returns:
+        The dataclass with the object's values.
+
+    Raises:
+        BadInput: If a field is unknown or missing, a value is of another type, or `kind` refuses it.
     """
     what = what or kind.__name__
     if not isinstance(value, Mapping):
-        raise _unfit(what, value, "an object")
+        raise _mismatch(what, value, "an object")
     hints = get_type_hints(kind)
     for name in value:
         if name not in hints:
@@ -33,15 +42,30 @@ def record(kind: type[Kind], value: Any, *, rows: Rows | None = None, what: str 
     missing = [name for name in needed if name not in value]
     if missing:
         raise BadInput(f"{what}: {', '.join(missing)} missing; expected {', '.join(hints)}")
-    given = {name: fit(item, hints[name], rows=rows or {}, what=f"{what}: {name}") for name, item in value.items()}
+    given = {
+        name: parse_value(item, hints[name], rows=rows or {}, what=f"{what}: {name}") for name, item in value.items()
+    }
     return kind(**given)
 
 
-def fit(value: Any, hint: Any, *, rows: Rows, what: str) -> Any:
-    """A JSON value as the type of a field would have it; raises BadInput, naming `what`, if it is of another.
+def parse_value(value: Any, hint: Any, *, rows: Rows, what: str) -> Any:
+    """Convert a JSON value to the type of a field.
 
-    >>> fit([3, 4], tuple[int, ...], rows={}, what="units")
-    (3, 4)
+    Args:
+        value: The JSON value.
+        hint: The field's type.
+        rows: Dataclasses that may be named, by row.
+        what: How errors name the value.
+
+    Returns:
+        The value of that type.
+
+    Raises:
+        BadInput: If the value is of another type.
+
+    Example:
+        >>> parse_value([3, 4], tuple[int, ...], rows={}, what="units")
+        (3, 4)
     """
     origin, inner = get_origin(hint), get_args(hint)
     if hint is Any:
@@ -54,8 +78,8 @@ def fit(value: Any, hint: Any, *, rows: Rows, what: str) -> Any:
         return _fit_tuple(value, inner, rows=rows, what=what)
     if origin is not None and issubclass(origin, Mapping):
         if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-            raise _unfit(what, value, "an object")
-        return {key: fit(item, inner[1], rows=rows, what=f"{what}.{key}") for key, item in value.items()}
+            raise _mismatch(what, value, "an object")
+        return {key: parse_value(item, inner[1], rows=rows, what=f"{what}.{key}") for key, item in value.items()}
     return _fit_scalar(value, hint, what=what)
 
 
@@ -68,33 +92,33 @@ def _fit_union(value: Any, options: tuple[Any, ...], *, rows: Rows, what: str) -
     others = [option for option in options if option is not types.NoneType]
     for option in others[:-1]:
         try:
-            return fit(value, option, rows=rows, what=what)
+            return parse_value(value, option, rows=rows, what=what)
         except BadInput:
             continue
-    return fit(value, others[-1], rows=rows, what=what)
+    return parse_value(value, others[-1], rows=rows, what=what)
 
 
 def _fit_dataclass(value: Any, kinds: tuple[Any, ...], *, rows: Rows, what: str) -> Any:
     known = {name: kind for name, kind in rows.items() if kind in kinds}
     if not known and len(kinds) == 1:
-        return record(kinds[0], value, rows=rows, what=what)
+        return parse_record(kinds[0], value, rows=rows, what=what)
     if not isinstance(value, Mapping) or "row" not in value:
-        raise _unfit(what, value, f"an object with a `row`, one of {', '.join(known)}")
+        raise _mismatch(what, value, f"an object with a `row`, one of {', '.join(known)}")
     row = value["row"]
     if not isinstance(row, str) or row not in known:
         raise unknown(f"row of {what}", row if isinstance(row, str) and len(row) < 100 else reprlib.repr(row), known)
     numbers = {name: item for name, item in value.items() if name != "row"}
-    return record(known[row], numbers, rows=rows, what=f"{what} ({row})")
+    return parse_record(known[row], numbers, rows=rows, what=f"{what} ({row})")
 
 
 def _fit_tuple(value: Any, inner: tuple[Any, ...], *, rows: Rows, what: str) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
-        raise _unfit(what, value, "a list")
+        raise _mismatch(what, value, "a list")
     hints = (inner[0],) * len(value) if inner[1:] == (...,) else inner
     if len(hints) != len(value):
-        raise _unfit(what, value, f"a list of {len(hints)}")
+        raise _mismatch(what, value, f"a list of {len(hints)}")
     pairs = enumerate(zip(value, hints, strict=True))
-    return tuple(fit(item, each, rows=rows, what=f"{what}, item {place}") for place, (item, each) in pairs)
+    return tuple(parse_value(item, each, rows=rows, what=f"{what}, item {place}") for place, (item, each) in pairs)
 
 
 def _fit_scalar(value: Any, hint: Any, *, what: str) -> Any:
@@ -102,12 +126,12 @@ def _fit_scalar(value: Any, hint: Any, *, what: str) -> Any:
     if hint is float and type(value) in (int, float):
         # 2^1024 is a whole number that no float holds.
         if not abs(value) < 2**1023 or not math.isfinite(value):
-            raise _unfit(what, value, "a finite number")
+            raise _mismatch(what, value, "a finite number")
         return float(value)
     if type(value) is not hint:
-        raise _unfit(what, value, named[hint])
+        raise _mismatch(what, value, named[hint])
     if hint is str and ("\0" in value or not _encodes(value)):
-        raise _unfit(what, value, "a text without NUL and halves of pairs")
+        raise _mismatch(what, value, "a text without NUL and halves of pairs")
     return value
 
 
@@ -119,5 +143,5 @@ def _encodes(text: str) -> bool:
     return True
 
 
-def _unfit(what: str, value: Any, expected: str) -> BadInput:
+def _mismatch(what: str, value: Any, expected: str) -> BadInput:
     return BadInput(f"{what} is {reprlib.repr(value)}; expected {expected}")

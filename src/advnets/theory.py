@@ -1,11 +1,12 @@
-"""What the 2014 paper proves, as numbers: D*, V(D, G), C(G), KL and JSD, and pairs of densities where they are exact.
+"""The quantities of the 2014 paper as numbers: D*, V(D, G), C(G), KL and JSD, and densities where they are exact.
 
 Goodfellow et al., Generative Adversarial Nets, 2014, section 4. Everything is in nats, in float64. A distribution is
 its log density at nodes x, shape (n,), with weights w, shape (n,), such that
 
     sum_i w_i f(x_i) = integral of f
 
-so a discrete distribution has w = 1, and a density on the line the weights of a quadrature. -inf is a log density too.
+So a discrete distribution has w = 1, and a density on the line has the weights of a quadrature. -inf is a log density
+too.
 """
 
 from collections.abc import Callable
@@ -23,101 +24,155 @@ LOG_4 = log(4)  # C(G) = -LOG_4 if and only if p_g = p_data (Theorem 1)
 
 
 def optimal_discriminator(p_data: Tensor, p_g: Tensor) -> Tensor:
-    """The discriminator that no other beats, for a fixed generator.
+    """Compute the discriminator that no other beats, for a fixed generator.
 
         D*(x) = p_data(x) / (p_data(x) + p_g(x))
 
-    Proposition 1, equation 2. Where both densities vanish D* is free (the paper leaves it undefined), and 1/2 here.
+    Proposition 1, equation 2. Where both densities vanish the paper leaves D* undefined; here it is 1/2.
 
-    p_data, p_g: densities (not logs), any one shape.
+    Args:
+        p_data: Densities (not logs) of the data, of any shape.
+        p_g: Densities of the generator, of the same shape.
+
+    Returns:
+        D*, of that shape.
     """
     total = p_data + p_g
     return torch.where(total > 0, p_data / total, 0.5)
 
 
 def optimal_logits(log_p_data: Tensor, log_p_g: Tensor) -> Tensor:
-    """The logits of D*, right in tails where both densities underflow.
+    """Compute the logits of D*, which are right in tails where both densities underflow.
 
         a*(x) = log p_data(x) - log p_g(x),        D* = sigmoid(a*)
 
-    Proposition 1, equation 2, through p / (p + q) = sigmoid(log p - log q). 0 where both densities vanish.
+    Proposition 1, equation 2, through p / (p + q) = sigmoid(log p - log q). They are 0 where both densities vanish.
 
-    log_p_data, log_p_g: log densities, any one shape, in nats.
+    Args:
+        log_p_data: Log densities of the data, of any shape, in nats.
+        log_p_g: Log densities of the generator, of the same shape.
+
+    Returns:
+        a*, of that shape.
     """
     a = log_p_data - log_p_g
     return torch.where(a.isnan() & log_p_data.isneginf(), 0.0, a)
 
 
 def expectation(log_p: Tensor, f: Tensor, w: Tensor | float = 1.0) -> Tensor:
-    """E_p f = sum_i w_i p(x_i) f(x_i), where 0 times anything is 0.
+    """Compute E_p f = sum_i w_i p(x_i) f(x_i), where 0 times anything is 0.
 
-    log_p: log density at the nodes, (n,). f: values there, (n,). w: weights, (n,), or 1 for a discrete distribution.
+    Args:
+        log_p: Log density at the nodes, (n,).
+        f: Values at the nodes, (n,).
+        w: Weights, (n,), or 1 for a discrete distribution.
+
+    Returns:
+        The expectation, a scalar.
     """
     return torch.where(log_p.isneginf(), 0.0, w * log_p.exp() * f).sum()
 
 
 def value_function(D: Tensor, p_data: Tensor, p_g: Tensor, w: Tensor | float = 1.0) -> Tensor:
-    """The value of the minimax game, which D climbs and G descends; in nats, differentiable in D and in p_g.
+    """Compute the value of the minimax game, which D climbs and G descends, in nats.
 
         V(D, G) = E_{x ~ p_data} log D(x) + E_{x ~ p_g} log(1 - D(x))
 
-    Equation 1, in the form of equation 3; 0 log 0 = 0. Where D rounds to 0 or 1 use `value_of_logits`.
+    Equation 1, in the form of equation 3; 0 log 0 = 0. It is differentiable in D and in p_g. Where D rounds to 0 or 1
+    use `value_of_logits`.
 
-    D: probabilities at the nodes, (n,). p_data, p_g: densities there, (n,). w: weights, (n,), or 1.
+    Args:
+        D: Probabilities at the nodes, (n,).
+        p_data: Density of the data there, (n,).
+        p_g: Density of the generator there, (n,).
+        w: Weights, (n,), or 1.
+
+    Returns:
+        V, a scalar.
     """
     return (w * (torch.xlogy(p_data, D) + torch.xlogy(p_g, 1 - D))).sum()
 
 
 def value_of_logits(a: Tensor, log_p_data: Tensor, log_p_g: Tensor, w: Tensor | float = 1.0) -> Tensor:
-    """V(D, G) of `value_function` for D = sigmoid(a), with no rounding of D to 0 or 1.
+    """Compute V(D, G) of `value_function` for D = sigmoid(a), without rounding D to 0 or 1.
 
-    a: logits at the nodes, (n,). log_p_data, log_p_g: log densities there, (n,). w: weights, (n,), or 1.
+    Args:
+        a: Logits at the nodes, (n,).
+        log_p_data: Log density of the data there, (n,).
+        log_p_g: Log density of the generator there, (n,).
+        w: Weights, (n,), or 1.
+
+    Returns:
+        V, a scalar, in nats.
     """
     # log(1 - sigmoid(a)) = log sigmoid(-a)
     return expectation(log_p_data, logsigmoid(a), w) + expectation(log_p_g, logsigmoid(-a), w)
 
 
 def kl(log_p: Tensor, log_q: Tensor, w: Tensor | float = 1.0) -> Tensor:
-    """The Kullback-Leibler divergence, in nats; infinite if p puts mass where q has none.
+    """Compute the Kullback-Leibler divergence, in nats; it is infinite if p puts mass where q has none.
 
         KL(p || q) = E_p [log p - log q]
 
-    Not symmetric: KL(p_data || p_g) is what maximum likelihood descends.
+    It is not symmetric: KL(p_data || p_g) is what maximum likelihood descends.
 
-    log_p, log_q: log densities at the nodes, (n,). w: weights, (n,), or 1.
+    Args:
+        log_p: Log density p at the nodes, (n,).
+        log_q: Log density q there, (n,).
+        w: Weights, (n,), or 1.
+
+    Returns:
+        The divergence, a scalar.
     """
     return expectation(log_p, log_p - log_q, w)
 
 
 def jsd(log_p: Tensor, log_q: Tensor, w: Tensor | float = 1.0) -> Tensor:
-    """The Jensen-Shannon divergence, in nats, from 0 (p = q) to log 2 (disjoint supports).
+    """Compute the Jensen-Shannon divergence, in nats, from 0 (p = q) to log 2 (disjoint supports).
 
         JSD(p || q) = 1/2 KL(p || m) + 1/2 KL(q || m),        m = (p + q) / 2
 
-    Not its square root, the Jensen-Shannon distance of some libraries; nor in bits, where its largest value is 1.
+    It is not its square root, the Jensen-Shannon distance of some libraries; nor is it in bits, where its largest value
+    is 1.
 
-    log_p, log_q: log densities at the nodes, (n,). w: weights, (n,), or 1.
+    Args:
+        log_p: Log density p at the nodes, (n,).
+        log_q: Log density q there, (n,).
+        w: Weights, (n,), or 1.
+
+    Returns:
+        The divergence, a scalar.
     """
     log_m = torch.logaddexp(log_p, log_q) - log(2)
     return 0.5 * kl(log_p, log_m, w) + 0.5 * kl(log_q, log_m, w)
 
 
 def criterion(log_p_data: Tensor, log_p_g: Tensor, w: Tensor | float = 1.0) -> Tensor:
-    """What a generator descends against a perfect discriminator, in nats, from -log 4 to 0.
+    """Compute what a generator descends against a perfect discriminator, in nats, from -log 4 to 0.
 
         C(G) = max_D V(D, G) = -log 4 + 2 JSD(p_data || p_g)
 
     Theorem 1, equations 4 to 6.
 
-    log_p_data, log_p_g: log densities at the nodes, (n,). w: weights, (n,), or 1.
+    Args:
+        log_p_data: Log density of the data at the nodes, (n,).
+        log_p_g: Log density of the generator there, (n,).
+        w: Weights, (n,), or 1.
+
+    Returns:
+        C(G), a scalar.
     """
     return -LOG_4 + 2 * jsd(log_p_data, log_p_g, w)
 
 
-def trapezoid(x: Tensor) -> Tensor:
-    """The weights of the trapezoid rule: w_i = (x_{i+1} - x_{i-1}) / 2, halves of an interval at both ends.
+def trapezoid_weights(x: Tensor) -> Tensor:
+    """Compute the weights of the trapezoid rule: w_i = (x_{i+1} - x_{i-1}) / 2, and half an interval at both ends.
 
-    x: increasing nodes, (n,), float64.
+    Args:
+        x: Increasing nodes, (n,), float64.
+
+    Returns:
+        Weights, (n,).
     """
     h = x.diff() / 2
     zero = h.new_zeros(1)
@@ -125,9 +180,14 @@ def trapezoid(x: Tensor) -> Tensor:
 
 
 def gauss_legendre(edges: list[float], n: int = 64) -> tuple[Tensor, Tensor]:
-    """Nodes and weights of n-point Gauss-Legendre quadrature on each interval between neighbouring edges.
+    """Compute n-point Gauss-Legendre quadrature on each interval between neighbouring edges.
 
-    edges: increasing; put one wherever a density jumps. n: points an interval. Returns x and w, each (n (edges - 1),).
+    Args:
+        edges: Increasing numbers; put one wherever a density jumps.
+        n: Points an interval.
+
+    Returns:
+        Nodes x and weights w, each (n (edges - 1),).
     """
     t, u = (torch.from_numpy(a) for a in np.polynomial.legendre.leggauss(n))
     e = torch.tensor(edges, dtype=torch.float64)
@@ -136,22 +196,42 @@ def gauss_legendre(edges: list[float], n: int = 64) -> tuple[Tensor, Tensor]:
 
 
 def log_normal(x: Tensor, mu: float, sigma: float) -> Tensor:
-    """log N(x; mu, sigma^2), the log of a normal density; not the log-normal distribution.
+    """Compute log N(x; mu, sigma^2), the log of a normal density; not the log-normal distribution.
 
-    x: points, any shape. mu: mean, in x's unit. sigma: standard deviation, not variance, in x's unit.
+    Args:
+        x: Points, of any shape.
+        mu: Mean, in x's unit.
+        sigma: Standard deviation, not variance, in x's unit.
+
+    Returns:
+        Log densities, of x's shape, in nats.
     """
     return -0.5 * ((x - mu) / sigma) ** 2 - log(sigma * sqrt(2 * pi))
 
 
 def log_uniform(x: Tensor, a: float, b: float) -> Tensor:
-    """log U(x; a, b): -log(b - a) on [a, b), and -inf elsewhere. x: points, any shape. a < b: ends, in x's unit."""
+    """Compute log U(x; a, b): -log(b - a) on [a, b), and -inf elsewhere.
+
+    Args:
+        x: Points, of any shape.
+        a: Lower end, in x's unit.
+        b: Upper end, above a.
+
+    Returns:
+        Log densities, of x's shape, in nats.
+    """
     return torch.full_like(x, -log(b - a)).masked_fill((x < a) | (x >= b), -torch.inf)
 
 
 def log_mixture(log_densities: list[Tensor], proportions: list[float]) -> Tensor:
-    """The log of a mixture, log sum_k pi_k p_k(x).
+    """Compute the log of a mixture, log sum_k pi_k p_k(x).
 
-    log_densities: log p_k(x), each of one shape. proportions: pi_k, which sum to 1.
+    Args:
+        log_densities: log p_k(x), each of one shape.
+        proportions: pi_k, which sum to 1.
+
+    Returns:
+        Log densities, of that shape, in nats.
     """
     return torch.logsumexp(torch.stack([p + log(c) for p, c in zip(log_densities, proportions, strict=True)]), 0)
 
@@ -161,11 +241,17 @@ LogDensity = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Pair:
-    """p_data and p_g, nodes and weights that integrate them, and what is known of them in closed form, in nats.
+    """p_data and p_g, nodes and weights that integrate them, and their divergences in closed form, in nats.
 
-    log_p_data, log_p_g: x -> log density. edges: the support, cut wherever a density jumps.
-    kl: KL(p_data || p_g). reverse_kl: KL(p_g || p_data). jsd: JSD, or None if it has no closed form.
-    x, w: nodes and weights, (n,), float64, made from edges.
+    Attributes:
+        log_p_data: x -> log density of the data.
+        log_p_g: x -> log density of the generator.
+        edges: The support, with an edge wherever a density jumps.
+        kl: KL(p_data || p_g).
+        reverse_kl: KL(p_g || p_data).
+        jsd: JSD, or None if it has no closed form.
+        x: Nodes, (n,), float64, computed from edges.
+        w: Weights, (n,), float64, computed from edges.
     """
 
     log_p_data: LogDensity
@@ -184,7 +270,7 @@ class Pair:
 
     @property
     def log_densities(self) -> tuple[Tensor, Tensor]:
-        """log p_data and log p_g at the nodes, each (n,)."""
+        """Log densities of p_data and p_g at the nodes, each (n,)."""
         return self.log_p_data(self.x), self.log_p_g(self.x)
 
     @property
@@ -194,19 +280,35 @@ class Pair:
 
 
 def normals_kl(mu: float, sigma: float, mu_q: float, sigma_q: float) -> float:
-    """KL(N(mu, sigma^2) || N(mu_q, sigma_q^2)), in nats.
+    """Compute KL(N(mu, sigma^2) || N(mu_q, sigma_q^2)), in nats.
 
         log(sigma_q / sigma) + (sigma^2 + (mu - mu_q)^2) / (2 sigma_q^2) - 1/2
 
-    mu, mu_q: means. sigma, sigma_q: standard deviations, in the means' unit.
+    Args:
+        mu: Mean of the first.
+        sigma: Standard deviation of the first, in the means' unit.
+        mu_q: Mean of the second.
+        sigma_q: Standard deviation of the second, in the means' unit.
+
+    Returns:
+        The divergence.
     """
     return log(sigma_q / sigma) + (sigma**2 + (mu - mu_q) ** 2) / (2 * sigma_q**2) - 0.5
 
 
-def normals(mu: float, sigma: float, mu_g: float, sigma_g: float) -> Pair:
-    """Two normal densities: D* is the sigmoid of a parabola; JSD has no closed form, unless they are equal.
+def normal_pair(mu: float, sigma: float, mu_g: float, sigma_g: float) -> Pair:
+    """Return two normal densities: D* is the sigmoid of a parabola.
 
-    mu, mu_g: means of p_data and p_g. sigma, sigma_g: standard deviations. Nodes reach 12 deviations out.
+    JSD has no closed form, unless they are equal. Nodes reach 12 deviations out.
+
+    Args:
+        mu: Mean of p_data.
+        sigma: Standard deviation of p_data.
+        mu_g: Mean of p_g.
+        sigma_g: Standard deviation of p_g.
+
+    Returns:
+        The pair.
     """
     lo, hi = min(mu - 12 * sigma, mu_g - 12 * sigma_g), max(mu + 12 * sigma, mu_g + 12 * sigma_g)
     edges = np.arange(lo, hi + 2 * min(sigma, sigma_g), 2 * min(sigma, sigma_g)).tolist()
@@ -220,14 +322,26 @@ def normals(mu: float, sigma: float, mu_g: float, sigma_g: float) -> Pair:
     )
 
 
-def uniforms(a: float, b: float, c: float, d: float) -> Pair:
-    """p_data = U[a, b), p_g = U[c, d): with o the length of the overlap, p = 1 / (b - a) and q = 1 / (d - c),
+def uniform_pair(a: float, b: float, c: float, d: float) -> Pair:
+    """Return p_data = U[a, b) and p_g = U[c, d).
+
+    With o the length of the overlap, p = 1 / (b - a) and q = 1 / (d - c),
 
         2 JSD = (1 - o p) log 2 + o p log(2p / (p + q)) + (1 - o q) log 2 + o q log(2q / (p + q))
 
-    so JSD = log 2 and C(G) = 0 for disjoint supports, and a shift s of [0, 1) has JSD = s log 2.
+    So JSD = log 2 and C(G) = 0 for disjoint supports, and a shift s of [0, 1) has JSD = s log 2.
 
-    a < b, c < d: ends, in x's unit. Raises BadInput if an interval is empty.
+    Args:
+        a: Lower end of p_data, in x's unit.
+        b: Upper end of p_data, above a.
+        c: Lower end of p_g.
+        d: Upper end of p_g, above c.
+
+    Returns:
+        The pair.
+
+    Raises:
+        BadInput: If an interval is empty.
     """
     if not (a < b and c < d):
         raise BadInput(f"uniforms({a}, {b}, {c}, {d}): expected a < b and c < d")
@@ -242,8 +356,8 @@ def uniforms(a: float, b: float, c: float, d: float) -> Pair:
     )
 
 
-def ramp() -> Pair:
-    """p_data = 1, p_g = 2x on [0, 1]: the smooth D*(x) = 1 / (1 + 2x), and still a closed form of everything.
+def ramp_pair() -> Pair:
+    """Return p_data = 1 and p_g = 2x on [0, 1]: D*(x) = 1 / (1 + 2x) is smooth, and all has a closed form.
 
     KL(p_data || p_g) = 1 - log 2        KL(p_g || p_data) = log 2 - 1/2        JSD = 1/4 + 3/2 log 2 - 9/8 log 3
     """

@@ -9,14 +9,19 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Batch:
-    """Real samples x drawn from p_data, on the device.
+    """Real samples x drawn from p_data, on the device, and what the networks are given beside them.
 
-    real: (batch, channels, height, width) images or (batch, d) points, as the networks see them.
-    labels: (batch,) int64, or None.
+    Attributes:
+        real: Images (batch, channels, height, width) or points (batch, d), as the networks see them.
+        given: Labels (batch,) int64, or images (batch, channels, height, width), or None.
     """
 
     real: Tensor
-    labels: Tensor | None = None
+    given: Tensor | None = None
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the batch's tensors by name."""
+        return {"real": self.real} if self.given is None else {"real": self.real, "given": self.given}
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from scipy.stats import chi2
 from torch import Tensor
 
 from advnets import data
-from advnets.baselines import BaselineTraining, Denoising, StackedContractive
-from advnets.baselines.contractive import ContractiveStack, penalty, tangent_move
-from advnets.baselines.denoising import DenoisingChain, salt_and_pepper
-from advnets.baselines.tied import TiedLayer
+from advnets.baselines import BaselineTraining, DenoisingAutoencoder, StackedContractive
+from advnets.baselines.denoising_autoencoder import DenoisingChain, add_salt_and_pepper
+from advnets.baselines.stacked_contractive import ContractiveStack, contraction_penalty, tangent_move
+from advnets.baselines.tied_layer import TiedLayer
 from advnets.data import TRANSFORMS, Batches
 from advnets.errors import BadInput, Unsupported
 from advnets.schedules import Constant, Moment
@@ -28,8 +28,8 @@ EXACT = {"rtol": 1e-11, "atol": 1e-13}
 ROWS = {
     "one layer": StackedContractive(hidden=(5,), contraction=(0.1,), shares=(1.0,), burn_in=3),
     "two layers": StackedContractive(hidden=(7, 5), contraction=(0.1, 0.3), shares=(2.0, 1.0), burn_in=3),
-    "one step": Denoising(hidden=5, walkbacks=1, burn_in=3),
-    "walkback": Denoising(hidden=5, walkbacks=3, burn_in=3),
+    "one step": DenoisingAutoencoder(hidden=5, walkbacks=1, burn_in=3),
+    "walkback": DenoisingAutoencoder(hidden=5, walkbacks=3, burn_in=3),
 }
 
 
@@ -66,12 +66,12 @@ def assert_penalty(candidate: Callable[[Tensor, Tensor], Tensor]) -> None:
 
 
 def test_the_penalty_and_its_gradient_are_those_of_autograds_jacobian() -> None:
-    assert_penalty(penalty)
+    assert_penalty(contraction_penalty)
 
 
 def floor_divided(h: Tensor, weight: Tensor) -> Tensor:
     """DeepLearningTutorials' cA.py: the sum over the batch, `// n_batchsize`."""
-    return penalty(h, weight).sum() // len(h)
+    return contraction_penalty(h, weight).sum() // len(h)
 
 
 def squared_sum(h: Tensor, weight: Tensor) -> Tensor:
@@ -81,7 +81,7 @@ def squared_sum(h: Tensor, weight: Tensor) -> Tensor:
 
 def half_gradient(h: Tensor, weight: Tensor) -> Tensor:
     """The authors' cae.py: the value is right, and the gradient by hand is half of it."""
-    whole = penalty(h, weight)
+    whole = contraction_penalty(h, weight)
     return (whole + whole.detach()) / 2
 
 
@@ -163,7 +163,7 @@ def distance(counts: Tensor, expected: Tensor) -> float:
 
 def test_the_denoising_chain_has_the_stationary_distribution_of_its_matrix() -> None:
     torch.manual_seed(4)
-    row = Denoising(hidden=3, corruption=0.3, burn_in=40)
+    row = DenoisingAutoencoder(hidden=3, corruption=0.3, burn_in=40)
     network = row.build(3, (1, 2, 2), torch.tensor([[[0.3, 0.5], [0.6, 0.4]]]))
     assert isinstance(network, DenoisingChain)
     n, T = 20_000, transitions(network, corruption=0.3)
@@ -184,7 +184,7 @@ def test_the_denoising_chain_has_the_stationary_distribution_of_its_matrix() -> 
 def test_salt_and_pepper_replaces_by_fair_coins() -> None:
     torch.manual_seed(5)
     n = 100_000
-    x = salt_and_pepper(torch.full((n,), 0.25), 0.4)
+    x = add_salt_and_pepper(torch.full((n,), 0.25), 0.4)
     shares = [float((x == value).double().mean()) for value in (0.0, 1.0, 0.25)]
     for found, expected in zip(shares, (0.2, 0.2, 0.6), strict=True):
         assert abs(found - expected) < 5 * math.sqrt(expected * (1 - expected) / n)
@@ -193,7 +193,7 @@ def test_salt_and_pepper_replaces_by_fair_coins() -> None:
 
 def test_a_walkback_teaches_the_way_back_to_the_data_and_not_to_the_draw_before() -> None:
     torch.manual_seed(6)
-    row = Denoising(hidden=5, corruption=0.2, walkbacks=2, rate=Constant(0.0))
+    row = DenoisingAutoencoder(hidden=5, corruption=0.2, walkbacks=2, rate=Constant(0.0))
     training = row.training(row.build(5, (1, 8, 8), torch.full((1, 8, 8), 0.3)), digits())
     x = next(digits()).real.flatten(1)
     torch.manual_seed(7)
@@ -201,7 +201,7 @@ def test_a_walkback_teaches_the_way_back_to_the_data_and_not_to_the_draw_before(
     torch.manual_seed(7)
     layer, entropies, state = training.network.layer, [], x
     for _ in range(2):
-        p = layer.decode(layer.encode(salt_and_pepper(state, 0.2))).detach().double()
+        p = layer.decode(layer.encode(add_salt_and_pepper(state, 0.2))).detach().double()
         entropies.append(float(-(x * p.log() + (1 - x) * (1 - p).log()).sum(1).mean()) / 2)
         state = p.float().bernoulli()
     assert readings["denoising/reconstruction"] == pytest.approx(entropies[0], rel=1e-5)
@@ -214,7 +214,7 @@ def digits() -> Batches:
     return Batches(dataset.train, batch_size=20, seed=0, transform=TRANSFORMS["unit"].forward)
 
 
-def begun(row: Any, seed: int = 0) -> BaselineTraining:
+def start_training(row: Any, seed: int = 0) -> BaselineTraining:
     torch.manual_seed(seed)
     latent_size = row.hidden if isinstance(row.hidden, int) else row.hidden[-1]
     training: BaselineTraining = row.training(row.build(latent_size, (1, 8, 8), torch.full((1, 8, 8), 0.3)), digits())
@@ -243,12 +243,12 @@ def assert_same(one: Any, other: Any) -> None:
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 @pytest.mark.parametrize("stop", [0, 3, 8, 10])  # of 12 steps, of which the second of two layers has the last four
 def test_a_resumed_training_ends_bit_equal(row: Any, stop: int) -> None:
-    first = begun(row)
+    first = start_training(row)
     torch.manual_seed(1)
     carry_on(first, 0, stop)
     saved = {"training": copied(first.state()), "random": torch.get_rng_state()}
     expected = carry_on(first, stop, 12)
-    second = begun(row, seed=99)
+    second = start_training(row, seed=99)
     second.load(saved["training"])
     torch.set_rng_state(saved["random"])
     assert_same(carry_on(second, stop, 12), expected)
@@ -261,7 +261,7 @@ def copied(state: Any) -> Any:
 
 
 def test_layers_are_trained_one_after_another_and_never_again() -> None:
-    training = begun(ROWS["two layers"])
+    training = start_training(ROWS["two layers"])
     moved = []
     for progress in (0.0, 0.6, 0.7, 0.3):
         before = copied(dict(training.network.state_dict()))
@@ -273,7 +273,7 @@ def test_layers_are_trained_one_after_another_and_never_again() -> None:
 
 
 def test_the_rate_runs_down_over_each_layers_share() -> None:
-    training = begun(ROWS["two layers"])
+    training = start_training(ROWS["two layers"])
     rates = []
     for progress in (0.0, 1 / 3, 0.666, 2 / 3, 5 / 6):
         training.schedule(Moment(0, 1, progress))
@@ -283,7 +283,7 @@ def test_the_rate_runs_down_over_each_layers_share() -> None:
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_a_sample_is_an_expectation_after_the_burn_in(row: Any) -> None:
-    network = begun(row).network
+    network = start_training(row).network
     z = torch.randn(6, 5)
     torch.manual_seed(2)
     sample = network(z)
@@ -292,12 +292,12 @@ def test_a_sample_is_an_expectation_after_the_burn_in(row: Any) -> None:
     assert sample.shape == (6, 1, 8, 8)
     assert not sample.requires_grad
     assert 0 < sample.min().item() < sample.max().item() < 1
-    assert begun(row).sample(3).shape == (3, 1, 8, 8)
+    assert start_training(row).sample(3).shape == (3, 1, 8, 8)
 
 
 @pytest.mark.parametrize("row", [replace(row, rate=Constant(1e-2)) for row in ROWS.values()], ids=ROWS)
 def test_it_learns_to_reconstruct_digits(row: Any) -> None:
-    training = begun(row)
+    training = start_training(row)
     losses = []
     for step in itertools.islice(training.steps(0), 60):
         training.schedule(Moment(0, 1, 0.0))
@@ -313,11 +313,11 @@ def test_what_does_not_fit_is_refused(row: Any) -> None:
         row.build(5, (2,), torch.zeros(2))
     with pytest.raises(BadInput, match="found another network"):
         row.training(torch.nn.Linear(2, 2), digits())
-    other = begun(replace(row, hidden=9 if isinstance(row.hidden, int) else (*row.hidden[:-1], 9)))
+    other = start_training(replace(row, hidden=9 if isinstance(row.hidden, int) else (*row.hidden[:-1], 9)))
     with pytest.raises(BadInput, match="the checkpoint is of another network"):
-        begun(row).load(other.state())
+        start_training(row).load(other.state())
     with pytest.raises(BadInput, match="the checkpoint is of another network"):
-        begun(row).load({})
+        start_training(row).load({})
 
 
 @pytest.mark.parametrize(
@@ -337,4 +337,4 @@ def test_bad_numbers_of_a_contractive_row_are_refused(numbers: dict[str, Any]) -
 )
 def test_bad_numbers_of_a_denoising_row_are_refused(numbers: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match=f"denoising: {next(iter(numbers))}"):
-        Denoising(**numbers)
+        DenoisingAutoencoder(**numbers)

@@ -37,7 +37,7 @@ def found(digits: Dataset, weights: dict[str, Path]) -> dict[str, Extractor]:
 
 
 def made(name: str, digits: Dataset, weights: dict[str, Path]) -> Extractor:
-    return extractors.find(name, digits, weights.get(name))
+    return extractors.build_extractor(name, digits, weights.get(name))
 
 
 def some(name: str, digits: Dataset) -> Tensor:
@@ -131,10 +131,10 @@ def test_those_with_classes_are_judges(digits: Dataset, found: dict[str, Extract
 @pytest.mark.parametrize("name", [name for name in ROWS if name not in extractors.READS_WEIGHTS])
 def test_weights_that_a_row_does_not_read_are_not_ignored(name: str, digits: Dataset, weights: dict[str, Path]) -> None:
     with pytest.raises(BadInput, match="only inception and onnx read any"):
-        extractors.find(name, digits, weights["onnx"])
+        extractors.build_extractor(name, digits, weights["onnx"])
 
 
 @pytest.mark.parametrize("name", sorted(extractors.NEEDS_WEIGHTS))
 def test_weights_that_a_row_cannot_do_without_are_asked_for(name: str, digits: Dataset) -> None:
     with pytest.raises(BadInput, match=f"found none for the extractor {name}, expected the path of its file"):
-        extractors.find(name, digits)
+        extractors.build_extractor(name, digits)

@@ -126,7 +126,7 @@ def test_the_nearest_image_as_shown_is_found_in_whatever_blocks(
     assert torch.equal(near, shown[[3, 0, len(train) - 1]])
     monkeypatch.setattr("advnets.experiment.model.BLOCK", 7)
     samples = shown[5:9] // 2
-    assert torch.equal(run.model._nearest(samples, train), shown[statistics.nearest(samples, shown)[0]])
+    assert torch.equal(run.model._nearest(samples, train), shown[statistics.find_nearest(samples, shown)[0]])
 
 
 @pytest.mark.parametrize("name", BASELINES)

@@ -15,7 +15,7 @@ def numbered(n: int) -> Split:
 
 
 def take(batches: Batches, count: int) -> list[list[int]]:
-    return [batch.labels.tolist() for batch in itertools.islice(batches, count) if batch.labels is not None]
+    return [batch.given.tolist() for batch in itertools.islice(batches, count) if batch.given is not None]
 
 
 def test_order_is_a_permutation_and_pure() -> None:
@@ -44,7 +44,7 @@ def test_each_epoch_is_its_order_less_the_part_that_fills_no_batch() -> None:
 
 def test_values_and_labels_stay_together() -> None:
     for batch in itertools.islice(Batches(numbered(20), batch_size=6, seed=0), 10):
-        assert batch.real[:, 0].tolist() == batch.labels.tolist()
+        assert batch.real[:, 0].tolist() == batch.given.tolist()
 
 
 @pytest.mark.parametrize(("n", "batch_size"), [(10, 3), (12, 4), (5, 5), (7, 1), (9, 8)])
@@ -91,7 +91,7 @@ def test_transform_is_applied_and_the_stored_values_stay() -> None:
     images = torch.randint(0, 256, (8, 1, 2, 2), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     split = Split(images.clone())
     batch = next(Batches(split, batch_size=8, seed=0, transform=TRANSFORMS["symmetric"].forward))
-    assert batch.labels is None
+    assert batch.given is None
     torch.testing.assert_close(batch.real, images[order(0, 0, 8)] / 127.5 - 1)
     assert torch.equal(split.values, images)
 

@@ -224,14 +224,14 @@ def test_labels_that_do_not_match_are_refused(tmp_path: Path, text: str, kind: t
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"size": 0}, "image size is 0"),
+        ({"size": 0}, "image size: found 0"),
         ({"size": "64 x 64"}, "HEIGHTxWIDTH"),
         ({"size": (1, 2, 3)}, "image size"),
         ({"size": True}, "image size"),
         ({"fit": "stretch"}, "unknown image fit"),
-        ({"alpha": "whitish"}, "image alpha is 'whitish'"),
+        ({"alpha": "whitish"}, "image alpha: found 'whitish'"),
         ({"channels": "cmyk"}, "unknown image channels"),
-        ({"cache_memory": "2 pages"}, "cache memory is '2 pages'"),
+        ({"cache_memory": "2 pages"}, "cache memory: found '2 pages'"),
     ],
 )
 def test_options_that_are_none_are_refused(options: dict, says: str) -> None:

@@ -15,7 +15,7 @@ import torch
 
 import tiny
 from advnets import assessment, data
-from advnets.cli.data import text
+from advnets.cli.data import format_description
 from advnets.cli.main import main
 from advnets.data import Batches, ImageOptions, Split, describe
 from advnets.data.dataset import Dataset
@@ -323,7 +323,7 @@ def test_the_command_describes_a_folder(tmp_path: Path, capsys: pytest.CaptureFi
     assert told["others"] == {".txt": 1}
     assert told["cost"]["images"] == 113
     assert Path("seen.png").stat().st_size > 1000
-    assert "broken.png" in text(told)
+    assert "broken.png" in format_description(told)
     assert main(words) == 2
     assert "not there yet" in capsys.readouterr().err
 
@@ -361,3 +361,15 @@ def test_near_pairs_are_those_of_a_plain_double_loop() -> None:
 
 def test_describe_is_json(tmp_path: Path) -> None:
     json.dumps(describe(data.load(photos(tmp_path))))
+
+
+def test_splits_are_printed_in_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "digits"]) == 0
+    told = capsys.readouterr().out
+    assert "shape              1 x 8 x 8\n" in told
+    assert "splits             train      1,297 samples, mean 0.305, standard deviation 0.376\n" in told
+    assert "\n                              per class: 118, 139, 133, 139, 129, 128, 129, 134, 125, 123\n" in told
+    assert "{" not in told
+    many = {"splits": {"train": {"count": 30, "per_class": [1] * 30, "mean": 0.5, "std": 0.1}}, "class_names": None}
+    assert "and 10 more (--json prints all)" in format_description(many)
+    assert format_description(many).endswith("class names        none")

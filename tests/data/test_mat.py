@@ -175,11 +175,11 @@ def test_broken_files_are_refused(
 @pytest.mark.parametrize(
     ("data", "kind", "says"),
     [
-        (b"", Damaged, "no MATLAB 5 file"),
-        (b"x" * 500, Damaged, "no MATLAB 5 file"),
+        (b"", Damaged, "does not start as a MATLAB 5 file"),
+        (b"x" * 500, Damaged, "does not start as a MATLAB 5 file"),
         (b"\x89HDF\r\n\x1a\n" + bytes(500), Unsupported, "version 7.3"),
         (b"MATLAB 7.3 MAT-file".ljust(124) + b"\0\2IM", Unsupported, "version 7.3"),
-        (bytes(500), Damaged, "no MATLAB 5 file"),
+        (bytes(500), Damaged, "does not start as a MATLAB 5 file"),
     ],
 )
 def test_files_of_other_kinds_are_refused_without_a_child(
@@ -223,16 +223,16 @@ def test_files_that_crash_scipy_crash_the_child_alone(path: Path) -> None:
         ("import os, signal; os.kill(os.getpid(), signal.SIGXCPU)", TooBig, "more seconds or memory"),
         ("import time; time.sleep(60)", TooBig, "not read within 2 seconds"),
         ("raise SystemExit(3)", Damaged, "exit status 3"),
-        ("print('[' * 5000)", Damaged, "wrote what cannot be read"),
-        ("print('5')", Damaged, "wrote what cannot be read"),
-        ("print('')", Damaged, "wrote what cannot be read"),
-        ("print('x' * 10**6)", Damaged, "wrote what cannot be read"),
-        ("""print('{"error": ["SystemExit", "bye"]}')""", Damaged, "wrote what cannot be read"),
-        ("""print('{"arrays": [["images", "|O8", [1]]]}')""", Damaged, "wrote what cannot be read"),
-        ("""print('{"arrays": [["images", "|u1", [1073741824]]]}')""", Damaged, "wrote what cannot be read"),
-        ("""print('{"arrays": [["images", "|u1", [-1]]]}')""", Damaged, "wrote what cannot be read"),
-        ("""print('{"arrays": [["images", "|u1", [9]]]}')""", Damaged, "wrote what cannot be read"),
-        ("""print('{"arrays": [["secrets", "|u1", [0]]]}')""", Damaged, "wrote what cannot be read"),
+        ("print('[' * 5000)", Damaged, "gave an answer that cannot be read"),
+        ("print('5')", Damaged, "gave an answer that cannot be read"),
+        ("print('')", Damaged, "gave an answer that cannot be read"),
+        ("print('x' * 10**6)", Damaged, "gave an answer that cannot be read"),
+        ("""print('{"error": ["SystemExit", "bye"]}')""", Damaged, "gave an answer that cannot be read"),
+        ("""print('{"arrays": [["images", "|O8", [1]]]}')""", Damaged, "gave an answer that cannot be read"),
+        ("""print('{"arrays": [["images", "|u1", [1073741824]]]}')""", Damaged, "gave an answer that cannot be read"),
+        ("""print('{"arrays": [["images", "|u1", [-1]]]}')""", Damaged, "gave an answer that cannot be read"),
+        ("""print('{"arrays": [["images", "|u1", [9]]]}')""", Damaged, "gave an answer that cannot be read"),
+        ("""print('{"arrays": [["secrets", "|u1", [0]]]}')""", Damaged, "gave an answer that cannot be read"),
     ],
 )
 def test_a_child_that_dies_hangs_or_lies(

@@ -112,7 +112,7 @@ def test_a_size_that_is_no_octal_number_is_refused(tmp_path: Path, name: str, si
         (good()[:-30], Damaged, "too few"),
         (gzip.compress(gzip.decompress(good())[:1500]), Damaged, "ends before its end mark"),
         (gzip.compress(b"x" * 1024), Damaged, "for a number"),
-        (gzip.compress(b"1" * 1024), Damaged, "another sum"),
+        (gzip.compress(b"1" * 1024), Damaged, "another checksum"),
         (packed(member("a/one", b"x"), member("a/one", b"y")), Damaged, "twice"),
         (packed(member("a/one", bytes(2001))), TooBig, "2,001 bytes, expected at most 2,000"),
         (packed(*[member(f"b/{i}") for i in range(1001)]), TooBig, "more than 1,000 members"),

@@ -361,7 +361,7 @@ def test_what_a_crash_left_of_a_move_is_used_and_swept(tmp_path: Path) -> None:
     run.evaluate(**USUAL, seed=2)
     assert [place.name.split("-seed-")[1][0] for place in places(run)] == ["0"]
     (run.directory.reports / ".tmp-1-2").mkdir()
-    run.directory.sweep()
+    run.directory.remove_leftovers()
     assert len(places(run)) == 1
 
 
@@ -513,10 +513,10 @@ def test_a_line_of_the_journal_that_is_damaged_is_told_and_dropped(tmp_path: Pat
 
 def test_a_run_of_a_gpu_is_resumed_on_a_cpu(tmp_path: Path) -> None:
     run = tiny.trained("run", steps=8)
-    step, state, _ = runs.latest(run.directory.checkpoints)
+    step, state, _ = runs.load_latest(run.directory.checkpoints)
     state["random"]["shared"] = torch.zeros(16, dtype=torch.uint8)  # as long as that of CUDA
     shutil.rmtree(run.directory.checkpoints)
-    runs.save(run.directory.checkpoints, step, state)
+    runs.save_checkpoint(run.directory.checkpoints, step, state)
     shutil.copytree("run", "again")
     assert any("another kind of device" in note and "not bit-identical" in note for note in run.notes())
     whole, again = (experiment.resume(name, steps=12) for name in ("run", "again"))

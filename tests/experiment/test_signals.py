@@ -53,7 +53,7 @@ def test_a_second_interrupt_leaves_at_once(tmp_path: Path) -> None:
     # A checkpoint whose writing never ends: the first interrupt waits for it, the second does not.
     code = (
         "import time; from advnets import runs; from advnets.cli.main import main; import sys\n"
-        "runs.save = lambda *given: time.sleep(600)\n"
+        "runs.save_checkpoint = lambda *given: time.sleep(600)\n"
         f"sys.exit(main({ENDLESS!r}))"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

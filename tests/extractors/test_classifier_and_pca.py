@@ -12,10 +12,10 @@ from advnets import data, distributed, extractors
 from advnets.data import Dataset, Split
 from advnets.errors import BadInput, Unsupported
 from advnets.extractors import ClassifierSettings, Pixels, fit_pca, train_classifier
-from advnets.extractors.classifier import shift_images, triangle
+from advnets.extractors.classifier import shift_images, triangular_rate
 from advnets.extractors.pca import EXACT
 from advnets.metrics import coverage
-from advnets.runs import fingerprint
+from advnets.runs import state_fingerprint
 
 BRIEF = ClassifierSettings(widths=(4, 8), hidden=16, fewest_steps=12, passes=1)
 
@@ -52,7 +52,7 @@ def labelled(n: int, shape: tuple[int, int, int], classes: int) -> Dataset:
 
 def test_an_unknown_extractor_is_refused(digits: Dataset) -> None:
     with pytest.raises(BadInput, match="Did you mean 'pca'"):
-        extractors.find("pcs", digits)
+        extractors.build_extractor("pcs", digits)
 
 
 def test_pixels_are_bytes_over_255_and_points_themselves() -> None:
@@ -123,7 +123,7 @@ def test_the_same_seed_gives_the_same_weights_and_disturbs_nobody(digits: Datase
     folder.rename(cache / "aside")
     again = train_classifier(digits, BRIEF)
     assert again.id == first.id
-    assert fingerprint(again.network.state_dict()) == fingerprint(first.network.state_dict())
+    assert state_fingerprint(again.network.state_dict()) == state_fingerprint(first.network.state_dict())
 
 
 def test_other_data_settings_or_seeds_are_other_classifiers(digits: Dataset, cache: Path) -> None:
@@ -160,7 +160,7 @@ def test_a_flipped_bit_in_the_cache_is_told_and_trained_anew(name: str, digits: 
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     assert not extractors.is_cached(digits, BRIEF)
-    with pytest.warns(UserWarning, match="cannot be read and is trained anew.*SHA-256 is not that of the manifest"):
+    with pytest.warns(UserWarning, match="cannot be read and is trained again.*SHA-256 is not that of the manifest"):
         again = train_classifier(digits, BRIEF)
     assert again.id == first.id
     assert extractors.is_cached(digits, BRIEF)
@@ -181,7 +181,7 @@ def test_a_classifier_laid_in_the_place_of_another_is_not_taken(digits: Dataset,
 
 def test_a_cache_that_cannot_be_written_is_told_and_done_without(digits: Dataset, cache: Path) -> None:
     cache.write_text("no folder")
-    with pytest.warns(UserWarning, match="not kept"):
+    with pytest.warns(UserWarning, match="not cached"):
         assert train_classifier(digits, BRIEF).accuracy > 0.1
 
 
@@ -227,13 +227,13 @@ def test_images_of_another_kind_are_refused(digits: Dataset, cache: Path) -> Non
 def test_classes_are_those_of_the_features(digits: Dataset, cache: Path) -> None:
     classifier = train_classifier(digits, BRIEF)
     some = digits.test.values[:50]
-    classes = classifier.classes_of(classifier.features(some))
+    classes = classifier.classify_features(classifier.features(some))
     assert torch.equal(classes, classifier.classify(some))
     assert torch.equal(classes, classifier.logits(some).argmax(1))
 
 
 def test_the_rate_rises_and_falls_and_steps_have_bounds() -> None:
-    assert [triangle(share) for share in (0, 0.125, 0.25, 0.625, 1)] == [0, 0.5, 1, 0.5, 0]
+    assert [triangular_rate(share) for share in (0, 0.125, 0.25, 0.625, 1)] == [0, 0.5, 1, 0.5, 0]
     settings = ClassifierSettings(batch_size=100, images=10_000, passes=20, fewest_steps=30)
     assert [settings.steps(n) for n in (10**6, 200, 10)] == [100, 40, 30]
 

@@ -12,9 +12,14 @@ from torch.nn import functional
 import inceptions
 from advnets import data, extractors
 from advnets.errors import BadInput, Damaged, Missing, TooBig, Unsupported
-from advnets.extractors.inception import PREPARATIONS, Inception, InceptionNetwork, inception
-from advnets.extractors.inception import weights as files
-from advnets.extractors.inception.judge import SIZE
+from advnets.extractors.inception import (
+    PREPARATIONS,
+    Inception,
+    InceptionNetwork,
+    inception_extractor,
+    weights as files,
+)
+from advnets.extractors.inception.extractor import SIZE
 from advnets.extractors.inception.network import AVERAGE, HALVE, MAXIMUM, Branch, pool_3x3
 
 A = "branch1x1 branch5x5_1 branch5x5_2 branch3x3dbl_1 branch3x3dbl_2 branch3x3dbl_3 branch_pool"
@@ -234,7 +239,7 @@ def test_ids_tell_conventions_and_weights_apart(network: InceptionNetwork) -> No
     made = [Inception(network, convention) for convention in PREPARATIONS]
     assert len({extractor.id for extractor in [*made, Inception(bent, "tensorflow")]}) == 5
     with pytest.raises(BadInput, match="Did you mean 'clean-fid'"):
-        inception(convention="cleanfid")
+        inception_extractor(convention="cleanfid")
 
 
 TINY = {"fc.weight": torch.arange(6.0).view(2, 3), "bn.num_batches_tracked": torch.tensor(7)}
@@ -252,7 +257,7 @@ def stand_in(folder: Path, patch: pytest.MonkeyPatch, *, zipped: bool = True) ->
 def test_the_published_file_is_read_in_both_formats_of_torch(
     zipped: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = files.read(stand_in(tmp_path, monkeypatch, zipped=zipped))
+    found = files.read_weights(stand_in(tmp_path, monkeypatch, zipped=zipped))
     assert found.keys() == TINY.keys()
     assert all(torch.equal(found[name], TINY[name]) for name in TINY)
 
@@ -262,14 +267,14 @@ def test_the_file_is_taken_from_the_cache_without_a_network(tmp_path: Path, monk
     monkeypatch.setenv("ADVNETS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(files, "MIRRORS", ("http://127.0.0.1:9/",))
     with pytest.raises(Missing, match=f"(?s){files.FILENAME}.*{files.SHA256}.*by hand"):
-        inception()
+        inception_extractor()
     (tmp_path / "cache" / "weights").mkdir(parents=True, exist_ok=True)
     published.rename(tmp_path / "cache" / "weights" / files.FILENAME)
-    assert files.read(files.obtain()).keys() == TINY.keys()
+    assert files.read_weights(files.fetch_weights()).keys() == TINY.keys()
 
 
 def test_what_is_found_by_path_is_the_network_frozen(network: InceptionNetwork, safe: Path) -> None:
-    made = extractors.find("inception", data.load("digits"), str(safe))
+    made = extractors.build_extractor("inception", data.load("digits"), str(safe))
     assert isinstance(made, Inception)
     assert made.id == Inception(network, "tensorflow").id
     assert not made.network.training
@@ -282,7 +287,7 @@ def test_no_other_pickle_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     torch.save(TINY, path)
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     with pytest.raises(Damaged, match=f"found sha256 {found}, expected 6726825d0af5f729cebd5821"):
-        inception(path)
+        inception_extractor(path)
 
 
 def test_the_digest_is_that_of_the_name() -> None:
@@ -292,24 +297,24 @@ def test_the_digest_is_that_of_the_name() -> None:
 
 def test_other_files_are_refused_with_what_is_wrong(tmp_path: Path) -> None:
     with pytest.raises(Missing, match="cannot be read"):
-        inception(tmp_path / "absent.pth")
+        inception_extractor(tmp_path / "absent.pth")
     with (tmp_path / "huge.pth").open("wb") as file:
         file.truncate(files.LARGEST + 1)
     with pytest.raises(TooBig, match="expected at most"):
-        inception(tmp_path / "huge.pth")
+        inception_extractor(tmp_path / "huge.pth")
     (tmp_path / "weights.bin").write_bytes(b"x")
     with pytest.raises(Unsupported, match=r"found a file named \*\.bin"):
-        inception(tmp_path / "weights.bin")
+        inception_extractor(tmp_path / "weights.bin")
     (tmp_path / "half.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0{}")
     with pytest.raises(Damaged, match="no whole safetensors"):
-        inception(tmp_path / "half.safetensors")
+        inception_extractor(tmp_path / "half.safetensors")
 
 
 @pytest.mark.parametrize(
     ("name", "tensor", "message"),
     [
         ("fc.weight", None, r"missing"),
-        ("AuxLogits.fc.weight", torch.zeros(3), r"found \['AuxLogits.fc.weight'\] too much"),
+        ("AuxLogits.fc.weight", torch.zeros(3), r"found \['AuxLogits.fc.weight'\] beyond"),
         ("fc.bias", torch.zeros(1000), r"found fc.bias .* shape \(1000,\), expected .* shape \(1008,\)"),
         ("fc.bias", torch.zeros(1008, dtype=torch.float16), r"found fc.bias torch.float16"),
         ("fc.bias", torch.full((1008,), float("nan")), r"expected finite float32"),
@@ -318,10 +323,12 @@ def test_other_files_are_refused_with_what_is_wrong(tmp_path: Path) -> None:
 def test_weights_of_another_network_are_refused(name: str, tensor: Tensor | None, message: str) -> None:
     state = {key: value for key, value in inceptions.state().items() if key != name}
     with pytest.raises(BadInput, match=message):
-        files.check(state if tensor is None else {**state, name: tensor}, inceptions.state(), "other.safetensors")
+        files.expect_inception_weights(
+            state if tensor is None else {**state, name: tensor}, inceptions.state(), "other.safetensors"
+        )
 
 
 def test_a_file_of_another_network_is_refused(tmp_path: Path) -> None:
     save_file(TINY, tmp_path / "other.safetensors")
-    with pytest.raises(BadInput, match=r"other\.safetensors: found nothing too much.*Give pt_inception"):
-        inception(tmp_path / "other.safetensors")
+    with pytest.raises(BadInput, match=r"other\.safetensors: found no names beyond.*missing.*Give pt_inception"):
+        inception_extractor(tmp_path / "other.safetensors")

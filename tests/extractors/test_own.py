@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from advnets.errors import BadInput, Missing, NonFinite, Unsupported
-from advnets.extractors import Onnx, Preprocessing, network_extractor, onnx
+from advnets.extractors import OnnxExtractor, Preprocessing, network_extractor, onnx_extractor
 from reference import onnx_file
 
 PLAIN = Preprocessing()
@@ -207,7 +207,7 @@ def file(tmp_path: Path) -> Path:
 def test_an_onnx_file_is_run_in_parts_of_the_size_that_it_fixes(batch: int | str, file: Path) -> None:
     session = Fake(batch)
     images = noise(37, 3, 20, 24)
-    extractor = onnx(file, IMAGENET, session=session)
+    extractor = onnx_extractor(file, IMAGENET, session=session)
     found = extractor.features(images)
     torch.testing.assert_close(found, IMAGENET(images).mean((2, 3)), rtol=0, atol=1e-5)
     assert found.dtype == torch.float32
@@ -219,27 +219,27 @@ def test_an_onnx_file_is_run_in_parts_of_the_size_that_it_fixes(batch: int | str
 def test_the_output_of_an_onnx_file_has_to_be_named_if_there_are_several(file: Path) -> None:
     several = Fake(outputs=("map", "pooled"))
     with pytest.raises(BadInput, match=r"found the outputs \['map', 'pooled'\], expected one"):
-        onnx(file, PLAIN, session=several)
+        onnx_extractor(file, PLAIN, session=several)
     with pytest.raises(BadInput, match="expected 'pool' among them"):
-        onnx(file, PLAIN, output="pool", session=several)
+        onnx_extractor(file, PLAIN, output="pool", session=several)
     with pytest.raises(BadInput, match=r"found the inputs \['a', 'b'\], expected one"):
-        onnx(file, PLAIN, session=Fake(inputs=("a", "b")))
-    assert isinstance(onnx(file, PLAIN, output="pooled", session=several), Onnx)
+        onnx_extractor(file, PLAIN, session=Fake(inputs=("a", "b")))
+    assert isinstance(onnx_extractor(file, PLAIN, output="pooled", session=several), OnnxExtractor)
     with pytest.raises(BadInput, match=r"map: found .*, expected floats \(2, d\)"):
-        onnx(file, PLAIN, output="map", session=several).features(noise(2, 3, 4, 4))
+        onnx_extractor(file, PLAIN, output="map", session=several).features(noise(2, 3, 4, 4))
 
 
 def test_without_onnxruntime_the_extra_is_named(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(Unsupported, match=r"found no onnxruntime.*pip install 'advnets\[onnx\]'"):
-        onnx(file, PLAIN)
+        onnx_extractor(file, PLAIN)
     with pytest.raises(Missing, match="cannot be read"):
-        onnx(file.parent / "absent.onnx", PLAIN)
+        onnx_extractor(file.parent / "absent.onnx", PLAIN)
 
 
 def test_a_real_file_gives_what_its_network_gives() -> None:
     images = noise(70, 1, 28, 28)
-    found = onnx(onnx_file.FILE)
+    found = onnx_extractor(onnx_file.FILE)
     assert found.id.startswith("onnx pooled; 3 channels, resized to 16x16 as in clean-fid, bytes to [0, 1]; sha256 ")
     wanted = network_extractor(onnx_file.network(), Preprocessing(size=(16, 16), channels=3)).features(images)
     torch.testing.assert_close(found.features(images), wanted, rtol=0, atol=1e-5)
@@ -247,12 +247,12 @@ def test_a_real_file_gives_what_its_network_gives() -> None:
 
 def test_images_that_a_real_file_does_not_take_are_refused() -> None:
     with pytest.raises(BadInput, match=r"floats \(2, 3, 20, 16\) given to images, of shape \['.*', 3, 16, 16\]"):
-        onnx(onnx_file.FILE, Preprocessing(size=(20, 16), channels=3)).features(noise(2, 1, 8, 8))
+        onnx_extractor(onnx_file.FILE, Preprocessing(size=(20, 16), channels=3)).features(noise(2, 1, 8, 8))
 
 
 def test_what_is_no_onnx_file_is_refused_by_onnxruntime(file: Path) -> None:
     with pytest.raises(Unsupported, match=r"net\.onnx: onnxruntime does not read it"):
-        onnx(file)
+        onnx_extractor(file)
 
 
 @pytest.mark.parametrize(
@@ -264,9 +264,9 @@ def test_what_is_no_onnx_file_is_refused_by_onnxruntime(file: Path) -> None:
     ],
 )
 def test_images_are_brought_to_what_the_file_fixes(session: Fake, usual: Preprocessing, file: Path) -> None:
-    assert onnx(file, session=session).preprocessing == usual
+    assert onnx_extractor(file, session=session).preprocessing == usual
 
 
 def test_a_file_of_no_images_is_refused(file: Path) -> None:
     with pytest.raises(BadInput, match=r"found the input images of shape \['n', 64\], expected images"):
-        onnx(file, session=Fake("n", (64,)))
+        onnx_extractor(file, session=Fake("n", (64,)))

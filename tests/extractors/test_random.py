@@ -11,7 +11,7 @@ from torch import Tensor
 from advnets import data
 from advnets.data import Dataset, Split
 from advnets.errors import BadInput, Unsupported
-from advnets.extractors import RandomFeatures, random_features
+from advnets.extractors import RandomFeatures, draw_random_features
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def noise(n: int, *shape: int, seed: int = 0) -> Tensor:
 
 def of_shape(*shape: int, seed: int = 0) -> RandomFeatures:
     split = Split(noise(2, *shape))
-    return random_features(Dataset("noise", split, split, split, None, "here"), seed=seed)
+    return draw_random_features(Dataset("noise", split, split, split, None, "here"), seed=seed)
 
 
 def frechet(first: Tensor, second: Tensor) -> float:
@@ -49,7 +49,7 @@ def noisy(images: Tensor, deviation: float) -> Tensor:
 
 def test_distances_rank_blur_and_noise_on_mnist(mnist: Dataset) -> None:
     """Each is farther than the one before, and the least of them twice as far as other real images are."""
-    extractor = random_features(mnist)
+    extractor = draw_random_features(mnist)
     drawn = torch.randperm(10_000, generator=torch.Generator().manual_seed(0))[:2000]
     real, other = mnist.test.values[drawn].split([1000, 1000])
     x = extractor.features(real)
@@ -63,7 +63,7 @@ def test_distances_rank_blur_and_noise_on_mnist(mnist: Dataset) -> None:
 
 
 def test_few_distinct_samples_and_moved_ones_are_far(mnist: Dataset) -> None:
-    extractor = random_features(mnist)
+    extractor = draw_random_features(mnist)
     drawn = torch.randperm(10_000, generator=torch.Generator().manual_seed(0))[:2000]
     x, y = extractor.features(mnist.test.values[drawn]).split([1000, 1000])
     floor = frechet(x, y)
@@ -106,7 +106,7 @@ def responses(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def test_the_batch_changes_no_bit(mnist: Dataset) -> None:
-    extractor, images = random_features(mnist), mnist.test.values[:150]
+    extractor, images = draw_random_features(mnist), mnist.test.values[:150]
     whole = extractor.features(images)
     for size in (1, 7, 64):
         parts = [extractor.features(part) for part in images[:70].split(size)]
@@ -134,7 +134,7 @@ def test_ids_tell_seeds_and_shapes_apart_and_large_images_say_that_they_were_hal
 
 
 def test_no_feature_of_real_images_is_constant(mnist: Dataset) -> None:
-    assert float(random_features(mnist).features(mnist.test.values[:500]).std(0).min()) > 1e-3
+    assert float(draw_random_features(mnist).features(mnist.test.values[:500]).std(0).min()) > 1e-3
 
 
 def test_what_has_no_random_features_is_refused() -> None:
@@ -143,7 +143,7 @@ def test_what_has_no_random_features_is_refused() -> None:
     with pytest.raises(Unsupported, match=r"1\.\.4 channels"):
         of_shape(5, 9, 9)
     with pytest.raises(Unsupported, match="random features are of images"):
-        random_features(data.load("ring-8"))
+        draw_random_features(data.load("ring-8"))
     extractor = of_shape(1, 8, 8)
     with pytest.raises(BadInput, match=r"expected uint8 \(n, \*\(1, 8, 8\)\)"):
         extractor.features(noise(2, 1, 8, 9))
@@ -154,4 +154,4 @@ def test_what_has_no_random_features_is_refused() -> None:
 def test_only_the_shape_of_the_data_matters() -> None:
     split, other = Split(noise(3, 1, 8, 8)), Split(noise(5, 1, 8, 8, seed=1))
     first = Dataset("first", split, split, split, None, "here")
-    assert random_features(first).id == random_features(replace(first, train=other)).id
+    assert draw_random_features(first).id == draw_random_features(replace(first, train=other)).id

@@ -21,7 +21,7 @@ def test_all_are_there_and_told() -> None:
         "ttur", "pytorch-fid", "clean-fid", "stylegan3", "torchmetrics", "adm", "torch-fidelity", "prdc",
     }  # fmt: skip
     for one in CONVENTIONS.values():
-        assert len(one.whose) > 20
+        assert len(one.library) > 20
         assert one.resize
         assert one.quantise
         assert one.preparation is None or one.preparation in PREPARATIONS
@@ -88,7 +88,7 @@ def torch_fidelity(logits: Rows) -> tuple[float, float | None]:
 
 
 def torchmetrics(logits: Rows) -> tuple[float, float | None]:
-    values = split_scores(softmax(logits), "ceiling", 10)
+    values = split_scores(softmax(logits), "rounded-up", 10)
     return float(np.mean(values)), float(np.std(values, ddof=1))
 
 

@@ -137,7 +137,7 @@ def test_wide_products_use_squares_only_where_they_serve() -> None:
         factor = Gaussian.of(rows).factor
         found = float(bures.singular_values(factor, factor).sum())
         assert found == pytest.approx(float(factor.square().sum()), rel=1e-11)
-        s, first, second = bures.transports(factor, factor)
+        s, first, second = bures.transport_maps(factor, factor)
         assert float(s.sum()) == pytest.approx(found, rel=1e-11)
         assert torch.allclose(first, second, atol=1e-5 * float(first.abs().max()))
 
@@ -146,9 +146,9 @@ def test_influence_is_that_of_the_transport_map() -> None:
     """(x - mu)^T (I - T) (x - mu) + 2 (x - mu).(mu - nu), T by matrix roots; and the curvature by its double sum."""
     y, x = shaped(200, 6), shaped(150, 6, 1) * 1.3 - 0.2
     a, b = Gaussian.of(y), Gaussian.of(x)
-    s, _, carry = bures.transports(a.factor, b.factor)
+    s, _, carry = bures.transport_maps(a.factor, b.factor)
     shift = b.mean - a.mean
-    variance, curvature = bures.influence(torch.from_numpy(x), b.mean, shift, carry=carry, s=s)
+    variance, curvature = bures.influence_and_curvature(torch.from_numpy(x), b.mean, shift, carry=carry, s=s)
     z = x - x.mean(0)
     moved = 2 * z @ shift.numpy() + (z * (z @ (np.eye(6) - transport(y, x)))).sum(1)
     assert variance == pytest.approx(moved.var(ddof=1), rel=1e-9)

@@ -106,7 +106,7 @@ def test_the_bias_reaches_its_bound_for_sure_classes() -> None:
         (lambda: inception_score(LOGITS[:15]), "split of 1 of 15"),
         (lambda: inception_score(LOGITS, splits=0), "splits: found 0"),
         (lambda: inception_score(LOGITS, size=0), "of size 0"),
-        (lambda: inception_score(LOGITS, rule="celing"), "Did you mean 'ceiling'"),
+        (lambda: inception_score(LOGITS, rule="proportonal"), "Did you mean 'proportional'"),
         (lambda: inception_score(np.full((20, 3), np.inf)), "NaN or Inf"),
         (lambda: inception_score(np.zeros((0, 3))), "n > 0"),
     ],

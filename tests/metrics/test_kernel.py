@@ -175,7 +175,7 @@ def test_bad_input(measure: object) -> None:
 def test_bad_settings() -> None:
     with pytest.raises(BadInput, match="Did you mean 'biased'"):
         kernel_distance(X, Y, statistic="bias")
-    with pytest.raises(BadInput, match="expected as many"):
+    with pytest.raises(BadInput, match="expected equally many"):
         kernel_distance(X, Y[:99], statistic="u-statistic")
     with pytest.raises(BadInput, match=r"size: found 1000, expected 2\.\.500"):
         kernel_subsets(X, Y)

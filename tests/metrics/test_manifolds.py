@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from advnets.errors import BadInput
 from advnets.metrics import coverage, expected_coverage, manifolds
-from advnets.statistics.proportion import share_error
+from advnets.statistics.estimate import share_error
 
 X = np.random.RandomState(0).randn(500, 32)
 Y = np.random.RandomState(1).randn(500, 32) * 1.1 + 0.1

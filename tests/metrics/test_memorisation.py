@@ -19,7 +19,7 @@ from advnets.metrics import (
     near_duplicates,
     nearest_training_test,
 )
-from advnets.statistics import Estimate, nearest
+from advnets.statistics import Estimate, find_nearest
 from advnets.statistics.mann_whitney import chance_smaller, rank_score
 
 X = np.random.RandomState(0).randn(500, 32)
@@ -204,7 +204,7 @@ def test_near_duplicates_are_counted_and_listed_by_nearest() -> None:
     given = near_duplicates(samples, train, threshold=0.01)
     assert (given.value, given.notes["exact copies"], given.floor) == (9, 7, None)
     assert near_duplicates(samples, train).value == 9
-    index, squared = nearest(samples, train)
+    index, squared = find_nearest(samples, train)
     assert index[squared <= 0.01**2].tolist() == list(range(9))
     usual = near_duplicates(normal(2000, 5, 3), normal(2000, 5, 4), quantile=0.05)
     assert usual.floor == 100

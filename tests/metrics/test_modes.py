@@ -10,7 +10,7 @@ from scipy.stats import chi2_contingency
 from advnets.data import Dataset
 from advnets.errors import BadInput
 from advnets.metrics import class_distance, class_shares, nearest_class
-from advnets.statistics import nearest
+from advnets.statistics import find_nearest
 
 
 def noise(n: int, d: int = 30, seed: int = 0) -> torch.Tensor:
@@ -116,11 +116,11 @@ def test_classes_that_are_none_are_refused(classes: torch.Tensor) -> None:
 
 def test_bad_arrays_are_refused() -> None:
     with pytest.raises(BadInput, match="one scale"):
-        nearest(noise(3), torch.zeros(3, 30, dtype=torch.uint8))
+        find_nearest(noise(3), torch.zeros(3, 30, dtype=torch.uint8))
     with pytest.raises(BadInput, match="30 and 20"):
-        nearest(noise(3), noise(3, 20))
+        find_nearest(noise(3), noise(3, 20))
     with pytest.raises(BadInput, match="samples"):
-        nearest(noise(0), noise(3))
+        find_nearest(noise(0), noise(3))
 
 
 def test_mnist_is_classed_as_well_as_nearest_neighbours_can(mnist: Dataset) -> None:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from advnets.errors import BadInput
 from advnets.metrics import coverage, expected_coverage, nearness
-from advnets.statistics.proportion import share_error
+from advnets.statistics.estimate import share_error
 
 
 def normal(n: int, d: int = 6, seed: int = 0) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from scipy import stats
 
 from advnets.data import Dataset
 from advnets.errors import BadInput
-from advnets.metrics import PROTOCOLS, ceiling, controls, log_densities, parzen
+from advnets.metrics import PROTOCOLS, ceiling, log_densities, parzen, parzen_controls
 from advnets.metrics.parzen import golden_section, grid_search
 from advnets.statistics import Estimate
 from advnets.statistics.arrays import flatten
@@ -202,17 +202,17 @@ def test_one_centre_has_its_sigma_in_closed_form() -> None:
 
 def test_controls_are_the_scores_of_their_centres() -> None:
     train, points, selection = toys(300, seed=3), toys(50), toys(40, seed=2)
-    rows = controls(train, points, selection, n=100, seed=5, protocol="optimal-sigma")
+    rows = parzen_controls(train, points, selection, n=100, seed=5, protocol="optimal-sigma")
     mean = parzen(points, train.mean(0, keepdims=True), selection, protocol="optimal-sigma")
     assert list(rows) == ["mean image", "real images", "k-means centroids"]
     assert rows["mean image"].value == pytest.approx(mean.value, abs=1e-3)
     assert [row.notes["n_centres"] for row in rows.values()] == [1, 100, 100]
-    assert rows == controls(train, points, selection, n=100, seed=5, protocol="optimal-sigma")
+    assert rows == parzen_controls(train, points, selection, n=100, seed=5, protocol="optimal-sigma")
 
 
 def test_controls_draw_no_more_than_there_is() -> None:
     train, points = toys(30, seed=3), toys(10)
-    rows = controls(train, points, points, n=1000, seed=0)
+    rows = parzen_controls(train, points, points, n=1000, seed=0)
     assert rows["real images"].notes["n_centres"] == 30
     assert rows["real images"].value == pytest.approx(parzen(points, train, points).value, abs=1e-3)
 
@@ -260,7 +260,7 @@ def test_bad_sigmas_are_refused(sigmas: list[float]) -> None:
 
 def test_no_samples_are_refused() -> None:
     with pytest.raises(BadInput, match="n: found 0"):
-        controls(GOOD, GOOD, GOOD, n=0)
+        parzen_controls(GOOD, GOOD, GOOD, n=0)
 
 
 def flat(values: torch.Tensor) -> torch.Tensor:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from advnets.errors import BadInput
 from advnets.metrics import radial_spectrum, spectrum_distance
-from advnets.metrics.spectrum import FAINTEST, log_powers
+from advnets.metrics.spectrum import FAINTEST_POWER, log_powers
 from advnets.statistics import Estimate
 
 
@@ -54,7 +54,7 @@ def test_a_plane_wave_has_its_power_at_its_frequency(k: int) -> None:
     wave = 0.4 * np.cos(2 * np.pi * k * np.arange(32) / 32)[None, None, None].repeat(32, 2)
     found = radial_spectrum(wave)
     assert int(found.argmax()) == k
-    assert float(found[k + 2]) == pytest.approx(np.log(FAINTEST))
+    assert float(found[k + 2]) == pytest.approx(np.log(FAINTEST_POWER))
 
 
 def test_a_checkerboard_is_at_the_corner() -> None:

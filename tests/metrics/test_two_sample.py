@@ -10,9 +10,9 @@ from sklearn.metrics import roc_auc_score
 
 from advnets.errors import BadInput
 from advnets.metrics import classifier_test, nearest_neighbour_test
-from advnets.metrics.two_sample import Graph, _area
+from advnets.metrics.two_sample import Graph, _area_under_roc
 from advnets.statistics import Estimate
-from advnets.statistics.permutation import p_value
+from advnets.statistics.permutation import permutation_p_value
 
 X = np.random.RandomState(0).randn(500, 32)
 Y = np.random.RandomState(1).randn(500, 32) * 1.1 + 0.1
@@ -113,8 +113,8 @@ def test_the_area_is_the_definition_and_its_error_the_spread() -> None:
     rng = np.random.default_rng(0)
     low, high = np.rint(rng.normal(size=50) * 2), np.rint(rng.normal(size=30) * 2 + 1)
     truth = np.repeat([0, 1], [50, 30])
-    assert _area(low, high)[0] == pytest.approx(roc_auc_score(truth, np.concatenate([low, high])), abs=1e-12)
-    draws = [_area(rng.normal(size=50), rng.normal(size=30) + 1) for _ in range(400)]
+    assert _area_under_roc(low, high)[0] == pytest.approx(roc_auc_score(truth, np.concatenate([low, high])), abs=1e-12)
+    draws = [_area_under_roc(rng.normal(size=50), rng.normal(size=30) + 1) for _ in range(400)]
     assert np.mean([error for _, error in draws]) == pytest.approx(np.std([area for area, _ in draws]), rel=0.12)
 
 
@@ -156,8 +156,8 @@ def test_estimates_go_to_json() -> None:
 
 
 def test_a_p_value_counts_equals_in_spite_of_rounding() -> None:
-    assert p_value(torch.tensor([0.3, 0.1 + 0.2, 0.1, 0.2], dtype=torch.float64)) == 0.5
-    assert p_value(torch.tensor([0.1 + 0.2, 0.3, 0.1, 0.2], dtype=torch.float64)) == 0.5
+    assert permutation_p_value(torch.tensor([0.3, 0.1 + 0.2, 0.1, 0.2], dtype=torch.float64)) == 0.5
+    assert permutation_p_value(torch.tensor([0.1 + 0.2, 0.3, 0.1, 0.2], dtype=torch.float64)) == 0.5
 
 
 @pytest.mark.parametrize("measure", [nearest_neighbour_test, classifier_test])

@@ -1,4 +1,4 @@
-"""A deep GSN written as its formulas read, in float64 numpy: the oracle of advnets.baselines.gsn.
+"""A deep GSN written as its formulas read, in float64 numpy: the oracle of advnets.baselines.deep_gsn.
 
 uniform, normal: shape -> draws, called in the order of the public code: x before the even hidden layers, the noise
 before tanh before the noise after it.

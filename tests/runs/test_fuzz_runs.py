@@ -185,7 +185,8 @@ HAPPENINGS: tuple[Callable[[Path, random.Random], None], ...] = (
 @pytest.mark.parametrize("n", [16, pytest.param(300, marks=pytest.mark.slow)])
 def test_a_run_directory_that_something_happened_to(n: int, tmp_path: Path) -> None:
     golden = tiny.trained("golden", steps=8, journal_steps=2, preview_steps=4)
-    ends = {step: runs.fingerprint(runs.load(golden.directory.checkpoints / f"{step:08d}")[1]) for step in (4, 8)}
+    states = {step: runs.load_checkpoint(golden.directory.checkpoints / f"{step:08d}")[1] for step in (4, 8)}
+    ends = {step: runs.state_fingerprint(state) for step, state in states.items()}
 
     def survive(case: Path) -> None:
         """Damage a copy by the case, then use it: the last state, the one before, or an error of ours."""
@@ -213,8 +214,8 @@ def remove_anyhow(path: Path) -> None:
 def use(out: Path, ends: dict[int, str]) -> None:
     run = experiment.Run(out)
     run.sample(2)
-    step, state, _ = runs.latest(run.directory.checkpoints)
-    assert runs.fingerprint(state) == ends[step]
+    step, state, _ = runs.load_latest(run.directory.checkpoints)
+    assert runs.state_fingerprint(state) == ends[step]
     run.notes()
     run.directory.journal.read()
     assert experiment.resume(out, steps=9).step == 9

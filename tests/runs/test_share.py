@@ -137,7 +137,7 @@ def test_what_half_precision_cannot_hold_is_refused(run: experiment.Run, tmp_pat
     model = run.model
     next(model.network.parameters()).data[0] = 70_000.0
     with pytest.raises(NonFinite, match="half precision"):
-        share.write(Path("G.safetensors"), replace(model.card, half=True), model.network.state_dict())
+        share.write_generator(Path("G.safetensors"), replace(model.card, half=True), model.network.state_dict())
     assert list(tmp_path.iterdir()) == []
 
 
@@ -160,12 +160,12 @@ def test_nothing_is_overwritten_and_bad_places_are_told(run: experiment.Run, goo
     ],
 )
 def test_an_error_says_what_is_too_long(report: Any, notes: str, advice: str, good: Path, tmp_path: Path) -> None:
-    card, tensors = share.read(good, expected_tensors)
+    card, tensors = share.read_generator(good, expected_tensors)
     card = replace(card, notes=notes, licence="\N{GRINNING FACE}" * 4000, report=report)
     with pytest.raises(
-        TooBig, match=rf"found a header of \d+,\d+ bytes, expected at most 262,144\. {advice}: it takes"
+        TooBig, match=rf"found a header of \d+,\d+ bytes, expected at most 262,144\. {advice}, which takes"
     ):
-        share.write(tmp_path / "G.safetensors", card, tensors)
+        share.write_generator(tmp_path / "G.safetensors", card, tensors)
 
 
 def test_measuring_among_several_processes_is_refused_on_every_path(

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from advnets.errors import BadInput
-from advnets.statistics import distances, nearest
-from advnets.statistics.distances import Frame, direct, nearest_others
+from advnets.statistics import distances, find_nearest
+from advnets.statistics.distances import Frame, direct_distances, find_nearest_others
 
 
 def noise(n: int, d: int = 30, seed: int = 0) -> torch.Tensor:
@@ -16,7 +16,7 @@ def noise(n: int, d: int = 30, seed: int = 0) -> torch.Tensor:
 @pytest.mark.parametrize("block", [(11, 4), (7, 30), (2048, 4096)])
 def test_nearest_is_the_least_direct_difference(block: tuple[int, int]) -> None:
     samples, real = noise(40), noise(90, seed=1)
-    index, squared = nearest(samples, real, block=block)
+    index, squared = find_nearest(samples, real, block=block)
     direct = (samples[:, None].double() - real.double()).square().sum(2).min(1)
     assert torch.equal(index, direct.indices)
     torch.testing.assert_close(squared, direct.values, rtol=0, atol=1e-12)
@@ -24,7 +24,7 @@ def test_nearest_is_the_least_direct_difference(block: tuple[int, int]) -> None:
 
 def test_a_copy_is_at_distance_zero() -> None:
     real = noise(200) + 100
-    index, squared = nearest(real[::4], real)
+    index, squared = find_nearest(real[::4], real)
     assert torch.equal(index, torch.arange(200)[::4])
     assert not squared.any()
 
@@ -32,17 +32,17 @@ def test_a_copy_is_at_distance_zero() -> None:
 def test_near_ties_are_settled_without_rounding() -> None:
     """Distances of 10,000^2 and that plus 1 are one float32 number, but not one distance."""
     real = torch.tensor([[10_000.0, 1.0], [10_000.0, 0.0], [-10_000.0, 0.5]])
-    assert nearest(torch.zeros(1, 2), real)[0].tolist() == [1]
+    assert find_nearest(torch.zeros(1, 2), real)[0].tolist() == [1]
 
 
 def test_bytes_are_measured_in_bytes() -> None:
     samples, real = torch.tensor([[[0, 255]]], dtype=torch.uint8), np.array([[[255, 0]], [[3, 255]]], np.uint8)
-    index, squared = nearest(samples, real)
+    index, squared = find_nearest(samples, real)
     assert (index.tolist(), squared.tolist()) == ([1], [9.0])
 
 
 def test_equal_images_give_the_first() -> None:
-    assert nearest(torch.zeros(1, 3), torch.zeros(3, 3))[0].tolist() == [0]
+    assert find_nearest(torch.zeros(1, 3), torch.zeros(3, 3))[0].tolist() == [0]
 
 
 def others(x: torch.Tensor, k: int) -> torch.Tensor:
@@ -74,18 +74,18 @@ def clusters(gap: float) -> torch.Tensor:
 )
 @pytest.mark.parametrize("block", [(11, 7), (2048, 4096)])
 def test_others_are_the_least_direct_differences(x: torch.Tensor, block: tuple[int, int]) -> None:
-    index, squared = nearest_others(x, 5, block=block)
+    index, squared = find_nearest_others(x, 5, block=block)
     torch.testing.assert_close(squared, others(x, 5), rtol=1e-9, atol=0)
     rows = torch.arange(len(x))
     assert not (index == rows[:, None]).any()
     assert all(len(set(row)) == 5 for row in index.tolist())
-    assert torch.equal(direct(x, x, rows.repeat_interleave(5), index.flatten()).view(-1, 5), squared)
+    assert torch.equal(direct_distances(x, x, rows.repeat_interleave(5), index.flatten()).view(-1, 5), squared)
 
 
 def test_only_the_rows_asked_for_are_searched() -> None:
     x, rows = noise(90), torch.tensor([3, 88, 3])
-    index, squared = nearest_others(x, 2, rows=rows)
-    every, all_squared = nearest_others(x, 2)
+    index, squared = find_nearest_others(x, 2, rows=rows)
+    every, all_squared = find_nearest_others(x, 2)
     assert torch.equal(index, every[rows])
     assert torch.equal(squared, all_squared[rows])
 
@@ -95,11 +95,11 @@ def test_only_the_rows_asked_for_are_searched() -> None:
 def test_the_error_of_a_product_is_within_its_slack(dtype: torch.dtype, d: int) -> None:
     x, r = noise(50, d).double() + 5, noise(70, d, 1).double() * torch.logspace(-3, 3, 70)[:, None]
     frame = Frame.of(x, r)
-    a, b = frame.place(x, dtype), frame.place(r, dtype)
+    a, b = frame.transform(x, dtype), frame.transform(r, dtype)
     norms = a.square().sum(1)
     product = distances.squared_distances(a, b, norms[:, None], s_norms=b.square().sum(1)).double()
     exact = (x[:, None] - r).square().sum(2) / frame.scale**2
-    slack = frame.slack(norms.sqrt()[:, None].expand_as(exact), exact, dtype)
+    slack = frame.error_bound(norms.sqrt()[:, None].expand_as(exact), exact, dtype)
     assert ((product - exact).abs() <= slack).all()
 
 
@@ -108,16 +108,16 @@ def test_a_row_is_summed_alike_alone_and_among_others() -> None:
     for d in (5, 84, 784, 2048):
         x, r = noise(40, d), noise(40, d, 1)
         rows = torch.arange(40)
-        together = direct(x, r, rows, rows)
-        assert torch.equal(together, torch.cat([direct(x, r, row[None], row[None]) for row in rows]))
-        assert torch.equal(together, direct(r, x, rows, rows))
+        together = direct_distances(x, r, rows, rows)
+        assert torch.equal(together, torch.cat([direct_distances(x, r, row[None], row[None]) for row in rows]))
+        assert torch.equal(together, direct_distances(r, x, rows, rows))
 
 
 def test_real_points_may_be_more_than_a_block_and_the_order_moves_the_answer_along() -> None:
     x, r = noise(20), noise(300, seed=1)
     order = torch.from_numpy(np.random.default_rng(0).permutation(300))
-    index, squared = nearest(x, r, block=(6, 50))
-    moved, same = nearest(x, r[order])
+    index, squared = find_nearest(x, r, block=(6, 50))
+    moved, same = find_nearest(x, r[order])
     assert torch.equal(order[moved], index)
     assert torch.equal(squared, same)
 
@@ -125,10 +125,10 @@ def test_real_points_may_be_more_than_a_block_and_the_order_moves_the_answer_alo
 def test_what_cannot_be_searched_is_refused() -> None:
     for k in (0, 9):
         with pytest.raises(BadInput, match=r"expected 1\.\.8"):
-            nearest_others(noise(9), k)
+            find_nearest_others(noise(9), k)
     with pytest.raises(BadInput, match="one scale"):
-        nearest(noise(9), torch.zeros(9, 30, dtype=torch.uint8))
+        find_nearest(noise(9), torch.zeros(9, 30, dtype=torch.uint8))
     with pytest.raises(BadInput, match="NaN or Inf"):
-        nearest_others(noise(9) / 0, 1)
+        find_nearest_others(noise(9) / 0, 1)
     with pytest.raises(BadInput, match="Scale them"):
-        nearest_others(noise(9).double() * 1e160, 1)
+        find_nearest_others(noise(9).double() * 1e160, 1)

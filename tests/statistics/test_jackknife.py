@@ -11,8 +11,8 @@ from scipy import stats
 
 from advnets import metrics
 from advnets.errors import BadInput, NonFinite
-from advnets.statistics import Estimate, Jackknife, difference, jackknife, smallest_difference
-from advnets.statistics.jackknife import cut
+from advnets.statistics import Estimate, Jackknife, jackknife, jackknife_difference, smallest_difference
+from advnets.statistics.jackknife import block_ranges
 
 Floats = NDArray[np.float64]
 SEEDS = 200
@@ -81,7 +81,7 @@ def test_what_real_items_do_to_both_sides_falls_out() -> None:
     """T = mean y + mean x: of the difference x is no part, and the test is the paired t test of blocks of one."""
     a, b, x = normal(0, 20, 1), normal(1, 20, 1), normal(2, 40, 1, scale=100.0)
     both = [jackknife(lambda y, x: float(y.mean() + x.mean()), each, x) for each in (a, b)]
-    found = difference(*both)
+    found = jackknife_difference(*both)
     plain = stats.ttest_rel(a[:, 0], b[:, 0])
     assert found.error == pytest.approx(float((a - b).std(ddof=1)) / math.sqrt(20))
     assert found.p_value == pytest.approx(float(plain.pvalue), rel=1e-6)
@@ -108,9 +108,11 @@ def differences(name: str, scale: float, other: float, seeds: int = SEEDS) -> li
     for seed in range(seeds):
         x, *sides = (normal(3 * seed + k, n, 3, by) for k, by in enumerate((1.0, scale, other)))
         if name == "parzen":
-            found.append(difference(*(metrics.parzen_jackknife(unit(x), unit(y), 0.2, blocks=6) for y in sides)))
+            found.append(
+                jackknife_difference(*(metrics.parzen_jackknife(unit(x), unit(y), 0.2, blocks=6) for y in sides))
+            )
         else:
-            found.append(difference(*(fast(name, y, x, blocks=6) for y in sides)))
+            found.append(jackknife_difference(*(fast(name, y, x, blocks=6) for y in sides)))
     return found
 
 
@@ -151,20 +153,20 @@ def test_mcnemar_s_test_takes_two_draws_of_one_generator_for_two() -> None:
 
 
 def test_the_same_samples_differ_by_exactly_nothing() -> None:
-    found = difference(*(fast("kernel", normal(0, 50), normal(1, 50)) for _ in range(2)))
+    found = jackknife_difference(*(fast("kernel", normal(0, 50), normal(1, 50)) for _ in range(2)))
     assert (found.value, found.error, found.p_value, found.floor) == (0.0, 0.0, 1.0, 0.0)
 
 
 def test_no_p_value_is_below_what_the_signs_of_blocks_show() -> None:
     """Here no block matters, so that there is no error; a silent 0 would be a certainty that nobody has."""
     ones, none = (Jackknife(torch.full((21, 21), value, dtype=torch.float64), 100, 100) for value in (1.0, 0.0))
-    found = difference(ones, none)
+    found = jackknife_difference(ones, none)
     assert (found.value, found.error, found.p_value) == (1.0, 0.0, 2.0**-19)
 
 
 def test_the_order_of_sides_changes_signs_only() -> None:
     a, b = (fast("frechet", normal(seed, 50), normal(9, 50)) for seed in (0, 1))
-    one, other = difference(a, b), difference(b, a)
+    one, other = jackknife_difference(a, b), jackknife_difference(b, a)
     assert (one.value, one.error, one.p_value) == (-other.value, other.error, other.p_value)
 
 
@@ -180,20 +182,23 @@ def test_the_smallest_difference_is_found_with_its_power(
 
 
 def test_blocks_follow_each_other() -> None:
-    assert cut(7, 3) == [(0, 2), (2, 4), (4, 7)]
+    assert block_ranges(7, 3) == [(0, 2), (2, 4), (4, 7)]
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: cut(5, 1), "blocks: found 1 of 5"),
+        (lambda: block_ranges(5, 1), "blocks: found 1 of 5"),
         (lambda: metrics.kernel_jackknife(normal(0, 39), normal(0, 50)), "samples: found 39, expected 40 or more"),
         (lambda: metrics.frechet_jackknife(normal(0, 50), normal(0, 39)), "real: found 39, expected 40 or more"),
         (lambda: metrics.parzen_jackknife(normal(0, 50), normal(0, 19), 0.2), "centres: found 19, expected 20"),
         (lambda: metrics.manifold_jackknife(normal(0, 20), normal(0, 20), k=19), "k: found 19, expected 1..18"),
         (lambda: metrics.kernel_jackknife(normal(0, 50), normal(0, 50, 3)), "4 and 3 numbers a row"),
         (lambda: metrics.frechet_jackknife(np.full((50, 2), np.nan), normal(0, 50, 2)), "NaN or Inf"),
-        (lambda: difference(*(fast("kernel", normal(0, n), normal(1, 50)) for n in (50, 60))), "50 samples, 50 real"),
+        (
+            lambda: jackknife_difference(*(fast("kernel", normal(0, n), normal(1, 50)) for n in (50, 60))),
+            "50 samples, 50 real",
+        ),
     ],
 )
 def test_bad_input_is_told(call: Callable[[], object], message: str) -> None:

@@ -57,13 +57,13 @@ def test_processes_merge_by_rank(monkeypatch: pytest.MonkeyPatch) -> None:
     x = skewed(50)
     parts = [Moments.of(x[:17]), Moments.of(x[17:])]
     sent: list[bytes] = []
-    monkeypatch.setattr("advnets.statistics.moments.gathered", lambda content: sent.append(content) or [content])
+    monkeypatch.setattr("advnets.statistics.moments.all_gather", lambda content: sent.append(content) or [content])
     for part in parts:
         part.across_processes()
-    monkeypatch.setattr("advnets.statistics.moments.gathered", lambda content: sent)
+    monkeypatch.setattr("advnets.statistics.moments.all_gather", lambda content: sent)
     equal(parts[0].across_processes(), x)
     assert torch.equal(parts[0].across_processes().scatter, parts[1].across_processes().scatter)
-    with pytest.raises(BadInput, match="unlike numbers of features"):
+    with pytest.raises(BadInput, match="different widths"):
         Moments.of(skewed(5, d=3)).across_processes()
 
 

@@ -17,8 +17,7 @@ from advnets.cli.main import main
 from advnets.errors import BadInput, Damaged, Unsupported
 from advnets.statistics import Estimate
 from advnets.studies import canaries
-from advnets.studies.canaries import damage as doing
-from advnets.studies.canaries import study as studying
+from advnets.studies.canaries import damage as doing, study as studying
 from advnets.studies.canaries.detection import MeasureReading
 
 N = 60
@@ -123,7 +122,7 @@ def test_copies_duplicates_and_originals_are_as_many_as_they_say(drawn: canaries
     assert len(set(keys(doing.repeat_samples(clean.images, 0.1, rng())))) == 180
     assert len(set(keys(doing.repeat_samples(clean.images, 0.9, rng())))) == 100
     few = doing.few_originals(clean.images, 0.02, rng())
-    nearest = statistics.nearest(few.float(), clean.images.float())[0]
+    nearest = statistics.find_nearest(few.float(), clean.images.float())[0]
     assert len(nearest.unique()) == 4
     assert len(set(keys(few))) == 200
     assert (

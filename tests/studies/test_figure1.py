@@ -115,8 +115,8 @@ def test_bad_input_is_refused(tmp_path: Path) -> None:
 def test_drawings_refuse_what_does_not_fit() -> None:
     curves = LineGame().scene().curves()
     with pytest.raises(BadInput, match="captions"):
-        figures.dynamics([curves], [])
+        figures.draw_dynamics([curves], [])
     with pytest.raises(BadInput, match="no frames"):
-        figures.film([], Path("never.webp"))
+        figures.write_film([], Path("never.webp"))
     with pytest.raises(BadInput, match="curves: found"):
         figures.Curves(curves.x[1:], curves.p_data, curves.p_g, curves.D, curves.best, curves.z, curves.G)

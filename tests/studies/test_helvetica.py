@@ -129,4 +129,4 @@ def test_bad_input_is_refused(
 
 def test_the_drawing_refuses_what_does_not_fit() -> None:
     with pytest.raises(BadInput, match="0 courses"):
-        figures.helvetica({}, [1.0] * 4, {})
+        figures.draw_helvetica({}, [1.0] * 4, {})

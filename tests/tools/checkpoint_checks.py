@@ -60,7 +60,7 @@ def undetected(path: Path) -> int:
         content = file.read_bytes()
         file.write_bytes(damage(content))
         try:
-            runs.load(path)
+            runs.load_checkpoint(path)
             passed += 1
         except Exception as error:
             assert isinstance(error, Damaged), f"{file.name}: {error!r}"
@@ -72,15 +72,15 @@ def undetected(path: Path) -> int:
 def keep_the_newest_good_ones(folder: Path) -> None:
     """The newest good checkpoint is the latest, and two good ones are kept."""
     for step in (1, 2, 3):
-        runs.save(folder, step, state(step))
+        runs.save_checkpoint(folder, step, state(step))
     assert sorted(path.name for path in folder.iterdir()) == ["00000002", "00000003"]
     (folder / "00000003" / "state.json").write_text("{}")
-    step, _, skipped = runs.latest(folder)
+    step, _, skipped = runs.load_latest(folder)
     assert step == 2
     (folder / "00000002" / "state.json").rename(folder / "aside")
     with pytest.raises(Damaged, match="Bring one back from a copy, or start a new run"):
-        runs.latest(folder)
+        runs.load_latest(folder)
     (folder / "aside").rename(folder / "00000002" / "state.json")
     assert [path.name for path, _ in skipped] == ["00000003"]
-    runs.save(folder, 4, state(4))
+    runs.save_checkpoint(folder, 4, state(4))
     assert (folder / "00000002").exists(), "a damaged checkpoint does not count as one of the two that are kept"

@@ -70,9 +70,9 @@ def sabotage(kind: str) -> None:
             Path(path).with_suffix(".tmp").write_bytes(b"")
         if kind == "import":
             __import__("antigravity")
-        return share.read(path, promised)
+        return share.read_generator(path, promised)
 
-    model.share = type("Sabotaged", (), {"read": staticmethod(read)})  # type: ignore[assignment]
+    model.share = type("Sabotaged", (), {"read_generator": staticmethod(read)})  # type: ignore[assignment]
 
 
 def main(good: str, saboteur: str | None) -> None:

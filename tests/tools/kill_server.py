@@ -67,10 +67,10 @@ def sabotage(kind: str) -> None:
     load = Loop.load
 
     def forgetful(self: Loop, state: dict[str, object]) -> None:
-        fresh = self.streams.held
+        fresh = self.streams.states
         load(self, state)
         if kind == "random":
-            self.streams.held = fresh
+            self.streams.states = fresh
         if kind == "position":
             self.play.batches.load({"seed": 0, "epoch": 0, "index": 0})
         if kind == "average":
@@ -154,7 +154,7 @@ def kill_training(out: str, phase: mmap.mmap, target: str, rng: random.Random) -
     hit = killed(lambda: begin(out), phase, target, rng, 0.06 if target == "start" else 0.003)
     checkpoints = Path(out) / "checkpoints"
     stale = len(list(Path(out).rglob(".tmp-*")))
-    step = runs.latest(checkpoints)[0] if runs.has_checkpoints(checkpoints) else None
+    step = runs.load_latest(checkpoints)[0] if runs.has_checkpoints(checkpoints) else None
     os.waitpid(child(lambda: carried_on(out)), 0)
     return {"phase": hit, "step": step, "stale": stale, "end": end(out)}
 

@@ -8,14 +8,14 @@ from torch import Tensor
 from advnets import theory
 
 PAIRS: dict[str, theory.Pair] = {
-    "equal normals": theory.normals(0.3, 1.5, 0.3, 1.5),
-    "wide and narrow normals": theory.normals(0.0, 1.0, 1.0, 2.0),
-    "normals far apart": theory.normals(0.0, 1.0, 3.0, 0.1),
-    "equal uniforms": theory.uniforms(-1.0, 2.0, -1.0, 2.0),
-    "shifted uniforms": theory.uniforms(0.0, 1.0, 0.3, 1.3),
-    "nested uniforms": theory.uniforms(0.0, 4.0, 1.0, 2.0),
-    "disjoint uniforms": theory.uniforms(0.0, 1.0, 2.0, 4.0),
-    "ramp": theory.ramp(),
+    "equal normals": theory.normal_pair(0.3, 1.5, 0.3, 1.5),
+    "wide and narrow normals": theory.normal_pair(0.0, 1.0, 1.0, 2.0),
+    "normals far apart": theory.normal_pair(0.0, 1.0, 3.0, 0.1),
+    "equal uniforms": theory.uniform_pair(-1.0, 2.0, -1.0, 2.0),
+    "shifted uniforms": theory.uniform_pair(0.0, 1.0, 0.3, 1.3),
+    "nested uniforms": theory.uniform_pair(0.0, 4.0, 1.0, 2.0),
+    "disjoint uniforms": theory.uniform_pair(0.0, 1.0, 2.0, 4.0),
+    "ramp": theory.ramp_pair(),
 }
 
 
@@ -58,7 +58,7 @@ class OneDimension:
 
     def region(self, mass: float, x: Tensor) -> Tensor:
         """The nodes of the highest-density region of (p_data + p_g) / 2 that holds `mass`, in order."""
-        m = (self.log_p_data(x).exp() + self.log_p_g(x).exp()) / 2 * theory.trapezoid(x)
+        m = (self.log_p_data(x).exp() + self.log_p_g(x).exp()) / 2 * theory.trapezoid_weights(x)
         order = m.argsort(descending=True)
         inside = int((m[order].cumsum(0) < mass).sum()) + 1
         return x[order[:inside]].sort().values

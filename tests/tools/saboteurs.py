@@ -56,7 +56,7 @@ def renamed_before_written(patch: Patch) -> None:
         checkpoint.sync_folder(path)
 
     patch.setattr(checkpoint, "write_files", write_files)
-    patch.setattr(checkpoint, "commit", commit)
+    patch.setattr(checkpoint, "commit_checkpoint", commit)
 
 
 def written_under_the_final_name(patch: Patch) -> None:
@@ -67,25 +67,28 @@ def written_under_the_final_name(patch: Patch) -> None:
         write_files(temporary.with_name(f"{step:08d}"), contents)
 
     patch.setattr(checkpoint, "write_files", straight)
-    patch.setattr(checkpoint, "commit", lambda temporary, path: checkpoint.sync_folder(path.parent))
+    patch.setattr(checkpoint, "commit_checkpoint", lambda temporary, path: checkpoint.sync_folder(path.parent))
 
 
 def pruned_before_the_save(patch: Patch) -> None:
-    commit = checkpoint.commit
+    commit = checkpoint.commit_checkpoint
 
     def late(temporary: Path, path: Path) -> None:
-        checkpoint.prune(path.parent, keep=0)
+        checkpoint.prune_checkpoints(path.parent, keep=0)
         commit(temporary, path)
 
-    patch.setattr(checkpoint, "commit", late)
+    patch.setattr(checkpoint, "commit_checkpoint", late)
 
 
 def pruned_without_verifying(patch: Patch) -> None:
-    patch.setattr(checkpoint, "is_good", lambda path: True)
+    patch.setattr(checkpoint, "is_good_checkpoint", lambda path: True)
 
 
 def hashes_are_not_compared(patch: Patch) -> None:
-    patch.setattr(checkpoint, "verify", lambda path: {name: (path / name).read_bytes() for name in checkpoint.FILES})
+    def read_files(path: Path) -> dict[str, bytes]:
+        return {name: (path / name).read_bytes() for name in checkpoint.FILES}
+
+    patch.setattr(checkpoint, "verify_checkpoint", read_files)
 
 
 def journal_is_not_forced(patch: Patch) -> None:
@@ -97,7 +100,7 @@ def status_is_written_in_place(patch: Patch) -> None:
 
 
 def nothing_is_swept(patch: Patch) -> None:
-    patch.setattr(directory, "sweep", lambda folder: None)
+    patch.setattr(directory, "remove_leftovers", lambda folder: None)
 
 
 def after_load(change: Callable[[Loop, dict[str, Any]], None]) -> Saboteur:
@@ -107,7 +110,7 @@ def after_load(change: Callable[[Loop, dict[str, Any]], None]) -> Saboteur:
         load = Loop.load
 
         def forgetful(self: Loop, state: Mapping[str, Any]) -> None:
-            fresh = {"streams": dict(self.streams.held), "average": clone(self.average.state())}
+            fresh = {"streams": dict(self.streams.states), "average": clone(self.average.state())}
             load(self, state)
             change(self, fresh)
 
@@ -121,7 +124,7 @@ def clone(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def stream_forgotten(name: str) -> Saboteur:
-    return after_load(lambda course, fresh: course.streams.held.update({name: fresh["streams"][name]}))
+    return after_load(lambda course, fresh: course.streams.states.update({name: fresh["streams"][name]}))
 
 
 def average_forgotten(course: Loop, fresh: dict[str, Any]) -> None:
@@ -149,7 +152,7 @@ def position(**changed: Callable[[int], int]) -> Saboteur:
 
 
 def journal_is_not_cut(patch: Patch) -> None:
-    patch.setattr(Journal, "cut", lambda self, step: None)
+    patch.setattr(Journal, "drop_after", lambda self, step: None)
 
 
 def preview_draws_from_the_training(patch: Patch) -> None:

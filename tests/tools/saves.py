@@ -14,12 +14,12 @@ def state(step: int) -> dict[str, Any]:
     return {"weights": torch.randn(50, 7, generator=rng), "progress": {"step": step}}
 
 
-STATES = {runs.fingerprint(state(step)): step for step in range(1, 5)}
+STATES = {runs.state_fingerprint(state(step)): step for step in range(1, 5)}
 
 
 def born(path: Path) -> Path:
     """A run of no steps."""
-    return runs.create(path, {"recipe": {}, "settings": {}, "data": {}, "networks": "recipe"}, {}).path
+    return runs.create_run(path, {"recipe": {}, "settings": {}, "data": {}, "networks": "recipe"}, {}).path
 
 
 def stand(path: Path) -> Path:
@@ -35,22 +35,22 @@ def advance(path: Path, step: int) -> None:
     directory = runs.RunDirectory(path)
     directory.journal.append({"step": step})
     directory.journal.sync()
-    runs.save(directory.checkpoints, step, state(step))
+    runs.save_checkpoint(directory.checkpoints, step, state(step))
     runs.write_json(directory.status_json, {"state": "training", "step": step})
 
 
 def found(path: Path) -> int:
     """The step that the next start finds, 0 if none; fails unless all it finds is whole and belongs together."""
     directory = runs.open_run(path)
-    directory.sweep()
+    directory.remove_leftovers()
     assert not list(path.rglob(".tmp-*"))
     runs.read_json(directory.status_json)
     step = 0
     if runs.has_checkpoints(directory.checkpoints):
-        step, read, skipped = runs.latest(directory.checkpoints)
-        assert STATES[runs.fingerprint(read)] == step
+        step, read, skipped = runs.load_latest(directory.checkpoints)
+        assert STATES[runs.state_fingerprint(read)] == step
         assert not [path for path, _ in skipped if int(path.name) >= step], "what is damaged has a name"
-    directory.journal.cut(step)
+    directory.journal.drop_after(step)
     assert [entry["step"] for entry in directory.journal.read()] == list(range(1, step + 1))
     return step
 
@@ -65,4 +65,4 @@ def goes_on(path: Path, step: int) -> None:
 
 def found_step(path: Path) -> int:
     """The newest step that verifies."""
-    return runs.latest(path / "checkpoints")[0]
+    return runs.load_latest(path / "checkpoints")[0]

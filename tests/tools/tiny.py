@@ -6,7 +6,7 @@ from typing import Any
 from advnets import experiment
 from advnets.networks import DenseGenerator, LowerLayers, MaxoutDiscriminator
 from advnets.recipes import Recipe, Stage, paper_adam
-from advnets.runs import fingerprint, latest
+from advnets.runs import load_latest, state_fingerprint
 
 RECIPE = replace(
     paper_adam,
@@ -72,4 +72,4 @@ def trained(out: str, recipe: Recipe = RECIPE, **more: Any) -> experiment.Run:
 
 def state_hash(run: experiment.Run) -> str:
     """SHA-256 of all that the rest of the run would depend on, but for the wall clock."""
-    return fingerprint(latest(run.directory.checkpoints)[1])
+    return state_fingerprint(load_latest(run.directory.checkpoints)[1])

@@ -83,7 +83,7 @@ def forked(n: int, work: Callable[[], Any], out: Path) -> list[int]:
 
 
 def _outcome(work: Callable[[], Any]) -> Any:
-    distributed.join()
+    distributed.init_process_group()
     try:
         return work()
     except (AdvnetsError, KeyboardInterrupt, SystemExit) as error:
@@ -157,8 +157,8 @@ def played(
 
 def noted(batches: Batches, seen: list[list[int]]) -> Any:
     for batch in batches:
-        assert batch.labels is not None
-        seen.append(batch.labels.tolist())
+        assert batch.given is not None
+        seen.append(batch.given.tolist())
         yield batch
 
 
@@ -205,7 +205,7 @@ def broken(kind: str, case: dict[str, str]) -> dict[str, Any]:
     if kind == "no average":
         algorithm.average_gradients = lambda loss, gradients: (loss, gradients)  # type: ignore[attr-defined]
     if kind == "part":
-        distributed.part = lambda n: slice(n // distributed.world_size())
+        distributed.rank_slice = lambda n: slice(n // distributed.world_size())
     if kind in ("z", "eps"):
         locally = {"z": lambda name: "Latent" in name, "eps": lambda name: "interpolate" in name}[kind]
         distributed.draw_global = lambda draw, n: draw(n, own) if locally(draw.__qualname__) else drawn(draw, n)
@@ -232,9 +232,9 @@ def carried(run: experiment.Run, stop: int | None = None) -> dict[str, Any]:
     networks = (*course.play.game.players.values(), course.average.network)
     return {
         "step": course.step,
-        "theta": runs.fingerprint(dict(enumerate(theta for net in networks for theta in net.parameters()))),
-        "own": runs.fingerprint(course.streams.held),
-        "shared": runs.fingerprint({"": course.streams.shared.get_state()}),
+        "theta": runs.state_fingerprint(dict(enumerate(theta for net in networks for theta in net.parameters()))),
+        "own": runs.state_fingerprint(course.streams.states),
+        "shared": runs.state_fingerprint({"": course.streams.shared.get_state()}),
     }  # fmt: skip
 
 
@@ -285,7 +285,7 @@ def resume() -> dict[str, Any]:
 
 
 def newest(out: str) -> list[Tensor]:
-    players = runs.latest(Path(out) / "checkpoints")[1]["training"]["players"]
+    players = runs.load_latest(Path(out) / "checkpoints")[1]["training"]["players"]
     return [tensor for name in sorted(players) for tensor in players[name].values()]
 
 
@@ -328,7 +328,7 @@ def disk_full() -> list[Any]:
         def full(*given: object) -> None:
             raise errors.CannotWrite("checkpoints could not be written: the disk is full")
 
-        runs.save = full
+        runs.save_checkpoint = full
         return trained("full")
 
     return together(2, work)

@@ -280,7 +280,7 @@ class Context:
         selection, points = selection_and_points(self.reference.dataset, self.reference.split)
         train = to_unit_interval(self.reference.train)
         n = len(self.centres)
-        return metrics.controls(train, points, selection, n=n, seed=self.seed, protocol=self.protocol)
+        return metrics.parzen_controls(train, points, selection, n=n, seed=self.seed, protocol=self.protocol)
 
     @cached_property
     def discriminator_logits(self) -> Pair:

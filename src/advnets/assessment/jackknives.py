@@ -29,7 +29,7 @@ def jackknife_class_distance(context: Context) -> Jackknife:
 def jackknife_nearest_training(context: Context) -> Jackknife:
     """The chance that a sample lies nearer to the training images, which are not resampled, than a held-out one."""
     train = context.reference.train_features
-    ours, theirs = (statistics.nearest(features, train)[1][:, None] for features in shuffled_features(context))
+    ours, theirs = (statistics.find_nearest(features, train)[1][:, None] for features in shuffled_features(context))
     return statistics.jackknife(_chance_smaller, ours, theirs)
 
 

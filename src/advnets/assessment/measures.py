@@ -29,12 +29,12 @@ from advnets.metrics.memorisation import (
 from advnets.metrics.modes import class_distance, class_shares
 from advnets.metrics.ndb import different_bins
 from advnets.metrics.neighbours import coverage
-from advnets.metrics.sliced import mind, sliced_wasserstein
+from advnets.metrics.sliced_wasserstein import mind, sliced_wasserstein
 from advnets.metrics.spectrum import spectrum_distance
 from advnets.metrics.two_sample import classifier_test, nearest_neighbour_test
 from advnets.metrics.vendi import vendi
 from advnets.statistics import Estimate, Jackknife
-from advnets.statistics.pairwise import pairwise_distance
+from advnets.statistics.distances import pairwise_distance
 
 Find = Callable[[Context], Estimate]
 

@@ -129,7 +129,7 @@ def reference(
         The reference.
 
     Raises:
-        BadInput: As `extractors.find` does.
+        BadInput: As `extractors.build_extractor` does.
     """
     trained = extractors.train_classifier(dataset) if classifier and can_be_classified(dataset) else None
     if extractor is None or isinstance(extractor, str):
@@ -143,7 +143,7 @@ def _find_extractor(
     name = name or default_extractor(dataset, classifier is not None)
     if name == "classifier" and classifier is not None and weights is None:
         return classifier
-    return extractors.find(name, dataset, weights)
+    return extractors.build_extractor(name, dataset, weights)
 
 
 def default_extractor(dataset: Dataset, classifier: bool) -> str:
@@ -191,7 +191,7 @@ def within_memory(dataset: Dataset, most: int = MOST_FLOATS) -> Dataset:
 
 def _draw_rows(split: Split, rows: int) -> Split:
     chosen = torch.randperm(len(split), generator=torch.Generator().manual_seed(0))[:rows].sort().values
-    return Split(split.values[chosen], None if split.labels is None else split.labels[chosen])
+    return split.select(chosen)
 
 
 def default_sample_count(dataset: Dataset) -> int:

@@ -10,7 +10,7 @@ from advnets.assessment.context import ReferenceCard
 from advnets.assessment.measures import GROUPS, MEASURES
 from advnets.assessment.verdict import LEVEL, Verdict, verdicts
 from advnets.errors import BadInput
-from advnets.records import fit, record
+from advnets.records import parse_record, parse_value
 from advnets.statistics import Estimate
 from advnets.statistics.estimate import Z95
 
@@ -209,7 +209,7 @@ class Report:
             raise BadInput(f"report: found schema {found}, expected {SCHEMA}. Measure again: `advnets evaluate`.")
 
         def read(name: str, hint: Any, default: Any) -> Any:
-            return fit(values.get(name, default), hint, rows={}, what=f"report: {name}")
+            return parse_value(values.get(name, default), hint, rows={}, what=f"report: {name}")
 
         measures = [Measure.from_dict(one) for one in read("measures", tuple[Mapping[str, Any], ...], ())]
         controls = read("controls", Mapping[str, Mapping[str, Any]], {})
@@ -218,7 +218,7 @@ class Report:
         return Report(
             name=read("name", str, None),
             step=read("step", int | None, None),
-            against=record(ReferenceCard, values.get("against", {}), what="report: against"),
+            against=parse_record(ReferenceCard, values.get("against", {}), what="report: against"),
             measures={measure.name: measure for measure in measures},
             skipped=read("skipped", Mapping[str, str], {}),
             controls={name: Estimate.from_dict(one) for name, one in controls.items()},

@@ -52,8 +52,8 @@ def draw_neighbours(context: Context) -> Any:
     _expect_images(context)
     some = context.order[:SEARCHED]
     samples, train = context.values[some], context.reference.train
-    by_pixels, squares = statistics.nearest(samples, train)
-    by_features, _ = statistics.nearest(context.features[some], context.reference.train_features)
+    by_pixels, squares = statistics.find_nearest(samples, train)
+    by_features, _ = statistics.find_nearest(context.features[some], context.reference.train_features)
     closest = squares.argsort()[:COLUMNS]
     fair = torch.arange(min(COLUMNS, len(some)))
     rows = []
@@ -63,7 +63,7 @@ def draw_neighbours(context: Context) -> Any:
             ("nearest by pixels", _as_images(train[by_pixels[chosen]])),
             ("nearest by features", _as_images(train[by_features[chosen]])),
         ]
-    return figures.strips(rows, f"{len(some):,} samples and {len(train):,} training images")
+    return figures.draw_strips(rows, f"{len(some):,} samples and {len(train):,} training images")
 
 
 def draw_projection(context: Context) -> Any:
@@ -82,7 +82,7 @@ def draw_projection(context: Context) -> Any:
     """
     samples, real = (side[:PROJECTED].double() for side in context.drawn_features)
     if samples.shape[1] == 2:
-        return figures.projection(real.numpy(), samples.numpy(), ("x", "y"))
+        return figures.draw_projection(real.numpy(), samples.numpy(), ("x", "y"))
     both = torch.cat([samples, real])
     centre = both.mean(0)
     _, singular, right = torch.linalg.svd(both - centre, full_matrices=False)
@@ -91,7 +91,7 @@ def draw_projection(context: Context) -> Any:
         raise BadInput("a projection takes two dimensions")
     parts = (singular.square() / singular.square().sum()).tolist()
     names = [f"component {number + 1}, {100 * parts[number]:.0f} % of the variance" for number in range(2)]
-    return figures.projection(((real - centre) @ plane).numpy(), ((samples - centre) @ plane).numpy(), names)
+    return figures.draw_projection(((real - centre) @ plane).numpy(), ((samples - centre) @ plane).numpy(), names)
 
 
 def draw_classes(context: Context) -> Any:
@@ -110,7 +110,7 @@ def draw_classes(context: Context) -> Any:
     k = logits[0].shape[1]
     shares = [torch.bincount(one.argmax(1), minlength=k).double().numpy() / len(one) for one in logits]
     errors = [np.sqrt(p * (1 - p) / len(one)) for p, one in zip(shares, logits, strict=True)]
-    return figures.class_histogram(shares[0], shares[1], np.stack(errors), [str(number) for number in range(k)])
+    return figures.draw_class_histogram(shares[0], shares[1], np.stack(errors), [str(number) for number in range(k)])
 
 
 def draw_spectrum(context: Context) -> Any:
@@ -127,7 +127,7 @@ def draw_spectrum(context: Context) -> Any:
     """
     _expect_images(context)
     fake, real = (metrics.radial_spectrum(side).double().numpy() for side in context.images)
-    return figures.spectra(np.arange(len(real), dtype=np.float64), real, fake)
+    return figures.draw_spectra(np.arange(len(real), dtype=np.float64), real, fake)
 
 
 FIGURES: dict[str, Callable[[Context], Any]] = {

@@ -156,7 +156,7 @@ def evaluate_sampler(
         BadInput: If the samples are of another shape than the data's.
         Unsupported: Among several processes, each of which would train the classifier and measure for itself.
     """
-    distributed.refuse_several("`advnets evaluate`")
+    distributed.expect_one_process("`advnets evaluate`")
     n = default_sample_count(dataset) if plan.n is None else plan.n
     yield Progress(f"drawing {n:,} samples", 0.0)
     subject = replace(sampler.draw_subject(n, seed=plan.seed), load_discriminator=load_discriminator)

@@ -1,23 +1,25 @@
-"""Baselines of the 2014 table: each a row of BASELINES, with a network that draws and a Training that teaches it."""
+"""Baselines of the 2014 table: each is a row of BASELINES, with a network that draws samples and what trains it.
+
+Inside of the room a file imports only from those before it: baseline, boltzmann, tied_layer, descent, row_checks,
+training_state, layer_progress, and then one file for each row.
+"""
 
 from advnets.baselines.baseline import Baseline, BaselineTraining, Chain, is_chain
-from advnets.baselines.contractive import StackedContractive
-from advnets.baselines.dbn import DeepBelief
-from advnets.baselines.denoising import Denoising
+from advnets.baselines.deep_belief import DeepBelief
+from advnets.baselines.deep_gsn import DeepGsn
+from advnets.baselines.denoising_autoencoder import DenoisingAutoencoder
 from advnets.baselines.descent import descend
-from advnets.baselines.gsn import DeepGsn
-from advnets.baselines.rbm import Rbm
+from advnets.baselines.stacked_contractive import StackedContractive
 
-BaselineRow = Rbm | DeepBelief | StackedContractive | Denoising | DeepGsn
+BaselineRow = DeepBelief | StackedContractive | DenoisingAutoencoder | DeepGsn
 BASELINES: dict[str, type[BaselineRow]] = {
-    "rbm": Rbm,
     "deep_belief": DeepBelief,
     "stacked_contractive": StackedContractive,
-    "denoising": Denoising,
+    "denoising": DenoisingAutoencoder,
     "deep_gsn": DeepGsn,
 }
 
 __all__ = [
-    "BASELINES", "Baseline", "BaselineRow", "BaselineTraining", "Chain", "DeepBelief", "DeepGsn", "Denoising", "Rbm",
-    "StackedContractive", "descend", "is_chain",
+    "BASELINES", "Baseline", "BaselineRow", "BaselineTraining", "Chain", "DeepBelief", "DeepGsn",
+    "DenoisingAutoencoder", "StackedContractive", "descend", "is_chain",
 ]  # fmt: skip

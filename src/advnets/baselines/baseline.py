@@ -1,7 +1,7 @@
 """What a baseline is: a model that learns without a discriminator, and draws by a Markov chain.
 
-The 2014 table compares adversarial nets with three such models. Each is a frozen dataclass of its numbers, a row of
-BASELINES, that builds a network and a Training of it; the network stands where a generator stands, so runs, previews,
+The 2014 table compares adversarial nets with such models. Each is a frozen dataclass of its numbers, a row of
+BASELINES, that builds a network and a Training of it. The network stands where a generator stands, so runs, previews,
 reports and share files serve both alike.
 """
 
@@ -19,51 +19,89 @@ from advnets.training import Training
 class Chain(Protocol):
     """The network of a baseline, an nn.Module: z is where its Markov chains begin.
 
-    Both ways emit expectations, the visible means and no draws from them, in [0, 1] (n, c, h, w): binary draws of real
-    digits score 79 nats, and no row of the table can be met with them. What they draw comes from torch's default
+    It emits expectations in [0, 1], (n, c, h, w): the means of the pixels, and no draws from them. Binary draws of real
+    digits score 79 nats, and no row of the table can be met with them. The chain's own draws come from torch's default
     generator.
 
-    burn_in: steps of a chain before its sample. passes_per_step: products with a layer's weights that a step takes.
+    Attributes:
+        burn_in: Steps of a chain before its sample.
+        passes_per_step: Products with a layer's weights that one step takes.
     """
 
     burn_in: int
     passes_per_step: int
 
     def __call__(self, z: Tensor) -> Tensor:
-        """One sample of each of n independent chains, after the row's `burn_in` steps from z (n, latent_size)."""
+        """Return one sample of each of n independent chains, after `burn_in` steps from z (n, latent_size)."""
 
     def walk(self, z: Tensor) -> Iterator[Tensor]:
-        """The states of n chains after each step from z, without end; consecutive ones resemble each other."""
+        """Yield what n chains emit after each step from z, without end; consecutive states resemble each other.
+
+        Args:
+            z: Where the chains begin, (n, latent_size).
+
+        Yields:
+            The expectations, (n, c, h, w).
+        """
 
 
 def is_chain(network: object) -> TypeGuard[Chain]:
-    """Whether a network draws by a Markov chain, as those of baselines do."""
+    """Return whether a network draws by a Markov chain, as those of baselines do.
+
+    Args:
+        network: The network that samples are drawn from.
+
+    Returns:
+        Whether it has all that `Chain` names.
+    """
     return isinstance(network, Chain)
 
 
 class BaselineTraining(Training, Protocol):
-    """A baseline's Training, whose rates and layers follow the budget; `state` and `load` hold the batches too."""
+    """The Training of a baseline; its rates and layers follow the budget, and its state holds the batches too."""
 
     @property
     def network(self) -> nn.Module:
-        """What is trained and sampled, a Chain."""
+        """The network that is trained and sampled, a Chain."""
 
     @property
     def batches(self) -> Batches:
-        """What it is trained on."""
+        """The batches that it is trained on."""
 
     def schedule(self, moment: Moment) -> None:
-        """Before each step: set the rate, and the layer that is trained, to what the row says of that moment."""
+        """Set the rate, and the layer that is trained, to what the row says of a moment; it is called before each step.
+
+        Args:
+            moment: Where the run stands.
+        """
 
 
 class Baseline(Protocol):
-    """The row of a baseline, a frozen dataclass of all its numbers."""
+    """The row of a baseline: a frozen dataclass of all its numbers."""
 
     def build(self, latent_size: int, shape: tuple[int, ...], mean: Tensor) -> nn.Module:
-        """The network, a Chain, of samples of `shape`; `mean` of the data may set its visible biases.
+        """Build the network, a Chain, of samples of `shape`.
 
-        Raises BadInput where latent_size is not the width of the layer that its chains begin in.
+        Args:
+            latent_size: Width of z, which must be that of the layer that the chains begin in.
+            shape: Shape of one image, (c, h, w).
+            mean: Mean image of the data in [0, 1], (c, h, w); it may set the visible biases.
+
+        Returns:
+            The network.
+
+        Raises:
+            BadInput: If latent_size is not the width of the layer that the chains begin in.
+            Unsupported: If the samples are points.
         """
 
     def training(self, network: nn.Module, batches: Batches) -> BaselineTraining:
-        """What trains the network that `build` built, on batches of samples in [0, 1]."""
+        """Return what trains a network.
+
+        Args:
+            network: The network that `build` built.
+            batches: Samples in [0, 1].
+
+        Returns:
+            The training, before its first step.
+        """

@@ -24,7 +24,10 @@ from advnets.statistics.estimate import Estimate
 class Law(NamedTuple):
     """The numbers that p(v, h) is made of.
 
-    weight: W, (hidden, visible). alpha: biases of the visible units. beta: biases of the hidden units.
+    Attributes:
+        weight: W, (hidden, visible).
+        alpha: Biases of the visible units, (visible,).
+        beta: Biases of the hidden units, (hidden,).
     """
 
     weight: Tensor
@@ -33,45 +36,93 @@ class Law(NamedTuple):
 
 
 def free_energy(law: Law, v: Tensor) -> Tensor:
-    """F(v) = -log sum_h exp(h.W v + alpha.v + beta.h), (n,)."""
+    """Return F(v) = -log sum_h exp(h.W v + alpha.v + beta.h).
+
+    Args:
+        law: Numbers of the machine.
+        v: Visible units, (n, visible).
+
+    Returns:
+        The free energies, (n,).
+    """
     return -(v @ law.alpha) - functional.softplus(torch.addmm(law.beta, v, law.weight.T)).sum(1)
 
 
 def hidden_mean(law: Law, v: Tensor) -> Tensor:
-    """p(h = 1 | v) = sigmoid(beta + W v), (n, hidden)."""
+    """Return p(h = 1 | v) = sigmoid(beta + W v).
+
+    Args:
+        law: Numbers of the machine.
+        v: Visible units, (n, visible).
+
+    Returns:
+        The probabilities, (n, hidden).
+    """
     return torch.addmm(law.beta, v, law.weight.T).sigmoid_()
 
 
 def visible_mean(law: Law, h: Tensor) -> Tensor:
-    """p(v = 1 | h) = sigmoid(alpha + W^T h), (n, visible)."""
+    """Return p(v = 1 | h) = sigmoid(alpha + W^T h).
+
+    Args:
+        law: Numbers of the machine.
+        h: Hidden units, (n, hidden).
+
+    Returns:
+        The probabilities, (n, visible).
+    """
     return torch.addmm(law.alpha, h, law.weight).sigmoid_()
 
 
-def bits(probability: Tensor) -> Tensor:
-    """A draw of independent bits, 0 or 1, from torch's default generator."""
+def draw_bits(probability: Tensor) -> Tensor:
+    """Draw independent bits from torch's default generator.
+
+    Args:
+        probability: Probability of each bit to be 1, of any shape.
+
+    Returns:
+        The bits, 0 or 1, of the same shape and dtype.
+    """
     return torch.rand_like(probability).lt_(probability)
 
 
 def gibbs_step(law: Law, v: Tensor) -> Tensor:
-    """v -> h ~ p(h | v) -> v' ~ p(v | h): p(v) is what this chain tends to."""
-    return bits(visible_mean(law, bits(hidden_mean(law, v))))
+    """Draw v -> h ~ p(h | v) -> v' ~ p(v | h); p(v) is what this chain tends to.
+
+    Args:
+        law: Numbers of the machine.
+        v: Visible units, (n, visible).
+
+    Returns:
+        v', bits, (n, visible).
+    """
+    return draw_bits(visible_mean(law, draw_bits(hidden_mean(law, v))))
 
 
 def log_partition(law: Law, *, chains: int, betas: Sequence[float], base: Tensor) -> Estimate:
-    """log Z by annealed importance sampling, nats: logmeanexp of the weights of independent chains, in float64.
+    """Estimate log Z by annealed importance sampling: logmeanexp of the weights of independent chains, in float64.
 
         p_t(v) ~ exp((1 - t) base.v + t alpha.v) prod_j (1 + exp(t (beta_j + W_j v))),    t = 0 ... 1
 
     R. Salakhutdinov and I. Murray, On the quantitative analysis of deep belief networks, 2008, equations 7 to 18. The
-    mean weight is unbiased for Z, so its logarithm tends to be too low, and likelihoods told with it too high.
+    mean weight is unbiased for Z, so its logarithm tends to be too low, and a likelihood that is computed with it too
+    high. Draws come from torch's default generator.
 
-    chains: 2 or more. betas: inverse temperatures t, rising from 0 to 1. base: biases of the visible units at t = 0,
-    such as the logits of their means. Draws come from torch's default generator.
-    Its error is the standard error of the mean weight over that mean, and to be believed only where it is small. Raises
-    BadInput for too few chains, or other temperatures.
+    Args:
+        law: Numbers of the machine.
+        chains: Number of chains, 2 or more.
+        betas: Inverse temperatures t, rising from 0 to 1.
+        base: Biases of the visible units at t = 0, (visible,), such as the logits of their means.
+
+    Returns:
+        log Z in nats; its error is the standard error of the mean weight over that mean, which is to be believed only
+        where it is small; its notes hold `chains` and `temperatures`.
+
+    Raises:
+        BadInput: If there are too few chains, or the temperatures do not rise from 0 to 1.
     """
-    rising = all(colder < warmer for colder, warmer in itertools.pairwise(betas))
-    if chains < 2 or len(betas) < 2 or (betas[0], betas[-1]) != (0, 1) or not rising:
+    is_rising = all(colder < warmer for colder, warmer in itertools.pairwise(betas))
+    if chains < 2 or len(betas) < 2 or (betas[0], betas[-1]) != (0, 1) or not is_rising:
         raise BadInput(
             f"annealing: found {chains} chains at {len(betas)} temperatures, expected 2 chains or more, and inverse "
             "temperatures that rise from 0 to 1. Change `chains` or `betas`."
@@ -85,8 +136,8 @@ def log_partition(law: Law, *, chains: int, betas: Sequence[float], base: Tensor
 
 
 def _annealed_log_weights(law: Law, chains: int, betas: Sequence[float], base: Tensor) -> Tensor:
-    """The log weight of each chain, (chains,), of mean weight Z."""
-    v = bits(base.sigmoid().expand(chains, -1))
+    """Return the log weight of each chain, (chains,), of mean weight Z."""
+    v = draw_bits(base.sigmoid().expand(chains, -1))
     log_weights = (functional.softplus(base).sum() + len(law.beta) * math.log(2)).repeat(chains)
     for colder, warmer in itertools.pairwise(betas):
         before, after = (_temper_law(law, base, t) for t in (colder, warmer))
@@ -104,10 +155,13 @@ class Boltzmann(nn.Module):
 
     The distributions are those of `Law`, and so is the likelihood's maximum; its gradient in (W, a, b) is better
     conditioned, since weights no longer have to make up for means. G. Montavon and K.-R. Müller, Deep Boltzmann
-    machines and the centering trick, 2012; offsets mu and lambda are constants here.
+    machines and the centering trick, 2012. The offsets mu and lambda are constants here, and lambda is 1/2. b starts
+    at 0, a at the logits of mu.
 
-    mu: means of the visible units, (visible,); each in [0, 1]. hidden: number of hidden units; lambda is 1/2.
-    deviation: weights start in N(0, deviation^2), b at 0, a at the logits of mu.
+    Args:
+        mu: Means of the visible units in [0, 1], (visible,).
+        hidden: Number of hidden units.
+        deviation: Standard deviation of N(0, deviation^2), from which the weights are drawn.
     """
 
     weight: nn.Parameter
@@ -125,16 +179,20 @@ class Boltzmann(nn.Module):
 
     @torch.no_grad()
     def centre(self, mu: Tensor) -> None:
-        """Take these means of the visible units: mu, and a at their logits."""
+        """Set the means of the visible units, mu, and start a at their logits.
+
+        Args:
+            mu: Means in [0, 1], (visible,).
+        """
         self.mu.copy_(mu)
         self.visible_bias.copy_(mu.clamp(FAINTEST, 1 - FAINTEST).logit())
 
     def law(self) -> Law:
-        """The numbers of p(v, h), with gradients where they are recorded."""
+        """Return the numbers of p(v, h), with gradients where they are recorded."""
         alpha = self.visible_bias - 0.5 * self.weight.sum(0)
         beta = self.hidden_bias - self.weight @ self.mu
         return Law(self.weight, alpha, beta)
 
 
 FAINTEST = 1e-4
-"""The least probability that a visible unit starts with, so that the weights of units never lit stay small."""
+"""The least probability that a visible unit starts with, so that the weights of units that are never on stay small."""

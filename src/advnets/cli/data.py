@@ -1,6 +1,6 @@
-"""advnets data [NAME|PATH]: what can be trained on."""
+"""advnets data [NAME|PATH]: the data sets, and the description of one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -12,83 +12,166 @@ from advnets.experiment.settings import ImageFlags
 
 ABOUT = """List the data sets, or describe one: advnets data [NAME|PATH].
 
-PATH is a folder or .zip of images, an .npz file, or TFD_48x48.mat[:FOLD]. Told are counts, sizes, channels, classes,
-duplicates, images that cannot be read, and what training a recipe on it would take."""
+PATH is a folder or .zip of images, an .npz file, or TFD_48x48.mat[:FOLD]. The description has counts, sizes, channels,
+classes, duplicates, images that cannot be read, and the time and memory that training takes."""
 KINDS = ("FOLDER", "FILE.zip", "FILE.npz", "TFD_48x48.mat[:FOLD]")
 MOST_NAMES = 20
+REST = "--json prints all"
+WIDTH = 18
+INDENT = f"\n{'':<{WIDTH + 1}}"
 RECIPE = "paper-adam"
 PICTURED = 64
+"""Images in the picture."""
 
 
 @dataclass(frozen=True)
 class DataFlags(ImageFlags):
-    """Where to look, how image files are read, and what to print."""
+    """Flags of `advnets data`."""
 
     data_dir: str | None = None
-    """Folder where data sets are looked for first."""
+    """Folder that is searched first for the files of data sets."""
     picture: Path | None = None
-    """FILE.png for a picture of 64 training images; nothing is overwritten."""
+    """Write a picture of 64 training images to FILE.png; nothing is overwritten."""
     recipe: str | None = None
-    """The recipe whose cost is told, by name or recipe.json; default paper-adam."""
+    """Estimate the cost of training this recipe, a name or a recipe.json; default paper-adam."""
     json: bool = False
     """Print JSON."""
 
     def settings(self, name: str) -> experiment.Settings:
-        """What a training on that data set would be asked."""
+        """Return the settings of a training on a data set.
+
+        Args:
+            name: Name or path of the data set.
+        """
         how = {spec.name: getattr(self, spec.name) for spec in fields(ImageFlags)}
         return experiment.Settings(data=name, data_dir=self.data_dir, **how)
 
 
 def main(argv: Sequence[str]) -> int:
-    """List or describe."""
-    names, flags = split_words(argv)
-    asked = parse(DataFlags, flags, verb="data [NAME|PATH]", about=ABOUT)
+    """List the data sets, or describe one.
+
+    Args:
+        argv: Words and flags of the command.
+
+    Returns:
+        The exit status, 0.
+
+    Raises:
+        BadInput: If there are several names, or flags without a name.
+    """
+    names, words = split_words(argv)
+    flags = parse(DataFlags, words, verb="data [NAME|PATH]", about=ABOUT)
     if len(names) > 1:
-        raise BadInput(f"found {' '.join(names)!r}; expected one data set, or none")
+        raise BadInput(f"found {' '.join(names)!r}, expected one data set, or none. Describe one at a time.")
     if not names:
-        if asked != DataFlags(json=asked.json):
-            raise BadInput("flags are given and no data set; expected: advnets data NAME|PATH")
-        print_result(list(data.DATASETS), as_json=asked.json, text="\n".join([*data.DATASETS, *KINDS]))
+        if flags != DataFlags(json=flags.json):
+            raise BadInput("found flags and no data set, expected: advnets data NAME|PATH. Name the data set.")
+        print_result(list(data.DATASETS), as_json=flags.json, text="\n".join([*data.DATASETS, *KINDS]))
         return 0
-    told = describe(names[0], asked)
-    print_result(told, as_json=asked.json, text=text(told))
+    description = describe(names[0], flags)
+    print_result(description, as_json=flags.json, text=format_description(description))
     return 0
 
 
-def describe(name: str, asked: DataFlags) -> dict[str, Any]:
-    """What is told of one data set, as JSON values; the picture is drawn on the way."""
-    recipe, settings = experiment.find_recipe(asked.recipe or RECIPE), asked.settings(name)
-    if asked.picture is not None and (asked.picture.suffix.lower() != ".png" or asked.picture.exists()):
-        raise BadInput(f"--picture {asked.picture}: expected the name of a .png file that is not there yet")
+def describe(name: str, flags: DataFlags) -> dict[str, Any]:
+    """Describe a data set and the cost of training on it, and write the picture.
+
+    Args:
+        name: Name or path of the data set.
+        flags: Flags of the command.
+
+    Returns:
+        What `data.describe` returns, with `picture` and `cost`.
+
+    Raises:
+        BadInput: If the picture cannot be written there, or a recipe was given that cannot be trained on the data.
+    """
+    recipe, settings = experiment.find_recipe(flags.recipe or RECIPE), flags.settings(name)
+    if flags.picture is not None and (flags.picture.suffix.lower() != ".png" or flags.picture.exists()):
+        raise BadInput(f"--picture {flags.picture}: expected the name of a .png file that is not there yet")
     dataset = settings.dataset()
-    told = data.describe(dataset)
-    if asked.picture is not None:
-        experiment.Samples.first(dataset.train, PICTURED).save(asked.picture)
-        told["picture"] = str(asked.picture)
+    description = data.describe(dataset)
+    if flags.picture is not None:
+        experiment.Samples.first(dataset.train, PICTURED).save(flags.picture)
+        description["picture"] = str(flags.picture)
     try:
-        told["cost"] = experiment.dry_run(recipe, settings=settings, dataset=dataset).as_dict()
+        description["cost"] = experiment.dry_run(recipe, settings=settings, dataset=dataset).as_dict()
     except BadInput as error:
-        # A recipe that was not asked for may not fit the data, which are described all the same.
-        if asked.recipe is not None:
+        # The default recipe may not fit the data, which are described all the same.
+        if flags.recipe is not None:
             raise
-        told["cost"] = f"{recipe.name} cannot be trained on it: {error}"
-    return told
+        description["cost"] = f"{recipe.name} cannot be trained on it: {error}"
+    return description
 
 
-def text(told: dict[str, Any]) -> str:
-    """The description in lines; long lists are cut, and say so."""
-    return "\n".join(f"{key:<18} {_value(key, value)}" for key, value in told.items())
+def format_description(description: Mapping[str, Any]) -> str:
+    """Format a description as lines of text; long lists are cut, and the text says so.
+
+    Args:
+        description: What `describe` returns.
+    """
+    rows = ((key.replace("_", " "), FORMATS.get(key, _format_plainly)(value)) for key, value in description.items())
+    return "\n".join(f"{name:<{WIDTH}} {INDENT.join(lines)}" for name, lines in rows)
 
 
-def _value(key: str, value: Any) -> str:
-    if key in ("unreadable", "sizes", "notes") and value:
-        lines = list(value) if key == "notes" else [f"{name}: {what}" for name, what in value.items()]
-        more = [f"and {len(lines) - MOST_NAMES:,} more (--json tells all)"] if len(lines) > MOST_NAMES else []
-        return f"\n{'':<19}".join([*lines[:MOST_NAMES], *more])
-    if key == "cost" and isinstance(value, dict):
-        return (
-            f"{value['recipe']}, batch {value['batch_size']}: {value['milliseconds_per_step']:.1f} ms a step on "
-            f"{value['device']}; {value['steps']:,} steps in {value['minutes']:.1f} minutes; "
-            f"{value['mebibytes'] or 0:,.0f} MiB at the peak"
-        )
-    return str(value)
+def _format_plainly(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        return _cut([f"{name}: {_number(item)}" for name, item in value.items()])
+    if isinstance(value, list | tuple):
+        return _cut([_number(item) for item in value])
+    return ["none" if value is None else str(value)]
+
+
+def _format_shape(shape: Sequence[int]) -> list[str]:
+    return [" x ".join(map(str, shape))]
+
+
+def _format_splits(splits: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A line for each split, and a second one for its samples per class."""
+    lines = []
+    for name, split in splits.items():
+        moments = f"mean {split['mean']:.3g}, standard deviation {split['std']:.3g}"
+        lines.append(f"{name:<10} {split['count']:,} samples, {moments}")
+        if (counts := split["per_class"]) is not None:
+            listed = ", ".join(f"{count:,}" for count in counts[:MOST_NAMES])
+            more = f" and {len(counts) - MOST_NAMES:,} more ({REST})" if len(counts) > MOST_NAMES else ""
+            lines.append(f"{'':<10} per class: {listed}{more}")
+    return lines
+
+
+def _format_duplicates(counts: Mapping[str, int | None]) -> list[str]:
+    near = "near-duplicates are not searched for among points and images under 32 pixels"
+    return [
+        f"{counts['copies']:,} exact copies",
+        f"{counts['held_out_in_train']:,} validation and test samples that are also in train",
+        near if counts["near"] is None else f"{counts['near']:,} images with a near-duplicate",
+    ]
+
+
+def _format_cost(cost: Mapping[str, Any] | str) -> list[str]:
+    if isinstance(cost, str):
+        return [cost]
+    return [
+        f"{cost['recipe']}, batch {cost['batch_size']}: {cost['milliseconds_per_step']:.1f} ms a step on "
+        f"{cost['device']}; {cost['steps']:,} steps in {cost['minutes']:.1f} minutes; "
+        f"{cost['mebibytes'] or 0:,.0f} MiB at the peak"
+    ]
+
+
+def _cut(lines: list[str]) -> list[str]:
+    more = [f"and {len(lines) - MOST_NAMES:,} more ({REST})"] if len(lines) > MOST_NAMES else []
+    return [*lines[:MOST_NAMES], *more] or ["none"]
+
+
+def _number(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+FORMATS: dict[str, Callable[[Any], list[str]]] = {
+    "shape": _format_shape,
+    "given_shape": _format_shape,
+    "splits": _format_splits,
+    "duplicates": _format_duplicates,
+    "cost": _format_cost,
+}
+"""How parts of a description are formatted; the others plainly."""

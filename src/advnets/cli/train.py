@@ -51,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
 
 def follow(run: experiment.Run, *, as_json: bool, **budget: Any) -> int:
     """Train a run, telling how it goes on standard error, and where it is on standard output; by the first process."""
-    distributed.join()
+    distributed.init_process_group()
     notes = distributed.on_rank0(run.notes)
     if not distributed.is_rank0():
         for _ in run.carry_on(**budget):

@@ -79,7 +79,7 @@ def with_p_value(difference: Estimate, degrees: float) -> Estimate:
         return replace(difference, p_value=1.0)
     if not difference.error or difference.p_value is not None:
         return difference
-    return replace(difference, p_value=statistics.two_sided(difference.value, difference.error, degrees))
+    return replace(difference, p_value=statistics.student_p_value(difference.value, difference.error, degrees))
 
 
 def judge(contrasts: Sequence[Contrast], control: str = "holm", level: float = LEVEL) -> tuple[Contrast, ...]:
@@ -152,7 +152,7 @@ def _middle_is_beside_real(contrast: Contrast, level: float) -> bool:
         return False
     middle = a.value + b.value - 2 * a.floor
     error = math.hypot(a.error + b.error, 2 * float(a.notes.get("floor_error", 0.0)))
-    return middle != 0 if error == 0 else statistics.two_sided(middle, error, contrast.degrees) <= level
+    return middle != 0 if error == 0 else statistics.student_p_value(middle, error, contrast.degrees) <= level
 
 
 def contrast_reports(measure: str, sides: tuple[str, str], a: Estimate, b: Estimate) -> Contrast:
@@ -187,7 +187,7 @@ def contrast_jackknives(
     Returns:
         The contrast, not yet judged.
     """
-    found = statistics.difference(a, b)
+    found = statistics.jackknife_difference(a, b)
     left, right = (replace(each.estimate(), floor=floor) for each in (a, b))
     return Contrast(measure, *sides, left, right, found, float(found.notes["degrees"]))
 

@@ -108,7 +108,7 @@ def compare_samples(
     Raises:
         BadInput: For sides that cannot be compared; names what differs.
     """
-    distributed.refuse_several("`advnets compare`")
+    distributed.expect_one_process("`advnets compare`")
     expect_known(control, plan.measures or (), COMPARABLE)
     requests = parse_sides(words)
     refuse_unused_flags(unpaired, requests)

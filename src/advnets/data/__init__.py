@@ -7,6 +7,7 @@ from advnets.data.description import describe
 from advnets.data.formats.npz import load_npz
 from advnets.data.images.folder import load_images
 from advnets.data.images.image_options import ImageOptions
+from advnets.data.memory import STORED_NAME, from_memory
 from advnets.data.sets.download import fetch
 from advnets.data.sets.published_files import cache_folder
 from advnets.data.sets.toys import MIXTURES, Mixture, mixture
@@ -19,6 +20,7 @@ __all__ = [
     "MIXTURES",
     "Mixture",
     "ImageOptions",
+    "STORED_NAME",
     "Split",
     "Survey",
     "TRANSFORMS",
@@ -26,6 +28,7 @@ __all__ = [
     "cache_folder",
     "describe",
     "fetch",
+    "from_memory",
     "load",
     "load_npz",
     "load_images",

@@ -13,10 +13,15 @@ from advnets.training import Batch
 
 
 def order(seed: int, epoch: int, n: int) -> Tensor:
-    """The permutation of 0 .. n - 1 that an epoch runs through, (n,) int64: a pure function of its arguments.
+    """Return the permutation of the samples that an epoch runs through, a pure function of its arguments.
 
-    seed, epoch: any integers; the pair is mixed by a hash, so that (0, 1) and (1, 0) have nothing in common.
-    n: number of samples, >= 0.
+    Args:
+        seed: Any integer. Seed and epoch are mixed by a hash, so that (0, 1) and (1, 0) have nothing in common.
+        epoch: Any integer.
+        n: Number of samples, 0 or more.
+
+    Returns:
+        A permutation of 0 .. n - 1, (n,) int64.
     """
     mixed = hashlib.sha256(f"advnets order {seed} {epoch}".encode()).digest()[:8]
     # 63 bits, as torch takes a seed for a signed 64-bit integer.
@@ -25,11 +30,25 @@ def order(seed: int, epoch: int, n: int) -> Tensor:
 
 
 class Batches:
-    """An infinite iterator of batches drawn without replacement, epoch after epoch, each in an `order` of its own.
+    """An endless iterator of batches drawn without replacement, epoch after epoch, each in an `order` of its own.
 
-    The sample at (seed, epoch, index) is `order(seed, epoch, n)[index]`: nothing else is remembered. What is left of an
-    epoch and would not fill a batch is dropped, so every batch has one size; other epochs leave other samples out.
-    Of several processes each gives its part of the same global batches, whatever their number.
+    The sample at (seed, epoch, index) is `order(seed, epoch, n)[index]`; nothing else is remembered. The samples at the
+    end of an epoch that do not fill a batch are dropped, so that every batch has one size; other epochs drop other
+    samples. Several processes draw their parts of the same global batches, whatever their number is.
+
+    A batch holds images and points as the networks see them. Its `given` are the split's given images under the same
+    transform, or else the split's labels.
+
+    Args:
+        split: Samples to draw from.
+        batch_size: Samples in a batch of all processes together, 1 .. len(split), a multiple of their number.
+        seed: Seed of the order of the samples.
+        transform: Map from the stored values of a batch to what the networks see; None leaves them as stored.
+        device: Device on which batches are made, and on which the values lie unless they are mapped.
+        whole: Whether each process draws the whole global batches, for work that every process does alike.
+
+    Raises:
+        BadInput: If the batch size is out of range, or cannot be divided among the processes.
     """
 
     def __init__(
@@ -42,26 +61,17 @@ class Batches:
         device: str | torch.device = "cpu",
         whole: bool = False,
     ) -> None:
-        """Hold the split on the device, at the start of epoch 0.
-
-        split: what is drawn from.
-        batch_size: samples per batch, 1 .. len(split); of all processes together, and a multiple of their number.
-        seed: of the order of samples.
-        transform: maps stored values of a batch to what the networks see; None leaves them as stored.
-        device: where the batches are made, and where the values are kept unless they are mapped.
-        whole: each process gives the global batches, whole: for what every process does alike, for itself.
-        Raises BadInput for a batch size out of range, or that cannot be cut into equal parts.
-        """
         if not 1 <= batch_size <= len(split):
             raise BadInput(
-                f"batch_size: found {batch_size}, expected 1..{len(split)}, the number of samples. Change it."
+                f"batch_size: found {batch_size}, expected 1..{len(split)}, the number of samples. Choose another."
             )
-        # What is mapped may be more than a device holds: it is gathered here, and its batches are moved.
+        # Mapped values may be more than a device holds: they are gathered here, and batches are moved.
         self._values = split.values if split.is_mapped else split.values.to(device)
         self._device = torch.device(device)
-        self._labels = None if split.labels is None else split.labels.to(device)
+        given = split.labels if split.given is None else split.given
+        self._given = None if given is None else given.to(device)
         self._batch_size = batch_size
-        self._part = slice(batch_size) if whole else distributed.part(batch_size)
+        self._part = slice(batch_size) if whole else distributed.rank_slice(batch_size)
         self._transform = transform
         self._seed, self._epoch, self._index = seed, 0, 0
         self._order = self._shuffle()
@@ -77,30 +87,38 @@ class Batches:
         self._index += self._batch_size
         # Gathered as stored, then transformed: a byte a pixel is moved, not four.
         real = self._values.index_select(0, chosen).to(self._device)
-        labels = None if self._labels is None else self._labels.index_select(0, chosen.to(self._device))
-        return Batch(real if self._transform is None else self._transform(real), labels)
+        given = None if self._given is None else self._given.index_select(0, chosen.to(self._device))
+        is_image = given is not None and given.dim() == 4
+        return Batch(self._see(real), self._see(given) if given is not None and is_image else given)
+
+    def _see(self, stored: Tensor) -> Tensor:
+        """Stored values as the networks see them."""
+        return stored if self._transform is None else self._transform(stored)
 
     @property
     def epoch(self) -> int:
-        """The epoch of the batch drawn last, from 0."""
+        """Epoch of the batch drawn last, from 0."""
         return self._epoch
 
     @property
     def epochs(self) -> float:
-        """Passes through the data so far: whole ones and the fraction of this one, over the batches that fit."""
+        """Passes through the data so far, with the fraction of this epoch's batches that are drawn."""
         fits = len(self._values) - len(self._values) % self._batch_size
         # An index that is restored under another batch size may lie in the part that is dropped here.
         return self._epoch + min(1.0, self._index / fits)
 
     def state(self) -> dict[str, int]:
-        """The position as {"seed", "epoch", "index"}: index is the number of samples of the epoch already drawn."""
+        """Return the position as {"seed", "epoch", "index"}; index counts the samples of the epoch already drawn."""
         return {"seed": self._seed, "epoch": self._epoch, "index": self._index}
 
     def load(self, state: Mapping[str, int]) -> None:
-        """Go to a position that `state` gave, also one of another batch size; the next batch is the one after it.
+        """Go to a position that `state` returned, also under another batch size, and go on from there.
 
-        state: {"seed", "epoch", "index"}, epoch >= 0 and index in 0 .. len(split).
-        Raises BadInput for other keys or values, and then stays where it was.
+        Args:
+            state: {"seed", "epoch", "index"}, with an epoch of 0 or more and an index in 0 .. len(split).
+
+        Raises:
+            BadInput: If there are other keys or values; the position then stays what it was.
         """
         if set(state) != {"seed", "epoch", "index"} or not all(type(value) is int for value in state.values()):
             raise BadInput(

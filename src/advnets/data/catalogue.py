@@ -9,6 +9,7 @@ from advnets.data.dataset import Dataset
 from advnets.data.formats.npz import load_npz
 from advnets.data.images.folder import load_images
 from advnets.data.images.image_options import ImageOptions
+from advnets.data.memory import STORED_NAME
 from advnets.data.sets.cifar10 import load_cifar10
 from advnets.data.sets.digits import load_digits
 from advnets.data.sets.mnist import load_mnist
@@ -21,7 +22,7 @@ DataDir = str | os.PathLike[str] | None
 
 
 def _ignore_folder(make: Callable[[], Dataset]) -> Callable[[DataDir], Dataset]:
-    """A loader of data that come with the package or are drawn, so that no folder is looked through for them."""
+    """A loader of data that come with the package or are drawn, for which no folder is searched."""
     return lambda data_dir: make()
 
 
@@ -41,22 +42,31 @@ DATASETS: dict[str, Callable[[DataDir], Dataset]] = (
 def load(
     name_or_path: str | os.PathLike[str], data_dir: DataDir = None, *, options: ImageOptions | None = None
 ) -> Dataset:
-    """The data set of that name, or the images in a user's own file or folder.
+    """Load the data set of a name, or the images in a user's own file or folder.
 
-    name_or_path: a row of `DATASETS`, or the path of a .npz file (see `load_npz`), of a folder or a .zip of image files
-        (see `load_images`), or of a TFD_48x48.mat (see `load_tfd`), which a colon and a fold may follow.
-    data_dir: folder that files of named data sets are looked for in first; digits and toys have no files, and a path
-        says by itself where it is.
-    options: how image files become tensors; refused where there are none.
-    Raises BadInput for an unknown name, Unsupported for a path of another kind, a run among them, and what the loader
-    raises.
+    Args:
+        name_or_path: Row of `DATASETS`, or the path of a .npz file (`load_npz`), of a folder or a .zip of image files
+            (`load_images`), or of a TFD_48x48.mat (`load_tfd`), after which a colon and a fold may stand.
+        data_dir: Folder that is searched first for the files of named data sets. Digits and toys have no files, and a
+            path says by itself where it is.
+        options: How image files become tensors; refused where there are no image files.
+
+    Returns:
+        The data set.
+
+    Raises:
+        BadInput: If the name is unknown, and what the loader raises.
+        Missing: If there is no such file, or if the name stands for data that were given in memory.
+        Unsupported: If the path is of another kind, such as a run.
     """
     name = os.fspath(name_or_path)
+    if name == STORED_NAME:
+        raise Missing("the data were given in memory, and a run does not store them. Give the data again, as data=.")
     path = Path(name)
     if name not in DATASETS and os.path.isfile(path / "recipe.json"):
         raise Unsupported(
-            f"{name} is a run directory, expected images: what lies in it are previews. Name the data that it was "
-            "trained on, or draw samples of it: `advnets sample`."
+            f"{name} is a run directory, expected images; the images inside are previews. Name the data that it was "
+            "trained on, or draw samples from it with `advnets sample`."
         )
     if (
         name not in DATASETS

@@ -9,43 +9,98 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from advnets.data.conversion import Values, to_given, to_labels, to_values
+from advnets.data.splitting import MIN_SAMPLES, split_order
 from advnets.errors import BadInput, NonFinite
 
+IN_MEMORY = "given in memory"
+"""The source of a data set that was made of tensors."""
 BLOCK = 2**22
 """Values that are widened at a time."""
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Samples of one split, with their labels where there are any.
+    """Samples of one split, with labels and given images where there are any.
 
-    values: (n, c, h, w) uint8 images, or (n, d) float32 points, all finite; n >= 1.
-    labels: (n,) int64, each >= 0, or None.
-    is_mapped: whether the values lie in a file that is read as they are used; then they may be more than memory holds,
-        and must not be written to (the system ends a process that does): clone what you change.
-    Raises BadInput for another dtype or shape, NonFinite for a NaN or an Inf among points.
+    Attributes:
+        values: Images (n, c, h, w) uint8, or points (n, d) float32, all finite; n is 1 or more.
+        labels: Class numbers (n,) int64, each 0 or more, or None.
+        given: Images (n, c', h', w') uint8 that the networks see beside the images in `values`, one for each, or None.
+        is_mapped: Whether the values lie in a file that is read as they are used. They may then be more than memory
+            holds, and must not be written to, because the system ends a process that does. Clone what you change.
+
+    Raises:
+        BadInput: If a tensor is of another dtype or shape.
+        NonFinite: If a point has a NaN or an Inf.
     """
 
     values: Tensor
     labels: Tensor | None = None
+    given: Tensor | None = None
     is_mapped: bool = False
 
     def __post_init__(self) -> None:
         _check_values(self.values)
         if self.labels is not None:
             _check_labels(self.labels, len(self.values))
+        if self.given is not None:
+            _check_given(self.given, self.values)
 
     def __len__(self) -> int:
         return len(self.values)
+
+    @staticmethod
+    def of(
+        values: Values,
+        *,
+        labels: Values | None = None,
+        given: Values | None = None,
+        channel_axis: int | None = None,
+    ) -> "Split":
+        """Make a split of tensors or NumPy arrays in memory.
+
+        Args:
+            values: Images or points; `conversion.to_values` says which dtypes and shapes.
+            labels: Integers (n,), or None.
+            given: Images (n, c', h', w'), or None.
+            channel_axis: Axis of the channels of images with four axes, 1 or 3; None finds it by its size.
+
+        Returns:
+            The split.
+
+        Raises:
+            BadInput: If something is of another dtype or shape, or may be read in two ways.
+            NonFinite: If a point has a NaN or an Inf.
+        """
+        tensor = to_values(values, channel_axis=channel_axis)
+        return Split(
+            tensor,
+            None if labels is None else to_labels(labels, len(tensor)),
+            None if given is None else to_given(given, len(tensor)),
+        )
+
+    def select(self, places: Tensor) -> "Split":
+        """Return the samples at some places, with their labels and given images, in memory.
+
+        Args:
+            places: Indices (m,) int64 with m of 1 or more, or a mask (n,) of truth values.
+        """
+        labels, given = (None if tensor is None else tensor[places] for tensor in (self.labels, self.given))
+        return Split(self.values[places], labels, given)
 
 
 @dataclass(frozen=True)
 class Survey:
     """What was found in a folder or an archive when its images were decoded.
 
-    sizes: images by their own size, "HxW". modes: images by how they are stored. others: files that are no images, by
-    ending. unreadable: {name: why} of images that were left out. class_names: what the classes are called, or None.
-    notes: what was decided, for people to read.
+    Attributes:
+        sizes: Number of images by their own size, "HxW".
+        modes: Number of images by how they are stored: "grey", "rgb", each with " alpha" where it has transparency.
+        others: Number of files that are no images, by ending.
+        unreadable: Reason by the name of an image that was left out.
+        class_names: Names of the classes, or None.
+        notes: Decisions that were made, for people to read.
     """
 
     sizes: Mapping[str, int]
@@ -56,25 +111,37 @@ class Survey:
     notes: Sequence[str]
 
     def as_json(self) -> dict[str, Any]:
-        """The survey as JSON."""
+        """Return the survey as JSON values."""
         return asdict(self)
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> "Survey":
-        """The survey that `as_json` gave."""
+        """Return the survey that `as_json` gave.
+
+        Args:
+            value: What `as_json` returned.
+        """
         return Survey(**value)
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A data set by name: what is trained on, what settings are chosen on, and what is reported on.
+    """A data set: a training split, a validation split to choose settings on, and a test split to report on.
 
-    name: as in the table of data sets, or the stem of a user's file.
-    train, validation, test: disjoint splits whose samples have one shape.
-    classes: number of classes, labels being 0 .. classes - 1, or None where there are no labels.
-    source: where the values came from, for people to read.
-    known_digest, known_mean: what `digest` and `mean` would give, where it was computed before. survey: of image files.
-    Raises BadInput where splits differ in shape, or labels and `classes` contradict each other.
+    Attributes:
+        name: Name in the table of data sets, or the stem of a user's file.
+        train: Training split.
+        validation: Validation split, disjoint from the others, as all three are.
+        test: Test split.
+        classes: Number of classes, labels being 0 .. classes - 1, or None where there are no labels.
+        source: Where the values came from, for people to read.
+        known_digest: Value of `digest`, where it was computed before.
+        known_mean: Value of `mean`, where it was computed before.
+        survey: What was found among image files, or None.
+
+    Raises:
+        BadInput: If splits differ in shape, if some have given images and some have none, or if labels and `classes`
+            contradict each other.
     """
 
     name: str
@@ -89,12 +156,64 @@ class Dataset:
 
     def __post_init__(self) -> None:
         for split_name, split in self.splits.items():
-            if split.values.shape[1:] != self.train.values.shape[1:] or split.values.dtype != self.train.values.dtype:
-                raise BadInput(
-                    f"data set {self.name!r}: samples of {split_name} are {_kind(split.values)}, those of train are "
-                    f"{_kind(self.train.values)}. Give every split samples of one shape and dtype."
-                )
+            for what, field in (("samples", "values"), ("given images", "given")):
+                found, expected = (_kind(getattr(one, field)) for one in (split, self.train))
+                if found != expected:
+                    raise BadInput(
+                        f"data set {self.name!r}: {what} of {split_name} are {found}, those of train are {expected}. "
+                        "Give every split samples of one shape and dtype."
+                    )
             _check_classes(f"data set {self.name!r}, split {split_name}", split.labels, self.classes)
+
+    @staticmethod
+    def of(
+        values: Values,
+        *,
+        labels: Values | None = None,
+        given: Values | None = None,
+        name: str = "tensor",
+        channel_axis: int | None = None,
+        validation: Split | None = None,
+        test: Split | None = None,
+    ) -> "Dataset":
+        """Make a data set of tensors or NumPy arrays in memory.
+
+        The samples are split as those of a .npz file are: in a fixed random order, 80 : 10 : 10. A split that is given
+        is used as it is, and the others are taken from `values`.
+
+        Args:
+            values: Images or points; `conversion.to_values` says which dtypes and shapes.
+            labels: Integers (n,), 0 .. classes - 1, or None.
+            given: Images (n, c', h', w') that the networks see beside the samples, or None.
+            name: Name of the data set.
+            channel_axis: Axis of the channels of images with four axes, 1 or 3; None finds it by its size.
+            validation: Validation split of your own, from `Split.of`; None takes a tenth of the samples.
+            test: Test split of your own, from `Split.of`; None takes a tenth of the samples.
+
+        Returns:
+            The data set. Its digest depends on the contents alone, so that the same data are recognised later.
+
+        Raises:
+            BadInput: If something is of another dtype or shape, may be read in two ways, or cannot be split.
+            NonFinite: If a point has a NaN or an Inf.
+
+        Example:
+            >>> images = torch.zeros(20, 28, 28, dtype=torch.uint8)
+            >>> data = Dataset.of(images, labels=torch.arange(20) % 2)
+            >>> data.shape, data.classes, [len(split) for split in data.splits.values()]
+            ((1, 28, 28), 2, [16, 2, 2])
+        """
+        whole = Split.of(values, labels=labels, given=given, channel_axis=channel_axis)
+        if len(whole) < MIN_SAMPLES and (validation is None or test is None):
+            raise BadInput(
+                f"data set {name!r}: found {len(whole)} samples, expected at least {MIN_SAMPLES}, as a tenth of them "
+                "is the validation split and a tenth the test split. Add samples, or give validation= and test=."
+            )
+        places = split_order(len(whole), validation=validation is None, test=test is None)
+        train = whole.select(torch.from_numpy(places[0]))
+        validation = validation or whole.select(torch.from_numpy(places[1]))
+        test = test or whole.select(torch.from_numpy(places[2]))
+        return Dataset(name, train, validation, test, _count_classes(train, validation, test), IN_MEMORY)
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -107,23 +226,29 @@ class Dataset:
         return tuple(self.train.values.shape[1:])
 
     @property
+    def given_shape(self) -> tuple[int, ...] | None:
+        """Shape (c', h', w') of one given image, or None where no images are given."""
+        return None if self.train.given is None else tuple(self.train.given.shape[1:])
+
+    @property
     def is_image(self) -> bool:
         """Whether the samples are images; else they are points."""
         return self.train.values.dim() == 4
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256, in hex, of every value and label with its shape and dtype: identifies the data of a run.
+        """SHA-256, in hex, of every value, label and given image, with shapes and dtypes; it identifies the data.
 
-        Not to be confused with the checksum of a file: the same images in another container have the same digest.
+        It is not the checksum of a file: the same images in another container have the same digest.
         """
         if self.known_digest is not None:
             return self.known_digest
         sha = hashlib.sha256()
         for name, split in self.splits.items():
-            for kind, tensor in (("values", split.values), ("labels", split.labels)):
+            for kind, tensor in (("values", split.values), ("labels", split.labels), ("given", split.given)):
                 if tensor is None:
-                    sha.update(f"{name}/{kind} none\n".encode())
+                    # Without given images the digest is what it was before there could be any.
+                    sha.update(b"" if kind == "given" else f"{name}/{kind} none\n".encode())
                     continue
                 sha.update(f"{name}/{kind} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
                 sha.update(tensor.detach().cpu().contiguous().numpy().data)
@@ -143,8 +268,10 @@ class Dataset:
         return (total.double() / (255 * len(values))).float()
 
 
-def _kind(tensor: Tensor) -> str:
-    return f"{str(tensor.dtype).removeprefix('torch.')} of shape {tuple(tensor.shape[1:])}"
+def _kind(tensor: Tensor | None) -> str:
+    return (
+        "none" if tensor is None else f"{str(tensor.dtype).removeprefix('torch.')} of shape {tuple(tensor.shape[1:])}"
+    )
 
 
 def _check_values(values: Tensor) -> None:
@@ -168,6 +295,25 @@ def _check_labels(labels: Tensor, n: int) -> None:
         )
     if int(labels.min()) < 0:
         raise BadInput(f"labels of a split: found {int(labels.min())}, expected 0 or more. Number the classes from 0.")
+
+
+def _check_given(given: Tensor, values: Tensor) -> None:
+    if given.dtype != torch.uint8 or given.dim() != 4 or len(given) != len(values) or given.numel() == 0:
+        raise BadInput(
+            f"given images of a split: found {given.dtype} of shape {tuple(given.shape)}, expected uint8 of shape "
+            f"({len(values)}, c, h, w), one image for each sample. Convert them to uint8 0..255 first."
+        )
+    if values.dtype != torch.uint8:
+        raise BadInput(
+            "given images of a split: found points as samples, expected images. Give images beside images, or leave "
+            "given out."
+        )
+
+
+def _count_classes(*splits: Split) -> int | None:
+    """One more than the largest label; None where no split has labels."""
+    largest = [int(split.labels.max()) for split in splits if split.labels is not None]
+    return max(largest) + 1 if largest else None
 
 
 def _check_classes(where: str, labels: Tensor | None, classes: int | None) -> None:

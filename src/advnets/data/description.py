@@ -1,4 +1,4 @@
-"""What there is to say about a data set before training on it."""
+"""The description of a data set before training: counts, moments, classes, duplicates."""
 
 import math
 from typing import Any
@@ -11,10 +11,15 @@ from advnets.data.images.duplicates import duplicates
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:
-    """Counts, shape, classes, moments and duplicates of a data set, as JSON values.
+    """Describe a data set.
 
-    Pixels count in [0, 1], points as they are; the standard deviation is that of the population. For the duplicates
-    see `duplicates`, for what is told of image files beside (sizes, files left out, decisions) `Survey`.
+    Args:
+        dataset: Data set to describe.
+
+    Returns:
+        JSON values: name, source, digest, kind, shape, classes; of each split its count, samples per class, mean and
+        standard deviation (of the population; pixels in [0, 1], points as they are); `duplicates`; and, for image
+        files, the fields of `Survey`. Where images are given beside the samples, also `given_shape`.
     """
     return {
         "name": dataset.name,
@@ -23,6 +28,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "kind": "images" if dataset.is_image else "points",
         "shape": list(dataset.shape),
         "classes": dataset.classes,
+        **({} if dataset.given_shape is None else {"given_shape": list(dataset.given_shape)}),
         "splits": {name: _split(split, dataset.classes) for name, split in dataset.splits.items()},
         "duplicates": duplicates(dataset),
         **({} if dataset.survey is None else dataset.survey.as_json()),

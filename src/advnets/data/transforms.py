@@ -1,4 +1,4 @@
-"""The map from stored values to what the networks see, and the map back to [0, 1] for display and measuring."""
+"""Maps from stored values to what the networks see, and back to [0, 1] for display and measures."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,16 +9,18 @@ from torch import Tensor
 from advnets.errors import BadInput, NonFinite
 
 CONTRAST_SCALE = 55.0
-"""The L2 norm of an image after `contrast`: `gcn: 55.` of the paper's CIFAR-10 nets."""
+"""L2 norm of an image after `contrast`: `gcn: 55.` of the paper's CIFAR-10 nets."""
 
 
 @dataclass(frozen=True)
 class Transform:
     """A pair of maps that belong together.
 
-    forward: stored values, uint8 (n, c, h, w) or float32 (n, d), to the float32 values that the networks see.
-    back: what a generator emits to [0, 1] for images (clamped), or to points.
-    invertible: whether `back` undoes `forward`; if not, what it gives is for looking at, and no measure of pixels.
+    Attributes:
+        forward: Map from stored values, uint8 (n, c, h, w) or float32 (n, d), to the float32 values that networks see.
+        back: Map from what a generator emits to images in [0, 1] (clamped), or to points.
+        invertible: Whether `back` undoes `forward`. If it does not, its images are for display, not for measures of
+            pixels.
     """
 
     forward: Callable[[Tensor], Tensor]
@@ -27,13 +29,21 @@ class Transform:
 
 
 def to_uint8(unit_images: Tensor) -> Tensor:
-    """uint8 0..255 of images in [0, 1], as floor(255 x + 1/2): half a level rounds up.
+    """Convert images in [0, 1] to uint8 0..255.
 
-    unit_images: floats of any shape; values beyond [0, 1] are clamped.
-    Raises NonFinite for a NaN, which has no level.
+    The level of x is floor(255 x + 1/2), so half a level rounds up.
+
+    Args:
+        unit_images: Floats of any shape; values beyond [0, 1] are clamped.
+
+    Returns:
+        The levels, uint8 of the same shape.
+
+    Raises:
+        NonFinite: If there is a NaN, which has no level.
     """
     if bool(unit_images.isnan().any()):
-        raise NonFinite("images to be shown: found a NaN, expected values in [0, 1]. Look for the step that made it.")
+        raise NonFinite("images to convert: found a NaN, expected values in [0, 1]. Look for the step that made it.")
     return unit_images.float().clamp(0, 1).mul(255).add(0.5).floor().to(torch.uint8)
 
 

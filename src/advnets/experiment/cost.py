@@ -86,13 +86,13 @@ def dry_run(recipe: Recipe, *, settings: Settings, dataset: Dataset | None = Non
 
     dataset: that of the settings, where it was loaded already.
     """
-    distributed.join()
+    distributed.init_process_group()
     device = find_device(settings.device)
     if settings.capture:
         expect_capturable(device)
     dataset = dataset or distributed.local_rank0_first(settings.dataset)
     streams = Streams(settings.seed, device)
-    with streams.active():
+    with streams.as_defaults():
         tried = training(recipe, dataset, seed=settings.seed, device=device, capture=settings.capture)
         stages = [_stage_cost(tried)]
         for _ in recipe.stages:

@@ -29,7 +29,7 @@ def load_discriminator(
     """
     if "players" not in state:
         return None
-    with Streams(0, torch.device("cpu")).active():
+    with Streams(0, torch.device("cpu")).as_defaults():
         network = copy.deepcopy(game.discriminator).cpu() if game else _build(recipe, dataset, state["stage"]["number"])
     try:
         network.load_state_dict(state["players"]["discriminator"])

@@ -21,7 +21,7 @@ from advnets.objectives import OBJECTIVES
 from advnets.optimizers import OPTIMIZERS, schedule, state_of
 from advnets.penalties import PENALTIES
 from advnets.recipes import Recipe, Stage
-from advnets.schedules import Moment, within
+from advnets.schedules import Moment, moment_within
 from advnets.training import Step
 
 
@@ -72,7 +72,7 @@ class GameTraining:
     def schedule(self, moment: Moment) -> None:
         """Set every rate and momentum to what the recipe says of that moment, counted from the stage's beginning."""
         begins = (0.0, *(stage.begins for stage in self.recipe.stages), 1.0)
-        moment = within(moment, begins, self.stage, self.began)
+        moment = moment_within(moment, begins, self.stage, self.began)
         rates = {"generator": self.recipe.generator_rate, "discriminator": self.recipe.discriminator_rate}
         momentum = {} if self.recipe.momentum is None else {"momentum": self.recipe.momentum.at(moment)}
         for player, optimizer in self.optimizers.items():

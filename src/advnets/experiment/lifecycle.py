@@ -23,14 +23,14 @@ def start(
     recipe: a recipe, the name of one, or the path of a recipe.json; with `game` it defaults to `recipes.own`.
     Raises BadInput for anything that cannot be trained, before anything is written.
     """
-    distributed.join()
+    distributed.init_process_group()
     recipe, settings = find_recipe(recipe, game), settings or Settings()
     dataset = distributed.local_rank0_first(settings.dataset)
     device = find_device(settings.device)
     if settings.capture:
-        distributed.refuse_several("training with --capture")
+        distributed.expect_one_process("training with --capture")
         expect_capturable(device)
-    with Streams(settings.seed, device).active():
+    with Streams(settings.seed, device).as_defaults():
         tried = training(recipe, dataset, seed=settings.seed, device=device, game=game, capture=settings.capture)
         for _ in recipe.stages:
             tried.next_stage(0)
@@ -87,8 +87,8 @@ def find_recipe(recipe: Recipe | str | Path | None, game: Game | None = None) ->
 
 
 def _create(recipe: Recipe, settings: Settings, told: dict[str, Any]) -> Path:
-    path = Path(settings.out) if settings.out else runs.new_path(Path("runs"), recipe.name, told["data"]["name"])
-    return runs.create(path, told, runs.environment()).path
+    path = Path(settings.out) if settings.out else runs.new_run_path(Path("runs"), recipe.name, told["data"]["name"])
+    return runs.create_run(path, told, runs.describe_environment()).path
 
 
 def _absolute_path(name: str) -> str:

@@ -54,7 +54,7 @@ class Loop:
 
     def state(self) -> dict[str, Any]:
         """All that the rest of the run depends on; every process must ask for it together."""
-        own = [runs.unpack(held) for held in distributed.all_gather(runs.pack(self.streams.held))]
+        own = [runs.unpack_state(held) for held in distributed.all_gather(runs.pack_state(self.streams.states))]
         return {
             "training": self.play.state(),
             "average": self.average.state(),
@@ -64,7 +64,7 @@ class Loop:
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Take back what `state` gave."""
-        with self.streams.active():
+        with self.streams.as_defaults():
             self.play.load(state["training"])
         if self.play.stage:
             self._average_anew()
@@ -111,7 +111,7 @@ class Loop:
 
     def _write(self, state: Mapping[str, Any]) -> str:
         self.directory.journal.sync()
-        return str(runs.save(self.directory.checkpoints, self.step, state))
+        return str(runs.save_checkpoint(self.directory.checkpoints, self.step, state))
 
     def _stretches(self) -> Iterator[TrainingProgress]:
         steps = self.play.steps(self.step)
@@ -121,7 +121,7 @@ class Loop:
                 self._next_stages()
                 steps = self.play.steps(self.step)
             before, began = self.step, time.monotonic()
-            with self.streams.active():
+            with self.streams.as_defaults():
                 readings = self._stretch(steps)
             pace = (self.step - before) * self.play.recipe.batch_size / max(time.monotonic() - began, 1e-9)
             if self.step % self.settings.journal_steps == 0 or self.share() == 1:
@@ -133,11 +133,11 @@ class Loop:
                 saved_at = time.monotonic()
 
     def _next_stages(self) -> None:
-        with self.streams.active():
+        with self.streams.as_defaults():
             while self.play.due(self.share()):
                 self.play.next_stage(self.step)
         if distributed.world_size() > 1:  # each drew new networks for itself; the first one's serve all
-            self.play.load(runs.unpack(distributed.broadcast_bytes(lambda: runs.pack(self.play.state()))))
+            self.play.load(runs.unpack_state(distributed.broadcast_bytes(lambda: runs.pack_state(self.play.state()))))
         self._average_anew()
 
     def _average_anew(self) -> None:
@@ -156,7 +156,7 @@ class Loop:
             self.seconds, self.stopping = distributed.all_agree(time.monotonic() - before, self.asked_to_stop)
             at_mark = any(every and self.step % every == 0 for every in marks)
             if at_mark or self.share() == 1 or self.play.due(self.share()) or self.stopping:
-                return distributed.all_mean(step.readings())
+                return distributed.all_reduce_mean(step.readings())
 
     def _report(self, pace: float, readings: Mapping[str, float]) -> TrainingProgress:
         share = self.share()

@@ -67,7 +67,7 @@ class Model:
 
         Raises NonFinite if the network makes a NaN or an Inf.
         """
-        with torch.no_grad(), Streams(mix_seed("chain", seed), torch.device("cpu")).active():
+        with torch.no_grad(), Streams(mix_seed("chain", seed), torch.device("cpu")).as_defaults():
             blocks = [self._made(block).values for block in torch.split(z, BLOCK)]
         values: Any = np.concatenate(blocks)
         return Samples(values)
@@ -164,7 +164,7 @@ class Model:
         samples = self.sample(20, seed=seed).values
         fifth = torch.from_numpy(samples[4::5]).permute(0, 3, 1, 2).flatten(1)
         nearest = self._nearest(fifth, dataset.train.values).permute(0, 2, 3, 1).numpy()
-        return figures.figure2(samples.astype(np.uint8), nearest)
+        return figures.draw_figure2(samples.astype(np.uint8), nearest)
 
     def _nearest(self, samples: Tensor, values: Tensor) -> Tensor:
         """The nearest of stored images as they are shown, (n, c, h, w), to each sample; a block in memory at a time."""
@@ -172,7 +172,7 @@ class Model:
         images = values[:1].repeat(len(samples), 1, 1, 1)
         for block in torch.split(values, BLOCK):
             shown = self._as_shown(block)
-            indices, distances = statistics.nearest(samples, shown)
+            indices, distances = statistics.find_nearest(samples, shown)
             nearer = distances < best
             best[nearer], images[nearer] = distances[nearer], shown[indices[nearer]]
         return images
@@ -196,7 +196,7 @@ class Model:
         weights = torch.linspace(0, 1, columns)[None, :, None]
         z = torch.lerp(ends[:rows, None], ends[rows:, None], weights.expand(rows, columns, 1))
         images = self.emit(z.flatten(0, 1)).values
-        return figures.figure3(images.astype(np.uint8).reshape(rows, columns, *images.shape[1:]))
+        return figures.draw_figure3(images.astype(np.uint8).reshape(rows, columns, *images.shape[1:]))
 
 
 def open_model(path: str | Path) -> Model:
@@ -212,15 +212,15 @@ def open_model(path: str | Path) -> Model:
             f"{path} is a run directory, expected a share file, as `advnets export` writes it. Open the run: "
             f"advnets.Run({str(path)!r}), whose .model is its model."
         )
-    card, tensors = share.read(path, expected_tensors)
+    card, tensors = share.read_generator(path, expected_tensors)
     return Model(path.name, with_weights(build_on_meta(card), tensors), card)
 
 
 def export(model: Model, path: Path, *, half: bool, licence: str, notes: str, report: Mapping[str, Any] | None) -> Path:
-    """Write a model as a share file, and read it back; raises what `share.write` and `share.read` do."""
+    """Write a model as a share file, and read it back; raises what both functions of `share` raise."""
     card = replace(model.card, half=half, licence=licence, notes=notes, report=report)
     expected_tensors(card)
-    share.write(path, card, model.network.state_dict())
+    share.write_generator(path, card, model.network.state_dict())
     open_model(path)
     return path
 

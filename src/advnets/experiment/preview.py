@@ -30,7 +30,7 @@ class Preview:
     def draw(self, generator: nn.Module, path: Path) -> None:
         """Write the picture, whole or not at all. Raises CannotWrite."""
         picture = io.BytesIO()
-        with Streams(0, self.z.device).active():  # what a network draws for itself is drawn the same each time
+        with Streams(0, self.z.device).as_defaults():  # what a network draws for itself is drawn the same each time
             drawn = generator(self.z)
         Samples.of(drawn, self.transform).picture().save(picture, "png")
         runs.make_folder(path.parent)

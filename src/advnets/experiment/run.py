@@ -37,9 +37,9 @@ from advnets.experiment.preview import Preview
 from advnets.experiment.samples import Samples
 from advnets.experiment.settings import Settings, find_device, settings_from, with_budget
 from advnets.games.game import Game
-from advnets.randomness import Streams, is_of
+from advnets.randomness import Streams, fits_device
 from advnets.recipes import Recipe, from_json, to_json
-from advnets.records import record
+from advnets.records import parse_record
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Run:
 
         Raises Missing if there is no checkpoint yet, BadInput if the run was started on networks that are not given.
         """
-        step, state, _ = runs.latest(self.directory.checkpoints)
+        step, state, _ = runs.load_latest(self.directory.checkpoints)
         return self._model(step, state)
 
     def _model(self, step: int, state: Mapping[str, Any]) -> Model:
@@ -105,7 +105,7 @@ class Run:
 
     def _card(self, step: int, *, stage: int) -> runs.Card:
         recipe, latent = self.recipe, self.game.latent if self.game else None
-        trained_on = record(runs.DataCard, self._told["data"], what=str(self.directory.recipe_json))
+        trained_on = parse_record(runs.DataCard, self._told["data"], what=str(self.directory.recipe_json))
         below = (to_json(recipe)["stages"][number]["below"] for number in range(stage))
         return runs.Card(
             generator={"row": "own"} if self.game else to_json(recipe)["generator"],
@@ -122,7 +122,7 @@ class Run:
     @property
     def step(self) -> int:
         """The step of the newest good checkpoint."""
-        return runs.latest(self.directory.checkpoints)[0]
+        return runs.load_latest(self.directory.checkpoints)[0]
 
     def sample(self, n: int = 64, *, seed: int = 0) -> Samples:
         """n samples of the newest good checkpoint's averaged generator, by noises of that seed."""
@@ -163,7 +163,7 @@ class Run:
             BadInput: If nothing that was asked for can be measured.
             Unsupported: As `evaluate_sampler` and `Model.draw_subject` do.
         """
-        step, state, _ = runs.latest(self.directory.checkpoints)
+        step, state, _ = runs.load_latest(self.directory.checkpoints)
         report = yield from self._evaluate_checkpoint(step, state, plan)
         report.must_have_measures()
         if plan.split == "test":
@@ -193,7 +193,7 @@ class Run:
             BadInput: If nothing that was asked for can be measured.
             Unsupported: As `evaluate_sampler` and `Model.draw_subject` do.
         """
-        step, state, _ = runs.latest(self.directory.checkpoints)
+        step, state, _ = runs.load_latest(self.directory.checkpoints)
         report = yield from evaluate_sampler(self._model(step, state), dataset, plan)
         report.must_have_measures()
         if plan.split == "test":
@@ -235,13 +235,13 @@ class Run:
         damaged: dict[str, str] = {}
         for path in reversed(runs.newest_first(self.directory.checkpoints)):
             try:
-                step, state = runs.load(path)
+                step, state = runs.load_checkpoint(path)
             except (Damaged, Unsupported) as error:
                 damaged[path.name] = str(error)
                 continue
             good[step] = state
         if not good:
-            runs.latest(self.directory.checkpoints)  # says why there is none
+            runs.load_latest(self.directory.checkpoints)  # says why there is none
         return good, damaged
 
     def _evaluate_checkpoint(
@@ -285,14 +285,14 @@ class Run:
         Of several processes the first alone reads and writes the directory, which the others need not see.
         Raises InUse if another process is training it.
         """
-        distributed.join()
+        distributed.init_process_group()
         with ExitStack() as held:
             # Given to all as if each had read it: on other hosts there may be no such directory.
             vars(self)["_told"] = distributed.on_rank0(lambda: self._open(held))
             distributed.local_rank0_first(lambda: self.dataset)
             course = self._course(find_device(self.settings.device), steps=steps, minutes=minutes)
             self._bring(course)
-            distributed.on_rank0(lambda: self.directory.journal.cut(course.step))
+            distributed.on_rank0(lambda: self.directory.journal.drop_after(course.step))
             yield from course.carry_on()
 
     def notes(self) -> list[str]:
@@ -301,10 +301,10 @@ class Run:
         told = [str(note) for note in kept] if isinstance(kept, list) else []
         if not runs.has_checkpoints(self.directory.checkpoints):
             return told
-        step, state, skipped = runs.latest(self.directory.checkpoints)
+        step, state, skipped = runs.load_latest(self.directory.checkpoints)
         told += [f"checkpoint {path.name} is damaged and passed over: {reason}" for path, reason in skipped]
         told += [f"from the checkpoint of step {step:,}"]
-        if broken := self.directory.journal.broken():
+        if broken := self.directory.journal.broken_lines():
             told += [f"journal.jsonl: lines {', '.join(map(str, broken))} are not JSON of a step and are dropped"]
         processes = len(state["random"]["own"])
         if processes != distributed.world_size():
@@ -312,7 +312,7 @@ class Run:
                 f"processes: {distributed.world_size()} now, {processes} when it was saved; the same batches and "
                 "noises, other dropout masks: not bit-identical"
             ]
-        if not is_of(state["random"]["shared"], find_device(self.settings.device)):
+        if not fits_device(state["random"]["shared"], find_device(self.settings.device)):
             told += ["another kind of device than when it was saved, which draws other numbers: not bit-identical"]
         if self.settings.capture and not can_capture(find_device(self.settings.device)):
             told += ["capture: no CUDA device here, so moves are not recorded; the same is learnt, more slowly"]
@@ -322,21 +322,22 @@ class Run:
         return told
 
     def _open(self, held: ExitStack) -> dict[str, Any]:
-        held.enter_context(runs.lock(self.directory.path))
-        self.directory.sweep()
+        held.enter_context(runs.lock_run(self.directory.path))
+        self.directory.remove_leftovers()
         return self._told
 
     def _bring(self, course: Loop) -> None:
         """To the newest good checkpoint, or to where the first process begins: all stand alike, own networks too."""
         begun = course.state()
         if distributed.world_size() > 1:
-            course.load(runs.unpack(distributed.broadcast_bytes(lambda: runs.pack(self._newest_state() or begun))))
+            packed = distributed.broadcast_bytes(lambda: runs.pack_state(self._newest_state() or begun))
+            course.load(runs.unpack_state(packed))
         elif (state := self._newest_state()) is not None:
             course.load(state)
 
     def _newest_state(self) -> dict[str, Any] | None:
         folder = self.directory.checkpoints
-        return runs.latest(folder)[1] if runs.has_checkpoints(folder) else None
+        return runs.load_latest(folder)[1] if runs.has_checkpoints(folder) else None
 
     def _course(self, device: torch.device, *, steps: int | None = None, minutes: float | None = None) -> Loop:
         """The course at its first step."""
@@ -358,10 +359,10 @@ def _course(
 ) -> Loop:
     """The course of a run at its first step: the same seed gives the same weights, noises and order of the data."""
     streams = Streams(settings.seed, device)
-    with streams.active():
+    with streams.as_defaults():
         capture = settings.capture and can_capture(device)
         trained = training(recipe, dataset, seed=settings.seed, device=device, game=game, capture=capture)
-    streams.part_ways()
+    streams.begin_own_numbers()
     average = MovingAverage(trained.network, recipe.ema_half_life)
     preview = Preview(trained.latent, recipe, dataset, seed=settings.seed, device=device)
     return Loop(directory, trained, average, streams, preview, with_budget(settings, recipe))

@@ -49,8 +49,8 @@ class Samples:
     def picture(self) -> Image.Image:
         """A grid of the images, or a plot of the points."""
         if self.values.ndim == 4:
-            return figures.grid(self.values.astype(np.uint8))
-        return figures.scatter(self.values.astype(np.float32))
+            return figures.draw_grid(self.values.astype(np.uint8))
+        return figures.draw_scatter(self.values.astype(np.float32))
 
     def save(self, path: str | Path) -> Path:
         """Write FILE.png (a grid), FILE.npz (`images` or `points`) or FOLDER/ (a PNG each); nothing is overwritten.

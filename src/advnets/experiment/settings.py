@@ -10,7 +10,7 @@ from advnets import distributed
 from advnets.data import Dataset, ImageOptions, load
 from advnets.errors import BadInput, unknown
 from advnets.recipes import Recipe
-from advnets.records import record
+from advnets.records import parse_record
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -104,7 +104,7 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
     for name in values:
         if name not in known:
             raise unknown("setting", name, known)
-    return record(Settings, values, what="settings")
+    return parse_record(Settings, values, what="settings")
 
 
 def with_budget(settings: Settings, recipe: Recipe) -> Settings:
@@ -125,7 +125,7 @@ def find_device(name: str) -> torch.device:
         found = ", ".join(kind for kind, is_there in there.items() if is_there)
         raise BadInput(f"device {name!r} is not available to torch here; found: {found}. Use --device auto.")
     if name == "cuda":
-        distributed.take_gpu()
+        distributed.set_device()
     return torch.device(name)
 
 

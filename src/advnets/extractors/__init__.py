@@ -1,4 +1,7 @@
-"""Images -> features, in which distances mean more than in pixels: each extractor has an id that says which it is."""
+"""Extractors turn images into features, in which distances mean more than in pixels; each has an id that names it.
+
+The files have an order: `extractor` comes first, then `image_preprocessing`, then the extractors.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,35 +11,44 @@ from advnets.data import Dataset
 from advnets.errors import BadInput, Missing, unknown
 from advnets.extractors.classifier import Classifier, ClassifierSettings, accuracy, is_cached, train_classifier
 from advnets.extractors.extractor import Extractor, Judge, Pixels
-from advnets.extractors.inception import Inception, inception
-from advnets.extractors.onnx import Onnx, onnx
+from advnets.extractors.image_preprocessing import Preprocessing
+from advnets.extractors.inception import Inception, inception_extractor
+from advnets.extractors.onnx import OnnxExtractor, onnx_extractor
 from advnets.extractors.own_network import NetworkExtractor, network_extractor
 from advnets.extractors.pca import Pca, fit_pca
-from advnets.extractors.preprocessing import Preprocessing
-from advnets.extractors.random_features import RandomFeatures, random_features
+from advnets.extractors.random_features import RandomFeatures, draw_random_features
 
 EXTRACTORS: dict[str, Callable[[Dataset, Path | None], Extractor]] = {
     "pixels": lambda dataset, weights: Pixels(),
-    "random": lambda dataset, weights: random_features(dataset),
+    "random": lambda dataset, weights: draw_random_features(dataset),
     "pca": lambda dataset, weights: fit_pca(dataset.train),
     "classifier": lambda dataset, weights: train_classifier(dataset),
-    "inception": lambda dataset, weights: inception(weights),
-    "onnx": lambda dataset, weights: onnx(cast(Path, weights)),
+    "inception": lambda dataset, weights: inception_extractor(weights),
+    "onnx": lambda dataset, weights: onnx_extractor(cast(Path, weights)),
 }
-"""Ways to get an extractor for a data set, by name; what is learnt is learnt from its training split."""
+"""Ways to get an extractor for a data set, by name. An extractor that learns does so from the training split."""
 
 READS_WEIGHTS = frozenset({"inception", "onnx"})
-"""Rows that take a file of weights."""
+"""Rows that read a file of weights."""
 
 NEEDS_WEIGHTS = frozenset({"onnx"})
-"""Rows that are nothing without that file; others take it from the cache, or download it."""
+"""Rows that need that file; others take it from the cache, or download it."""
 
 
-def find(name: str, dataset: Dataset, weights: str | Path | None = None) -> Extractor:
-    """The extractor of that row, fitted to the data.
+def build_extractor(name: str, dataset: Dataset, weights: str | Path | None = None) -> Extractor:
+    """Build the extractor of a row, fitted to the data.
 
-    weights: path of the weights' file, for a row of READS_WEIGHTS. Raises BadInput for a name that is none; what
-    `expect_weights` raises, and the row.
+    Args:
+        name: A row of EXTRACTORS.
+        dataset: The data whose images it is for.
+        weights: Path of the weights' file, for a row of READS_WEIGHTS.
+
+    Returns:
+        The extractor.
+
+    Raises:
+        BadInput: If the name is unknown, or the row does not read weights or needs them.
+        Missing: If there is no such file.
     """
     if name not in EXTRACTORS:
         raise unknown("extractor", name, EXTRACTORS)
@@ -45,9 +57,15 @@ def find(name: str, dataset: Dataset, weights: str | Path | None = None) -> Extr
 
 
 def expect_weights(name: str | None, weights: str | Path | None) -> None:
-    """Raise BadInput for weights that an extractor does not read, or lacks, and Missing if there is no such file.
+    """Raise BadInput if an extractor cannot use the weights, or needs some.
 
-    name: of the extractor, or None where it is left to the data, none of which takes weights.
+    Args:
+        name: A row of EXTRACTORS, or None if the data choose it, in which case it reads no weights.
+        weights: Path of the weights' file, or None.
+
+    Raises:
+        BadInput: If the row does not read weights, or needs them and there are none.
+        Missing: If there is no such file.
     """
     if weights is None:
         if name in NEEDS_WEIGHTS:
@@ -60,11 +78,32 @@ def expect_weights(name: str | None, weights: str | Path | None) -> None:
             "read any. Name one, or leave them out."
         )
     if not Path(weights).is_file():
-        raise Missing(f"{weights} is not there; expected a file of the weights of {name}")
+        raise Missing(f"{weights}: found no such file, expected the weights of {name}. Check the path.")
 
 
 __all__ = [
-    "EXTRACTORS", "Classifier", "ClassifierSettings", "Extractor", "Inception", "Judge", "NEEDS_WEIGHTS", "Onnx", "NetworkExtractor",
-    "Pca", "Pixels", "Preprocessing", "READS_WEIGHTS", "RandomFeatures", "accuracy", "expect_weights", "find",
-    "fit_pca", "inception", "is_cached", "onnx", "network_extractor", "random_features", "train_classifier",
-]  # fmt: skip
+    "Classifier",
+    "ClassifierSettings",
+    "EXTRACTORS",
+    "Extractor",
+    "Inception",
+    "Judge",
+    "NEEDS_WEIGHTS",
+    "NetworkExtractor",
+    "OnnxExtractor",
+    "Pca",
+    "Pixels",
+    "Preprocessing",
+    "READS_WEIGHTS",
+    "RandomFeatures",
+    "accuracy",
+    "build_extractor",
+    "draw_random_features",
+    "expect_weights",
+    "fit_pca",
+    "inception_extractor",
+    "is_cached",
+    "network_extractor",
+    "onnx_extractor",
+    "train_classifier",
+]

@@ -1,10 +1,12 @@
-"""The small convolutional net that learns a labelled data set in minutes."""
+"""The small convolutional network that learns a labelled data set in minutes."""
 
 import math
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from advnets.extractors.image_preprocessing import halving_factor
 
 LARGEST = 40
 """Pixels of the shorter side above which images are halved first, by averages, as often as needed."""
@@ -16,12 +18,15 @@ SMALLEST = 4
 class ConvNet(nn.Module):
     """Stages of convolution 3x3, maximum of 2x2, batch normalisation, rectifier; then one hidden layer; then logits.
 
-    There are as many poolings as bring the shorter side to about SMALLEST pixels, none for images that are so small,
-    and one stage more, without. The maximum comes before the normalisation, which then has a quarter of the work.
-    Images are standardised by `mean` and `deviation`, (c, 1, 1) buffers, which belong to the weights.
+    There are as many poolings as bring the shorter side to about SMALLEST pixels (none for images that are so small),
+    and one more stage without pooling. The maximum comes before the normalisation, which then has a quarter of the
+    work. Images are standardised by the buffers `mean` and `deviation`, (c, 1, 1), which are part of the weights.
 
-    shape: (c, h, w) of an image, of bytes. classes: how many. widths: channels of the stages, the last for all that
-    follow. hidden: d, size of the features.
+    Args:
+        shape: (c, h, w) of an image of bytes.
+        classes: Number of classes.
+        widths: Channels of the stages; the last is for all that follow.
+        hidden: d, the size of the features.
     """
 
     def __init__(self, shape: tuple[int, ...], classes: int, *, widths: tuple[int, ...], hidden: int) -> None:
@@ -31,7 +36,7 @@ class ConvNet(nn.Module):
         self.register_buffer("deviation", torch.ones(channels, 1, 1))
         self.mean: Tensor
         self.deviation: Tensor
-        self.halving = 2 ** max(0, math.ceil(math.log2(min(height, width) / LARGEST)))
+        self.halving = halving_factor(shape, LARGEST)
         height, width = height // self.halving, width // self.halving
         poolings = max(0, round(math.log2(min(height, width) / SMALLEST)))
         layers: list[nn.Module] = []
@@ -45,12 +50,26 @@ class ConvNet(nn.Module):
         self.head = nn.Linear(hidden, classes)
 
     def features(self, images: Tensor) -> Tensor:
-        """(n, c, h, w) uint8 -> (n, d): what the logits are a linear map of."""
+        """Compute the features, of which the logits are a linear map.
+
+        Args:
+            images: Images, (n, c, h, w) uint8.
+
+        Returns:
+            Features, (n, d).
+        """
         x = (images.float() / 255 - self.mean) / self.deviation
         features: Tensor = self.trunk(functional.avg_pool2d(x, self.halving) if self.halving > 1 else x)
         return features
 
     def forward(self, images: Tensor) -> Tensor:
-        """(n, c, h, w) uint8 -> logits, (n, classes)."""
+        """Compute the logits.
+
+        Args:
+            images: Images, (n, c, h, w) uint8.
+
+        Returns:
+            Logits, (n, classes).
+        """
         logits: Tensor = self.head(self.features(images))
         return logits

@@ -1,6 +1,7 @@
-"""What an extractor is, what it is given, and the one that learns nothing: pixels."""
+"""What an extractor is, the checks and loops that extractors share, and the extractor that learns nothing: pixels."""
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -12,96 +13,205 @@ from advnets.statistics.arrays import full_precision
 
 
 class Extractor(Protocol):
-    """Values of a data set -> features: what distances between images are measured in.
+    """A map from the values of a data set to features, in which distances between images are measured.
 
-    The features of an image do not depend on those that it is given with, and two extractors with one `id` give the
-    same features.
+    The features of an image must not depend on the images beside it, and two extractors with one `id` must give the
+    same features. An extractor of your own is any object with these two members.
     """
 
     @property
     def id(self) -> str:
-        """Architecture, preprocessing and SHA-256 of whatever was learnt: enters the protocol of every measure."""
+        """Architecture, preprocessing, and SHA-256 of what was learnt; it is part of every measure's protocol."""
 
     def features(self, values: Tensor) -> Tensor:
-        """Features, (n, d) float32, of images, (n, c, h, w) uint8, or points, (n, d) float32."""
+        """Compute the features of images or points.
+
+        Args:
+            values: Images, (n, c, h, w) uint8, or points, (n, d) float32.
+
+        Returns:
+            Features, (n, d) float32.
+        """
 
 
 @runtime_checkable
 class Judge(Protocol):
-    """Images -> logits: what the Inception Score, and whatever asks for classes, is computed from.
+    """A map from images to logits, from which the Inception Score and every measure of classes is computed.
 
-    An extractor is a judge if it has a last layer of classes; `isinstance(extractor, Judge)` tells.
+    An extractor with a last layer of classes is a judge; `isinstance(extractor, Judge)` tells which is one.
     """
 
     @property
     def id(self) -> str:
-        """As of an extractor."""
+        """Architecture, preprocessing, and SHA-256 of what was learnt, as for an extractor."""
 
     def logits(self, images: Tensor) -> Tensor:
-        """Logits, (n, classes) float32, of images, (n, c, h, w) uint8."""
+        """Compute the logits of images.
+
+        Args:
+            images: Images, (n, c, h, w) uint8.
+
+        Returns:
+            Logits, (n, classes) float32.
+        """
 
 
 @dataclass(frozen=True)
 class Pixels:
-    """The pixels themselves: bytes / 255; points as they are."""
+    """The extractor whose features are the pixels themselves: bytes / 255, and points as they are."""
 
     @property
     def id(self) -> str:
-        """Always the same: nothing is learnt."""
+        """The same text for all data, because nothing is learnt."""
         return "pixels; bytes / 255, points as they are"
 
     def features(self, values: Tensor) -> Tensor:
-        """(n, ...) -> (n, d)."""
-        return flat(values).float()
+        """Flatten images or points to rows.
+
+        Args:
+            values: Images, (n, c, h, w) uint8, or points, (n, d) of floats.
+
+        Returns:
+            Features, (n, d) float32.
+
+        Raises:
+            BadInput: If the values are neither images nor points.
+        """
+        return to_rows(values).float()
 
 
-def flat(values: Tensor) -> Tensor:
-    """Images in [0, 1], or points, as (n, d) float64; raises BadInput for what is neither."""
+def to_rows(values: Tensor) -> Tensor:
+    """Return images in [0, 1], or points, as rows.
+
+    Args:
+        values: Images, (n, c, h, w) uint8, or points, (n, d) of floats.
+
+    Returns:
+        Rows, (n, d) float64.
+
+    Raises:
+        BadInput: If the values are neither images nor points.
+    """
     images, points = values.dtype == torch.uint8 and values.ndim == 4, values.is_floating_point() and values.ndim == 2
     if not (images or points) or values.numel() == 0:
-        found = f"{values.dtype} of shape {tuple(values.shape)}"
+        found = describe_tensor(values)
         raise BadInput(f"values: found {found}, expected uint8 images (n, c, h, w) or float points (n, d). Convert.")
     return values.flatten(1).double() / 255 if images else values.double()
 
 
-def check_images(images: Tensor, channels: Container[int], expected: str) -> None:
-    """Raise BadInput unless these are uint8 images (n, c, h, w), one or more, with such a number of channels.
+def expect_images(images: Tensor, channels: Container[int], expected: str) -> None:
+    """Raise BadInput unless these are images of a supported number of channels.
 
-    expected: the sizes that are asked for, in words.
+    Args:
+        images: One or more images, (n, c, h, w) uint8.
+        channels: Supported numbers of channels.
+        expected: The supported shapes, in words.
+
+    Raises:
+        BadInput: If the shape, the type or the number of channels is another.
     """
     right = images.dtype == torch.uint8 and images.ndim == 4 and images.numel() > 0
     if not right or images.shape[1] not in channels:
-        found = f"{images.dtype} of shape {tuple(images.shape)}"
-        raise BadInput(f"images: found {found}, expected uint8 {expected}, one or more. Convert, or bring to size.")
+        found = describe_tensor(images)
+        raise BadInput(f"images: found {found}, expected uint8 {expected}, one or more. Convert or resize them.")
 
 
-def in_parts(way: Callable[[Tensor], Tensor], images: Tensor, part: int, *, full: bool = False) -> Tensor:
-    """What `way` makes of images, `part` at a time, without gradients and without TF32, put together on the CPU.
+def expect_images_of_shape(images: Tensor, shape: tuple[int, ...]) -> None:
+    """Raise BadInput unless these are images of one given shape.
 
-    TF32 keeps 10 bits of each factor, which moves features by about a thousandth of themselves.
+    Args:
+        images: One or more images, (n, c, h, w) uint8.
+        shape: (c, h, w) that they must have.
 
-    full: fill the last part up with copies of its first image, so that `way` sees one size only: the kernels of a
-    matrix product are chosen by its size, and round differently.
+    Raises:
+        BadInput: If the shape or the type is another.
     """
-    made = []
+    if images.dtype != torch.uint8 or tuple(images.shape[1:]) != shape or len(images) == 0:
+        found = describe_tensor(images)
+        raise BadInput(f"images: found {found}, expected uint8 (n, *{shape}). Resize them.")
+
+
+def describe_tensor(tensor: Tensor) -> str:
+    """Describe a tensor's type and shape for an error.
+
+    Args:
+        tensor: Any tensor.
+
+    Returns:
+        The words, such as "torch.uint8 of shape (3, 4)".
+    """
+    return f"{tensor.dtype} of shape {tuple(tensor.shape)}"
+
+
+@contextmanager
+def exact_inference() -> Iterator[None]:
+    """Compute without gradients and without TF32 while the context is open, by deterministic kernels.
+
+    TF32 stores 10 bits of each factor, which moves features by about a thousandth of themselves.
+
+    Yields:
+        Nothing. The settings of before are back after the context.
+    """
     with torch.no_grad(), full_precision(), torch.backends.cudnn.flags(allow_tf32=False, deterministic=True):
+        yield
+
+
+def pad_part(images: Tensor, part: int) -> Tensor:
+    """Pad a part of images with copies of its first image, so that a network sees one size only.
+
+    The kernels of a matrix product are chosen by its size, and round differently.
+
+    Args:
+        images: Images, (b, c, h, w), b <= part.
+        part: Size of a whole part.
+
+    Returns:
+        Images, (part, c, h, w).
+    """
+    missing = part - len(images)
+    return torch.cat([images, images[:1].expand(missing, *images.shape[1:])]) if missing else images
+
+
+def run_in_parts(network: Callable[[Tensor], Tensor], images: Tensor, part: int, *, full: bool = False) -> Tensor:
+    """Run a network on images, some at a time, under `exact_inference`.
+
+    Args:
+        network: (b, c, h, w) -> (b, ...).
+        images: Images, (n, c, h, w).
+        part: Images that are run at once.
+        full: Whether the last part is padded, so that the network sees one size only; see `pad_part`.
+
+    Returns:
+        The outputs of all images, (n, ...), on the CPU.
+    """
+    outputs = []
+    with exact_inference():
         for some in torch.split(images, part):
-            spare = part - len(some) if full else 0
-            whole = torch.cat([some, some[:1].expand(spare, *some.shape[1:])]) if spare else some
-            made.append(way(whole)[: len(some)].cpu())
-    return torch.cat(made)
+            outputs.append(network(pad_part(some, part) if full else some)[: len(some)].cpu())
+    return torch.cat(outputs)
 
 
-def check_features(features: object, n: int, whose: str) -> Tensor:
-    """Features of n images as (n, d) float32.
+def expect_features(features: object, n: int, whose: str) -> Tensor:
+    """Return a network's output as features, or raise if it is none.
 
-    whose: the name to put into an error. Raises BadInput for another shape or kind of number, NonFinite for a NaN or
-    an Inf.
+    Args:
+        features: Features of n images, (n, d) of floats.
+        n: Number of images.
+        whose: What to call the network in an error.
+
+    Returns:
+        Features, (n, d) float32.
+
+    Raises:
+        BadInput: If the type or the shape is another.
+        NonFinite: If there is a NaN or an Inf.
     """
     if not isinstance(features, Tensor):
-        raise BadInput(f"{whose}: found {type(features).__name__}, expected floats ({n}, d), a row an image. Pick one.")
+        raise BadInput(
+            f"{whose}: found {type(features).__name__}, expected floats ({n}, d), a row an image. Return these."
+        )
     if features.ndim != 2 or len(features) != n or features.shape[1] == 0 or not features.is_floating_point():
-        found = f"{features.dtype} of shape {tuple(features.shape)}"
+        found = describe_tensor(features)
         raise BadInput(f"{whose}: found {found}, expected floats ({n}, d), a row an image. Pool or flatten its output.")
     features = features.float()
     if not bool(features.isfinite().all()):

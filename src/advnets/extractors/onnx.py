@@ -12,38 +12,55 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from advnets.errors import BadInput, Missing, Unsupported
-from advnets.extractors.extractor import check_features, in_parts
-from advnets.extractors.preprocessing import Preprocessing
+from advnets.extractors.extractor import expect_features, run_in_parts
+from advnets.extractors.image_preprocessing import Preprocessing
 
 PART = 32
-"""Images that go through at once, where the file does not fix how many."""
+"""Images that are run at once, if the file does not fix their number."""
 
 
 class Port(Protocol):
-    """An input or an output of a session: its name, and its shape, with None or a word where any size will do."""
+    """An input or an output of a session.
+
+    Attributes:
+        name: Its name.
+        shape: Its shape, with None or a word where any size will do.
+    """
 
     name: str
     shape: Sequence[Any]
 
 
 class Session(Protocol):
-    """What is used of onnxruntime.InferenceSession."""
+    """The part of onnxruntime.InferenceSession that is used here."""
 
     def get_inputs(self) -> Sequence[Port]:
-        """Inputs, in order."""
+        """Return the inputs, in order."""
 
     def get_outputs(self) -> Sequence[Port]:
-        """Outputs, in order."""
+        """Return the outputs, in order."""
 
     def run(self, names: Sequence[str], feeds: Mapping[str, NDArray[np.float32]]) -> Sequence[NDArray[Any]]:
-        """The outputs of those names."""
+        """Run the network.
+
+        Args:
+            names: Names of the outputs to compute.
+            feeds: Values of the inputs, by name.
+
+        Returns:
+            The outputs of those names.
+        """
 
 
 @dataclass(frozen=True, eq=False)
-class Onnx:
-    """A session, and how images are prepared for it.
+class OnnxExtractor:
+    """The extractor of an ONNX file, with the preprocessing of its images.
 
-    sha256: of the file. output: the name of the output that the features are. preprocessing: from bytes to floats.
+    Attributes:
+        session: What runs the file.
+        sha256: SHA-256 of the file.
+        output: Name of the output whose values are the features.
+        preprocessing: The map from bytes to floats.
     """
 
     session: Session
@@ -57,62 +74,81 @@ class Onnx:
         return f"onnx {self.output}; {self.preprocessing}; sha256 {self.sha256}"
 
     def features(self, values: Tensor) -> Tensor:
-        """(n, c, h, w) uint8 -> (n, d) float32.
+        """Compute the output of images.
 
-        A file that fixes the number of images is given so many at a time, the last ones filled up.
-        Raises BadInput for what are not such images, for those of a size that the file does not take, and for an
-        output that is not (n, d); NonFinite for NaN or Inf.
+        A file that fixes the number of images is run on so many at a time, and the last ones are padded.
+
+        Args:
+            values: Images, (n, c, h, w) uint8.
+
+        Returns:
+            Features, (n, d) float32.
+
+        Raises:
+            BadInput: If these are not such images, if the file does not take their size, or if the output is not (n,
+                d).
+            NonFinite: If there is a NaN or an Inf.
         """
-        self.preprocessing.check(values)
+        self.preprocessing.expect_images(values)
         port = self.session.get_inputs()[0]
         fixed = port.shape[0] if len(port.shape) and isinstance(port.shape[0], int) else None
 
-        def way(part: Tensor) -> Tensor:
+        def run(part: Tensor) -> Tensor:
             prepared = self.preprocessing(part.cpu()).contiguous()
             try:
-                made = self.session.run([self.output], {port.name: prepared.numpy()})[0]
-            except Exception as error:  # see _session
+                features = self.session.run([self.output], {port.name: prepared.numpy()})[0]
+            except Exception as error:  # see _open_session
                 found = f"floats {tuple(prepared.shape)} given to {port.name}, of shape {list(port.shape)}"
                 raise BadInput(f"onnx: found {found}: {error}. Prepare images as the file expects them.") from error
-            return check_features(torch.tensor(made), len(part), self.output)
+            return expect_features(torch.tensor(features), len(part), self.output)
 
-        return in_parts(way, values, fixed or PART, full=fixed is not None)
+        return run_in_parts(run, values, fixed or PART, full=fixed is not None)
 
 
-def onnx(
+def onnx_extractor(
     path: Path,
     preprocessing: Preprocessing | None = None,
     *,
     output: str | None = None,
     session: Session | None = None,
-) -> Onnx:
-    """The extractor that an ONNX file is, on the CPU.
+) -> OnnxExtractor:
+    """Return the extractor of an ONNX file, on the CPU.
 
-    path: the file; its bytes are read once, and are those that the id tells of. preprocessing: how bytes become what
-    its one input takes, float32; None is images in [0, 1], of the size and channels that the file fixes.
-    output: the name of the output that is (n, d); None if there is only one. session: what runs the file in place of
-    onnxruntime.
-    Raises Missing for a file that cannot be read; Unsupported where onnxruntime is not installed or does not read the
-    file; BadInput for more than one input, or an output that is not there.
+    Args:
+        path: The file. Its bytes are read once, and the id has their SHA-256.
+        preprocessing: How bytes become the file's one input, float32. None gives images in [0, 1], of the size and
+            channels that the file fixes.
+        output: Name of the output that is (n, d); it may be None if there is only one.
+        session: What runs the file in place of onnxruntime.
+
+    Returns:
+        The extractor.
+
+    Raises:
+        Missing: If the file cannot be read.
+        Unsupported: If onnxruntime is not installed or does not read the file.
+        BadInput: If there is more than one input, or no such output.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise Missing(f"{path}: cannot be read ({error.strerror}). Give the path of an ONNX file.") from error
-    session = session or _session(content, path)
+    session = session or _open_session(content, path)
     inputs, outputs = session.get_inputs(), [port.name for port in session.get_outputs()]
     if len(inputs) != 1:
         raise BadInput(f"{path}: found the inputs {[port.name for port in inputs]}, expected one. Export images only.")
     if output is None and len(outputs) != 1:
-        raise BadInput(f"{path}: found the outputs {outputs}, expected one. Say which by `output`.")
+        raise BadInput(f"{path}: found the outputs {outputs}, expected one. Name it by `output`.")
     chosen = output or outputs[0]
     if chosen not in outputs:
         raise BadInput(f"{path}: found the outputs {outputs}, expected {chosen!r} among them. Give one of these.")
-    return Onnx(session, hashlib.sha256(content).hexdigest(), chosen, preprocessing or _usual(inputs[0]))
+    return OnnxExtractor(
+        session, hashlib.sha256(content).hexdigest(), chosen, preprocessing or _default_preprocessing(inputs[0])
+    )
 
 
-def _usual(port: Port) -> Preprocessing:
-    """Images in [0, 1] of the size and channels that an input (n, c, h, w) fixes."""
+def _default_preprocessing(port: Port) -> Preprocessing:
+    """Return the preprocessing to [0, 1], of the size and channels that an input (n, c, h, w) fixes."""
     if len(port.shape) != 4:
         found = f"the input {port.name} of shape {list(port.shape)}"
         raise BadInput(f"onnx: found {found}, expected images (n, c, h, w). Export a network of images.")
@@ -121,7 +157,7 @@ def _usual(port: Port) -> Preprocessing:
     return Preprocessing(size=None if height is None or width is None else (height, width), channels=channels)
 
 
-def _session(content: bytes, path: Path) -> Session:
+def _open_session(content: bytes, path: Path) -> Session:
     try:
         import onnxruntime  # type: ignore[import-not-found,import-untyped,unused-ignore]  # of the extra `onnx`
     except ImportError as error:
@@ -131,7 +167,7 @@ def _session(content: bytes, path: Path) -> Session:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     try:
-        made: Session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        session: Session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime has a dozen kinds of them, without a common root of its own
         raise Unsupported(f"{path}: onnxruntime does not read it ({error}). Export it again.") from error
-    return made
+    return session

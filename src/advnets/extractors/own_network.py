@@ -8,19 +8,21 @@ import torch
 from torch import Tensor, nn
 
 from advnets.errors import BadInput
-from advnets.extractors.extractor import check_features, in_parts
-from advnets.extractors.preprocessing import Preprocessing
-from advnets.runs import fingerprint
+from advnets.extractors.extractor import expect_features, run_in_parts
+from advnets.extractors.image_preprocessing import Preprocessing
+from advnets.runs import state_fingerprint
 
 PART = 32
-"""Images that go through at once."""
+"""Images that are run at once."""
 
 
 @dataclass(frozen=True, eq=False)
 class NetworkExtractor:
-    """A frozen copy of a network, in evaluation mode, and how images are prepared for it.
+    """A frozen copy of a network, in evaluation mode, with the preprocessing of its images.
 
-    network: (n, c, h, w) floats -> (n, d) floats. preprocessing: from bytes to these floats.
+    Attributes:
+        network: (n, c, h, w) floats -> (n, d) floats.
+        preprocessing: The map from bytes to these floats.
     """
 
     network: nn.Module
@@ -30,33 +32,54 @@ class NetworkExtractor:
     def id(self) -> str:
         """The name of its class, the preprocessing, and the SHA-256 of its weights.
 
-        Two classes of one name with the same weights, or none, have one id: name them apart.
+        Two classes of one name with the same weights, or with none, have one id: name them differently.
         """
-        weights = fingerprint(self.network.state_dict())
+        weights = state_fingerprint(self.network.state_dict())
         return f"{type(self.network).__qualname__}; {self.preprocessing}; sha256 {weights}"
 
     def features(self, values: Tensor) -> Tensor:
-        """(n, c, h, w) uint8 -> (n, d) float32, on the CPU.
+        """Compute the network's output.
 
-        Raises BadInput for what are not such images, and for an output that is not (n, d); NonFinite for NaN or Inf.
+        Args:
+            values: Images, (n, c, h, w) uint8.
+
+        Returns:
+            Features, (n, d) float32, on the CPU.
+
+        Raises:
+            BadInput: If these are not such images, or the output is not (n, d).
+            NonFinite: If there is a NaN or an Inf.
         """
-        self.preprocessing.check(values)
+        self.preprocessing.expect_images(values)
         name = type(self.network).__qualname__
         weights = next(self.network.parameters(), torch.empty(0))
 
-        def way(part: Tensor) -> Tensor:
+        def run(part: Tensor) -> Tensor:
             prepared = self.preprocessing(part.to(weights.device)).to(weights.dtype)
-            return check_features(self.network(prepared), len(part), name)
+            return expect_features(self.network(prepared), len(part), name)
 
-        return in_parts(way, values, PART)
+        return run_in_parts(run, values, PART)
 
 
 def network_extractor(network: nn.Module, preprocessing: Preprocessing) -> NetworkExtractor:
-    """An extractor of a network: a copy of it as it is now, so that training it further changes no measure.
+    """Return an extractor of a copy of a network, so that training it further changes no measure.
 
-    network: any nn.Module that makes (n, d) floats of (n, c, h, w) floats; it runs where its weights lie. It has to
-    treat every image by itself: what mixes images of a batch, even in evaluation mode, breaks the contract of
-    extractors. preprocessing: how bytes become what it sees. Raises BadInput for what is no nn.Module.
+    Args:
+        network: Any nn.Module that maps (n, c, h, w) floats to (n, d) floats; it runs where its weights lie. It must
+            treat every image by itself: an extractor must not mix the images of a batch, even in evaluation mode.
+        preprocessing: How bytes become the network's input.
+
+    Returns:
+        The extractor.
+
+    Raises:
+        BadInput: If the network is not an nn.Module.
+
+    Example:
+        >>> network = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+        >>> extractor = network_extractor(network, Preprocessing())
+        >>> extractor.features(torch.full((2, 3, 8, 8), 255, dtype=torch.uint8)).tolist()
+        [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
     """
     if not isinstance(network, nn.Module):
         raise BadInput(f"network: found {type(network).__name__}, expected an nn.Module. Wrap the function in one.")

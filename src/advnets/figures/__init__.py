@@ -1,13 +1,28 @@
-"""Pure drawing: arrays in, pictures out."""
+"""Pure drawing: arrays in, pictures out.
 
-from advnets.figures.assessment import class_histogram, projection, spectra, strips
-from advnets.figures.dynamics import Curves, dynamics, film
-from advnets.figures.grid import grid
-from advnets.figures.helvetica import Trajectory, helvetica
-from advnets.figures.paper2014 import figure2, figure3, saturation
-from advnets.figures.scatter import scatter
+The files have an order: `grid` comes first, then the figures.
+"""
+
+from advnets.figures.assessment import draw_class_histogram, draw_projection, draw_spectra, draw_strips
+from advnets.figures.dynamics import Curves, draw_dynamics, write_film
+from advnets.figures.grid import draw_grid
+from advnets.figures.helvetica import Trajectory, draw_helvetica
+from advnets.figures.paper2014 import draw_figure2, draw_figure3, draw_saturation
+from advnets.figures.scatter import draw_scatter
 
 __all__ = [
-    "Trajectory", "Curves", "class_histogram", "dynamics", "figure2", "figure3", "film", "grid", "helvetica", "projection",
-    "saturation", "scatter", "spectra", "strips",
-]  # fmt: skip
+    "Curves",
+    "Trajectory",
+    "draw_class_histogram",
+    "draw_dynamics",
+    "draw_figure2",
+    "draw_figure3",
+    "draw_grid",
+    "draw_helvetica",
+    "draw_projection",
+    "draw_saturation",
+    "draw_scatter",
+    "draw_spectra",
+    "draw_strips",
+    "write_film",
+]

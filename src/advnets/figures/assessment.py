@@ -1,4 +1,4 @@
-"""Figures beside a report: samples with their nearest training images, one projection, classes, spectra."""
+"""Figures beside a report: samples with their nearest training images, a projection, class shares, spectra."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -7,44 +7,58 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advnets.errors import BadInput
-from advnets.figures.grid import Pixels, grid
+from advnets.figures.grid import ImageArray, draw_grid, hide_axes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 REAL, FAKE = "#3b6fb6", "#d1603d"
-"""Colours of real images and of samples, which are told apart in grey too."""
+"""Colours of real images and of samples, which differ in grey too."""
 
 
-def strips(rows: Sequence[tuple[str, Pixels]], title: str) -> "Figure":
-    """Rows of images under each other, each with its name on the left; columns belong together.
+def draw_strips(rows: Sequence[tuple[str, ImageArray]], title: str) -> "Figure":
+    """Draw rows of images, each with its name on the left; the images of a column belong together.
 
-    rows: names and images, (n, h, w, c) uint8. Raises BadInput if there are none, or they differ in number.
+    Args:
+        rows: Names and images, (n, h, w, c) uint8, with the same n.
+        title: Title of the figure.
+
+    Returns:
+        The figure.
+
+    Raises:
+        BadInput: If there are no rows, or their numbers of images differ.
     """
     from matplotlib.figure import Figure  # slow to import, and not pyplot: a figure of its own leaves no state behind
 
     counts = {len(images) for _, images in rows}
     if len(counts) != 1:
-        raise BadInput(f"strips: found rows of {sorted(counts)} images, expected as many in each. Give one a column.")
+        found = f"rows of {sorted(counts)} images"
+        raise BadInput(f"strips: found {found}, expected the same number in each. Give one image a column.")
     columns = counts.pop()
-    pictures = [grid(images, columns) for _, images in rows]
+    pictures = [draw_grid(images, columns) for _, images in rows]
     width, height = pictures[0].size
     figure = Figure(figsize=(10, 0.5 + len(rows) * (8.6 * height / width + 0.05)), layout="constrained")
     axes = figure.subplots(len(rows), 1, squeeze=False)[:, 0]
     for axis, (name, _), drawn in zip(axes, rows, pictures, strict=True):
         axis.imshow(np.asarray(drawn), cmap="gray", vmin=0, vmax=255)
         axis.set_ylabel(name, rotation=0, ha="right", va="center")
-        axis.set_xticks([])
-        axis.set_yticks([])
+        hide_axes(axis)
         axis.spines[:].set_visible(False)
     figure.suptitle(title)
     return figure
 
 
-def projection(real: NDArray[np.float64], fake: NDArray[np.float64], axes_names: Sequence[str]) -> "Figure":
-    """Real images and samples as points of one plane.
+def draw_projection(real: NDArray[np.float64], fake: NDArray[np.float64], axes_names: Sequence[str]) -> "Figure":
+    """Draw real images and samples as points of one plane, in two panels with the one or the other in front.
 
-    real, fake: (n, 2) and (m, 2). axes_names: what the two coordinates are.
+    Args:
+        real: Coordinates of real images, (n, 2).
+        fake: Coordinates of samples, (m, 2).
+        axes_names: Names of the two coordinates.
+
+    Returns:
+        The figure.
     """
     from matplotlib.figure import Figure
 
@@ -62,12 +76,19 @@ def projection(real: NDArray[np.float64], fake: NDArray[np.float64], axes_names:
     return figure
 
 
-def class_histogram(
+def draw_class_histogram(
     real: NDArray[np.float64], fake: NDArray[np.float64], errors: NDArray[np.float64], names: Sequence[str]
 ) -> "Figure":
-    """Shares of the classes among real images and samples, side by side.
+    """Draw the shares of the classes among real images and samples, side by side.
 
-    real, fake: shares, (k,). errors: standard errors of both, (2, k). names: of the classes.
+    Args:
+        real: Shares among real images, (k,).
+        fake: Shares among samples, (k,).
+        errors: Standard errors of both, (2, k).
+        names: Names of the classes.
+
+    Returns:
+        The figure.
     """
     from matplotlib.figure import Figure
 
@@ -85,10 +106,16 @@ def class_histogram(
     return figure
 
 
-def spectra(frequencies: NDArray[np.float64], real: NDArray[np.float64], fake: NDArray[np.float64]) -> "Figure":
-    """Mean log power by frequency of real images and samples, and the difference.
+def draw_spectra(frequencies: NDArray[np.float64], real: NDArray[np.float64], fake: NDArray[np.float64]) -> "Figure":
+    """Draw the mean log power by frequency of real images and samples, and the difference.
 
-    frequencies: cycles per image, (k,). real, fake: natural logarithms, (k,).
+    Args:
+        frequencies: Frequencies, in cycles per image, (k,).
+        real: Mean natural logarithm of the power of real images, (k,).
+        fake: The same of samples, (k,).
+
+    Returns:
+        The figure.
     """
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""The Helvetica scenario drawn: what a frozen discriminator does to the generator, and what brings it back."""
+"""The Helvetica scenario: what a frozen discriminator does to the generator, and what undoes it."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from PIL import Image
 
 from advnets.errors import BadInput
+from advnets.figures.grid import hide_axes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -14,7 +15,15 @@ NAMES = ("class entropy, nats", "modes hit", "mean distance of two samples", "di
 
 
 class Trajectory(NamedTuple):
-    """One course of the generator: its moves so far, and the four measures of `NAMES` after them."""
+    """One trajectory of the generator: its moves so far, and the four measures of `NAMES` after them.
+
+    Attributes:
+        moves: Moves of the generator so far.
+        entropy: Entropy of the classes of samples, in nats.
+        modes: Number of modes with a sample.
+        spread: Mean distance of two samples.
+        stray: Mean distance of a sample to the nearest real one.
+    """
 
     moves: Sequence[float]
     entropy: Sequence[float]
@@ -23,19 +32,27 @@ class Trajectory(NamedTuple):
     stray: Sequence[float]
 
 
-def helvetica(
+def draw_helvetica(
     courses: Mapping[str, Trajectory], real: Sequence[float], pictures: Mapping[str, Image.Image]
 ) -> "Figure":
-    """Four measures against the generator's moves, over pictures of what it draws.
+    """Draw four measures against the generator's moves, above pictures of its samples.
 
-    courses: by name; the first is that of the generator alone, and the others set out from where it ends.
-    real: the four measures of real samples, dotted lines. pictures: by name. Raises BadInput if there are none.
+    Args:
+        courses: Trajectories by name. The first is that of the generator alone, and the others begin where it ends.
+        real: The four measures of real samples, drawn as dotted lines.
+        pictures: Pictures of samples, by name.
+
+    Returns:
+        The figure.
+
+    Raises:
+        BadInput: If there are no trajectories or pictures, or not four measures.
     """
     from matplotlib.figure import Figure  # slow to import, and not pyplot: a figure of its own leaves no state behind
 
     if not courses or not pictures or len(real) != len(NAMES):
         found = f"{len(courses)} courses, {len(pictures)} pictures and {len(real)} measures of real samples"
-        raise BadInput(f"helvetica: found {found}, expected one or more of both, and {len(NAMES)}.")
+        raise BadInput(f"helvetica: found {found}, expected one or more of both, and {len(NAMES)} measures. Give them.")
     figure = Figure(figsize=(14, 6.6), layout="constrained")
     rows = figure.add_gridspec(2, 1, height_ratios=[1, 0.9])
     above, below = figure.add_subfigure(rows[0]), figure.add_subfigure(rows[1])
@@ -55,6 +72,5 @@ def helvetica(
     for axes, (name, picture) in zip(below.subplots(1, len(pictures), squeeze=False)[0], pictures.items(), strict=True):
         axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
         axes.set_title(name, fontsize=10)
-        axes.set_xticks([])
-        axes.set_yticks([])
+        hide_axes(axes)
     return figure

@@ -5,11 +5,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 
-def scatter(points: NDArray[np.float32], *, size: int = 480, bound: float | None = None) -> Image.Image:
-    """Each point a dot on white; points of a line become a histogram.
+def draw_scatter(points: NDArray[np.float32], *, size: int = 480, bound: float | None = None) -> Image.Image:
+    """Draw each point as a dot on white; draw points of a line as a histogram.
 
-    points: (n, 1) or (n, d), of which the first two coordinates are drawn.
-    size: pixels of a side. bound: half the width shown; default 1.1 times the largest coordinate.
+    Args:
+        points: (n, 1) or (n, d), of which the first two coordinates are drawn.
+        size: Pixels of a side.
+        bound: Half the width shown, in the points' unit; None takes 1.1 times the largest coordinate.
+
+    Returns:
+        The picture.
     """
     limit = bound or 1.1 * float(np.abs(points[:, :2]).max(initial=1e-6))
     canvas = np.full((size, size), 255, np.uint8)

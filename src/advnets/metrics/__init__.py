@@ -1,4 +1,8 @@
-"""Measures: pure functions of arrays that return an Estimate; one measure a file."""
+"""Measures: pure functions of arrays that return an Estimate, one subject a file.
+
+Most files stand alone. Four stand on another one of the room: cosine on vendi, manifolds on neighbours, spectrum on
+kernel, fast_jackknives on parzen.
+"""
 
 from advnets.metrics.birthday import birthday, duplicates
 from advnets.metrics.conventions import CONVENTIONS, Convention, convention
@@ -20,8 +24,8 @@ from advnets.metrics.mixture import mixture_modes
 from advnets.metrics.modes import class_distance, class_entropy, class_shares, nearest_class, stacked_modes
 from advnets.metrics.ndb import different_bins
 from advnets.metrics.neighbours import coverage, expected_coverage, nearness
-from advnets.metrics.parzen import PROTOCOLS, ceiling, centroids, controls, log_densities, parzen
-from advnets.metrics.sliced import mind, pyramid_wasserstein, sliced_wasserstein
+from advnets.metrics.parzen import PROTOCOLS, ceiling, centroids, log_densities, parzen, parzen_controls
+from advnets.metrics.sliced_wasserstein import mind, pyramid_wasserstein, sliced_wasserstein
 from advnets.metrics.spectrum import radial_spectrum, spectrum_distance
 from advnets.metrics.two_sample import classifier_test, nearest_neighbour_test
 from advnets.metrics.vendi import vendi
@@ -38,7 +42,7 @@ __all__ = [
     "class_entropy",
     "class_shares",
     "classifier_test",
-    "controls",
+    "parzen_controls",
     "convention",
     "copying_share",
     "coverage",

@@ -1,8 +1,8 @@
-"""Whose number is this: the settings with which our functions compute what another library prints, by its name.
+"""The settings with which our functions compute the numbers of other libraries, by library.
 
-A number of one library is not comparable with that of another, even from the same images: they divide covariances,
-cut splits, count neighbours, resize and quantise in their own ways. This table holds what of that is arithmetic as
-keyword arguments, and the rest in words. It was read in the sources of 2024 to 2026.
+A number of one library is not comparable with that of another, even for the same images. Libraries divide
+covariances, cut splits, count neighbours, resize and quantise in their own ways. This table holds the arithmetic of
+each as keyword arguments, and the rest in words. It was read in the sources of 2024 to 2026.
 """
 
 from collections.abc import Mapping
@@ -21,15 +21,23 @@ BALLS: Settings = {"k": 3, "strict": False}
 
 @dataclass(frozen=True)
 class Convention:
-    """What one library does.
+    """The conventions of one library.
 
-    whose: the library and what it is known for. frechet, kernel_subsets, inception_score, manifolds: keyword arguments
-    of our functions of these names, or None where it has no such metric. preparation: how it brings bytes to the
-    Inception network, a convention of `extractors.inception`; resize, quantise: the same in words. differs: what its
-    arithmetic has that ours does not copy, and why numbers may still differ.
+    A metric that the library does not have is None.
+
+    Attributes:
+        library: The library, and what it is known for.
+        frechet: Keyword arguments of `frechet`.
+        kernel_subsets: Keyword arguments of `kernel_subsets`.
+        inception_score: Keyword arguments of `inception_score`.
+        manifolds: Keyword arguments of `manifolds`.
+        preparation: How the library brings bytes to the Inception network: a convention of `extractors.inception`.
+        resize: How it resizes, in words.
+        quantise: How it quantises, in words.
+        differs: What of its arithmetic ours does not copy, and why numbers may still differ.
     """
 
-    whose: str
+    library: str
     frechet: Settings | None = None
     kernel_subsets: Settings | None = None
     inception_score: Settings | None = None
@@ -81,7 +89,7 @@ CONVENTIONS: dict[str, Convention] = {
         "Lightning (torchmetrics.image): streaming FID, KID and IS",
         frechet={"ddof": 1},
         kernel_subsets=SUBSETS,
-        inception_score={"splits": 10, "rule": "ceiling", "ddof": 1},
+        inception_score={"splits": 10, "rule": "rounded-up", "ddof": 1},
         preparation="torchmetrics",
         resize="F.interpolate, bilinear to 299, with antialias: unlike the others for any image that is not 299 wide",
         quantise="(x 255).byte(), which truncates, for images in [0, 1]",
@@ -114,14 +122,24 @@ CONVENTIONS: dict[str, Convention] = {
         manifolds={"k": 5, "strict": True},
     ),
 }
-"""By library. What it holds for a metric is given as keywords: frechet(samples, real, **convention("ttur").frechet)."""
+"""Conventions by library; a metric takes its own as keywords: frechet(samples, real, **convention("ttur").frechet)."""
 
 
 def convention(name: str) -> Convention:
-    """The convention of a library; raises BadInput for a name that is not in CONVENTIONS.
+    """Look up the convention of a library.
 
-    >>> convention("stylegan3").frechet
-    {'ddof': 0}
+    Args:
+        name: A key of `CONVENTIONS`.
+
+    Returns:
+        The library's convention.
+
+    Raises:
+        BadInput: If the name is not in `CONVENTIONS`.
+
+    Example:
+        >>> convention("stylegan3").frechet
+        {'ddof': 0}
     """
     if name not in CONVENTIONS:
         raise unknown("convention", name, CONVENTIONS)

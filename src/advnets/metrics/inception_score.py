@@ -1,4 +1,4 @@
-"""The Inception Score of logits: how sure a classifier is of each sample, and how even over classes it is of all."""
+"""The Inception Score of logits: how sure a classifier is of each sample, and how evenly samples fall into classes."""
 
 import math
 from collections.abc import Callable
@@ -13,37 +13,71 @@ from advnets.statistics.arrays import Array, flatten
 from advnets.statistics.estimate import Z95, Estimate, Note
 
 BLOCK = 4096
-"""Rows whose probabilities are held at once."""
+"""Rows whose probabilities are in memory at once."""
 
-FAR = 4.0
-"""Standard errors between the scores of one split and of several, each less its bias, that tell of an order."""
+ORDER_GAP = 4.0
+"""Standard errors by which one split may score above several, each less its bias, before the order is suspected."""
 
 
-def proportional(n: int, splits: int) -> list[slice]:
-    """Split i is i n // splits to (i + 1) n // splits: OpenAI, torch-fidelity, StyleGAN."""
+def cut_in_proportion(n: int, splits: int) -> list[slice]:
+    """Cut split i from i n // splits to (i + 1) n // splits, as OpenAI, torch-fidelity and StyleGAN do.
+
+    Args:
+        n: Number of samples.
+        splits: Number of splits.
+
+    Returns:
+        The rows of each split.
+    """
     return [slice(i * n // splits, (i + 1) * n // splits) for i in range(splits)]
 
 
-def truncate_splits(n: int, splits: int) -> list[slice]:
-    """Every split has n // splits samples, and the rest is dropped: S. Barratt's code, dgm-eval."""
+def cut_without_rest(n: int, splits: int) -> list[slice]:
+    """Give every split n // splits samples and drop the rest, as S. Barratt's code and dgm-eval do.
+
+    Args:
+        n: Number of samples.
+        splits: Number of splits.
+
+    Returns:
+        The rows of each split.
+    """
     return [slice(i * (n // splits), (i + 1) * (n // splits)) for i in range(splits)]
 
 
-def ceiling(n: int, splits: int) -> list[slice]:
-    """Every split has n / splits samples, rounded up, but the last, and there may be fewer splits: torchmetrics."""
+def cut_rounded_up(n: int, splits: int) -> list[slice]:
+    """Give every split but the last n / splits samples, rounded up, as torchmetrics does.
+
+    There may be fewer splits than asked for.
+
+    Args:
+        n: Number of samples.
+        splits: Number of splits.
+
+    Returns:
+        The rows of each split.
+    """
     size = -(-n // splits)
     return [slice(start, min(start + size, n)) for start in range(0, n, size)]
 
 
 RULES: dict[str, Callable[[int, int], list[slice]]] = {
-    rule.__name__: rule for rule in (proportional, truncate_splits, ceiling)
+    "proportional": cut_in_proportion,
+    "truncated": cut_without_rest,
+    "rounded-up": cut_rounded_up,
 }
-"""How samples are cut into splits: each (n, splits) -> slices."""
+"""How samples are cut into splits, by name: each (n, splits) -> slices."""
 
 
 @dataclass(frozen=True)
 class SplitScore:
-    """The score of one split, its standard error by the delta method, and its bias to the order of 1/n."""
+    """The score of one split.
+
+    Attributes:
+        value: The score.
+        error: Its standard error by the delta method.
+        bias: Its bias to the order of 1/n.
+    """
 
     value: float
     error: float
@@ -60,35 +94,49 @@ def inception_score(
     shuffle: int | None = None,
     block: int = BLOCK,
 ) -> Estimate:
-    """Inception Score: the mean over splits of exp(mean_x KL(p(y|x) || p(y))), p(y) being the split's own mean.
+    """Compute the Inception Score, the mean over splits of exp(mean_x KL(p(y|x) || p(y))).
 
-    T. Salimans et al., Improved techniques for training GANs, 2016, section 4; S. Barratt and R. Sharma, A note on the
-    Inception Score, 2018. From 1 to the number of classes. Of another classifier than Inception it is another number.
-    logits: (n, K) before the softmax; probabilities are no logits. splits: how many; 1 has the least bias. size: of
-    a split, in samples, in place of splits. rule: a name of RULES. ddof: of the published deviation. shuffle: seed of
-    numpy's RandomState that orders the samples first, or None for the given order, on which the value depends. block:
-    rows held at once, no part of the result.
-    error: of drawing the samples, by the delta method: an influence KL(p(y|x) || p(y)), the same for any number of
-    splits; the deviation between splits is not it. bias: of the value, to the order of 1/n: in the exponent at most
-    (K - 1) / (2 n) of a split's n (exponent_bias_at_most), where every sample is sure of one class. interval: value
-    less bias, +- 1.96 error. There is no floor: score real samples beside it.
-    notes: deviation, between splits with ddof (none for a single split); one_split, one_split_error, one_split_bias,
-    the same for all samples at once; splits, n, classes; order_matters, if splits score so much less than all at once
-    that their samples must be sorted: shuffle then.
-    Raises BadInput for a bad shape or value, fewer than 2 classes, splits of fewer than 2 samples, an unknown rule.
+    p(y) is the split's own mean. T. Salimans et al., Improved techniques for training GANs, 2016, section 4; S. Barratt
+    and R. Sharma, A note on the Inception Score, 2018. It lies between 1 and the number of classes. The score of
+    another classifier than Inception is another number.
+
+    Args:
+        logits: Logits before the softmax, (n, K); not probabilities.
+        splits: Number of splits; 1 has the least bias.
+        size: Samples of a split, used in place of `splits`.
+        rule: Key of `RULES`.
+        ddof: Delta degrees of freedom of the published deviation.
+        shuffle: Seed of numpy's RandomState, which orders the samples first; or None for the given order, on which the
+            value depends.
+        block: Rows of one product; it changes the speed, not the result.
+
+    Returns:
+        The score. Its error is that of drawing the samples, by the delta method with the influences KL(p(y|x) || p(y)),
+        and the same for any number of splits; the deviation between splits is not it. Its bias is to the order of 1/n:
+        in the exponent it is at most (K - 1) / (2 n) of a split's n (`exponent_bias_at_most`), where every sample is
+        sure of one class. Its interval is the value less the bias, +- 1.96 error. It has no floor: score real samples
+        beside it. Its notes hold `deviation` between splits with ddof (none for a single split); `one_split`,
+        `one_split_error` and `one_split_bias`, the same for all samples at once; `splits`, `n`, `classes`; and
+        `order_matters`, if splits score so much less than all samples at once that the samples must be sorted: then
+        shuffle them.
+
+    Raises:
+        BadInput: If a shape, a value or the rule is wrong, there are fewer than 2 classes, or a split has fewer than 2
+            samples.
     """
     rows = flatten(logits, "logits")
     if rows.shape[1] < 2:
         raise BadInput(f"logits: found {rows.shape[1]} class, expected 2 or more. Give one column a class.")
     if shuffle is not None:
         rows = rows[torch.from_numpy(np.random.RandomState(shuffle).permutation(len(rows))).to(rows.device)]
-    parts = _parts(len(rows), splits, size=size, rule=rule)
-    scores = [_score(rows[part], block) for part in parts]
-    whole = _score(rows, block) if len(scores) > 1 else scores[0]
-    return _estimate(scores, whole, rows, ddof=ddof, least=min(part.stop - part.start for part in parts))
+    parts = _cut_splits(len(rows), splits, size=size, rule=rule)
+    scores = [_score_split(rows[part], block) for part in parts]
+    whole = _score_split(rows, block) if len(scores) > 1 else scores[0]
+    return _combine_scores(scores, whole, rows, ddof=ddof, least=min(part.stop - part.start for part in parts))
 
 
-def _parts(n: int, splits: int, *, size: int | None, rule: str) -> list[slice]:
+def _cut_splits(n: int, splits: int, *, size: int | None, rule: str) -> list[slice]:
+    """The rows of each split, or BadInput."""
     if rule not in RULES:
         raise unknown("rule", rule, RULES)
     if splits < 1 or (size is not None and size < 1):
@@ -105,7 +153,7 @@ def _parts(n: int, splits: int, *, size: int | None, rule: str) -> list[slice]:
     return parts
 
 
-def _score(rows: Tensor, block: int) -> SplitScore:
+def _score_split(rows: Tensor, block: int) -> SplitScore:
     """The score of one split; p log p is 0 where p underflows, for log p comes from the logits."""
     n = len(rows)
     sums = torch.zeros(2, rows.shape[1], dtype=torch.float64, device=rows.device)
@@ -126,7 +174,7 @@ def _score(rows: Tensor, block: int) -> SplitScore:
     return SplitScore(value, value * math.sqrt(variance), value * (variance / 2 - short))
 
 
-def _estimate(scores: list[SplitScore], whole: SplitScore, rows: Tensor, *, ddof: int, least: int) -> Estimate:
+def _combine_scores(scores: list[SplitScore], whole: SplitScore, rows: Tensor, *, ddof: int, least: int) -> Estimate:
     values = np.array([score.value for score in scores])
     value, bias = float(values.mean()), sum(score.bias for score in scores) / len(scores)
     error = math.sqrt(sum(score.error**2 for score in scores)) / len(scores)
@@ -141,7 +189,7 @@ def _estimate(scores: list[SplitScore], whole: SplitScore, rows: Tensor, *, ddof
     }
     if len(scores) > max(ddof, 1):
         notes["deviation"] = float(values.std(ddof=ddof))
-    if (whole.value - whole.bias) - (value - bias) > FAR * whole.error + abs(bias):
+    if (whole.value - whole.bias) - (value - bias) > ORDER_GAP * whole.error + abs(bias):
         notes["order_matters"] = True
     centre = value - bias
     return Estimate(value, error, notes=notes, interval=(centre - Z95 * error, centre + Z95 * error), bias=bias)

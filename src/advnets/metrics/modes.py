@@ -1,6 +1,6 @@
 """Which modes samples fall into: the class of the nearest real image, the share of each class, Stacked MNIST's triples.
 
-Stacked MNIST: three digits in the channels of one image are one of 1,000 modes.
+In Stacked MNIST, the three digits in the channels of an image are one of 1,000 modes.
 """
 
 import math
@@ -10,39 +10,56 @@ from torch import Tensor
 
 from advnets.errors import BadInput
 from advnets.statistics.arrays import Array
-from advnets.statistics.distances import nearest
-from advnets.statistics.estimate import Estimate, Note
+from advnets.statistics.distances import find_nearest
+from advnets.statistics.estimate import Estimate, Note, share_error
 from advnets.statistics.mode_counts import mode_divergence, occupied_modes
-from advnets.statistics.proportion import share_error
 
 DIGITS, CHANNELS = 10, 3
 MODES = DIGITS**CHANNELS
 
 
 def nearest_class(samples: Array, real: Array, labels: Array) -> Tensor:
-    """The class of every sample: the label of its nearest real image (1-nearest-neighbour rule, Cover and Hart, 1967).
+    """Label every sample with the class of its nearest real image.
 
-    samples, real: as in `nearest`. labels: the classes of real, (m,) integers from 0.
-    Gives (n,) int64. Raises BadInput as `nearest` does, and for labels that do not fit.
+    This is the 1-nearest-neighbour rule (T. Cover and P. Hart, 1967).
+
+    Args:
+        samples: Samples, as in `find_nearest`.
+        real: Real images, (m, ...), as in `find_nearest`.
+        labels: Classes of the real images, (m,) integers from 0.
+
+    Returns:
+        The class of every sample, (n,) int64.
+
+    Raises:
+        BadInput: As `find_nearest` does, or if the labels do not fit.
     """
     classes = torch.as_tensor(labels)
     if classes.shape != (len(real),) or classes.is_floating_point() or bool((classes < 0).any()):
         found = f"{tuple(classes.shape)} of {classes.dtype}"
         raise BadInput(f"labels: found {found}, expected ({len(real)},) integers from 0. Give one for each real image.")
-    index, _ = nearest(samples, real)
+    index, _ = find_nearest(samples, real)
     return classes.to(index)[index]
 
 
 def class_shares(classes: Array, n_classes: int) -> Estimate:
-    """The smallest share p_c that any class has among samples: 0 if one is missing, 1 / n_classes if all are even.
+    """Compute the share of each class among samples; the value is the smallest share.
 
-    classes: of the samples, (n,) integers from 0, by whatever rule: `nearest_class`, or a classifier.
-    n_classes: how many classes there are.
-    Its error is `share_error`, that of a class named beforehand; the smallest of several is biased low.
-    Notes: "class 0" and so on, their shares; entropy, -sum_c p_c log p_c, nats, at most log n_classes; missing,
-    classes without a sample, counted; n. Raises BadInput for classes that are not 0 .. n_classes - 1.
+    It is 0 if a class is missing, and 1 / n_classes if all classes are even.
+
+    Args:
+        classes: Classes of the samples, (n,) integers from 0, by any rule: `nearest_class`, or a classifier.
+        n_classes: Number of classes.
+
+    Returns:
+        The smallest share. Its error is `share_error`, which is right for a class named beforehand; the smallest of
+        several shares is biased low. Its notes hold `class 0` and so on, the shares p_c; `entropy`,
+        -sum_c p_c log p_c, in nats, at most log n_classes; `missing`, the number of classes without a sample; `n`.
+
+    Raises:
+        BadInput: If classes are not in 0 .. n_classes - 1.
     """
-    counts = _counts(classes, n_classes, "classes")
+    counts = _count_classes(classes, n_classes, "classes")
     n = int(counts.sum())
     shares = (counts.double() / n).tolist()
     notes: dict[str, Note] = {f"class {name}": share for name, share in enumerate(shares)}
@@ -52,13 +69,25 @@ def class_shares(classes: Array, n_classes: int) -> Estimate:
 
 
 def class_entropy(classes: Array, n_classes: int) -> Estimate:
-    """H = -sum_c p_c log p_c, nats: 0 if all samples are of one class, log n_classes if all classes are even.
+    """Compute the entropy of the classes of samples, in nats.
 
-    Its error is the delta method's, sqrt((sum_c p_c (log p_c)^2 - H^2) / n). Biased low by about
+        H = -sum_c p_c log p_c
+
+    It is 0 if all samples are of one class, and log n_classes if all classes are even. It is biased low by about
     (n_classes - 1) / 2n (G. Miller, Note on the bias of information estimates, 1955), which is left in.
-    classes, n_classes: as in `class_shares`. Notes: modes, classes with one sample in a hundred at least; n.
+
+    Args:
+        classes: Classes of the samples, as in `class_shares`.
+        n_classes: Number of classes.
+
+    Returns:
+        The entropy. Its error is the delta method's, sqrt((sum_c p_c (log p_c)^2 - H^2) / n). Its notes hold `modes`,
+        the number of classes that one sample in a hundred falls into at least, and `n`.
+
+    Raises:
+        BadInput: If classes are not in 0 .. n_classes - 1.
     """
-    counts = _counts(classes, n_classes, "classes").double()
+    counts = _count_classes(classes, n_classes, "classes").double()
     n = float(counts.sum())
     p = counts[counts > 0] / n
     entropy = float((p * -p.log()).sum().abs())
@@ -67,19 +96,29 @@ def class_entropy(classes: Array, n_classes: int) -> Estimate:
 
 
 def class_distance(classes: Array, real: Array, n_classes: int) -> Estimate:
-    """Total variation distance of the classes of samples from those of real images: 0 if alike, 1 if disjoint.
+    """Compute the total variation distance between the classes of samples and those of real images.
 
         TV = 1/2 sum_c |p_c - q_c|,    chi^2 = sum_c (sqrt(m / n) o_c - sqrt(n / m) r_c)^2 / (o_c + r_c)
 
-    o_c = n p_c samples and r_c = m q_c real images are of class c. chi^2 is Pearson's for two samples, with one degree
-    of freedom less than there are classes that occur; its p-value is the chance of as large a one if samples and real
-    images had one distribution of classes, and means little where a class is expected fewer than about 5 times.
-    classes, real: of samples and of real images, (n,) and (m,) integers from 0, by one rule. n_classes: how many.
-    Its error is the delta method's, over samples and real images; the floor is its mean between two draws of real
-    images, nearly: 1/2 sum_c sqrt(2 / pi q_c (1 - q_c) (1 / n + 1 / m)).
-    Notes: chi2, degrees, n, m. Raises BadInput as `class_shares` does.
+    o_c = n p_c samples and r_c = m q_c real images are of class c. The distance is 0 if the classes are alike, and 1 if
+    they are disjoint. chi^2 is Pearson's for two samples, with one degree of freedom fewer than there are classes that
+    occur. Its p-value is the chance of a chi^2 as large if samples and real images had one distribution of classes. It
+    means little where fewer than about 5 images are expected in a class.
+
+    Args:
+        classes: Classes of samples, (n,) integers from 0.
+        real: Classes of real images by the same rule, (m,) integers from 0.
+        n_classes: Number of classes.
+
+    Returns:
+        The distance, with the p-value. Its error is the delta method's, over samples and real images. Its floor is
+        nearly its mean between two draws of real images, 1/2 sum_c sqrt(2 / pi q_c (1 - q_c) (1 / n + 1 / m)). Its
+        notes hold `chi2`, `degrees`, `n` and `m`.
+
+    Raises:
+        BadInput: As `class_shares` does.
     """
-    o, r = _counts(classes, n_classes, "classes").double(), _counts(real, n_classes, "real").double()
+    o, r = _count_classes(classes, n_classes, "classes").double(), _count_classes(real, n_classes, "real").double()
     n, m = float(o.sum()), float(r.sum())
     p, q = o / n, r / m
     signs = (p - q).sign()
@@ -101,7 +140,7 @@ def _chi2_tail(chi2: float, degrees: int) -> float:
     return float(torch.special.gammaincc(half[0], half[1]))
 
 
-def _counts(classes: Array, n_classes: int, name: str) -> Tensor:
+def _count_classes(classes: Array, n_classes: int, name: str) -> Tensor:
     """How often each of 0 .. n_classes - 1 occurs, (n_classes,) int64."""
     given = torch.as_tensor(classes)
     if given.ndim != 1 or len(given) == 0 or given.is_floating_point() or given.dtype == torch.bool:
@@ -114,19 +153,26 @@ def _counts(classes: Array, n_classes: int, name: str) -> Tensor:
 
 
 def stacked_modes(classes: Array) -> dict[str, Estimate]:
-    """How many of the 1,000 triples of digits occur among samples, and how even they are.
+    """Count the triples of digits among samples of Stacked MNIST, of which there are 1,000, and how even they are.
 
     L. Metz et al., Unrolled generative adversarial networks, 2017, section 3.3.1; Z. Lin et al., PacGAN, 2018, section
-    4.2, whose 26,000 samples are what numbers are compared at: both rise or fall with n.
-    classes: the digits 0..9 of each channel as a classifier names them, (n, 3) integers; a classifier that errs adds
-    modes and hides missing ones: say which one it was.
-    Gives two by name. "modes": triples with one sample at least; error, interval and floor as `occupied` has them, the
-    floor being the mean number for even triples. "kl": their divergence from even ones, KL(p_gen || uniform), nats;
-    error, bias, floor (.0192 for 26,000 samples) and the notes corrected and exact_floor as `mode_divergence` has them.
-    Raises BadInput for another shape, and for what is not a digit.
+    4.2. Both numbers change with n: compare them at PacGAN's 26,000 samples. A classifier that errs adds modes and
+    hides missing ones, so say which one it was.
+
+    Args:
+        classes: Digits 0..9 of each channel as a classifier names them, (n, 3) integers.
+
+    Returns:
+        Two estimates by name. "modes" is the number of triples with a sample; error, interval and floor are those of
+        `occupied_modes`, the floor being the mean number for even triples. "kl" is the divergence of the triples from
+        even ones, KL(p_gen || uniform), in nats; error, bias, floor (.0192 for 26,000 samples) and the notes
+        `corrected` and `exact_floor` are those of `mode_divergence`.
+
+    Raises:
+        BadInput: If the shape is another one, or there is something else than digits.
     """
     digits = torch.as_tensor(classes)
-    if digits.ndim != 2 or digits.shape[1] != CHANNELS or len(digits) == 0 or not _whole(digits):
+    if digits.ndim != 2 or digits.shape[1] != CHANNELS or len(digits) == 0 or not _holds_integers(digits):
         found = f"{tuple(digits.shape)} of {digits.dtype}"
         raise BadInput(f"classes: found {found}, expected (n, 3) integers, n > 0. Give a digit for each channel.")
     low, high = int(digits.min()), int(digits.max())
@@ -138,5 +184,5 @@ def stacked_modes(classes: Array) -> dict[str, Estimate]:
     return {"modes": occupied_modes(counts, len(digits)), "kl": mode_divergence(counts)}
 
 
-def _whole(values: Tensor) -> bool:
+def _holds_integers(values: Tensor) -> bool:
     return not values.is_floating_point() and not values.is_complex() and values.dtype != torch.bool

@@ -1,4 +1,4 @@
-"""What lies near what: how much of the real data samples cover, and how near to it they lie."""
+"""Nearest neighbours across sets: how much of the real data samples cover, and how near to it they lie."""
 
 import math
 
@@ -7,58 +7,82 @@ import torch
 from advnets.errors import BadInput
 from advnets.statistics.arrays import Array
 from advnets.statistics.ball_counts import BallCounts, count_in_balls
-from advnets.statistics.distances import BLOCK, nearest, nearest_others, pair
-from advnets.statistics.estimate import Estimate, Note
-from advnets.statistics.proportion import share_error
+from advnets.statistics.distances import BLOCK, find_nearest, find_nearest_others, flatten_pair
+from advnets.statistics.estimate import Estimate, Note, share_error
 
 
 def coverage(samples: Array, real: Array, *, k: int = 5, block: tuple[int, int] = BLOCK) -> Estimate:
-    """Share of real points x_i with a sample nearer than the k-th nearest other real point.
+    """Compute the share of real points that have a sample nearer than their k-th nearest other real point.
 
         coverage = 1/n sum_i 1[min_j |x_i - y_j| < NND_k(x_i)]
 
-    M. Naeem et al., Reliable fidelity and diversity metrics for generative models, 2020, eq. 9. Not to be confused
-    with recall, whose balls stand on samples: an outlier among samples widens recall, not coverage. A point with k
-    copies of itself has no ball, and cannot be covered.
-    samples: y_j, (m, ...) features; real: x_i, (n, ...), n > k. block: real points of one product; changes the speed,
-    not the result.
-    Its error is of both sides, as the floor is, the exact mean over draws of both for m samples that are real
-    themselves, `expected_coverage`: the jackknife's over samples, an upper estimate of their luck (B. Efron and C.
-    Stein, 1981), in which so few real points count twice; or if it is larger, as where nearly all are covered often,
-    `share_error` over real points. It is 1.2 to 1.7 times the spread of draws for 20 to 250 of both. Rounding decides
-    nothing. Notes: n, m, k.
-    Raises BadInput for a bad shape or value, and for k out of 1 .. n - 1.
+    M. Naeem et al., Reliable fidelity and diversity metrics for generative models, 2020, eq. 9. It is not to be
+    confused with recall, whose balls stand on samples: an outlier among samples widens recall, not coverage. A point
+    with k copies of itself has no ball and cannot be covered. Rounding errors cannot change the value.
+
+    Args:
+        samples: Features y_j of m samples, (m, ...).
+        real: Features x_i of n real points, (n, ...), n > k.
+        k: Which neighbour a ball reaches to.
+        block: Rows and columns of one product; it changes the speed, not the result.
+
+    Returns:
+        The share. Its floor is `expected_coverage`, the exact mean over draws of both sides for m samples that are
+        real. Its error is over both sides too: the jackknife's over samples, an upper estimate of what their draw adds
+        (B. Efron and C. Stein, 1981), in which so few real points count twice; or `share_error` over real points if
+        that is larger, as where nearly all points are covered often. It is 1.2 to 1.7 times the spread of draws for 20
+        to 250 of both. Its notes hold `n`, `m`, `k`.
+
+    Raises:
+        BadInput: If a shape or a value is wrong, or k is not in 1 .. n - 1.
     """
-    y, x = pair(samples, real, "samples", "real")
-    radii = nearest_others(x, k, block=block)[1][:, -1]
+    y, x = flatten_pair(samples, real, "samples", "real")
+    radii = find_nearest_others(x, k, block=block)[1][:, -1]
     return coverage_of_balls(count_in_balls(x, y, radii, block=block)[0], k)
 
 
 def coverage_of_balls(around_real: BallCounts, k: int) -> Estimate:
-    """`coverage` of what the balls around real points hold of samples."""
-    n, m = len(around_real.held), len(around_real.holders)
+    """Compute `coverage` from the counts of samples in balls.
+
+    Args:
+        around_real: Counts of samples in the balls around real points.
+        k: Which neighbour the balls reach to.
+
+    Returns:
+        The estimate of `coverage`.
+    """
+    n, m = len(around_real.points_in_ball), len(around_real.balls_with_point)
     # Without sample j, the points go that it alone covers: a share u_j of all.
-    alone = torch.bincount(around_real.only[around_real.held == 1], minlength=m).double() / n
+    alone = torch.bincount(around_real.single_point[around_real.points_in_ball == 1], minlength=m).double() / n
     of_samples = math.sqrt((m - 1) / m * float((alone - alone.mean()).square().sum()))
-    count = int((around_real.held > 0).sum())
+    count = int((around_real.points_in_ball > 0).sum())
     error = max(of_samples, share_error(count, n))
     return Estimate(count / n, error, floor=expected_coverage(n, m, k), notes={"n": n, "m": m, "k": k})
 
 
 def nearness(samples: Array, held_out: Array, train: Array) -> Estimate:
-    """Mean distance of samples to their nearest training image, over that of held-out images: 1 if they are alike.
+    """Compare the mean distance of samples to their nearest training image with that of held-out images.
 
         sum_j min_i |y_j - t_i| / m  /  (sum_j min_i |x_j - t_i| / n)
 
-    Below 1 samples are copies of training images, or blurred: averages lie near everything. Above 1 they are off.
-    samples: y_j, (m, ...); held_out: x_j, (n, ...), images of the same source as train; train: t_i; all bytes, or all
-    floats in one unit. Its error is the delta method's, over samples and held-out images; the floor is 1.
-    Notes: samples, held_out, the mean distances in the unit; m, n. Raises BadInput as `nearest` does, and where every
-    held-out image is a training image.
+    It is 1 if they are alike. Below 1, samples are copies of training images or blurred, for averages lie near
+    everything. Above 1, they lie off the data.
+
+    Args:
+        samples: Samples y_j, (m, ...).
+        held_out: Images x_j of the same source as the training images, (n, ...).
+        train: Training images t_i. All three hold bytes, or all hold floats in one unit.
+
+    Returns:
+        The ratio. Its error is the delta method's, over samples and held-out images; its floor is 1. Its notes hold
+        `samples` and `held_out`, the mean distances in the unit; `m`, `n`.
+
+    Raises:
+        BadInput: As `find_nearest` does, or if every held-out image is a training image.
     """
-    near, usual = (nearest(images, train)[1].sqrt() for images in (samples, held_out))
+    near, usual = (find_nearest(images, train)[1].sqrt() for images in (samples, held_out))
     if not float(usual.mean()) > 0:
-        raise BadInput("held_out: found copies of training images only, expected others. Give images held out.")
+        raise BadInput("held_out: found copies of training images only, expected others. Give held-out images.")
     ratio = float(near.mean() / usual.mean())
     relative = [float(d.var(correction=0)) / (len(d) * max(float(d.mean()), 1e-12) ** 2) for d in (near, usual)]
     notes: dict[str, Note] = {"samples": float(near.mean()), "held_out": float(usual.mean())}
@@ -66,13 +90,22 @@ def nearness(samples: Array, held_out: Array, train: Array) -> Estimate:
 
 
 def expected_coverage(n: int, m: int, k: int) -> float:
-    """Mean coverage of n real points by m others of the same distribution, whatever that is.
+    """Compute the mean coverage of n real points by m others of the same distribution, whatever that is.
 
         1 - prod_(i < k) (n - 1 - i) / (m + n - 1 - i)
 
-    For a point is left out if its k nearest of the m + n - 1 others are all real. Tends to 1 - 2^-k for m = n.
+    A point is not covered if its k nearest of the m + n - 1 others are all real. The mean tends to 1 - 2^-k for m = n.
 
-    >>> round(expected_coverage(600, 600, 5), 4)
-    0.9691
+    Args:
+        n: Number of real points.
+        m: Number of samples.
+        k: Which neighbour a ball reaches to.
+
+    Returns:
+        The mean coverage.
+
+    Example:
+        >>> round(expected_coverage(600, 600, 5), 4)
+        0.9691
     """
     return 1 - math.prod((n - 1 - i) / (m + n - 1 - i) for i in range(k))

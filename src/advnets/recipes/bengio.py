@@ -8,7 +8,7 @@ Sizes and lengths behind their numbers are not public, but for the GSN's; ours a
 
 from dataclasses import replace
 
-from advnets.baselines import DeepBelief, DeepGsn, Denoising, StackedContractive
+from advnets.baselines import DeepBelief, DeepGsn, DenoisingAutoencoder, StackedContractive
 from advnets.recipes.recipe import Recipe
 
 dbn = Recipe(
@@ -33,7 +33,7 @@ dae_walkback = Recipe(
     name="dae-walkback",
     about="a denoising auto-encoder with walkback: corrupt, reconstruct, draw, and again",
     source="Bengio et al. 2013, Generalized denoising auto-encoders; yaoli/GSN run_dae_walkback.py",
-    generator=Denoising(),
+    generator=DenoisingAutoencoder(),
     latent_size=500,
     usual_minutes=3.0,
 )
@@ -43,13 +43,13 @@ dae = replace(
     name="dae",
     about="a denoising auto-encoder without walkback",
     source="Bengio et al. 2013, Generalized denoising auto-encoders; yaoli/GSN run_dae_no_walkback.py",
-    generator=Denoising(walkbacks=1),
+    generator=DenoisingAutoencoder(walkbacks=1),
 )
 
 deep_gsn = Recipe(
     name="deep-gsn",
     about="a deep generative stochastic network: walkback, noise inside, tied weights",
-    source="Bengio et al. 2014; numbers ours, those of yaoli/GSN are baselines.gsn.published",
+    source="Bengio et al. 2014; numbers ours, those of yaoli/GSN are baselines.deep_gsn.published",
     generator=DeepGsn(),
     latent_size=500,
     usual_minutes=4.0,

@@ -16,7 +16,7 @@ from advnets.networks import NETWORKS, DiscriminatorRow, GeneratorRow, LowerLaye
 from advnets.objectives import OBJECTIVES
 from advnets.optimizers import OPTIMIZERS
 from advnets.penalties import PENALTIES
-from advnets.records import fit, record
+from advnets.records import parse_record, parse_value
 from advnets.schedules import SCHEDULES, Constant, Schedule
 
 
@@ -178,7 +178,7 @@ def from_json(value: Mapping[str, Any]) -> Recipe:
 
     Raises BadInput for a field or a row that does not exist, or for a value that does not fit its field.
     """
-    return record(Recipe, value, rows=_ROWS, what="recipe")
+    return parse_record(Recipe, value, rows=_ROWS, what="recipe")
 
 
 def generator_from_json(value: Any) -> GeneratorRow | BaselineRow:
@@ -186,7 +186,7 @@ def generator_from_json(value: Any) -> GeneratorRow | BaselineRow:
 
     Raises BadInput for whatever is no row that a recipe's generator can be, or does not fit its fields.
     """
-    row: GeneratorRow | BaselineRow | None = fit(
+    row: GeneratorRow | BaselineRow | None = parse_value(
         value, get_type_hints(Recipe)["generator"], rows=_ROWS, what="generator"
     )
     if row is None:
@@ -196,7 +196,7 @@ def generator_from_json(value: Any) -> GeneratorRow | BaselineRow:
 
 def lower_from_json(value: Any) -> LowerLayers:
     """The layers that a later stage puts before the generator, as `generator_from_json` has it."""
-    row: LowerLayers = fit(value, LowerLayers, rows=_ROWS, what="below")
+    row: LowerLayers = parse_value(value, LowerLayers, rows=_ROWS, what="below")
     return row
 
 

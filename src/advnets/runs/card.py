@@ -1,4 +1,4 @@
-"""The card of a shared generator: what it is, in JSON that carries its own SHA-256."""
+"""The card of a shared generator: it says what the generator is, in JSON that carries its own SHA-256."""
 
 import hashlib
 import json
@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from advnets.errors import Damaged, Unsupported
-from advnets.records import record
-from advnets.runs.strict_json import refuse_extremes, strict_json
+from advnets.records import parse_record
+from advnets.runs.strict_json import parse_strict_json, refuse_extremes
 
 SCHEMA = 1
 FORMAT = "advnets-generator"
@@ -17,9 +17,13 @@ FORMAT = "advnets-generator"
 
 @dataclass(frozen=True)
 class DataCard:
-    """Which data something was trained on.
+    """Which data a generator was trained on.
 
-    name: as in the table of data sets. digest: Dataset.digest. shape: of one sample. classes: None without labels.
+    Attributes:
+        name: Name of the data set.
+        digest: Its `Dataset.digest`.
+        shape: Shape of one sample.
+        classes: Number of its classes, None for data without labels.
     """
 
     name: str
@@ -32,11 +36,20 @@ class DataCard:
 class Card:
     """What a share file says of its generator.
 
-    generator: its row and numbers. below: rows of layers put before it by later stages, in their order.
-    latent, latent_size: where z comes from. transform: row of TRANSFORMS.
-    data: what it was trained on. recipe, step: by what, and how far. advnets: the version that wrote it.
-    half: whether it is kept in half precision. licence, notes: the author's words.
-    report: what `evaluate` measured of that step, if it did.
+    Attributes:
+        generator: Name of its row, and the row's numbers.
+        latent: Distribution of z, a row of LATENTS.
+        latent_size: Width of z.
+        transform: How samples become pixels, a row of TRANSFORMS.
+        data: The data that it was trained on.
+        recipe: Name of the recipe that it was trained by.
+        step: Step of the training that it is of.
+        advnets: Version of advnets that wrote the file.
+        below: Rows of the layers that later stages put before it, in their order.
+        half: Whether the tensors are stored in half precision.
+        licence: The author's licence.
+        notes: The author's notes.
+        report: What `evaluate` measured of that step, None if it did not.
     """
 
     generator: Mapping[str, Any]
@@ -55,33 +68,62 @@ class Card:
 
 
 def card_text(card: Card, tensors_sha256: str) -> str:
-    """A card in its one spelling, with its SHA-256 and that of the tensors; raises BadInput for what none may hold."""
+    """Return a card in its one spelling, with its own SHA-256 and that of the tensors.
+
+    Args:
+        card: The card.
+        tensors_sha256: SHA-256 of the bytes of the tensors.
+
+    Returns:
+        The JSON text.
+
+    Raises:
+        BadInput: If the card holds texts or numbers that no card may hold.
+    """
     body = {"format": FORMAT, "schema": SCHEMA, "tensors_sha256": tensors_sha256, **asdict(card)}
     refuse_extremes(body, "the card")
-    return canonical({**body, "sha256": hashlib.sha256(canonical(body).encode()).hexdigest()})
+    return canonical_json({**body, "sha256": hashlib.sha256(canonical_json(body).encode()).hexdigest()})
 
 
-def card_from(text: str) -> tuple[Card, str]:
-    """The card and the SHA-256 of the tensors that `card_text` was given.
+def parse_card(text: str) -> tuple[Card, str]:
+    """Return what `card_text` was given.
 
-    Raises Unsupported for another format or schema, Damaged for a hash that is not the text's, BadInput.
+    Args:
+        text: The JSON text of a card.
+
+    Returns:
+        The card, and the SHA-256 of the tensors.
+
+    Raises:
+        Unsupported: If the text is of another format or schema.
+        Damaged: If it is not JSON, or its SHA-256 is not its own.
+        BadInput: If it holds other fields than a card, or values that no card may hold.
     """
-    told = strict_json(text, "the card")
-    if told.get("format") != FORMAT:
-        raise Unsupported(f"the card is of format {reprlib.repr(told.get('format'))}, expected {FORMAT!r}")
-    if type(told.get("schema")) is not int or told["schema"] != SCHEMA:
+    found = parse_strict_json(text, "the card")
+    if found.get("format") != FORMAT:
+        raise Unsupported(f"the card is of format {reprlib.repr(found.get('format'))}, expected {FORMAT!r}")
+    if type(found.get("schema")) is not int or found["schema"] != SCHEMA:
         raise Unsupported(
-            f"the card is of schema {reprlib.repr(told.get('schema'))}, and this advnets reads {SCHEMA}. "
+            f"the card is of schema {reprlib.repr(found.get('schema'))}, and this advnets reads {SCHEMA}. "
             "Update advnets, or export the run again."
         )
-    refuse_extremes(told, "the card")
-    body = {name: value for name, value in told.items() if name not in ("format", "schema", "sha256", "tensors_sha256")}
-    card, digest = record(Card, body, what="the card"), told.get("tensors_sha256")
+    refuse_extremes(found, "the card")
+    body = {
+        name: value for name, value in found.items() if name not in ("format", "schema", "sha256", "tensors_sha256")
+    }
+    card, digest = parse_record(Card, body, what="the card"), found.get("tensors_sha256")
     if not isinstance(digest, str) or text != card_text(card, digest):
         raise Damaged("the card's SHA-256 is not its own; the bytes have changed. Fetch the file again.")
     return card, digest
 
 
-def canonical(value: Mapping[str, Any]) -> str:
-    """JSON in one spelling: ASCII, without blanks, keys in order."""
+def canonical_json(value: Mapping[str, Any]) -> str:
+    """Return JSON in its one spelling: ASCII, without blanks, and with the keys in order.
+
+    Args:
+        value: The object.
+
+    Returns:
+        The text.
+    """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -1,4 +1,4 @@
-"""Checkpoints: all or nothing, verified by SHA-256 whenever they are read, never a pickle.
+"""Checkpoints: written whole or not at all, verified by SHA-256 whenever they are read, never a pickle.
 
     checkpoints/00000500/    tensors.safetensors  state.json  MANIFEST.json
 
@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as tensors_as_bytes
+from safetensors.torch import load as load_tensors, save as tensors_as_bytes
 from torch import Tensor
 
 from advnets.disk import sync_folder
@@ -29,11 +28,21 @@ FILES = ("tensors.safetensors", "state.json")
 MANIFEST = "MANIFEST.json"
 
 
-def flatten(state: Any, prefix: str = "", tensors: dict[str, Tensor] | None = None) -> Any:
-    """Split nested dicts and lists into named tensors, put into `tensors`, and JSON in which they are referred to.
+def flatten_state(state: Any, prefix: str = "", tensors: dict[str, Tensor] | None = None) -> Any:
+    """Split a state into named tensors, and JSON that refers to them.
 
     Dicts become lists of pairs, so that integer keys stay integers; tuples come back as lists.
-    Raises TypeError for a value that is neither a tensor nor JSON.
+
+    Args:
+        state: Nested dicts, lists and tuples of tensors, numbers, texts and None.
+        prefix: Path of this part in the whole.
+        tensors: Where the tensors are put, by name.
+
+    Returns:
+        A value of JSON.
+
+    Raises:
+        TypeError: If a value is neither a tensor nor JSON.
     """
     tensors = {} if tensors is None else tensors
     if isinstance(state, Tensor):
@@ -42,78 +51,124 @@ def flatten(state: Any, prefix: str = "", tensors: dict[str, Tensor] | None = No
         tensors[name] = state.detach().cpu().contiguous()
         return {"tensor": name}
     if isinstance(state, Mapping):
-        return {"dict": [[key, flatten(value, f"{prefix}/{key}", tensors)] for key, value in state.items()]}
+        return {"dict": [[key, flatten_state(value, f"{prefix}/{key}", tensors)] for key, value in state.items()]}
     if isinstance(state, list | tuple):
-        return {"list": [flatten(value, f"{prefix}/{place}", tensors) for place, value in enumerate(state)]}
+        return {"list": [flatten_state(value, f"{prefix}/{place}", tensors) for place, value in enumerate(state)]}
     if state is None or isinstance(state, bool | int | float | str):
         return state
-    raise TypeError(f"{prefix} is a {type(state).__name__}; a checkpoint holds tensors, numbers, texts, lists, dicts")
+    raise TypeError(f"{prefix} is a {type(state).__name__}; expected tensors, numbers, texts, None, lists or dicts")
 
 
-def unflatten(plain: Any, tensors: Mapping[str, Tensor]) -> Any:
-    """What `flatten` was given."""
+def unflatten_state(plain: Any, tensors: Mapping[str, Tensor]) -> Any:
+    """Return what `flatten_state` was given.
+
+    Args:
+        plain: The JSON that it returned.
+        tensors: The tensors, by name.
+
+    Returns:
+        The state.
+    """
     if isinstance(plain, dict):
         (kind, content), *_ = plain.items()
         if kind == "tensor":
             return tensors[content]
         if kind == "dict":
-            return {key: unflatten(value, tensors) for key, value in content}
-        return [unflatten(value, tensors) for value in content]
+            return {key: unflatten_state(value, tensors) for key, value in content}
+        return [unflatten_state(value, tensors) for value in content]
     return plain
 
 
-def pack(state: Any) -> bytes:
-    """A state as bytes for another process: the length of its JSON, the JSON, the tensors."""
+def pack_state(state: Any) -> bytes:
+    """Return a state as bytes for another process: the length of its JSON, the JSON, the tensors.
+
+    Args:
+        state: What `flatten_state` takes.
+
+    Returns:
+        The bytes.
+    """
     tensors: dict[str, Tensor] = {}
-    plain = json.dumps(flatten(state, tensors=tensors)).encode()
-    _part(tensors)
+    plain = json.dumps(flatten_state(state, tensors=tensors)).encode()
+    _copy_shared(tensors)
     return len(plain).to_bytes(8, "big") + plain + tensors_as_bytes(tensors)
 
 
-def unpack(content: bytes) -> Any:
-    """What `pack` was given."""
+def unpack_state(content: bytes) -> Any:
+    """Return what `pack_state` was given.
+
+    Args:
+        content: The bytes that it returned.
+
+    Returns:
+        The state.
+    """
     end = 8 + int.from_bytes(content[:8], "big")
-    return unflatten(json.loads(content[8:end]), load_tensors(content[end:]))
+    return unflatten_state(json.loads(content[8:end]), load_tensors(content[end:]))
 
 
-def save(folder: Path, step: int, state: Mapping[str, Any]) -> Path:
-    """Write the checkpoint of a step, verify it, and keep the newest two at least.
+def save_checkpoint(folder: Path, step: int, state: Mapping[str, Any]) -> Path:
+    """Write the checkpoint of a step, verify it, and remove all but the newest two that verify.
 
-    Raises NonFinite, naming the tensor, for a state that must not be kept as good; CannotWrite for a failing disk.
+    Args:
+        folder: Folder of the checkpoints.
+        step: Number of the step.
+        state: What `flatten_state` takes.
+
+    Returns:
+        Path of the checkpoint.
+
+    Raises:
+        NonFinite: If a tensor is not finite; it is named, and nothing is written.
+        CannotWrite: If the disk fails or is full.
     """
     tensors: dict[str, Tensor] = {}
-    plain = flatten(state, tensors=tensors)
-    _part(tensors)
+    plain = flatten_state(state, tensors=tensors)
+    _copy_shared(tensors)
     _refuse_non_finite(tensors, step)
     path = folder / f"{step:08d}"
     contents = {
         "tensors.safetensors": tensors_as_bytes(tensors),
         "state.json": json.dumps(plain, sort_keys=False).encode(),
     }
-    contents[MANIFEST] = manifest(step, contents)
+    contents[MANIFEST] = manifest_bytes(step, contents)
     temporary = folder / f".tmp-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     make_folder(folder)
     try:
         write_files(temporary, contents)
-        commit(temporary, path)
+        commit_checkpoint(temporary, path)
     except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)
         raise cannot_write(path, error) from error
     del contents  # large nets: the bytes are about to be read back
-    verify(path)
-    prune(folder)
+    verify_checkpoint(path)
+    prune_checkpoints(folder)
     return path
 
 
-def manifest(step: int, contents: Mapping[str, bytes], schema: int = SCHEMA) -> bytes:
-    """The manifest of a checkpoint's files, in the one form that verifies."""
+def manifest_bytes(step: int, contents: Mapping[str, bytes], schema: int = SCHEMA) -> bytes:
+    """Return the manifest of a checkpoint's files, in the one form that verifies.
+
+    Args:
+        step: Number of the step.
+        contents: Bytes of each file, by name.
+        schema: Version of the format.
+
+    Returns:
+        The bytes of MANIFEST.json.
+    """
     files = {name: {"sha256": _sha256(content), "size": len(content)} for name, content in contents.items()}
     body: dict[str, Any] = {"schema": schema, "step": step, "files": files}
     return _canonical({**body, "sha256": _sha256(_canonical(body))})
 
 
 def write_files(temporary: Path, contents: Mapping[str, bytes]) -> None:
-    """Write a checkpoint's files into a temporary folder and force them to the disk."""
+    """Write a checkpoint's files into a temporary folder, and force them to the disk.
+
+    Args:
+        temporary: The folder, which is made.
+        contents: Bytes of each file, by name.
+    """
     temporary.mkdir()
     for name, content in contents.items():
         with (temporary / name).open("wb") as file:
@@ -123,10 +178,15 @@ def write_files(temporary: Path, contents: Mapping[str, bytes]) -> None:
     sync_folder(temporary)
 
 
-def commit(temporary: Path, path: Path) -> None:
-    """Give the temporary folder its name; one of that name that is there (the same step once more) makes way first."""
+def commit_checkpoint(temporary: Path, path: Path) -> None:
+    """Give the temporary folder its name; a good checkpoint of that name stays, and a damaged one makes way.
+
+    Args:
+        temporary: Folder of the files.
+        path: Path of the checkpoint.
+    """
     if path.exists():
-        if is_good(path):
+        if is_good_checkpoint(path):
             shutil.rmtree(temporary)
             return
         os.rename(path, temporary.with_name(f"{temporary.name}-damaged"))
@@ -135,20 +195,33 @@ def commit(temporary: Path, path: Path) -> None:
     shutil.rmtree(temporary.with_name(f"{temporary.name}-damaged"), ignore_errors=True)
 
 
-def prune(folder: Path, keep: int = KEEP) -> None:
-    """Remove checkpoints older than the newest `keep` that verify."""
+def prune_checkpoints(folder: Path, keep: int = KEEP) -> None:
+    """Remove checkpoints that are older than the newest ones that verify.
+
+    Args:
+        folder: Folder of the checkpoints.
+        keep: How many that verify are kept.
+    """
     good = 0
     for path in newest_first(folder):
         if good >= keep:
             shutil.rmtree(path, ignore_errors=True)
-        elif is_good(path):
+        elif is_good_checkpoint(path):
             good += 1
 
 
-def verify(path: Path) -> dict[str, bytes]:
-    """The files of a checkpoint, after their hashes.
+def verify_checkpoint(path: Path) -> dict[str, bytes]:
+    """Return the files of a checkpoint after their hashes were compared.
 
-    Raises Damaged naming the file and what differs, Unsupported for one that is whole, but of another schema.
+    Args:
+        path: Path of the checkpoint.
+
+    Returns:
+        Bytes of each file, by name.
+
+    Raises:
+        Damaged: If a file is missing or has changed; it is named.
+        Unsupported: If the checkpoint is whole, but of another schema.
     """
     try:
         found = sorted(item.name for item in path.iterdir())
@@ -158,38 +231,65 @@ def verify(path: Path) -> dict[str, bytes]:
         written = read_regular(path / MANIFEST)
     except OSError as error:
         raise Damaged(f"{path} cannot be read: {error.strerror}") from error
-    if not _is_step(path.name) or written != manifest(int(path.name), contents):
+    if not _is_step(path.name) or written != manifest_bytes(int(path.name), contents):
         _refuse_other_schema(path, written, contents)
         raise Damaged(f"{path}: {_difference(written, contents)}")
     return contents
 
 
-def is_good(path: Path) -> bool:
-    """Whether a checkpoint verifies."""
+def is_good_checkpoint(path: Path) -> bool:
+    """Return whether a checkpoint verifies.
+
+    Args:
+        path: Path of the checkpoint.
+
+    Returns:
+        Whether `verify_checkpoint` raises nothing.
+    """
     try:
-        verify(path)
+        verify_checkpoint(path)
     except (Damaged, Unsupported):
         return False
     return True
 
 
-def load(path: Path) -> tuple[int, dict[str, Any]]:
-    """The step and the state of a checkpoint; raises as `verify`."""
-    contents = verify(path)
+def load_checkpoint(path: Path) -> tuple[int, dict[str, Any]]:
+    """Return the step and the state of a checkpoint.
+
+    Args:
+        path: Path of the checkpoint.
+
+    Returns:
+        Number of the step, and the state.
+
+    Raises:
+        Damaged: If a file is missing or has changed; it is named.
+        Unsupported: If the checkpoint is whole, but of another schema.
+    """
+    contents = verify_checkpoint(path)
     tensors = load_tensors(contents["tensors.safetensors"])
-    state: dict[str, Any] = unflatten(json.loads(contents["state.json"]), tensors)
+    state: dict[str, Any] = unflatten_state(json.loads(contents["state.json"]), tensors)
     return int(path.name), state
 
 
-def latest(folder: Path) -> tuple[int, dict[str, Any], list[tuple[Path, str]]]:
-    """Step and state of the newest checkpoint that verifies, and the damaged ones passed over, with the reason.
+def load_latest(folder: Path) -> tuple[int, dict[str, Any], list[tuple[Path, str]]]:
+    """Return the newest checkpoint that verifies.
 
-    Raises Missing if there is none at all, Damaged if none verifies, Unsupported if the newest is of another schema.
+    Args:
+        folder: Folder of the checkpoints.
+
+    Returns:
+        Number of its step, its state, and the damaged checkpoints that are newer, each with what is wrong.
+
+    Raises:
+        Missing: If there is no checkpoint.
+        Damaged: If none verifies.
+        Unsupported: If the newest is of another schema.
     """
     skipped: list[tuple[Path, str]] = []
     for path in newest_first(folder):
         try:
-            step, state = load(path)
+            step, state = load_checkpoint(path)
         except Damaged as error:
             skipped.append((path, str(error)))
             continue
@@ -201,12 +301,27 @@ def latest(folder: Path) -> tuple[int, dict[str, Any], list[tuple[Path, str]]]:
 
 
 def has_checkpoints(folder: Path) -> bool:
-    """Whether there is any checkpoint, good or damaged."""
+    """Return whether there is any checkpoint, good or damaged.
+
+    Args:
+        folder: Folder of the checkpoints.
+
+    Returns:
+        Whether there is one.
+    """
     return bool(newest_first(folder))
 
 
-def fingerprint(state: Mapping[str, Any], ignore: tuple[str, ...] = ("seconds",)) -> str:
-    """SHA-256 of every tensor and number of a state, but for the keys ignored: equal if and only if bit for bit so."""
+def state_fingerprint(state: Mapping[str, Any], ignore: tuple[str, ...] = ("seconds",)) -> str:
+    """Return the SHA-256 of all tensors and numbers of a state; it is equal if and only if they are, bit for bit.
+
+    Args:
+        state: What `flatten_state` takes.
+        ignore: Keys that are left out, at any depth.
+
+    Returns:
+        The SHA-256 in hexadecimal.
+    """
     digest = hashlib.sha256()
     for name, value in sorted(_leaves(state, "", ignore)):
         digest.update(f"{name}={value}\n".encode())
@@ -230,7 +345,17 @@ def _is_step(name: str) -> bool:
 
 
 def newest_first(folder: Path) -> list[Path]:
-    """Checkpoints, good or damaged, by falling step; raises Damaged for a folder that cannot be read."""
+    """Return the checkpoints, good or damaged, with the newest first.
+
+    Args:
+        folder: Folder of the checkpoints; it may be missing.
+
+    Returns:
+        Their paths.
+
+    Raises:
+        Damaged: If the folder cannot be read.
+    """
     try:
         return sorted((path for path in folder.iterdir() if path.is_dir() and _is_step(path.name)), reverse=True)
     except (FileNotFoundError, NotADirectoryError):
@@ -248,8 +373,8 @@ def _refuse_non_finite(tensors: Mapping[str, Tensor], step: int) -> None:
             )
 
 
-def _part(tensors: dict[str, Tensor]) -> None:
-    """Copy what shares memory with another, which safetensors refuses; copying all would hold a large net twice."""
+def _copy_shared(tensors: dict[str, Tensor]) -> None:
+    """Copy tensors that share memory with another, which safetensors refuses; to copy all takes twice the memory."""
     seen: set[int] = set()
     for name, tensor in tensors.items():
         place = tensor.untyped_storage().data_ptr()
@@ -263,9 +388,9 @@ def _refuse_other_schema(path: Path, written: bytes, contents: Mapping[str, byte
         schema = json.loads(written)["schema"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return
-    if _is_step(path.name) and type(schema) is int and written == manifest(int(path.name), contents, schema):
+    if _is_step(path.name) and type(schema) is int and written == manifest_bytes(int(path.name), contents, schema):
         raise Unsupported(
-            f"{path}: found a checkpoint of schema {schema}, expected {SCHEMA}. Take the advnets that wrote it, or "
+            f"{path}: found a checkpoint of schema {schema}, expected {SCHEMA}. Use the advnets that wrote it, or "
             "start a new run."
         )
 

@@ -1,4 +1,4 @@
-"""What a run was started with, so that a number can be traced."""
+"""The versions, machine and command that a run was started with, so that its numbers can be traced."""
 
 import os
 import platform
@@ -13,8 +13,8 @@ import torch
 from advnets import distributed
 
 
-def environment() -> dict[str, Any]:
-    """Versions, machine, threads, processes, command and, in a git checkout, the commit."""
+def describe_environment() -> dict[str, Any]:
+    """Return versions, machine, threads, processes, command and, in a git checkout, the commit."""
     packages = ("advnets", "torch", "numpy", "safetensors")
     return {
         **{name: version(name) for name in packages},

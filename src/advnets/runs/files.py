@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files that are written whole or not at all."""
 
 import contextlib
 import errno
@@ -18,12 +18,28 @@ LARGEST_JSON = 64 * 2**20
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON under a temporary name, force it to the disk, then give it its name."""
+    """Write JSON under a temporary name, force it to the disk, and then give it its name.
+
+    Args:
+        path: The file.
+        value: A value of JSON.
+
+    Raises:
+        CannotWrite: If the disk fails or is full.
+    """
     write_bytes(path, (json.dumps(value, indent=2, sort_keys=True) + "\n").encode())
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """As `write_json`, of bytes. Raises CannotWrite naming the file."""
+    """Write bytes under a temporary name, force them to the disk, and then give them their name.
+
+    Args:
+        path: The file.
+        content: Its bytes.
+
+    Raises:
+        CannotWrite: If the disk fails or is full.
+    """
     temporary = path.with_name(f".tmp-{os.getpid()}-{uuid.uuid4().hex[:8]}")
     try:
         with temporary.open("wb") as file:
@@ -39,7 +55,14 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, where they are not there, and force them to the disk. Raises CannotWrite."""
+    """Make a folder and those above it, where they are missing, and force them to the disk.
+
+    Args:
+        folder: The folder.
+
+    Raises:
+        CannotWrite: If the disk fails or is full.
+    """
     new = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -49,8 +72,12 @@ def make_folder(folder: Path) -> None:
         raise cannot_write(folder, error) from error
 
 
-def sweep(folder: Path) -> None:
-    """Remove what a writer that was killed left behind in a folder; for whoever holds the run's lock."""
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a writer that was killed left behind in a folder; only who holds the run's lock may do so.
+
+    Args:
+        folder: The folder; those below it are not searched.
+    """
     for stale in folder.glob(".tmp-*"):
         if stale.is_dir() and not stale.is_symlink():
             shutil.rmtree(stale, ignore_errors=True)
@@ -60,7 +87,19 @@ def sweep(folder: Path) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object of a file. Raises Missing, or Damaged naming the file and the place."""
+    """Return the JSON object of a file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The object.
+
+    Raises:
+        Missing: If there is no such file.
+        Damaged: If it is not JSON, not an object, or larger than LARGEST_JSON bytes.
+        BadInput: If it cannot be read.
+    """
     try:
         if path.stat().st_size > LARGEST_JSON:
             raise Damaged(f"{path}: found {path.stat().st_size} bytes, expected JSON of at most {LARGEST_JSON}")
@@ -77,20 +116,38 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_regular(path: Path) -> bytes:
-    """The bytes of a file that is one: a device or a pipe that lies in its place has no end. Raises OSError."""
+    """Return the bytes of a regular file; a device or a pipe that lies in its place has no end.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its bytes.
+
+    Raises:
+        OSError: If it is not a regular file, or cannot be read.
+    """
     if not stat.S_ISREG(path.stat().st_mode):
-        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
     return path.read_bytes()
 
 
 def cannot_write(path: Path, error: OSError) -> CannotWrite:
-    """The error for a failed write: which file, why, and what to do; a disk that fails spares earlier checkpoints."""
+    """Return the error for a write that failed, which names the file, the reason and what to do.
+
+    Args:
+        path: The file.
+        error: What the system said.
+
+    Returns:
+        The error, to be raised.
+    """
     spared = "What was saved before is untouched;"
-    told = {
-        errno.ENOSPC: f"the disk is full. {spared} make room, resume.",
-        errno.EDQUOT: f"the quota is used up. {spared} make room, resume.",
-        errno.EROFS: f"the disk is read-only. {spared} make it writable, resume.",
-        errno.EIO: f"{os.strerror(errno.EIO)}. {spared} check the disk, resume.",
+    reasons = {
+        errno.ENOSPC: f"the disk is full. {spared} make room and resume.",
+        errno.EDQUOT: f"the quota is used up. {spared} make room and resume.",
+        errno.EROFS: f"the disk is read-only. {spared} make it writable and resume.",
+        errno.EIO: f"{os.strerror(errno.EIO)}. {spared} check the disk and resume.",
     }
     other = f"{error.strerror or error}. Check the path and its permissions."
-    return CannotWrite(f"{path} could not be written: {told.get(error.errno or 0, other)}")
+    return CannotWrite(f"{path} could not be written: {reasons.get(error.errno or 0, other)}")

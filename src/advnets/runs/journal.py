@@ -1,4 +1,4 @@
-"""The journal: one line of JSON an entry, each written by one system call."""
+"""The journal: one line of JSON for each entry, which is written by one system call."""
 
 import errno
 import json
@@ -15,12 +15,23 @@ from advnets.runs.files import cannot_write, read_regular, write_bytes
 
 @dataclass(frozen=True)
 class Journal:
-    """journal.jsonl of a run."""
+    """A file with one line of JSON for each entry, such as journal.jsonl of a run.
+
+    Attributes:
+        path: Path of the file.
+    """
 
     path: Path
 
     def append(self, entry: Mapping[str, Any]) -> None:
-        """Add a line, whole or not at all as far as the system keeps its word."""
+        """Add a line, whole or not at all as far as the system keeps its word.
+
+        Args:
+            entry: What the line says, with its `step`.
+
+        Raises:
+            CannotWrite: If the disk fails or is full.
+        """
         try:
             descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
             try:
@@ -33,7 +44,11 @@ class Journal:
             raise cannot_write(self.path, error) from error
 
     def sync(self) -> None:
-        """Force the lines so far to the disk: before a checkpoint, which the journal must not fall behind."""
+        """Force the lines to the disk; this comes before a checkpoint, which the journal must not fall behind.
+
+        Raises:
+            CannotWrite: If the disk fails or is full.
+        """
         try:
             descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
             try:
@@ -45,17 +60,28 @@ class Journal:
             raise cannot_write(self.path, error) from error
 
     def read(self) -> list[dict[str, Any]]:
-        """The entries; a torn last line is passed over. Raises Damaged for any other line that is none."""
-        for number in self.broken():
-            raise Damaged(f"{self.path}, line {number} is not JSON of a step; resume the run, which drops it")
+        """Return the entries; a torn last line is left out.
+
+        Raises:
+            Damaged: If any other line is not an entry, or the file cannot be read.
+        """
+        for number in self.broken_lines():
+            raise Damaged(f"{self.path}, line {number} is not JSON with a step. Resume the run, which drops the line.")
         return [entry for entry in self._entries() if entry is not None]
 
-    def broken(self) -> list[int]:
-        """The numbers, from 1, of the lines that are no entries, but for a torn last one."""
+    def broken_lines(self) -> list[int]:
+        """Return the numbers, from 1, of the lines that are not entries; a torn last one is left out."""
         return [number for number, entry in enumerate(self._entries()[:-1], start=1) if entry is None]
 
-    def cut(self, step: int) -> None:
-        """Drop the entries after a step, which a resumed run will write again, and the lines that are none."""
+    def drop_after(self, step: int) -> None:
+        """Drop the entries after a step, which a resumed run will write again, and the lines that are not entries.
+
+        Args:
+            step: The last step whose entries stay.
+
+        Raises:
+            CannotWrite: If the disk fails or is full.
+        """
         kept = [entry for entry in self._entries() if entry is not None and entry["step"] <= step]
         write_bytes(self.path, "".join(json.dumps(entry) + "\n" for entry in kept).encode())
 

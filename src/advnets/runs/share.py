@@ -6,8 +6,8 @@
 
 CARD is the JSON of a Card with two SHA-256: of the tensors, and of itself. A header has one spelling only: what is read
 must be, byte for byte, what would be written. So each bit of a file is either checked or known. Everything is checked
-before the first tensor is read, and the architecture is a row's name and numbers: what they promise is for the caller
-to say (`promised`), who knows the rows.
+before the first tensor is read. The architecture is a row's name and numbers; the caller, who knows the rows, says
+which tensors such an architecture has.
 """
 
 import hashlib
@@ -25,9 +25,9 @@ import torch
 from torch import Tensor
 
 from advnets.errors import AdvnetsError, BadInput, Damaged, Missing, NonFinite, TooBig, Unsupported
-from advnets.runs.card import Card, card_from, card_text
+from advnets.runs.card import Card, card_text, parse_card
 from advnets.runs.files import make_folder, write_bytes
-from advnets.runs.strict_json import strict_json
+from advnets.runs.strict_json import parse_strict_json
 
 LARGEST_HEADER = 2**18
 MOST_TENSORS = 1000
@@ -42,19 +42,31 @@ _KINDS = {
 
 _TEXT = frozenset(b"\t\n\r") | frozenset(range(32, 127))
 
-Promised = Callable[[Card], Mapping[str, Tensor]]
+ExpectedTensors = Callable[[Card], Mapping[str, Tensor]]
 
 
-def write(path: Path, card: Card, tensors: Mapping[str, Tensor]) -> Path:
-    """Write a share file, whole or not at all, with the folders above it; nothing is overwritten.
+def write_generator(path: Path, card: Card, tensors: Mapping[str, Tensor]) -> Path:
+    """Write a share file, whole or not at all, with the folders above it.
 
-    Raises BadInput if the place is taken, NonFinite for what must not be given away as good, also where half precision
-    makes it so, CannotWrite for a failing disk.
+    Args:
+        path: The file, which ends in .safetensors and must not be there.
+        card: What the file says of its generator.
+        tensors: The generator's tensors, by name.
+
+    Returns:
+        The path.
+
+    Raises:
+        BadInput: If the path is taken; nothing is overwritten.
+        Unsupported: If the path ends otherwise.
+        NonFinite: If a tensor is not finite, or is not in half precision.
+        TooBig: If the card makes the header longer than LARGEST_HEADER bytes.
+        CannotWrite: If the disk fails or is full.
     """
     if path.suffix != ".safetensors":
-        raise Unsupported(f"{path}: a share file ends in .safetensors; name it so")
+        raise Unsupported(f"{path}: expected a name that ends in .safetensors. Name another file.")
     if os.path.lexists(path):
-        raise BadInput(f"{path} is there already and is not overwritten; name another file or move it away")
+        raise BadInput(f"{path} is there already and is not overwritten. Name another file, or move it away.")
     entries = _entries(tensors, half=card.half)
     kept = {name: tensors[name].detach().cpu().to(DTYPES[entry["dtype"]]) for name, entry in entries.items()}
     _refuse_non_finite(kept, f"{path}: ")
@@ -70,7 +82,7 @@ def write(path: Path, card: Card, tensors: Mapping[str, Tensor]) -> Path:
 
 
 def _longest(card: Card) -> str:
-    """What to do about a card that is too long: which of its parts that may be left out is the longest."""
+    """Return what to do about a card that is too long: shorten the longest of the parts that may be left out."""
     advice = {
         "Shorten the licence": card.licence,
         "Shorten the notes": card.notes,
@@ -78,22 +90,36 @@ def _longest(card: Card) -> str:
     }
     sizes = {what: len(json.dumps(part)) for what, part in advice.items()}
     what = max(sizes, key=lambda what: sizes[what])
-    return f"{what}: it takes {sizes[what]:,} of them."
+    return f"{what}, which takes {sizes[what]:,} of them."
 
 
-def read(path: Path, promised: Promised) -> tuple[Card, dict[str, Tensor]]:
-    """The card and the tensors of a share file, floats as float32, after every check.
+def read_generator(path: Path, expected_tensors: ExpectedTensors) -> tuple[Card, dict[str, Tensor]]:
+    """Return the card and the tensors of a share file after every check.
 
-    Links are followed; what they lead to must be a regular file.
-    promised: the tensors, on the meta device, of the architecture on the card; raises BadInput for one not to be built.
-    Raises, naming the file: Missing, Unsupported for another kind or schema, TooBig, Damaged, NonFinite, BadInput.
+    Links are followed; they must lead to a regular file.
+
+    Args:
+        path: The file.
+        expected_tensors: Returns the tensors, on the meta device, of the architecture that a card names; it raises
+            BadInput for an architecture that cannot be built.
+
+    Returns:
+        The card, and the tensors by name; floats are float32.
+
+    Raises:
+        Missing: If there is no such file.
+        Unsupported: If it is of another kind, schema or dtype.
+        TooBig: If the header, its items or the number of tensors are beyond the limits of this file.
+        Damaged: If bytes have changed, or are missing.
+        NonFinite: If a tensor is not finite.
+        BadInput: If the file cannot be read, or holds the tensors of another network.
     """
     try:
         # Looked at before it is opened, for opening a device can do things; and after, for it may have been exchanged.
         _refuse_irregular(os.stat(path))
         with open(path, "rb", opener=_without_waiting) as file:
             _refuse_irregular(os.fstat(file.fileno()))
-            return _read(file, os.fstat(file.fileno()).st_size, promised)
+            return _read(file, os.fstat(file.fileno()).st_size, expected_tensors)
     except FileNotFoundError as error:
         raise Missing(f"{path} is not there; expected a share file") from error
     except OSError as error:
@@ -113,15 +139,18 @@ def _refuse_irregular(found: os.stat_result) -> None:
         raise Unsupported(f"found {kind}, expected a regular file")
 
 
-def _read(file: BufferedReader, size: int, promised: Promised) -> tuple[Card, dict[str, Tensor]]:
+def _read(file: BufferedReader, size: int, expected_tensors: ExpectedTensors) -> tuple[Card, dict[str, Tensor]]:
     written = _header_bytes(file, size)
-    text, entries = _parts(strict_json(_decode_header(written), "the header"))
-    card, digest = card_from(text)
+    text, entries = _split_header(parse_strict_json(_decode_header(written), "the header"))
+    card, digest = parse_card(text)
     _refuse_gaps(entries, size - 8 - len(written))
-    expected = _entries(promised(card), half=card.half)
+    expected = _entries(expected_tensors(card), half=card.half)
     _compare(entries, expected)
     if written != _header(text, expected):
-        raise Damaged("the header is not as advnets spells it; the bytes have changed, or another program wrote them")
+        raise Damaged(
+            "the header is not spelled as advnets spells it. The bytes have changed, or another program wrote them. "
+            "Fetch the file again."
+        )
     content = bytearray(size - 8 - len(written))
     if file.readinto(content) != len(content) or hashlib.sha256(content).hexdigest() != digest:
         raise Damaged("the SHA-256 of the tensors is not the card's; the bytes have changed. Fetch the file again.")
@@ -142,11 +171,12 @@ def _header_bytes(file: BufferedReader, size: int) -> bytes:
         if kind:
             raise Unsupported(f"found {kind}, expected a share file, as `advnets export` writes it")
         raise TooBig(
-            f"a header of {length:,} bytes is declared, at most {LARGEST_HEADER:,} are read; no share file is so"
+            f"found a header that is said to have {length:,} bytes, expected a share file with at most "
+            f"{LARGEST_HEADER:,}. Fetch the file again."
         )
     header = file.read(length)
     if len(header) < length or not header.startswith(b"{"):
-        raise Damaged("there is no whole JSON header, so it is no safetensors file, or a damaged one; fetch it again")
+        raise Damaged("found no whole JSON header, expected a safetensors file. Fetch the file again.")
     return header
 
 
@@ -157,14 +187,14 @@ def _decode_header(header: bytes) -> str:
         raise Damaged(f"the header is not UTF-8: {error}") from error
 
 
-def _parts(header: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The card's text and the tensors' entries, each of the right form."""
+def _split_header(header: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the card's text and the tensors' entries, each of the right form."""
     metadata = header.get("__metadata__")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("advnets"), str) or len(metadata) != 1:
-        raise Unsupported("a safetensors file without an advnets card; expected one that `advnets export` wrote")
+        raise Unsupported("found a safetensors file without an advnets card, expected one that `advnets export` wrote")
     entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
     if len(entries) > MOST_TENSORS:
-        raise TooBig(f"{len(entries):,} tensors, at most {MOST_TENSORS:,} are read")
+        raise TooBig(f"found {len(entries):,} tensors, expected at most {MOST_TENSORS:,}")
     for name, entry in entries.items():
         _check_entry(name, entry)
     return metadata["advnets"], entries
@@ -185,7 +215,7 @@ def _are_sizes(numbers: Any) -> bool:
 
 
 def _refuse_gaps(entries: Mapping[str, Any], size: int) -> None:
-    """Tensors lie one after the other from 0 to `size`: no overlap, no hole, nothing left over."""
+    """Refuse overlaps, holes and bytes that are left over: tensors lie one after the other from 0 to `size`."""
     end = 0
     for name, entry in entries.items():
         start, after = end, end + math.prod(entry["shape"]) * DTYPES[entry["dtype"]].itemsize
@@ -194,7 +224,8 @@ def _refuse_gaps(entries: Mapping[str, Any], size: int) -> None:
         end = after
     if end != size:
         raise Damaged(
-            f"{size:,} bytes of tensors, expected {end:,}; the file is cut short, or something was added to it"
+            f"found {size:,} bytes of tensors, expected {end:,}. The file was cut short, or something was added to it. "
+            "Fetch it again."
         )
 
 
@@ -204,7 +235,7 @@ def _header(text: str, entries: Mapping[str, Any]) -> bytes:
 
 
 def _entries(tensors: Mapping[str, Tensor], *, half: bool) -> dict[str, Any]:
-    """What the header says of tensors; widest first, so that each lies at a multiple of its own item."""
+    """Return what the header says of tensors; widest first, so that each lies at a multiple of its own item."""
     entries, end = {}, 0
     for name, tensor in sorted(tensors.items(), key=lambda named: (-named[1].itemsize, named[0])):
         dtype = torch.float16 if half and tensor.is_floating_point() else tensor.dtype
@@ -214,7 +245,7 @@ def _entries(tensors: Mapping[str, Tensor], *, half: bool) -> dict[str, Any]:
 
 
 def _compare(entries: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
-    """Names, dtypes and shapes are exactly those that the architecture has."""
+    """Refuse names, dtypes and shapes other than those that the architecture has."""
     for name in sorted({*entries, *expected}):
         found, wanted = (_kind(of.get(name)) for of in (entries, expected))
         if found != wanted:
@@ -227,8 +258,8 @@ def _kind(entry: Mapping[str, Any] | None) -> str:
 
 def _tensor(content: bytearray, entry: Mapping[str, Any]) -> Tensor:
     dtype, count = DTYPES[entry["dtype"]], math.prod(entry["shape"])
-    lying = torch.frombuffer(content, dtype=dtype, count=count, offset=entry["data_offsets"][0]).view(entry["shape"])
-    return lying.float() if dtype == torch.float16 else lying
+    tensor = torch.frombuffer(content, dtype=dtype, count=count, offset=entry["data_offsets"][0]).view(entry["shape"])
+    return tensor.float() if dtype == torch.float16 else tensor
 
 
 def _refuse_non_finite(tensors: Mapping[str, Tensor], where: str = "") -> None:

@@ -19,8 +19,20 @@ _QUOTED = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 _BRACKETS = re.compile(r"[\[\]{}]")
 
 
-def strict_json(text: str, what: str) -> dict[str, Any]:
-    """The object of a JSON text; `what` names it in errors. Raises Damaged, or TooBig beyond the limits above."""
+def parse_strict_json(text: str, what: str) -> dict[str, Any]:
+    """Return the object of a JSON text that may come from anybody.
+
+    Args:
+        text: The text.
+        what: What it is, for the errors, such as "the card".
+
+    Returns:
+        The object, whose numbers are finite and whose keys are unique.
+
+    Raises:
+        Damaged: If it is not JSON, not an object, or holds a key twice or a number that is not finite.
+        TooBig: If it has more than MOST_ITEMS items or is nested deeper than LARGEST_DEPTH.
+    """
     _refuse_sprawling(text, what)
     try:
         value = json.loads(text, object_pairs_hook=_once, parse_float=_finite, parse_constant=_finite)
@@ -34,7 +46,15 @@ def strict_json(text: str, what: str) -> dict[str, Any]:
 
 
 def refuse_extremes(value: Any, what: str) -> None:
-    """Raise BadInput for a text that is very long or not printable, and for a number that floats do not count to."""
+    """Refuse texts that are very long or not printable, and numbers that floats do not count to.
+
+    Args:
+        value: A value of JSON, which is searched through.
+        what: What it is, for the errors, such as "the card".
+
+    Raises:
+        BadInput: If one is found.
+    """
     if isinstance(value, str) and (len(value) > LARGEST_TEXT or not value.replace("\n", "").isprintable()):
         raise BadInput(
             f"{what} holds {reprlib.repr(value)}; expected printable texts of at most {LARGEST_TEXT} letters"
@@ -49,7 +69,7 @@ def refuse_extremes(value: Any, what: str) -> None:
 
 
 def _refuse_sprawling(text: str, what: str) -> None:
-    """Count brackets and commas outside quotation marks, before anything is made of them."""
+    """Refuse too many brackets and commas outside of quotation marks, before the text is parsed."""
     bare = _QUOTED.sub("", text)
     items = bare.count(",") + bare.count("[") + bare.count("{")
     if items > MOST_ITEMS:

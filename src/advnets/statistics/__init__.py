@@ -1,15 +1,25 @@
-"""What several measures stand on: estimates with errors, jackknives, tests, distances, moments."""
+"""Estimates with errors, jackknives, tests, distances and moments, on which the measures stand.
+
+The files have an order. `arrays` and `estimate` come first; `moments`, `distances`, `jackknife` and the tests stand on
+them; `gaussian`, `bures` and `ball_counts` come last.
+"""
 
 from advnets.statistics.arrays import Array
 from advnets.statistics.autocorrelation import autocorrelation_time
 from advnets.statistics.differences import paired_difference, unpaired_difference
-from advnets.statistics.distances import nearest
+from advnets.statistics.distances import find_nearest, pairwise_distance
 from advnets.statistics.estimate import Estimate
 from advnets.statistics.gaussian import Gaussian
-from advnets.statistics.jackknife import BLOCKS, Jackknife, difference, jackknife, smallest_difference, two_sided
+from advnets.statistics.jackknife import (
+    BLOCKS,
+    Jackknife,
+    jackknife,
+    jackknife_difference,
+    smallest_difference,
+    student_p_value,
+)
 from advnets.statistics.moments import Moments
 from advnets.statistics.multiple_testing import benjamini_hochberg, holm
-from advnets.statistics.pairwise import pairwise_distance
 
 __all__ = [
     "Array",
@@ -20,13 +30,13 @@ __all__ = [
     "Moments",
     "autocorrelation_time",
     "benjamini_hochberg",
-    "difference",
+    "jackknife_difference",
     "holm",
     "jackknife",
-    "nearest",
+    "find_nearest",
     "paired_difference",
     "pairwise_distance",
     "smallest_difference",
-    "two_sided",
+    "student_p_value",
     "unpaired_difference",
 ]

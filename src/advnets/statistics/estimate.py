@@ -1,5 +1,6 @@
-"""What a metric returns: a measured number and how far to trust it."""
+"""What a metric returns: a measured number with its error."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,14 +17,15 @@ Z95 = 1.959963984540054
 class Estimate:
     """A measured number, and how far to trust it.
 
-    value: the number, in the unit that the metric names.
-    error: its standard error, in the same unit, or None where there is none; which randomness it covers is for the
-    metric to say.
-    floor: the value that real samples of the same sizes would get, or None where there is no such thing.
-    notes: what else was found on the way, by name: chosen settings, flags, counts, warnings.
-    interval: (low, high) at 95 %, where it is not value +- 1.96 error.
-    bias: what is known of E[value] - truth at these sizes, in the same unit; it is not taken off the value.
-    p_value: of the test whose statistic the value is: the chance of one as far out if samples were real.
+    Attributes:
+        value: The number, in the unit that the metric names.
+        error: Its standard error, in the same unit, or None where there is none. The metric says which randomness it
+            covers.
+        floor: The value that real samples of the same sizes would get, or None where there is no such value.
+        notes: What else was measured, by name: chosen settings, flags, counts, warnings.
+        interval: (low, high) at 95 %, where it is not value +- 1.96 error.
+        bias: What is known of E[value] - truth at these sizes, in the same unit. It is not subtracted from the value.
+        p_value: The test's p-value: the chance of a value as extreme if the samples were real.
     """
 
     value: float
@@ -42,36 +44,43 @@ class Estimate:
 
     @property
     def bounds(self) -> tuple[float, float] | None:
-        """The interval at 95 %: the one that was given, or value +- 1.96 error; None if neither is known."""
+        """The interval at 95 %: the one that was given, or value +- 1.96 error, or None if neither is known."""
         if self.interval is not None or self.error is None:
             return self.interval
         return self.value - Z95 * self.error, self.value + Z95 * self.error
 
     def __str__(self) -> str:
-        """The number with what is known of it; an interval of a biased value is about the value less its bias.
+        """Return the number with its error or interval, floor and p-value.
 
-        >>> print(Estimate(1.5, 0.25, floor=0.5, p_value=0.004))
-        1.5 +- 0.25 (real 0.5, p = 0.004)
-        >>> print(Estimate(3.5, interval=(1.3, 2.6), bias=1.6))
-        3.5 [less bias: 1.3, 2.6]
+        The interval of a biased value is about the value less its bias.
+
+        Example:
+            >>> print(Estimate(1.5, 0.25, floor=0.5, p_value=0.004))
+            1.5 +- 0.25 (real 0.5, p = 0.004)
+            >>> print(Estimate(3.5, interval=(1.3, 2.6), bias=1.6))
+            3.5 [less bias: 1.3, 2.6]
         """
-        told = f"{self.value:.4g}"
+        text = f"{self.value:.4g}"
         if self.interval is not None:
             about = "less bias: " if self.bias else ""
-            told += f" [{about}{self.interval[0]:.4g}, {self.interval[1]:.4g}]"
+            text += f" [{about}{self.interval[0]:.4g}, {self.interval[1]:.4g}]"
         elif self.error is not None:
-            told += f" +- {self.error:.2g}"
+            text += f" +- {self.error:.2g}"
         beside = [] if self.floor is None else [f"real {self.floor:.4g}"]
         beside += [] if self.p_value is None else [f"p = {self.p_value:.2g}"]
-        return told + (f" ({', '.join(beside)})" if beside else "")
+        return text + (f" ({', '.join(beside)})" if beside else "")
 
     def as_dict(self) -> dict[str, Any]:
-        """The estimate as JSON holds it, without what is None.
+        """Return the estimate as JSON stores it, without fields that are None.
 
-        >>> Estimate(1.5, 0.25, notes={"n": 4}).as_dict()
-        {'value': 1.5, 'error': 0.25, 'notes': {'n': 4}}
+        Returns:
+            The fields by name.
+
+        Example:
+            >>> Estimate(1.5, 0.25, notes={"n": 4}).as_dict()
+            {'value': 1.5, 'error': 0.25, 'notes': {'n': 4}}
         """
-        told = {
+        fields = {
             "value": self.value,
             "error": self.error,
             "floor": self.floor,
@@ -80,47 +89,84 @@ class Estimate:
             "bias": self.bias,
             "p_value": self.p_value,
         }
-        return {name: value for name, value in told.items() if value is not None}
+        return {name: value for name, value in fields.items() if value is not None}
 
     @staticmethod
-    def from_dict(told: Mapping[str, Any]) -> "Estimate":
-        """The estimate that `as_dict` told of; raises BadInput for what it cannot have told.
+    def from_dict(fields: Mapping[str, Any]) -> "Estimate":
+        """Read an estimate that `as_dict` wrote.
 
-        >>> Estimate.from_dict({"value": 1.5, "interval": [1, 2]})
-        Estimate(value=1.5, error=None, floor=None, notes={}, interval=(1.0, 2.0), bias=None, p_value=None)
+        Args:
+            fields: The fields by name, as JSON has them.
+
+        Returns:
+            The estimate.
+
+        Raises:
+            BadInput: If a field is unknown, missing or of another type or range.
+
+        Example:
+            >>> Estimate.from_dict({"value": 1.5, "interval": [1, 2]})
+            Estimate(value=1.5, error=None, floor=None, notes={}, interval=(1.0, 2.0), bias=None, p_value=None)
         """
         known = {"value", "error", "floor", "notes", "interval", "bias", "p_value"}
-        if not isinstance(told, Mapping) or "value" not in told or not set(told) <= known:
-            raise BadInput(f"estimate: found {_short(told)}, expected the fields {', '.join(sorted(known))}")
+        if not isinstance(fields, Mapping) or "value" not in fields or not set(fields) <= known:
+            raise BadInput(
+                f"estimate: found {_abbreviate(fields)}, expected `value` among the fields {', '.join(sorted(known))}"
+            )
         numbers = {
-            name: _number(name, told.get(name))
+            name: _expect_number(name, fields.get(name))
             for name in ("value", "error", "floor", "bias", "p_value")
-            if told.get(name) is not None
+            if fields.get(name) is not None
         }
         if "value" not in numbers:
-            raise BadInput("estimate: found no value, expected a number")
+            raise BadInput("estimate: found no value, expected a number. Check the file.")
         if numbers.get("error", 0.0) < 0 or not 0 <= numbers.get("p_value", 0.0) <= 1:
-            raise BadInput(f"estimate: found {_short(told)}, expected an error of at least 0, and a p_value in [0, 1]")
-        ends = told.get("interval")
+            raise BadInput(
+                f"estimate: found {_abbreviate(fields)}, expected an error from 0 and a p_value in [0, 1]. Check it."
+            )
+        ends = fields.get("interval")
         if ends is not None and not (isinstance(ends, list | tuple) and len(ends) == 2):
-            raise BadInput(f"estimate: found the interval {_short(ends)}, expected [low, high]")
-        notes = told.get("notes", {})
+            raise BadInput(f"estimate: found the interval {_abbreviate(ends)}, expected [low, high]. Check the file.")
+        notes = fields.get("notes", {})
         if not isinstance(notes, Mapping) or not all(isinstance(note, Note) for note in notes.values()):
             raise BadInput(
-                f"estimate: found the notes {_short(notes)}, expected numbers, words and truth values by name"
+                f"estimate: found the notes {_abbreviate(notes)}, expected numbers, words and truth values by name"
             )
-        low_high = None if ends is None else (_number("interval", ends[0]), _number("interval", ends[1]))
+        low_high = None if ends is None else (_expect_number("interval", ends[0]), _expect_number("interval", ends[1]))
         return Estimate(**numbers, notes=dict(notes), interval=low_high)
 
 
-def _number(name: str, value: Any) -> float:
+def share_error(count: int, n: int) -> float:
+    """Compute the standard error of a share of independent samples, above 0 for every count.
+
+        sqrt(p (1 - p) / n),        1 / (n + 2) <= p <= (n + 1) / (n + 2)
+
+    p is the share count / n. Where none or all of the samples count, p is the estimate of Laplace's rule of succession:
+    otherwise the error would be 0, though a hundred samples do not settle the matter.
+
+    Args:
+        count: Samples that count, 0 .. n.
+        n: Samples.
+
+    Returns:
+        The standard error.
+
+    Example:
+        >>> round(share_error(50, 100), 4), round(share_error(0, 100), 4)
+        (0.05, 0.0099)
+    """
+    p = min(max(count / n, 1 / (n + 2)), (n + 1) / (n + 2))
+    return math.sqrt(p * (1 - p) / n)
+
+
+def _expect_number(name: str, value: Any) -> float:
     if (
         isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 2**1023
     ):  # more is no float, though JSON has such integers
-        raise BadInput(f"estimate: found {name} = {_short(value)}, expected a finite number")
+        raise BadInput(f"estimate: found {name} = {_abbreviate(value)}, expected a finite number. Check the file.")
     return float(value)
 
 
-def _short(value: Any) -> str:
+def _abbreviate(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

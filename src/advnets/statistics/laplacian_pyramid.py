@@ -1,6 +1,6 @@
 """Small patches of images at every scale of their Laplacian pyramid.
 
-P. Burt and E. Adelson, The Laplacian pyramid as a compact image code, 1983; the sizes and counts are those of T. Karras
+P. Burt and E. Adelson, The Laplacian pyramid as a compact image code, 1983. The sizes and counts are those of T. Karras
 et al., Progressive growing of GANs, 2018, section 5.
 """
 
@@ -16,14 +16,25 @@ TAPS = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
 """Burt and Adelson's smoothing along one axis."""
 
 BLOCK = 256
-"""Images whose pyramids are held at once."""
+"""Images whose pyramids are in memory at once."""
 
 
-def sizes(height: int, width: int, smallest: int) -> list[tuple[int, int]]:
-    """Of each level, the finest first; halved, rounded up, while no side falls below `smallest`.
+def pyramid_sizes(height: int, width: int, smallest: int) -> list[tuple[int, int]]:
+    """List the sizes of the pyramid's levels, the finest first.
 
-    >>> sizes(64, 64, 16), sizes(28, 28, 7), sizes(8, 8, 16)
-    ([(64, 64), (32, 32), (16, 16)], [(28, 28), (14, 14), (7, 7)], [(8, 8)])
+    Each level has half the size of the one before, rounded up.
+
+    Args:
+        height: Pixels of the images.
+        width: Pixels of the images.
+        smallest: No side falls below so many pixels.
+
+    Returns:
+        (height, width) of each level.
+
+    Example:
+        >>> pyramid_sizes(64, 64, 16), pyramid_sizes(28, 28, 7), pyramid_sizes(8, 8, 16)
+        ([(64, 64), (32, 32), (16, 16)], [(28, 28), (14, 14), (7, 7)], [(8, 8)])
     """
     found = [(height, width)]
     while min(found[-1]) > 1 and -(-min(found[-1]) // 2) >= smallest:
@@ -31,8 +42,16 @@ def sizes(height: int, width: int, smallest: int) -> list[tuple[int, int]]:
     return found
 
 
-def laplacian(images: Tensor, levels: int) -> list[Tensor]:
-    """What each level has that the next lacks, the finest first, and the last as it is; images (n, c, h, w)."""
+def build_pyramid(images: Tensor, levels: int) -> list[Tensor]:
+    """Build the Laplacian pyramid: each level less the next one scaled up, and the last level as it is.
+
+    Args:
+        images: Images, (n, c, h, w).
+        levels: Number of levels.
+
+    Returns:
+        The levels, the finest first.
+    """
     pyramid = [images]
     for _ in range(levels - 1):
         fine = pyramid.pop()
@@ -43,10 +62,21 @@ def laplacian(images: Tensor, levels: int) -> list[Tensor]:
     return pyramid
 
 
-def patches(images: Tensor, levels: Sequence[tuple[int, int]], count: int, generator: torch.Generator) -> list[Tensor]:
-    """For each level, `count` patches of each image at places drawn evenly: (n, count, c, PATCH, PATCH) float32.
+def draw_patches(
+    images: Tensor, levels: Sequence[tuple[int, int]], count: int, generator: torch.Generator
+) -> list[Tensor]:
+    """Draw patches of every image at every level, at places drawn evenly.
 
-    images: (n, c, h, w). The places are drawn before the work is cut into blocks, which then changes nothing.
+    The places are drawn before the images are split into blocks, which then changes nothing.
+
+    Args:
+        images: Images, (n, c, h, w).
+        levels: Sizes of the levels, as `pyramid_sizes` lists them.
+        count: Patches of one image at one level.
+        generator: Random numbers of the places.
+
+    Returns:
+        For each level the patches, (n, count, c, PATCH, PATCH) float32.
     """
     n = len(images)
     rows, columns = (
@@ -55,7 +85,7 @@ def patches(images: Tensor, levels: Sequence[tuple[int, int]], count: int, gener
     found: list[list[Tensor]] = [[] for _ in levels]
     for start in range(0, n, BLOCK):
         part = slice(start, start + BLOCK)
-        for k, level in enumerate(laplacian(images[part].float(), len(levels))):
+        for k, level in enumerate(build_pyramid(images[part].float(), len(levels))):
             windows = level.unfold(2, PATCH, 1).unfold(3, PATCH, 1)  # (b, c, rows, columns, PATCH, PATCH)
             which = torch.arange(len(level))[:, None]
             found[k].append(windows[which, :, rows[k][part], columns[k][part]])
@@ -63,7 +93,7 @@ def patches(images: Tensor, levels: Sequence[tuple[int, int]], count: int, gener
 
 
 def _smooth(images: Tensor, axis: int) -> Tensor:
-    """Weighted by TAPS along an axis of 3 or more; beyond an edge, images are mirrored about their last pixel."""
+    """Smooth by TAPS along an axis of 3 or more pixels; images are mirrored about the last pixel of an edge."""
     n = images.shape[axis]
     places = torch.arange(-2, n + 2, device=images.device).abs()
     wide = images.index_select(axis, n - 1 - (n - 1 - places).abs())

@@ -1,4 +1,4 @@
-"""Whether the numbers of one group are smaller than those of another: the rank test of Mann and Whitney."""
+"""The rank test of Mann and Whitney: whether the numbers of one group are smaller than those of another."""
 
 import math
 
@@ -14,16 +14,24 @@ SIDES = ("less", "two-sided")
 
 
 def chance_smaller(first: Numbers, second: Numbers) -> Estimate:
-    """Chance that a number of the first group is below one of the second: .5 if they are alike, 1 if all are.
+    """Estimate the chance that a number of the first group is below one of the second.
 
         A = P(a < b) + P(a = b) / 2 = 1/(m n) sum_ij (1[a_i < b_j] + 1/2 1[a_i = b_j]) = 1 - U / (m n)
 
-    H. Mann and D. Whitney, On a test of whether one of two random variables is stochastically larger than the other,
-    1947. The p-value is one-sided, the chance of so large an A if both groups are draws of one distribution: exact
-    up to 8 numbers in a group without ties, else normal with the correction for ties and for continuity.
-    first: a, (m,); second: b, (n,). Its error is that of E. DeLong et al., Comparing the areas under two or more
-    correlated receiver operating characteristic curves, 1988, over both groups, and 0 where they do not overlap.
-    The floor is .5. Notes: p_two_sided; n, m; ties, the share of numbers that equal another one.
+    It is .5 if the groups are alike and 1 if all numbers of the first are smaller. H. Mann and D. Whitney, On a test of
+    whether one of two random variables is stochastically larger than the other, 1947. The p-value is one-sided: the
+    chance of so large an A if both groups are draws of one distribution. It is exact up to 8 numbers in a group without
+    ties, else normal with the correction for ties and for continuity.
+
+    The error is that of E. DeLong et al., Comparing the areas under two or more correlated receiver operating
+    characteristic curves, 1988. It covers both groups, and is 0 if they do not overlap. The floor is .5.
+
+    Args:
+        first: a, (m,).
+        second: b, (n,).
+
+    Returns:
+        A. The notes hold `p_two_sided`, `n`, `m`, and `ties`: the share of numbers that equal another one.
     """
     m, n = len(first), len(second)
     ranks = rankdata(np.concatenate([first, second]))
@@ -40,11 +48,18 @@ def chance_smaller(first: Numbers, second: Numbers) -> Estimate:
 
 
 def rank_score(first: Numbers, second: Numbers) -> float:
-    """How far the first group lies above the second, in deviations that ranks have if they are alike.
+    """Compute how far the first group lies above the second, in deviations that ranks have if the groups are alike.
 
         Z = (U - m n / 2 + 1/2) / sqrt(m n / 12 (m + n + 1 - sum_t (t^3 - t) / ((m + n) (m + n - 1))))
 
-    t counts equal numbers; +1/2 is for continuity and makes a test of small Z conservative. 0 if all are equal.
+    t counts equal numbers. The term +1/2 is for continuity and makes a test of small Z conservative.
+
+    Args:
+        first: Numbers, (m,).
+        second: Numbers, (n,).
+
+    Returns:
+        Z, or 0 if all numbers are equal.
     """
     m, n = len(first), len(second)
     pooled = np.concatenate([first, second])

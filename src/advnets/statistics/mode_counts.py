@@ -1,4 +1,4 @@
-"""How many of K modes are seen among n samples, and how uneven they are, from how often each was seen."""
+"""How many of K modes are seen among n samples, and how uneven they are, from the count of each mode."""
 
 import math
 
@@ -13,37 +13,45 @@ Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 CERTAIN = 30
-"""A mode seen so often has no chance to speak of to be missed: exp(-30) if it is expected so often."""
+"""A mode that is expected so often is missed with a chance of exp(-30), which is as good as never."""
 
 RATES = np.concatenate([[0.0], np.geomspace(0.01, 2 * CERTAIN, 80)])
-"""Expected counts lambda between which a mode's is interpolated; 0 is a mode that is never drawn."""
+"""Expected counts lambda from which the distribution of modes is mixed; 0 is a mode that is never drawn."""
 
 STEPS = 50
-"""Most Newton steps to the likeliest rates; a dozen are enough as a rule."""
+"""Most Newton steps to the likeliest rates; a dozen are usually enough."""
 
 ENOUGH = 1e-6
-"""Mean gain of log likelihood, nats a mode, that is not worth another step."""
+"""Mean gain of log likelihood, nats a mode, below which the steps end."""
 
 
 def occupied_modes(counts: Counts, n: int, *, floor: float | None = None) -> Estimate:
-    """Modes seen at least once among n samples, and how far that number may lie from its mean at that n.
+    """Estimate the mean number of modes that are seen at least once among n samples.
 
         S = #{k: c_k > 0},    E S = sum_k 1 - (1 - p_k)^n
         Var S = sum_k e_k (1 - e_k) - (sum_k lambda_k e_k)^2 / n,    e_k = exp(-lambda_k), lambda_k = n p_k
 
     W. Feller, An introduction to probability theory and its applications, vol. 1, 1968, section IV.2. The rates
-    lambda_k are not known; their distribution is, nearly: the one that makes the counts likeliest (N. Laird,
-    Nonparametric maximum likelihood estimation of a mixing distribution, 1978), modes never seen included, for K is
-    known. To put c_k in place of lambda_k would hold every missing mode for impossible, and the error for too small.
-    counts: c_k, (K,) of the samples in each mode. n: samples drawn, those in no mode included: sum_k c_k or more.
-    Its error is the square root of Var S. The interval holds E S, the mean number at that n, not the number of modes
-    that the distribution has: value +- 1.96 error within 0..K, and upwards no less than u (1 - .025^(1 / u)), what u
-    unseen modes might have brought on average and yet, 2.5 times in a hundred, bring none. floor: E S for real
-    samples; None for samples even over the K modes.
-    Notes: n, of (K), once (modes with one sample), least (the smallest count).
+    lambda_k are not known, but their distribution nearly is: the one that makes the counts likeliest (N. Laird,
+    Nonparametric maximum likelihood estimation of a mixing distribution, 1978). It covers modes never seen too, for K
+    is known. With c_k in place of lambda_k every missing mode would count as impossible, and the error would be too
+    small.
+
+    The error is the square root of Var S. The interval is for E S, the mean number at that n, not for the number of
+    modes that the distribution has. It is value +- 1.96 error within 0..K, and upwards no less than u (1 - .025^(1 /
+    u)): u unseen modes might have brought so many on average and yet, 2.5 times in a hundred, bring none.
+
+    Args:
+        counts: c_k, the samples in each mode, (K,).
+        n: Samples drawn, those in no mode included: sum_k c_k or more.
+        floor: E S of real samples; None takes that of samples even over the K modes.
+
+    Returns:
+        S, with the interval of E S. The notes hold `n`; `of`, which is K; `once`, the modes with one sample; and
+        `least`, the smallest count.
     """
     k, seen, once = len(counts), int((counts > 0).sum()), int((counts == 1).sum())
-    rates, weights = _rates(counts)
+    rates, weights = _likeliest_rates(counts)
     missed = np.exp(-rates)
     variance = k * weights @ (missed - missed**2) - (k * weights @ (rates * missed)) ** 2 / n
     error, unseen = math.sqrt(max(0.0, float(variance))), k - seen
@@ -55,26 +63,41 @@ def occupied_modes(counts: Counts, n: int, *, floor: float | None = None) -> Est
 
 
 def expected_occupied(shares: Floats, n: int) -> float:
-    """Mean number of modes with a sample among n: sum_k 1 - (1 - p_k)^n, p_k the share of mode k.
+    """Compute the mean number of modes with a sample among n, sum_k 1 - (1 - p_k)^n.
 
-    >>> round(expected_occupied(np.full(1000, 0.001), 1000), 1)
-    632.3
+    Args:
+        shares: p_k, the share of each mode, (K,).
+        n: Samples.
+
+    Returns:
+        The mean number of modes.
+
+    Example:
+        >>> round(expected_occupied(np.full(1000, 0.001), 1000), 1)
+        632.3
     """
     return float((1 - (1 - shares) ** n).sum())
 
 
 def mode_divergence(counts: Counts) -> Estimate:
-    """KL divergence of the samples' modes from even ones, nats: 0 if all K are equally often, log K if one is alone.
+    """Estimate the KL divergence of the samples' modes from even ones, in nats.
 
         KL = sum_k p_k log(K p_k),    p_k = c_k / n
 
-    counts: c_k, (K,) of the samples in each mode, n = sum_k c_k > 0.
-    Its error is the delta method's, sqrt((sum_k p_k (log K p_k)^2 - KL^2) / n - (m - 1) / 2n^2), and no less than where
-    modes are even and 2n KL is chi-squared, sqrt((m - 1) / 2n^2), m the modes seen.
-    The floor is (K - 1) / 2n, the mean of KL for samples that are even (G. Miller, Note on the bias of information
-    estimates, 1955), and the bias (m - 1) / 2n.
-    Notes: corrected, KL less its bias (Miller and Madow); exact_floor, the mean for even samples without approximation,
-    which is well below the floor where n is less than K; few, whether n < 5 K; n, of (K), seen (m).
+    It is 0 if all K modes are equally often, and log K if there is one alone.
+
+    The error is the delta method's, sqrt((sum_k p_k (log K p_k)^2 - KL^2) / n - (m - 1) / 2n^2) with m the modes seen.
+    It is no less than sqrt((m - 1) / 2n^2), its value where modes are even and 2n KL is chi-squared. The floor is (K -
+    1) / 2n, the mean of KL for samples that are even (G. Miller, Note on the bias of information estimates, 1955), and
+    the bias is (m - 1) / 2n.
+
+    Args:
+        counts: c_k, the samples in each mode, (K,), with n = sum_k c_k > 0.
+
+    Returns:
+        KL. The notes hold `corrected`, KL less its bias (Miller and Madow); `exact_floor`, the mean for even samples
+        without approximation, which is well below the floor where n is less than K; `few`, whether n < 5 K; `n`; `of`,
+        which is K; and `seen`, which is m.
     """
     k, n, m = len(counts), int(counts.sum()), int((counts > 0).sum())
     p = np.sort(counts[counts > 0]) / n  # in an order of its own, for the sums' last digit
@@ -88,14 +111,14 @@ def mode_divergence(counts: Counts) -> Estimate:
 
 
 def _even_divergence(k: int, n: int) -> float:
-    """Mean KL of n samples even over K modes: K E[c/n log(K c/n)], c ~ Bin(n, 1/K)."""
+    """Compute the mean KL of n samples even over K modes: K E[c/n log(K c/n)], c ~ Bin(n, 1/K)."""
     c = np.arange(max(1, int(binom.ppf(1e-18, n, 1 / k))), int(binom.isf(1e-18, n, 1 / k)) + 1)
     terms = binom.pmf(c, n, 1 / k) * c / n * np.log(k * c / n)
     return max(0.0, k * float(terms.sum()))
 
 
-def _rates(counts: Counts) -> tuple[Floats, Floats]:
-    """RATES, and the weight of each that makes Poisson counts likeliest; (81,) both."""
+def _likeliest_rates(counts: Counts) -> tuple[Floats, Floats]:
+    """Return RATES, and the weight of each that makes Poisson counts likeliest; (81,) both."""
     found, times = np.unique(np.minimum(counts, CERTAIN), return_counts=True)
     exact, or_more = poisson.pmf(found[:, None], RATES), poisson.sf(CERTAIN - 1, RATES)
     likelihood = np.where(found[:, None] < CERTAIN, exact, or_more)
@@ -104,12 +127,12 @@ def _rates(counts: Counts) -> tuple[Floats, Floats]:
         ratios = likelihood / (likelihood @ weights)[:, None]
         if (times / times.sum() @ ratios).max() < 1 + ENOUGH:  # no rate is worth more weight
             break
-        weights = _step(likelihood, times, weights, ratios=ratios)
+        weights = _newton_step(likelihood, times, weights, ratios=ratios)
     return RATES, weights
 
 
-def _step(likelihood: Floats, times: Counts, weights: Floats, *, ratios: Floats) -> Floats:
-    """One constrained Newton step, halved until the likelihood rises.
+def _newton_step(likelihood: Floats, times: Counts, weights: Floats, *, ratios: Floats) -> Floats:
+    """Take one constrained Newton step, halved until the likelihood rises.
 
     Y. Wang, On fast computation of the non-parametric maximum likelihood estimate of a mixing distribution, 2007.
     """

@@ -1,4 +1,4 @@
-"""Mean and scatter of features, gathered in parts: by blocks, by batches of a training, by processes."""
+"""Mean and scatter of features, merged from parts: from blocks, from batches of a training, from processes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,16 +13,19 @@ from advnets.errors import BadInput
 from advnets.statistics.arrays import Array, flatten
 
 BLOCK = 4096
-"""Rows that are turned to float64 and multiplied at once."""
+"""Rows that are converted to float64 and multiplied at once."""
 
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """What a Gaussian needs to know of n samples, in float64; those of two sets of samples merge into those of both.
+    """The number, mean and scatter of samples, in float64; those of two sets of samples merge into those of both.
 
         mean = 1/n sum_i x_i,        scatter = sum_i (x_i - mean)(x_i - mean)^T
 
-    n: samples. mean: (d,), in the unit of the features. scatter: (d, d), in its square.
+    Attributes:
+        n: Samples.
+        mean: Mean, (d,), in the unit of the features.
+        scatter: Scatter, (d, d), in that unit squared.
     """
 
     n: int
@@ -31,11 +34,18 @@ class Moments:
 
     @staticmethod
     def of(features: Array, block: int = BLOCK) -> "Moments":
-        """The moments of an array.
+        """Compute the moments of an array.
 
-        features: x_i, (n, ...) with n > 0, of any type. block: rows of one product; changes the speed and the memory,
-        which is O(block d + d^2), not the result beyond rounding.
-        Raises BadInput for a bad shape, a NaN or an Inf, or a block below 1.
+        Args:
+            features: x_i, (n, ...) with n > 0, of any type.
+            block: Rows of one product. It changes the speed and the memory, which is O(block d + d^2), not the result
+                beyond rounding.
+
+        Returns:
+            The moments.
+
+        Raises:
+            BadInput: If the shape is bad, there is a NaN or an Inf, or the block is below 1.
         """
         rows = flatten(features, "features")
         if block < 1:
@@ -43,36 +53,56 @@ class Moments:
         parts = torch.split(rows, block)
         # Two passes: a mean costs a hundredth of a scatter, and merging scatters of blocks would cost a tenth.
         mean = torch.stack([part.sum(0, dtype=torch.float64) for part in parts]).sum(0) / len(rows)
-        return Moments(len(rows), mean.cpu(), scatter(parts, mean))
+        return Moments(len(rows), mean.cpu(), scatter_matrix(parts, mean))
 
     def merge(self, other: "Moments") -> "Moments":
-        """The moments of both sets of samples together.
+        """Merge with the moments of another set of samples.
 
             scatter = scatter_a + scatter_b + n_a n_b / (n_a + n_b) (mean_b - mean_a)(mean_b - mean_a)^T
 
         T. Chan, G. Golub and R. LeVeque, Updating formulae and a pairwise algorithm for computing sample variances,
-        1979, eq. 2.1. Raises BadInput if the two have unlike widths.
+        1979, eq. 2.1.
+
+        Args:
+            other: Moments of features of the same width.
+
+        Returns:
+            The moments of both sets together.
+
+        Raises:
+            BadInput: If the widths differ.
         """
         if self.mean.shape != other.mean.shape:
             widths = f"{len(self.mean)} and {len(other.mean)} features"
-            raise BadInput(f"moments: found {widths}, expected as many. Merge what one extractor made.")
+            raise BadInput(f"moments: found {widths}, expected the same width. Merge features of one extractor.")
         n, shift = self.n + other.n, other.mean - self.mean
         mean = self.mean + shift * (other.n / n)
         scatter = torch.addr(self.scatter + other.scatter, shift, shift, alpha=self.n * other.n / n)
         return Moments(n, mean, scatter)
 
     def covariance(self, ddof: int = 1) -> Tensor:
-        """The covariance scatter / (n - ddof), (d, d): unbiased with ddof 1, the plug-in one with 0.
+        """Return the covariance scatter / (n - ddof).
 
-        Raises BadInput for fewer than 2 samples, and for another ddof.
+        Args:
+            ddof: 1 for the unbiased covariance, 0 for the plug-in one.
+
+        Returns:
+            The covariance, (d, d).
+
+        Raises:
+            BadInput: If there are fewer than 2 samples, or ddof is not 0 or 1.
         """
-        check(self.n, ddof, "moments")
+        expect_covariance(self.n, ddof, "moments")
         return self.scatter / (self.n - ddof)
 
     def across_processes(self) -> "Moments":
-        """The moments of the samples of all processes, alike to the bit in each; these ones if there is one process.
+        """Merge the moments of all processes by rank; their parts may be of different sizes.
 
-        Merged by rank, whose parts may be of unlike sizes.
+        Returns:
+            The moments of all samples, the same to the bit in each process. With one process they are these moments.
+
+        Raises:
+            BadInput: If the widths differ between processes.
         """
         width = len(self.mean)
         own = torch.cat([self.mean, self.scatter.reshape(-1)]).cpu().numpy()
@@ -85,18 +115,34 @@ class Moments:
         return found
 
 
-def check(n: int, ddof: int, name: str) -> None:
-    """Raise BadInput unless n samples have a covariance with this ddof; `name` says whose they are."""
+def expect_covariance(n: int, ddof: int, name: str) -> None:
+    """Raise BadInput unless n samples have a covariance with this ddof.
+
+    Args:
+        n: Samples.
+        ddof: The covariance is divided by n - ddof.
+        name: What to call the samples in an error.
+
+    Raises:
+        BadInput: If n < 2, or ddof is not 0 or 1.
+    """
     if ddof not in (0, 1):
         raise BadInput(f"ddof: found {ddof!r}, expected 1 (unbiased) or 0 (as StyleGAN divides). Change it.")
     if n < 2:
         raise BadInput(f"{name}: found {n} sample, expected 2 or more, for one has no covariance. Give more samples.")
 
 
-def scatter(parts: Sequence[Tensor], mean: Tensor) -> Tensor:
-    """The sum of (part - mean)^T (part - mean) over blocks of rows (b, d), in float64, (d, d) on the CPU.
+def scatter_matrix(parts: Sequence[Tensor], mean: Tensor) -> Tensor:
+    """Compute the sum of (part - mean)^T (part - mean) over blocks of rows.
 
-    There BLAS adds up the upper half alone, in half the time of a product; it is mirrored once.
+    On the CPU, BLAS adds up the upper half alone, in half the time of a product; it is mirrored once.
+
+    Args:
+        parts: Blocks of rows, (b, d) each.
+        mean: Mean of all rows, (d,) float64.
+
+    Returns:
+        The sum, (d, d) float64 on the CPU.
     """
     if mean.is_cuda:
         total = torch.zeros(len(mean), len(mean), dtype=torch.float64, device=mean.device)
@@ -112,8 +158,17 @@ def scatter(parts: Sequence[Tensor], mean: Tensor) -> Tensor:
     return torch.from_numpy(half + np.triu(half, 1).T)
 
 
-def gram(rows: Tensor) -> Tensor:
-    """rows^T rows of (n, d) float64; on the CPU by numpy, which computes only half of it and mirrors that."""
+def gram_matrix(rows: Tensor) -> Tensor:
+    """Compute rows^T rows.
+
+    On the CPU this is numpy's work, which computes only half of it and mirrors that.
+
+    Args:
+        rows: (n, d) float64.
+
+    Returns:
+        The product, (d, d) float64.
+    """
     if rows.is_cuda:
         return rows.T @ rows
     array = rows.numpy()
@@ -124,5 +179,5 @@ def _unpack_moments(content: bytes, width: int) -> Moments:
     n = int(np.frombuffer(content[:8], np.int64)[0])
     numbers = torch.from_numpy(np.frombuffer(content[8:], np.float64).copy())
     if len(numbers) != width + width * width:
-        raise BadInput("moments: found processes with unlike numbers of features, expected one extractor in all.")
+        raise BadInput("moments: found processes with features of different widths, expected one. Use one extractor.")
     return Moments(n, numbers[:width], numbers[width:].view(width, width))

@@ -1,4 +1,4 @@
-"""Several tests at once: p-values adjusted for how many there are."""
+"""Several tests at once: p-values adjusted for their number."""
 
 from collections.abc import Sequence
 
@@ -10,33 +10,50 @@ from advnets.errors import BadInput
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
-    """p-values adjusted so that those up to q have a share of q of false ones among them, on average.
+    """Adjust p-values so that among those up to q a share of q is false, on average.
 
         adjusted_(i) = min_(j >= i) min(1, m p_(j) / j)
 
-    Y. Benjamini and Y. Hochberg, Controlling the false discovery rate, 1995; for tests that are independent or rise
-    together. Not to be confused with Holm's, which guards against any false one.
-    p_values: of m tests, each in [0, 1]. Gives m, in the order given; none for none.
-    Raises BadInput for what is not a p-value.
+    Y. Benjamini and Y. Hochberg, Controlling the false discovery rate, 1995, for tests that are independent or rise
+    together. It is not to be confused with Holm's method, which guards against any false one.
 
-    >>> benjamini_hochberg([0.01, 0.04, 0.03])
-    [0.03, 0.04, 0.04]
+    Args:
+        p_values: p-values of m tests, each in [0, 1].
+
+    Returns:
+        m adjusted p-values, in the order given.
+
+    Raises:
+        BadInput: If a number is not a p-value.
+
+    Example:
+        >>> benjamini_hochberg([0.01, 0.04, 0.03])
+        [0.03, 0.04, 0.04]
     """
     p = _check_p_values(p_values)
     return [float(one) for one in false_discovery_control(p)] if len(p) else []
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values adjusted so that one up to alpha is false with a chance of alpha at most, whatever the tests share.
+    """Adjust p-values so that any of those up to alpha is false with a chance of alpha at most.
 
         adjusted_(i) = max_(j <= i) min(1, (m - j + 1) p_(j))
 
-    S. Holm, A simple sequentially rejective multiple test procedure, 1979.
-    p_values: of m tests, each in [0, 1]. Gives m, in the order given; none for none.
-    Raises BadInput for what is not a p-value.
+    S. Holm, A simple sequentially rejective multiple test procedure, 1979. It holds however the tests depend on each
+    other.
 
-    >>> holm([0.01, 0.04, 0.03])
-    [0.03, 0.06, 0.06]
+    Args:
+        p_values: p-values of m tests, each in [0, 1].
+
+    Returns:
+        m adjusted p-values, in the order given.
+
+    Raises:
+        BadInput: If a number is not a p-value.
+
+    Example:
+        >>> holm([0.01, 0.04, 0.03])
+        [0.03, 0.06, 0.06]
     """
     p = _check_p_values(p_values)
     order = np.argsort(p, kind="stable")

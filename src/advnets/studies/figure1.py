@@ -170,9 +170,9 @@ class Figure1:
         if path.suffix.lower() == ".png":
             captions = [f"({letter}) {CAPTIONS[letter]}" for letter in self.panels]
             panels = [scene.curves() for scene in self.panels.values()]
-            figures.dynamics(panels, captions).savefig(path, dpi=150)
+            figures.draw_dynamics(panels, captions).savefig(path, dpi=150)
         else:
-            figures.film([(_subtitle(words, scene), scene.curves()) for words, scene in self.film], path)
+            figures.write_film([(_subtitle(words, scene), scene.curves()) for words, scene in self.film], path)
         return path
 
 
@@ -186,7 +186,7 @@ def figure1(seed: int = 0) -> Figure1:
     """
     if not 0 <= seed < 2**63:
         raise BadInput(f"seed is {seed}; expected a whole number from 0 to 2^63 - 1")
-    with Streams(seed, torch.device("cpu")).active():
+    with Streams(seed, torch.device("cpu")).as_defaults():
         stage = LineGame()
         film: list[tuple[str, Scene]] = [("the beginning", stage.scene())]
         for scene in stage.play(APPROACH, k=K, every=5):

@@ -173,7 +173,7 @@ class Helvetica:
         curves = {
             name: figures.Trajectory(*zip(*map(_numbers, course), strict=True)) for name, course in courses.items()
         }
-        figures.helvetica(curves, _numbers(self.real)[1:], self.pictures).savefig(path, dpi=130)
+        figures.draw_helvetica(curves, _numbers(self.real)[1:], self.pictures).savefig(path, dpi=130)
         return path
 
 
@@ -193,7 +193,7 @@ def helvetica(
     if dataset.classes is None:
         raise BadInput(f"{dataset.name} has no labels, by which its modes are told; expected data that have")
     acts = acts or (IMAGES if dataset.is_image else POINTS)
-    with Streams(seed, torch.device("cpu")).active():
+    with Streams(seed, torch.device("cpu")).as_defaults():
         theatre = HelveticaGame(dataset, acts, seed)
         theatre.act(acts.first, k=1)
         first, pictures = theatre.read_samples(0), {"after act 1": theatre.picture()}
@@ -203,7 +203,7 @@ def helvetica(
         for k in ks:
             theatre.play.load(deepcopy(collapsed))
             # Random numbers of its own, so that no k depends on which others are played.
-            with Streams(mix_seed("helvetica", seed, k), torch.device("cpu")).active():
+            with Streams(mix_seed("helvetica", seed, k), torch.device("cpu")).as_defaults():
                 again[k] = list(theatre.readings(acts.again, k=k))
             pictures[f"k = {k}"] = theatre.picture()
     return Helvetica(dataset.name, seed, acts, theatre.real, first, alone, again, pictures)
@@ -246,7 +246,7 @@ class HelveticaGame:
         if self.known.ndim == 4:
             return self.samples(PICTURED).picture()
         bound = 1.5 * float(self.known.abs().max())
-        return figures.scatter(self.samples(DRAWN).values.astype(np.float32), size=200, bound=bound)
+        return figures.draw_scatter(self.samples(DRAWN).values.astype(np.float32), size=200, bound=bound)
 
     def samples(self, n: int) -> Samples:
         """The first n samples, always of the same noises."""
@@ -257,7 +257,7 @@ class HelveticaGame:
         return drawn
 
     def _read(self, made: int, x: torch.Tensor) -> GeneratorReading:
-        index, squares = statistics.nearest(x, self.known)
+        index, squares = statistics.find_nearest(x, self.known)
         far = squares.sqrt()
         stray = Estimate(float(far.mean()), float(far.std()) / len(far) ** 0.5, notes={"n": len(far)})
         entropy = metrics.class_entropy(self.labels[index], self.classes)

@@ -39,7 +39,7 @@ class Saturation:
 
     def figure(self) -> Any:
         """Both norms, and their ratio, against the discriminator's moves."""
-        return figures.saturation(self.moves, self.ratios, self.minimax, self.non_saturating)
+        return figures.draw_saturation(self.moves, self.ratios, self.minimax, self.non_saturating)
 
 
 def saturation(
@@ -49,7 +49,7 @@ def saturation(
     dataset = data.load(name, data_dir)
     recipe = replace(paper_adam, discriminator_rate=Constant(1e-3), generator_rate=Constant(0.0))
     counts, low, high = [], [], []
-    with Streams(seed, torch.device("cpu")).active():
+    with Streams(seed, torch.device("cpu")).as_defaults():
         alone = game_training(recipe, dataset, seed=seed, device=torch.device("cpu"))
         alone.schedule(Moment(0, 1, 0.0))
         made = moves(alone.game, alone.batches, alone.optimizers, k=last + 1)

@@ -1,1 +1,1 @@
-"""Readers of file formats, each of which trusts nothing that a file says of itself."""
+"""Readers of file formats. Each checks what a file claims before it believes it."""

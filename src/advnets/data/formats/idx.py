@@ -1,4 +1,4 @@
-"""The idx format of MNIST, read strictly: nothing is allocated on the word of a header alone.
+"""The idx format of MNIST, read strictly: a header is checked before memory is allocated for it.
 
 Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits", section "File formats": two zero bytes,
 a type code, the number of dimensions, each dimension as a big-endian uint32, then the values, last dimension fastest.
@@ -27,18 +27,36 @@ REDO = "Download the file again, or copy it again from its source."
 
 
 def read_images(path: Path) -> Tensor:
-    """The images of an idx file, plain or gzipped, as uint8 (n, 1, h, w).
+    """Read the images of an idx file, plain or gzipped.
 
-    Raises Missing, Unsupported (values other than uint8), TooBig (over `MAX_BYTES`), Damaged (bytes that
-    contradict the header) or BadInput (a label file, or no images).
+    Args:
+        path: File of images.
+
+    Returns:
+        The images, uint8 (n, 1, h, w).
+
+    Raises:
+        Missing: If the file is not there or cannot be read.
+        Unsupported: If the values are not uint8.
+        TooBig: If there are more than `MAX_BYTES`.
+        Damaged: If the bytes contradict the header.
+        BadInput: If it is a file of labels, or has no images.
     """
     return read_idx(path, 3).unsqueeze(1)
 
 
 def read_labels(path: Path, classes: int) -> Tensor:
-    """The labels of an idx file, plain or gzipped, as int64 (n,), each in 0 .. classes - 1.
+    """Read the labels of an idx file, plain or gzipped.
 
-    Raises what `read_images` raises, and Damaged for a label out of range.
+    Args:
+        path: File of labels.
+        classes: Number of classes.
+
+    Returns:
+        The labels, int64 (n,), each in 0 .. classes - 1.
+
+    Raises:
+        Damaged: If a label is out of range, and what `read_images` raises.
     """
     labels = read_idx(path, 1)
     if int(labels.max()) >= classes:
@@ -48,24 +66,40 @@ def read_labels(path: Path, classes: int) -> Tensor:
 
 
 def read_pair(images: Path, labels: Path, classes: int) -> tuple[Tensor, Tensor]:
-    """The images of one idx file with the labels of another: uint8 (n, 1, h, w) and int64 (n,).
+    """Read the images of one idx file and their labels from another.
 
-    Raises what `read_images` and `read_labels` raise, and BadInput where their counts differ.
+    Args:
+        images: File of images.
+        labels: File of labels.
+        classes: Number of classes.
+
+    Returns:
+        The images, uint8 (n, 1, h, w), and the labels, int64 (n,).
+
+    Raises:
+        BadInput: If there are not as many labels as images, and what `read_images` and `read_labels` raise.
     """
-    values, its_labels = read_images(images), read_labels(labels, classes)
-    if len(values) != len(its_labels):
+    values, numbers = read_images(images), read_labels(labels, classes)
+    if len(values) != len(numbers):
         raise BadInput(
-            f"{labels}: found {len(its_labels)} labels, expected {len(values)}, as many as the images of {images}. "
+            f"{labels}: found {len(numbers)} labels, expected {len(values)}, as many as the images of {images}. "
             "Take both files from one source, train with train and t10k with t10k."
         )
-    return values, its_labels
+    return values, numbers
 
 
 def read_idx(path: Path, ndim: int) -> Tensor:
-    """The uint8 tensor of an idx file, plain or gzipped.
+    """Read the uint8 tensor of an idx file, plain or gzipped.
 
-    ndim: number of dimensions expected, 3 for images and 1 for labels.
-    Raises what `read_images` raises.
+    Args:
+        path: File to read.
+        ndim: Number of dimensions expected: 3 for images, 1 for labels.
+
+    Returns:
+        The tensor, of the shape in the header.
+
+    Raises:
+        BadInput: If there is another number of dimensions, and what `read_images` raises.
     """
     with _translate_errors(path), path.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
@@ -120,7 +154,7 @@ def _read_exactly(path: Path, stream: IO[bytes], size: int) -> bytes:
 
 
 def _read_values(path: Path, stream: IO[bytes], size: int, bound: int) -> bytearray:
-    """`size` bytes and not one more; `bound` is the most that the file can hold, checked before anything is read."""
+    """Exactly `size` bytes; `bound` is the most that the file can hold, and is checked before anything is read."""
     if size == 0:
         raise BadInput(f"{path}: its header declares no values at all. Give a file with at least one.")
     if size > MAX_BYTES:

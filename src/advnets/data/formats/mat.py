@@ -1,7 +1,7 @@
 """Arrays of MATLAB 5 files, read by a child process: SciPy's reader is "not hardened for untrusted input".
 
 Two of 1,500 small mutations of a good file end scipy.io.loadmat 1.17 with SIGSEGV, which no `except` catches. The child
-(`mat_subprocess`) bounds its own memory and seconds and hands back bytes, never pickles; what it says is checked here.
+(`mat_subprocess`) bounds its own memory and seconds and returns bytes, never pickles; its answer is checked here.
 """
 
 import json
@@ -30,24 +30,46 @@ Array = NDArray[Any]
 
 
 def read_mat(path: Path, most: Mapping[str, int]) -> dict[str, Array]:
-    """Variables of a MATLAB 5 file as arrays of real numbers, by name.
+    """Read variables of a MATLAB 5 file as arrays of real numbers.
 
-    most: the most bytes that each may take, by name; other variables in the file are passed over.
-    Raises Missing, Damaged, Unsupported (version 7.3 or 4, cells, structures, functions, complex numbers), TooBig, or
-    BadInput where a variable is not there.
+    Args:
+        path: File to read.
+        most: Largest number of bytes of each variable, by name; other variables in the file are passed over.
+
+    Returns:
+        The arrays by name.
+
+    Raises:
+        Missing: If the file is not there, or the child process cannot be run.
+        Damaged: If the file is broken.
+        Unsupported: If it is of version 7.3 or 4, or a variable holds cells, structures, functions or complex numbers.
+        TooBig: If a variable is larger than its limit, or takes too long to read.
+        BadInput: If a variable is not there.
     """
     _check_start(path)
     try:
-        with tempfile.TemporaryFile() as told:
-            _check_end(path, _run(path, most, told))
-            told.seek(0)
-            return _receive_arrays(path, most, told)
+        with tempfile.TemporaryFile() as answer:
+            _check_end(path, _run(path, most, answer))
+            answer.seek(0)
+            return _receive_arrays(path, most, answer)
     except OSError as error:
         raise Missing(f"{path}: the child that reads it cannot be run ({error}). Free some memory or disk.") from error
 
 
 def to_pixels(path: Path, name: str, values: Array) -> NDArray[np.uint8]:
-    """Levels 0..255 in any type of number, as uint8; raises BadInput for fractions and other levels."""
+    """Convert levels 0..255 in any type of number to uint8.
+
+    Args:
+        path: File that the levels come from, for the errors.
+        name: Name of the variable, for the errors.
+        values: Levels of any shape.
+
+    Returns:
+        The levels, uint8 of the same shape.
+
+    Raises:
+        BadInput: If there are fractions or other levels.
+    """
     if values.dtype != np.uint8:
         low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
         if not (low >= 0 and high <= 255) or bool((values != np.floor(values)).any()):
@@ -70,20 +92,26 @@ def _check_start(path: Path) -> None:
         raise Missing(f"{path}: cannot be read ({error.strerror}). Check the disk and permissions.") from error
     order = {b"IM": "little", b"MI": "big"}.get(start[126:128])
     if start[:4] == b"\x89HDF" or start[124:126] in (b"\x00\x02", b"\x02\x00"):
-        raise Unsupported(f"{path}: is of version 7.3, which is HDF5, expected version 5 to 7. {REDO}")
+        raise Unsupported(f"{path}: found version 7.3, which is HDF5, expected version 5 to 7. {REDO}")
     if order is None or b"\x01" not in start[124:126] or start[:4] == bytes(4):
-        raise Damaged(f"{path}: starts as no MATLAB 5 file does. {REDO}")
+        raise Damaged(f"{path}: does not start as a MATLAB 5 file does. {REDO}")
 
 
-def _run(path: Path, most: Mapping[str, int], told: IO[bytes]) -> int:
-    """Run the child to its end; returns its exit status, negative for a signal."""
+def _run(path: Path, most: Mapping[str, int], answer: IO[bytes]) -> int:
+    """Run the child to its end and return its exit status, which is negative for a signal."""
     command = [sys.executable, "-P", str(CHILD), str(path.absolute()), json.dumps(dict(most))]
     # Threads of linear algebra reserve address space that the child would count as its own.
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": ""}
     silence = subprocess.DEVNULL
     try:
         done = subprocess.run(
-            command, stdin=silence, stdout=told, stderr=silence, env=environment, timeout=PATIENCE_SECONDS, check=False
+            command,
+            stdin=silence,
+            stdout=answer,
+            stderr=silence,
+            env=environment,
+            timeout=PATIENCE_SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         raise TooBig(f"{path}: was not read within {PATIENCE_SECONDS} seconds, the limit. {REDO}") from None
@@ -99,26 +127,28 @@ def _check_end(path: Path, status: int) -> None:
     raise Damaged(f"{path}: is broken: the child that reads it ended with {what}. {REDO}")
 
 
-def _receive_arrays(path: Path, most: Mapping[str, int], told: IO[bytes]) -> dict[str, Array]:
-    """What the child wrote, held against what it may write: a child that a file has taken over may write anything."""
+def _receive_arrays(path: Path, most: Mapping[str, int], answer: IO[bytes]) -> dict[str, Array]:
+    """The arrays that the child wrote. Every claim is checked, because a hostile file may have taken the child over."""
     try:
-        message = json.loads(told.readline(MAX_LINE))
+        message = json.loads(answer.readline(MAX_LINE))
         if "error" in message:
             kind, found = message["error"]
             raise KINDS[kind](f"{path}: {found}. {REDO}")
-        return {str(name): _array(told, dtype, shape, most[name]) for name, dtype, shape in message["arrays"]}
+        return {str(name): _array(answer, dtype, shape, most[name]) for name, dtype, shape in message["arrays"]}
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         if isinstance(error, BadInput):
             raise
-        raise Damaged(f"{path}: is broken: the child that reads it wrote what cannot be read. {REDO}") from error
+        raise Damaged(
+            f"{path}: is broken: the child that reads it gave an answer that cannot be read. {REDO}"
+        ) from error
 
 
-def _array(told: IO[bytes], dtype: str, shape: list[int], most: int) -> Array:
+def _array(answer: IO[bytes], dtype: str, shape: list[int], most: int) -> Array:
     if not re.fullmatch(r"[<|][iuf][1248]", dtype) or not all(type(size) is int and size >= 0 for size in shape):
         raise ValueError(dtype, shape)
     if math.prod(shape) * int(dtype[2]) > most:
         raise ValueError(shape)
     value = np.empty(math.prod(shape), dtype)
-    if told.readinto(value.view(np.uint8)) != value.nbytes:  # type: ignore[attr-defined]
+    if answer.readinto(value.view(np.uint8)) != value.nbytes:  # type: ignore[attr-defined]
         raise ValueError("too few bytes")
     return value.reshape(shape)

@@ -1,7 +1,7 @@
 """The child process that reads a .mat file, where SciPy may crash, hang or ask for memory without harm.
 
 It is run as a file, not as a module: the package would import torch, which takes seconds. For the same reason it
-imports nothing of ours; what went wrong is told by the name of an error type. `mat` is the parent.
+imports nothing of ours, and reports an error by the name of its type. `mat` is the parent.
 
     python -P mat_subprocess.py FILE '{"faces": MOST_BYTES}'    # prints a line of JSON, then the arrays' bytes
 """
@@ -26,7 +26,12 @@ ITEMSIZE = {"double": 8, "single": 4, "logical": 1} | {
 
 
 class Refusal(Exception):
-    """Why a file is not read: the name of an error type, and what to say."""
+    """The reason why a file is not read.
+
+    Args:
+        kind: Name of an error type.
+        found: What was found, the rest of the message.
+    """
 
     def __init__(self, kind: str, found: str) -> None:
         super().__init__(found)
@@ -34,30 +39,47 @@ class Refusal(Exception):
 
 
 def serve(path: Path, most: Mapping[str, int], out: IO[bytes]) -> None:
-    """Write to `out` the arrays of the variables that `most` names, or why they are not read."""
+    """Write the arrays of some variables, or the reason why they are not read.
+
+    Args:
+        path: File to read.
+        most: Largest number of bytes of each variable, by name.
+        out: Stream for a line of JSON and the bytes of the arrays.
+    """
     arrays: dict[str, Any] = {}
-    told: dict[str, Any]
+    message: dict[str, Any]
     try:
         warnings.simplefilter("error")
         limit(MARGIN, 0)
         arrays = read(path, most)
-        told = {"arrays": [[name, value.dtype.str, value.shape] for name, value in arrays.items()]}
+        message = {"arrays": [[name, value.dtype.str, value.shape] for name, value in arrays.items()]}
     except Refusal as refusal:
-        told = {"error": [refusal.kind, refusal.found]}
+        message = {"error": [refusal.kind, refusal.found]}
     except MemoryError:
-        told = {"error": ["TooBig", "asks for more memory than its variables need by their sizes"]}
+        message = {"error": ["TooBig", "asks for more memory than its variables need by their sizes"]}
     except NotImplementedError as error:
-        told = {"error": ["Unsupported", f"is of a kind that is not read ({_short(error)})"]}
+        message = {"error": ["Unsupported", f"is of a kind that is not read ({_short(error)})"]}
     except Exception as error:
-        told = {"error": ["Damaged", f"is broken ({type(error).__name__}: {_short(error)})"]}
-    out.write(json.dumps(told).encode() + b"\n")
+        message = {"error": ["Damaged", f"is broken ({type(error).__name__}: {_short(error)})"]}
+    out.write(json.dumps(message).encode() + b"\n")
     for value in arrays.values():
         out.write(value.data)
     out.flush()
 
 
 def read(path: Path, most: Mapping[str, int]) -> dict[str, Any]:
-    """The arrays by name, in C order and of a little-endian type; their sizes are checked before they are read."""
+    """Read arrays in C order and of a little-endian type; their sizes are checked before they are read.
+
+    Args:
+        path: File to read.
+        most: Largest number of bytes of each variable, by name.
+
+    Returns:
+        The arrays by name.
+
+    Raises:
+        Refusal: If a variable is missing, too large, or no array of real numbers.
+    """
     with path.open("rb") as file:
         rows = _list_variables(file)
         claimed = sum(_claim(rows, name, most[name], path.stat().st_size) for name in most)
@@ -77,7 +99,7 @@ def _list_variables(file: IO[bytes]) -> list[tuple[str, tuple[int, ...], str]]:
 
 
 def _claim(rows: list[tuple[str, tuple[int, ...], str]], name: str, most: int, file_size: int) -> int:
-    """The bytes that a variable takes by its header; raises Refusal for what is not asked for."""
+    """The bytes that a variable takes by its header; raises Refusal for another kind, shape or size."""
     found = [row for row in rows if row[0] == name]
     if len(found) != 1:
         names = ", ".join(repr(row[0][:40]) for row in rows[:10]) or "nothing"
@@ -105,7 +127,12 @@ def _plain(name: str, value: Any) -> Any:
 
 
 def limit(address_space: int, work: int) -> None:
-    """Bound what this process may still take: bytes of address space, and seconds of CPU for that many bytes."""
+    """Bound what this process may still take.
+
+    Args:
+        address_space: Bytes of address space beyond those in use.
+        work: Bytes to unpack, which set the seconds of CPU.
+    """
     try:
         # Windows has no such module; there the parent's patience is the only bound.
         import resource

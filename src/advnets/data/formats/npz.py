@@ -8,37 +8,38 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from advnets.data.conversion import CHANNELS, MAX_CLASSES
 from advnets.data.dataset import Dataset, Split
 from advnets.data.formats.npz_archive import Array, ArrayHeader, open_archive, read_array, read_header
+from advnets.data.splitting import MIN_SAMPLES, split_order
 from advnets.errors import BadInput
 
 KNOWN = ("images", "labels")
-CHANNELS = (1, 3, 4)
-MIN_IMAGES = 10
-MAX_CLASSES = 10_000
-PERMUTATION_SEED = 2014
 
 
 def load_npz(path: str | os.PathLike[str]) -> Dataset:
-    """The data set in a .npz file: its arrays `images` and, optional, `labels`, split 80 : 10 : 10.
+    """Load the data set in a .npz file, and split it 80 : 10 : 10 in a fixed random order (`splitting.split_order`).
 
-    The order is a permutation drawn with `PERMUTATION_SEED`; validation and test take floor(n / 10) samples each.
-    path: a file with `images` uint8 (n, h, w) or (n, h, w, c), c in 1, 3, 4 and n >= 10, and `labels` integers (n,),
-        each in 0 .. `MAX_CLASSES` - 1.
-    Raises Missing, Damaged, TooBig, Unsupported (objects, records, strings) or BadInput (arrays unknown, of another
-    shape or dtype, or at odds with each other).
+    Args:
+        path: File with an array `images`, uint8 (n, h, w) or (n, h, w, c), with c in 1, 3, 4 and n of 10 or more. An
+            array `labels` may be there, integers (n,), each in 0 .. `MAX_CLASSES` - 1.
+
+    Returns:
+        The data set, named after the file.
+
+    Raises:
+        Missing: If the file is not there.
+        Damaged: If the file is broken.
+        TooBig: If it unpacks to more than the limit.
+        Unsupported: If it holds objects, records or strings.
+        BadInput: If arrays are unknown, of another shape or dtype, or at odds with each other.
     """
     path = Path(path)
     arrays = _read(path)
     images = _channels_first(arrays["images"])
     labels = _labels(path, arrays["labels"]) if "labels" in arrays else None
-    # NumPy freezes the stream of RandomState for ever (NEP 19); that of default_rng may change with a release.
-    chosen = torch.from_numpy(np.random.RandomState(PERMUTATION_SEED).permutation(len(images))).long()
-    tenth = len(images) // 10
-    sizes = [len(images) - 2 * tenth, tenth, tenth]
-    train, validation, test = (
-        Split(images[part], None if labels is None else labels[part]) for part in chosen.split_with_sizes(sizes)
-    )
+    whole = Split(images, labels)
+    train, validation, test = (whole.select(torch.from_numpy(places)) for places in split_order(len(images)))
     classes = None if labels is None else int(labels.max()) + 1
     return Dataset(path.stem, train, validation, test, classes, str(path))
 
@@ -73,9 +74,9 @@ def _check_images(path: Path, header: ArrayHeader) -> None:
         first = len(shape) == 4 and shape[1] in CHANNELS
         mend = "Move the channels last: images.transpose(0, 2, 3, 1)." if first else "Reshape them."
         raise BadInput(f"{path}: `images` have shape {shape}, expected (n, h, w) or (n, h, w, c), c in 1, 3, 4. {mend}")
-    if shape[0] < MIN_IMAGES or 0 in shape:
+    if shape[0] < MIN_SAMPLES or 0 in shape:
         raise BadInput(
-            f"{path}: `images` have shape {shape}, expected at least {MIN_IMAGES} images of at least one pixel, as "
+            f"{path}: `images` have shape {shape}, expected at least {MIN_SAMPLES} images of at least one pixel, as "
             "they are split into train, validation and test. Add images."
         )
 

@@ -1,7 +1,7 @@
-"""The arrays of a .npz archive, read in place and without trust: every size is checked before memory is asked for.
+"""The arrays of a .npz archive, read in place; every size is checked before memory is allocated for it.
 
-Neither NumPy nor the zip reader of Python's library will do: the one allocates what a header claims, the other trusts
-what `zip_checks` does not.
+NumPy's own reader will not do, because it allocates what a header claims. Nor will the zip reader of Python's library,
+because it does not check what `zip_checks` checks.
 """
 
 import math
@@ -29,7 +29,13 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class ArrayHeader:
-    """What the header of a .npy entry claims: its dtype, its shape, and whether the first dimension is the fastest."""
+    """The claims in the header of a .npy entry.
+
+    Attributes:
+        dtype: Type of the values.
+        shape: Shape of the array.
+        fortran: Whether the first dimension varies fastest.
+    """
 
     dtype: np.dtype[np.generic]
     shape: tuple[int, ...]
@@ -40,9 +46,11 @@ class ArrayHeader:
 class ArrayEntry:
     """An array in an open archive.
 
-    path, name: of the archive and of the array, for the errors.
-    stream: its unpacked bytes.
-    size: how many there are by the directory of the archive; no more are read.
+    Attributes:
+        path: Path of the archive, for the errors.
+        name: Name of the array, for the errors.
+        stream: Unpacked bytes of the entry.
+        size: Number of those bytes by the directory of the archive; no more are read.
     """
 
     path: Path
@@ -53,10 +61,20 @@ class ArrayEntry:
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[dict[str, ArrayEntry]]:
-    """The entries of a .npz file by array name, each at its start; only for the length of the `with`.
+    """Open a .npz file for the length of a `with`.
 
-    Raises Missing, Unsupported (a lone .npy, or encrypted), Damaged (not a zip, truncated, overlapping, or a sum that
-    does not match while reading), TooBig (over `MAX_BYTES`, `MAX_ENTRIES` or a bomb's ratio) or BadInput.
+    Args:
+        path: File to open.
+
+    Yields:
+        The entries by array name, each at its start.
+
+    Raises:
+        Missing: If the file is not there.
+        Unsupported: If it is a lone .npy, or encrypted.
+        Damaged: If it is not a zip, truncated or overlapping, or if a checksum does not match while reading.
+        TooBig: If it is over `MAX_BYTES` or `MAX_ENTRIES`, or unpacks to far more than its size.
+        BadInput: If it is a folder, or an entry has a hostile name.
     """
     if path.exists() and not path.is_file():
         raise BadInput(f"{path}: found a folder or a device, expected a .npz file. Name the file itself.")
@@ -70,9 +88,17 @@ def open_archive(path: Path) -> Iterator[dict[str, ArrayEntry]]:
 
 
 def read_header(entry: ArrayEntry) -> ArrayHeader:
-    """The header of an entry at its start; what it claims is held against the bytes that the archive has for it.
+    """Read the header of an entry at its start, and compare it with the bytes that the archive has for the entry.
 
-    Raises Unsupported for objects, records and strings, Damaged for another size or no .npy header.
+    Args:
+        entry: Entry of `open_archive`.
+
+    Returns:
+        The header.
+
+    Raises:
+        Unsupported: If the array holds objects, records or strings.
+        Damaged: If there is no .npy header, or its size differs from the archive's.
     """
     start = _read_exactly(entry, 8)
     if start[:6] != b"\x93NUMPY" or start[6] not in (1, 2, 3):
@@ -89,9 +115,17 @@ def read_header(entry: ArrayEntry) -> ArrayHeader:
 
 
 def read_array(entry: ArrayEntry, header: ArrayHeader) -> Array:
-    """The array of an entry whose header was read: its bytes, to the end, where the archive checks their CRC.
+    """Read the array of an entry whose header was read, to the end, where the archive checks the CRC.
 
-    Raises Damaged for fewer bytes than the header claims.
+    Args:
+        entry: Entry of `open_archive`.
+        header: Header that `read_header` returned for it.
+
+    Returns:
+        The array.
+
+    Raises:
+        Damaged: If there are fewer bytes than the header claims.
     """
     size = math.prod(header.shape) * header.dtype.itemsize
     values = bytearray()

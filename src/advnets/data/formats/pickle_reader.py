@@ -1,11 +1,11 @@
 """CIFAR-10's batches, which are pickles of protocol 2, read without unpickling.
 
-Python's unpickler calls what the bytes tell it to call; told to find nothing but NumPy, it still allocates what they
-claim. The machine below knows the twenty-two opcodes of these files, three names, which stay names, and two calls,
-which are compared with the only ones that NumPy writes for an array of bytes. Whatever else there is, is refused.
+Python's unpickler calls what the bytes name; even where it may find nothing but NumPy, it allocates what they claim.
+The machine below knows the twenty-two opcodes of these files. It knows three names, which stay names, and two calls,
+which are compared with the only ones that NumPy writes for an array of bytes. It refuses everything else.
 
-Python's own account of the opcodes is in its module pickletools; A. Krizhevsky, "Learning Multiple Layers of Features
-from Tiny Images" (2009), is where the batches come from.
+Python describes the opcodes in its module pickletools. The batches come from A. Krizhevsky, "Learning Multiple Layers
+of Features from Tiny Images" (2009).
 """
 
 import math
@@ -191,10 +191,18 @@ def _value(data: bytes) -> Any:
 
 
 def read_batch(where: str, data: bytes) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The images (10000, 3, 32, 32) and labels (10000,) of a batch; nothing in it can be executed.
+    """Read the images and labels of a batch; nothing in it can be executed.
 
-    where: the file, for the errors.
-    Raises Unsupported for a pickle of anything else, Damaged for a batch of other sizes or labels.
+    Args:
+        where: Name of the file, for the errors.
+        data: Bytes of the file.
+
+    Returns:
+        The images, uint8 (10000, 3, 32, 32), and the labels, int64 (10000,).
+
+    Raises:
+        Unsupported: If it is a pickle of anything else.
+        Damaged: If the batch is of other sizes or labels.
     """
     try:
         batch = _value(data)

@@ -1,7 +1,7 @@
-"""Files of a .tar.gz archive, read in place and without trust: nothing is unpacked to disk, no link is followed.
+"""Files of a .tar.gz archive, read in place: nothing is unpacked to disk, and no link is followed.
 
-Python's own reader will not do: it takes the memory that a header claims, and before 3.11.10 a crafted header holds it
-for hours (CVE-2024-6232). The format is that of POSIX.1-1988, "ustar".
+Python's own reader will not do: it allocates the memory that a header claims, and before 3.11.10 a crafted header keeps
+it busy for hours (CVE-2024-6232). The format is that of POSIX.1-1988, "ustar".
 """
 
 import gzip
@@ -51,11 +51,21 @@ class _Stream:
 
 
 def read_members(path: Path, wanted: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
-    """The files of an archive that are wanted, as (name, bytes), in the order of the archive.
+    """Read some files of an archive, in the order of the archive.
 
-    wanted: the most bytes by name, as a path inside the archive.
-    Raises Missing, Damaged (truncated, other sums, a file twice), Unsupported (links, devices), TooBig (over
-    `MAX_UNPACKED`, `MAX_MEMBERS`, or the most that is wanted) or BadInput (a name that leads outside).
+    Args:
+        path: Archive to read.
+        wanted: Largest number of bytes of each wanted file, by its path inside the archive.
+
+    Yields:
+        The name and the bytes of each wanted file.
+
+    Raises:
+        Missing: If the archive is not there or cannot be read.
+        Damaged: If it is truncated, a checksum differs, or a file is there twice.
+        Unsupported: If it holds links or devices.
+        TooBig: If it is over `MAX_UNPACKED` or `MAX_MEMBERS`, or a file is over its limit.
+        BadInput: If a name leads outside.
     """
     try:
         with gzip.open(path) as file:
@@ -95,7 +105,7 @@ def _members(stream: _Stream, wanted: Mapping[str, int]) -> Iterator[tuple[str, 
 def _header(path: Path, block: bytes) -> _Header:
     claimed = _octal(path, block[148:156])
     if claimed != sum(block[:148]) + 8 * ord(" ") + sum(block[156:]):
-        raise Damaged(f"{path}: a header in the archive has another sum than it says. {REDO}")
+        raise Damaged(f"{path}: a header in the archive has another checksum than it claims. {REDO}")
     prefix = block[345:500].split(b"\0")[0] if block[257:263] == b"ustar\0" else b""
     name = b"/".join(part for part in (prefix, block[:100].split(b"\0")[0]) if part).decode("latin-1")
     header = _Header(name.removeprefix("./"), block[156:157], _octal(path, block[124:136]))

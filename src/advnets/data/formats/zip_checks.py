@@ -1,7 +1,7 @@
-"""What every zip archive is checked for before anything in it is unpacked.
+"""Checks of a zip archive before anything in it is unpacked.
 
-The zip reader of Python's library, before 3.11.8 and 3.12.2, accepts entries that overlap (CVE-2024-0450), lists a
-million entries before it can be asked how many there are, and says nothing of bombs or of hostile names.
+The zip reader of Python's library, before 3.11.8 and 3.12.2, accepts entries that overlap (CVE-2024-0450). It lists a
+million entries before it says how many there are, and it refuses neither bombs nor hostile names.
 """
 
 import bisect
@@ -28,7 +28,20 @@ BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, ValueError, Ke
 
 @contextmanager
 def translate_errors(where: str, redo: str = REDO) -> Iterator[None]:
-    """Within it, what the zip reader raises becomes Missing, Unsupported or Damaged, naming `where`."""
+    """Turn what the zip reader raises within a `with` into our errors.
+
+    Args:
+        where: What the errors call the archive.
+        redo: What they say to do.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        Missing: If the file is not there.
+        Unsupported: If it is packed in a way that is not read.
+        Damaged: If it is broken.
+    """
     try:
         yield
     except AdvnetsError:
@@ -44,9 +57,15 @@ def translate_errors(where: str, redo: str = REDO) -> Iterator[None]:
 
 
 def check_count(path: Path, most: int, kind: str) -> None:
-    """Raise TooBig where the archive says that it has more than `most` entries, before they are listed.
+    """Check how many entries an archive claims to have, before they are listed.
 
-    kind: what the entries are, for the error.
+    Args:
+        path: Archive to check.
+        most: Largest number of entries.
+        kind: What the error calls an entry.
+
+    Raises:
+        TooBig: If it claims more entries, or a directory of more bytes than so many entries take.
     """
     count, size = _read_claims(path)
     if count > most or size > most * (ENTRY + MAX_NAME):
@@ -55,9 +74,18 @@ def check_count(path: Path, most: int, kind: str) -> None:
 
 
 def check_entry(path: Path, info: zipfile.ZipInfo, kind: str, redo: str = REDO) -> None:
-    """Raise for an entry that no honest archive has: by its name, its kind, its packing or its ratio.
+    """Refuse an entry that no honest archive has, by its name, its kind, its packing or its ratio.
 
-    Raises BadInput (name, link, device), Unsupported (packing, encryption) or TooBig (`MAX_RATIO`).
+    Args:
+        path: Archive, for the errors.
+        info: Entry to check.
+        kind: What the errors call an entry.
+        redo: What they say to do.
+
+    Raises:
+        BadInput: If the name is hostile, or the entry is a link or a device.
+        Unsupported: If it is encrypted, or packed by another method than deflate.
+        TooBig: If it unpacks to more than `MAX_RATIO` times its bytes.
     """
     name = info.filename
     if is_hostile(info.orig_filename) or is_hostile(name):
@@ -65,7 +93,7 @@ def check_entry(path: Path, info: zipfile.ZipInfo, kind: str, redo: str = REDO) 
     if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise BadInput(f"{path}: {kind} {name!r} is a link or a device, expected files only. {redo}")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise Unsupported(f"{path}: {kind} {name!r} is packed by method {info.compress_type}, not deflate. {redo}")
+        raise Unsupported(f"{path}: {kind} {name!r} is packed by method {info.compress_type}, expected deflate. {redo}")
     if info.flag_bits & 0x1:
         raise Unsupported(f"{path}: {kind} {name!r} is encrypted. Save it without a password.")
     if info.file_size > 2**20 and info.file_size > MAX_RATIO * info.compress_size:
@@ -76,7 +104,11 @@ def check_entry(path: Path, info: zipfile.ZipInfo, kind: str, redo: str = REDO) 
 
 
 def is_hostile(name: str) -> bool:
-    """Whether an entry's name leads out of the archive, to a drive, or to what no file can be called."""
+    """Return whether an entry's name leads out of the archive or to a drive, or is a name that no file can have.
+
+    Args:
+        name: Name of the entry.
+    """
     outside = name.startswith("/") or "\\" in name or ".." in name.split("/") or ":" in name
     return outside or "\0" in name or not 0 < len(name) <= MAX_NAME
 
@@ -84,9 +116,19 @@ def is_hostile(name: str) -> bool:
 def check_overlap(
     path: Path, archive: zipfile.ZipFile, infos: Sequence[zipfile.ZipInfo], kind: str, redo: str = REDO
 ) -> None:
-    """Refuse entries that share bytes, the device of small bombs; D. Fifield, "A better zip bomb" (WOOT 2019).
+    """Refuse entries that share bytes, by which small archives unpack to vast ones.
 
-    Raises Damaged.
+    D. Fifield, "A better zip bomb" (WOOT 2019).
+
+    Args:
+        path: Archive to check.
+        archive: The same archive, open.
+        infos: Its entries.
+        kind: What the errors call an entry.
+        redo: What they say to do.
+
+    Raises:
+        Damaged: If entries overlap.
     """
     offsets = sorted(info.header_offset for info in infos)
     ends = [*offsets, archive.start_dir]

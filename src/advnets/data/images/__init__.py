@@ -1,1 +1,5 @@
-"""Folders and archives of image files, decoded once into a memory-mapped cache."""
+"""Folders and archives of image files, decoded once into a memory-mapped cache.
+
+The order of the files, lowest first: image_options, decode_image, folder_source, zip_source, arrangement, cache,
+decode_folder, folder; duplicates stands apart.
+"""

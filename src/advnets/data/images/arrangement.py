@@ -1,16 +1,14 @@
-"""Which image belongs to which split and class: by the folders that they lie in, or by a dataset.json."""
+"""The split and the class of each image, by the folders in which they lie, or by a dataset.json."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
+from advnets.data.conversion import MAX_CLASSES
+from advnets.data.splitting import fixed_order
 from advnets.errors import BadInput, Damaged, TooBig
 
-PERMUTATION_SEED = 2014
 SPLIT_OF = {"train": "train", "val": "validation", "validation": "validation", "test": "test"}
-MAX_CLASSES = 10_000
 MAX_LABELS_BYTES = 2**27
 
 
@@ -18,9 +16,11 @@ MAX_LABELS_BYTES = 2**27
 class Arrangement:
     """The images of each split, and their classes.
 
-    splits: {"train", "validation", "test"}: places in the list of names, in a frozen random order.
-    labels: the class of each name, or None. classes: what the classes are called, or None.
-    notes: what was decided, for people to read.
+    Attributes:
+        splits: Places in the list of names by "train", "validation" and "test", in a fixed random order.
+        labels: Class of each name, or None.
+        classes: Names of the classes, or None.
+        notes: Decisions that were made, for people to read.
     """
 
     splits: Mapping[str, Sequence[int]]
@@ -30,13 +30,21 @@ class Arrangement:
 
 
 def arrange(names: Sequence[str], table: Mapping[str, int] | None, where: str) -> Arrangement:
-    """Splits and classes of images.
+    """Assign images to splits and classes.
 
-    names: their paths inside the folder or archive, sorted. table: {path: label}, as `read_table` gives, or None.
-    where: the folder or archive, for the errors.
-    Sub-folders train, val (or validation) and test are the splits; what is missing of them is taken from train, a tenth
-    each. Without them all are split 80 : 10 : 10. Each sub-folder below is a class, unless there is a table.
-    Raises BadInput where folders or labels contradict each other.
+    Sub-folders train, val (or validation) and test are the splits; a missing one takes a tenth of train. Without such
+    sub-folders all images are split 80 : 10 : 10. Each sub-folder below is a class, unless there is a table.
+
+    Args:
+        names: Paths of the images inside the folder or archive, sorted.
+        table: Label of each path, as `read_table` returns it, or None.
+        where: Folder or archive, for the errors.
+
+    Returns:
+        The splits and classes.
+
+    Raises:
+        BadInput: If folders or labels contradict each other.
     """
     by_split = _by_folder(names, where)
     notes = [] if by_split else ["split 80 : 10 : 10 by a fixed random order of the names"]
@@ -47,31 +55,41 @@ def arrange(names: Sequence[str], table: Mapping[str, int] | None, where: str) -
         notes.append(f"no folder for {missing}: a tenth of train each, by a fixed random order")
     if table is not None:
         return Arrangement(splits, _from_table(names, table, where), _numbers(table), notes)
-    labels, classes, told = _from_folders(inside)
+    labels, classes, remarks = _from_folders(inside)
     if classes and by_split:
         _check_trained(splits, labels or [], classes, where)
-    return Arrangement(splits, labels, classes, [*notes, *told])
+    return Arrangement(splits, labels, classes, [*notes, *remarks])
 
 
 def read_table(content: bytes, where: str) -> dict[str, int] | None:
-    """The labels of a dataset.json, {"labels": [["path", class], ...]}, as StyleGAN's tools write it; None for null.
+    """Read the labels of a dataset.json, {"labels": [["path", class], ...]}, as StyleGAN's tools write it.
 
-    Raises Damaged for no JSON, BadInput for another form, a path given twice or a class that is no number from 0.
+    Args:
+        content: Bytes of the file.
+        where: Name of the file, for the errors.
+
+    Returns:
+        The label of each path, or None where `labels` is null.
+
+    Raises:
+        TooBig: If there are more than `MAX_LABELS_BYTES`.
+        Damaged: If it is not JSON.
+        BadInput: If it is of another form, a path is there twice, or a class is no number from 0.
     """
     if len(content) > MAX_LABELS_BYTES:
         raise TooBig(
             f"{where}: has {len(content):,} bytes or more, the limit is {MAX_LABELS_BYTES:,}. Keep labels only."
         )
     try:
-        told = json.loads(content.decode("utf-8-sig"))
+        value = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise Damaged(f"{where}: is not JSON ({str(error)[:120]}). Write it again.") from error
     expected = 'expected {"labels": [["path", class], ...]}, each class a whole number from 0'
-    if not isinstance(told, dict) or "labels" not in told:
+    if not isinstance(value, dict) or "labels" not in value:
         raise BadInput(f"{where}: found no `labels`, {expected}. Mend it, or move it away.")
-    if told["labels"] is None:
+    if value["labels"] is None:
         return None
-    rows = told["labels"]
+    rows = value["labels"]
     if not isinstance(rows, list):
         raise BadInput(f"{where}: `labels` is a {type(rows).__name__}, {expected}. Mend it.")
     table: dict[str, int] = {}
@@ -88,7 +106,7 @@ def read_table(content: bytes, where: str) -> dict[str, int] | None:
 
 
 def _by_folder(names: Sequence[str], where: str) -> dict[str, list[int]] | None:
-    """The places of the names by split, where the folders are splits; None where they are not."""
+    """The places of the names by split, or None where the folders are no splits."""
     tops = {name.partition("/")[0] if "/" in name else "" for name in names}
     known = sorted(top for top in tops if top in SPLIT_OF)
     if "train" not in known:
@@ -104,18 +122,16 @@ def _by_folder(names: Sequence[str], where: str) -> dict[str, list[int]] | None:
 
 
 def _splits(by_split: Mapping[str, Sequence[int]], n: int, where: str) -> dict[str, list[int]]:
-    """Each split in a frozen random order; those that are missing take a tenth of train each."""
+    """Each split in a fixed random order; a missing one takes a tenth of train."""
     shuffled = {}
     for name, places in by_split.items():
-        # NumPy freezes the stream of RandomState for ever (NEP 19); that of default_rng may change with a release.
-        order = np.random.RandomState(PERMUTATION_SEED).permutation(len(places))
-        shuffled[name] = [places[place] for place in order]
+        shuffled[name] = [places[place] for place in fixed_order(len(places))]
     train, tenth = shuffled["train"], len(by_split["train"]) // 10
     for name in ("test", "validation"):
         if name not in shuffled:
             if tenth < 1:
                 raise BadInput(
-                    f"{where}: found {len(train)} images to be split, expected at least 10, as a tenth is the {name} "
+                    f"{where}: found {len(train)} images to split, expected at least 10, as a tenth is the {name} "
                     "split. Add images."
                 )
             train, shuffled[name] = train[:-tenth], train[-tenth:]

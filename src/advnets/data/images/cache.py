@@ -1,13 +1,13 @@
-"""Decoded images in one file of the user's cache, in the order of the splits, mapped into memory when they are read.
+"""Decoded images in one file of the user's cache, in the order of the splits, which can be mapped into memory.
 
     magic, place and length of the table, its SHA-256        64 bytes
     pixels        (n, c, h, w) uint8: train, then validation, then test                 from byte 4096
     labels        (n,) int64, where there are any
-    contents      (files, 16) uint8: BLAKE2b of each file listed, readable or not, by name
+    contents      (files, 16) uint8: BLAKE2b of each listed file, by name; zeros for one that cannot be read
     mean          (c, h, w) float32, of the training images in [0, 1]
     table         JSON: where each part is, and what was found
 
-The file is written under a temporary name, forced to the disk and renamed: it is there whole or not at all.
+The file is written under a temporary name, synced to the disk and renamed, so that it is there whole or not at all.
 """
 
 import hashlib
@@ -40,21 +40,36 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class CacheFile:
-    """An open cache file: its table, and all its bytes, mapped from the file that the table was read from."""
+    """An open cache file.
+
+    Attributes:
+        table: Table of the file: where each part is, and what was found among the images.
+        content: All bytes of the file from which the table was read, mapped.
+    """
 
     table: Mapping[str, Any]
     content: Array
 
     def part(self, name: str) -> Array:
-        """A part of the file, mapped and read-only: a copy that may be written to is refused where memory is less."""
-        told = self.table["parts"][name]
-        shape, dtype = tuple(told["shape"]), np.dtype(told["dtype"])
-        end = told["at"] + math.prod(shape) * dtype.itemsize
-        part: Array = self.content[told["at"] : end].view(dtype).reshape(shape)
+        """Return a part of the file, mapped and read-only; a writable map needs as much memory as the file is long.
+
+        Args:
+            name: Name of the part: "pixels", "labels", "contents" or "mean".
+        """
+        entry = self.table["parts"][name]
+        shape, dtype = tuple(entry["shape"]), np.dtype(entry["dtype"])
+        end = entry["at"] + math.prod(shape) * dtype.itemsize
+        part: Array = self.content[entry["at"] : end].view(dtype).reshape(shape)
         return part
 
     def dataset(self, name: str, source: str, memory_bytes: int) -> Dataset:
-        """The data set: mapped if its pixels are more than `memory_bytes`, else read into memory."""
+        """Return the data set in the file.
+
+        Args:
+            name: Name of the data set.
+            source: Folder or archive that it was decoded from.
+            memory_bytes: Pixels of more bytes are mapped, others are read into memory.
+        """
         pixels = self.part("pixels")
         mapped = pixels.nbytes > memory_bytes
         values = _as_tensor(pixels) if mapped else torch.from_numpy(np.array(pixels))
@@ -67,9 +82,17 @@ class CacheFile:
 
 
 def open_cache(path: Path, key: str) -> CacheFile | None:
-    """The cache file of that name; None where there is none, where it is not whole, or was made from another `key`.
+    """Open a cache file.
 
-    Raises TooBig where the system does not map it.
+    Args:
+        path: Path of the file.
+        key: Hash of all that the decoded images depend on.
+
+    Returns:
+        The file, or None where there is none, it is not whole, or it was made for another key.
+
+    Raises:
+        TooBig: If the system does not map it.
     """
     try:
         file = path.open("rb")
@@ -104,13 +127,19 @@ def _table(file: IO[bytes]) -> dict[str, Any] | None:
 
 
 class Writer:
-    """A cache file as it is written: pixels one after another, then the rest, then its name."""
+    """Writes a cache file: images one after another, then the rest, then its name.
+
+    The caller holds the lock of the path, so that there is one writer.
+
+    Args:
+        path: Path of the finished file.
+        shape: Shape (c, h, w) of every image.
+
+    Raises:
+        Missing: If the folder cannot be written.
+    """
 
     def __init__(self, path: Path, shape: tuple[int, int, int]) -> None:
-        """Open `path` under a temporary name; the caller holds the lock of `path`, so there is one writer.
-
-        shape: (c, h, w) of every image. Raises Missing where the folder cannot be written.
-        """
         self.path, self._shape = path, shape
         self._temporary = path.with_suffix(".tmp")
         self._count = 0
@@ -119,7 +148,11 @@ class Writer:
             self._file.seek(PIXELS_AT)
 
     def append(self, images: Array) -> None:
-        """Add images (n, c, h, w)."""
+        """Add images.
+
+        Args:
+            images: Pixels (n, c, h, w) uint8.
+        """
         with _translate_errors(self.path):
             self._file.write(np.ascontiguousarray(images).data)
         self._count += len(images)
@@ -129,7 +162,11 @@ class Writer:
     ) -> None:
         """Write the rest and give the file its name.
 
-        counts: images by split. labels: (n,) int64 or None. contents: as in the file. table: key and survey.
+        Args:
+            counts: Number of images by split.
+            labels: Class numbers (n,) int64, or None.
+            contents: Hashes of the image files, (files, 16) uint8.
+            table: Table with `key` and `survey`.
         """
         with _translate_errors(self.path):
             self._file.flush()
@@ -144,10 +181,7 @@ class Writer:
     def _summarise(
         self, counts: Mapping[str, int], labels: Array | None, classes: int | None
     ) -> tuple[dict[str, Any], str, Array]:
-        """Where the pixels are, their digest and mean; they are mapped for no longer than this.
-
-        Windows gives no new name to a file that is mapped.
-        """
+        """The entry, digest and mean of the pixels; they are mapped here only, as Windows renames no mapped file."""
         pixels = np.memmap(self._temporary, np.uint8, "r+", PIXELS_AT, (self._count, *self._shape))
         parts = _cut(torch.from_numpy(pixels), None if labels is None else torch.from_numpy(labels), counts, True)
         known = Dataset("", *parts, classes, "")
@@ -177,7 +211,7 @@ class Writer:
 
 
 def _as_tensor(pixels: Array) -> Tensor:
-    """The pixels where they lie, which nothing here writes to; torch knows no tensors that are read-only, and warns."""
+    """The pixels where they lie. Nothing here writes to them; torch warns, as it has no read-only tensors."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)
         return torch.from_numpy(pixels)
@@ -191,7 +225,7 @@ def _cut(values: Tensor, labels: Tensor | None, counts: Mapping[str, int], mappe
         labels.split_with_sizes(sizes) if labels is not None else [None] * 3,
         strict=True,
     )
-    train, validation, test = (Split(part, its_labels, mapped) for part, its_labels in parts)
+    train, validation, test = (Split(part, numbers, is_mapped=mapped) for part, numbers in parts)
     return train, validation, test
 
 
@@ -208,7 +242,12 @@ def _translate_errors(path: Path) -> Iterator[None]:
 
 
 def cannot_write(path: Path, error: OSError) -> Missing:
-    """The error for a cache that cannot be written."""
+    """Return the error for a cache that cannot be written.
+
+    Args:
+        path: Path of the cache file.
+        error: Error of the system.
+    """
     return Missing(
         f"{path.parent}: cannot be written ({error.strerror or error}). Free some space, or choose another folder by "
         "$ADVNETS_CACHE."

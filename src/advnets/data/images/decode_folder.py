@@ -1,4 +1,4 @@
-"""The one pass over image files that fills a cache: headers first, which settle the shape, then pixels, in order."""
+"""The pass over image files that writes a cache: headers first, which decide the shape, then pixels, in order."""
 
 import hashlib
 import shutil
@@ -24,10 +24,10 @@ THREADS = 2
 CHUNK = 64
 """Files that a thread takes at a time."""
 AHEAD = 4
-"""Chunks under way; more would pile up in memory where the disk is slower than the decoding."""
+"""Chunks in progress; more would pile up in memory where the disk is slower than the decoding."""
 MOST_UNREADABLE = 0.01
 LARGEST_OWN, LARGEST_CHOSEN = 256, 64
-"""Sides in pixels: images that are all of one size keep it up to the first; what is chosen is at most the second."""
+"""Sides in pixels. Images of one size keep it up to the first; a size that is chosen for them is at most the second."""
 DIGEST = 16
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -35,7 +35,14 @@ Out = TypeVar("Out")
 
 @dataclass
 class FolderDecoder:
-    """One pass over the files: their headers, then their pixels, written as they come."""
+    """Decodes all files of a source into a cache file.
+
+    Attributes:
+        source: Folder or archive of image files.
+        options: How image files become tensors.
+        unreadable: Reason by the name of an image that cannot be read.
+        sizes: Number of images by their own size, "HxW".
+    """
 
     source: ImageSource
     options: ImageOptions
@@ -43,7 +50,16 @@ class FolderDecoder:
     sizes: Counter[str] = field(default_factory=Counter)
 
     def run(self, key: str, place: Path) -> None:
-        """Decode everything into the cache file `place`."""
+        """Decode everything into a cache file.
+
+        Args:
+            key: Hash of all that the decoded images depend on.
+            place: Path of the cache file.
+
+        Raises:
+            BadInput: If folders, labels or options contradict each other, or over 1 % of the images cannot be read.
+            TooBig: If the disk has no room.
+        """
         images = self.source.files.images
         names = [item.name for item in images]
         plan = arrange(names, self._table(), str(self.source.path))
@@ -53,10 +69,10 @@ class FolderDecoder:
         writer = Writer(place, shape.chw)
         try:
             contents = np.zeros((len(names), DIGEST), np.uint8)
-            kept = {split: self._write(writer, places, shape, contents) for split, places in plan.splits.items()}
-            self._check_splits(kept)
-            labels = _labels(plan, kept)
-            counts = {split: len(places) for split, places in kept.items()}
+            written = {split: self._write(writer, places, shape, contents) for split, places in plan.splits.items()}
+            self._check_splits(written)
+            labels = _labels(plan, written)
+            counts = {split: len(places) for split, places in written.items()}
             survey = self._survey([header for header in headers if header], plan, notes)
             writer.finish(counts, labels, contents, {"key": key, "survey": survey.as_json()})
         finally:
@@ -88,7 +104,7 @@ class FolderDecoder:
     def _write(
         self, writer: Writer, places: Sequence[int], shape: ImageShape, contents: NDArray[np.uint8]
     ) -> list[int]:
-        """Decode the images at these places and write them; the places of those that could be read."""
+        """Decode the images at some places and write them; returns the places of those that could be read."""
         images = self.source.files.images
 
         def one(place: int) -> tuple[NDArray[np.uint8], tuple[int, int]] | AdvnetsError:
@@ -100,7 +116,7 @@ class FolderDecoder:
             except BadInput as error:
                 return error
 
-        kept: list[int] = []
+        written: list[int] = []
         for place, found in zip(places, map_in_order(one, places), strict=True):
             if isinstance(found, AdvnetsError):
                 self._leave_out(images[place].name, found)
@@ -108,8 +124,8 @@ class FolderDecoder:
             pixels, (height, width) = found
             writer.append(pixels[None])
             self.sizes[f"{height}x{width}"] += 1
-            kept.append(place)
-        return kept
+            written.append(place)
+        return written
 
     def _leave_out(self, name: str, error: AdvnetsError) -> None:
         """Note an image that cannot be read; raise where they are more than 1 %."""
@@ -118,11 +134,11 @@ class FolderDecoder:
         if len(self.unreadable) > MOST_UNREADABLE * total:
             raise type(error)(
                 f"{self.source.path}: {len(self.unreadable):,} of {total:,} images cannot be read, and 1 % is the "
-                f"limit (the rest was not looked at). The first:\n  " + "\n  ".join(list(self.unreadable.values())[:5])
+                f"limit (the rest was not tried). The first:\n  " + "\n  ".join(list(self.unreadable.values())[:5])
             )
 
-    def _check_splits(self, kept: dict[str, list[int]]) -> None:
-        for split, places in kept.items():
+    def _check_splits(self, written: dict[str, list[int]]) -> None:
+        for split, places in written.items():
             if not places:
                 raise BadInput(
                     f"{self.source.path}: no image of {split} can be read, expected at least one. Add images."
@@ -145,15 +161,15 @@ class FolderDecoder:
         )
 
 
-def _labels(plan: Arrangement, kept: Mapping[str, Sequence[int]]) -> NDArray[np.int64] | None:
-    """The classes of the images that were kept, in the order of the splits."""
+def _labels(plan: Arrangement, written: Mapping[str, Sequence[int]]) -> NDArray[np.int64] | None:
+    """The classes of the images that were written, in the order of the splits."""
     if plan.labels is None:
         return None
-    return np.array([plan.labels[place] for places in kept.values() for place in places], np.int64)
+    return np.array([plan.labels[place] for places in written.values() for place in places], np.int64)
 
 
 def _shape(headers: Sequence[ImageHeader], options: ImageOptions, where: str) -> tuple[ImageShape, list[str]]:
-    """What every image becomes, and what was decided on the way."""
+    """The shape of every image, and notes of the decisions."""
     alpha = sum(header.alpha for header in headers)
     check_keeps_alpha(options, alpha > 0, where)
     (height, width), notes = _size(headers, options)
@@ -189,12 +205,24 @@ def _check_space(place: Path, need: int) -> None:
 
 
 def hash_bytes(content: bytes) -> NDArray[np.uint8]:
-    """BLAKE2b of a file's bytes, (16,) uint8."""
+    """Return the BLAKE2b hash of a file's bytes, (16,) uint8.
+
+    Args:
+        content: Bytes of the file.
+    """
     return np.frombuffer(hashlib.blake2b(content, digest_size=DIGEST).digest(), np.uint8)
 
 
 def map_in_order(function: Callable[[In], Out], inputs: Iterable[In]) -> Iterator[Out]:
-    """The function of every input, in their order, by two threads that are at most some chunks ahead."""
+    """Apply a function to every input, by two threads that are at most some chunks ahead.
+
+    Args:
+        function: Function to apply.
+        inputs: Inputs, read at once.
+
+    Yields:
+        The results, in the order of the inputs.
+    """
     inputs = list(inputs)
     chunks = iter(range(0, len(inputs), CHUNK))
     with ThreadPoolExecutor(THREADS) as pool:

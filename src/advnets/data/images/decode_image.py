@@ -1,4 +1,4 @@
-"""One image file's bytes become pixels: by an allow-list of formats, under a cap of pixels, never half an image."""
+"""The decoder of one image file: a closed list of formats, a limit of pixels, and never half an image."""
 
 import io
 import struct
@@ -20,14 +20,14 @@ from advnets.errors import AdvnetsError, BadInput, Damaged, TooBig
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".dib"})
 MAX_PIXELS = 25_000_000
-"""A camera's 6,000 x 4,000; at 4 bytes a pixel and the copies that decoders make, one costs at most 512 MiB."""
+"""Pixels of one image: a camera has 6,000 x 4,000. With the copies that decoders make, one takes at most 512 MiB."""
 LARGE_PIXELS = 2**22
-"""Images from here on are decoded one at a time, so that threads do not multiply what one may cost."""
+"""Pixels from which on images are decoded one at a time, so that threads do not multiply the memory of one."""
 GREY = ("1", "L", "LA", "La", "I;16", "I", "I;16B")
 ROWS = 64
 TURNED = (5, 6, 7, 8)
 ORIENTATION = 0x0112  # EXIF 2.3, table 4
-# What Pillow raises on bytes that are no image; found by fuzzing, see tests/test_fuzz_images.py.
+# What Pillow raises on bytes that are no image; found by fuzzing, see tests/data/test_fuzz_images.py.
 BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError, KeyError, TypeError,
           OverflowError, AttributeError, AssertionError, ZeroDivisionError, RuntimeError,
           UnidentifiedImageError)  # fmt: skip
@@ -38,10 +38,13 @@ _one_at_a_time = threading.Lock()
 
 @dataclass(frozen=True)
 class ImageHeader:
-    """What an image says of itself before it is decoded.
+    """The properties of an image that are known before it is decoded.
 
-    height, width: pixels, as it is to be seen, EXIF's turn included. grey: stored without colours. alpha: with
-    transparency.
+    Attributes:
+        height: Height in pixels, after EXIF's turn.
+        width: Width in pixels, after EXIF's turn.
+        grey: Whether it is stored without colours.
+        alpha: Whether it has transparency.
     """
 
     height: int
@@ -52,7 +55,13 @@ class ImageHeader:
 
 @dataclass(frozen=True)
 class ImageShape:
-    """What every image becomes: height, width, and channels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha."""
+    """The shape that every image of a data set gets.
+
+    Attributes:
+        height: Height in pixels.
+        width: Width in pixels.
+        channels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
+    """
 
     height: int
     width: int
@@ -60,7 +69,7 @@ class ImageShape:
 
     @property
     def chw(self) -> tuple[int, int, int]:
-        """As stored."""
+        """Shape (c, h, w) in which the pixels are stored."""
         return self.channels, self.height, self.width
 
     @property
@@ -71,9 +80,12 @@ class ImageShape:
 
 @contextmanager
 def strict_pillow() -> Iterator[None]:
-    """Pillow as we want it: bombs are errors, truncated images too, and its remarks on odd files are not printed.
+    """Make Pillow raise for bombs and truncated images, and print no warnings of odd files, within a `with`.
 
     These are settings of the whole process; enter it once, around all threads that decode.
+
+    Yields:
+        Nothing.
     """
     before = ImageFile.LOAD_TRUNCATED_IMAGES
     with warnings.catch_warnings():
@@ -87,9 +99,18 @@ def strict_pillow() -> Iterator[None]:
 
 
 def read_header(stream: IO[bytes], name: str) -> ImageHeader:
-    """The header of an image at the start of a stream, within `strict_pillow`; nothing is decoded.
+    """Read the header of an image, within `strict_pillow`; nothing is decoded.
 
-    name: of the file, for the errors. Raises as `decode` does.
+    Args:
+        stream: Stream at the start of the image.
+        name: Name of the file, for the errors.
+
+    Returns:
+        The header.
+
+    Raises:
+        TooBig: If there are more than `MAX_PIXELS`.
+        Damaged: If it is no image in one of `FORMATS`.
     """
     with _translate_errors(name), _open_image(stream, name) as image:
         height, width = image.height, image.width
@@ -99,10 +120,20 @@ def read_header(stream: IO[bytes], name: str) -> ImageHeader:
 
 
 def decode(content: bytes, name: str, shape: ImageShape, options: ImageOptions) -> tuple[Pixels, tuple[int, int]]:
-    """The pixels of an image, (c, h, w), as asked, and its own (h, w); within `strict_pillow`.
+    """Decode an image, within `strict_pillow`; of a film, the first image.
 
-    content: the file's bytes. name: of the file, for the errors. shape: of the result. options: how it is made.
-    Raises TooBig over `MAX_PIXELS`, Damaged for anything that is not a whole image in one of `FORMATS`.
+    Args:
+        content: Bytes of the file.
+        name: Name of the file, for the errors.
+        shape: Shape of the result.
+        options: How the image is cut, padded and flattened.
+
+    Returns:
+        The pixels, uint8 (c, h, w), and the image's own (h, w).
+
+    Raises:
+        TooBig: If there are more than `MAX_PIXELS`.
+        Damaged: If it is not a whole image in one of `FORMATS`.
     """
     with _translate_errors(name), _open_image(io.BytesIO(content), name) as image:
         own, large = (image.height, image.width), image.width * image.height > LARGE_PIXELS
@@ -176,7 +207,7 @@ def _wide(shape: ImageShape) -> str:
 
 
 def _fit_image(image: Image.Image, shape: ImageShape, options: ImageOptions) -> Image.Image:
-    """Flattened, cut or padded, scaled by Lanczos' filter, and in the mode of `shape`."""
+    """The image, flattened, cut or padded, scaled by Lanczos' filter, in the mode of `shape`."""
     resized = _scale_image(image, shape, options)
     if "A" not in shape.mode and "A" in resized.mode:
         ground = Image.new("RGBA", resized.size, (*options.background, 255))
@@ -208,6 +239,15 @@ def _centre(image: Image.Image, shape: ImageShape) -> tuple[float, float, float,
 
 
 def check_keeps_alpha(options: ImageOptions, found: bool, where: str) -> None:
-    """Raise BadInput where alpha is to be kept and no image has any."""
+    """Refuse to keep alpha where no image has any.
+
+    Args:
+        options: Options of the images.
+        found: Whether any image has alpha.
+        where: Folder or archive, for the error.
+
+    Raises:
+        BadInput: If alpha shall be kept and there is none.
+    """
     if options.alpha == KEEP and not found:
         raise BadInput(f"{where}: no image has alpha, so --image-alpha keep cannot apply. Leave it out.")

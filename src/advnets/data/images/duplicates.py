@@ -1,4 +1,4 @@
-"""Samples that are there twice: bit for bit, or so nearly that they look alike."""
+"""Samples that a data set has twice, bit for bit or nearly."""
 
 import hashlib
 import itertools
@@ -13,19 +13,23 @@ from advnets.data.dataset import BLOCK, Dataset
 
 NEAR_BITS = 2
 BANDS = (0, 21, 42, 64)
-"""Bits of a hash in three bands: hashes that differ in two bits agree in one band at least."""
+"""Ends of three bands of bits: hashes that differ in two bits agree in one band at least."""
 SMALLEST = 32
-"""Pixels of the shorter side below which a 64-bit hash says more of the kind of picture than of the picture."""
+"""Pixels of the shorter side below which a 64-bit hash tells kinds of images apart, not images."""
 ROWS = 1024
 Hashes = NDArray[np.uint64]
 
 
 def duplicates(dataset: Dataset) -> dict[str, int | None]:
-    """Counts of samples that are there more than once.
+    """Count the samples that are there more than once.
 
-    `copies`: samples of all splits that repeat an earlier one bit for bit. `held_out_in_train`: validation and test
-    samples that also stand in train; those flatter a model that memorises. `near`: of the different images, those whose
-    `difference_hash` is within two bits of another's; None for points and for images under 32 pixels.
+    Args:
+        dataset: Data set to search.
+
+    Returns:
+        `copies`: samples of all splits that repeat an earlier one bit for bit. `held_out_in_train`: validation and test
+        samples that are also in train; they flatter a model that memorises. `near`: among different images, those whose
+        `difference_hash` is within two bits of another's; None for points and for images under 32 pixels.
     """
     prints = [fingerprints(split.values) for split in dataset.splits.values()]
     seen, held_out = set(prints[0]), prints[1] + prints[2]
@@ -38,14 +42,25 @@ def duplicates(dataset: Dataset) -> dict[str, int | None]:
 
 
 def fingerprints(values: Tensor) -> list[bytes]:
-    """BLAKE2b of each sample."""
+    """Return the BLAKE2b hash of each sample.
+
+    Args:
+        values: Samples, (n, ...).
+    """
     return [hashlib.blake2b(row.data, digest_size=16).digest() for row in values.cpu().contiguous().numpy()]
 
 
 def difference_hash(images: Tensor) -> Hashes:
-    """64 bits of each image (n, c, h, w): whether each cell of its 8 x 9 averages is darker than the cell to its right.
+    """Compute a hash of 64 bits that is nearly the same for images that look alike.
 
-    N. Krawetz, "Kind of like that" (2013). The last of two or four channels, alpha, is left out.
+    Each bit says whether a cell of the image's 8 x 9 averages is darker than the cell to its right. N. Krawetz, "Kind
+    of like that" (2013).
+
+    Args:
+        images: Images (n, c, h, w) uint8; the last of two or four channels, alpha, is left out.
+
+    Returns:
+        The hashes, (n,) uint64.
     """
     rows = max(1, BLOCK // images[0].numel())
     parts = [_hash(images[start : start + rows]) for start in range(0, len(images), rows)]
@@ -53,7 +68,14 @@ def difference_hash(images: Tensor) -> Hashes:
 
 
 def near_pairs(hashes: Hashes) -> Iterator[tuple[int, int]]:
-    """Pairs of places i < j whose hashes differ in at most `NEAR_BITS` bits; a pair may come more than once."""
+    """Find the pairs of hashes that differ in at most `NEAR_BITS` bits.
+
+    Args:
+        hashes: Hashes, (n,) uint64.
+
+    Yields:
+        Places i < j; a pair may come more than once.
+    """
     for low, high in itertools.pairwise(BANDS):
         band = (hashes >> np.uint64(low)) & np.uint64((1 << (high - low)) - 1)
         order = np.argsort(band, kind="stable")
@@ -64,8 +86,8 @@ def near_pairs(hashes: Hashes) -> Iterator[tuple[int, int]]:
 
 
 def _near(dataset: Dataset, prints: Sequence[Sequence[bytes]]) -> int:
-    """Different images that have a near one."""
-    everything = [fingerprint for its_prints in prints for fingerprint in its_prints]
+    """The number of different images that have a near one."""
+    everything = [fingerprint for part in prints for fingerprint in part]
     _, firsts = np.unique(np.frombuffer(b"".join(everything), "V16"), return_index=True)
     hashes = np.concatenate([difference_hash(split.values) for split in dataset.splits.values()])[firsts]
     hashes, counts = np.unique(hashes, return_counts=True)

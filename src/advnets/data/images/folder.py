@@ -24,14 +24,22 @@ MIN_IMAGES = 10
 
 
 def load_images(path: str | os.PathLike[str], options: ImageOptions | None = None) -> Dataset:
-    """The data set of a folder or a .zip of images: PNG, JPEG, WebP, GIF (its first picture) and BMP.
+    """Load the data set of a folder or a .zip of images: PNG, JPEG, WebP, GIF (its first image) and BMP.
 
-    Sub-folders name splits and classes, or a dataset.json the classes: see `images.arrangement.arrange`. What was
-    decided, and which files could not be read, is in the data set's `survey`.
-    path: the folder or the archive, which is read in place. options: how the images become tensors.
-    Decoded images are kept in the user's cache ($ADVNETS_CACHE, or the system's) under what they depend on: names,
-    sizes, times and options. Raises BadInput (Missing, Damaged, TooBig, Unsupported) naming the file for anything that
-    cannot be trained on, or where more than 1 % of the images cannot be read.
+    Sub-folders name splits and classes, or a dataset.json the classes; see `arrangement.arrange`. The data set's
+    `survey` lists the decisions and the files that could not be read. Decoded images are stored in the user's cache
+    ($ADVNETS_CACHE, or the system's) and decoded anew where names, sizes, times or options change.
+
+    Args:
+        path: Folder or archive, which is read in place.
+        options: How image files become tensors; None takes the defaults.
+
+    Returns:
+        The data set, named after the folder or archive.
+
+    Raises:
+        BadInput: If there is anything that cannot be trained on, or more than 1 % of the images cannot be read. It is a
+            Missing, Damaged, TooBig or Unsupported where one of them fits, and names the file.
     """
     path, options = Path(path), options or ImageOptions()
     source: ImageSource = FolderSource(path) if path.is_dir() else ZipSource(path)
@@ -40,7 +48,7 @@ def load_images(path: str | os.PathLike[str], options: ImageOptions | None = Non
     place = _cache_path(path, options)
     cached = open_cache(place, key)
     if cached is not None and options.verify and not _is_unchanged(source, cached):
-        cached = None  # let go of before it is replaced, which Windows refuses for a file that is mapped
+        cached = None  # Windows replaces no file that is still mapped
     if cached is None:
         cached = _make_cache(source, options, key, place)
     name = path.resolve().name if path.is_dir() else path.stem
@@ -64,7 +72,7 @@ def _check_there(source: ImageSource) -> None:
 
 
 def _key(source: ImageSource, options: ImageOptions) -> str:
-    """A hash of all that the decoded images depend on, but for the contents of the files."""
+    """A hash of all that the decoded images depend on, except the contents of the files."""
     sha = hashlib.sha256(json.dumps([str(source.path.resolve()), options.key()]).encode())
     listing = source.files
     for item in (*listing.images, *([listing.labels_file] if listing.labels_file else [])):
@@ -73,19 +81,19 @@ def _key(source: ImageSource, options: ImageOptions) -> str:
 
 
 def _cache_path(path: Path, options: ImageOptions) -> Path:
-    """The cache file of a folder under these options; what changes in the folder replaces it."""
+    """The cache file of a folder under these options; it is replaced when the folder changes."""
     whole = hashlib.sha256(json.dumps([str(path.resolve()), options.key()]).encode("utf-8", "surrogateescape"))
     stem = "".join(letter if letter.isalnum() else "-" for letter in path.resolve().stem)[:40]
     return cache_folder() / "images" / f"{stem}-{whole.hexdigest()[:16]}.cache"
 
 
 def _is_unchanged(source: ImageSource, cached: CacheFile) -> bool:
-    """Whether the contents of the files, and the pixels in the cache, are still those that were hashed."""
+    """Whether the contents of the files and the pixels in the cache are still those that were hashed."""
     with source.hold_open():
         found = map_in_order(lambda item: _content(source, item.name), source.files.images)
-        held = np.array(list(found), dtype=np.uint8)
+        contents = np.array(list(found), dtype=np.uint8)
     whole = replace(cached.dataset("", "", 0), known_digest=None)
-    return bool(np.array_equal(held, cached.part("contents"))) and whole.digest == cached.table["digest"]
+    return bool(np.array_equal(contents, cached.part("contents"))) and whole.digest == cached.table["digest"]
 
 
 def _content(source: ImageSource, name: str) -> NDArray[np.uint8]:
@@ -96,7 +104,7 @@ def _content(source: ImageSource, name: str) -> NDArray[np.uint8]:
 
 
 def _make_cache(source: ImageSource, options: ImageOptions, key: str, place: Path) -> CacheFile:
-    """The cache file, made anew; of several processes that want it, one makes it and the others wait."""
+    """Make the cache file; one of several processes makes it, and the others wait for it."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(place.with_suffix(".lock"))
@@ -112,5 +120,7 @@ def _make_cache(source: ImageSource, options: ImageOptions, key: str, place: Pat
     finally:
         lock.release()
     if cached is None:
-        raise Damaged(f"{place}: was written and cannot be read. Check the disk, or choose another by $ADVNETS_CACHE.")
+        raise Damaged(
+            f"{place}: was written and cannot be read. Check the disk, or choose another folder by $ADVNETS_CACHE."
+        )
     return cached

@@ -1,4 +1,4 @@
-"""The image files of a folder, listed without being opened: names, sizes and times."""
+"""Where image files are read from, and a folder of them, listed by names, sizes and times."""
 
 import os
 import stat
@@ -15,16 +15,19 @@ from advnets.errors import BadInput, Damaged, Missing, TooBig
 
 LABELS_FILE = "dataset.json"
 MAX_FILE = 2**26
-"""Bytes of one image file."""
+"""Largest number of bytes of one image file."""
 MAX_DEPTH, MAX_ENTRIES = 64, 10_000_000
-"""Of a folder, links followed."""
+"""Limits of a folder, links followed."""
 
 
 @dataclass(frozen=True)
 class FileEntry:
-    """A file: its path inside the folder or archive with "/" between parts, its bytes, and what changes with them.
+    """A file of a folder or an archive.
 
-    stamp: time of the last change in ns, or the CRC that an archive has for it.
+    Attributes:
+        name: Path inside the folder or archive, with "/" between parts.
+        size: Number of bytes.
+        stamp: Time of the last change in ns, or the CRC that an archive has for it.
     """
 
     name: str
@@ -34,9 +37,12 @@ class FileEntry:
 
 @dataclass(frozen=True)
 class FileListing:
-    """What a folder or archive holds.
+    """The files of a folder or archive.
 
-    images: sorted by name. labels_file: dataset.json, where there is one. others: files of other kinds, by ending.
+    Attributes:
+        images: Image files, sorted by name.
+        labels_file: The dataset.json, where there is one.
+        others: Number of files of other kinds, by ending.
     """
 
     images: tuple[FileEntry, ...]
@@ -45,50 +51,96 @@ class FileListing:
 
 
 class ImageSource(Protocol):
-    """Where image files are read from."""
+    """A folder or an archive from which image files are read."""
 
     @property
     def path(self) -> Path:
-        """Of the folder or the archive."""
+        """Path of the folder or the archive."""
 
     @property
     def files(self) -> FileListing:
-        """What is there."""
+        """The files that are there."""
 
     def full_name(self, name: str) -> str:
-        """A file's name as the errors say it."""
+        """Return what the errors call a file.
+
+        Args:
+            name: Name of the file in `files`.
+        """
 
     def open_file(self, name: str) -> IO[bytes]:
-        """A file at its start; raises BadInput if it cannot be read."""
+        """Open a file at its start.
+
+        Args:
+            name: Name of the file in `files`.
+
+        Raises:
+            BadInput: If it cannot be read.
+        """
 
     def read(self, name: str) -> bytes:
-        """The bytes of a file; raises BadInput if it cannot be read, TooBig over `MAX_FILE`."""
+        """Read the bytes of a file.
+
+        Args:
+            name: Name of the file in `files`.
+
+        Raises:
+            BadInput: If it cannot be read.
+            TooBig: If there are more than `MAX_FILE`.
+        """
 
     def hold_open(self) -> AbstractContextManager[None]:
-        """Within it, files can be read."""
+        """Return a context within which files can be read."""
 
 
 class FolderSource:
-    """A folder of image files, in folders of its own or not. Names that begin with a dot are not looked at."""
+    """A folder of image files and of folders of them; names that begin with a dot are passed over.
+
+    Args:
+        path: Path of the folder.
+
+    Raises:
+        Missing: If it is not there.
+        BadInput: If it cannot be listed.
+        TooBig: If it is deeper than `MAX_DEPTH`, or has more than `MAX_ENTRIES`.
+    """
 
     def __init__(self, path: Path) -> None:
-        """List a folder; raises Missing or BadInput if it cannot be listed."""
         self.path = path
         self.files = sort_out(_walk(path, path, (), count()))
 
     def full_name(self, name: str) -> str:
-        """A file's name as the errors say it."""
+        """Return what the errors call a file.
+
+        Args:
+            name: Name of the file in `files`.
+        """
         return str(self.path / name)
 
     def open_file(self, name: str) -> IO[bytes]:
-        """A file at its start; raises Damaged if it cannot be read."""
+        """Open a file at its start.
+
+        Args:
+            name: Name of the file in `files`.
+
+        Raises:
+            Damaged: If it cannot be read.
+        """
         try:
             return (self.path / name).open("rb")
         except OSError as error:
             raise _unreadable(self.full_name(name), error) from error
 
     def read(self, name: str) -> bytes:
-        """The bytes of a file; raises Damaged if it cannot be read, TooBig over `MAX_FILE`."""
+        """Read the bytes of a file.
+
+        Args:
+            name: Name of the file in `files`.
+
+        Raises:
+            Damaged: If it cannot be read.
+            TooBig: If there are more than `MAX_FILE`.
+        """
         try:
             with self.open_file(name) as file:
                 content = file.read(MAX_FILE + 1)
@@ -100,32 +152,48 @@ class FolderSource:
 
     @contextmanager
     def hold_open(self) -> Iterator[None]:
-        """Nothing needs to be held open."""
+        """Return a context that does nothing, as a folder need not be kept open."""
         yield
 
 
-def sort_out(items: Iterator[FileEntry]) -> FileListing:
-    """The listing of these files."""
+def sort_out(entries: Iterator[FileEntry]) -> FileListing:
+    """Sort files into images, labels and others.
+
+    Args:
+        entries: Files in any order.
+
+    Returns:
+        The files, with the images sorted by name.
+    """
     images: list[FileEntry] = []
     labels_file, others = None, Counter[str]()
-    for item in items:
-        suffix = PurePosixPath(item.name).suffix.lower()
+    for entry in entries:
+        suffix = PurePosixPath(entry.name).suffix.lower()
         if suffix in SUFFIXES:
-            images.append(item)
-        elif item.name == LABELS_FILE:
-            labels_file = item
+            images.append(entry)
+        elif entry.name == LABELS_FILE:
+            labels_file = entry
         else:
             others[suffix or "no ending"] += 1
-    return FileListing(tuple(sorted(images, key=lambda item: item.name)), labels_file, dict(others.most_common()))
+    return FileListing(tuple(sorted(images, key=lambda entry: entry.name)), labels_file, dict(others.most_common()))
 
 
 def is_hidden(name: str) -> bool:
-    """Whether systems put such names beside a user's files: .DS_Store, .ipynb_checkpoints, __MACOSX."""
+    """Return whether a name is one that systems put beside a user's files: .DS_Store, .ipynb_checkpoints, __MACOSX.
+
+    Args:
+        name: Name of a file or a folder, without its path.
+    """
     return name.startswith(".") or name == "__MACOSX"
 
 
 def too_long(where: str, size: int) -> TooBig:
-    """The error for a file of too many bytes."""
+    """Return the error for a file of too many bytes.
+
+    Args:
+        where: What the error calls the file.
+        size: Number of bytes.
+    """
     return TooBig(f"{where}: has {size:,} bytes or more, the limit is {MAX_FILE:,}. Save it smaller.")
 
 
@@ -134,7 +202,7 @@ def _walk(
 ) -> Iterator[FileEntry]:
     """The files below a folder; those of a linked folder wherever a link to it is, unless it leads back up.
 
-    above: device and inode of the folders that this one lies in. entry_numbers: of all entries so far.
+    `above` are device and inode of the folders around this one; `entry_numbers` count all entries.
     """
     try:
         own = folder.stat()
@@ -154,17 +222,17 @@ def _walk(
             raise TooBig(f"{root}: found more than {MAX_ENTRIES:,} files and folders, the limit. Use fewer links.")
         if is_hidden(entry.name):
             continue
-        told = _stat_entry(entry)
-        if told and stat.S_ISDIR(told.st_mode):
+        status = _stat_entry(entry)
+        if status and stat.S_ISDIR(status.st_mode):
             yield from _walk(Path(entry.path), root, (*above, here), entry_numbers)
-        elif told and stat.S_ISREG(told.st_mode):
-            yield FileEntry(Path(entry.path).relative_to(root).as_posix(), told.st_size, told.st_mtime_ns)
+        elif status and stat.S_ISREG(status.st_mode):
+            yield FileEntry(Path(entry.path).relative_to(root).as_posix(), status.st_size, status.st_mtime_ns)
         else:
             yield FileEntry(f"{Path(entry.path).relative_to(root).as_posix()}.not-a-file", 0, 0)
 
 
 def _stat_entry(entry: os.DirEntry[str]) -> os.stat_result | None:
-    """What an entry is, links followed; None where they lead nowhere."""
+    """The status of an entry, links followed; None where they lead nowhere."""
     try:
         return entry.stat()
     except OSError:

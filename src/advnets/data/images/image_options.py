@@ -1,4 +1,4 @@
-"""How image files become tensors of one shape: the options of a folder or a zip."""
+"""Options by which the image files of a folder or a zip become tensors of one shape."""
 
 import json
 import re
@@ -20,16 +20,20 @@ UNITS = {"": 1, "B": 1, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 
 @dataclass(frozen=True)
 class ImageOptions:
-    """What is asked of image files beside their name; None is not given, and then chosen as told.
+    """How image files become tensors; an option that is None is chosen by the files.
 
-    size: pixels, one number (square), (h, w) or "HxW"; else the size of all, or a power of two that suits them.
-    fit: "crop" cuts the centre to the aspect asked for (if not given), "pad" keeps all and fills up.
-    alpha: "keep", as a further channel, or the background that it is flattened on, which also pads: a colour by name
-        or #rrggbb; white if not given.
-    channels: "grey" or "rgb"; else grey if every file is stored so, and RGB if not.
-    cache_memory: decoded images of more bytes than these ("200MiB"; else 2 GiB) are mapped from the cache, not read.
-    verify: hash the contents of every file, where else size and time stand for them.
-    Raises BadInput for a value that is none of these.
+    Attributes:
+        size: Pixels, as one number (square), (h, w) or "HxW". None takes the size of all files, or a power of two that
+            suits them.
+        fit: "crop" cuts the centre to the aspect of the size, "pad" keeps the whole image and adds borders. None crops.
+        alpha: "keep" keeps transparency as a further channel. A colour, by name or #rrggbb, is put behind transparent
+            pixels and is the colour of borders. None takes white.
+        channels: "grey" or "rgb". None takes grey if every file is stored so, and RGB otherwise.
+        cache_memory: Decoded images of more bytes ("200MiB") are mapped from the cache, not read. None takes 2 GiB.
+        verify: Whether the contents of every file are compared with the cache, and not only sizes and times.
+
+    Raises:
+        BadInput: If a value is none of these.
     """
 
     size: int | str | tuple[int, int] | None = None
@@ -51,30 +55,30 @@ class ImageOptions:
 
     @property
     def height_width(self) -> tuple[int, int] | None:
-        """The size asked for as (h, w), pixels."""
+        """Size (h, w) in pixels, or None."""
         return None if self.size is None else _size(self.size)
 
     @property
     def background(self) -> tuple[int, int, int]:
-        """The colour under alpha and around padded images, RGB."""
+        """Colour behind transparent pixels and of borders, RGB."""
         return _colour(self.alpha)
 
     @property
     def memory_bytes(self) -> int:
-        """Decoded images of more bytes than these are mapped."""
+        """Number of bytes above which decoded images are mapped."""
         return _bytes(self.cache_memory)
 
     @property
     def chosen_flags(self) -> list[str]:
-        """The flags that were given, for the errors of data that they do not apply to."""
+        """Flags of the options that are not the defaults, for the errors of data that they do not apply to."""
         flags = {"size": "--image-size", "fit": "--image-fit", "alpha": "--image-alpha",
                  "channels": "--image-channels", "cache_memory": "--cache-memory", "verify": "--verify"}  # fmt: skip
         return [flags[spec.name] for spec in fields(self) if getattr(self, spec.name) != spec.default]
 
     def key(self) -> str:
-        """The options that the decoded images depend on, as text."""
-        told: dict[str, Any] = {**asdict(self), "size": self.height_width, "alpha": [self.alpha, self.background]}
-        return json.dumps({name: told[name] for name in ("size", "fit", "alpha", "channels")})
+        """Return the options that the decoded images depend on, as text."""
+        values: dict[str, Any] = {**asdict(self), "size": self.height_width, "alpha": [self.alpha, self.background]}
+        return json.dumps({name: values[name] for name in ("size", "fit", "alpha", "channels")})
 
 
 def _size(size: int | str | tuple[int, int]) -> tuple[int, int]:
@@ -86,7 +90,9 @@ def _size(size: int | str | tuple[int, int]) -> tuple[int, int]:
     elif isinstance(size, tuple | list):
         sides = tuple(size)
     if len(sides) not in (1, 2) or not all(type(side) is int and 1 <= side <= MAX_SIDE for side in sides):
-        raise BadInput(f"image size is {size!r}; expected one number or HEIGHTxWIDTH, each from 1 to {MAX_SIDE} pixels")
+        raise BadInput(
+            f"image size: found {size!r}, expected one number or HEIGHTxWIDTH, each 1..{MAX_SIDE}. Give pixels."
+        )
     return sides[0], sides[-1]
 
 
@@ -97,8 +103,8 @@ def _colour(name: str | None) -> tuple[int, int, int]:
         red, green, blue, *_ = ImageColor.getrgb(name or BACKGROUND)
     except ValueError:
         raise BadInput(
-            f"image alpha is {name!r}; expected keep, or the background that it is flattened on: white, black, grey, "
-            "another colour's name or #rrggbb"
+            f"image alpha: found {name!r}, expected keep, or the colour behind transparent pixels. Give white, black, "
+            "grey, another colour's name, or #rrggbb."
         ) from None
     return red, green, blue
 
@@ -107,5 +113,7 @@ def _bytes(size: int | str | None) -> int:
     text = CACHE_MEMORY if size is None else str(size)
     found = re.fullmatch(r"([0-9]{1,15})\s*([A-Za-z]{0,3})", text.strip())
     if isinstance(size, bool) or not found or found[2].upper() not in UNITS:
-        raise BadInput(f"cache memory is {size!r}; expected bytes, such as 200MiB or 2GiB (0: map always)")
+        raise BadInput(
+            f"cache memory: found {size!r}, expected a number of bytes. Give 200MiB or 2GiB, or 0 to map always."
+        )
     return int(found[1]) * UNITS[found[2].upper()]

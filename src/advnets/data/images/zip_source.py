@@ -1,4 +1,4 @@
-"""The image files of a zip archive, read in place: nothing is ever extracted."""
+"""A zip archive of image files, read in place: nothing is extracted to disk."""
 
 import zipfile
 from collections.abc import Iterator
@@ -13,18 +13,24 @@ from advnets.errors import Damaged, TooBig
 
 MAX_ENTRIES = 250_000
 SMALL = 2**30
-"""Bytes that any archive may unpack to, whatever its ratio."""
+"""Bytes to which any archive may unpack, whatever its ratio."""
 
 
 class ZipSource:
-    """A zip archive of image files. A folder that everything in it lies in is left out of the names."""
+    """A zip archive of image files. Where everything lies in one folder, the names leave that folder out.
+
+    Args:
+        path: Path of the archive, which is listed after every check that needs its directory alone.
+
+    Raises:
+        Missing: If it is not there.
+        Damaged: If it is not a zip, truncated or overlapping.
+        TooBig: If there are more than `MAX_ENTRIES` files, or it unpacks to far more than its size.
+        Unsupported: If it is encrypted or packed by another method than deflate.
+        BadInput: If it holds links, or names that lead elsewhere.
+    """
 
     def __init__(self, path: Path) -> None:
-        """List an archive after every check that needs its directory alone.
-
-        Raises Missing, Damaged (not a zip, truncated, overlapping), TooBig (`MAX_ENTRIES`, a bomb), Unsupported
-        (encrypted or packed oddly) or BadInput (names that lead elsewhere, links).
-        """
         self.path = path
         self._entries: dict[str, zipfile.ZipInfo] = {}
         with translate_errors(str(path)):
@@ -37,12 +43,20 @@ class ZipSource:
         )
 
     def full_name(self, name: str) -> str:
-        """A file's name as the errors say it."""
+        """Return what the errors call a file.
+
+        Args:
+            name: Name of the file in `files`.
+        """
         return f"{self.path}: {name}"
 
     @contextmanager
     def hold_open(self) -> Iterator[None]:
-        """Keep the archive open; `open_archive` and `read` work within only."""
+        """Keep the archive open within a `with`; `open_file` and `read` work there only.
+
+        Yields:
+            Nothing.
+        """
         with translate_errors(str(self.path)):
             self._archive = zipfile.ZipFile(self.path)
         try:
@@ -52,17 +66,29 @@ class ZipSource:
             self._archive = None
 
     def open_file(self, name: str) -> IO[bytes]:
-        """The unpacked bytes of a file as a stream."""
+        """Open the unpacked bytes of a file as a stream.
+
+        Args:
+            name: Name of the file in `files`.
+        """
         return BytesIO(self.read(name))
 
     def read(self, name: str) -> bytes:
-        """The unpacked bytes of a file; raises Damaged if its sum or size does not match, TooBig over `MAX_FILE`."""
+        """Read the unpacked bytes of a file.
+
+        Args:
+            name: Name of the file in `files`.
+
+        Raises:
+            Damaged: If its checksum or size does not match.
+            TooBig: If there are more than `MAX_FILE`.
+        """
         info = self._entries[name]
         if info.file_size > MAX_FILE:
             raise too_long(self.full_name(name), info.file_size)
         assert self._archive is not None, "read within hold_open()"
         with translate_errors(self.full_name(name)), self._archive.open(info) as stream:
-            # No more is unpacked than the directory says; the sum is checked at that many bytes.
+            # No more is unpacked than the directory claims; the checksum is verified at that many bytes.
             content = stream.read(info.file_size + 1)
         if len(content) != info.file_size:
             raise Damaged(f"{self.full_name(name)}: has {len(content):,} bytes, expected {info.file_size:,}. {REDO}")
@@ -90,7 +116,7 @@ def _check_archive(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.Zi
 
 
 def _without_wrapper(files: dict[str, zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
-    """The files by their names below the one folder that they all lie in, as archivers make of `photos/`."""
+    """The files by their names below the one folder in which they all lie, as archivers pack `photos/`."""
     tops = {name.partition("/")[0] for name in files if not _is_clutter(name)}
     if len(tops) != 1 or any("/" not in name for name in files if not _is_clutter(name)):
         return files

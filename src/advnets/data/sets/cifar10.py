@@ -1,4 +1,4 @@
-"""CIFAR-10: 60,000 colour images of 32x32 pixels in ten classes, from a folder, the archive, or downloaded once."""
+"""CIFAR-10: 60,000 colour images of 32x32 pixels in ten classes, from a folder, the archive, or a download."""
 
 import hashlib
 import os
@@ -20,7 +20,7 @@ MIRRORS = ("https://www.cs.toronto.edu/~kriz/",)
 ARCHIVE = "cifar-10-python.tar.gz"
 ARCHIVE_SHA256 = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
 FOLDER = "cifar-10-batches-py"
-# Of the files whose MD5 sums the authors and torchvision publish.
+# SHA-256 of the files whose MD5 sums the authors and torchvision publish.
 SHA256 = {
     "data_batch_1": "54636561a3ce25bd3e19253c6b0d8538147b0ae398331ac4a2d86c6d987368cd",
     "data_batch_2": "766b2cef9fbc745cf056b3152224f7cf77163b330ea9a15f9392beb8b89bc5a8",
@@ -34,12 +34,21 @@ LAYOUTS = ("cifar10", "")  # folders inside a data folder
 
 
 def load_cifar10(data_dir: str | os.PathLike[str] | None = None) -> Dataset:
-    """CIFAR-10 as uint8 images (n, 3, 32, 32): 40,000 train, 10,000 validation, the published 10,000 test, labels 0..9.
+    """Load CIFAR-10: 40,000 train, 10,000 validation and the published 10,000 test images, with labels 0..9.
 
     A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images" (2009). The split of the training images is
     that of the code of I. Goodfellow et al., "Generative Adversarial Nets" (2014): train[0:40000] and the rest.
-    data_dir: looked through first; then $ADVNETS_DATA, then the cache folder, to which the archive is downloaded.
-    Raises Missing with every place looked at, or Damaged for a batch whose checksum is not the published one.
+
+    Args:
+        data_dir: Folder that is searched first; then $ADVNETS_DATA, then the cache folder, to which the archive is
+            downloaded.
+
+    Returns:
+        The data set, images uint8 (n, 3, 32, 32).
+
+    Raises:
+        Missing: If it is in none of these places, which the error names, and cannot be downloaded.
+        Damaged: If a batch has another checksum than the published one.
     """
     place = _place(data_folders(data_dir))
     images = np.empty((len(SHA256) * IMAGES, 3, 32, 32), np.uint8)
@@ -57,7 +66,7 @@ def load_cifar10(data_dir: str | os.PathLike[str] | None = None) -> Dataset:
 
 
 def _place(folders: list[Path]) -> Path:
-    """The folder of batches or the archive that is met first, or the archive downloaded to the last folder."""
+    """The first folder of batches or archive that is found, or the archive downloaded to the last folder."""
     for folder in folders:
         for inside in (folder / layout for layout in LAYOUTS):
             for place in (inside / FOLDER, inside):
@@ -85,7 +94,7 @@ def _batches(place: Path) -> Iterator[tuple[str, bytes]]:
             raise checksum_error(where, found, expected, "CIFAR-10")
         yield name, batch
     if left:
-        raise Missing(f"{place}: has no {', '.join(left)}. Unpack the archive again, or delete what is there of it.")
+        raise Missing(f"{place}: has no {', '.join(left)}. Unpack the archive again, or delete the folder.")
 
 
 def _from_folder(folder: Path) -> Iterator[tuple[str, bytes]]:

@@ -1,4 +1,4 @@
-"""Fetch a published file once: mirrors in turn, its checksum verified, never half a file under its name."""
+"""Downloads of published files: mirrors in turn, checksums verified, never half a file under its name."""
 
 import logging
 from collections.abc import Sequence
@@ -12,14 +12,20 @@ TIMEOUT_SECONDS = 30
 
 
 def fetch(filename: str, sha256: str, mirrors: Sequence[str], *, folder: Path) -> Path:
-    """The path of a published file in `folder`, downloaded from the first mirror that has its very bytes.
+    """Download a published file from the first mirror that has the published bytes.
 
-    filename: name of the file, at the mirrors and in `folder`.
-    sha256: its published SHA-256, 64 hex digits.
-    mirrors: URLs that end in "/", tried in order.
-    folder: made where it is missing; the file appears there only after its checksum was verified.
-    Raises Missing where no mirror has it or `folder` cannot be written, Damaged where a mirror gave other bytes
-    and none gave the right ones.
+    Args:
+        filename: Name of the file, at the mirrors and in `folder`.
+        sha256: Published SHA-256, 64 hex digits.
+        mirrors: URLs that end in "/", tried in order.
+        folder: Folder for the file, made where it is missing; the file appears there after its checksum was verified.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        Missing: If no mirror has the file, or `folder` cannot be written.
+        Damaged: If a mirror gave other bytes, and none gave the right ones.
     """
     failures: list[str] = []
     damaged = False

@@ -1,4 +1,4 @@
-"""MNIST: 70,000 handwritten digits of 28x28 pixels, from a folder of the user's or downloaded once."""
+"""MNIST: 70,000 handwritten digits of 28x28 pixels, from a folder of the user's or a download."""
 
 import os
 from pathlib import Path
@@ -21,7 +21,7 @@ FILES = (
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 )
-# The .gz sums are of the files as published; the plain ones are of what gunzip makes of them.
+# The checksums of .gz files are those of the published files; the others are of what gunzip makes of them.
 SHA256 = {
     "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
     "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
@@ -36,12 +36,21 @@ LAYOUTS = ("mnist", "MNIST/raw", "")  # folders inside a data folder; the second
 
 
 def load_mnist(data_dir: str | os.PathLike[str] | None = None) -> Dataset:
-    """MNIST as uint8 images (n, 1, 28, 28): 50,000 train, 10,000 validation, the published 10,000 test, labels 0..9.
+    """Load MNIST: 50,000 train, 10,000 validation and the published 10,000 test images, with labels 0..9.
 
     Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document recognition" (1998). The
     split of the training images is that of I. Goodfellow et al., "Maxout networks" (2013), section 5.1.
-    data_dir: looked through first; then $ADVNETS_DATA, then the cache folder, to which missing files are downloaded.
-    Raises Missing with every place looked at, or Damaged for a file whose checksum is not the published one.
+
+    Args:
+        data_dir: Folder that is searched first; then $ADVNETS_DATA, then the cache folder, to which missing files are
+            downloaded.
+
+    Returns:
+        The data set, images uint8 (n, 1, 28, 28).
+
+    Raises:
+        Missing: If a file is in none of these places, which the error names, and cannot be downloaded.
+        Damaged: If a file has another checksum than the published one.
     """
     folders = data_folders(data_dir)
     paths = [_obtain(name, folders) for name in FILES]

@@ -11,34 +11,43 @@ from numpy.typing import NDArray
 from advnets.data.dataset import Dataset, Split
 from advnets.data.formats.mat import read_mat, to_pixels
 from advnets.data.sets.published_files import data_folders
+from advnets.data.splitting import fixed_order
 from advnets.errors import Damaged, Missing
 
 FILE = "olivettifaces.mat"
 LAYOUTS = ("olivetti", "")  # folders inside a data folder
 PEOPLE, IMAGES, SIDE = 40, 10, 64
 TRAIN, VALIDATION, TEST = 30, 5, 5  # people
-PERMUTATION_SEED = 2014
 PIXELS_SHA256 = "b119468c2f13775df12d3950e7c96644811647a6e10d30617777f245bf9b2f8b"
 MOST_BYTES = PEOPLE * IMAGES * SIDE**2 * 8  # as doubles
 WHERE = "https://cs.nyu.edu/~roweis/data/olivettifaces.mat (or https://ndownloader.figshare.com/files/5976027)"
 
 
 def load_olivetti(data_dir: str | os.PathLike[str] | None = None, *, side: int = SIDE) -> Dataset:
-    """The faces as uint8 images (n, 1, side, side): 300 train, 50 validation, 50 test, without labels.
+    """Load the faces: 300 train, 50 validation and 50 test images, without labels.
 
     F. Samaria, A. Harter, "Parameterisation of a stochastic model for human face identification" (1994); AT&T
-    Laboratories Cambridge ask to be credited. The file is that of S. Roweis. The split is by people, thirty, five and
-    five of a permutation drawn with `PERMUTATION_SEED`: ten images of one person are near copies, and those held out
-    would flatter a model that memorises. People are therefore no classes: those held out are not in train.
-    data_dir: looked through first; then $ADVNETS_DATA, then the cache folder. The file is not downloaded.
-    side: 64 as published, or 48, the size of the Toronto Face Database, on which no figure is comparable.
-    Raises Missing with every place looked at, Damaged for other pixels, and what `read_mat` raises.
+    Laboratories Cambridge ask to be credited. The file is that of S. Roweis. The split is by people: thirty, five and
+    five in a fixed random order (`splitting.fixed_order`). The ten images of one person are near copies, and held-out
+    copies of training images would flatter a model that memorises. The people of validation and test are therefore not
+    in train, and people are no classes.
+
+    Args:
+        data_dir: Folder that is searched first; then $ADVNETS_DATA, then the cache folder. The file is not downloaded.
+        side: 64 pixels as published, or 48, the size of the Toronto Face Database; figures on the two data sets cannot
+            be compared.
+
+    Returns:
+        The data set, images uint8 (n, 1, side, side).
+
+    Raises:
+        Missing: If the file is in none of these places, which the error names.
+        Damaged: If its pixels are others, and what `read_mat` raises.
     """
     path = _find(data_folders(data_dir))
     faces = _faces(path)
     faces = _at_three_quarters(faces) if side == 48 else faces
-    # NumPy freezes the stream of RandomState for ever (NEP 19); that of default_rng may change with a release.
-    people = np.random.RandomState(PERMUTATION_SEED).permutation(PEOPLE)
+    people = fixed_order(PEOPLE)
     of_person = faces.reshape(PEOPLE, IMAGES, 1, side, side)
     parts = np.split(of_person[people], [TRAIN, TRAIN + VALIDATION])
     train, validation, test = (Split(torch.from_numpy(part.reshape(-1, 1, side, side))) for part in parts)
@@ -59,14 +68,14 @@ def _find(folders: list[Path]) -> Path:
 
 
 def _faces(path: Path) -> NDArray[np.uint8]:
-    """The faces (400, 64, 64), in the order of the file: columns of it, each a picture column by column."""
+    """The faces (400, 64, 64) in the order of the file, where each is a column and holds an image column by column."""
     values = read_mat(path, {"faces": MOST_BYTES})["faces"]
     if values.shape != (SIDE**2, PEOPLE * IMAGES):
         raise Damaged(
             f"{path}: `faces` have shape {values.shape}, expected ({SIDE**2}, {PEOPLE * IMAGES}). Get {WHERE}."
         )
     pixels = to_pixels(path, "faces", values)
-    # Of the pixels, not of the file, which exists in several containers, and of which no sum was published.
+    # The checksum is of the pixels: the file exists in several containers, and none of its checksums was published.
     found = hashlib.sha256(np.ascontiguousarray(pixels.T).data).hexdigest()
     if found != PIXELS_SHA256:
         raise Damaged(f"{path}: its pixels have sha256 {found}, expected {PIXELS_SHA256}. Get the file from {WHERE}.")
@@ -74,7 +83,7 @@ def _faces(path: Path) -> NDArray[np.uint8]:
 
 
 def _at_three_quarters(faces: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Pictures of 3/4 the side, each pixel the mean of the area that it covers: whole numbers, the same everywhere."""
+    """Images of 3/4 the side; each pixel is the mean of its area, in whole numbers that are the same everywhere."""
     # Three pixels cover four: the first takes all of one and a third of the next, and so on; weights in quarters.
     block = np.array([[3, 1, 0, 0], [0, 2, 2, 0], [0, 0, 1, 3]], np.uint16)
     shrink = np.kron(np.eye(faces.shape[1] // 4, dtype=np.uint16), block)

@@ -1,4 +1,4 @@
-"""Where the files of published data sets are looked for, and the checksum that says they are those published."""
+"""The folders that are searched for files of published data sets, and the check of their checksums."""
 
 import hashlib
 import os
@@ -10,24 +10,38 @@ from advnets.errors import Damaged, Missing
 
 
 def cache_folder() -> Path:
-    """Where downloads, and whatever else can be made again, are kept: $ADVNETS_CACHE, or the user's cache."""
+    """Return the folder for downloads and other files that can be made again: $ADVNETS_CACHE, or the user's cache."""
     return Path(os.environ.get("ADVNETS_CACHE") or pooch.os_cache("advnets"))
 
 
 def data_folders(data_dir: str | os.PathLike[str] | None) -> list[Path]:
-    """The folders to look through, in order: the one given, $ADVNETS_DATA, the cache.
+    """Return the folders to search, in order: the one given, $ADVNETS_DATA, the cache.
 
-    Raises Missing for a folder that was given and is not there.
+    Args:
+        data_dir: Folder that is searched first, or None.
+
+    Raises:
+        Missing: If a folder was given and is not there.
     """
-    given = [data_dir, os.environ.get("ADVNETS_DATA")]
-    for folder, flag in zip(given, ("data_dir", "$ADVNETS_DATA"), strict=True):
+    named = [data_dir, os.environ.get("ADVNETS_DATA")]
+    for folder, flag in zip(named, ("data_dir", "$ADVNETS_DATA"), strict=True):
         if folder and not Path(folder).is_dir():
             raise Missing(f"{folder}: there is no such folder, given as {flag}. Make it, or give one that exists.")
-    return [Path(folder) for folder in given if folder] + [cache_folder()]
+    return [Path(folder) for folder in named if folder] + [cache_folder()]
 
 
 def verify_file(path: Path, sha256: str, whose: str) -> Path:
-    """The path itself, if its bytes have that SHA-256; raises Damaged if not, Missing if it cannot be read."""
+    """Check the SHA-256 of a file and return its path.
+
+    Args:
+        path: File to check.
+        sha256: Published SHA-256, 64 hex digits.
+        whose: Data set that the file belongs to, for the errors.
+
+    Raises:
+        Damaged: If the bytes are others.
+        Missing: If the file cannot be read.
+    """
     try:
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -39,8 +53,15 @@ def verify_file(path: Path, sha256: str, whose: str) -> Path:
 
 
 def checksum_error(where: str, found: str, expected: str, whose: str) -> Damaged:
-    """The error for bytes that are not those published."""
+    """Return the error for bytes that are not the published ones.
+
+    Args:
+        where: What the error calls the file.
+        found: SHA-256 of the bytes.
+        expected: Published SHA-256.
+        whose: Data set that the file belongs to.
+    """
     return Damaged(
-        f"{where}: found sha256 {found}, expected {expected}, that of {whose} as published. Delete the file: it "
-        "is then looked for elsewhere or downloaded."
+        f"{where}: found sha256 {found}, expected {expected}, that of {whose} as published. Delete the file; it "
+        "is then searched for elsewhere, or downloaded."
     )

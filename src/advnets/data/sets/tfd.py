@@ -1,4 +1,4 @@
-"""The Toronto Face Database: grey faces of 48x48 pixels in five folds, from a file that its owners give."""
+"""The Toronto Face Database: grey faces of 48x48 pixels in five folds, from a file that its owners give out."""
 
 import os
 import re
@@ -17,21 +17,28 @@ from advnets.errors import BadInput, Missing
 FILE = "TFD_48x48.mat"
 LAYOUTS = ("tfd", "")  # folders inside a data folder
 SIDE, FOLDS = 48, 5
-UNLABELLED, LABELLED, VALIDATION, TEST = range(4)  # what `folds` says of a face
+UNLABELLED, LABELLED, VALIDATION, TEST = range(4)  # the part of a face, as in `folds`
 MOST_BYTES = 2**31  # 102,236 faces are 236 million bytes, eight times as many as doubles
 MAX_FOLDS_BYTES = 2**24
 
 
 def load_tfd(path: str | os.PathLike[str], *, fold: int = 0) -> Dataset:
-    """The faces of one fold as uint8 images (n, 1, 48, 48): the unlabelled ones to train on, the fold's own to measure.
+    """Load the faces of one fold: the unlabelled faces are train, the fold's own are validation and test.
 
     J. Susskind, A. Anderson, G. Hinton, "The Toronto Face Database" (2010). The code of I. Goodfellow et al.,
     "Generative Adversarial Nets" (2014), trains on the unlabelled faces and measures on the validation and the test
-    faces of each of the five folds. None has a label here: labs_ex (expressions) and labs_id (people) are not read.
-    path: a TFD_48x48.mat, with `images` (n, 48, 48), 0..255, and `folds` (n, 5): 0 unlabelled, 1 train, 2 validation,
-        3 test.
-    fold: 0..4.
-    Raises BadInput for another layout or fold, and what `read_mat` raises.
+    faces of each of the five folds. There are no labels: labs_ex (expressions) and labs_id (people) are not read.
+
+    Args:
+        path: A TFD_48x48.mat, with `images` (n, 48, 48), 0..255, and `folds` (n, 5): 0 unlabelled, 1 train, 2
+            validation, 3 test.
+        fold: Number of the fold, 0..4.
+
+    Returns:
+        The data set, images uint8 (n, 1, 48, 48).
+
+    Raises:
+        BadInput: If the layout or the fold is another, and what `read_mat` raises.
     """
     path = Path(path)
     if not 0 <= fold < FOLDS:
@@ -45,7 +52,18 @@ def load_tfd(path: str | os.PathLike[str], *, fold: int = 0) -> Dataset:
 
 
 def load_tfd_fold(fold: int, data_dir: str | os.PathLike[str] | None = None) -> Dataset:
-    """The fold of the file in a data folder: the one given, $ADVNETS_DATA or the cache; raises Missing without it."""
+    """Load a fold of the file in a data folder.
+
+    Args:
+        fold: Number of the fold, 0..4.
+        data_dir: Folder that is searched first; then $ADVNETS_DATA, then the cache folder.
+
+    Returns:
+        The data set, as `load_tfd` returns it.
+
+    Raises:
+        Missing: If the file is in none of these places, which the error names.
+    """
     folders = data_folders(data_dir)
     for path in (folder / layout / FILE for folder in folders for layout in LAYOUTS):
         if path.is_file():
@@ -59,10 +77,14 @@ def load_tfd_fold(fold: int, data_dir: str | os.PathLike[str] | None = None) -> 
 
 
 def split_fold(name: str) -> tuple[str, int]:
-    """The path of a .mat file and its fold, which follows a colon; 0 where there is none.
+    """Split a name into the path of a .mat file and the fold after the colon, which is 0 where there is none.
 
-    >>> split_fold("faces/TFD_48x48.mat:3")
-    ('faces/TFD_48x48.mat', 3)
+    Args:
+        name: A path such as faces/TFD_48x48.mat:3.
+
+    Example:
+        >>> split_fold("faces/TFD_48x48.mat:3")
+        ('faces/TFD_48x48.mat', 3)
     """
     found = re.fullmatch(r"(?is)(.*\.mat):([0-9]{1,9})", name)
     return (found[1], int(found[2])) if found else (name, 0)

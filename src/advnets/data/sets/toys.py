@@ -17,9 +17,12 @@ TRAIN, VALIDATION, TEST = 50_000, 10_000, 10_000
 class Mixture:
     """A mixture of k Gaussians of equal weight: p(x) = 1/k sum_j N(x; mu_j, sigma^2 I).
 
-    means: mu, (k, d) floats.
-    std: sigma, > 0, one for all modes and axes.
-    Raises BadInput for another shape or sigma.
+    Attributes:
+        means: Means mu, (k, d) floats.
+        std: Standard deviation sigma, above 0, the same for all modes and axes.
+
+    Raises:
+        BadInput: If the shape or sigma is another.
     """
 
     means: Tensor
@@ -33,18 +36,41 @@ class Mixture:
             )
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
-        """n points drawn from p, (n, d) float32."""
+        """Draw points from p.
+
+        Args:
+            n: Number of points.
+            rng: Generator of random numbers, on the CPU.
+
+        Returns:
+            The points, (n, d) float32.
+        """
         return self.draw(n, rng)[0]
 
     def draw(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-        """n points drawn from p, (n, d) float32, and the mode j that each came from, (n,) int64."""
+        """Draw points from p, with the mode of each.
+
+        Args:
+            n: Number of points.
+            rng: Generator of random numbers, on the CPU.
+
+        Returns:
+            The points, (n, d) float32, and the mode j that each came from, (n,) int64.
+        """
         modes = torch.randint(len(self.means), (n,), generator=rng)
-        # In double and then rounded: torch's float32 normals differ in the last bit from one kind of CPU to another.
+        # Drawn in double and rounded: torch's float32 normals differ in the last bit from one kind of CPU to another.
         noise = torch.randn(n, self.means.shape[1], generator=rng, dtype=torch.float64)
         return (self.means.double()[modes] + self.std * noise).float(), modes
 
     def log_density(self, x: Tensor) -> Tensor:
-        """log p(x) in nats, (n,) float64, of points x (n, d)."""
+        """Compute log p(x).
+
+        Args:
+            x: Points, (n, d).
+
+        Returns:
+            The log densities in nats, (n,) float64.
+        """
         k, d = self.means.shape
         # Differences, not |x|^2 - 2 x.mu + |mu|^2, which cancels where sigma is small beside mu.
         squares = (x.double()[:, None, :] - self.means.double().to(x.device)).square().sum(dim=2)
@@ -80,16 +106,30 @@ MIXTURES = {"mixture-1d": _mixture_1d(), "ring-8": _ring_8(), "grid-25": _grid_2
 
 
 def mixture(name: str) -> Mixture:
-    """The mixture that a toy data set is drawn from, by the data set's name; raises BadInput for another name."""
+    """Return the mixture that a toy data set is drawn from.
+
+    Args:
+        name: Name of the data set, a row of `MIXTURES`.
+
+    Raises:
+        BadInput: If it is another name.
+    """
     if name not in MIXTURES:
         raise unknown("mixture", name, MIXTURES)
     return MIXTURES[name]
 
 
 def load_toy(name: str) -> Dataset:
-    """50,000 train, 10,000 validation and 10,000 test points of a mixture, drawn with `TOY_SEED`; labels are the modes.
+    """Draw a toy data set with `TOY_SEED`: 50,000 train, 10,000 validation and 10,000 test points of a mixture.
 
-    name: a row of `MIXTURES`; raises BadInput for another.
+    Args:
+        name: Row of `MIXTURES`.
+
+    Returns:
+        The data set, points float32 (n, d), whose labels are the modes.
+
+    Raises:
+        BadInput: If it is another name.
     """
     p = mixture(name)
     points, modes = p.draw(TRAIN + VALIDATION + TEST, torch.Generator().manual_seed(TOY_SEED))

@@ -1,6 +1,6 @@
-"""The Inception network of the published distances: its table of layers, its weights' file, and the extractor."""
+"""The Inception network of published distances: its table of layers, the file of its weights, and the extractor."""
 
-from advnets.extractors.inception.judge import PREPARATIONS, Inception, inception
+from advnets.extractors.inception.extractor import PREPARATIONS, Inception, inception_extractor
 from advnets.extractors.inception.network import InceptionNetwork
 
-__all__ = ["Inception", "InceptionNetwork", "PREPARATIONS", "inception"]
+__all__ = ["Inception", "InceptionNetwork", "PREPARATIONS", "inception_extractor"]

@@ -12,29 +12,49 @@ from torch import Tensor
 
 from advnets.data import cache_folder, fetch
 from advnets.errors import BadInput, Damaged, Missing, TooBig, Unsupported
+from advnets.extractors.extractor import describe_tensor
 
 FILENAME = "pt_inception-2015-12-05-6726825d.pth"
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
-"""Of the file as published; its name holds the first 8 digits."""
+"""SHA-256 of the file as published; its name has the first 8 digits."""
 
 LARGEST = 2**28
-"""Bytes of a file that is read at all: almost three times the published one's 95,628,359."""
+"""Most bytes of a file that is read: almost three times the published one's 95,628,359."""
 
 MIRRORS = ("https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/",)
 
 
-def obtain() -> Path:
-    """The published file in the cache's folder "weights", downloaded (91 MiB) if it is not there; raises as `fetch`."""
+def fetch_weights() -> Path:
+    """Return the published file in the cache's folder "weights"; it is downloaded (91 MiB) if it is not there.
+
+    Returns:
+        The file's path.
+
+    Raises:
+        Missing: If it cannot be downloaded.
+        Damaged: If what is downloaded is not the published file.
+    """
     return fetch(FILENAME, SHA256, MIRRORS, folder=cache_folder() / "weights")
 
 
-def read(path: Path) -> dict[str, Tensor]:
-    """The weights in a file, by name: the published .pth, or a .safetensors made from it.
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Read the weights in a file: the published .pth, or a .safetensors made from it.
 
-    A .pth is a pickle, which can do anything to whom reads it: its SHA-256 must be the published one, and even then
-    torch's restricted reader is used. A .safetensors can do nothing, and is known by the SHA-256 of its weights, which
-    the extractor's id holds. Raises Missing, TooBig, Damaged for other bytes than published, Unsupported for another
-    ending.
+    A .pth is a pickle, which can run any code when it is read. So its SHA-256 must be the published one, and even then
+    torch's restricted reader is used. A .safetensors can run nothing, and is known by the SHA-256 of its weights, which
+    is in the extractor's id.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The weights, by name.
+
+    Raises:
+        Missing: If the file cannot be read.
+        TooBig: If it has more than LARGEST bytes.
+        Damaged: If its bytes are not those published, or it is no whole .safetensors.
+        Unsupported: If its ending is another.
     """
     try:
         size, content = path.stat().st_size, b""
@@ -45,7 +65,7 @@ def read(path: Path) -> dict[str, Tensor]:
     if size > LARGEST:
         raise TooBig(f"{path}: found {size} bytes, expected at most {LARGEST}. Give {FILENAME}.")
     if path.suffix == ".safetensors":
-        return _safe(content, path)
+        return _read_safetensors(content, path)
     if path.suffix != ".pth":
         raise Unsupported(f"{path}: found a file named *{path.suffix}, expected {FILENAME}, or a *.safetensors of it.")
     found = hashlib.sha256(content).hexdigest()
@@ -58,7 +78,7 @@ def read(path: Path) -> dict[str, Tensor]:
     return weights
 
 
-def _safe(content: bytes, path: Path) -> dict[str, Tensor]:
+def _read_safetensors(content: bytes, path: Path) -> dict[str, Tensor]:
     try:
         weights: dict[str, Tensor] = load(content)
     except SafetensorError as error:
@@ -66,20 +86,41 @@ def _safe(content: bytes, path: Path) -> dict[str, Tensor]:
     return weights
 
 
-def check(weights: Mapping[str, Tensor], wanted: Mapping[str, Tensor], whose: str) -> None:
-    """Raise BadInput unless the weights have the names, shapes and kind of number of those wanted, and are finite."""
-    names = {name for name in wanted if not name.endswith("num_batches_tracked")}
-    given = {name for name in weights if not name.endswith("num_batches_tracked")}
-    if names != given:
-        missing, extra = sorted(names - given)[:3], sorted(given - names)[:3]
-        raise BadInput(f"{whose}: found {extra or 'nothing'} too much and {missing or 'nothing'} missing, " + _advice())
+def expect_inception_weights(weights: Mapping[str, Tensor], wanted: Mapping[str, Tensor], whose: str) -> None:
+    """Raise BadInput unless weights are those of the Inception network.
+
+    Args:
+        weights: The weights, by name.
+        wanted: Tensors of the names, shapes and types that they must have.
+        whose: What to call the weights in an error.
+
+    Raises:
+        BadInput: If names, shapes or types differ, or a number is not finite.
+    """
+    names, found_names = drop_batch_counts(wanted).keys(), drop_batch_counts(weights).keys()
+    if names != found_names:
+        missing, extra = sorted(names - found_names)[:3], sorted(found_names - names)[:3]
+        found = f"{extra or 'no names'} beyond those of the network, and {missing or 'no names'} missing"
+        raise BadInput(f"{whose}: found {found}, expected exactly its names. {_advice()}")
     for name in sorted(names):
         tensor = weights[name]
         if tensor.shape != wanted[name].shape or tensor.dtype != torch.float32 or not bool(tensor.isfinite().all()):
-            found = f"{tensor.dtype} of shape {tuple(tensor.shape)}"
+            found = describe_tensor(tensor)
             expected = f"finite float32 of shape {tuple(wanted[name].shape)}"
-            raise BadInput(f"{whose}: found {name} {found}, expected {expected}, " + _advice())
+            raise BadInput(f"{whose}: found {name} {found}, expected {expected}. {_advice()}")
+
+
+def drop_batch_counts(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return weights without batch normalisation's counts of batches, which evaluation does not use.
+
+    Args:
+        weights: The weights, by name.
+
+    Returns:
+        The others, by name.
+    """
+    return {name: tensor for name, tensor in weights.items() if not name.endswith("num_batches_tracked")}
 
 
 def _advice() -> str:
-    return f"that of the network whose features define FID. Give {FILENAME}, or a conversion of it."
+    return f"Give {FILENAME}, the weights of the network whose features define FID, or a conversion of it."

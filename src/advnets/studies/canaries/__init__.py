@@ -17,7 +17,7 @@ from advnets.studies.canaries.results import CanaryResults
 from advnets.studies.canaries.study import Canaries, CanaryProgress, damage_images
 
 __all__ = [
-    "Battery", "Canaries", "Clean", "DAMAGES", "Damage", "CanaryProgress", "MeasureReading", "Resplit", "CanaryResults", "MeasuredSamples", "Detection",
-    "as_json", "as_markdown", "as_text", "damage_images", "false_alarms", "prediction", "resplit", "usual_battery",
-    "usual_size", "verdict", "weakest",
+    "Battery", "Canaries", "CanaryProgress", "CanaryResults", "Clean", "DAMAGES", "Damage", "Detection",
+    "MeasureReading", "MeasuredSamples", "Resplit", "as_json", "as_markdown", "as_text", "damage_images",
+    "false_alarms", "prediction", "resplit", "usual_battery", "usual_size", "verdict", "weakest",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from filelock import FileLock
 from advnets import runs
 from advnets.assessment import MEASURES
 from advnets.errors import BadInput, Damaged, Missing
-from advnets.records import record
+from advnets.records import parse_record
 from advnets.studies.canaries.damage import DAMAGES
 from advnets.studies.canaries.detection import CLEAN, Detection, MeasuredSamples, MeasureReading, verdict
 
@@ -82,7 +82,7 @@ class CanaryFile:
         """What is there. Raises Missing, or Damaged naming the file, which is left as it is."""
         value = runs.read_json(self.path)
         try:
-            return record(CanaryResults, value, what="results")
+            return parse_record(CanaryResults, value, what="results")
         except BadInput as error:
             advice = "Nothing was written; mend it or move it away, or name another file with --results."
             raise Damaged(f"{self.path} does not hold results of canaries: {error}. {advice}") from error

@@ -116,7 +116,7 @@ class Table:
         Raises BadInput if a run or a unit of that name was of other numbers, NonFinite at the end if units diverged,
         and what else training raises.
         """
-        distributed.refuse_several("`advnets table`")
+        distributed.expect_one_process("`advnets table`")
         dataset = self.dataset
         assert dataset is not None, GATED
         held = self.keeper.open(self.name, dataset.digest)

@@ -12,7 +12,7 @@ from advnets import runs
 from advnets.errors import BadInput, Damaged
 from advnets.experiment import Run
 from advnets.recipes import Recipe, to_json
-from advnets.records import record
+from advnets.records import parse_record
 from advnets.studies.table.controls import control
 from advnets.studies.table.evaluator import PAPER, Evaluator
 from advnets.studies.table.mixing import layers, measure_mixing
@@ -29,7 +29,7 @@ def measure_finished_run(run: Run, yardstick: Evaluator, *, budget: float) -> Tr
     It is kept in the run as unit.json, so that the split is not read again though the results be lost.
     Raises InUse while another process trains or measures the run.
     """
-    with runs.lock(run.path):
+    with runs.lock_run(run.path):
         kept = run.directory.path / "unit.json"
         if kept.exists():
             return _unit_of(kept)
@@ -41,7 +41,8 @@ def measure_finished_run(run: Run, yardstick: Evaluator, *, budget: float) -> Tr
 
 def control_of(name: str, yardstick: Evaluator) -> Control:
     """A control, measured as units are."""
-    return Control(yardstick.numbers(control(name, yardstick.dataset, yardstick.n)), origin(runs.environment()))
+    samples = control(name, yardstick.dataset, yardstick.n)
+    return Control(yardstick.numbers(samples), origin(runs.describe_environment()))
 
 
 def fingerprint(recipe: Recipe) -> str:
@@ -84,7 +85,7 @@ def _measure(run: Run, yardstick: Evaluator, budget: float) -> TrainedUnit:
         seconds=round(seconds, 3),
         mixing=chain,
         trained=origin(runs.read_json(run.directory.environment_json)),
-        measured=origin(runs.environment()),
+        measured=origin(runs.describe_environment()),
         test_readings=len(runs.Journal(run.directory.test_readings).read()) + 1,
     )
 
@@ -107,7 +108,7 @@ def _note(run: Run, yardstick: Evaluator, unit: TrainedUnit) -> None:
 
 def _unit_of(path: Path) -> TrainedUnit:
     try:
-        return record(TrainedUnit, runs.read_json(path), what="unit")
+        return parse_record(TrainedUnit, runs.read_json(path), what="unit")
     except BadInput as error:
         raise Damaged(
             f"{path} does not hold a unit of a table: {error}. Remove it to have the run measured anew, its test split "

@@ -54,7 +54,7 @@ def measure_mixing(model: Model, yardstick: Evaluator) -> Mixing | None:
 
 def _states(model: Model, network: Chain, *, chains: int, steps: int) -> NDArray[np.uint8]:
     """States after the burn-in, (chains, steps, h, w, c): images of 8 bits, so that they take little memory."""
-    with torch.no_grad(), Streams(mix_seed("chain", SEED), torch.device("cpu")).active():
+    with torch.no_grad(), Streams(mix_seed("chain", SEED), torch.device("cpu")).as_defaults():
         walk = network.walk(model.draw(chains, seed=SEED))
         states = itertools.islice(walk, network.burn_in, network.burn_in + steps)
         values: Any = np.stack([Samples.of(state, model.transform).values for state in states], 1)

@@ -9,7 +9,7 @@ from filelock import FileLock
 
 from advnets import runs
 from advnets.errors import BadInput, Damaged, Missing
-from advnets.records import record
+from advnets.records import parse_record
 from advnets.studies.table.records import Control, TrainedUnit
 
 
@@ -53,7 +53,7 @@ class TableFile:
         """What is there. Raises Missing, or Damaged naming the file, which is left as it is."""
         value = runs.read_json(self.path)
         try:
-            return record(TableResults, value, what="results")
+            return parse_record(TableResults, value, what="results")
         except BadInput as error:
             advice = "Nothing was written; mend it or move it away, or name another file with --results."
             raise Damaged(f"{self.path} does not hold results of a table: {error}. {advice}") from error

@@ -13,7 +13,13 @@ from scipy import stats
 from torch import Tensor
 
 from advnets import data
-from advnets.baselines.gsn import DeepGsn, GenerativeStochasticNetwork, WalkbackTraining, published, walkback_losses
+from advnets.baselines.deep_gsn import (
+    DeepGsn,
+    GenerativeStochasticNetwork,
+    WalkbackTraining,
+    published,
+    walkback_losses,
+)
 from advnets.data import TRANSFORMS, Batches
 from advnets.errors import BadInput, Unsupported
 from advnets.schedules import Constant, Moment

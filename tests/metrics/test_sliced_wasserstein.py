@@ -1,6 +1,7 @@
 """Sliced distances against scipy's, closed forms, other libraries' formulas, and the spread of draws."""
 
 import json
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 from scipy.stats import wasserstein_distance
 
 from advnets.errors import BadInput
-from advnets.metrics import mind, pyramid_wasserstein, sliced, sliced_wasserstein
+from advnets.metrics import mind, pyramid_wasserstein, sliced_wasserstein
+from advnets.metrics.sliced_wasserstein import _unit_directions
 from advnets.statistics import Estimate, laplacian_pyramid
 
 X = np.random.RandomState(0).randn(500, 32)
@@ -30,7 +32,7 @@ def photographs(n: int, size: int = 16, channels: int = 1, seed: int = 0) -> NDA
 @pytest.mark.parametrize(("m", "n"), [(40, 40), (25, 60)])
 def test_the_distance_is_scipys_mean_over_directions(m: int, n: int) -> None:
     x, y = np.rint(points(m) * 3), np.rint(points(n, seed=1) * 2 + 1)
-    u = sliced._directions(30, 6, 5).numpy()
+    u = _unit_directions(30, 6, 5).numpy()
     expected = np.mean([wasserstein_distance(x @ way, y @ way) for way in u])
     found = sliced_wasserstein(x, y, directions=30, seed=5)
     assert found.value == pytest.approx(expected, abs=1e-12)
@@ -74,7 +76,7 @@ def test_mind_is_torch_fidelitys(m: int, n: int) -> None:
 def test_blocks_and_order_change_nothing(measure: object, monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = points(40) * 1.2, points(40, seed=1)
     first = measure(x, y, directions=50)  # type: ignore[operator]
-    monkeypatch.setattr(sliced, "HELD", 200)
+    monkeypatch.setattr(import_module("advnets.metrics.sliced_wasserstein"), "PROJECTIONS_AT_ONCE", 200)
     other = measure(x[::-1].copy(), np.roll(y, 7, 0), directions=50)  # type: ignore[operator]
     assert other.value == pytest.approx(first.value, abs=1e-9)
     assert other.error == pytest.approx(first.error, abs=1e-9)
@@ -117,7 +119,7 @@ def test_the_pyramid_adds_up_again() -> None:
     taps = np.outer(laplacian_pyramid.TAPS, laplacian_pyramid.TAPS)[None, None]
     for size in (8, 15, 32):
         images = points(3 * size, size).reshape(3, 1, size, size)
-        levels = laplacian_pyramid.laplacian(torch.from_numpy(images), 2)
+        levels = laplacian_pyramid.build_pyramid(torch.from_numpy(images), 2)
         coarse = scipy.ndimage.convolve(images, taps, mode="mirror")[..., ::2, ::2]
         spaced = np.zeros_like(images)
         spaced[..., ::2, ::2] = coarse

@@ -9,8 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from advnets.extractors.image_preprocessing import (
+    RESIZES,
+    resize_as_tensorflow,
+    resize_bicubic,
+    resize_bilinear,
+    resize_bilinear_antialiased,
+)
 from advnets.extractors.inception import PREPARATIONS
-from advnets.extractors.resizing import RESIZES, bicubic, bilinear, bilinear_antialiased, tensorflow
 
 SIZES = [((5, 7), (8, 3)), ((1, 1), (4, 5)), ((16, 9), (16, 9)), ((32, 28), (75, 61)), ((40, 33), (11, 17))]
 Plane = NDArray[np.float64]
@@ -40,7 +46,7 @@ def looped(plane: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.floa
 @pytest.mark.parametrize(("given", "wanted"), SIZES)
 def test_tensorflow_is_the_loop_to_the_bit(given: tuple[int, int], wanted: tuple[int, int]) -> None:
     some = images(given)
-    found = tensorflow(some, wanted)
+    found = resize_as_tensorflow(some, wanted)
     for image, made in zip(some.flatten(0, 1), found.flatten(0, 1), strict=True):
         np.testing.assert_array_equal(made.numpy(), looped(image.numpy(), wanted))
 
@@ -53,14 +59,14 @@ def test_tensorflow_is_what_stylegan3s_network_does(given: tuple[int, int], want
     theta[0, 2], theta[1, 2] = 1 / given[1] - 1 / wanted[1], 1 / given[0] - 1 / wanted[0]
     grid = functional.affine_grid(theta.expand(len(x), 2, 3), [len(x), 3, *wanted], align_corners=False)
     sampled = functional.grid_sample(x, grid, padding_mode="border", align_corners=False)
-    torch.testing.assert_close(tensorflow(x, wanted), sampled, rtol=0, atol=0.01)
+    torch.testing.assert_close(resize_as_tensorflow(x, wanted), sampled, rtol=0, atol=0.01)
 
 
 def test_tensorflow_moves_the_picture() -> None:
     """A ramp of 4 pixels to 8: places 0, .5, ..., 3.5, where half-pixel centres would be -.25, .25, ..."""
     ramp = torch.arange(4.0).expand(1, 1, 1, 4)
-    assert tensorflow(ramp, (1, 8))[0, 0, 0].tolist() == [0, 0.5, 1, 1.5, 2, 2.5, 3, 3]
-    assert bilinear(ramp, (1, 8))[0, 0, 0].tolist() == [0, 0.25, 0.75, 1.25, 1.75, 2.25, 2.75, 3]
+    assert resize_as_tensorflow(ramp, (1, 8))[0, 0, 0].tolist() == [0, 0.5, 1, 1.5, 2, 2.5, 3, 3]
+    assert resize_bilinear(ramp, (1, 8))[0, 0, 0].tolist() == [0, 0.25, 0.75, 1.25, 1.75, 2.25, 2.75, 3]
 
 
 def triangle(x: float) -> float:
@@ -93,9 +99,9 @@ def filtered(plane: Plane, wanted: int, kernel: Callable[[float], float], reach:
 @pytest.mark.parametrize(
     ("resize", "kernel", "reach", "widen", "bound"),
     [
-        (bilinear, triangle, 1, False, 1e-3),
-        (bilinear_antialiased, triangle, 1, True, 1e-3),
-        (bicubic, keys, 2, True, 1e-3),
+        (resize_bilinear, triangle, 1, False, 1e-3),
+        (resize_bilinear_antialiased, triangle, 1, True, 1e-3),
+        (resize_bicubic, keys, 2, True, 1e-3),
     ],
     ids=["bilinear", "antialiased", "bicubic"],
 )
@@ -127,7 +133,7 @@ def test_every_resize_leaves_what_has_the_size_and_what_is_constant(name: str) -
 def test_bicubic_cuts_its_overshoot_and_does_not_round() -> None:
     edge = torch.zeros(1, 1, 8, 8)
     edge[..., 4:] = 255
-    made = bicubic(edge, (8, 33))
+    made = resize_bicubic(edge, (8, 33))
     assert float(made.min()) == 0
     assert float(made.max()) == 255
     assert not torch.equal(made, made.round())

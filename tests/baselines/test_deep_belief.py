@@ -13,8 +13,7 @@ from torch import Tensor
 from advnets import runs
 from advnets.baselines import boltzmann
 from advnets.baselines.boltzmann import Boltzmann, Law
-from advnets.baselines.dbn import BeliefNet, DeepBelief, DeepBeliefTraining, contrast
-from advnets.baselines.rbm import Rbm
+from advnets.baselines.deep_belief import BeliefNet, DeepBelief, DeepBeliefTraining, contrast
 from advnets.data import TRANSFORMS, Batches, Dataset, Split
 from advnets.errors import BadInput, NonFinite, Unsupported
 from advnets.metrics import parzen
@@ -230,12 +229,11 @@ def bars(copies: int) -> Split:
     return Split(BARS.repeat(copies, 1).view(-1, 1, 2, 2))
 
 
-def start_training(row: DeepBelief | Rbm, split: Split, *, batch_size: int = 20) -> DeepBeliefTraining:
+def start_training(row: DeepBelief, split: Split, *, batch_size: int = 20) -> DeepBeliefTraining:
     torch.manual_seed(0)
-    size = row.hidden if isinstance(row, Rbm) else row.start_size
     mean = split.values.float().mean(0) / 255
     batches = Batches(split, batch_size=batch_size, seed=0, transform=lambda stored: stored.float() / 255)
-    return row.training(row.build(size, mean.shape, mean), batches)
+    return row.training(row.build(row.start_size, mean.shape, mean), batches)
 
 
 def teach(training: DeepBeliefTraining, first: int, last: int, *, of: int) -> list[str]:
@@ -264,7 +262,7 @@ def entropy(split: Split) -> float:
 @pytest.mark.parametrize("gibbs_steps", [1, 3])
 def test_persistent_chains_teach_a_machine_all_there_is_to_know(gibbs_steps: int) -> None:
     split = noisy_bars()
-    row = Rbm(hidden=8, rate=LinearDecay(0.4), deviation=0.3, gibbs_steps=gibbs_steps)
+    row = DeepBelief(hidden=(8,), rate=LinearDecay(0.4), deviation=0.3, gibbs_steps=gibbs_steps)
     training, images = start_training(row, split), split.values.flatten(1)
     assert nats(training.machine, images) > entropy(split) + 0.4
     teach(training, 0, 600, of=600)
@@ -278,7 +276,7 @@ def test_a_second_layer_learns_what_the_first_makes_of_the_data() -> None:
     players = teach(training, 0, 1200, of=1200)
     assert players == ["layer 1"] * 600 + ["layer 2"] * 600
     torch.manual_seed(0)
-    drawn = boltzmann.bits(training.sample(20_000).flatten(1)).double()
+    drawn = boltzmann.draw_bits(training.sample(20_000).flatten(1)).double()
     real = split.values.flatten(1).double() / 255
     states = all_bits(4)
     shares = [(torch.cdist(images, states).argmin(1)).bincount(minlength=16) / len(images) for images in (drawn, real)]
@@ -319,8 +317,8 @@ def test_contrastive_divergence_begins_at_the_data_and_persistent_chains_do_not(
 @pytest.mark.parametrize("feed_bits", [False, True])
 def test_layers_are_fed_means_or_draws(feed_bits: bool) -> None:
     training = start_training(DeepBelief(hidden=(4, 3), feed_bits=feed_bits), bars(25))
-    training.layer = 1
-    fed = training._beneath(torch.rand(9, 4))
+    training.layer_progress.layer = 1
+    fed = training._encode_below(torch.rand(9, 4))
     assert fed.shape == (9, 4)
     assert bool(((fed == 0) | (fed == 1)).all()) == feed_bits
 
@@ -332,19 +330,19 @@ def test_layers_take_their_shares_one_after_the_other() -> None:
     for step in range(8):
         training.schedule(Moment(step, 1, step / 8))
         group = training.optimizer.param_groups[0]
-        rates.append((training.layer, round(group["lr"], 6), round(group["momentum"], 6)))
+        rates.append((training.layer_progress.layer, round(group["lr"], 6), round(group["momentum"], 6)))
     assert rates == [
         (0, 0.1, 0.5), (0, 0.05, 0.7),
         (1, 0.1, 0.5), (1, 0.075, 0.6), (1, 0.05, 0.7), (1, 0.025, 0.8),
         (2, 0.1, 0.5), (2, 0.05, 0.7),
     ]  # fmt: skip
-    assert training.began == (6, 0)
+    assert training.layer_progress.began == (6, 0)
 
 
 def test_a_budget_of_few_steps_may_skip_a_layer() -> None:
     training = start_training(DeepBelief(hidden=(4, 3, 2)), bars(25))
     training.schedule(Moment(1, 1, 0.9))
-    assert training.layer == 2
+    assert training.layer_progress.layer == 2
 
 
 def test_layers_below_the_one_that_learns_stay_as_they_are() -> None:
@@ -376,13 +374,13 @@ def test_a_training_resumes_bit_for_bit(stop: int, persistent: bool) -> None:
     whole = start_training(row, bars(11), batch_size=7)
     torch.manual_seed(9)
     teach(whole, 0, stop, of=12)
-    state, random = runs.unpack(runs.pack(whole.state())), torch.get_rng_state()
+    state, random = runs.unpack_state(runs.pack_state(whole.state())), torch.get_rng_state()
     teach(whole, stop, 12, of=12)
     resumed = start_training(row, bars(11), batch_size=7)
     resumed.load(state)
     torch.set_rng_state(random)
     teach(resumed, stop, 12, of=12)
-    assert runs.pack(resumed.state()) == runs.pack(whole.state())
+    assert runs.pack_state(resumed.state()) == runs.pack_state(whole.state())
 
 
 def test_a_state_of_another_net_is_refused() -> None:
@@ -405,7 +403,7 @@ def test_points_and_wrong_widths_are_refused() -> None:
     with pytest.raises(BadInput, match=r"latent_size of 7, expected 12"):
         DeepBelief(hidden=(12, 5)).build(7, (1, 2, 2), torch.zeros(1, 2, 2))
     with pytest.raises(BadInput, match=r"latent_size of 7, expected 5"):
-        Rbm(hidden=5).build(7, (1, 2, 2), torch.zeros(1, 2, 2))
+        DeepBelief(hidden=(5,)).build(7, (1, 2, 2), torch.zeros(1, 2, 2))
     with pytest.raises(BadInput, match="found Identity, expected the BeliefNet"):
         DeepBelief().training(torch.nn.Identity(), Batches(bars(25), batch_size=5, seed=0))
 
@@ -414,6 +412,7 @@ def test_points_and_wrong_widths_are_refused() -> None:
     "numbers",
     [
         {"hidden": ()},
+        {"hidden": (0,)},
         {"hidden": (3, 0)},
         {"shares": (1.0,)},
         {"shares": (1.0, 0.0)},
@@ -428,13 +427,6 @@ def test_points_and_wrong_widths_are_refused() -> None:
 def test_bad_numbers_are_refused(numbers: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match=next(iter(numbers))):
         DeepBelief(**numbers)
-
-
-def test_bad_numbers_of_a_single_machine_are_refused() -> None:
-    with pytest.raises(BadInput, match="hidden"):
-        Rbm(hidden=0)
-    with pytest.raises(BadInput, match="gibbs_steps"):
-        Rbm(gibbs_steps=0)
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 5, 7)])

@@ -4,12 +4,15 @@
     p(x | h_1) = sigmoid(h_1 W_1^T + b_0),    x <- salt-and-pepper(Bernoulli(p))
 
 One step of the chain renews the odd layers, then the even ones, x being layer 0. Y. Bengio, E. Laufer, G. Alain and
-J. Yosinski, Deep Generative Stochastic Networks Trainable by Backprop, 2014, sections 3 and 5; the numbers that the
+J. Yosinski, Deep Generative Stochastic Networks Trainable by Backprop, 2014, sections 3 and 5. The numbers that the
 paper leaves open are those of Li Yao's public code (yaoli/GSN, run_gsn.py and model.py). Four traps of that code and of
-its kin are not repeated: for five months of its history it descended the squared error, here it is the cross-entropy
-throughout; it trains on the validation images, here on the batches that are given and no others; its first sample is a
-test image, here every chain begins from z; and pylearn2's example scores samples under windows around test images,
-where the 2014 table scores test images under windows around samples, as `metrics.parzen` does.
+its kin are not repeated:
+
+- For five months of its history it descended the squared error. Here it is the cross-entropy throughout.
+- It trains on the validation images. Here training sees the batches that are given and no others.
+- Its first sample is a test image. Here every chain begins from z.
+- pylearn2's example scores samples under windows around test images. The 2014 table scores test images under windows
+  around samples, as `metrics.parzen` does.
 """
 
 import math
@@ -23,9 +26,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import Optimizer
 
-from advnets.baselines.baseline import BaselineTraining
-from advnets.baselines.checks import check_least, check_share, check_sizes
 from advnets.baselines.descent import descend
+from advnets.baselines.row_checks import check_least, check_probability, check_sizes
+from advnets.baselines.training_state import explain_other_network, training_state
 from advnets.data import Batches
 from advnets.errors import BadInput, unknown
 from advnets.latents import gaussian
@@ -34,7 +37,7 @@ from advnets.schedules import ExponentialDecay, LinearDecay, Moment, Schedule
 from advnets.training import Step
 
 Layers = list[Tensor | None]
-"""x, h_1 .. h_K of n chains, (n, width) each; None stands for zeros that have not been renewed yet."""
+"""The layers x, h_1 .. h_K of n chains, (n, width) each; None stands for zeros that have not been renewed yet."""
 ROW = "deep_gsn"
 DEPTHS = (1, 2, 3)
 BLOCK = 1000
@@ -44,9 +47,13 @@ BLOCK = 1000
 class GenerativeStochasticNetwork(nn.Module):
     """Layers x, h_1 .. h_K and the chain over them, a `Chain`; each W_i serves both directions.
 
-    shape: (c, h, w) of x. hidden: widths of h_1 .. h_K. salt_and_pepper: chance of a pixel to be replaced by a fair
-    coin's 0 or 1. sigmas: of the Gaussian noise of h_1 .. h_K, before tanh and after it. burn_in: steps from z to a
-    sample. bfloat16: whether products are made in it; sums, functions and parameters keep their type.
+    Args:
+        shape: Shape of x, (c, h, w).
+        hidden: Widths of h_1 .. h_K.
+        salt_and_pepper: Probability that a pixel is replaced by a fair coin's 0 or 1.
+        sigmas: Standard deviations of the Gaussian noise of h_1 .. h_K, before tanh and after it.
+        burn_in: Steps from z to a sample.
+        bfloat16: Whether products are made in bfloat16; sums, functions and parameters keep their type.
     """
 
     def __init__(
@@ -71,52 +78,84 @@ class GenerativeStochasticNetwork(nn.Module):
 
     @torch.no_grad()
     def set_marginals(self, mean: Tensor) -> None:
-        """Let p(x | h_1 = 0) be the mean image, (c, h, w), no pixel of it below .001 or above .999."""
+        """Set the visible biases so that p(x | h_1 = 0) is the mean image.
+
+        Args:
+            mean: The mean image, (c, h, w); its pixels are cut to .001 .. .999.
+        """
         if not self.biases[0].is_meta:
             self.biases[0].copy_(mean.flatten().clamp(1e-3, 1 - 1e-3).logit())
 
     def forward(self, z: Tensor) -> Tensor:
-        """p(x | h_1), (n, c, h, w), after `burn_in` steps of chains from h_K = z (n, width of h_K)."""
+        """Return p(x | h_1) after `burn_in` steps of n chains from h_K = z.
+
+        Args:
+            z: Where the chains begin, (n, width of h_K).
+
+        Returns:
+            The means of the pixels in [0, 1], (n, c, h, w).
+        """
         state: Tensor = next(islice(self.walk(z), self.burn_in - 1, None))
         return state
 
     @torch.no_grad()
     def walk(self, z: Tensor) -> Iterator[Tensor]:
-        """p(x | h_1) after each step from h_K = z, without end; z alone says where the layers below begin."""
+        """Yield p(x | h_1) after each step of n chains from h_K = z, without end.
+
+        Args:
+            z: Where the chains begin, (n, width of h_K); the layers below begin at what they are given h_K.
+
+        Yields:
+            The means of the pixels in [0, 1], (n, c, h, w).
+        """
         weights, layers = self._factors(), Layers([None] * len(self.biases))
         layers[-1] = z
         for i in reversed(range(1, len(layers) - 1)):
             layers[i] = self._hidden(i, layers, weights)
-        layers[0] = self._drawn(self._visible(layers, weights))
+        layers[0] = self._draw_visible(self._visible(layers, weights))
         for logits in self._steps(layers, weights):
             yield logits.sigmoid().view(-1, *self.shape)
 
     def reconstructions(self, x: Tensor, walkbacks: int) -> list[Tensor]:
-        """The logits of p(x | h_1), (n, d) each, of that many steps from corrupted x (n, c, h, w) in [0, 1] and h = 0.
+        """Return the logits of p(x | h_1) at each of several steps from a corrupted x and h = 0.
 
         Gradients flow through all steps, but not through what is drawn: x.
+
+        Args:
+            x: Images in [0, 1], (n, c, h, w).
+            walkbacks: Number of steps.
+
+        Returns:
+            One tensor for each step, (n, d).
         """
         layers = Layers([self.corrupt(x.flatten(1)), *([None] * len(self.weights))])
         return list(islice(self._steps(layers, self._factors()), walkbacks))
 
     def corrupt(self, x: Tensor) -> Tensor:
-        """x in [0, 1] with salt and pepper: half of `salt_and_pepper` of its pixels become 0, as many 1."""
+        """Return x with salt and pepper: each pixel becomes 0 or 1, with probability `salt_and_pepper` / 2 each.
+
+        Args:
+            x: Images in [0, 1], of any shape.
+
+        Returns:
+            The corrupted images, of the same shape.
+        """
         u, half = torch.rand_like(x), self.salt_and_pepper / 2
         return torch.where(u < half, 0.0, torch.where(u >= 1 - half, 1.0, x))
 
     def _steps(self, layers: Layers, weights: list[Tensor]) -> Iterator[Tensor]:
-        """The logits of each step, odd layers before even; what follows them in a step waits for the next."""
+        """Yield the logits of each step; the even layers are renewed only when the next step is asked for."""
         while True:
             for i in range(1, len(layers), 2):
                 layers[i] = self._hidden(i, layers, weights)
             logits = self._visible(layers, weights)
             yield logits
-            layers[0] = self._drawn(logits)
+            layers[0] = self._draw_visible(logits)
             for i in range(2, len(layers), 2):
                 layers[i] = self._hidden(i, layers, weights)
 
     def _hidden(self, i: int, layers: Layers, weights: list[Tensor]) -> Tensor:
-        """Layer i >= 1 from its neighbours; one that is None counts as zeros."""
+        """Return layer i >= 1 from its neighbours; one that is None counts as zeros."""
         ways = [(layers[i - 1], weights[i - 1])]
         if i + 1 < len(layers):
             ways.append((layers[i + 1], weights[i].t()))
@@ -124,9 +163,9 @@ class GenerativeStochasticNetwork(nn.Module):
         total = self.biases[i].expand(chains, -1)
         for layer, weight in ways:
             total = total if layer is None else total + _product(layer, weight)
-        return self._noisy(self._noisy(total, i).tanh(), i)
+        return self._add_noise(self._add_noise(total, i).tanh(), i)
 
-    def _noisy(self, h: Tensor, i: int) -> Tensor:
+    def _add_noise(self, h: Tensor, i: int) -> Tensor:
         sigma = self.sigmas[i - 1]
         return h + sigma * torch.randn_like(h) if sigma else h
 
@@ -135,8 +174,8 @@ class GenerativeStochasticNetwork(nn.Module):
         logits: Tensor = self.biases[0] + _product(layers[1], weights[0].t())
         return logits
 
-    def _drawn(self, logits: Tensor) -> Tensor:
-        """Salt and pepper upon Bernoulli(p), in one draw: a pixel is 1 with probability (1 - s) p + s / 2."""
+    def _draw_visible(self, logits: Tensor) -> Tensor:
+        """Draw Bernoulli(p) with salt and pepper at once: a pixel is 1 with probability (1 - s) p + s / 2."""
         p = logits.detach().sigmoid()
         chance = (1 - self.salt_and_pepper) * p + self.salt_and_pepper / 2
         return torch.lt(torch.rand_like(p), chance).to(p.dtype)
@@ -155,18 +194,25 @@ def _product(h: Tensor, weight: Tensor) -> Tensor:
 class DeepGsn:
     """A Deep GSN and its training by walkback: the cross-entropy of x under each of several steps from corrupted x.
 
-    hidden: widths of the hidden layers, one to three. A chain begins in the last, whose width latent_size must be.
-    walkbacks: steps of the chain that a descent unrolls. salt_and_pepper: chance of a pixel to be replaced by a fair
-    coin's 0 or 1, in training and in sampling. sigma: of the Gaussian noise of hidden layers, before and after tanh.
-    noiseless_first: whether h_1 has none. marginals: whether visible biases begin at the logits of the mean image; at
-    0 otherwise, from where a rate that is fit for the weights moves them too slowly. burn_in: steps from z to a sample.
-    optimizer: a row of OPTIMIZERS. rate: of the loss that is a mean over pixels. momentum: of the optimizer `momentum`.
-    betas: of Adam. bfloat16: whether products are made in bfloat16, which some CPUs multiply twice as fast; sums,
-    functions and parameters stay in float32.
+    The defaults were chosen on MNIST's validation images for few minutes of one thread; `published` has the numbers of
+    the public code. Less noise in h_2 (1 for 2) leaves more of the classes in so short a training, but its chains
+    hardly mix: consecutive states of 100 of them score 121 nats, in place of 253.
 
-    The defaults were chosen on MNIST's validation images for few minutes of one thread, `published` are the public
-    code's. Less noise in h_2 (1 for 2) leaves more of the classes in so short a training, but its chains hardly mix:
-    121 nats for consecutive states of 100 of them, in place of 253.
+    Attributes:
+        hidden: Widths of the hidden layers, one to three. A chain begins in the last, whose width latent_size must be.
+        walkbacks: Steps of the chain that a descent unrolls.
+        salt_and_pepper: Probability that a pixel is replaced by a fair coin's 0 or 1, in training and in sampling.
+        sigma: Standard deviation of the Gaussian noise of hidden layers, before and after tanh.
+        noiseless_first: Whether h_1 has no noise.
+        marginals: Whether visible biases begin at the logits of the mean image. They begin at 0 otherwise; from there
+            a rate that is fit for the weights moves them too slowly.
+        burn_in: Steps from z to a sample.
+        optimizer: A row of OPTIMIZERS.
+        rate: Rate for the loss that is a mean over pixels.
+        momentum: Momentum of the optimizer `momentum`.
+        betas: Adam's betas.
+        bfloat16: Whether products are made in bfloat16, which some CPUs multiply twice as fast; sums, functions and
+            parameters stay in float32.
     """
 
     hidden: tuple[int, ...] = (500, 500)
@@ -184,19 +230,31 @@ class DeepGsn:
 
     def __post_init__(self) -> None:
         if len(self.hidden) not in DEPTHS or min(self.hidden) < 1:
-            raise BadInput(f"hidden: found {self.hidden}, expected one to three layers of 1 unit or more. Change it.")
+            raise BadInput(
+                f"{ROW}: hidden is {self.hidden}; expected one to three layers of 1 unit or more. Change it."
+            )
         check_least(ROW, 1, walkbacks=self.walkbacks, burn_in=self.burn_in)
         check_least(ROW, 0, sigma=self.sigma)
-        check_share(ROW, salt_and_pepper=self.salt_and_pepper, momentum=self.momentum)
+        check_probability(ROW, salt_and_pepper=self.salt_and_pepper, momentum=self.momentum)
         if not all(0 <= beta < 1 for beta in self.betas):
             raise BadInput(f"{ROW}: betas are {self.betas}; expected 0 or more and below 1. Change them.")
         if self.optimizer not in OPTIMIZERS:
             raise unknown("optimizer", self.optimizer, OPTIMIZERS)
 
     def build(self, latent_size: int, shape: tuple[int, ...], mean: Tensor) -> nn.Module:
-        """The network, of images of `shape`, whose `mean` may set the visible biases.
+        """Build the network, whose visible biases start at the mean image if `marginals` is set.
 
-        Raises Unsupported for points, BadInput where latent_size is not the width of the last hidden layer.
+        Args:
+            latent_size: Width of z, which must be that of the last hidden layer.
+            shape: Shape of one image, (c, h, w).
+            mean: Mean image of the data in [0, 1], (c, h, w).
+
+        Returns:
+            The network, a Chain.
+
+        Raises:
+            BadInput: If latent_size is not the width of the last hidden layer.
+            Unsupported: If the samples are points.
         """
         check_sizes(ROW, latent_size, shape, self.hidden[-1])
         network = GenerativeStochasticNetwork(
@@ -211,8 +269,16 @@ class DeepGsn:
             network.set_marginals(mean)
         return network
 
-    def training(self, network: nn.Module, batches: Batches) -> BaselineTraining:
-        """Training by walkback of a network that `build` built, on batches of images in [0, 1]."""
+    def training(self, network: nn.Module, batches: Batches) -> "WalkbackTraining":
+        """Return what trains a network by walkback.
+
+        Args:
+            network: The network that `build` built.
+            batches: Images in [0, 1].
+
+        Returns:
+            The training, before its first step.
+        """
         parameters = list(network.parameters())
         return WalkbackTraining(self, network, batches, OPTIMIZERS[self.optimizer](parameters, betas=self.betas))
 
@@ -231,13 +297,20 @@ published = DeepGsn(
 """The numbers of the public code, for batches of 100 and 1,000 epochs of 500 of them.
 
 Its m <- m / 2 + g / 2, theta <- theta - .25 m is classical momentum of 1/2 at half the rate; the rate falls by .5 % an
-epoch. Its chain has no burn-in: it begins at a test image.
+epoch. Its chain has no burn-in, since it begins at a test image.
 """
 
 
 @dataclass
 class WalkbackTraining:
-    """The training of a Deep GSN: what it descends is the sum of the cross-entropies of the walkbacks."""
+    """The training of a Deep GSN: it descends the sum of the cross-entropies of the walkbacks.
+
+    Attributes:
+        row: The numbers of the training.
+        network: The network that is trained.
+        batches: Images in [0, 1].
+        optimizer: The optimizer of the network.
+    """
 
     row: DeepGsn
     network: nn.Module
@@ -245,7 +318,14 @@ class WalkbackTraining:
     optimizer: Optimizer
 
     def steps(self, start: int) -> Iterator[Step]:
-        """The steps from number `start` on, without end; each is one descent on the next batch."""
+        """Yield the steps without end; each is one descent on the next batch.
+
+        Args:
+            start: Number of the first step.
+
+        Yields:
+            Each step after it was made.
+        """
         assert isinstance(self.network, GenerativeStochasticNetwork)
         parameters = dict(self.network.named_parameters())
         for step, batch in enumerate(self.batches, start):
@@ -253,37 +333,61 @@ class WalkbackTraining:
             yield descend(losses, parameters, self.optimizer, player="chain", step=step)
 
     def schedule(self, moment: Moment) -> None:
-        """Set the rate to what the row says of that moment."""
+        """Set the rate to what the row says of a moment.
+
+        Args:
+            moment: Where the run stands.
+        """
         for group in self.optimizer.param_groups:
             group["lr"] = self.row.rate.at(moment)
             if "momentum" in group:
                 group["momentum"] = self.row.momentum
 
     def state(self) -> dict[str, Any]:
-        """The parameters, the optimizer and the position in the data."""
-        tensors, optimizer = dict(self.network.state_dict()), self.optimizer.state_dict()
-        return {"network": tensors, "optimizer": optimizer, "batches": self.batches.state()}
+        """Return the network, its optimizer and the position in the data."""
+        return training_state(self.network, self.optimizer, self.batches)
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take back what `state` gave; raises BadInput if it is of another network."""
-        try:
+        """Take back what `state` gave.
+
+        Args:
+            state: The state of a training of the same row.
+
+        Raises:
+            BadInput: If it is of another network.
+        """
+        with explain_other_network():
             self.network.load_state_dict(state["network"])
-        except (RuntimeError, KeyError) as error:
-            raise BadInput(f"the checkpoint is of another network than this: {error}") from error
-        self.optimizer.load_state_dict(state["optimizer"])
+            self.optimizer.load_state_dict(state["optimizer"])
         self.batches.load(state["batches"])
 
     def sample(self, n: int, rng: torch.Generator | None = None) -> Tensor:
-        """n expectations, each of a chain of its own after the burn-in; z is drawn from rng, the chains are not."""
+        """Draw samples, each of a chain of its own after the burn-in.
+
+        Args:
+            n: Number of samples.
+            rng: Generator that z is drawn from; the chains draw from torch's default one.
+
+        Returns:
+            The means of the pixels in [0, 1], (n, c, h, w).
+        """
         width, device = self.row.hidden[-1], next(self.network.parameters()).device
         z = gaussian(width)(n, rng, device)
         return torch.cat([self.network(block) for block in torch.split(z, BLOCK)])
 
 
 def walkback_losses(network: GenerativeStochasticNetwork, x: Tensor, walkbacks: int) -> dict[str, Tensor]:
-    """Cross-entropies of x (n, c, h, w) in [0, 1], means over pixels and images, by name; training descends their sum.
+    """Return the cross-entropies of x under each step of the walk; training descends their sum.
 
     -x log p - (1 - x) log(1 - p) with p = sigmoid(logits), in its stable form. x stays real-valued: nothing is drawn.
+
+    Args:
+        network: The network that walks.
+        x: Images in [0, 1], (n, c, h, w).
+        walkbacks: Number of steps.
+
+    Returns:
+        The means over pixels and images, in nats, () each, by name.
     """
     target = x.flatten(1)
     return {
