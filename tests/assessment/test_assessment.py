@@ -240,8 +240,9 @@ def test_plans_that_cannot_be_are_refused(digits: Dataset, plan: dict[str, objec
 
 def test_a_number_that_is_none_is_no_measure(digits: Dataset, held: assessment.Reference,
                                              monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
-    monkeypatch.setattr(metrics, "frechet", lambda *sides: Estimate(math.nan))
-    monkeypatch.setattr(metrics, "coverage", lambda *sides, k: Estimate(1.0, interval=(0.5, math.inf)))
+    monkeypatch.setattr("advnets.assessment.measures.frechet", lambda *sides: Estimate(math.nan))
+    infinite = Estimate(1.0, interval=(0.5, math.inf))
+    monkeypatch.setattr("advnets.assessment.measures.coverage", lambda *sides, k: infinite)
     found = assess(digits.test.values, held, measures=("fid", "coverage"))
     assert "came out as nan" in found.skipped["fid"]
     assert found.measures["coverage"].estimate.notes["interval"] == "0.5 to inf"

@@ -243,7 +243,7 @@ def make(name: str) -> None:
         (["run", "--against", "digits", "--figures"], "say where to put these: --out FOLDER"),
         (["run", "--no-classifier", "--extractor", "classifier"], "leave one of them out"),
         (["run", "--weights", "weights.pth"], "weights: found weights.pth for the extractor of these data"),
-        (["run", "--extractor", "inception", "--weights", "none.pth"], "none.pth is not there"),
+        (["run", "--extractor", "inception", "--weights", "none.pth"], "none.pth: found no such file"),
         (["good"], "name them by --against"),
         (["good", "--against", "digits", "--n", "5"], "--n is for models"),
         (["good", "--against", "digitz"], "Did you mean 'digits'"),

@@ -348,10 +348,8 @@ def format_estimate(found: Estimate) -> str:
         The text; the interval of a biased value is about the value less its bias.
 
     Example:
-        >>> format_estimate(Estimate(12.34567, 0.271))
-        '12.35 +- 0.27'
-        >>> format_estimate(Estimate(3.5, interval=(1.3, 2.6), bias=1.6))
-        '3.5 [less bias: 1.3, 2.6]'
+        >>> format_estimate(Estimate(12.34567, 0.271)), format_estimate(Estimate(3.5, interval=(1.3, 2.6), bias=1.6))
+        ('12.35 +- 0.27', '3.5 [less bias: 1.3, 2.6]')
     """
     if found.notes.get("at least") and "low" in found.notes:
         return f"at least {float(found.notes['low']):.4g}"
