@@ -140,7 +140,7 @@ def test_no_cache_is_left_half_written(tmp_path: Path, monkeypatch: pytest.Monke
     path = photos(tmp_path, 15)
 
     def full(self: cache.Writer, images: object) -> None:
-        raise cache.cannot_write(self.path, OSError(28, "No space left on device"))
+        raise cache.write_error(self.path, OSError(28, "No space left on device"))
 
     with monkeypatch.context() as patched:
         patched.setattr(cache.Writer, "append", full)

@@ -63,7 +63,7 @@ def forked(path: Path, most: Mapping[str, int], told: IO[bytes]) -> int:
         status = 70
         try:
             with os.fdopen(os.dup(told.fileno()), "wb") as out:
-                mat_subprocess.serve(path, most, out)
+                mat_subprocess.write_answer(path, most, out)
             status = 0
         finally:
             os._exit(status)
@@ -251,7 +251,7 @@ def test_the_childs_limits_bind(tmp_path: Path) -> None:
         pid = os.fork()
         if pid == 0:
             try:
-                mat_subprocess.limit(64 * 2**20, -mat_subprocess.BYTES_PER_SECOND * mat_subprocess.SECONDS)
+                mat_subprocess.limit_resources(64 * 2**20, -mat_subprocess.BYTES_PER_SECOND * mat_subprocess.SECONDS)
                 work()
                 os._exit(0)
             except MemoryError:

@@ -1,4 +1,8 @@
-"""Data: digits, MNIST, CIFAR-10, faces, toys, a user's own .npz, folder or zip of images, and batches of them."""
+"""Data sets and batches of them: digits, MNIST, CIFAR-10, faces, toys, a user's own files, and tensors in memory.
+
+The order of the files, lowest first: conversion, splitting and transforms; dataset; batches and memory; formats; sets;
+images; description and catalogue.
+"""
 
 from advnets.data.batches import Batches, order
 from advnets.data.catalogue import DATASETS, load

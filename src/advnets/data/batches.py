@@ -89,9 +89,11 @@ class Batches:
         real = self._values.index_select(0, chosen).to(self._device)
         given = None if self._given is None else self._given.index_select(0, chosen.to(self._device))
         is_image = given is not None and given.dim() == 4
-        return Batch(self._see(real), self._see(given) if given is not None and is_image else given)
+        return Batch(
+            self._apply_transform(real), self._apply_transform(given) if given is not None and is_image else given
+        )
 
-    def _see(self, stored: Tensor) -> Tensor:
+    def _apply_transform(self, stored: Tensor) -> Tensor:
         """Stored values as the networks see them."""
         return stored if self._transform is None else self._transform(stored)
 

@@ -60,19 +60,9 @@ def load(
         Unsupported: If the path is of another kind, such as a run.
     """
     name = os.fspath(name_or_path)
-    if name == STORED_NAME:
-        raise Missing("the data were given in memory, and a run does not store them. Give the data again, as data=.")
     path = Path(name)
-    if name not in DATASETS and os.path.isfile(path / "recipe.json"):
-        raise Unsupported(
-            f"{name} is a run directory, expected images; the images inside are previews. Name the data that it was "
-            "trained on, or draw samples from it with `advnets sample`."
-        )
-    if (
-        name not in DATASETS
-        and (os.path.isdir(name) or path.suffix.lower() == ".zip")
-        and path.suffix.lower() != ".npz"
-    ):
+    _refuse_what_is_no_data(name, path)
+    if _holds_image_files(name, path):
         return load_images(path, options)
     if options is not None and options.chosen_flags:
         raise BadInput(
@@ -86,11 +76,30 @@ def load(
     faces, fold = split_fold(name)
     if faces.lower().endswith(".mat"):
         return load_tfd(faces, fold=fold)
-    if os.path.exists(name):
+    raise _no_data_error(name, path)
+
+
+def _refuse_what_is_no_data(name: str, path: Path) -> None:
+    if name == STORED_NAME:
+        raise Missing("the data were given in memory, and a run does not store them. Give the data again, as data=.")
+    if name not in DATASETS and os.path.isfile(path / "recipe.json"):
         raise Unsupported(
+            f"{name} is a run directory, expected images; the images inside are previews. Name the data that it was "
+            "trained on, or draw samples from it with `advnets sample`."
+        )
+
+
+def _holds_image_files(name: str, path: Path) -> bool:
+    suffix = path.suffix.lower()
+    return name not in DATASETS and suffix != ".npz" and (os.path.isdir(name) or suffix == ".zip")
+
+
+def _no_data_error(name: str, path: Path) -> BadInput:
+    if os.path.exists(name):
+        return Unsupported(
             f"{name}: found a file ending in {path.suffix!r}, expected a folder or a .zip of images, a .npz file with "
             f"an array `images` (uint8), or one of the data sets {', '.join(DATASETS)}. Put the images into a folder."
         )
     if path.name != name:
-        raise Missing(f"{name}: there is no such file. Check the path, or give a data set: {', '.join(DATASETS)}.")
-    raise unknown("data set", name, DATASETS)
+        return Missing(f"{name}: there is no such file. Check the path, or give a data set: {', '.join(DATASETS)}.")
+    return unknown("data set", name, DATASETS)

@@ -145,11 +145,11 @@ def _to_levels(images: Tensor, what: str) -> Tensor:
     rounding = max(torch.finfo(dtype).eps for dtype in (images.dtype, torch.float32))
     exact = ((images - levels / 255).abs() <= rounding) & (levels >= 0) & (levels <= 255)
     if not bool(exact.all()):
-        raise BadInput(_inexact(images, what))
+        raise BadInput(_inexact_message(images, what))
     return levels.to(torch.uint8)
 
 
-def _inexact(images: Tensor, what: str) -> str:
+def _inexact_message(images: Tensor, what: str) -> str:
     low, high = float(images.min()), float(images.max())
     found = f"{what}: found {_kind(images)}, with values from {low:.4g} to {high:.4g}"
     if low >= 0 and high <= 1:

@@ -41,7 +41,6 @@ def split_order(
         The places of the samples of train, validation and test, each (m,) int64; empty for a split that is not taken.
     """
     order, tenth = fixed_order(n), n // 10
-    tests, validations = tenth * test, tenth * validation
-    ends = [n - tests - validations, n - tests]
-    train, its_validation, its_test = np.split(order, ends)
-    return train, its_validation, its_test
+    train_end = n - tenth * (validation + test)
+    train, validation_part, test_part = np.split(order, [train_end, train_end + tenth * validation])
+    return train, validation_part, test_part

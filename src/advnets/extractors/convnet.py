@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from advnets.extractors.image_preprocessing import halving_factor
+from advnets.extractors.extractor import halving_factor
 
 LARGEST = 40
 """Pixels of the shorter side above which images are halved first, by averages, as often as needed."""

@@ -1,5 +1,6 @@
 """What an extractor is, the checks and loops that extractors share, and the extractor that learns nothing: pixels."""
 
+import math
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -141,6 +142,19 @@ def describe_tensor(tensor: Tensor) -> str:
         The words, such as "torch.uint8 of shape (3, 4)".
     """
     return f"{tensor.dtype} of shape {tuple(tensor.shape)}"
+
+
+def halving_factor(shape: tuple[int, ...], largest: int) -> int:
+    """Compute the power of two by which images are averaged so that the shorter side is at most `largest`.
+
+    Args:
+        shape: (c, h, w) of the images.
+        largest: Pixels of the shorter side.
+
+    Returns:
+        The factor, 1 or more.
+    """
+    return int(2 ** max(0, math.ceil(math.log2(min(shape[1:]) / largest))))
 
 
 @contextmanager

@@ -111,19 +111,6 @@ RESIZES: dict[str, Resize] = {
 """Ways to resize, by the name of the package that uses each."""
 
 
-def halving_factor(shape: tuple[int, ...], largest: int) -> int:
-    """Compute the power of two by which images are averaged so that the shorter side is at most `largest`.
-
-    Args:
-        shape: (c, h, w) of the images.
-        largest: Pixels of the shorter side.
-
-    Returns:
-        The factor, 1 or more.
-    """
-    return int(2 ** max(0, math.ceil(math.log2(min(shape[1:]) / largest))))
-
-
 @dataclass(frozen=True)
 class Preprocessing:
     """A map from bytes (n, c, h, w) to floats: repeated to channels, resized, mapped to a range, standardised.

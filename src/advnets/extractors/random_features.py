@@ -10,8 +10,7 @@ from torch.nn import functional
 
 from advnets.data import Dataset
 from advnets.errors import Unsupported
-from advnets.extractors.extractor import exact_inference, expect_images_of_shape, pad_part
-from advnets.extractors.image_preprocessing import halving_factor
+from advnets.extractors.extractor import exact_inference, expect_images_of_shape, halving_factor, pad_part
 from advnets.runs import state_fingerprint
 
 WIDTHS = (16, 32, 20)
@@ -59,8 +58,7 @@ class RandomFeatures:
         """Architecture, preprocessing, and SHA-256 of the weights."""
         stages, size = "-".join(map(str, WIDTHS)), "x".join(map(str, self.shape))
         layout = f"random convolutions {stages}, magnitudes, grid {GRID}; {size} bytes / 255 - 0.5"
-        halving = halving_factor(self.shape, LARGEST)
-        halved = f", averaged over {halving}x{halving}" if halving > 1 else ""
+        halved = f", averaged over {self._halving}x{self._halving}" if self._halving > 1 else ""
         return f"{layout}{halved}; sha256 {state_fingerprint({str(s): w for s, w in enumerate(self.weights)})}"
 
     def features(self, values: Tensor) -> Tensor:
@@ -84,11 +82,14 @@ class RandomFeatures:
                 parts.append(self._responses(whole)[: len(part)].cpu())
         return torch.cat(parts)
 
+    @cached_property
+    def _halving(self) -> int:
+        return halving_factor(self.shape, LARGEST)
+
     def _responses(self, images: Tensor) -> Tensor:
         first, second, third = self.weights
-        halving = halving_factor(self.shape, LARGEST)
         x = images.float() / 255 - 0.5
-        x = functional.avg_pool2d(x, halving) if halving > 1 else x
+        x = functional.avg_pool2d(x, self._halving) if self._halving > 1 else x
         x1 = functional.conv2d(x, first, padding=1).abs_()
         x2 = functional.conv2d(functional.avg_pool2d(x1, 2), second, padding=1).abs_()
         x3 = functional.conv2d(functional.avg_pool2d(x2, 2), third, padding=1).abs_()

@@ -1,6 +1,6 @@
 """Pure drawing: arrays in, pictures out.
 
-The files have an order: `grid` comes first, then the figures.
+The files have an order: `panels` and `grid` come first, then the figures.
 """
 
 from advnets.figures.assessment import draw_class_histogram, draw_projection, draw_spectra, draw_strips

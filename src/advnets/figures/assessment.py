@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advnets.errors import BadInput
-from advnets.figures.grid import ImageArray, draw_grid, hide_axes
+from advnets.figures.grid import ImageArray, draw_grid
+from advnets.figures.panels import create_figure, hide_ticks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,8 +30,6 @@ def draw_strips(rows: Sequence[tuple[str, ImageArray]], title: str) -> "Figure":
     Raises:
         BadInput: If there are no rows, or their numbers of images differ.
     """
-    from matplotlib.figure import Figure  # slow to import, and not pyplot: a figure of its own leaves no state behind
-
     counts = {len(images) for _, images in rows}
     if len(counts) != 1:
         found = f"rows of {sorted(counts)} images"
@@ -38,12 +37,12 @@ def draw_strips(rows: Sequence[tuple[str, ImageArray]], title: str) -> "Figure":
     columns = counts.pop()
     pictures = [draw_grid(images, columns) for _, images in rows]
     width, height = pictures[0].size
-    figure = Figure(figsize=(10, 0.5 + len(rows) * (8.6 * height / width + 0.05)), layout="constrained")
+    figure = create_figure(10, 0.5 + len(rows) * (8.6 * height / width + 0.05))
     axes = figure.subplots(len(rows), 1, squeeze=False)[:, 0]
     for axis, (name, _), drawn in zip(axes, rows, pictures, strict=True):
         axis.imshow(np.asarray(drawn), cmap="gray", vmin=0, vmax=255)
         axis.set_ylabel(name, rotation=0, ha="right", va="center")
-        hide_axes(axis)
+        hide_ticks(axis)
         axis.spines[:].set_visible(False)
     figure.suptitle(title)
     return figure
@@ -60,9 +59,7 @@ def draw_projection(real: NDArray[np.float64], fake: NDArray[np.float64], axes_n
     Returns:
         The figure.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9.6, 4.8), layout="constrained")
+    figure = create_figure(9.6, 4.8)
     left, right = figure.subplots(1, 2, sharex=True, sharey=True)
     for axis, above, below in ((left, fake, real), (right, real, fake)):
         colours = (REAL, FAKE) if below is real else (FAKE, REAL)
@@ -90,9 +87,7 @@ def draw_class_histogram(
     Returns:
         The figure.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(max(6.0, min(16.0, 0.6 * len(names))), 3.6), layout="constrained")
+    figure = create_figure(max(6.0, min(16.0, 0.6 * len(names))), 3.6)
     axis, places = figure.subplots(), np.arange(len(names))
     for shift, shares, error, colour, name in (
         (-0.2, real, errors[0], REAL, "real images"),
@@ -117,9 +112,7 @@ def draw_spectra(frequencies: NDArray[np.float64], real: NDArray[np.float64], fa
     Returns:
         The figure.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure = create_figure(9, 3.6)
     left, right = figure.subplots(1, 2)
     left.plot(frequencies, real, color=REAL, label="real images")
     left.plot(frequencies, fake, color=FAKE, linestyle="--", label="samples")

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from advnets.errors import BadInput
+from advnets.figures.panels import create_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
 Values = NDArray[np.floating[Any]]
 
 LIMIT = 3.6
@@ -69,11 +69,9 @@ def draw_dynamics(panels: Sequence[Curves], captions: Sequence[str]) -> "Figure"
     Raises:
         BadInput: If there are no panels, or not as many captions.
     """
-    from matplotlib.figure import Figure  # slow to import, and not pyplot: a figure of its own leaves no state behind
-
     if len(panels) != len(captions) or not panels:
         raise BadInput(f"figure 1: found {len(panels)} panels and {len(captions)} captions, expected as many of both.")
-    figure = Figure(figsize=(3.1 * len(panels), 3.5), facecolor="white")
+    figure = create_figure(3.1 * len(panels), 3.5, constrained=False)
     grid = figure.subplots(1, len(panels), squeeze=False)[0]
     figure.subplots_adjust(left=0.01, right=0.99, top=0.86, bottom=0.11, wspace=0.06)
     for axes, curves, caption in zip(grid, panels, captions, strict=True):

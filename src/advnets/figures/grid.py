@@ -1,16 +1,12 @@
 """Images side by side, enlarged so that they can be seen."""
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from advnets.errors import BadInput
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 ImageArray = NDArray[np.uint8]
 
@@ -125,13 +121,3 @@ def expect_image_array(images: ImageArray) -> None:
     if images.ndim != 4 or images.dtype != np.uint8 or images.shape[-1] not in (1, 3) or images.size == 0:
         found = f"{images.shape} of {images.dtype}"
         raise BadInput(f"images: found {found}, expected (n, h, w, 1 or 3) of uint8. Put the channels last.")
-
-
-def hide_axes(axes: "Axes") -> None:
-    """Remove the ticks of a panel that shows an image.
-
-    Args:
-        axes: The panel.
-    """
-    axes.set_xticks([])
-    axes.set_yticks([])

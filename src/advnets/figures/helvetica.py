@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from PIL import Image
 
 from advnets.errors import BadInput
-from advnets.figures.grid import hide_axes
+from advnets.figures.panels import create_figure, hide_ticks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,12 +48,10 @@ def draw_helvetica(
     Raises:
         BadInput: If there are no trajectories or pictures, or not four measures.
     """
-    from matplotlib.figure import Figure  # slow to import, and not pyplot: a figure of its own leaves no state behind
-
     if not courses or not pictures or len(real) != len(NAMES):
         found = f"{len(courses)} courses, {len(pictures)} pictures and {len(real)} measures of real samples"
         raise BadInput(f"helvetica: found {found}, expected one or more of both, and {len(NAMES)} measures. Give them.")
-    figure = Figure(figsize=(14, 6.6), layout="constrained")
+    figure = create_figure(14, 6.6)
     rows = figure.add_gridspec(2, 1, height_ratios=[1, 0.9])
     above, below = figure.add_subfigure(rows[0]), figure.add_subfigure(rows[1])
     turn = next(iter(courses.values())).moves[-1]
@@ -72,5 +70,5 @@ def draw_helvetica(
     for axes, (name, picture) in zip(below.subplots(1, len(pictures), squeeze=False)[0], pictures.items(), strict=True):
         axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
         axes.set_title(name, fontsize=10)
-        hide_axes(axes)
+        hide_ticks(axes)
     return figure

@@ -16,11 +16,11 @@ from advnets.figures.grid import (
     remove_alpha,
     to_picture,
 )
+from advnets.figures.panels import create_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
 ROWS, COLUMNS = 4, 5
 GAP = 4
 YELLOW = (255, 210, 0)
@@ -97,12 +97,10 @@ def draw_saturation(
     Raises:
         BadInput: If the numbers of values differ.
     """
-    from matplotlib.figure import Figure  # slow to import, and not pyplot: a figure of its own leaves no state behind
-
     lengths = [len(moves), len(ratio), len(minimax_norms), len(non_saturating_norms)]
     if len(set(lengths)) != 1 or not lengths[0]:
         raise BadInput(f"saturation: found {lengths} values, expected as many of each. Give one for each move.")
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure = create_figure(9, 3.6)
     left, right = figure.subplots(1, 2)
     left.plot(moves, non_saturating_norms, label="non-saturating, -log D(G(z))")
     left.plot(moves, minimax_norms, label="minimax, log(1 - D(G(z)))")

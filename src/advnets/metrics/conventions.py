@@ -11,12 +11,12 @@ from typing import Any
 
 from advnets.errors import unknown
 
-Settings = Mapping[str, Any]
+Keywords = Mapping[str, Any]
 
 TF_RESIZE = "TensorFlow 1 bilinear to 299, corners not aligned, no half-pixel centres, no antialias"
 TF_BYTES = "uint8 RGB 0..255, then (x - 128) / 128"
-SUBSETS: Settings = {"subsets": 100, "size": 1000}
-BALLS: Settings = {"k": 3, "strict": False}
+SUBSETS: Keywords = {"subsets": 100, "size": 1000}
+BALLS: Keywords = {"k": 3, "strict": False}
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,10 @@ class Convention:
     """
 
     library: str
-    frechet: Settings | None = None
-    kernel_subsets: Settings | None = None
-    inception_score: Settings | None = None
-    manifolds: Settings | None = None
+    frechet: Keywords | None = None
+    kernel_subsets: Keywords | None = None
+    inception_score: Keywords | None = None
+    manifolds: Keywords | None = None
     preparation: str | None = None
     resize: str = "none of its own: it is given features"
     quantise: str = "none of its own: it is given features"

@@ -15,10 +15,10 @@ from scipy.stats import beta, hypergeom, norm
 from torch import Tensor
 
 from advnets.errors import BadInput
-from advnets.statistics.arrays import Array
+from advnets.statistics.arrays import Array, Floats
 from advnets.statistics.distances import find_nearest, find_nearest_others, flatten_pair
 from advnets.statistics.estimate import Estimate, Note, share_error
-from advnets.statistics.mann_whitney import Numbers, chance_smaller, rank_score
+from advnets.statistics.mann_whitney import chance_smaller, rank_score
 
 FEWEST_IN_CELL = 20
 """Fewest samples and held-out items of a cell whose rank score is near normal; Meehan et al. have 20 too."""
@@ -262,7 +262,7 @@ def logits_gap(train_logits: Array, held_out_logits: Array) -> Estimate:
     )
 
 
-def _column_of_logits(given: Array, name: str) -> Numbers:
+def _column_of_logits(given: Array, name: str) -> Floats:
     logits = torch.as_tensor(given).detach().cpu().double().numpy()
     if logits.ndim not in (1, 2) or logits.size == 0 or logits.size != len(logits):
         raise BadInput(f"{name}: found the shape {logits.shape}, expected (n,) or (n, 1). Give one logit an item.")
@@ -272,7 +272,7 @@ def _column_of_logits(given: Array, name: str) -> Numbers:
     return logits.reshape(-1)
 
 
-def _squared_to_train(samples: Array, held_out: Array, train: Array) -> tuple[Numbers, Numbers]:
+def _squared_to_train(samples: Array, held_out: Array, train: Array) -> tuple[Floats, Floats]:
     """Squared distances of samples and of held-out items to their nearest training item."""
     x, t = flatten_pair(samples, train, "samples", "train")
     held = flatten_pair(held_out, t, "held_out", "train")[0]

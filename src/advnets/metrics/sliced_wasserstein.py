@@ -27,7 +27,7 @@ HALVINGS = 4
 
 NORMALISATIONS = ("real", "own")
 
-Cost = Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
+TransportCost = Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 """From projections x (m, k), y (n, k) to distances (k,) and what each point adds to them, (m, k) and (n, k)."""
 
 
@@ -46,7 +46,7 @@ class Slices:
     of_y: Tensor
 
     @staticmethod
-    def of(x: Tensor, y: Tensor, directions: Tensor, cost: Cost) -> "Slices":
+    def of(x: Tensor, y: Tensor, directions: Tensor, cost: TransportCost) -> "Slices":
         """Compute the distances in blocks of directions.
 
         Args:
@@ -226,7 +226,7 @@ def pyramid_wasserstein(
     """
     if normalisation not in NORMALISATIONS:
         raise unknown("normalisation", normalisation, NORMALISATIONS)
-    x, y = _as_images(samples, "samples"), _as_images(real, "real")
+    x, y = _reshape_images(samples, "samples"), _reshape_images(real, "real")
     _expect_sides(x, y, directions)
     if patches < 1:
         raise BadInput(f"patches: found {patches}, expected 1 or more of an image. Leave it out for 128.")
@@ -263,7 +263,7 @@ def _normalise_patches(patches: Tensor, reference: Tensor) -> Tensor:
     return ((patches - mean) / deviation).float().flatten(2).flatten(0, 1)
 
 
-def _as_images(array: Array, name: str) -> Tensor:
+def _reshape_images(array: Array, name: str) -> Tensor:
     """Images as a tensor (n, c, h, w), or BadInput."""
     shape = tuple(array.shape)
     if len(shape) not in (3, 4):
@@ -287,7 +287,7 @@ def _unit_directions(count: int, width: int, seed: int) -> Tensor:
 
 
 def _distance_of_halves(
-    y: Tensor, directions: Tensor, cost: Cost, *, seed: int, per: int = 1, rate: float = 0.5
+    y: Tensor, directions: Tensor, cost: TransportCost, *, seed: int, per: int = 1, rate: float = 0.5
 ) -> float:
     """The distance of random halves of y, for 1/m + 1/n = 1: it shrinks as (1/m + 1/n)^rate.
 

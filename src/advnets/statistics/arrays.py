@@ -12,6 +12,7 @@ from torch import Tensor
 from advnets.errors import BadInput
 
 Array = Tensor | NDArray[np.generic]
+Floats = NDArray[np.float64]
 
 
 def flatten(array: Array, name: str) -> Tensor:

@@ -4,15 +4,12 @@ import math
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import binomtest, t, ttest_1samp
 from torch import Tensor
 
 from advnets.errors import BadInput
-from advnets.statistics.arrays import Array
+from advnets.statistics.arrays import Array, Floats
 from advnets.statistics.estimate import Estimate, Note
-
-Floats = NDArray[np.float64]
 
 PERMUTATIONS = 1999
 """Most rearrangements of a permutation test. If there are more, so many are drawn; else all are tried."""

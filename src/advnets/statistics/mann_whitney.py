@@ -3,17 +3,15 @@
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu, rankdata
 
+from advnets.statistics.arrays import Floats
 from advnets.statistics.estimate import Estimate, Note
-
-Numbers = NDArray[np.float64]
 
 SIDES = ("less", "two-sided")
 
 
-def chance_smaller(first: Numbers, second: Numbers) -> Estimate:
+def chance_smaller(first: Floats, second: Floats) -> Estimate:
     """Estimate the chance that a number of the first group is below one of the second.
 
         A = P(a < b) + P(a = b) / 2 = 1/(m n) sum_ij (1[a_i < b_j] + 1/2 1[a_i = b_j]) = 1 - U / (m n)
@@ -47,7 +45,7 @@ def chance_smaller(first: Numbers, second: Numbers) -> Estimate:
     return Estimate(float(above.mean()), math.sqrt(variance), 0.5, notes, p_value=tails[0])
 
 
-def rank_score(first: Numbers, second: Numbers) -> float:
+def rank_score(first: Floats, second: Floats) -> float:
     """Compute how far the first group lies above the second, in deviations that ranks have if the groups are alike.
 
         Z = (U - m n / 2 + 1/2) / sqrt(m n / 12 (m + n + 1 - sum_t (t^3 - t) / ((m + n) (m + n - 1))))
@@ -55,8 +53,8 @@ def rank_score(first: Numbers, second: Numbers) -> float:
     t counts equal numbers. The term +1/2 is for continuity and makes a test of small Z conservative.
 
     Args:
-        first: Numbers, (m,).
-        second: Numbers, (n,).
+        first: Floats, (m,).
+        second: Floats, (n,).
 
     Returns:
         Z, or 0 if all numbers are equal.

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 from scipy.stats import binom, poisson
 
+from advnets.statistics.arrays import Floats
 from advnets.statistics.estimate import Z95, Estimate, Note
 
 Counts = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 CERTAIN = 30
 """A mode that is expected so often is missed with a chance of exp(-30), which is as good as never."""

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
 from advnets.errors import BadInput
+from advnets.statistics.arrays import Floats
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
@@ -62,7 +62,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(one) for one in adjusted]
 
 
-def _check_p_values(p_values: Sequence[float]) -> NDArray[np.float64]:
+def _check_p_values(p_values: Sequence[float]) -> Floats:
     p = np.asarray(p_values, dtype=np.float64)
     if p.ndim != 1 or not bool(((p >= 0) & (p <= 1)).all()):  # NaN is neither
         raise BadInput(f"p_values: found {p_values}, expected numbers in [0, 1] in a row. Leave out tests without one.")

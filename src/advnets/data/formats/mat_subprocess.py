@@ -38,7 +38,7 @@ class Refusal(Exception):
         self.kind, self.found = kind, found
 
 
-def serve(path: Path, most: Mapping[str, int], out: IO[bytes]) -> None:
+def write_answer(path: Path, most: Mapping[str, int], out: IO[bytes]) -> None:
     """Write the arrays of some variables, or the reason why they are not read.
 
     Args:
@@ -50,24 +50,24 @@ def serve(path: Path, most: Mapping[str, int], out: IO[bytes]) -> None:
     message: dict[str, Any]
     try:
         warnings.simplefilter("error")
-        limit(MARGIN, 0)
-        arrays = read(path, most)
+        limit_resources(MARGIN, 0)
+        arrays = read_arrays(path, most)
         message = {"arrays": [[name, value.dtype.str, value.shape] for name, value in arrays.items()]}
     except Refusal as refusal:
         message = {"error": [refusal.kind, refusal.found]}
     except MemoryError:
         message = {"error": ["TooBig", "asks for more memory than its variables need by their sizes"]}
     except NotImplementedError as error:
-        message = {"error": ["Unsupported", f"is of a kind that is not read ({_short(error)})"]}
+        message = {"error": ["Unsupported", f"is of a kind that is not read ({_shorten(error)})"]}
     except Exception as error:
-        message = {"error": ["Damaged", f"is broken ({type(error).__name__}: {_short(error)})"]}
+        message = {"error": ["Damaged", f"is broken ({type(error).__name__}: {_shorten(error)})"]}
     out.write(json.dumps(message).encode() + b"\n")
     for value in arrays.values():
         out.write(value.data)
     out.flush()
 
 
-def read(path: Path, most: Mapping[str, int]) -> dict[str, Any]:
+def read_arrays(path: Path, most: Mapping[str, int]) -> dict[str, Any]:
     """Read arrays in C order and of a little-endian type; their sizes are checked before they are read.
 
     Args:
@@ -83,10 +83,10 @@ def read(path: Path, most: Mapping[str, int]) -> dict[str, Any]:
     with path.open("rb") as file:
         rows = _list_variables(file)
         claimed = sum(_claim(rows, name, most[name], path.stat().st_size) for name in most)
-        limit(3 * claimed + MARGIN, claimed)
+        limit_resources(3 * claimed + MARGIN, claimed)
         file.seek(0)
         values = scipy.io.loadmat(file, variable_names=list(most))
-    return {name: _plain(name, values.get(name)) for name in most}
+    return {name: _to_plain(name, values.get(name)) for name in most}
 
 
 def _list_variables(file: IO[bytes]) -> list[tuple[str, tuple[int, ...], str]]:
@@ -119,14 +119,14 @@ def _claim(rows: list[tuple[str, tuple[int, ...], str]], name: str, most: int, f
     return claimed
 
 
-def _plain(name: str, value: Any) -> Any:
+def _to_plain(name: str, value: Any) -> Any:
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf":
         raise Refusal("Unsupported", f"has {name!r} of another kind than real numbers")
     kind = np.dtype("u1") if value.dtype.kind == "b" else value.dtype.newbyteorder("<")
     return np.ascontiguousarray(value, dtype=kind)
 
 
-def limit(address_space: int, work: int) -> None:
+def limit_resources(address_space: int, work: int) -> None:
     """Bound what this process may still take.
 
     Args:
@@ -154,9 +154,9 @@ def _lower(kind: int, most: int) -> None:
     resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
-def _short(error: Exception) -> str:
+def _shorten(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]), json.loads(sys.argv[2]), sys.stdout.buffer)
+    write_answer(Path(sys.argv[1]), json.loads(sys.argv[2]), sys.stdout.buffer)

@@ -107,7 +107,7 @@ def read_header(entry: ArrayEntry) -> ArrayHeader:
     length = int.from_bytes(_read_exactly(entry, width), "little")
     if length > MAX_HEADER:
         raise _damage_error(entry, f"has a header of {length:,} bytes, the limit is {MAX_HEADER:,}")
-    header = _parse(entry, _read_exactly(entry, length).decode("latin-1"))
+    header = _parse_header(entry, _read_exactly(entry, length).decode("latin-1"))
     claimed = 8 + width + length + math.prod(header.shape) * header.dtype.itemsize
     if claimed != entry.size:
         raise _damage_error(entry, f"claims {claimed:,} bytes by its header, the archive has {entry.size:,} for it")
@@ -184,7 +184,7 @@ def _read_exactly(entry: ArrayEntry, size: int) -> bytes:
     return found
 
 
-def _parse(entry: ArrayEntry, text: str) -> ArrayHeader:
+def _parse_header(entry: ArrayEntry, text: str) -> ArrayHeader:
     # Three patterns, not an evaluator of Python literals: a hostile header is text and stays text.
     descr = re.findall(r"['\"]descr['\"]\s*:\s*['\"]([^'\"]*)['\"]", text)
     fortran = re.findall(r"['\"]fortran_order['\"]\s*:\s*(True|False)", text)

@@ -46,18 +46,18 @@ def arrange(names: Sequence[str], table: Mapping[str, int] | None, where: str) -
     Raises:
         BadInput: If folders or labels contradict each other.
     """
-    by_split = _by_folder(names, where)
+    by_split = _splits_by_folder(names, where)
     notes = [] if by_split else ["split 80 : 10 : 10 by a fixed random order of the names"]
     inside = [name.partition("/")[2] if by_split else name for name in names]
-    splits = _splits(by_split or {"train": list(range(len(names)))}, len(names), where)
+    splits = _shuffle_splits(by_split or {"train": list(range(len(names)))}, len(names), where)
     if by_split and set(by_split) < set(splits):
         missing = " and ".join(sorted(set(splits) - set(by_split)))
         notes.append(f"no folder for {missing}: a tenth of train each, by a fixed random order")
     if table is not None:
-        return Arrangement(splits, _from_table(names, table, where), _numbers(table), notes)
-    labels, classes, remarks = _from_folders(inside)
+        return Arrangement(splits, _labels_from_table(names, table, where), _class_numbers(table), notes)
+    labels, classes, remarks = _labels_from_folders(inside)
     if classes and by_split:
-        _check_trained(splits, labels or [], classes, where)
+        _check_classes(splits, labels or [], classes, where)
     return Arrangement(splits, labels, classes, [*notes, *remarks])
 
 
@@ -105,7 +105,7 @@ def read_table(content: bytes, where: str) -> dict[str, int] | None:
     return table
 
 
-def _by_folder(names: Sequence[str], where: str) -> dict[str, list[int]] | None:
+def _splits_by_folder(names: Sequence[str], where: str) -> dict[str, list[int]] | None:
     """The places of the names by split, or None where the folders are no splits."""
     tops = {name.partition("/")[0] if "/" in name else "" for name in names}
     known = sorted(top for top in tops if top in SPLIT_OF)
@@ -121,7 +121,7 @@ def _by_folder(names: Sequence[str], where: str) -> dict[str, list[int]] | None:
     return places
 
 
-def _splits(by_split: Mapping[str, Sequence[int]], n: int, where: str) -> dict[str, list[int]]:
+def _shuffle_splits(by_split: Mapping[str, Sequence[int]], n: int, where: str) -> dict[str, list[int]]:
     """Each split in a fixed random order; a missing one takes a tenth of train."""
     shuffled = {}
     for name, places in by_split.items():
@@ -138,7 +138,7 @@ def _splits(by_split: Mapping[str, Sequence[int]], n: int, where: str) -> dict[s
     return {"train": train, "validation": shuffled["validation"], "test": shuffled["test"]}
 
 
-def _from_table(names: Sequence[str], table: Mapping[str, int], where: str) -> list[int]:
+def _labels_from_table(names: Sequence[str], table: Mapping[str, int], where: str) -> list[int]:
     there = set(names)
     for kind, missing in (
         ("labels without images", [name for name in table if name not in there]),
@@ -152,11 +152,11 @@ def _from_table(names: Sequence[str], table: Mapping[str, int], where: str) -> l
     return [table[name] for name in names]
 
 
-def _numbers(table: Mapping[str, int]) -> list[str]:
+def _class_numbers(table: Mapping[str, int]) -> list[str]:
     return [str(number) for number in range(max(table.values(), default=-1) + 1)]
 
 
-def _from_folders(inside: Sequence[str]) -> tuple[list[int] | None, list[str] | None, list[str]]:
+def _labels_from_folders(inside: Sequence[str]) -> tuple[list[int] | None, list[str] | None, list[str]]:
     """Labels, classes and notes by the first folder of each name."""
     tops = [name.partition("/")[0] if "/" in name else "" for name in inside]
     classes = sorted(set(tops) - {""})
@@ -170,7 +170,7 @@ def _from_folders(inside: Sequence[str]) -> tuple[list[int] | None, list[str] | 
     return [number[top] for top in tops], classes, []
 
 
-def _check_trained(
+def _check_classes(
     splits: Mapping[str, Sequence[int]], labels: Sequence[int], classes: Sequence[str], where: str
 ) -> None:
     trained = {labels[place] for place in splits["train"]}

@@ -74,7 +74,7 @@ class CacheFile:
         mapped = pixels.nbytes > memory_bytes
         values = _as_tensor(pixels) if mapped else torch.from_numpy(np.array(pixels))
         labels = torch.from_numpy(np.array(self.part("labels"))) if "labels" in self.table["parts"] else None
-        parts = _cut(values, labels, self.table["counts"], mapped)
+        parts = _cut_splits(values, labels, self.table["counts"], mapped)
         classes = None if labels is None else len(self.table["survey"]["class_names"])
         mean = torch.from_numpy(np.array(self.part("mean")))
         survey = Survey.from_json(self.table["survey"])
@@ -183,7 +183,9 @@ class Writer:
     ) -> tuple[dict[str, Any], str, Array]:
         """The entry, digest and mean of the pixels; they are mapped here only, as Windows renames no mapped file."""
         pixels = np.memmap(self._temporary, np.uint8, "r+", PIXELS_AT, (self._count, *self._shape))
-        parts = _cut(torch.from_numpy(pixels), None if labels is None else torch.from_numpy(labels), counts, True)
+        parts = _cut_splits(
+            torch.from_numpy(pixels), None if labels is None else torch.from_numpy(labels), counts, True
+        )
         known = Dataset("", *parts, classes, "")
         return _array_entry(PIXELS_AT, pixels), known.digest, known.mean.numpy()
 
@@ -217,7 +219,9 @@ def _as_tensor(pixels: Array) -> Tensor:
         return torch.from_numpy(pixels)
 
 
-def _cut(values: Tensor, labels: Tensor | None, counts: Mapping[str, int], mapped: bool) -> tuple[Split, Split, Split]:
+def _cut_splits(
+    values: Tensor, labels: Tensor | None, counts: Mapping[str, int], mapped: bool
+) -> tuple[Split, Split, Split]:
     """The three splits, each a slice."""
     sizes = [counts[name] for name in ("train", "validation", "test")]
     parts = zip(
@@ -238,10 +242,10 @@ def _translate_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise cannot_write(path, error) from error
+        raise write_error(path, error) from error
 
 
-def cannot_write(path: Path, error: OSError) -> Missing:
+def write_error(path: Path, error: OSError) -> Missing:
     """Return the error for a cache that cannot be written.
 
     Args:

@@ -144,7 +144,7 @@ def decode(content: bytes, name: str, shape: ImageShape, options: ImageOptions) 
             image.load()
             turn = image.getexif().get(ORIENTATION, 1)
             upright = image if turn == 1 else ImageOps.exif_transpose(image)
-            fitted = _fit_image(_plain(upright, shape), shape, options)
+            fitted = _fit_image(_to_plain_mode(upright, shape), shape, options)
     pixels = np.asarray(fitted)
     return (pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)), own[::-1] if turn in TURNED else own
 
@@ -186,15 +186,15 @@ def _turn_upright(image: Image.Image) -> bool:
     return False
 
 
-def _plain(image: Image.Image, shape: ImageShape) -> Image.Image:
+def _to_plain_mode(image: Image.Image, shape: ImageShape) -> Image.Image:
     """The image in one of the modes L, LA, RGB, RGBA; 16 bits become 8 by rounding."""
     if image.mode in ("I;16", "I", "I;16B"):
-        return _eight_bits(np.asarray(image)).convert(_wide(shape))
-    mode = "RGBA" if image.has_transparency_data else _wide(shape)
+        return _to_eight_bits(np.asarray(image)).convert(_wide_mode(shape))
+    mode = "RGBA" if image.has_transparency_data else _wide_mode(shape)
     return image if image.mode == mode else image.convert(mode)
 
 
-def _eight_bits(levels: NDArray[np.integer[Any]]) -> Image.Image:
+def _to_eight_bits(levels: NDArray[np.integer[Any]]) -> Image.Image:
     """The nearest of 256 levels to each of 65,536, (h, w); in parts, as the sum needs more bits."""
     grey = np.empty(levels.shape, np.uint8)
     for row in range(0, len(levels), ROWS):
@@ -202,7 +202,7 @@ def _eight_bits(levels: NDArray[np.integer[Any]]) -> Image.Image:
     return Image.fromarray(grey)
 
 
-def _wide(shape: ImageShape) -> str:
+def _wide_mode(shape: ImageShape) -> str:
     return "L" if shape.channels == 1 else shape.mode
 
 
@@ -220,7 +220,7 @@ def _scale_image(image: Image.Image, shape: ImageShape, options: ImageOptions) -
     if image.size == wanted:
         return image
     if options.fit != "pad":
-        return image.resize(wanted, Image.Resampling.LANCZOS, _centre(image, shape), reducing_gap=3.0)
+        return image.resize(wanted, Image.Resampling.LANCZOS, _centre_box(image, shape), reducing_gap=3.0)
     scale = min(shape.width / image.width, shape.height / image.height)
     inner = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     small = image.resize(inner, Image.Resampling.LANCZOS, reducing_gap=3.0)
@@ -230,7 +230,7 @@ def _scale_image(image: Image.Image, shape: ImageShape, options: ImageOptions) -
     return whole
 
 
-def _centre(image: Image.Image, shape: ImageShape) -> tuple[float, float, float, float]:
+def _centre_box(image: Image.Image, shape: ImageShape) -> tuple[float, float, float, float]:
     """The largest box of the wanted aspect in the middle of the image: left, top, right, bottom."""
     scale = min(image.width / shape.width, image.height / shape.height)
     width, height = scale * shape.width, scale * shape.height

@@ -37,7 +37,7 @@ def duplicates(dataset: Dataset) -> dict[str, int | None]:
     return {
         "copies": len(prints[0]) + len(held_out) - len(everything),
         "held_out_in_train": sum(fingerprint in seen for fingerprint in held_out),
-        "near": _near(dataset, prints) if dataset.is_image and min(dataset.shape[1:]) >= SMALLEST else None,
+        "near": _count_near(dataset, prints) if dataset.is_image and min(dataset.shape[1:]) >= SMALLEST else None,
     }
 
 
@@ -63,7 +63,7 @@ def difference_hash(images: Tensor) -> Hashes:
         The hashes, (n,) uint64.
     """
     rows = max(1, BLOCK // images[0].numel())
-    parts = [_hash(images[start : start + rows]) for start in range(0, len(images), rows)]
+    parts = [_hash_block(images[start : start + rows]) for start in range(0, len(images), rows)]
     return np.concatenate(parts)
 
 
@@ -85,7 +85,7 @@ def near_pairs(hashes: Hashes) -> Iterator[tuple[int, int]]:
                 yield from _pairs(hashes, order[start:end])
 
 
-def _near(dataset: Dataset, prints: Sequence[Sequence[bytes]]) -> int:
+def _count_near(dataset: Dataset, prints: Sequence[Sequence[bytes]]) -> int:
     """The number of different images that have a near one."""
     everything = [fingerprint for part in prints for fingerprint in part]
     _, firsts = np.unique(np.frombuffer(b"".join(everything), "V16"), return_index=True)
@@ -97,7 +97,7 @@ def _near(dataset: Dataset, prints: Sequence[Sequence[bytes]]) -> int:
     return int(counts[near].sum())
 
 
-def _hash(images: Tensor) -> Hashes:
+def _hash_block(images: Tensor) -> Hashes:
     colours = images[:, : 3 if images.shape[1] >= 3 else 1].float().mean(1, keepdim=True)
     cells = functional.interpolate(colours, size=(8, 9), mode="area")[:, 0]
     bits = (cells[:, :, :-1] < cells[:, :, 1:]).flatten(1).numpy()

@@ -11,7 +11,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from advnets.data.dataset import Dataset
-from advnets.data.images.cache import CacheFile, cannot_write, open_cache
+from advnets.data.images.cache import CacheFile, open_cache, write_error
 from advnets.data.images.decode_folder import DIGEST, FolderDecoder, hash_bytes, map_in_order
 from advnets.data.images.decode_image import FORMATS, strict_pillow
 from advnets.data.images.folder_source import FolderSource, ImageSource
@@ -110,7 +110,7 @@ def _make_cache(source: ImageSource, options: ImageOptions, key: str, place: Pat
         lock = FileLock(place.with_suffix(".lock"))
         lock.acquire()
     except OSError as error:
-        raise cannot_write(place, error) from error
+        raise write_error(place, error) from error
     try:
         cached = None if options.verify else open_cache(place, key)
         if cached is None:

@@ -107,7 +107,7 @@ class FolderSource:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.files = sort_out(_walk(path, path, (), count()))
+        self.files = sort_files(_walk(path, path, (), count()))
 
     def full_name(self, name: str) -> str:
         """Return what the errors call a file.
@@ -129,7 +129,7 @@ class FolderSource:
         try:
             return (self.path / name).open("rb")
         except OSError as error:
-            raise _unreadable(self.full_name(name), error) from error
+            raise _read_error(self.full_name(name), error) from error
 
     def read(self, name: str) -> bytes:
         """Read the bytes of a file.
@@ -145,9 +145,9 @@ class FolderSource:
             with self.open_file(name) as file:
                 content = file.read(MAX_FILE + 1)
         except OSError as error:
-            raise _unreadable(self.full_name(name), error) from error
+            raise _read_error(self.full_name(name), error) from error
         if len(content) > MAX_FILE:
-            raise too_long(self.full_name(name), len(content))
+            raise size_error(self.full_name(name), len(content))
         return content
 
     @contextmanager
@@ -156,7 +156,7 @@ class FolderSource:
         yield
 
 
-def sort_out(entries: Iterator[FileEntry]) -> FileListing:
+def sort_files(entries: Iterator[FileEntry]) -> FileListing:
     """Sort files into images, labels and others.
 
     Args:
@@ -187,7 +187,7 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name == "__MACOSX"
 
 
-def too_long(where: str, size: int) -> TooBig:
+def size_error(where: str, size: int) -> TooBig:
     """Return the error for a file of too many bytes.
 
     Args:
@@ -239,5 +239,5 @@ def _stat_entry(entry: os.DirEntry[str]) -> os.stat_result | None:
         return None
 
 
-def _unreadable(where: str, error: OSError) -> Damaged:
+def _read_error(where: str, error: OSError) -> Damaged:
     return Damaged(f"{where}: cannot be read ({error.strerror or error}). Check the disk and permissions.")

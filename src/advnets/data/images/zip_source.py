@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from advnets.data.formats.zip_checks import MAX_RATIO, REDO, check_count, check_entry, check_overlap, translate_errors
-from advnets.data.images.folder_source import MAX_FILE, FileEntry, FileListing, is_hidden, sort_out, too_long
+from advnets.data.images.folder_source import MAX_FILE, FileEntry, FileListing, is_hidden, size_error, sort_files
 from advnets.errors import Damaged, TooBig
 
 MAX_ENTRIES = 250_000
@@ -38,7 +38,7 @@ class ZipSource:
             with zipfile.ZipFile(path) as archive:
                 self._entries = _check_archive(path, archive)
         self._archive: zipfile.ZipFile | None = None
-        self.files: FileListing = sort_out(
+        self.files: FileListing = sort_files(
             FileEntry(name, info.file_size, info.CRC) for name, info in self._entries.items() if not _is_clutter(name)
         )
 
@@ -85,7 +85,7 @@ class ZipSource:
         """
         info = self._entries[name]
         if info.file_size > MAX_FILE:
-            raise too_long(self.full_name(name), info.file_size)
+            raise size_error(self.full_name(name), info.file_size)
         assert self._archive is not None, "read within hold_open()"
         with translate_errors(self.full_name(name)), self._archive.open(info) as stream:
             # No more is unpacked than the directory claims; the checksum is verified at that many bytes.

@@ -27,10 +27,10 @@ def load_digits() -> Dataset:
     images = np.floor(levels * 255 / 16 + 0.5).astype(np.uint8).reshape(-1, 1, 8, 8)
     order = fixed_order(TRAIN + VALIDATION + TEST)
     values, classes = torch.from_numpy(images[order]), torch.from_numpy(labels[order].astype(np.int64))
-    parts = zip(_cut(values), _cut(classes), strict=True)
+    parts = zip(_cut_splits(values), _cut_splits(classes), strict=True)
     train, validation, test = (Split(*part) for part in parts)
     return Dataset("digits", train, validation, test, 10, "scikit-learn's bundled 8x8 digits")
 
 
-def _cut(samples: Tensor) -> tuple[Tensor, ...]:
+def _cut_splits(samples: Tensor) -> tuple[Tensor, ...]:
     return tuple(part.clone() for part in samples.split_with_sizes([TRAIN, VALIDATION, TEST]))

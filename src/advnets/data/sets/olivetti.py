@@ -46,7 +46,7 @@ def load_olivetti(data_dir: str | os.PathLike[str] | None = None, *, side: int =
     """
     path = _find(data_folders(data_dir))
     faces = _faces(path)
-    faces = _at_three_quarters(faces) if side == 48 else faces
+    faces = _shrink_to_three_quarters(faces) if side == 48 else faces
     people = fixed_order(PEOPLE)
     of_person = faces.reshape(PEOPLE, IMAGES, 1, side, side)
     parts = np.split(of_person[people], [TRAIN, TRAIN + VALIDATION])
@@ -82,7 +82,7 @@ def _faces(path: Path) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels.T.reshape(-1, SIDE, SIDE).transpose(0, 2, 1))
 
 
-def _at_three_quarters(faces: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _shrink_to_three_quarters(faces: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Images of 3/4 the side; each pixel is the mean of its area, in whole numbers that are the same everywhere."""
     # Three pixels cover four: the first takes all of one and a third of the next, and so on; weights in quarters.
     block = np.array([[3, 1, 0, 0], [0, 2, 2, 0], [0, 0, 1, 3]], np.uint16)
