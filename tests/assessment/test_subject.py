@@ -244,7 +244,7 @@ def make(name: str) -> None:
         (["run", "--no-classifier", "--extractor", "classifier"], "leave one of them out"),
         (["run", "--weights", "weights.pth"], "weights: found weights.pth for the extractor of these data"),
         (["run", "--extractor", "inception", "--weights", "none.pth"], "none.pth: found no such file"),
-        (["good"], "name them by --against"),
+        (["good"], "others to be measured against: --against"),
         (["good", "--against", "digits", "--n", "5"], "--n is for models"),
         (["good", "--against", "digitz"], "Did you mean 'digits'"),
         (["good", "--against", "digits", "--measures", "fidd"], "Did you mean 'fid'"),

@@ -153,7 +153,7 @@ def _class_shares(context: Context) -> Estimate:
 def _class_distance(context: Context) -> Estimate:
     classes = context.reference.dataset.classes
     assert classes is not None
-    # Both by the classifier: held against true labels, its own mistakes would be taken for the generator's.
+    # Both by the classifier: beside true labels, its own mistakes would be taken for the generator's.
     return class_distance(context.logits.argmax(1), context.reference.held_out_logits.argmax(1), classes)
 
 

@@ -23,7 +23,7 @@ HALF = 5000
 class Reference:
     """Real images, or points, of one data set: the held-out ones, which samples should be like, and the training ones.
 
-    Features and logits are computed when they are first needed and then kept, so that one reference serves many sets
+    Features and logits are computed when they are first needed and then stay, so that one reference serves many sets
     of samples.
 
     Attributes:

@@ -232,7 +232,7 @@ class Report:
     def markdown(self) -> str:
         """The report as a page of Markdown."""
         parts = [self._head(), self._table(), *self._warnings(), self._explanation()]
-        parts += [*self._draws(), *self._classes(), *self._parzen(), *self._unmeasured()]
+        parts += [*self._draws(), *self._classes(), *self._parzen(), *self._list_skipped()]
         parts += [f"![{name}](figures/{name}.png)" for name in self.figures]
         return "\n\n".join(parts) + "\n"
 
@@ -328,7 +328,7 @@ class Report:
             "not quality (Theis et al. 2016).",
         ]
 
-    def _unmeasured(self) -> list[str]:
+    def _list_skipped(self) -> list[str]:
         if not self.skipped:
             return []
         return ["Not measured:\n\n" + "\n".join(f"- {name}: {reason}" for name, reason in self.skipped.items())]

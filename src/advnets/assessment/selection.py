@@ -27,14 +27,14 @@ class CheckpointChoice:
     damaged: Mapping[str, str]
 
     @property
-    def ranking(self) -> list[int]:
+    def ranked_steps(self) -> list[int]:
         """Steps, the best first."""
         return sorted(self.reports, key=lambda step: _badness(self.by, self._estimate(step)))
 
     @property
     def best(self) -> int:
         """The step of the best checkpoint."""
-        return self.ranking[0]
+        return self.ranked_steps[0]
 
     def lead(self) -> Estimate | None:
         """By how much the second best is worse; None with one checkpoint.
@@ -43,7 +43,7 @@ class CheckpointChoice:
         """
         if len(self.reports) < 2:
             return None
-        first, second = (self._estimate(step) for step in self.ranking[:2])
+        first, second = (self._estimate(step) for step in self.ranked_steps[:2])
         both = None if first.error is None or second.error is None else math.hypot(first.error, second.error)
         return Estimate(_badness(self.by, second) - _badness(self.by, first), both)
 
@@ -54,7 +54,7 @@ class CheckpointChoice:
         lead = self.lead()
         if lead is None:
             return f"{found} It is the only one."
-        next_best = f"step {self.ranking[1]:,}, is worse by {format_estimate(lead)}"
+        next_best = f"step {self.ranked_steps[1]:,}, is worse by {format_estimate(lead)}"
         if lead.error is None:
             return f"{found} The next, {next_best}; the error of that is not known."
         within = lead.value <= Z95 * lead.error

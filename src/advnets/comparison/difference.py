@@ -24,7 +24,7 @@ ROUNDING = 1e-6
 """The share of a value that the same samples may differ by, when a file rounds them or another order sums them."""
 
 CONTROLS = {"holm": statistics.holm, "benjamini-hochberg": statistics.benjamini_hochberg}
-"""What is kept at LEVEL over all tests: the chance of any false difference, or the share of false ones among them."""
+"""What stays below LEVEL over all tests: the chance of any false difference, or the expected share of false ones."""
 
 
 @dataclass(frozen=True)

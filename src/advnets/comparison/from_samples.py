@@ -47,7 +47,7 @@ class SampleJackknives:
         return [name for name in next(iter(self.taken.values())) if name not in self.left_out]
 
     def find_floor(self, name: str, context: Context) -> None:
-        """Find what real images get; a measure of which that cannot be told is left out.
+        """Find what real images get; leave a measure out if that cannot be known.
 
         Args:
             name: The measure.

@@ -1,4 +1,4 @@
-"""Measuring whatever is at a path: a run, a share file, a model that ships, or images and points in files."""
+"""Evaluates whatever lies at a path: a run, a share file, a model that ships, or images and points in files."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -45,14 +45,14 @@ def evaluate_path(
         BadInput: If nothing that was asked for can be measured, or an argument does not fit what lies at the path.
     """
     if data and others:
-        raise BadInput("found --data and --against; expected one of them, which says what samples are held against")
+        raise BadInput("found --data and --against; expected one of them, which says what samples are measured against")
     if is_of_files(path):
         return (yield from _evaluate_files(path, plan, others, data, data_dir))
     found = open_source(path)
     if isinstance(found, Run):
         if data or (data_dir and not others):
             raise BadInput(
-                f"{path} is a run, measured on its own data; --data and --data-dir are for share files. To hold it "
+                f"{path} is a run, measured on its own data; --data and --data-dir are for share files. To measure it "
                 "against other images, name them by --against."
             )
         if others is None:
@@ -85,7 +85,7 @@ def select_checkpoint(path: Path, plan: EvaluationPlan) -> Generator[Progress, N
     """
     found = open_source(path)
     if not isinstance(found, Run):
-        raise BadInput(f"{path} is a share file, of one checkpoint; --every-checkpoint is for runs")
+        raise BadInput(f"{path} is a share file, which has one checkpoint; --every-checkpoint is for runs")
     usual = "fid" if found.dataset.is_image else "sliced-wasserstein"
     return (yield from found.select_checkpoint(plan, plan.measures[0] if plan.measures else usual))
 
@@ -96,9 +96,9 @@ def _evaluate_files(
     if others is None:
         hint = " (--data is for share files)" if data else ""
         what = "it is not a run directory, and images" if path.is_dir() else "images"
-        raise BadInput(f"{path}: {what} in files are measured against others: name them by --against FOLDER|DATA{hint}")
+        raise BadInput(f"{path}: {what} in files need others to be measured against: --against FOLDER|DATA{hint}")
     if plan.n is not None:
-        raise BadInput("--n is for models, which draw as many samples; of files all are measured. Leave it out.")
+        raise BadInput("--n is for models, which draw as many samples; all images in files are measured. Leave it out.")
     dataset = load_reference_data(others, data_dir)
     yield from _note(unreadable_files_note(others, dataset))
     yield Progress(f"reading {path}", 0.0)
