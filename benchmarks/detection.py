@@ -90,7 +90,7 @@ class Neighbours:
         return torch.tensor([self.place.get(row.tobytes(), -1) for row in points.numpy()])
 
     def nearest(self, points: Tensor, train: Tensor) -> tuple[Tensor, Tensor]:
-        """As statistics.nearest: index into train and squared distance."""
+        """As statistics.find_nearest: index into train and squared distance."""
         mine, theirs = self.places(points), self.places(train)
         if bool((theirs < 0).any()):
             return find_nearest(points, train)
@@ -148,7 +148,7 @@ def planted(pool: Pool) -> Iterator[dict[str, Any]]:
     """A line for each planted fault: adjusted p-values of all tests."""
     samples, held_out, train = pool.drawn_features(0)
     against = pool.against(held_out, train)
-    clean = canaries.Clean(pool.images[samples], pool.images[train], pool.labels[samples])
+    clean = canaries.CleanImages(pool.images[samples], pool.images[train], pool.labels[samples])
     for fault, (damage, strength) in PLANTED.items():
         began = time.monotonic()
         rng = np.random.default_rng([pool.seed, 1, len(fault)])

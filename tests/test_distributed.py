@@ -133,7 +133,7 @@ def test_a_nan_in_one_process_stops_all(found: dict[str, Any]) -> None:
 @forks
 def test_what_the_first_cannot_do_is_told_by_all(found: dict[str, Any]) -> None:
     assert all("the disk is full" in told["message"] for told in found["disk_full"])
-    assert all("is there already" in told["message"] for told in found["taken"])
+    assert all("exists already" in told["message"] for told in found["taken"])
     assert all(told["error"] == "BadInput" for told in found["uneven"])
     assert all("found 31, expected a multiple of 2" in told["message"] for told in found["uneven"])
 

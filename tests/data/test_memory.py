@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from advnets.data import STORED_NAME, TRANSFORMS, Batches, Dataset, Split, from_memory, load, load_npz
+from advnets.data import STORED_NAME, TRANSFORMS, Batches, Dataset, Split, find_data, from_memory, load, load_npz
 from advnets.data.conversion import to_values
 from advnets.errors import BadInput, Missing, NonFinite, Unsupported
 
@@ -246,3 +246,13 @@ def test_a_selection_keeps_labels_and_given() -> None:
     assert part.given is not None
     assert part.labels.tolist() == LABELS[[3, 1]].tolist()
     assert torch.equal(part.values, part.given)
+
+
+def test_names_and_paths_are_told_from_data_in_memory() -> None:
+    assert find_data("digits") == "digits"
+    assert find_data(Path("some") / "folder") == str(Path("some") / "folder")
+    found = find_data(IMAGES, labels=LABELS)
+    assert isinstance(found, Dataset)
+    assert found.digest == Dataset.of(IMAGES, labels=LABELS).digest
+    with pytest.raises(BadInput, match="found the name 'digits' with labels= beside it"):
+        find_data("digits", labels=LABELS)

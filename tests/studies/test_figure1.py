@@ -14,7 +14,7 @@ from advnets import figures, theory
 from advnets.cli.main import main
 from advnets.errors import BadInput
 from advnets.studies import figure1 as study
-from advnets.studies.figure1 import CENTRES, EDGES, P_DATA, Figure1, LineGame, Scene, U, figure1, pushed_forward
+from advnets.studies.figure1 import CENTRES, EDGES, P_DATA, Figure1, LineGame, Scene, U, figure1, push_forward
 
 
 @pytest.fixture
@@ -26,14 +26,14 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_change_of_variables_gives_the_density_of_a_known_map() -> None:
     x = 1.5 + 0.7 * torch.special.ndtri(U)
-    p_g = pushed_forward(x.clamp(-30, 30))
+    p_g = push_forward(x.clamp(-30, 30))
     expected = torch.special.ndtr((EDGES - 1.5) / 0.7).diff()
     assert float((p_g - expected)[1:-1].abs().max()) < 2e-5
     assert float(p_g.sum()) == pytest.approx(1)
 
 
 def test_a_fold_of_g_counts_twice() -> None:
-    p_g = pushed_forward((2 * U - 1).abs())  # |z|, from [-1, 1] onto [0, 1] twice
+    p_g = push_forward((2 * U - 1).abs())  # |z|, from [-1, 1] onto [0, 1] twice
     inside = (CENTRES > 0) & (CENTRES < 1)
     torch.testing.assert_close(p_g[inside], torch.full((50,), 0.02, dtype=torch.float64), atol=1e-3, rtol=0)
     assert float(p_g[~inside].sum()) == pytest.approx(0, abs=1e-3)

@@ -26,12 +26,12 @@ from advnets.errors import BadInput, Damaged, NonFinite
 from advnets.experiment import Run
 from advnets.recipes import RECIPES
 from advnets.studies import table
-from advnets.studies.table import fill_table, measure_run
-from advnets.studies.table.controls import CONTROLS, control
+from advnets.studies.results_file import ResultsFile
+from advnets.studies.table import measure_run, study
+from advnets.studies.table.chain_mixing import count_layers, measure_mixing
+from advnets.studies.table.controls import CONTROLS, draw_control
 from advnets.studies.table.evaluator import Evaluator
-from advnets.studies.table.mixing import layers, measure_mixing
-from advnets.studies.table.records import Classes, Control, Numbers, Origin, ParzenScore, TrainedUnit
-from advnets.studies.table.results import TableFile
+from advnets.studies.table.records import ClassCoverage, MeasuredControl, Measurements, Origin, ParzenScore, TrainedUnit
 from advnets.studies.table.rows import find_rows
 from advnets.studies.table.summary import summarise
 
@@ -66,7 +66,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     counting(Run, "carry_on")
     counting(measure_run, "_measure")
-    counting(fill_table, "control_of")
+    counting(study, "measure_control")
     return counted
 
 
@@ -74,9 +74,9 @@ def score(value: float, sigma: float = 0.2) -> ParzenScore:
     return ParzenScore(value, 2.0, sigma, False, 541.0)
 
 
-def numbers(value: float, samples: int = 1000) -> Numbers:
+def numbers(value: float, samples: int = 1000) -> Measurements:
     scores = {name: {"validation": score(value + 4), "test": score(value)} for name in metrics.PROTOCOLS}
-    return Numbers(samples, scores, 0.97, 0.01, Classes(0.08, 0.12, 0.8, 0.01, 0.97))
+    return Measurements(samples, scores, 0.97, 0.01, ClassCoverage(0.08, 0.12, 0.8, 0.01, 0.97))
 
 
 ORIGIN = Origin("advnets table", "0.1.0", "d3c02cd", "Linux", 1)
@@ -87,8 +87,12 @@ def unit(row: str = "paper-adam", seed: int = 0, value: float = 185.0) -> Traine
 
 
 def results(*units: TrainedUnit, **controls: float) -> table.TableResults:
-    held = {name.replace("_", " "): Control(numbers(value), ORIGIN) for name, value in controls.items()}
+    held = {name.replace("_", " "): MeasuredControl(numbers(value), ORIGIN) for name, value in controls.items()}
     return table.TableResults("mnist", "0" * 64, units, held)
+
+
+def table_file(path: Path) -> ResultsFile[table.TableResults]:
+    return ResultsFile(path, table.TableResults)
 
 
 def readings(seed: int = 0, recipe: str = "paper-adam") -> int:
@@ -103,7 +107,7 @@ def test_a_tiny_table_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "paper, seed 0: measuring" in err
     assert [row["recipe"] for row in told["rows"]] == ["paper", "paper-adam", *[None] * len(CONTROLS)]
     assert told["results"] == json.loads(RESULTS.read_text())
-    assert calls == {"carry_on": 2, "_measured": 2, "control_of": len(CONTROLS)}
+    assert calls == {"carry_on": 2, "_measure": 2, "measure_control": len(CONTROLS)}
     by = {row["label"]: row for row in told["rows"]}
     nats = {label: row["nats"]["goodfellow2014"]["test"] for label, row in by.items()}
     assert nats["mean image"] < nats["real images"] < nats["all training images"]
@@ -119,13 +123,13 @@ def test_a_tiny_table_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[s
     # A seed more: nothing that is finished is done again.
     assert main([*QUICK, "--seeds", "2", "--out", "pages/table.md"]) == 0
     assert "paper-adam, seed 1: measuring" in capsys.readouterr().err
-    assert calls == {"carry_on": 3, "_measured": 3, "control_of": len(CONTROLS)}
+    assert calls == {"carry_on": 3, "_measure": 3, "measure_control": len(CONTROLS)}
     assert "0,1" in Path("pages/table.md").read_text()
     # The results are lost, the runs are not: the test split is not read again.
     kept = json.loads(RESULTS.read_text())
     RESULTS.write_text(json.dumps({**kept, "units": []}))
     assert main([*words, "--seeds", "1"]) == main([*QUICK, "--seeds", "2"]) == 0
-    assert calls["carry_on"] == calls["_measured"] == 3
+    assert calls["carry_on"] == calls["_measure"] == 3
     assert json.loads(RESULTS.read_text()) == kept
     assert [readings(0, "paper"), readings(0), readings(1)] == [1, 1, 1]
     capsys.readouterr()
@@ -146,7 +150,7 @@ def test_scores_are_those_that_evaluate_tells(tmp_path: Path) -> None:
     found = unit.numbers.scores["goodfellow2014"]["validation"]
     score = report.measures["parzen"].estimate
     assert (found.value, found.error) == (score.value, score.error)
-    real = measure_run.control_of("real images", Evaluator.of(run.dataset)).numbers.scores["goodfellow2014"][
+    real = measure_run.measure_control("real images", Evaluator.of(run.dataset)).numbers.scores["goodfellow2014"][
         "validation"
     ]
     assert real.value == pytest.approx(report.controls["real images"].value, abs=1e-3)
@@ -155,8 +159,8 @@ def test_scores_are_those_that_evaluate_tells(tmp_path: Path) -> None:
 def with_controls() -> None:
     """Results that hold every control, so that none is measured."""
     some = results(a=1).controls["a"]
-    held = TableFile(RESULTS, Path("lock"))
-    held.add("digits", data.load("digits").digest, dict.fromkeys(CONTROLS, some))
+    controls = dict.fromkeys(CONTROLS, some)
+    table_file(RESULTS).add(table.TableResults("digits", data.load("digits").digest, controls=controls))
 
 
 def started(*code: str, share: str = "0.1") -> subprocess.Popen[str]:
@@ -204,8 +208,8 @@ def test_a_signal_while_measuring_leaves_the_run_finished(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], calls: Counter[str]
 ) -> None:
     # A measuring that never ends.
-    slow = ("import time", "from pathlib import Path", "from advnets.studies.table import measuring",
-            "measuring.mixing = lambda *given: (Path('begun').write_text('x'), time.sleep(600))")  # fmt: skip
+    slow = ("import time", "from pathlib import Path", "from advnets.studies.table import measure_run",
+            "measure_run.measure_mixing = lambda *given: (Path('begun').write_text('x'), time.sleep(600))")  # fmt: skip
     with_controls()
     process = started(*slow, share="0.01")
     wait_for(Path("begun"), process, "x")
@@ -215,7 +219,7 @@ def test_a_signal_while_measuring_leaves_the_run_finished(
     assert "Traceback" not in told
     assert not (RUNS / "paper-adam-seed0" / "test-readings.jsonl").exists()
     assert main(QUICK) == 0
-    assert calls == {"_measured": 1}, "it is only measured, and controls stay"
+    assert calls == {"_measure": 1}, "it is only measured, and controls stay"
     assert readings() == 1
     capsys.readouterr()
 
@@ -227,8 +231,8 @@ def test_a_run_of_other_numbers_is_not_taken_for_a_unit(tmp_path: Path, capsys: 
     assert "was begun as another run than paper-adam, seed 0" in capsys.readouterr().err
 
 
-def quick_table(**more: Any) -> table.Table:
-    return table.Table(**{"rows": "paper-adam", "share": 0.01, "device": "cpu", **more})
+def quick_table(**more: Any) -> table.TableStudy:
+    return table.TableStudy(**{"rows": "paper-adam", "share": 0.01, "device": "cpu", **more})
 
 
 def test_a_run_of_other_data_is_not_taken_for_a_unit(tmp_path: Path) -> None:
@@ -238,9 +242,9 @@ def test_a_run_of_other_data_is_not_taken_for_a_unit(tmp_path: Path) -> None:
         np.savez(f"{folder}/p.npz", images=rng.integers(0, 256, (300, 8, 8), np.uint8))
     one, two = (quick_table(data=f"{folder}/p.npz", results=f"{folder}.json") for folder in ("one", "two"))
     (row,) = find_rows("paper-adam")
-    assert one._run(row, 0).path == two.runs_folder / "paper-adam-seed0"
+    assert one._open_run(row, 0).path == two.runs_folder / "paper-adam-seed0"
     with pytest.raises(BadInput, match="was begun on other data"):
-        two._run(row, 0)
+        two._open_run(row, 0)
 
 
 def test_units_of_other_numbers_do_not_enter_one_mean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,15 +252,15 @@ def test_units_of_other_numbers_do_not_enter_one_mean(tmp_path: Path, monkeypatc
     quick = quick_table()
     budget = quick._budget(*find_rows("paper-adam"))
     dataset = data.load("digits")
-    now = measure_run.fingerprint(RECIPES["paper-adam"])
+    now = measure_run.recipe_digest(RECIPES["paper-adam"])
     kept = replace(unit(), budget=budget, recipe=now)
-    quick.keeper.add("digits", dataset.digest, kept)
-    assert [event for event in quick.fill() if event.what.startswith("paper-adam")] == []
+    quick.results_file.add(table.TableResults("digits", dataset.digest, (kept,)))
+    assert [event for event in quick.run() if event.what.startswith("paper-adam")] == []
     words = replace(RECIPES["paper-adam"], about="said otherwise", usual_minutes=3.0)
-    assert measure_run.fingerprint(words) == now
-    monkeypatch.setitem(table.RECIPES, "paper-adam", replace(words, betas=(0.4, 0.99)))
+    assert measure_run.recipe_digest(words) == now
+    monkeypatch.setitem(study.RECIPES, "paper-adam", replace(words, betas=(0.4, 0.99)))
     with pytest.raises(BadInput, match="trained by other numbers than the recipe has now"):
-        list(quick.fill())
+        list(quick.run())
 
 
 def test_a_file_named_as_a_data_set_is_not_taken_for_it(tmp_path: Path) -> None:
@@ -272,14 +276,14 @@ def test_a_unit_that_diverges_does_not_keep_the_others_from_their_turn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with_controls()
-    real = table.Table._unit
+    real = table.TableStudy._make_unit
 
-    def diverging(self: table.Table, row: Any, seed: int, yardstick: Evaluator) -> Iterator[table.TableProgress]:
+    def diverging(self: table.TableStudy, row: Any, seed: int, *given: Any) -> Iterator[table.TableProgress]:
         if seed == 0:
             raise NonFinite("NaN in the loss")
-        yield from real(self, row, seed, yardstick)
+        yield from real(self, row, seed, *given)
 
-    monkeypatch.setattr(table.Table, "_unit", diverging)
+    monkeypatch.setattr(table.TableStudy, "_make_unit", diverging)
     assert main([*QUICK, "--seeds", "2"]) == 3
     assert "paper-adam, seed 0: NaN in the loss" in capsys.readouterr().err
     assert [kept.seed for kept in quick_table().read().units] == [1]
@@ -288,7 +292,7 @@ def test_a_unit_that_diverges_does_not_keep_the_others_from_their_turn(
 def test_too_few_images_are_told_before_anything_is_measured(tmp_path: Path) -> None:
     np.savez("few.npz", images=np.random.default_rng(0).integers(0, 256, (80, 8, 8), np.uint8))
     with pytest.raises(BadInput, match="training images, and paper-adam takes 100 a step"):
-        next(quick_table(data="few.npz").fill())
+        next(quick_table(data="few.npz").run())
 
 
 class Drift(nn.Module):
@@ -317,8 +321,8 @@ class Drift(nn.Module):
 
 def test_a_chain_is_measured_beside_independent_samples(tmp_path: Path) -> None:
     run = tiny.trained("run")
-    yardstick = Evaluator.of(run.dataset)
-    chain = measure_mixing(replace(run.model, network=Drift(0.8)), yardstick)
+    evaluator = Evaluator.of(run.dataset)
+    chain = measure_mixing(replace(run.model, network=Drift(0.8)), evaluator)
     assert chain is not None
     assert (chain.burn_in, chain.passes_per_step, chain.chains, chain.states) == (30, 4, 100, 10)
     assert chain.one.value == pytest.approx(9, rel=0.1), "(1 + .8) / (1 - .8) steps"
@@ -326,11 +330,11 @@ def test_a_chain_is_measured_beside_independent_samples(tmp_path: Path) -> None:
     assert chain.one.enough
     assert (chain.one.chains, chain.one.steps, chain.many.chains, chain.many.steps) == (1, 1000, 100, 50)
     assert set(chain.consecutive) == {"validation", "test"}
-    stuck = measure_mixing(replace(run.model, network=Drift(0.9999)), yardstick)
+    stuck = measure_mixing(replace(run.model, network=Drift(0.9999)), evaluator)
     assert stuck is not None
     assert not stuck.one.enough
-    assert measure_mixing(run.model, yardstick) is None
-    assert layers(run.model.network) == 2, "16 hidden units and the pixels; batch normalisation is no layer"
+    assert measure_mixing(run.model, evaluator) is None
+    assert count_layers(run.model.network) == 2, "16 hidden units and the pixels; batch normalisation is no layer"
 
 
 def test_what_is_told_of_a_row(tmp_path: Path) -> None:
@@ -344,7 +348,9 @@ def test_what_is_told_of_a_row(tmp_path: Path) -> None:
     assert (paper.flag, adam.flag, mean.flag, real.flag) == ("blur", "", "", "")
     assert (paper.between, mean.minutes) == (None, None)
     assert summarise(replace(held, data="cifar10"))[0].paper is None
-    more = replace(held, controls={**held.controls, "all training images": Control(numbers(320, 50_000), ORIGIN)})
+    more = replace(
+        held, controls={**held.controls, "all training images": MeasuredControl(numbers(320, 50_000), ORIGIN)}
+    )
     assert [line.flag for line in summarise(more) if line.label.startswith("all")] == ["more centres"]
 
 
@@ -354,7 +360,7 @@ def test_the_page_has_the_checklist_beside_it(tmp_path: Path) -> None:
     for said in ("225 +- 2", "187.5", "0,1", "0.2000", "8.0-12.0", "0.800 (0.970)", "30,000"):
         assert said in page
         assert said in text
-    said = ("Not a log-likelihood of the model", "no dequantisation", "read once for each unit", "edge:", "ceiling",
+    said = ("not a log-likelihood of the ", "no dequantisation", "read once for each unit", "edge:", "ceiling",
             "std / sqrt(points)", "never draws", "autocorrelation", "246.0")  # fmt: skip
     for point in said:
         assert point in page
@@ -370,14 +376,14 @@ def test_results_survive_the_file(tmp_path: Path) -> None:
         replace(tiny.trained("run", steps=2).model, network=Drift(0.5)), Evaluator.of(data.load("digits"))
     )
     held = results(replace(unit(), mixing=chain), unit(seed=1), real_images=246)
-    keeper = TableFile(Path("r/table.json"), Path("r/lock"))
+    file = table_file(Path("r/table.json"))
     for one in held.units:
-        keeper.add(held.data, held.digest, one)
-    assert keeper.add(held.data, held.digest, held.controls) == held
-    assert keeper.read() == held
-    assert keeper.add(held.data, held.digest, unit(value=0)) == held, "a finished unit is never overwritten"
-    with pytest.raises(BadInput, match="holds results of mnist"):
-        keeper.open("digits", held.digest)
+        file.add(replace(held, units=(one,), controls={}))
+    assert file.add(replace(held, units=())) == held
+    assert file.read() == held
+    assert file.add(replace(held, units=(unit(value=0),))) == held, "a finished unit is never overwritten"
+    with pytest.raises(BadInput, match="measured otherwise: data is 'mnist', expected 'digits'"):
+        file.read_or(table.TableResults("digits", held.digest))
 
 
 @pytest.mark.parametrize(
@@ -394,7 +400,7 @@ def test_a_broken_results_file_is_told_and_left_alone(
     assert RESULTS.read_bytes() == broken
     assert not RUNS.exists()
     with pytest.raises(Damaged):
-        table.Table().read()
+        table.TableStudy().read()
 
 
 @pytest.mark.parametrize(
@@ -410,7 +416,7 @@ def test_a_broken_results_file_is_told_and_left_alone(
         (["--device", "tpu"], "unknown device 'tpu'"),
         (["--out", "table.txt"], "a .md file"),
         (["--show"], "results/table-digits.json is not there"),
-        (["--show", "--seeds", "2"], "leave out --seeds"),
+        (["--show", "--seeds", "2"], "Leave out --seeds"),
     ],
 )
 def test_bad_input_is_told(words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -429,7 +435,7 @@ def test_a_users_own_file_of_faces(tmp_path: Path, capsys: pytest.CaptureFixture
     assert (row["paper"], row["samples"], row["coverage"]) == ([2057, 26], 120, None)
     assert len(controls) == len(CONTROLS)
     assert Path("results/table-TFD_48x48-1.json").exists()
-    assert "Ours is of one fold" in table.as_text(table.Table("TFD_48x48.mat:1").read())
+    assert "Ours is of one fold" in table.as_text(table.TableStudy("TFD_48x48.mat:1").read())
 
 
 @pytest.mark.parametrize("name", ["tfd", "tfd-3"])
@@ -456,7 +462,7 @@ def test_rows_are_recipes_with_budgets(tmp_path: Path) -> None:
 
 def test_controls_are_what_they_are_called(tmp_path: Path) -> None:
     dataset = data.load("digits")
-    images = {name: control(name, dataset, 300).values[..., 0] / 255 for name in CONTROLS}
+    images = {name: draw_control(name, dataset, 300).values[..., 0] / 255 for name in CONTROLS}
     assert [len(images[name]) for name in CONTROLS] == [1, 300, 1297, 259, 300, 300, 300]
     real = images["real images"]
     assert set(images["real images, above .5"].flat) == set(images["real images, Bernoulli draws"].flat) == {0, 1}
@@ -486,9 +492,9 @@ def test_the_whole_table_on_digits(tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 def test_the_results_that_are_kept_are_of_the_recipes_that_there_are(tmp_path: Path) -> None:
-    kept = TableFile(Path(__file__).parents[2] / "results" / "table-mnist.json", Path("lock")).read()
+    kept = table_file(Path(__file__).parents[2] / "results" / "table-mnist.json").read()
     assert {unit.row for unit in kept.units} >= {"dbn", "stacked-cae", "deep-gsn", "paper-mnist", "best-mnist"}
     for one in kept.units:
-        assert one.recipe == measure_run.fingerprint(RECIPES[one.row]), one.row
+        assert one.recipe == measure_run.recipe_digest(RECIPES[one.row]), one.row
         assert one.test_readings == 1
     assert set(kept.controls) == set(CONTROLS)

@@ -11,7 +11,7 @@ from advnets.data.description import describe
 from advnets.data.formats.npz import load_npz
 from advnets.data.images.folder import load_images
 from advnets.data.images.image_options import ImageOptions
-from advnets.data.memory import STORED_NAME, from_memory
+from advnets.data.memory import STORED_NAME, find_data, from_memory
 from advnets.data.sets.download import fetch
 from advnets.data.sets.published_files import cache_folder
 from advnets.data.sets.toys import MIXTURES, Mixture, mixture
@@ -32,6 +32,7 @@ __all__ = [
     "cache_folder",
     "describe",
     "fetch",
+    "find_data",
     "from_memory",
     "load",
     "load_npz",

@@ -81,7 +81,10 @@ def load(
 
 def _refuse_what_is_no_data(name: str, path: Path) -> None:
     if name == STORED_NAME:
-        raise Missing("the data were given in memory, and a run does not store them. Give the data again, as data=.")
+        raise Missing(
+            "the data of the run were given in memory, and a run does not store them. Give the data again, as data= of "
+            "resume or of Run."
+        )
     if name not in DATASETS and os.path.isfile(path / "recipe.json"):
         raise Unsupported(
             f"{name} is a run directory, expected images; the images inside are previews. Name the data that it was "

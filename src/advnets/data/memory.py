@@ -1,5 +1,6 @@
 """Data given in memory: a tensor, an array, a TensorDataset or a Dataset becomes a Dataset; all else is refused."""
 
+import os
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,29 @@ from advnets.errors import BadInput, Unsupported
 
 STORED_NAME = "<memory>"
 """What recipe.json holds in place of a name or path, where the data were given in memory."""
+
+
+def find_data(data: Any, *, labels: Values | None = None, given: Values | None = None) -> str | Dataset:
+    """Return the name or path of data as text, or the data set that is given in memory.
+
+    Args:
+        data: Name or path of data, as text or a Path; or data in memory, as `from_memory` takes them.
+        labels: Integers (n,) for a tensor or an array, or None.
+        given: Images (n, c', h', w') for a tensor or an array, or None.
+
+    Returns:
+        Text that `data.load` takes, or a data set.
+
+    Raises:
+        BadInput: If `labels` or `given` stand beside a name or a path, and what `from_memory` raises.
+    """
+    if isinstance(data, str | os.PathLike):
+        name = os.fspath(data)
+        if not isinstance(name, str):
+            raise BadInput(f"data: found the path {name!r}, expected text. Decode it with os.fsdecode.")
+        _refuse_more(f"the name {name!r}", labels=labels, given=given)
+        return name
+    return from_memory(data, labels=labels, given=given)
 
 
 def from_memory(data: Any, *, labels: Values | None = None, given: Values | None = None) -> Dataset:

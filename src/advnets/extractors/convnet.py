@@ -36,8 +36,8 @@ class ConvNet(nn.Module):
         self.register_buffer("deviation", torch.ones(channels, 1, 1))
         self.mean: Tensor
         self.deviation: Tensor
-        self.halving = halving_factor(shape, LARGEST)
-        height, width = height // self.halving, width // self.halving
+        self.halving_factor = halving_factor(shape, LARGEST)
+        height, width = height // self.halving_factor, width // self.halving_factor
         poolings = max(0, round(math.log2(min(height, width) / SMALLEST)))
         layers: list[nn.Module] = []
         for stage in range(poolings + 1):
@@ -59,7 +59,7 @@ class ConvNet(nn.Module):
             Features, (n, d).
         """
         x = (images.float() / 255 - self.mean) / self.deviation
-        features: Tensor = self.trunk(functional.avg_pool2d(x, self.halving) if self.halving > 1 else x)
+        features: Tensor = self.trunk(functional.avg_pool2d(x, self.halving_factor) if self.halving_factor > 1 else x)
         return features
 
     def forward(self, images: Tensor) -> Tensor:

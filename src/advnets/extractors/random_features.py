@@ -58,7 +58,7 @@ class RandomFeatures:
         """Architecture, preprocessing, and SHA-256 of the weights."""
         stages, size = "-".join(map(str, WIDTHS)), "x".join(map(str, self.shape))
         layout = f"random convolutions {stages}, magnitudes, grid {GRID}; {size} bytes / 255 - 0.5"
-        halved = f", averaged over {self._halving}x{self._halving}" if self._halving > 1 else ""
+        halved = f", averaged over {self._halving_factor}x{self._halving_factor}" if self._halving_factor > 1 else ""
         return f"{layout}{halved}; sha256 {state_fingerprint({str(s): w for s, w in enumerate(self.weights)})}"
 
     def features(self, values: Tensor) -> Tensor:
@@ -83,13 +83,13 @@ class RandomFeatures:
         return torch.cat(parts)
 
     @cached_property
-    def _halving(self) -> int:
+    def _halving_factor(self) -> int:
         return halving_factor(self.shape, LARGEST)
 
     def _responses(self, images: Tensor) -> Tensor:
         first, second, third = self.weights
         x = images.float() / 255 - 0.5
-        x = functional.avg_pool2d(x, self._halving) if self._halving > 1 else x
+        x = functional.avg_pool2d(x, self._halving_factor) if self._halving_factor > 1 else x
         x1 = functional.conv2d(x, first, padding=1).abs_()
         x2 = functional.conv2d(functional.avg_pool2d(x1, 2), second, padding=1).abs_()
         x3 = functional.conv2d(functional.avg_pool2d(x2, 2), third, padding=1).abs_()

@@ -1,1 +1,4 @@
-"""Whole investigations made of games and runs."""
+"""Whole investigations made of games and runs; each is one function, or a frozen dataclass that the command line fills.
+
+Inside of the room every file may import results_file. A study of several files is a folder.
+"""

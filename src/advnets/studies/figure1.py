@@ -240,7 +240,7 @@ class LineGame:
         with torch.no_grad():
             G = self.game.generator(Z).double()[:, 0]
             D = self.game.critic(CENTRES.float()[:, None]).sigmoid().double()
-        return Scene(dict(self.made), pushed_forward(G), D, G)
+        return Scene(dict(self.made), push_forward(G), D, G)
 
     def _make(self, asked: Iterator[Any]) -> None:
         for move in asked:
@@ -252,7 +252,7 @@ class LineGame:
                 group["lr"] = share * RATES[player]
 
 
-def pushed_forward(G: Tensor) -> Tensor:
+def push_forward(G: Tensor) -> Tensor:
     """Masses of the cells under p_g for G at the nodes of a uniform z, linear in between.
 
         F(x) = sum over pieces of (share of z in the piece) clamp((x - lo) / (hi - lo), 0, 1)

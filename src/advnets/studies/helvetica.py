@@ -171,9 +171,10 @@ class Helvetica:
         courses = {"G alone": [self.first, *self.alone]}
         courses |= {f"k = {k}": [replace(self.alone[-1], moves=0), *course] for k, course in self.again.items()}
         curves = {
-            name: figures.Trajectory(*zip(*map(_numbers, course), strict=True)) for name, course in courses.items()
+            name: figures.Trajectory(*zip(*map(_plotted_numbers, course), strict=True))
+            for name, course in courses.items()
         }
-        figures.draw_helvetica(curves, _numbers(self.real)[1:], self.pictures).savefig(path, dpi=130)
+        figures.draw_helvetica(curves, _plotted_numbers(self.real)[1:], self.pictures).savefig(path, dpi=130)
         return path
 
 
@@ -219,9 +220,9 @@ class HelveticaGame:
         self.play.schedule(Moment(0, 1, 0.0))
         self.z = self.play.game.latent(DRAWN, torch.Generator().manual_seed(seed))
         chosen = torch.randperm(len(dataset.train), generator=torch.Generator().manual_seed(0))[:REAL]
-        self.known, self.labels = _plain(dataset.train, chosen), dataset.train.labels[chosen]  # type: ignore[index]
+        self.known, self.labels = _as_floats(dataset.train, chosen), dataset.train.labels[chosen]  # type: ignore[index]
         held_out = torch.arange(min(DRAWN, len(dataset.validation)))
-        self.real = self._read(0, _plain(dataset.validation, held_out))
+        self.real = self._read(0, _as_floats(dataset.validation, held_out))
 
     def act(self, steps: int, *, k: int) -> None:
         """So many steps of Algorithm 1 with k moves of D each; k = 0 leaves G alone."""
@@ -264,12 +265,12 @@ class HelveticaGame:
         return GeneratorReading(made, entropy, statistics.pairwise_distance(x), stray)
 
 
-def _plain(split: Split, chosen: torch.Tensor) -> torch.Tensor:
+def _as_floats(split: Split, chosen: torch.Tensor) -> torch.Tensor:
     values = split.values[chosen]
     return values.float() / 255 if values.dtype == torch.uint8 else values
 
 
-def _numbers(reading: GeneratorReading) -> tuple[float, float, float, float, float]:
+def _plotted_numbers(reading: GeneratorReading) -> tuple[float, float, float, float, float]:
     spread, stray = reading.spread.value, reading.stray.value
     return reading.moves, reading.entropy.value, reading.modes, spread, stray
 

@@ -57,13 +57,13 @@ def saturation(
             if count % every == 0:
                 z = alone.game.latent(recipe.batch_size)
                 counts.append(count)
-                low.append(_norm(alone.game, minimax.generator, z))
-                high.append(_norm(alone.game, non_saturating.generator, z))
+                low.append(_gradient_norm(alone.game, minimax.generator, z))
+                high.append(_gradient_norm(alone.game, non_saturating.generator, z))
             next(made)
     return Saturation(tuple(counts), tuple(low), tuple(high))
 
 
-def _norm(game: Game, loss: Any, z: Tensor) -> float:
+def _gradient_norm(game: Game, loss: Any, z: Tensor) -> float:
     theta = list(game.generator.parameters())
     masks = torch.get_rng_state()
     with frozen(game.discriminator):

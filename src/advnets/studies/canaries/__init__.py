@@ -1,23 +1,28 @@
-"""Canaries: known damage done to real images, to see which measures notice it, and from what strength on."""
+"""Canaries: known damage is done to real images, to see which measures detect it, and from what strength on.
 
-from advnets.studies.canaries.battery import Battery, usual_battery
-from advnets.studies.canaries.damage import DAMAGES, Clean, Damage
+Inside of the room a file imports only from those before it: damage and detection; resplit; battery and results; study
+and page.
+"""
+
+from advnets.studies.canaries.battery import Battery, MeasureSamples, default_battery
+from advnets.studies.canaries.damage import DAMAGES, CleanImages, Damage
 from advnets.studies.canaries.detection import (
     Detection,
     MeasuredSamples,
     MeasureReading,
-    false_alarms,
-    prediction,
-    verdict,
-    weakest,
+    count_false_alarms,
+    judge_reading,
+    prediction_test,
+    weakest_detected,
 )
 from advnets.studies.canaries.page import as_json, as_markdown, as_text
-from advnets.studies.canaries.resplit import Resplit, resplit, usual_size
+from advnets.studies.canaries.resplit import Resplit, default_size, draw_resplit
 from advnets.studies.canaries.results import CanaryResults
-from advnets.studies.canaries.study import Canaries, CanaryProgress, damage_images
+from advnets.studies.canaries.study import CanaryProgress, CanaryStudy, damage_images
 
 __all__ = [
-    "Battery", "Canaries", "CanaryProgress", "CanaryResults", "Clean", "DAMAGES", "Damage", "Detection",
-    "MeasureReading", "MeasuredSamples", "Resplit", "as_json", "as_markdown", "as_text", "damage_images",
-    "false_alarms", "prediction", "resplit", "usual_battery", "usual_size", "verdict", "weakest",
+    "Battery", "CanaryProgress", "CanaryResults", "CanaryStudy", "CleanImages", "DAMAGES", "Damage", "Detection",
+    "MeasureReading", "MeasureSamples", "MeasuredSamples", "Resplit", "as_json", "as_markdown", "as_text",
+    "count_false_alarms", "damage_images", "default_battery", "default_size", "draw_resplit", "judge_reading",
+    "prediction_test", "weakest_detected",
 ]  # fmt: skip

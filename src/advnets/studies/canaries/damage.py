@@ -1,4 +1,4 @@
-"""Known damage: what is done to real images on purpose, to see which measures notice it.
+"""Known damage: what is done to real images on purpose, to see which measures detect it.
 
 Every damage is a pure function of what it is done to, a strength and random numbers. DAMAGES has a row for each, with
 its strengths from the weakest to the strongest; one damage more is one row more.
@@ -23,12 +23,16 @@ it does by itself."""
 
 
 @dataclass(frozen=True, eq=False)
-class Clean:
-    """Real images that stand for samples, and what damage can be done with.
+class CleanImages:
+    """Real images that stand for samples, and what damage is done with.
 
-    images: (n, c, h, w) uint8, seen by nobody. train: (m, c, h, w) uint8, those that a generator would have learnt.
-    labels: (n,) int64 of the images, or None. spare: (k, c, h, w), more images seen by nobody, which take the place of
-    those that are left out; with None there are fewer. spare_labels: (k,) int64.
+    Attributes:
+        images: Images that were not trained on, (n, c, h, w) uint8.
+        train: Images that a generator would have been trained on, (m, c, h, w) uint8.
+        labels: Labels of the images, (n,) int64, or None.
+        spare: More images that were not trained on, (k, c, h, w) uint8, which take the place of those that are left
+            out; with None there are fewer samples then.
+        spare_labels: Labels of the spare images, (k,) int64.
     """
 
     images: Tensor
@@ -38,49 +42,93 @@ class Clean:
     spare_labels: Tensor | None = None
 
 
-Act = Callable[[Clean, float, Generator], Tensor]
-"""(clean, strength, random numbers) -> damaged samples, (n, c, h, w) uint8; `clean` is left as it is."""
+DamageImages = Callable[[CleanImages, float, Generator], Tensor]
+"""Takes clean images, a strength and random numbers, and returns damaged copies, (n, c, h, w) uint8."""
 
 
 @dataclass(frozen=True)
 class Damage:
     """A row of DAMAGES.
 
-    act: what is done. strengths: from the weakest to the strongest. unit: what a strength is. needs_labels: whether it
-    asks for the classes of images.
+    Attributes:
+        act: What is done.
+        strengths: Strengths, from the weakest to the strongest.
+        unit: Unit of a strength.
+        needs_labels: Whether the damage needs the labels of the images.
     """
 
-    act: Act
+    act: DamageImages
     strengths: tuple[float, ...]
     unit: str
     needs_labels: bool = False
 
 
 def blur(images: Tensor, strength: float) -> Tensor:
-    """Images convolved with a Gaussian of that standard deviation in pixels; beyond the edge goes on what is there."""
+    """Convolve images with a Gaussian; beyond an edge its pixels are repeated.
+
+    Args:
+        images: Images, (n, c, h, w) uint8.
+        strength: Standard deviation in pixels.
+
+    Returns:
+        The damaged images, of the same shape.
+    """
     soft = ndimage.gaussian_filter(images.numpy().astype(np.float32), (0, 0, strength, strength), mode="nearest")
-    return _bytes(torch.from_numpy(soft))
+    return _round_to_bytes(torch.from_numpy(soft))
 
 
-def noisy(images: Tensor, strength: float, rng: Generator) -> Tensor:
-    """Images plus independent normal noise, its standard deviation a share of the range of 255; cut to 0 .. 255."""
+def add_noise(images: Tensor, strength: float, rng: Generator) -> Tensor:
+    """Add independent normal noise to images, and cut them to 0 .. 255.
+
+    Args:
+        images: Images, (n, c, h, w) uint8.
+        strength: Standard deviation, as a share of 255.
+        rng: Random numbers.
+
+    Returns:
+        The damaged images, of the same shape.
+    """
     noise = rng.standard_normal(tuple(images.shape), dtype=np.float32)
-    return _bytes(images.float() + 255 * strength * torch.from_numpy(noise))
+    return _round_to_bytes(images.float() + 255 * strength * torch.from_numpy(noise))
 
 
 def dim(images: Tensor, strength: float) -> Tensor:
-    """Images times (1 - strength)."""
-    return _bytes(images.float() * (1 - strength))
+    """Multiply images by 1 - strength.
+
+    Args:
+        images: Images, (n, c, h, w) uint8.
+        strength: Share of the light that is taken away, in [0, 1].
+
+    Returns:
+        The damaged images, of the same shape.
+    """
+    return _round_to_bytes(images.float() * (1 - strength))
 
 
-def shift(images: Tensor, strength: float) -> Tensor:
-    """Images moved to the right by whole pixels, strength of them; the first column fills what is left free."""
+def shift_right(images: Tensor, strength: float) -> Tensor:
+    """Move images to the right; the first column fills what becomes free.
+
+    Args:
+        images: Images, (n, c, h, w) uint8.
+        strength: Whole number of pixels.
+
+    Returns:
+        The damaged images, of the same shape.
+    """
     width = images.shape[3]
     return images[..., (torch.arange(width) - int(strength)).clamp(min=0)]
 
 
 def compress_jpeg(images: Tensor, strength: float) -> Tensor:
-    """Images written as JPEG of that quality and read again; what has not three channels goes channel by channel."""
+    """Write images as JPEG and read them again; images without three channels go channel by channel.
+
+    Args:
+        images: Images, (n, c, h, w) uint8.
+        strength: Quality of the JPEG, 1 to 95.
+
+    Returns:
+        The damaged images, of the same shape.
+    """
     if images.shape[1] == 3:
         pixels = images.permute(0, 2, 3, 1).contiguous().numpy()
         return torch.from_numpy(np.stack([_jpeg(one, strength) for one in pixels])).permute(0, 3, 1, 2).contiguous()
@@ -89,43 +137,81 @@ def compress_jpeg(images: Tensor, strength: float) -> Tensor:
 
 
 def invert_share(images: Tensor, strength: float, rng: Generator) -> Tensor:
-    """A share of the images as negatives, 255 - x: outliers among good samples."""
-    chosen = _some(len(images), strength, rng)
+    """Turn a share of the images into negatives, 255 - x: outliers among good samples.
+
+    Args:
+        images: Images, (n, c, h, w) uint8.
+        strength: Share of the images.
+        rng: Random numbers.
+
+    Returns:
+        The damaged images, of the same shape.
+    """
+    chosen = _choose_share(len(images), strength, rng)
     damaged = images.clone()
     damaged[chosen] = 255 - damaged[chosen]
     return damaged
 
 
-def class_left_out(clean: Clean, strength: float, rng: Generator) -> Tensor:
-    """A share of one class's images left out, the class drawn; spare images of the others take their place.
+def leave_class_out(clean: CleanImages, strength: float, rng: Generator) -> Tensor:
+    """Leave out a share of the images of one class, which is drawn; spare images of other classes take their place.
 
-    Raises BadInput where there are no labels, or too few spare images.
+    Args:
+        clean: The images, and what damage is done with.
+        strength: Share of the class.
+        rng: Random numbers.
+
+    Returns:
+        The samples, (m, c, h, w) uint8.
+
+    Raises:
+        BadInput: If there are no labels, or too few spare images.
     """
     if clean.labels is None:
-        raise BadInput("a class left out: found images without labels, expected some. Give labels.")
+        raise BadInput("a class left out: found images without labels, expected labels. Give them.")
     occurring = torch.unique(clean.labels)
     chosen = occurring[int(rng.integers(len(occurring)))]
     members = torch.nonzero(clean.labels == chosen)[:, 0]
-    out = members[_some(len(members), strength, rng)]
-    kept = torch.ones(len(clean.images), dtype=torch.bool)
-    kept[out] = False
+    out = members[_choose_share(len(members), strength, rng)]
+    stays = torch.ones(len(clean.images), dtype=torch.bool)
+    stays[out] = False
     if clean.spare is None or clean.spare_labels is None:
-        return clean.images[kept]
+        return clean.images[stays]
     others = clean.spare[clean.spare_labels != chosen]
     if len(others) < len(out):
-        raise BadInput(f"a class left out: found {len(others)} spare images of others, expected {len(out)}. Give more.")
-    return torch.cat([clean.images[kept], others[: len(out)]])
+        raise BadInput(
+            f"a class left out: found {len(others)} spare images of other classes, expected {len(out)}. Give more."
+        )
+    return torch.cat([clean.images[stays], others[: len(out)]])
 
 
-def train_copied(clean: Clean, strength: float, rng: Generator) -> Tensor:
-    """A share of the samples replaced by training images, no one of them twice."""
-    damaged, chosen = clean.images.clone(), _some(len(clean.images), strength, rng)
+def copy_training_images(clean: CleanImages, strength: float, rng: Generator) -> Tensor:
+    """Replace a share of the samples by training images, none of them twice.
+
+    Args:
+        clean: The images, and what damage is done with.
+        strength: Share of the samples.
+        rng: Random numbers.
+
+    Returns:
+        The samples, (m, c, h, w) uint8.
+    """
+    damaged, chosen = clean.images.clone(), _choose_share(len(clean.images), strength, rng)
     damaged[chosen] = clean.train[torch.from_numpy(rng.permutation(len(clean.train))[: len(chosen)])]
     return damaged
 
 
 def repeat_samples(images: Tensor, strength: float, rng: Generator) -> Tensor:
-    """A share of the samples, at most a half, replaced by others of them, no one of which is taken twice."""
+    """Replace a share of the samples by others of them, none of which is taken twice.
+
+    Args:
+        images: Images, (n, c, h, w) uint8.
+        strength: Share of the samples; more than a half counts as a half.
+        rng: Random numbers.
+
+    Returns:
+        The damaged images, of the same shape.
+    """
     order = torch.from_numpy(rng.permutation(len(images)))
     count = round(min(strength, 0.5) * len(images))
     damaged = images.clone()
@@ -133,47 +219,58 @@ def repeat_samples(images: Tensor, strength: float, rng: Generator) -> Tensor:
     return damaged
 
 
-def few_originals(images: Tensor, strength: float, rng: Generator) -> Tensor:
-    """As many samples as before made of few of them, a share of all, each with new noise of JITTER."""
+def repeat_few_originals(images: Tensor, strength: float, rng: Generator) -> Tensor:
+    """Draw as many samples from a few of them, each with new noise of JITTER.
+
+    Args:
+        images: Images, (n, c, h, w) uint8.
+        strength: Number of originals, as a share of the samples.
+        rng: Random numbers.
+
+    Returns:
+        The damaged images, of the same shape.
+    """
     n = len(images)
     originals = rng.permutation(n)[: max(1, round(strength * n))]
-    return noisy(images[torch.from_numpy(rng.choice(originals, n))], JITTER, rng)
+    return add_noise(images[torch.from_numpy(rng.choice(originals, n))], JITTER, rng)
 
 
 DAMAGES: dict[str, Damage] = {
     "blur": Damage(lambda clean, s, rng: blur(clean.images, s), (0.3, 0.5, 0.7, 1.0), "deviation, pixels"),
-    "noise": Damage(lambda clean, s, rng: noisy(clean.images, s, rng), (JITTER, 0.02, 0.05, 0.1), "deviation / 255"),
+    "noise": Damage(
+        lambda clean, s, rng: add_noise(clean.images, s, rng), (JITTER, 0.02, 0.05, 0.1), "deviation / 255"
+    ),
     "dimmed": Damage(lambda clean, s, rng: dim(clean.images, s), (0.02, 0.05, 0.1, 0.2), "share of the light"),
     "JPEG": Damage(lambda clean, s, rng: compress_jpeg(clean.images, s), (95, 75, 50, 20), "quality"),
-    "shift": Damage(lambda clean, s, rng: shift(clean.images, s), (1, 2, 3), "pixels"),
+    "shift": Damage(lambda clean, s, rng: shift_right(clean.images, s), (1, 2, 3), "pixels"),
     "negatives": Damage(
         lambda clean, s, rng: invert_share(clean.images, s, rng), (0.005, 0.01, 0.05, 0.2), "share of samples"
     ),
-    "class lost": Damage(class_left_out, (0.25, 0.5, 0.75, 1.0), "share of the class", needs_labels=True),
+    "class lost": Damage(leave_class_out, (0.25, 0.5, 0.75, 1.0), "share of the class", needs_labels=True),
     "few originals": Damage(
-        lambda clean, s, rng: few_originals(clean.images, s, rng), (0.5, 0.2, 0.1, 0.02), "originals / samples"
+        lambda clean, s, rng: repeat_few_originals(clean.images, s, rng), (0.5, 0.2, 0.1, 0.02), "originals / samples"
     ),
     "duplicates": Damage(
         lambda clean, s, rng: repeat_samples(clean.images, s, rng), (0.01, 0.02, 0.05, 0.1, 0.2), "share of samples"
     ),
-    "training copies": Damage(train_copied, (0.01, 0.02, 0.05, 0.1, 0.2), "share of samples"),
+    "training copies": Damage(copy_training_images, (0.01, 0.02, 0.05, 0.1, 0.2), "share of samples"),
 }
 
 
-def _some(n: int, share: float, rng: Generator) -> Tensor:
-    """Which of n are chosen: that share of them, at least one; of two shares the smaller's are among the larger's."""
+def _choose_share(n: int, share: float, rng: Generator) -> Tensor:
+    """Choose a share of n, at least one; what a smaller share chooses is among what a larger one does."""
     return torch.from_numpy(rng.permutation(n)[: max(1, round(share * n))])
 
 
-def _bytes(levels: Tensor) -> Tensor:
+def _round_to_bytes(levels: Tensor) -> Tensor:
     return levels.round_().clamp_(0, 255).to(torch.uint8)
 
 
 def _jpeg(
     pixels: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]", quality: float
 ) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
-    """(h, w) or (h, w, 3) bytes through JPEG."""
-    with io.BytesIO() as held:
-        Image.fromarray(pixels).save(held, "JPEG", quality=int(quality))
-        with Image.open(held) as image:
+    """Pass (h, w) or (h, w, 3) bytes through JPEG."""
+    with io.BytesIO() as file:
+        Image.fromarray(pixels).save(file, "JPEG", quality=int(quality))
+        with Image.open(file) as image:
             return np.asarray(image).copy()

@@ -1,4 +1,4 @@
-"""What was read of samples, and whether a measure noticed what was done to them."""
+"""Readings of measures on samples, and whether a measure detected what was done to them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,15 +9,21 @@ from statistics import fmean, stdev
 from scipy import stats
 
 CLEAN = "clean"
-"""What units are called whose samples are as they were."""
+"""The damage of samples that were not damaged."""
 
 LEVEL = 0.01
-"""A measure notices where its p-value is below."""
+"""A measure detects a damage where its p-value is below this."""
 
 
 @dataclass(frozen=True)
 class MeasureReading:
-    """What one measure said of one set of samples. error, p_value: None where it gives none."""
+    """The value of one measure on one set of samples.
+
+    Attributes:
+        value: The value.
+        error: Its standard error, None where the measure gives none.
+        p_value: Its p-value, None where the measure gives none.
+    """
 
     value: float
     error: float | None = None
@@ -26,10 +32,15 @@ class MeasureReading:
 
 @dataclass(frozen=True)
 class MeasuredSamples:
-    """One set of samples, measured.
+    """One set of samples, and what the measures read on it.
 
-    damage: a row of DAMAGES, or CLEAN. strength: 0 for clean samples. split: number of the re-split. seconds: that
-    measuring took. readings: by measure; one that refused is not among them. refused: why it did.
+    Attributes:
+        damage: A row of DAMAGES, or CLEAN.
+        strength: Strength of the damage; 0 for clean samples.
+        split: Number of the re-split.
+        seconds: Seconds that the measures took.
+        readings: Readings by measure; a measure that refused the samples has none.
+        refused: The reason of each measure that refused the samples.
     """
 
     damage: str
@@ -42,10 +53,12 @@ class MeasuredSamples:
 
 @dataclass(frozen=True)
 class Detection:
-    """Whether a measure noticed.
+    """Whether a measure detected a damage.
 
-    p_value: its own, or where it has none `prediction`'s. z: how many standard deviations of clean samples its value
-    lies from their mean. own: whether the p-value is its own.
+    Attributes:
+        p_value: The measure's own p-value, or where it has none that of `prediction_test`.
+        z: Distance of its value from the mean of clean samples, in their standard deviations.
+        own: Whether the p-value is the measure's own.
     """
 
     p_value: float
@@ -53,20 +66,27 @@ class Detection:
     own: bool
 
     @property
-    def is_noticed(self) -> bool:
+    def is_detected(self) -> bool:
         """Whether the p-value is below LEVEL."""
         return self.p_value < LEVEL
 
 
-def prediction(value: float, clean: Sequence[float]) -> tuple[float, float]:
-    """How unlike a value is to those of clean samples: z, and the two-sided p-value of one draw more of the same.
+def prediction_test(value: float, clean: Sequence[float]) -> tuple[float, float]:
+    """Test whether a value is one more draw of those of clean samples, by their prediction interval.
 
         z = (v - mean) / (s sqrt(1 + 1/R)),    p = 2 P(t_(R-1) > |z|)
 
-    The prediction interval of a normal distribution (R. Fisher, Statistical Methods for Research Workers, 1925).
-    value: v. clean: R >= 2 values. Counts and shares have ties, and may vary by more than their draws do: s is no
-    smaller than the least step between unequal clean values. Where all of these are equal any other is infinitely far
-    away, but p is 2 / (R + 1): the chance that of R + 1 draws of the same this one is the lowest or the highest.
+    The interval is that of a normal distribution (R. Fisher, Statistical Methods for Research Workers, 1925).
+    Counts and shares have ties, and may vary by more than their draws do: s is no smaller than the least step between
+    unequal clean values. Where all clean values are equal, any other is infinitely far away, but p is 2 / (R + 1): the
+    chance that of R + 1 draws of the same distribution this one is the lowest or the highest.
+
+    Args:
+        value: v.
+        clean: R values of clean samples, 2 or more.
+
+    Returns:
+        z, and the two-sided p-value.
     """
     mean, deviation, r = fmean(clean), stdev(clean), len(clean)
     rounding = 1e-12 * max(1.0, abs(mean))
@@ -78,32 +98,50 @@ def prediction(value: float, clean: Sequence[float]) -> tuple[float, float]:
     return z, float(2 * stats.t.sf(abs(z), r - 1))
 
 
-def verdict(reading: MeasureReading, clean: Sequence[MeasureReading]) -> Detection | None:
-    """The verdict on one reading, given those of clean samples; None where these are fewer than two.
+def judge_reading(reading: MeasureReading, clean: Sequence[MeasureReading]) -> Detection | None:
+    """Judge one reading by those of clean samples.
 
-    Where a measure has a p-value that one counts: it has to stand by itself where there are no clean samples.
+    Where a measure has a p-value of its own, that one counts, since users of the measure have no clean samples.
+
+    Args:
+        reading: The reading.
+        clean: Readings of the same measure on clean samples.
+
+    Returns:
+        The detection; None where there are fewer than two clean readings.
     """
     if len(clean) < 2:
         return None
-    z, p_value = prediction(reading.value, [one.value for one in clean])
+    z, p_value = prediction_test(reading.value, [one.value for one in clean])
     own = reading.p_value is not None
     return Detection(reading.p_value if reading.p_value is not None else p_value, z, own)
 
 
-def false_alarms(clean: Sequence[MeasureReading]) -> int:
-    """How many sets of clean samples a measure calls damaged, each judged by the others."""
-    judged = [verdict(one, [*clean[:place], *clean[place + 1 :]]) for place, one in enumerate(clean)]
-    return sum(one is not None and one.is_noticed for one in judged)
+def count_false_alarms(clean: Sequence[MeasureReading]) -> int:
+    """Count the sets of clean samples that a measure calls damaged, each judged by the others.
+
+    Args:
+        clean: Readings of the measure on clean samples.
+
+    Returns:
+        The number of false alarms.
+    """
+    judged = [judge_reading(one, [*clean[:place], *clean[place + 1 :]]) for place, one in enumerate(clean)]
+    return sum(one is not None and one.is_detected for one in judged)
 
 
-def weakest(verdicts: Sequence[tuple[float, Detection | None]]) -> float | None:
-    """The weakest strength that is noticed as all stronger ones are; None if the strongest is not.
+def weakest_detected(detections: Sequence[tuple[float, Detection | None]]) -> float | None:
+    """Return the weakest strength that is detected, as all stronger ones are.
 
-    verdicts: (strength, verdict), the weakest first.
+    Args:
+        detections: (strength, detection), with the weakest strength first.
+
+    Returns:
+        The strength; None if the strongest is not detected.
     """
     found = None
-    for strength, one in reversed(verdicts):
-        if one is None or not one.is_noticed:
+    for strength, one in reversed(detections):
+        if one is None or not one.is_detected:
             break
         found = strength
     return found

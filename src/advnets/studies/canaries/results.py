@@ -1,26 +1,24 @@
-"""The file that units are kept in: results/canaries-<data>.json, there whole or not at all."""
+"""What a study of canaries measured: the units of one data set, and what was detected."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
-from filelock import FileLock
-
-from advnets import runs
 from advnets.assessment import MEASURES
-from advnets.errors import BadInput, Damaged, Missing
-from advnets.records import parse_record
 from advnets.studies.canaries.damage import DAMAGES
-from advnets.studies.canaries.detection import CLEAN, Detection, MeasuredSamples, MeasureReading, verdict
+from advnets.studies.canaries.detection import CLEAN, Detection, MeasuredSamples, MeasureReading, judge_reading
 
 
 @dataclass(frozen=True)
 class CanaryResults:
-    """Units of one data set, all by one protocol.
+    """Units of one data set, all measured by one protocol.
 
-    data, digest: its name, and which data they were. n: samples of a unit. seed: of the re-splits and the damage.
-    extractor: id of what looked at the images. units: in the order that they were measured.
+    Attributes:
+        data: Name of the data set.
+        digest: Its digest.
+        n: Number of samples of a unit.
+        seed: Seed of the re-splits and of the damage.
+        extractor: Id of the extractor that the measures use.
+        units: The units, in the order in which they were measured.
     """
 
     data: str
@@ -30,38 +28,73 @@ class CanaryResults:
     extractor: str
     units: tuple[MeasuredSamples, ...] = ()
 
-    def unit(self, damage: str, strength: float, split: int) -> MeasuredSamples | None:
-        """The unit of a damage, a strength and a re-split; None if there is none."""
-        asked = (damage, strength, split)
-        return next((unit for unit in self.units if (unit.damage, unit.strength, unit.split) == asked), None)
+    @property
+    def protocol(self) -> Mapping[str, object]:
+        """All fields but the units."""
+        return {name: value for name, value in asdict(replace(self, units=())).items() if name != "units"}
 
-    def with_unit(self, unit: MeasuredSamples) -> "CanaryResults":
-        """With one more; the one that is there already stays."""
-        return self if self.unit(unit.damage, unit.strength, unit.split) else replace(self, units=(*self.units, unit))
+    def merge(self, other: "CanaryResults") -> "CanaryResults":
+        """Return these units and those of another that are not there yet; what is there stays.
+
+        Args:
+            other: Results of the same protocol.
+
+        Returns:
+            Both together.
+        """
+        new = [unit for unit in other.units if self.find_unit(unit.damage, unit.strength, unit.split) is None]
+        return replace(self, units=(*self.units, *new))
+
+    def find_unit(self, damage: str, strength: float, split: int) -> MeasuredSamples | None:
+        """Return the unit of a damage, a strength and a re-split.
+
+        Args:
+            damage: A row of DAMAGES, or CLEAN.
+            strength: Strength of the damage; 0 for clean samples.
+            split: Number of the re-split.
+
+        Returns:
+            The unit, None if there is none.
+        """
+        wanted = (damage, strength, split)
+        return next((unit for unit in self.units if (unit.damage, unit.strength, unit.split) == wanted), None)
 
     @property
     def measures(self) -> list[str]:
-        """Every measure that said something: those of MEASURES in its order, then others."""
-        said = dict.fromkeys(name for unit in self.units for name in unit.readings)
-        return [name for name in MEASURES if name in said] + [name for name in said if name not in MEASURES]
+        """The measures that have a reading: those of MEASURES in its order, then others."""
+        found = dict.fromkeys(name for unit in self.units for name in unit.readings)
+        return [name for name in MEASURES if name in found] + [name for name in found if name not in MEASURES]
 
     @property
     def damages(self) -> list[str]:
-        """Every damage that was done: those of DAMAGES in its order, then others."""
-        done = dict.fromkeys(unit.damage for unit in self.units if unit.damage != CLEAN)
-        return [name for name in DAMAGES if name in done] + [name for name in done if name not in DAMAGES]
+        """The damages that were done: those of DAMAGES in its order, then others."""
+        found = dict.fromkeys(unit.damage for unit in self.units if unit.damage != CLEAN)
+        return [name for name in DAMAGES if name in found] + [name for name in found if name not in DAMAGES]
 
-    def clean(self, measure: str) -> list[MeasureReading]:
-        """What a measure said of clean samples, by re-split."""
+    def clean_readings(self, measure: str) -> list[MeasureReading]:
+        """Return the readings of a measure on clean samples.
+
+        Args:
+            measure: Name of the measure.
+
+        Returns:
+            The readings, by number of the re-split.
+        """
         units = sorted((unit for unit in self.units if unit.damage == CLEAN), key=lambda unit: unit.split)
         return [unit.readings[measure] for unit in units if measure in unit.readings]
 
-    def verdicts(self, measure: str, damage: str) -> list[tuple[float, Detection | None]]:
-        """(strength, verdict) of a measure on a damage, the weakest first.
+    def detections(self, measure: str, damage: str) -> list[tuple[float, Detection | None]]:
+        """Return whether a measure detects a damage, at each strength.
 
-        Of several re-splits the verdict that notices least; None where it refused one, or cannot be told.
+        Args:
+            measure: Name of the measure.
+            damage: A row of DAMAGES.
+
+        Returns:
+            (strength, detection) with the weakest strength first. Of several re-splits it is the detection with the
+            largest p-value; None where the measure refused one, or there are too few clean samples.
         """
-        clean = self.clean(measure)
+        clean = self.clean_readings(measure)
         units: dict[float, list[MeasuredSamples]] = {}
         for unit in self.units:
             if unit.damage == damage:
@@ -69,61 +102,12 @@ class CanaryResults:
         ladder = list(DAMAGES[damage].strengths) if damage in DAMAGES else []
         rungs = [strength for strength in ladder if strength in units]
         rungs += [strength for strength in units if strength not in ladder]
-        return [(strength, _least(measure, units[strength], clean)) for strength in rungs]
+        return [(strength, _least_detection(measure, units[strength], clean)) for strength in rungs]
 
 
-@dataclass(frozen=True)
-class CanaryFile:
-    """Where results are kept, one writer at a time."""
-
-    path: Path
-
-    def read(self) -> CanaryResults:
-        """What is there. Raises Missing, or Damaged naming the file, which is left as it is."""
-        value = runs.read_json(self.path)
-        try:
-            return parse_record(CanaryResults, value, what="results")
-        except BadInput as error:
-            advice = "Nothing was written; mend it or move it away, or name another file with --results."
-            raise Damaged(f"{self.path} does not hold results of canaries: {error}. {advice}") from error
-
-    def open(self, asked: CanaryResults) -> CanaryResults:
-        """What is there, or `asked`, which has no units; raises BadInput if what is there was measured otherwise."""
-        try:
-            held = self.read()
-        except Missing:
-            return asked
-        other = _differences(held, asked)
-        if other:
-            raise BadInput(
-                f"{self.path} holds results of another protocol ({other}), and cannot be added to. Name another file "
-                "with --results, or ask for the same."
-            )
-        return held
-
-    def add(self, asked: CanaryResults, units: Sequence[MeasuredSamples]) -> CanaryResults:
-        """Add units to what other processes may have added meanwhile."""
-        with self._alone():
-            held = self.open(asked)
-            for unit in units:
-                held = held.with_unit(unit)
-            runs.write_json(self.path, asdict(held))
-        return held
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        runs.make_folder(self.path.parent)
-        with FileLock(self.path.with_name(f".{self.path.name}.lock")):
-            yield
-
-
-def _least(measure: str, units: Sequence[MeasuredSamples], clean: Sequence[MeasureReading]) -> Detection | None:
-    found = [verdict(unit.readings[measure], clean) for unit in units if measure in unit.readings]
-    told = [one for one in found if one is not None]
-    return max(told, key=lambda one: one.p_value) if len(told) == len(units) else None
-
-
-def _differences(held: CanaryResults, asked: CanaryResults) -> str:
-    mine: Mapping[str, object] = {**asdict(held), "units": ()}
-    others: Mapping[str, object] = {**asdict(asked), "units": ()}
-    return "; ".join(f"{key}: {mine[key]!r}, asked for {others[key]!r}" for key in mine if mine[key] != others[key])
+def _least_detection(
+    measure: str, units: Sequence[MeasuredSamples], clean: Sequence[MeasureReading]
+) -> Detection | None:
+    found = [judge_reading(unit.readings[measure], clean) for unit in units if measure in unit.readings]
+    judged = [one for one in found if one is not None]
+    return max(judged, key=lambda one: one.p_value) if len(judged) == len(units) else None

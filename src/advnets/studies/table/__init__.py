@@ -1,18 +1,15 @@
-"""The 2014 paper's Table 1, from scratch: its models trained and measured beside controls."""
+"""The 2014 paper's Table 1, from scratch: its models are trained, and measured beside controls.
 
-from advnets.studies.table.fill_table import GATED, Table, TableProgress
+Inside of the room a file imports only from those before it: records, rows and controls; evaluator, chain_mixing and
+results; measure_run and summary; study and page.
+"""
+
 from advnets.studies.table.page import as_json, as_markdown, as_text
 from advnets.studies.table.results import TableResults
 from advnets.studies.table.rows import TABLE_ROWS, TableRow
+from advnets.studies.table.study import GATED, TableProgress, TableStudy
 
 __all__ = [
-    "GATED",
-    "TableProgress",
-    "TableResults",
-    "TableRow",
-    "TABLE_ROWS",
-    "Table",
-    "as_json",
-    "as_markdown",
+    "GATED", "TABLE_ROWS", "TableProgress", "TableResults", "TableRow", "TableStudy", "as_json", "as_markdown",
     "as_text",
-]
+]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Measuring a finished run, once, and a control."""
+"""The measurements of a finished run, which are made once, and those of a control."""
 
 import hashlib
 import json
@@ -13,49 +13,80 @@ from advnets.errors import BadInput, Damaged
 from advnets.experiment import Run
 from advnets.recipes import Recipe, to_json
 from advnets.records import parse_record
-from advnets.studies.table.controls import control
+from advnets.studies.table.chain_mixing import count_layers, measure_mixing
+from advnets.studies.table.controls import draw_control
 from advnets.studies.table.evaluator import PAPER, Evaluator
-from advnets.studies.table.mixing import layers, measure_mixing
-from advnets.studies.table.records import Control, Origin, TrainedUnit
+from advnets.studies.table.records import MeasuredControl, Origin, TrainedUnit
 
-BESIDE = ("about", "source", "usual_minutes", "usual_steps")
+NO_NUMBERS = ("about", "source", "usual_minutes", "usual_steps")
+"""Fields of a recipe that a unit does not depend on: its words, and its usual budget, in whose place is the row's."""
 EACH = 10_000
-"""Samples that costs are told for."""
+"""Number of samples that costs are stated for."""
 
 
-def measure_finished_run(run: Run, yardstick: Evaluator, *, budget: float) -> TrainedUnit:
-    """The unit that a finished run is, its test split read once.
+def measure_finished_run(run: Run, evaluator: Evaluator, *, budget: float) -> TrainedUnit:
+    """Measure a finished run; its test split is read once.
 
-    It is kept in the run as unit.json, so that the split is not read again though the results be lost.
-    Raises InUse while another process trains or measures the run.
+    The unit is stored in the run as unit.json, so that the test split is not read again even if the results are lost.
+
+    Args:
+        run: The run.
+        evaluator: What measures its samples.
+        budget: Minutes of training that were allowed.
+
+    Returns:
+        The unit.
+
+    Raises:
+        InUse: If another process trains or measures the run.
+        Damaged: If unit.json does not hold a unit.
     """
     with runs.lock_run(run.path):
-        kept = run.directory.path / "unit.json"
-        if kept.exists():
-            return _unit_of(kept)
-        unit = _measure(run, yardstick, budget)
-        _note(run, yardstick, unit)
-        runs.write_json(kept, asdict(unit))
+        path = run.directory.path / "unit.json"
+        if path.exists():
+            return _read_unit(path)
+        unit = _measure(run, evaluator, budget)
+        _note_reading(run, evaluator, unit)
+        runs.write_json(path, asdict(unit))
     return unit
 
 
-def control_of(name: str, yardstick: Evaluator) -> Control:
-    """A control, measured as units are."""
-    samples = control(name, yardstick.dataset, yardstick.n)
-    return Control(yardstick.numbers(samples), origin(runs.describe_environment()))
+def measure_control(name: str, evaluator: Evaluator) -> MeasuredControl:
+    """Measure a control as units are measured.
 
+    Args:
+        name: A row of CONTROLS.
+        evaluator: What measures its samples.
 
-def fingerprint(recipe: Recipe) -> str:
-    """The SHA-256 of the numbers of a recipe that a unit depends on, so that units of others do not enter one mean.
-
-    Its words are none, nor is its usual budget: a unit's is the row's, and is compared by itself.
+    Returns:
+        The control.
     """
-    numbers = {name: value for name, value in to_json(recipe).items() if name not in BESIDE}
+    samples = draw_control(name, evaluator.dataset, evaluator.n)
+    return MeasuredControl(evaluator.measure(samples), describe_origin(runs.describe_environment()))
+
+
+def recipe_digest(recipe: Recipe) -> str:
+    """Return the SHA-256 of the numbers of a recipe, so that units of other numbers do not enter one mean.
+
+    Args:
+        recipe: The recipe.
+
+    Returns:
+        The SHA-256 in hexadecimal, without the fields of NO_NUMBERS.
+    """
+    numbers = {name: value for name, value in to_json(recipe).items() if name not in NO_NUMBERS}
     return hashlib.sha256(json.dumps(numbers, sort_keys=True).encode()).hexdigest()
 
 
-def origin(environment: Mapping[str, Any]) -> Origin:
-    """Where numbers come from, of what `runs.environment` tells; without the folders of this machine."""
+def describe_origin(environment: Mapping[str, Any]) -> Origin:
+    """Return where numbers come from, without the folders of this machine.
+
+    Args:
+        environment: What `runs.describe_environment` returned.
+
+    Returns:
+        The origin.
+    """
     command = [str(word) for word in environment["command"]]
     return Origin(
         command=" ".join(["advnets" if Path(command[0]).stem == "__main__" else Path(command[0]).name, *command[1:]]),
@@ -66,33 +97,33 @@ def origin(environment: Mapping[str, Any]) -> Origin:
     )
 
 
-def _measure(run: Run, yardstick: Evaluator, budget: float) -> TrainedUnit:
+def _measure(run: Run, evaluator: Evaluator, budget: float) -> TrainedUnit:
     model, seed = run.model, run.settings.seed
     began = time.monotonic()
-    samples = model.sample(yardstick.n, seed=seed)
+    samples = model.sample(evaluator.n, seed=seed)
     seconds = (time.monotonic() - began) * EACH / len(samples)
-    chain = measure_mixing(model, yardstick)
-    passes = chain.burn_in * chain.passes_per_step if chain else layers(model.network)
+    chain = measure_mixing(model, evaluator)
+    passes = chain.burn_in * chain.passes_per_step if chain else count_layers(model.network)
     return TrainedUnit(
         row=run.recipe.name,
-        recipe=fingerprint(run.recipe),
+        recipe=recipe_digest(run.recipe),
         seed=seed,
         budget=budget,
         minutes=round(float(runs.read_json(run.directory.status_json)["seconds"]) / 60, 3),
         steps=model.step,
-        numbers=yardstick.numbers(samples),
+        numbers=evaluator.measure(samples),
         layer_passes=EACH * passes,
         seconds=round(seconds, 3),
         mixing=chain,
-        trained=origin(runs.read_json(run.directory.environment_json)),
-        measured=origin(runs.describe_environment()),
+        trained=describe_origin(runs.read_json(run.directory.environment_json)),
+        measured=describe_origin(runs.describe_environment()),
         test_readings=len(runs.Journal(run.directory.test_readings).read()) + 1,
     )
 
 
-def _note(run: Run, yardstick: Evaluator, unit: TrainedUnit) -> None:
-    """Note the reading of the test split, before anyone is told what was read."""
-    told = {
+def _note_reading(run: Run, evaluator: Evaluator, unit: TrainedUnit) -> None:
+    """Write down that the test split was read, before anyone is shown what was read."""
+    entry = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "step": unit.steps,
         "nats": unit.numbers.scores[PAPER]["test"].value,
@@ -100,17 +131,17 @@ def _note(run: Run, yardstick: Evaluator, unit: TrainedUnit) -> None:
         "split": "test",
         "samples": unit.numbers.samples,
         "seed": unit.seed,
-        "data": yardstick.dataset.name,
-        "digest": yardstick.dataset.digest,
+        "data": evaluator.dataset.name,
+        "digest": evaluator.dataset.digest,
     }
-    runs.Journal(run.directory.test_readings).append(told)
+    runs.Journal(run.directory.test_readings).append(entry)
 
 
-def _unit_of(path: Path) -> TrainedUnit:
+def _read_unit(path: Path) -> TrainedUnit:
     try:
         return parse_record(TrainedUnit, runs.read_json(path), what="unit")
     except BadInput as error:
         raise Damaged(
-            f"{path} does not hold a unit of a table: {error}. Remove it to have the run measured anew, its test split "
-            "read once more."
+            f"{path} does not hold a unit of a table: {error}. Remove it to measure the run anew, which reads its test "
+            "split once more."
         ) from error

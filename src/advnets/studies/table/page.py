@@ -28,64 +28,96 @@ DOUBTS = ("row", "minutes", "steps", "classes %", "coverage", "nearness", "passe
 
 
 def as_json(results: TableResults) -> dict[str, Any]:
-    """Everything: the rows, the units and controls that they are made of, and the checklist."""
+    """Return the rows, the units and controls that they are made of, and the checklist.
+
+    Args:
+        results: The results of a study.
+
+    Returns:
+        A value of JSON.
+    """
     lines = summarise(results)
     return {"data": results.data, "rows": [asdict(line) for line in lines], "checklist": checklist(results, lines),
             "results": asdict(results)}  # fmt: skip
 
 
 def as_text(results: TableResults) -> str:
-    """Two tables for a terminal: the scores, and what a score does not say."""
+    """Return two tables for a terminal: the scores, and what a score does not say.
+
+    Args:
+        results: The results of a study.
+
+    Returns:
+        The text.
+    """
     lines = summarise(results)
     tables = [_align(head, rows) for head, rows in _tables(lines)]
     return "\n\n".join([_title(results), *tables, "\n".join(f"- {point}" for point in checklist(results, lines))])
 
 
 def as_markdown(results: TableResults) -> str:
-    """The page: both tables, the checklist, and the commands that made the units."""
+    """Return the page: both tables, the checklist, and the commands that made the units.
+
+    Args:
+        results: The results of a study.
+
+    Returns:
+        The Markdown.
+    """
     lines = summarise(results)
     tables = [_markdown(head, rows) for head, rows in _tables(lines)]
     points = "\n".join(f"- {point}" for point in checklist(results, lines))
-    made = "\n".join(_made(results))
+    commands = "\n".join(_commands(results))
     titles = ("## Scores", "## What a score does not say")
     body = "\n\n".join(f"{title}\n\n{table}" for title, table in zip(titles, tables, strict=True))
-    return f"# {_title(results)}\n\n{body}\n\n## Read this beside it\n\n{points}\n\n## Made by\n\n{made}\n"
+    return f"# {_title(results)}\n\n{body}\n\n## Read this beside it\n\n{points}\n\n## Made by\n\n{commands}\n"
 
 
 def checklist(results: TableResults, lines: Sequence[SummaryRow]) -> list[str]:
-    """What has to be known to trust such a table."""
+    """Return what has to be known to trust such a table.
+
+    Args:
+        results: The results of a study.
+        lines: Their rows.
+
+    Returns:
+        One text for each point.
+    """
     models = [line for line in lines if line.recipe]
     samples = " or ".join(sorted({f"{line.samples:,}" for line in models})) or "as many"
     real = next((line for line in lines if line.label == "real images"), None)
     read = max((line.test_readings for line in models), default=1)
     return [
-        "Not a log-likelihood of the model: the density of Gaussian windows around its samples, in nats. It rewards "
-        "blur and copies of training images (Theis, van den Oord and Bethge 2016).",
-        f"paper: Table 1 of Goodfellow et al. 2014, on this very data set; {_paper_error(results.data)}",
-        f"ours: mean over seeds on the test split, protocol {PAPER}: sigma is {PROTOCOLS[PAPER].account}. between: "
-        "standard deviation over seeds. error: as the paper has it, std / sqrt(points) over test points; mean over "
-        "seeds; it leaves out the luck of training and sampling.",
-        f"samples: {samples} a model; images in [0, 1] of 8 bits, nothing is added to them (no dequantisation). "
-        "Networks emit means (expectations of pixels), never draws; binarised real images show what draws would cost.",
-        "optimal, sigma .2: the same samples and points at the sigma of "
-        f"{PROTOCOLS['optimal-sigma'].account}, and at a fixed one, both on the test split. validation: {PAPER} on the "
-        "validation images that sigma was not chosen on.",
-        "splits: sigma is chosen on the first 1,000 validation images (or half of them), nothing else is chosen here; "
-        + ("the test split was read once for each unit." if read == 1
-           else f"the test split was read up to {read} times for a unit: see its run's test-readings.jsonl."),
-        "edge: the chosen sigma is an end of what was searched. ceiling of a score: -d log(sigma sqrt(2 pi)), kept in "
-        "the results.",
-        "flag: blur, where a score is above that of as many real images"
-        + (f" ({real.test:.1f}); more centres, where they are more than a model has samples." if real else "."),
-        "classes: the smallest and the largest share of a class in any unit, by a classifier; coverage: of validation "
-        "images in its features, in brackets what real images have.",
-        f"nearness: mean distance of {COMPARED:,} samples to their nearest training image, over that of validation "
-        "images: 1 is as real; below lies copying or blur, above lies noise.",
-        "passes, seconds: through a layer's weights, and on the CPU, for 10,000 samples of independent chains, each "
-        "burnt in from noise; a generator passes each layer once and has no chain.",
-        "tau: integrated autocorrelation time in steps, of one chain and of 100, > where the chain was too short to "
-        "tell: so many steps one chain needs for each independent sample. consecutive: the score of as many "
-        "consecutive states of 100 chains, without thinning.",
+        "A score is the log-density of Gaussian windows around the samples, in nats. It is not a log-likelihood of the "
+        "model. It rewards blur and copies of training images (Theis, van den Oord and Bethge 2016).",
+        f"paper: the number of Table 1 of Goodfellow et al. 2014 on this very data set. {_paper_error(results.data)}",
+        f"ours: the mean over seeds on the test split by the protocol {PAPER}, whose sigma is "
+        f"{PROTOCOLS[PAPER].account}. between: the standard deviation over seeds. error: std / sqrt(points) over test "
+        "points as in the paper, mean over seeds; it leaves out how scores vary between trainings and between samples.",
+        f"samples: {samples} a model. They are images in [0, 1] of 8 bits, and nothing is added to them (no "
+        "dequantisation). Networks emit means (expectations of pixels), never draws. Binarised real images show what "
+        "draws would cost.",
+        "optimal and sigma .2: the same samples and points on the test split, at the sigma of "
+        f"{PROTOCOLS['optimal-sigma'].account}, and at a fixed one. validation: {PAPER} on the validation images that "
+        "sigma was not chosen on.",
+        "splits: sigma is chosen on the first 1,000 validation images, or on half of them where there are fewer. "
+        "Nothing else is chosen here. "
+        + ("The test split was read once for each unit." if read == 1
+           else f"The test split was read up to {read} times for a unit: see its run's test-readings.jsonl."),
+        "edge: whether the chosen sigma is an end of what was searched. The ceiling of a score is "
+        "-d log(sigma sqrt(2 pi)); the results file has it.",
+        "flag: blur means that a score is above that of as many real images"
+        + (f" ({real.test:.1f}). More centres means that a control above it has more samples than a model."
+           if real else "."),
+        "classes: the smallest and the largest share of a class in any unit, by a classifier. coverage: the share of "
+        "validation images that are covered in its features; in brackets that of real images.",
+        f"nearness: the mean distance of {COMPARED:,} samples to their nearest training image, over that of validation "
+        "images. 1 is as real. Copies and blur lie below, noise lies above.",
+        "passes and seconds: passes through a layer's weights, and seconds on the CPU, for 10,000 samples of "
+        "independent chains, each after its burn-in from noise. A generator passes each layer once and has no chain.",
+        "tau: the integrated autocorrelation time in steps, of one chain and of 100; one chain needs so many steps for "
+        "each independent sample. > means that the chains were too short to estimate it. consecutive: the score of as "
+        "many consecutive states of 100 chains, without thinning.",
     ]  # fmt: skip
 
 
@@ -93,8 +125,10 @@ def _paper_error(data: str) -> str:
     if data.startswith("tfd"):
         return "+- is its standard error over five folds. Ours is of one fold."
     if data == "mnist":
-        return "+- is its standard error over test examples; it ran the adversarial nets only, and quotes the others."
-    return f"it has none on {data}, and no number of another data set compares."
+        return (
+            "+- is its standard error over test examples. The paper ran only the adversarial nets, and quotes others."
+        )
+    return f"The paper has none on {data}, and numbers of other data sets do not compare."
 
 
 def _title(results: TableResults) -> str:
@@ -102,11 +136,11 @@ def _title(results: TableResults) -> str:
 
 
 def _tables(lines: Sequence[SummaryRow]) -> list[tuple[Sequence[str], list[list[str]]]]:
-    doubts = [_doubts(line) for line in lines]
-    return [(SCORES, [_scores(line) for line in lines]), (DOUBTS, doubts)]
+    doubts = [_doubt_cells(line) for line in lines]
+    return [(SCORES, [_score_cells(line) for line in lines]), (DOUBTS, doubts)]
 
 
-def _scores(line: SummaryRow) -> list[str]:
+def _score_cells(line: SummaryRow) -> list[str]:
     nats = line.nats
     return [
         line.label if line.recipe else f"{line.label} ({line.samples:,})",
@@ -124,7 +158,7 @@ def _scores(line: SummaryRow) -> list[str]:
     ]
 
 
-def _doubts(line: SummaryRow) -> list[str]:
+def _doubt_cells(line: SummaryRow) -> list[str]:
     more = "" if line.tau_enough else ">"
     shares = None if line.least_class is None else f"{100 * line.least_class:.1f}-{100 * (line.most_class or 0):.1f}"
     cover = None if line.coverage is None else f"{line.coverage:.3f} ({line.coverage_of_real:.3f})"
@@ -163,9 +197,9 @@ def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, rules, *rows))
 
 
-def _made(results: TableResults) -> list[str]:
-    """Of each unit its command, commit and machine, each of them once."""
-    told = {f"- `{unit.trained.command}`, commit {(unit.trained.commit or 'unknown')[:7]}, advnets "
+def _commands(results: TableResults) -> list[str]:
+    """Return the command, commit and machine of each unit, without repetition."""
+    commands = {f"- `{unit.trained.command}`, commit {(unit.trained.commit or 'unknown')[:7]}, advnets "
             f"{unit.trained.advnets}, {unit.trained.threads} threads, {unit.trained.platform}": None
             for unit in results.units}  # fmt: skip
-    return list(told) or ["- no unit is finished yet"]
+    return list(commands) or ["- no unit is finished yet"]

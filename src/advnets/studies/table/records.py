@@ -1,4 +1,4 @@
-"""What is kept of one trained model and of one control: numbers, and what they were got by."""
+"""What is stored of one trained model and of one control: numbers, and where they come from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,8 +8,12 @@ from dataclasses import dataclass
 class ParzenScore:
     """A Parzen score, in nats.
 
-    value: mean over the points. error: standard error over the points alone. sigma: as chosen on validation images;
-    edge: whether it is an end of what was searched. ceiling: -d log(sigma sqrt(2 pi)).
+    Attributes:
+        value: Mean over the points.
+        error: Standard error over the points alone.
+        sigma: Width of the windows, chosen on validation images.
+        edge: Whether sigma is an end of what was searched.
+        ceiling: -d log(sigma sqrt(2 pi)), which no score can exceed.
     """
 
     value: float
@@ -20,10 +24,15 @@ class ParzenScore:
 
 
 @dataclass(frozen=True)
-class Classes:
-    """Which classes the samples show to a classifier, and how much of the validation images they cover.
+class ClassCoverage:
+    """Which classes the samples have for a classifier, and how much of the validation images they cover.
 
-    least, most: the smallest and the largest share of a class. coverage, its error, and what real images would have.
+    Attributes:
+        least: Smallest share of a class.
+        most: Largest share of a class.
+        coverage: Coverage of the validation images.
+        coverage_error: Its standard error.
+        coverage_of_real: Coverage by as many real images.
     """
 
     least: float
@@ -34,23 +43,35 @@ class Classes:
 
 
 @dataclass(frozen=True)
-class Numbers:
-    """What samples are measured by, those of a model and those of a control alike.
+class Measurements:
+    """All that samples are measured by, those of a model and those of a control alike.
 
-    samples: how many. scores: {protocol: {split: score}}. nearness: mean distance to the nearest training image over
-    that of validation images, with its error. classes: None where the data have none, or the samples are few.
+    Attributes:
+        samples: Number of samples.
+        scores: Parzen scores, {protocol: {split: score}}.
+        nearness: Mean distance to the nearest training image over that of validation images.
+        nearness_error: Its standard error.
+        classes: Classes and coverage; None where the data have no labels, or the samples are few.
     """
 
     samples: int
     scores: Mapping[str, Mapping[str, ParzenScore]]
     nearness: float
     nearness_error: float
-    classes: Classes | None
+    classes: ClassCoverage | None
 
 
 @dataclass(frozen=True)
 class AutocorrelationTime:
-    """An autocorrelation time in steps, and of what: chains of so many steps; enough: whether they tell it."""
+    """The integrated autocorrelation time of chains.
+
+    Attributes:
+        value: The time, in steps.
+        error: Its standard error.
+        chains: Number of chains.
+        steps: Steps of each chain.
+        enough: Whether the chains are long enough to estimate it.
+    """
 
     value: float
     error: float
@@ -60,12 +81,17 @@ class AutocorrelationTime:
 
 
 @dataclass(frozen=True)
-class Mixing:
+class ChainMixing:
     """How the Markov chain of a model mixes.
 
-    burn_in: steps from noise to a sample of an independent chain. passes_per_step: through a layer. one, many: the
-    autocorrelation time by a single chain, and by many at once. consecutive: {split: score} of consecutive states of
-    `chains` chains, as many states together as the independent samples are.
+    Attributes:
+        burn_in: Steps from noise to a sample of an independent chain.
+        passes_per_step: Passes through a layer in one step.
+        one: Autocorrelation time of a single chain.
+        many: Autocorrelation time of many chains at once.
+        chains: Number of the many chains.
+        states: Consecutive states of each that are scored.
+        consecutive: Scores of these states, {split: score}; together they are as many as the independent samples.
     """
 
     burn_in: int
@@ -79,7 +105,15 @@ class Mixing:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where numbers come from: command, version, git commit (None outside of a checkout) and machine."""
+    """Where numbers come from.
+
+    Attributes:
+        command: The command.
+        advnets: Version of advnets.
+        commit: Git commit, None outside of a checkout.
+        platform: System and processor.
+        threads: Number of threads.
+    """
 
     command: str
     advnets: str
@@ -90,13 +124,24 @@ class Origin:
 
 @dataclass(frozen=True)
 class TrainedUnit:
-    """One row of the table with one seed: trained, then measured once.
+    """One row of the table with one seed: it was trained, and then measured once.
 
-    row: the name of its recipe; recipe: the SHA-256 of all its numbers. budget: minutes of training that were allowed;
-    minutes: that it took. steps: of training. trained, measured: by what. test_readings: how often the test split had
-    been read of this run by the end of the measuring, 1 if the rule was kept; nothing but sigma was chosen, and that
-    on validation images.
-    layer_passes, seconds: that 10,000 independent samples take. mixing: None where there is no Markov chain.
+    Nothing but sigma was chosen, and that on validation images.
+
+    Attributes:
+        row: Name of the row's recipe.
+        recipe: SHA-256 of all numbers of the recipe.
+        seed: Seed of the training.
+        budget: Minutes of training that were allowed.
+        minutes: Minutes that it took.
+        steps: Steps of training.
+        numbers: What its samples are measured by.
+        layer_passes: Passes through layers that 10,000 independent samples take.
+        seconds: Seconds that 10,000 independent samples take.
+        mixing: How its Markov chain mixes, None where there is none.
+        trained: Origin of the model.
+        measured: Origin of the numbers.
+        test_readings: How often the test split had been read of this run by the end; 1 if the rule was obeyed.
     """
 
     row: str
@@ -105,18 +150,23 @@ class TrainedUnit:
     budget: float
     minutes: float
     steps: int
-    numbers: Numbers
+    numbers: Measurements
     layer_passes: float
     seconds: float
-    mixing: Mixing | None
+    mixing: ChainMixing | None
     trained: Origin
     measured: Origin
     test_readings: int
 
 
 @dataclass(frozen=True)
-class Control:
-    """Samples that no model made: what a score is worth."""
+class MeasuredControl:
+    """Samples that no model made, which show what a score is worth.
 
-    numbers: Numbers
+    Attributes:
+        numbers: What the samples are measured by.
+        measured: Origin of the numbers.
+    """
+
+    numbers: Measurements
     measured: Origin

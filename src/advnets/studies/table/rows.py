@@ -13,9 +13,12 @@ KINDS = ("digits", "mnist", "cifar10", "olivetti", "tfd")
 class TableRow:
     """A model of the table.
 
-    label: what the paper calls it. recipe: the name of its recipe. minutes: of training, one for each of KINDS.
-    paper: {"mnist" or "tfd": (nats, standard error)} of Table 1, I. Goodfellow et al., Generative Adversarial Nets,
-    2014; of MNIST the error is over test examples, of TFD over folds.
+    Attributes:
+        label: What the paper calls it.
+        recipe: Name of its recipe.
+        minutes: Minutes of training, one number for each of KINDS.
+        paper: {"mnist" or "tfd": (nats, standard error)} of Table 1, I. Goodfellow et al., Generative Adversarial Nets,
+            2014. On MNIST the error is over test examples, on TFD over folds.
     """
 
     label: str
@@ -24,12 +27,26 @@ class TableRow:
     paper: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def budget(self, data: str) -> float:
-        """Minutes of training on a data set."""
+        """Return the minutes of training on a data set.
+
+        Args:
+            data: Name of the data set.
+
+        Returns:
+            The minutes.
+        """
         kind = kind_of(data)
         return self.minutes[KINDS.index(kind if kind in KINDS else "mnist")]
 
     def published_score(self, data: str) -> tuple[float, float] | None:
-        """The paper's number on that very data set; None where it has none."""
+        """Return the paper's number on a data set.
+
+        Args:
+            data: Name of the data set.
+
+        Returns:
+            Nats and standard error; None where the paper has none on that very data set.
+        """
         return self.paper.get("tfd" if kind_of(data) == "tfd" else data)
 
 
@@ -51,23 +68,47 @@ TABLE_ROWS = (
 
 
 def find_rows(names: str | None) -> tuple[TableRow, ...]:
-    """The rows of these recipes, between commas, in the table's order; all of them for None. Raises BadInput."""
+    """Return the rows of recipes.
+
+    Args:
+        names: Names of recipes, between commas; None for all.
+
+    Returns:
+        The rows, in the table's order.
+
+    Raises:
+        BadInput: If there is no name, or an unknown one.
+    """
     if names is None:
         return TABLE_ROWS
-    asked, known = [name.strip() for name in names.split(",") if name.strip()], [row.recipe for row in TABLE_ROWS]
-    if not asked:
-        raise BadInput(f"no rows are named; expected some of {', '.join(known)}, between commas")
-    for name in asked:
+    named, known = [name.strip() for name in names.split(",") if name.strip()], [row.recipe for row in TABLE_ROWS]
+    if not named:
+        raise BadInput(f"no rows are named; expected names of {', '.join(known)}, between commas")
+    for name in named:
         if name not in known:
             raise unknown("row", name, known)
-    return tuple(row for row in TABLE_ROWS if row.recipe in asked)
+    return tuple(row for row in TABLE_ROWS if row.recipe in named)
 
 
 def label_of(recipe: str) -> str:
-    """What the table calls a recipe; a unit of one that is no longer a row goes by its name."""
+    """Return what the table calls a recipe.
+
+    Args:
+        recipe: Name of the recipe.
+
+    Returns:
+        The label of its row; the name itself for a recipe that is no longer a row.
+    """
     return next((row.label for row in TABLE_ROWS if row.recipe == recipe), recipe)
 
 
 def kind_of(data: str) -> str:
-    """A data set without its fold or size: "tfd" of "tfd-3", "olivetti" of "olivetti-48"."""
+    """Return the name of a data set without its fold or size: "tfd" of "tfd-3", "olivetti" of "olivetti-48".
+
+    Args:
+        data: Name of the data set.
+
+    Returns:
+        The kind, one of KINDS for most.
+    """
     return data.partition("-")[0] if data.startswith(("tfd", "olivetti")) else data

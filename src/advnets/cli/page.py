@@ -1,0 +1,46 @@
+"""The flags by which a study's tables are printed, or written as a page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from advnets.cli.arguments import print_result
+from advnets.errors import BadInput
+from advnets.runs import make_folder, write_bytes
+
+
+@dataclass(frozen=True)
+class PageFlags:
+    """Where the tables of a study go.
+
+    Attributes:
+        out: FILE.md for the tables as a page; nothing is overwritten.
+        json: Print JSON.
+
+    Raises:
+        BadInput: If the file has another ending or is there already.
+    """
+
+    out: Path | None = None
+    json: bool = False
+
+    def __post_init__(self) -> None:
+        if self.out is not None and (self.out.suffix.lower() != ".md" or self.out.exists()):
+            raise BadInput(f"--out {self.out}: expected the name of a .md file that is not there yet")
+
+    def show(self, value: Mapping[str, Any], *, text: str, markdown: str) -> None:
+        """Write the page if one is asked for, and print the tables.
+
+        Args:
+            value: The tables as JSON.
+            text: The tables as text.
+            markdown: The tables as a page.
+
+        Raises:
+            CannotWrite: If the page cannot be written.
+        """
+        if self.out is not None:
+            make_folder(self.out.parent)
+            write_bytes(self.out, markdown.encode())
+        print_result(value, as_json=self.json, text=text)
