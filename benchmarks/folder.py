@@ -24,7 +24,7 @@ from advnets.algorithm import algorithm1
 from advnets.experiment.game_training import game_training
 from advnets.networks import DenseGenerator, MaxoutDiscriminator
 from advnets.recipes import paper_adam
-from advnets.schedules import Moment
+from advnets.training import Moment
 
 IMAGES, SIDE = 100_000, 64
 LARGE_SIDE = 86  # of the same images: 2.07 GiB decoded

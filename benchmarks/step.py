@@ -30,7 +30,7 @@ from advnets import data
 from advnets.averaging import MovingAverage
 from advnets.experiment.game_training import game_training
 from advnets.recipes import paper_adam
-from advnets.schedules import Moment
+from advnets.training import Moment
 
 ROUNDS, STEPS, BATCH = 25, 8, 100
 

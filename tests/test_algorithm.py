@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 import algorithm1_by_hand
-from advnets.algorithm import algorithm1, moves, simultaneous
-from advnets.errors import NonFinite
-from advnets.games.game import Game
+from advnets.algorithm import ALGORITHMS, Algorithm1, Simultaneous, algorithm1, moves
+from advnets.errors import BadInput, NonFinite
+from advnets.games import Draw, Game, Terms
 from advnets.latents import gaussian
 from advnets.objectives import minimax, non_saturating, relativistic
-from advnets.training import Batch
+from advnets.schedules import LinearDecay
+from advnets.training import Batch, Moment
 
 
 def game_of(objective: object = non_saturating) -> Game:
@@ -84,7 +86,7 @@ def test_one_step_of_algorithm1_is_what_the_paper_writes() -> None:
 def test_one_simultaneous_step_takes_both_gradients_at_the_same_parameters_and_z() -> None:
     ours, theirs = game_of(), game_of()
     torch.manual_seed(7)
-    next(simultaneous(ours, batches(), optimizers(ours)))
+    next(Simultaneous().steps(ours, batches(), optimizers(ours)))
     torch.manual_seed(7)
     x, (g, d), z = next(batches()).real, (theirs.generator, theirs.discriminator), torch.randn(5, 2)
     fake = g(z)
@@ -115,7 +117,7 @@ def test_both_losses_train_on_a_gaussian(objective: object) -> None:
     assert float((torch.stack(path).mean(0) - 2).abs().max()) < 0.3
 
 
-@pytest.mark.parametrize("algorithm", [algorithm1, simultaneous])
+@pytest.mark.parametrize("algorithm", [algorithm1, Simultaneous().steps])
 @pytest.mark.parametrize("place", ["batch", "discriminator", "generator"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_non_finite_tensor_stops_the_step_and_is_named(algorithm: object, place: str, value: float) -> None:
@@ -152,3 +154,87 @@ def test_a_non_finite_gradient_of_a_finite_loss_stops_before_the_move() -> None:
     ):
         next(moves(game, batches(), optimizers(game)))
     assert float(game.discriminator.w.detach()) == 0.0  # type: ignore[arg-type]
+
+
+def test_a_schedule_of_k_is_rounded_to_whole_moves() -> None:
+    game, at = game_of(), iter([0.0, 0.5, 1.0])
+    row = Algorithm1(k=LinearDecay(3.0, 1.0))
+    steps = row.steps(game, batches(), optimizers(game), moment=lambda: Moment(0, 1, next(at)))
+    assert [len(step.moves) - 1 for step in take(steps, 3)] == [3, 2, 1]  # type: ignore[attr-defined]
+
+
+def test_shared_fakes_are_made_of_the_noises_of_the_discriminators_last_move() -> None:
+    game, seen = game_of(), []
+    game.generator.register_forward_hook(lambda module, given, made: seen.append(given[0].clone()))
+    next(Algorithm1(k=2, share_fakes=True).steps(game, batches(), optimizers(game)))
+    assert not torch.equal(seen[0], seen[1])
+    assert torch.equal(seen[1], seen[2])
+    seen.clear()
+    next(Algorithm1(k=2).steps(game, batches(), optimizers(game)))
+    assert not torch.equal(seen[1], seen[2])
+
+
+@pytest.mark.parametrize("k", [0, 1.5, True, "two"])
+def test_a_k_that_is_no_number_of_moves_is_refused(k: object) -> None:
+    with pytest.raises(BadInput, match="expected a whole number of moves, 1 or more, or a schedule"):
+        Algorithm1(k=k)  # type: ignore[arg-type]
+
+
+class Number(nn.Module):
+    """A player of one number."""
+
+    def __init__(self, start: float) -> None:
+        super().__init__()
+        self.value = nn.Parameter(torch.tensor(start, dtype=torch.float64))
+
+
+class Bilinear:
+    """min over x, max over y of x y: the game that simultaneous descent leaves in circles that grow."""
+
+    def __init__(self) -> None:
+        self.players = {"discriminator": Number(1.0), "generator": Number(1.0)}
+        self.makers = {"": self.players["generator"]}
+
+    def draw(self, batch: Batch, movers: object) -> Draw:
+        return Draw(None)
+
+    def terms(self, movers: tuple[str, ...], batch: Batch, draw: Draw, step: int) -> dict[str, Terms]:
+        value = self.players["generator"].value * self.players["discriminator"].value
+        signed = {"generator": value, "discriminator": -value}
+        return {player: Terms({"objective": signed[player]}, {}) for player in movers}
+
+    def wants_fresh_batch(self, player: str) -> bool:
+        return player == "discriminator"
+
+    def constrain(self, player: str) -> None:
+        pass
+
+    def schedule(self, moment: Moment) -> None:
+        pass
+
+
+def closed_form(name: str, rate: float, steps: int) -> np.ndarray:
+    """(x, y) after so many steps: each is one matrix, of which `steps` powers are taken."""
+    turn = np.array([[0.0, -rate], [rate, 0.0]])
+    one = {
+        "simultaneous": np.eye(2) + turn,
+        "extragradient": np.eye(2) + turn @ (np.eye(2) + turn),
+        # D ascends first, then G descends at the new y.
+        "algorithm1": np.array([[1.0, -rate], [0.0, 1.0]]) @ np.array([[1.0, 0.0], [rate, 1.0]]),
+    }
+    return np.linalg.matrix_power(one[name], steps) @ np.ones(2)
+
+
+@pytest.mark.parametrize("name", sorted(ALGORITHMS))
+@pytest.mark.parametrize("rate", [0.05, 0.2])
+def test_the_bilinear_game_follows_its_closed_form(name: str, rate: float) -> None:
+    """Extragradient goes in, simultaneous descent out, Algorithm 1 round; float64, to 1e-12."""
+    game = Bilinear()
+    steps = ALGORITHMS[name]().steps(game, batches(), optimizers(game, rate))  # type: ignore[arg-type]
+    take(steps, 100)
+    found = [float(game.players[player].value.detach()) for player in ("generator", "discriminator")]
+    np.testing.assert_allclose(found, closed_form(name, rate, 100), rtol=1e-12, atol=1e-12)
+    distance = float(np.hypot(*found))
+    assert {"extragradient": distance < 1.3, "simultaneous": distance > 1.5, "algorithm1": 1 < distance < 1.6}[name]
+    if rate == 0.2 and name != "algorithm1":
+        assert distance == pytest.approx({"extragradient": 0.1996, "simultaneous": 10.05}[name], rel=1e-3)

@@ -13,21 +13,30 @@ import torch
 from torch import Tensor, nn
 
 from advnets import capture, data, distributed, experiment
-from advnets.algorithm import ALGORITHMS, play_turn
+from advnets.algorithm import (
+    ALGORITHMS,
+    Algorithm1,
+    AlgorithmRow,
+    Extragradient,
+    Simultaneous,
+    algorithm1,
+)
 from advnets.capture import WARM_UP, EagerBackend, Recorder
 from advnets.constraints import clip_weights
 from advnets.errors import BadInput, NonFinite, Unsupported
-from advnets.experiment.game_training import GameTraining, game_training
-from advnets.games.game import Game
+from advnets.experiment.build_training import build_game_training
+from advnets.experiment.game_training import GameTraining
+from advnets.games import Game, Weight
 from advnets.latents import gaussian
 from advnets.networks.layers import Dropout
 from advnets.objectives import OBJECTIVES
-from advnets.optimizers import OPTIMIZERS
+from advnets.optimizers import SGD, Adam, Momentum, OptimizerRow, RMSprop, set_numbers
 from advnets.penalties import PENALTIES
-from advnets.recipes import Recipe
+from advnets.recipes import Descent, Recipe
 from advnets.runs import state_fingerprint
-from advnets.schedules import ExponentialDecay, LinearDecay, Moment
-from advnets.training import Batch, Step
+from advnets.schedules import ExponentialDecay, LinearDecay
+from advnets.training import Batch, Moment, Step
+from advnets.turns import play_turn
 from tiny import RECIPE, TWO_STAGES, settings, state_hash, trained
 
 CPU = torch.device("cpu")
@@ -38,8 +47,8 @@ def game_of(objective: str = "non_saturating", penalty: str | None = None, **mor
     generator = nn.Sequential(nn.Linear(3, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, 2))
     discriminator = nn.Sequential(Dropout(0.2), nn.Linear(2, 8), nn.Softplus(), Dropout(0.5), nn.Linear(8, 1))
     penalties = {PENALTIES[penalty]: 0.5} if penalty else {}
-    wanted = OBJECTIVES[objective]
-    return Game(generator, discriminator, wanted, latent=gaussian(3), penalties=penalties, **more)
+    more = {"penalties": penalties, **more}
+    return Game(generator, discriminator, OBJECTIVES[objective], latent=gaussian(3), **more)
 
 
 def batches(n: int = 8) -> Iterator[Batch]:
@@ -48,15 +57,17 @@ def batches(n: int = 8) -> Iterator[Batch]:
         yield Batch(torch.randn(n, 2, generator=rng) + 2)
 
 
-def optimizers(game: Game, name: str = "adam") -> dict[str, torch.optim.Optimizer]:
-    players = game.players.items()
-    return {player: OPTIMIZERS[name](list(net.parameters()), betas=(0.5, 0.9), lr=0.01) for player, net in players}
+def optimizers(game: Game) -> dict[str, torch.optim.Optimizer]:
+    made = {player: Adam((0.5, 0.9)).build(list(net.parameters())) for player, net in game.players.items()}
+    for optimizer in made.values():
+        set_numbers(optimizer, lr=0.01)
+    return made
 
 
-def played(game: Game, turn: Any, *, steps: int = 6, algorithm: str = "algorithm1", **more: Any) -> list[Any]:
+def played(game: Game, turn: Any, *, steps: int = 6, algorithm: AlgorithmRow | None = None) -> list[Any]:
     """Readings of every step, then every parameter and buffer."""
     torch.manual_seed(5)
-    made = ALGORITHMS[algorithm](game, batches(), optimizers(game), turn=turn, **more)
+    made = (algorithm or Algorithm1()).steps(game, batches(), optimizers(game), turn=turn)
     readings: list[Any] = [next(made).readings() for _ in range(steps)]
     return [*readings, *(tensor for net in game.players.values() for tensor in net.state_dict().values())]
 
@@ -72,8 +83,9 @@ def assert_equal(found: list[Any], expected: list[Any]) -> None:
 def test_recorded_turns_are_plain_turns_bit_for_bit(objective: str, penalty: str | None, k: int) -> None:
     plain, recorded = game_of(objective, penalty), game_of(objective, penalty)
     recorder = Recorder(CPU)
-    assert_equal(played(recorded, recorder, k=k), played(plain, play_turn, k=k))
-    assert {kind: r.replay is not None for kind, r in recorder.recordings.items()} == {
+    row = Algorithm1(k=k)
+    assert_equal(played(recorded, recorder, algorithm=row), played(plain, play_turn, algorithm=row))
+    assert {kind[0]: r.replay is not None for kind, r in recorder.recordings.items()} == {
         ("discriminator",): True,
         ("generator",): True,
     }
@@ -83,17 +95,38 @@ def test_recorded_turns_are_plain_turns_bit_for_bit(objective: str, penalty: str
 def test_both_gradients_of_one_graph_are_one_recording(penalty: str | None) -> None:
     plain, recorded = game_of(penalty=penalty), game_of(penalty=penalty)
     recorder = Recorder(CPU)
-    assert_equal(
-        played(recorded, recorder, algorithm="simultaneous"), played(plain, play_turn, algorithm="simultaneous")
-    )
-    assert list(recorder.recordings) == [("discriminator", "generator")]
+    row = Simultaneous()
+    assert_equal(played(recorded, recorder, algorithm=row), played(plain, play_turn, algorithm=row))
+    assert [kind[0] for kind in recorder.recordings] == [("discriminator", "generator")]
+
+
+def test_the_two_halves_of_extragradient_are_recordings_of_their_own() -> None:
+    plain, recorded, recorder = game_of(), game_of(), Recorder(CPU)
+    row = Extragradient()
+    assert_equal(played(recorded, recorder, algorithm=row), played(plain, play_turn, algorithm=row))
+    assert len(recorder.recordings) == 2
+
+
+def test_a_lazy_move_is_a_recording_of_its_own() -> None:
+    def lazy() -> Game:
+        return game_of(penalty=None, penalties={PENALTIES["r1"]: Weight(0.5, every=2)})
+
+    recorder = Recorder(CPU)
+    assert_equal(played(lazy(), recorder, steps=12), played(lazy(), play_turn, steps=12))
+    assert sorted(kind[1] for kind in recorder.recordings) == [(), (), ("r1",)]
 
 
 def test_constraints_and_a_k_that_depends_on_the_step_are_recorded_too() -> None:
     bounds = {"discriminator": {clip_weights: 0.05}}
     plain, recorded = game_of(constraints=bounds), game_of(constraints=bounds)
-    expected = played(plain, play_turn, k=lambda step: step % 3)
-    assert_equal(played(recorded, Recorder(CPU), k=lambda step: step % 3), expected)
+    found = []
+    for game, turn in ((plain, play_turn), (recorded, Recorder(CPU))):
+        torch.manual_seed(5)
+        made = algorithm1(game, batches(), optimizers(game), k=lambda step: step % 3, turn=turn)
+        found.append(
+            [next(made).readings() for _ in range(6)] + [p for n in game.players.values() for p in n.parameters()]
+        )
+    assert_equal(*found)
     assert max(float(theta.detach().abs().max()) for theta in recorded.discriminator.parameters()) < 0.0501
 
 
@@ -118,7 +151,7 @@ class Tape:
 
 def test_turns_are_played_a_few_times_and_recorded_once() -> None:
     tape = Tape()
-    played(game_of(), Recorder(CPU, tape), algorithm="simultaneous", steps=WARM_UP + 4)
+    played(game_of(), Recorder(CPU, tape), algorithm=Simultaneous(), steps=WARM_UP + 4)
     assert tape.log == ["warm up"] * WARM_UP + ["record"]
 
 
@@ -129,23 +162,28 @@ def test_a_replay_that_does_nothing_is_missed() -> None:
         assert_equal(found, expected)
 
 
-RATES = {"generator_rate": ExponentialDecay(0.02, 0.9, floor=1e-4), "discriminator_rate": LinearDecay(0.01, 0.001)}
+RATES = {"generator": ExponentialDecay(0.02, 0.9, floor=1e-4), "discriminator": LinearDecay(0.01, 0.001)}
+
+
+def descend_by(recipe: Recipe, optimizer: OptimizerRow) -> Recipe:
+    return replace(recipe, descents={player: Descent(optimizer, rate) for player, rate in RATES.items()})
 
 
 def recipes() -> dict[str, Recipe]:
-    adam = replace(RECIPE, **RATES)
+    momentum = descend_by(RECIPE, Momentum(LinearDecay(0.5, 0.7)))
     return {
-        "adam": adam,
-        "momentum": replace(adam, optimizer="momentum", momentum=LinearDecay(0.5, 0.7)),
-        "sgd": replace(adam, optimizer="sgd"),
-        "rmsprop": replace(adam, optimizer="rmsprop"),
-        "simultaneous": replace(adam, algorithm="simultaneous", optimizer="momentum", momentum=LinearDecay(0.5, 0.7)),
+        "adam": descend_by(RECIPE, Adam()),
+        "momentum": momentum,
+        "sgd": descend_by(RECIPE, SGD()),
+        "rmsprop": descend_by(RECIPE, RMSprop()),
+        "simultaneous": replace(momentum, algorithm=Simultaneous()),
+        "extragradient": replace(momentum, algorithm=Extragradient()),
     }
 
 
 def set_up(recipe: Recipe, *, recorded: bool) -> GameTraining:
     torch.manual_seed(0)
-    return game_training(recipe, data.load("digits"), seed=0, device=CPU, capture=recorded)
+    return build_game_training(recipe, data.load("digits"), seed=0, device=CPU, capture=recorded)
 
 
 def stepped(tried: GameTraining, first: int, last: int) -> GameTraining:
@@ -179,9 +217,9 @@ def test_a_schedule_that_does_not_reach_the_recording_is_missed(monkeypatch: pyt
     assert state_fingerprint(stepped(set_up(recipe, recorded=True), 0, 8).state()) != state_fingerprint(plain.state())
 
 
-def test_a_scheduled_momentum_of_an_optimizer_that_would_keep_the_first_is_refused() -> None:
-    recipe = replace(recipes()["momentum"], optimizer="sgd")
-    with pytest.raises(Unsupported, match="schedule of momentum, with SGD"):
+def test_a_schedule_of_a_number_that_a_recording_holds_as_it_was_is_refused() -> None:
+    recipe = descend_by(RECIPE, Adam(betas=(0.5, LinearDecay(0.9, 0.99))))
+    with pytest.raises(Unsupported, match="schedule of betas, with Adam"):
         stepped(set_up(recipe, recorded=True), 0, 8)
 
 
@@ -190,7 +228,7 @@ def test_a_whole_run_ends_alike_and_so_does_one_resumed(
     recipe: Recipe, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = trained(str(tmp_path / "plain"), recipe, steps=16)
-    for room in ("door", "run"):
+    for room in ("lifecycle", "run"):
         monkeypatch.setattr(f"advnets.experiment.{room}.can_capture", lambda device: True, raising=False)
         monkeypatch.setattr(f"advnets.experiment.{room}.expect_capturable", lambda device: None, raising=False)
     made: list[Recorder] = []
@@ -208,10 +246,10 @@ def test_a_whole_run_ends_alike_and_so_does_one_resumed(
 def test_what_is_not_finite_is_told_one_turn_late_by_name() -> None:
     game = game_of()
     recorder = Recorder(CPU)
-    steps = ALGORITHMS["algorithm1"](game, poisoned(at=5), optimizers(game), turn=recorder)
+    steps = algorithm1(game, poisoned(at=5), optimizers(game), turn=recorder)
     for _ in range(5):
         next(steps)
-    with pytest.raises(NonFinite, match="NaN or Inf in the real batch at step 5, told one turn late"):
+    with pytest.raises(NonFinite, match="NaN or Inf in the real batch at step 5, noticed one turn late"):
         next(steps)
 
 
@@ -240,7 +278,7 @@ def test_batches_of_another_shape_are_refused() -> None:
     recorder = Recorder(CPU)
     descents = optimizers(game)
     recorder(game, ("discriminator",), descents, Batch(torch.randn(8, 2)), 0)
-    with pytest.raises(Unsupported, match=r"found a batch of \(5, 2\), expected \(8, 2\)"):
+    with pytest.raises(Unsupported, match=r"found a batch of {'real': \(5, 2\)}, expected {'real': \(8, 2\)}"):
         recorder(game, ("discriminator",), descents, Batch(torch.randn(5, 2)), 0)
 
 
@@ -264,7 +302,10 @@ def test_a_captured_run_resumed_on_a_cpu_says_that_nothing_is_recorded(
     with monkeypatch.context() as patched:
         patched.setattr("advnets.experiment.lifecycle.expect_capturable", lambda device: None)
         run = trained(str(tmp_path / "run"), steps=4, capture=True)
-    assert "capture: no CUDA device here, so moves are not recorded; the same is learnt, more slowly" in run.notes()
+    assert (
+        "capture: there is no CUDA device here, so moves are not recorded; the run learns the same, slower"
+        in run.notes()
+    )
 
 
 class NoGpu:
@@ -324,7 +365,7 @@ def on_cuda(algorithm: str, penalty: str | None, *, captured: bool) -> list[Tens
     torch.manual_seed(5)
     real = (Batch(batch.real.to(device)) for batch in batches())
     turn = Recorder(device) if captured else None
-    steps = ALGORITHMS[algorithm](game, real, optimizers(game), turn=turn)
+    steps = ALGORITHMS[algorithm]().steps(game, real, optimizers(game), turn=turn)
     for _ in range(12):
         next(steps)
     return [theta.detach().cpu() for net in game.players.values() for theta in net.parameters()]

@@ -11,7 +11,8 @@ from advnets.errors import BadInput
 from advnets.latents import LATENTS
 from advnets.optimizers import Momentum
 from advnets.recipes import from_json, paper, paper_released, to_json
-from advnets.schedules import Constant, EpochRamp, ExponentialDecay, LinearDecay, Moment
+from advnets.schedules import Constant, EpochRamp, ExponentialDecay, LinearDecay
+from advnets.training import Moment
 
 
 def test_every_number_of_the_released_code() -> None:

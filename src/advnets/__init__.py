@@ -11,32 +11,55 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _NAMES = {
-    "algorithm": ("algorithm1", "moves", "simultaneous"),
+    "algorithm": ("Algorithm1", "Extragradient", "Simultaneous", "algorithm1", "moves"),
     "baselines": ("DeepBelief", "DeepGsn", "DenoisingAutoencoder", "StackedContractive"),
     "constraints": ("clip_weights", "max_column_norm"),
     "data": ("Batches", "Dataset", "load"),
     "experiment": ("Model", "Run", "open_model", "resume", "start", "train"),
-    "games": ("Game",),
+    "games": (
+        "AdversarialRow",
+        "CycleGame",
+        "CycleRow",
+        "Game",
+        "Information",
+        "Judged",
+        "Weight",
+        "class_heads",
+        "l1",
+    ),
     "latents": ("gaussian", "uniform"),
     "metrics.parzen": ("parzen",),
     "networks": (
-        "ConvMaxoutDiscriminator", "DeconvGenerator", "DenseGenerator", "LowerLayers", "Maps", "MaxoutDiscriminator",
+        "ConvMaxoutDiscriminator",
+        "DeconvGenerator",
+        "DenseGenerator",
+        "LowerLayers",
+        "Maps",
+        "MaxoutDiscriminator",
+        "Sizes",
     ),
     "objectives": (
-        "hinge", "least_squares", "minimax", "non_saturating", "non_saturating_halved", "relativistic", "wasserstein",
+        "hinge",
+        "least_squares",
+        "minimax",
+        "non_saturating",
+        "non_saturating_halved",
+        "relativistic",
+        "wasserstein",
     ),
+    "optimizers": ("Adam", "Momentum", "RMSprop", "SGD"),
     "penalties": ("gradient_penalty", "r1", "r2"),
-    "recipes": ("RECIPES", "Recipe", "Stage"),
+    "recipes": ("Average", "Budget", "Descent", "RECIPES", "Recipe", "Stage"),
     "schedules": ("Constant", "EpochRamp", "ExponentialDecay", "LinearDecay"),
-    "training": ("Batch",),
-}  # fmt: skip
+    "training": ("Batch", "Moment"),
+}
 """{home: the names that it lends to the front}"""
 
 _ROOMS = (
     "algorithm", "assessment", "averaging", "baselines", "capture", "comparison", "constraints", "data", "disk",
     "distributed", "errors", "experiment", "extractors", "figures", "games", "latents", "metrics", "networks",
     "objectives", "optimizers", "penalties", "randomness", "recipes", "records", "runs", "schedules", "statistics",
-    "studies", "theory", "training",
+    "studies", "theory", "training", "turns",
 )  # fmt: skip
 """Rooms that can be reached as `advnets.ROOM`."""
 
@@ -91,8 +114,15 @@ if TYPE_CHECKING:
         studies as studies,
         theory as theory,
         training as training,
+        turns as turns,
     )
-    from advnets.algorithm import algorithm1 as algorithm1, moves as moves, simultaneous as simultaneous
+    from advnets.algorithm import (
+        Algorithm1 as Algorithm1,
+        Extragradient as Extragradient,
+        Simultaneous as Simultaneous,
+        algorithm1 as algorithm1,
+        moves as moves,
+    )
     from advnets.baselines import (
         DeepBelief as DeepBelief,
         DeepGsn as DeepGsn,
@@ -109,7 +139,17 @@ if TYPE_CHECKING:
         start as start,
         train as train,
     )
-    from advnets.games import Game as Game
+    from advnets.games import (
+        AdversarialRow as AdversarialRow,
+        CycleGame as CycleGame,
+        CycleRow as CycleRow,
+        Game as Game,
+        Information as Information,
+        Judged as Judged,
+        Weight as Weight,
+        class_heads as class_heads,
+        l1 as l1,
+    )
     from advnets.latents import gaussian as gaussian, uniform as uniform
     from advnets.metrics.parzen import parzen as parzen
     from advnets.networks import (
@@ -119,6 +159,7 @@ if TYPE_CHECKING:
         LowerLayers as LowerLayers,
         Maps as Maps,
         MaxoutDiscriminator as MaxoutDiscriminator,
+        Sizes as Sizes,
     )
     from advnets.objectives import (
         hinge as hinge,
@@ -129,12 +170,20 @@ if TYPE_CHECKING:
         relativistic as relativistic,
         wasserstein as wasserstein,
     )
+    from advnets.optimizers import SGD as SGD, Adam as Adam, Momentum as Momentum, RMSprop as RMSprop
     from advnets.penalties import gradient_penalty as gradient_penalty, r1 as r1, r2 as r2
-    from advnets.recipes import RECIPES as RECIPES, Recipe as Recipe, Stage as Stage
+    from advnets.recipes import (
+        RECIPES as RECIPES,
+        Average as Average,
+        Budget as Budget,
+        Descent as Descent,
+        Recipe as Recipe,
+        Stage as Stage,
+    )
     from advnets.schedules import (
         Constant as Constant,
         EpochRamp as EpochRamp,
         ExponentialDecay as ExponentialDecay,
         LinearDecay as LinearDecay,
     )
-    from advnets.training import Batch as Batch
+    from advnets.training import Batch as Batch, Moment as Moment

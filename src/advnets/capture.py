@@ -8,7 +8,7 @@ advance at each replay as they would have. So nothing that is learnt depends on 
 
 The first turns are played as they are: they are what torch asks for before a capture, allocations and the optimizer's
 state included. Whether a loss or a gradient was finite is told by the device and read one turn late: unlike
-`algorithm.play_turn`, which stops before the move, the networks are then spoilt, and only their checkpoint is not.
+`turns.play_turn`, which stops before the move, the networks are then spoilt, and only their checkpoint is not.
 PyTorch's notes on CUDA semantics, "CUDA Graphs", have the rules.
 """
 
@@ -23,11 +23,11 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from advnets import distributed
-from advnets.algorithm import descend, differentiate, named_gradients, turn_terms
 from advnets.errors import BadInput, NonFinite, Unsupported
-from advnets.games.game import Game
+from advnets.games.playable import Draw, Playable
 from advnets.optimizers import make_capturable
 from advnets.training import Batch, Move
+from advnets.turns import Origin, descend, differentiate, named_gradients
 
 WARM_UP = 3
 """Turns of each kind that are played before one is recorded."""
@@ -85,26 +85,26 @@ class CudaGraph:
         event = torch.cuda.Event()  # type: ignore[no-untyped-call]
         event.record()
 
-        def fetched() -> Tensor:
+        def wait_and_return() -> Tensor:
             event.synchronize()
             return copy
 
-        return fetched
+        return wait_and_return
 
 
 class EagerBackend:
-    """A stand-in that does the same work again on the same memory, from Python: no faster, but it runs on a CPU."""
+    """Does the same work again on the same memory, from Python: no faster, but it runs on a CPU."""
 
     def warm_up(self, work: Work) -> None:
-        """As it is."""
+        """Do the work."""
         work()
 
     def record(self, work: Work) -> Work:
-        """The work itself."""
+        """Return the work itself."""
         return work
 
     def fetch(self, tensor: Tensor) -> Callable[[], Tensor]:
-        """A copy, at once."""
+        """Copy it at once."""
         copy = tensor.clone()
         return lambda: copy
 
@@ -118,8 +118,8 @@ def expect_capturable(device: torch.device) -> None:
     """Raise BadInput unless recordings make anything faster there."""
     if not can_capture(device):
         raise BadInput(
-            f"--capture records CUDA graphs: found device {device.type}, expected cuda. Leave it out: the same is "
-            "learnt."
+            f"--capture records CUDA graphs: found device {device.type}, expected cuda. Leave --capture out: "
+            "the run learns the same without it."
         )
 
 
@@ -127,102 +127,122 @@ def expect_capturable(device: torch.device) -> None:
 class Recording:
     """One kind of turn, and the memory that it reads and writes.
 
-    batch, z: what is copied in before it is played. names: what is told of each player, losses and scores.
-    told: those numbers, in that order. finite: which of the suspects are.
+    Attributes:
+        batch: What is copied in before it is played, the real samples.
+        draw: What is copied in before it is played, the draw.
+        origin: Parameters that the descents begin from, copied in; None for the present ones.
+        names: Losses and scores of each player, by name.
+        values: Those numbers, in that order.
+        suspects: Names of the tensors that must be finite.
+        finite: Which of them are.
     """
 
-    game: Game
-    players: tuple[str, ...]
+    game: Playable
+    movers: tuple[str, ...]
     optimizers: Mapping[str, Optimizer]
     batch: Batch
-    z: Tensor
+    draw: Draw
+    origin: Origin | None
     played: int = 0
     replay: Work | None = None
     names: dict[str, tuple[list[str], list[str]]] = field(default_factory=dict)
     suspects: list[str] = field(default_factory=list)
-    told: Tensor = field(default_factory=lambda: torch.empty(0))
+    values: Tensor = field(default_factory=lambda: torch.empty(0))
     finite: Tensor = field(default_factory=lambda: torch.empty(0))
 
-    def copy_in(self, batch: Batch, z: Tensor) -> None:
-        """What the next replay is to play with."""
-        labels = self.batch.given
-        if batch.real.shape != self.batch.real.shape or (batch.given is None) != (labels is None):
-            raise Unsupported(
-                f"found a batch of {tuple(batch.real.shape)}, expected {tuple(self.batch.real.shape)}: a recording "
-                "takes batches of one shape, with labels or without. Leave --capture out."
-            )
-        self.batch.real.copy_(batch.real)
-        self.z.copy_(z)
-        if labels is not None and batch.given is not None:
-            labels.copy_(batch.given)
+    def copy_in(self, batch: Batch, draw: Draw, origin: Origin | None) -> None:
+        """Copy in what the next replay plays with. Raises Unsupported for tensors of other shapes than the first."""
+        _copy_tensors(batch.tensors(), self.batch.tensors())
+        _copy_tensors(draw.tensors(), self.draw.tensors())
+        if origin is not None and self.origin is not None:
+            for player, parameters in origin.items():
+                torch._foreach_copy_(list(self.origin[player]), list(parameters))
 
     def work(self) -> None:
-        """What a turn does on the device: as `algorithm.play_turn`, but that nothing is asked of the values."""
-        terms = turn_terms(self.game, self.players, self.batch, self.z, 0)
-        shared = len(self.players) > 1
-        gradients = {who: differentiate(self.game, who, terms[who], shared=shared)[1] for who in self.players}
+        """Do what a turn does on the device: as `turns.play_turn`, but that nothing is asked of the values."""
+        terms = self.game.terms(self.movers, self.batch, self.draw, 0)
+        shared = len(self.movers) > 1
+        gradients = {who: differentiate(self.game, who, terms[who], shared=shared) for who in self.movers}
         suspects = {"the real batch": self.batch.real}
-        for player in self.players:
+        for player in self.movers:
             suspects |= {f"the loss {name!r} of the {player}": loss for name, loss in terms[player].losses.items()}
             suspects |= named_gradients(self.game, player, gradients[player])
-        self.names = {player: (list(told.losses), list(told.scores)) for player, told in terms.items()}
-        values = (value.detach() for told in terms.values() for part in told for value in part.values())
-        self.suspects, self.told = list(suspects), torch.stack(list(values))
+        self.names = {player: (list(found.losses), list(found.scores)) for player, found in terms.items()}
+        values = (value.detach() for found in terms.values() for part in found for value in part.values())
+        self.suspects, self.values = list(suspects), torch.stack(list(values))
         self.finite = torch.stack([suspect.isfinite().all() for suspect in suspects.values()])
-        for player in self.players:
-            descend(self.game, player, gradients[player], self.optimizers[player])
+        for player in self.movers:
+            descend(self.game, player, gradients[player], self.optimizers[player], self.origin)
 
     def moves(self, step: int) -> tuple[Move, ...]:
-        """What was just played, in tensors that no replay changes."""
-        values = iter(self.told.clone().unbind())
-        told = {who: [{name: next(values) for name in part} for part in parts] for who, parts in self.names.items()}
-        return tuple(Move(step, player, *told[player]) for player in self.players)
+        """Return what was just played, in tensors that no replay changes."""
+        values = iter(self.values.clone().unbind())
+        named = {who: [{name: next(values) for name in part} for part in parts] for who, parts in self.names.items()}
+        return tuple(Move(step, player, *named[player]) for player in self.movers)
 
 
 class Recorder:
-    """A turn of an algorithm, as `algorithm.play_turn` is one, that is replayed from a recording after a few.
+    """A turn of an algorithm, as `turns.play_turn` is one, that is replayed from a recording after a few.
 
     One recorder serves one game and its optimizers, whose rates become tensors; one process, and batches of one shape.
-    device: where the game is. backend: in place of the device's own.
+    A turn that pays a lazy penalty is a recording of its own.
+
+    Args:
+        device: Where the game is.
+        backend: What records, in place of the device's own.
     """
 
     def __init__(self, device: torch.device, backend: Backend | None = None) -> None:
         distributed.expect_one_process("--capture")
         self.device = device
         self.backend = backend or (CudaGraph(device) if can_capture(device) else EagerBackend())
-        self.recordings: dict[tuple[str, ...], Recording] = {}
+        self.recordings: dict[Any, Recording] = {}
         self.awaited: tuple[int, list[str], Callable[[], Tensor]] | None = None
 
     def __call__(
-        self, game: Game, players: Sequence[str], optimizers: Mapping[str, Optimizer], batch: Batch, step: int
+        self,
+        game: Playable,
+        movers: Sequence[str],
+        optimizers: Mapping[str, Optimizer],
+        batch: Batch,
+        step: int,
+        *,
+        draw: Draw | None = None,
+        origin: Origin | None = None,
     ) -> tuple[Move, ...]:
-        """Play a turn, or replay it.
+        """Play a turn, or replay it; see `turns.Turn`.
 
-        Raises NonFinite if the turn BEFORE was not finite, Unsupported if the game cannot be recorded.
+        Raises:
+            NonFinite: If the turn BEFORE was not finite.
+            Unsupported: If the game cannot be recorded.
         """
-        z, kind = game.latent(len(batch.real), None, game.device), tuple(players)
+        draw = game.draw(batch, movers) if draw is None else draw
+        kind = tuple(movers), draw.due, origin is None
         if kind not in self.recordings:
-            for player in kind:
+            for player in movers:
                 make_capturable(optimizers[player])
-            labels = None if batch.given is None else batch.given.clone()
-            self.recordings[kind] = Recording(game, kind, optimizers, Batch(batch.real.clone(), labels), z.clone())
+            self.recordings[kind] = Recording(game, tuple(movers), optimizers, *_copies(batch, draw, origin))
         recording = self.recordings[kind]
-        recording.copy_in(batch, z)
+        recording.copy_in(batch, draw, origin)
         self._play(recording)
         self.settle()
         self.awaited = step, recording.suspects, self.backend.fetch(recording.finite)
         return recording.moves(step)
 
     def settle(self) -> None:
-        """Wait for the last turn's word, as a checkpoint must; raises NonFinite, naming what was not finite."""
+        """Wait until it is known whether the last turn was finite, as a checkpoint must.
+
+        Raises:
+            NonFinite: If it was not, naming the tensor.
+        """
         if self.awaited is None:
             return
         (step, suspects, fetched), self.awaited = self.awaited, None
         for name, finite in zip(suspects, fetched().tolist(), strict=True):
             if not finite:
                 raise NonFinite(
-                    f"NaN or Inf in {name} at step {step}, told one turn late, for turns are recorded. The run stops "
-                    "here; its last checkpoint is finite. The same run without --capture stops before the move."
+                    f"NaN or Inf in {name} at step {step}, noticed one turn late, because turns are recorded. The run "
+                    "stops here; its last checkpoint is finite. The same run without --capture stops before the move."
                 )
 
     def _play(self, recording: Recording) -> None:
@@ -238,6 +258,25 @@ class Recorder:
                 "this game draws random numbers on the CPU (`random`, numpy, or torch without a device), which a "
                 "recording would repeat for ever. Draw them on the device, or leave --capture out."
             )
+
+
+def _copies(batch: Batch, draw: Draw, origin: Origin | None) -> tuple[Batch, Draw, Origin | None]:
+    """Tensors of a recording's own, which every replay reads."""
+    held = Batch(**{name: tensor.clone() for name, tensor in batch.tensors().items()})
+    z, given = (None if tensor is None else tensor.clone() for tensor in (draw.z, draw.given))
+    begun = None if origin is None else {who: [theta.clone() for theta in thetas] for who, thetas in origin.items()}
+    return held, Draw(z, given, draw.due), begun
+
+
+def _copy_tensors(found: Mapping[str, Tensor], held: Mapping[str, Tensor]) -> None:
+    shapes = [{name: tuple(tensor.shape) for name, tensor in tensors.items()} for tensors in (found, held)]
+    if shapes[0] != shapes[1]:
+        raise Unsupported(
+            f"found a batch of {shapes[0]}, expected {shapes[1]}: a recording takes batches of one shape. Leave "
+            "--capture out."
+        )
+    for name, tensor in held.items():
+        tensor.copy_(found[name])
 
 
 def _host_draws(device: torch.device) -> tuple[Any, ...]:

@@ -124,16 +124,34 @@ def rank_slice(n: int) -> slice:
 
 
 def draw_global(draw: Callable[[int, torch.Generator | None], Tensor], n: int) -> Tensor:
-    """Draw a global batch, the same in all processes and as a single process would, and return this process's part.
+    """Return this process's n of the n N samples that all processes draw alike, as one process would draw them.
 
     Args:
-        draw: (number, generator, or None for torch's default) -> so many samples.
+        draw: (number, generator or None for torch's default) -> that many samples.
         n: Samples of this process's part.
 
     Returns:
-        This process's n of the n N samples.
+        Samples, n first.
     """
-    return draw(n * world_size(), _shared)[rank_slice(n * world_size())]
+    processes = world_size()
+    return draw(n, _shared) if processes == 1 else draw(n * processes, _shared)[rank_slice(n * processes)]
+
+
+def all_gather_tensor(tensor: Tensor) -> Tensor:
+    """Return the tensors of all processes, joined by rank along their first axis; no gradient passes.
+
+    Args:
+        tensor: (n, ...), of one shape in all processes.
+
+    Returns:
+        (n N, ...).
+    """
+    if world_size() == 1:
+        return tensor
+    parts = [torch.empty_like(tensor) for _ in range(world_size())]
+    with _expect_all_processes():
+        dist.all_gather(parts, tensor.contiguous())
+    return torch.cat(parts)
 
 
 def shared_generator() -> torch.Generator | None:

@@ -5,8 +5,9 @@ every logarithm of it is written by softplus(t) = log(1 + exp(t)), which stays f
 
     -log sigmoid(a) = softplus(-a)        -log(1 - sigmoid(a)) = softplus(a)
 
-All losses are descended. real_logits and fake_logits are a at x ~ p_data and at G(z), both of shape (batch,): one logit
-a sample, not (batch, 1), which would broadcast two batches into a (batch, batch) table. Losses have shape (batch,).
+All losses are descended. real_logits and fake_logits are a at x ~ p_data and at G(z). Both have shape (batch,), or
+(batch, patches) where the discriminator judges patches of an image (Isola et al. 2017): a loss is then averaged over
+the patches of a sample. A shape (batch, 1) beside (batch,) would broadcast two batches into a table, and is refused.
 """
 
 from collections.abc import Callable
@@ -47,21 +48,27 @@ class Objective:
 
 
 def per_sample(loss: Callable[[Real, Tensor], Tensor]) -> Callable[[Real, Tensor], Tensor]:
-    """The same loss, which refuses logits that are not one a sample.
+    """Return the same loss with its logits checked and its patches averaged: one loss a sample.
 
-    Raises BadInput unless both logits are (batch,), with one batch size.
+    Args:
+        loss: (real logits or None, fake logits) -> loss, elementwise.
+
+    Returns:
+        The loss of logits (batch,), or of patches (batch, patches), as (batch,). It raises BadInput unless both logits
+        have one such shape.
     """
 
     @wraps(loss)
     def checked(real_logits: Real, fake_logits: Tensor) -> Tensor:
         real = fake_logits if real_logits is None else real_logits
-        if fake_logits.ndim != 1 or real.shape != fake_logits.shape:
+        if fake_logits.ndim not in (1, 2) or real.shape != fake_logits.shape:
             raise BadInput(
                 f"real logits of shape {tuple(real.shape)} and fake logits of shape {tuple(fake_logits.shape)}: "
-                "expected (batch,) twice. End the discriminator with .flatten() or .squeeze(1), and draw as many "
-                "fake samples as real ones."
+                "expected (batch,) or (batch, patches) twice. Let the discriminator return one of them, and draw as "
+                "many fake samples as real ones."
             )
-        return loss(real_logits, fake_logits)
+        found = loss(real_logits, fake_logits)
+        return found if found.ndim == 1 else found.mean(1)
 
     return checked
 

@@ -1,16 +1,152 @@
-"""Optimizers: rows that turn a player's parameters into a descent; the rate is set before every step by a schedule."""
+"""Optimizers: rows of numbers that turn a player's parameters into a descent.
 
-from collections.abc import Callable, Iterable
+The rate is no number of a row: a schedule sets it before every step, with whatever else of the row is scheduled.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from advnets.errors import Unsupported
+from advnets.errors import BadInput, Unsupported
+from advnets.schedules import BEGINNING, Number, expect_number, is_scheduled, value_at
+from advnets.training import Moment
 
 
-class Momentum(torch.optim.Optimizer):
+class OptimizerRow(ABC):
+    """A row of OPTIMIZERS: a frozen dataclass of an optimizer's numbers."""
+
+    @abstractmethod
+    def build(self, parameters: Sequence[Parameter]) -> torch.optim.Optimizer:
+        """Build the optimizer of these parameters, at rate 0 until a schedule sets it.
+
+        Args:
+            parameters: A player's parameters, all on one device.
+
+        Returns:
+            The optimizer.
+        """
+
+    def numbers_at(self, moment: Moment) -> dict[str, Any]:
+        """Return what of the row changes with the run, by the name that the optimizer's groups have for it.
+
+        Args:
+            moment: Where the run stands.
+
+        Returns:
+            The values at that moment; empty where nothing changes.
+        """
+        return {}
+
+
+@dataclass(frozen=True)
+class SGD(OptimizerRow):
+    """Plain stochastic gradient descent, the `theta -= lr * g` of Algorithm 1.
+
+    Attributes:
+        weight_decay: Weight of 1/2 |theta|^2 in the loss, 0 or more; coupled, as in the papers before 2017.
+    """
+
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        _expect_decay(self.weight_decay)
+
+    def build(self, parameters: Sequence[Parameter]) -> torch.optim.Optimizer:
+        """Build torch's SGD; on a GPU in its fused form, which reads the rate from a tensor."""
+        fused = parameters[0].device.type == "cuda"
+        return torch.optim.SGD(list(parameters), lr=0.0, weight_decay=self.weight_decay, fused=fused)
+
+
+@dataclass(frozen=True)
+class Momentum(OptimizerRow):
+    """Classical momentum as pylearn2 has it, see `ClassicalMomentum`.
+
+    Attributes:
+        momentum: The coefficient, from 0 to less than 1; a number or a schedule.
+    """
+
+    momentum: Number = 0.9
+
+    def __post_init__(self) -> None:
+        expect_number("momentum", self.momentum, least=0, below=1)
+
+    def build(self, parameters: Sequence[Parameter]) -> torch.optim.Optimizer:
+        """Build the optimizer."""
+        return ClassicalMomentum(parameters, lr=0.0)
+
+    def numbers_at(self, moment: Moment) -> dict[str, Any]:
+        """Return the coefficient at a moment."""
+        return {"momentum": value_at(self.momentum, moment)}
+
+
+@dataclass(frozen=True)
+class Adam(OptimizerRow):
+    """Adam (Kingma & Ba 2015), in its fused form where the device has one: one pass over memory, not nine.
+
+    Attributes:
+        betas: Decay rates of the two moments, each from 0 to less than 1; numbers or schedules.
+        eps: What is added to the root of the second moment, above 0.
+        weight_decay: Weight of 1/2 |theta|^2 in the loss, 0 or more; coupled, not AdamW's.
+    """
+
+    betas: tuple[Number, Number] = (0.5, 0.99)
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.betas, Sequence) or len(self.betas) != 2:
+            raise BadInput(f"betas are {self.betas!r}; expected two numbers from 0 to less than 1")
+        for number, beta in enumerate(self.betas, 1):
+            expect_number(f"beta {number}", beta, least=0, below=1)
+        _expect_positive(eps=self.eps)
+        _expect_decay(self.weight_decay)
+
+    def build(self, parameters: Sequence[Parameter]) -> torch.optim.Optimizer:
+        """Build torch's Adam."""
+        fused = parameters[0].device.type in ("cpu", "cuda")
+        numbers: dict[str, Any] = {"betas": self._betas_at(BEGINNING), "eps": self.eps}
+        return torch.optim.Adam(list(parameters), lr=0.0, weight_decay=self.weight_decay, fused=fused, **numbers)
+
+    def numbers_at(self, moment: Moment) -> dict[str, Any]:
+        """Return the betas at a moment, if they change."""
+        return {"betas": self._betas_at(moment)} if any(map(is_scheduled, self.betas)) else {}
+
+    def _betas_at(self, moment: Moment) -> tuple[float, float]:
+        first, second = self.betas
+        return value_at(first, moment), value_at(second, moment)
+
+
+@dataclass(frozen=True)
+class RMSprop(OptimizerRow):
+    """RMSprop, as the Wasserstein GAN's code has it.
+
+    Attributes:
+        alpha: Decay rate of the squared gradients' mean, from 0 to less than 1.
+        eps: What is added to its root, above 0.
+    """
+
+    alpha: float = 0.99
+    eps: float = 1e-8
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.alpha < 1:
+            raise BadInput(f"alpha is {self.alpha!r}; expected a number from 0 to less than 1")
+        _expect_positive(eps=self.eps)
+
+    def build(self, parameters: Sequence[Parameter]) -> torch.optim.Optimizer:
+        """Build torch's RMSprop."""
+        return torch.optim.RMSprop(list(parameters), lr=0.0, alpha=self.alpha, eps=self.eps)
+
+
+OPTIMIZERS: dict[str, type[OptimizerRow]] = {"sgd": SGD, "momentum": Momentum, "adam": Adam, "rmsprop": RMSprop}
+
+
+class ClassicalMomentum(torch.optim.Optimizer):
     """Classical momentum as pylearn2 has it: v = momentum * v - lr * g; theta += v.
 
     Not torch's SGD, whose velocity leaves the rate out, so that a change of rate rescales what has been gathered;
@@ -42,31 +178,15 @@ class Momentum(torch.optim.Optimizer):
         return velocity
 
 
-def momentum(parameters: list[Parameter], *, betas: tuple[float, float], lr: float = 0.0) -> torch.optim.Optimizer:
-    """Classical momentum; its coefficient is scheduled, `betas` are Adam's and not used."""
-    return Momentum(parameters, lr=lr)
+def set_numbers(optimizer: torch.optim.Optimizer, **values: Any) -> None:
+    """Set what is scheduled of an optimizer; where a recorded move reads it from the device, it is written there.
 
+    Args:
+        optimizer: The optimizer, changed in place.
+        values: The values by the name that its groups have for them, such as lr.
 
-def sgd(parameters: list[Parameter], *, betas: tuple[float, float], lr: float = 0.0) -> torch.optim.Optimizer:
-    """Plain stochastic gradient descent, the `theta -= lr * g` of Algorithm 1."""
-    return torch.optim.SGD(parameters, lr=lr, fused=parameters[0].device.type == "cuda")  # takes a rate on the GPU
-
-
-def adam(parameters: list[Parameter], *, betas: tuple[float, float], lr: float = 0.0) -> torch.optim.Optimizer:
-    """Adam (Kingma & Ba 2015), in its fused form where the device has one: one pass over memory, not nine."""
-    fused = parameters[0].device.type in ("cpu", "cuda")
-    return torch.optim.Adam(parameters, lr=lr, betas=betas, fused=fused)
-
-
-def rmsprop(parameters: list[Parameter], *, betas: tuple[float, float], lr: float = 0.0) -> torch.optim.Optimizer:
-    """RMSprop, as the Wasserstein GAN's code has it; the smoothing is betas[1]."""
-    return torch.optim.RMSprop(parameters, lr=lr, alpha=betas[1])
-
-
-def schedule(optimizer: torch.optim.Optimizer, **values: float) -> None:
-    """Set what is scheduled of an optimizer; where a recording reads it from the device, it is written there.
-
-    Raises Unsupported for a value that changes and that a recording holds as it was.
+    Raises:
+        Unsupported: For a value that changes and that a recorded move holds as it was.
     """
     for group in optimizer.param_groups:
         for name, value in values.items():
@@ -80,8 +200,12 @@ def schedule(optimizer: torch.optim.Optimizer, **values: float) -> None:
 
 
 def make_capturable(optimizer: torch.optim.Optimizer) -> None:
-    """Have the optimizer read its rate from a tensor, which a recorded step reads anew at each replay."""
-    scheduled = ("lr", "momentum") if isinstance(optimizer, Momentum) else ("lr",)
+    """Have the optimizer read its rate from a tensor, which a recorded move reads anew at each replay.
+
+    Args:
+        optimizer: The optimizer, changed in place.
+    """
+    scheduled = ("lr", "momentum") if isinstance(optimizer, ClassicalMomentum) else ("lr",)
     for group in optimizer.param_groups:
         device = group["params"][0].device
         # torch's fused steps read a rate of float32 on a GPU; on a CPU, one of float64 is the number that it was.
@@ -96,8 +220,15 @@ def make_capturable(optimizer: torch.optim.Optimizer) -> None:
     optimizer._warned_capturable_if_run_uncaptured = True
 
 
-def state_of(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """The optimizer's state, the same whether its steps are recorded or not."""
+def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """Return the optimizer's state, the same whether its moves are recorded or not.
+
+    Args:
+        optimizer: The optimizer.
+
+    Returns:
+        Its state_dict, with numbers in place of the tensors of its groups.
+    """
     state = optimizer.state_dict()
     for group in state["param_groups"]:  # copies of the optimizer's own
         group |= {name: value.item() for name, value in group.items() if isinstance(value, Tensor)}
@@ -105,9 +236,12 @@ def state_of(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     return state
 
 
-OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
-    "momentum": momentum,
-    "sgd": sgd,
-    "adam": adam,
-    "rmsprop": rmsprop,
-}
+def _expect_decay(found: float) -> None:
+    if not 0 <= found < float("inf"):
+        raise BadInput(f"weight_decay is {found!r}; expected a number of 0 or more")
+
+
+def _expect_positive(**numbers: float) -> None:
+    for name, found in numbers.items():
+        if not 0 < found < float("inf"):
+            raise BadInput(f"{name} is {found!r}; expected a number above 0")

@@ -1,13 +1,15 @@
 """Differentiable terms added to the discriminator's loss: each reads the slope of the critic in its input.
 
-critic(images) -> logits (batch,), one a sample, each a function of its own sample only: a critic that mixes samples
-(batch norm in training, minibatch standard deviation) also leaks their cross terms into the gradient. Images are
-(batch, c, h, w), points (batch, d). A penalty has shape (batch,): squares are summed over c, h, w, never averaged. Its
-gradient reaches the critic's parameters and stops at the samples, so no generator feels it. Not a constraint, which
-moves parameters after a step.
+A penalty is given the pass that the loss is made of: inputs, and logits that are a differentiable function of them. So
+the discriminator runs once, and dropout and augmentation are drawn once. Each logit must be a function of its own
+sample only: a critic that mixes samples (batch normalisation in training, minibatch standard deviation) also leaks
+their cross terms into the gradient. Images are (batch, c, h, w), points (batch, d). A penalty has shape (batch,):
+squares are summed over c, h, w, never averaged. Its gradient reaches the critic's parameters and stops at the samples,
+so that no generator feels it. A penalty is not a constraint, which moves parameters after a step.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,28 +18,74 @@ from advnets import distributed
 from advnets.errors import BadInput
 
 Critic = Callable[[Tensor], Tensor]
-Penalty = Callable[[Critic, Tensor, Tensor], Tensor]
 
 
-def input_gradient(critic: Critic, x: Tensor) -> Tensor:
-    """The slope of the critic at each sample, itself differentiable in the critic's parameters.
+class Pass(NamedTuple):
+    """One pass of the discriminator over real and fake samples.
+
+    Attributes:
+        real: x, (batch, ...), which requires a gradient.
+        fake: G(z), (batch, ...), which requires a gradient.
+        real_logits: The logits at x, (batch,) or (batch, patches), differentiable in `real`.
+        fake_logits: The logits at G(z), alike, differentiable in `fake`.
+        critic: Samples -> logits, for a penalty that looks elsewhere than at real and fake samples.
+    """
+
+    real: Tensor
+    fake: Tensor
+    real_logits: Tensor
+    fake_logits: Tensor
+    critic: Critic
+
+
+Penalty = Callable[[Pass], Tensor]
+
+
+def judge(critic: Critic, real: Tensor, fake: Tensor) -> Pass:
+    """Run a critic over real and fake samples, so that penalties can be taken.
+
+    Args:
+        critic: Samples -> logits, (batch,) or (batch, patches).
+        real: x, (batch, ...); a detached copy is judged.
+        fake: G(z), (batch, ...); a detached copy is judged.
+
+    Returns:
+        The pass.
+    """
+    real, fake = (samples.detach().requires_grad_() for samples in (real, fake))
+    return Pass(real, fake, critic(real), critic(fake), critic)
+
+
+def input_gradient(logits: Tensor, x: Tensor) -> Tensor:
+    """Return the slope of the critic at each sample, itself differentiable in the critic's parameters.
 
         grad_x D(x)
 
-    critic: images -> logits, (batch,). x: samples, (batch, ...); returned with each sample flattened, (batch, d).
-    Raises BadInput unless the critic gives one logit a sample.
+    Where D gives a logit a patch, D(x) is their mean.
+
+    Args:
+        logits: D(x), (batch,) or (batch, patches), each sample's a function of that sample alone.
+        x: The samples that the logits are of, (batch, ...), requiring a gradient.
+
+    Returns:
+        The slope of each sample, flattened, (batch, d).
+
+    Raises:
+        BadInput: If there are not as many rows of logits as samples.
     """
-    x = x.detach().requires_grad_()
-    logits = critic(x)
-    if logits.shape != x.shape[:1]:
-        raise BadInput(f"the critic gave logits of shape {tuple(logits.shape)} for {len(x)} samples: expected (batch,)")
+    if logits.ndim not in (1, 2) or len(logits) != len(x):
+        raise BadInput(
+            f"the critic gave logits of shape {tuple(logits.shape)} for {len(x)} samples: expected (batch,) or "
+            "(batch, patches). Let it return one logit, or one row of patches, for each sample."
+        )
     # The i-th logit reads only the i-th sample: the gradient of their sum is each one's own gradient.
-    (gradient,) = torch.autograd.grad(logits.sum(), x, create_graph=True)
+    each = logits if logits.ndim == 1 else logits.mean(1)
+    (gradient,) = torch.autograd.grad(each.sum(), x, create_graph=True)
     return gradient.flatten(1)
 
 
-def r1(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
-    """Zero-centred gradient penalty on real samples; its weight is the papers' gamma.
+def r1(seen: Pass) -> Tensor:
+    """Return the zero-centred gradient penalty on real samples; its weight is the papers' gamma.
 
         1/2 ||grad_x D(x)||^2,        x ~ p_data
 
@@ -45,33 +93,55 @@ def r1(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
     not its sigmoid. Not R2, which is the same on fake samples. The 1/2 is here: programs that leave it out have half
     the weight.
 
-    critic: images -> logits, (batch,). real: x, (batch, ...). fake: not read. Raises what `input_gradient` does.
+    Args:
+        seen: The pass; its fake side is not read.
+
+    Returns:
+        The penalty of each real sample, (batch,), 0 or more.
+
+    Raises:
+        BadInput: As `input_gradient` does.
     """
-    return 0.5 * input_gradient(critic, real).square().sum(1)
+    return 0.5 * input_gradient(seen.real_logits, seen.real).square().sum(1)
 
 
-def r2(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
-    """Zero-centred gradient penalty on fake samples; its weight is the papers' gamma.
+def r2(seen: Pass) -> Tensor:
+    """Return the zero-centred gradient penalty on fake samples; its weight is the papers' gamma.
 
         1/2 ||grad_x D(x)||^2,        x = G(z)
 
     Mescheder, Geiger, Nowozin, Which Training Methods for GANs do actually Converge?, 2018, section 4.1. Not R1, which
     is the same on real samples.
 
-    critic: images -> logits, (batch,). real: not read. fake: G(z), (batch, ...). Raises what `input_gradient` does.
+    Args:
+        seen: The pass; its real side is not read.
+
+    Returns:
+        The penalty of each fake sample, (batch,), 0 or more.
+
+    Raises:
+        BadInput: As `input_gradient` does.
     """
-    return 0.5 * input_gradient(critic, fake).square().sum(1)
+    return 0.5 * input_gradient(seen.fake_logits, seen.fake).square().sum(1)
 
 
 def interpolate(real: Tensor, fake: Tensor) -> Tensor:
-    """A uniformly drawn point of the segment between each real sample and its fake one.
+    """Draw a uniform point of the segment between each real sample and its fake one.
 
         xhat = eps x + (1 - eps) G(z),        eps ~ U[0, 1]
 
     eps is one number a SAMPLE, shape (batch, 1, ..., 1). One a pixel (`rand_like(real)`, a common bug) draws from the
     box spanned by the two samples: xhat is then a noisy blend off the segment, about which the theory says nothing.
 
-    real, fake: x and G(z), (batch, ...). Raises BadInput if their shapes differ.
+    Args:
+        real: x, (batch, ...).
+        fake: G(z), (batch, ...).
+
+    Returns:
+        The points, (batch, ...).
+
+    Raises:
+        BadInput: If the shapes differ.
     """
     if real.shape != fake.shape:
         raise BadInput(
@@ -86,19 +156,26 @@ def interpolate(real: Tensor, fake: Tensor) -> Tensor:
     return eps * real + (1 - eps) * fake
 
 
-def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
-    """One-centred gradient penalty between real and fake samples; its weight is the paper's lambda, 10.
+def gradient_penalty(seen: Pass) -> Tensor:
+    """Return the one-centred gradient penalty between real and fake samples; its weight is the paper's lambda, 10.
 
         (||grad_xhat D(xhat)||_2 - 1)^2,        xhat = eps x + (1 - eps) G(z),        eps ~ U[0, 1] per sample
 
     Gulrajani et al., Improved Training of Wasserstein GANs, 2017, equation 3. Two-sided: slopes under 1 cost too. No
-    factor 1/2. Not R1, whose target slope is 0. eps is drawn for the global batch, as z is.
+    factor 1/2. Not R1, whose target slope is 0. eps is drawn for the global batch, as z is, and xhat needs a pass of
+    its own.
 
-    critic: images -> logits, (batch,). real, fake: x and G(z), (batch, ...). Raises what `interpolate` and
-    `input_gradient` do.
+    Args:
+        seen: The pass; its critic judges the points between.
+
+    Returns:
+        The penalty of each pair, (batch,), 0 or more.
+
+    Raises:
+        BadInput: As `interpolate` and `input_gradient` do.
     """
-    xhat = interpolate(real, fake)
-    slope: Tensor = torch.linalg.vector_norm(input_gradient(critic, xhat), dim=1)
+    xhat = interpolate(seen.real.detach(), seen.fake.detach()).requires_grad_()
+    slope: Tensor = torch.linalg.vector_norm(input_gradient(seen.critic(xhat), xhat), dim=1)
     return (slope - 1) ** 2
 
 

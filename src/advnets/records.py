@@ -1,5 +1,6 @@
 """Records: frozen dataclasses read from JSON, each value checked against the type of its field."""
 
+import inspect
 import math
 import reprlib
 import types
@@ -72,7 +73,7 @@ def parse_value(value: Any, hint: Any, *, rows: Rows, what: str) -> Any:
         return value
     if origin in (Union, types.UnionType):
         return _fit_union(value, inner, rows=rows, what=what)
-    if is_dataclass(hint):
+    if is_dataclass(hint) or inspect.isabstract(hint):
         return _fit_dataclass(value, (hint,), rows=rows, what=what)
     if origin is tuple:
         return _fit_tuple(value, inner, rows=rows, what=what)
@@ -86,10 +87,10 @@ def parse_value(value: Any, hint: Any, *, rows: Rows, what: str) -> Any:
 def _fit_union(value: Any, options: tuple[Any, ...], *, rows: Rows, what: str) -> Any:
     if value is None and types.NoneType in options:
         return None
-    kinds = tuple(option for option in options if is_dataclass(option))
-    if kinds:
+    kinds = tuple(option for option in options if is_dataclass(option) or inspect.isabstract(option))
+    others = [option for option in options if option not in (types.NoneType, *kinds)]
+    if kinds and (isinstance(value, Mapping) or not others):
         return _fit_dataclass(value, kinds, rows=rows, what=what)
-    others = [option for option in options if option is not types.NoneType]
     for option in others[:-1]:
         try:
             return parse_value(value, option, rows=rows, what=what)
@@ -99,7 +100,7 @@ def _fit_union(value: Any, options: tuple[Any, ...], *, rows: Rows, what: str) -
 
 
 def _fit_dataclass(value: Any, kinds: tuple[Any, ...], *, rows: Rows, what: str) -> Any:
-    known = {name: kind for name, kind in rows.items() if kind in kinds}
+    known = {name: kind for name, kind in rows.items() if issubclass(kind, kinds)}
     if not known and len(kinds) == 1:
         return parse_record(kinds[0], value, rows=rows, what=what)
     if not isinstance(value, Mapping) or "row" not in value:

@@ -1,24 +1,11 @@
 """Schedules: numbers that change during a run, as values that a recipe can hold and a file can store."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from advnets.errors import BadInput
-
-
-@dataclass(frozen=True)
-class Moment:
-    """Where a run stands.
-
-    Attributes:
-        step: Updates made so far.
-        epoch: Number of the current pass over the training data, from 1.
-        progress: Share of the run's budget that is spent, 0 .. 1.
-    """
-
-    step: int
-    epoch: int
-    progress: float
+from advnets.training import Moment
 
 
 def moment_within(moment: Moment, begins: Sequence[float], part: int, began: tuple[int, int]) -> Moment:
@@ -160,3 +147,52 @@ SCHEDULES: dict[str, type[Schedule]] = {
     "epoch_ramp": EpochRamp,
     "linear_decay": LinearDecay,
 }
+
+
+Number = Schedule | float
+"""What a recipe may hold where a number can change with the run."""
+
+
+def value_at(number: Number, moment: Moment) -> float:
+    """Return what a number, or a schedule of it, is at a moment.
+
+    Args:
+        number: The number, or its schedule.
+        moment: Where the run stands.
+
+    Returns:
+        The value.
+
+    Example:
+        >>> value_at(0.5, Moment(0, 1, 0.0)), value_at(LinearDecay(1.0), Moment(5, 1, 0.25))
+        (0.5, 0.75)
+    """
+    return number.at(moment) if isinstance(number, Schedule) else number
+
+
+def is_scheduled(number: Number) -> bool:
+    """Return whether a number changes with the run."""
+    return isinstance(number, Schedule) and not isinstance(number, Constant)
+
+
+def expect_number(name: str, number: Number, *, least: float = -math.inf, below: float = math.inf) -> None:
+    """Expect a number in [least, below), or a schedule.
+
+    Args:
+        name: What errors call it.
+        number: The number, or its schedule, of which the beginning is checked.
+        least: The least that it may be.
+        below: What it must be below.
+
+    Raises:
+        BadInput: If it is neither, or out of bounds.
+    """
+    if isinstance(number, bool) or not isinstance(number, Schedule | int | float):
+        raise BadInput(f"{name} is {number!r}; expected a number, or a schedule: one of {', '.join(SCHEDULES)}")
+    if not least <= value_at(number, BEGINNING) < below:
+        bounds = f"{least:g} or more" if below == math.inf else f"from {least:g} to less than {below:g}"
+        raise BadInput(f"{name} is {number!r}; expected a finite number {bounds}".replace(" -inf or more", ""))
+
+
+BEGINNING = Moment(0, 1, 0.0)
+"""The moment at which a run begins."""

@@ -18,7 +18,8 @@ from advnets.baselines.stacked_contractive import ContractiveStack, contraction_
 from advnets.baselines.tied_layer import TiedLayer
 from advnets.data import TRANSFORMS, Batches
 from advnets.errors import BadInput, Unsupported
-from advnets.schedules import Constant, Moment
+from advnets.schedules import Constant
+from advnets.training import Moment
 
 SHAPE = (1, 2, 3)
 MEAN = torch.tensor([[[0.1, 0.5, 0.9], [0.0, 1.0, 0.3]]])

@@ -17,7 +17,8 @@ from advnets.baselines.deep_belief import BeliefNet, DeepBelief, DeepBeliefTrain
 from advnets.data import TRANSFORMS, Batches, Dataset, Split
 from advnets.errors import BadInput, NonFinite, Unsupported
 from advnets.metrics import parzen
-from advnets.schedules import Constant, LinearDecay, Moment
+from advnets.schedules import Constant, LinearDecay
+from advnets.training import Moment
 
 
 def all_bits(width: int) -> Tensor:

@@ -22,7 +22,8 @@ from advnets.baselines.deep_gsn import (
 )
 from advnets.data import TRANSFORMS, Batches
 from advnets.errors import BadInput, Unsupported
-from advnets.schedules import Constant, Moment
+from advnets.schedules import Constant
+from advnets.training import Moment
 from reference import gsn as reference
 
 SMALL = DeepGsn(hidden=(6, 5), walkbacks=3, sigma=0.5, burn_in=4, rate=Constant(1e-2), bfloat16=False)

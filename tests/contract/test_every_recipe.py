@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from advnets.experiment.baseline_training import training
 
 import tiny
 from advnets import experiment, statistics
 from advnets.data import load
 from advnets.errors import BadInput, TooBig, Unsupported
-from advnets.experiment.baseline_training import training
 from advnets.experiment.game_training import GameTraining, game_training
 from advnets.experiment.model import expected_tensors
 from advnets.recipes import RECIPES, Recipe, from_json, to_json
-from advnets.schedules import Moment
+from advnets.training import Moment
 
 every_recipe = pytest.mark.parametrize("name", sorted(RECIPES))
 

@@ -131,7 +131,7 @@ def test_players_pull_fake_logits_apart(name: str) -> None:
 
 
 @over_every_loss
-@pytest.mark.parametrize(("real_shape", "fake_shape"), [((4, 1), (4, 1)), ((4, 1), (4,)), ((4,), (3,)), ((), ())])
+@pytest.mark.parametrize(("real_shape", "fake_shape"), [((4, 1, 1), (4, 1, 1)), ((4, 1), (4,)), ((4,), (3,)), ((), ())])
 def test_other_shapes_are_refused(
     name: str, player: str, real_shape: tuple[int, ...], fake_shape: tuple[int, ...]
 ) -> None:
@@ -170,3 +170,10 @@ def test_saturation(objective: Objective, slope: Callable[[Tensor], Tensor]) -> 
     a = torch.linspace(-40, 40, 161, dtype=torch.float64, requires_grad=True)
     (gradient,) = torch.autograd.grad(objective.generator(None, a).sum(), a)
     torch.testing.assert_close(gradient, slope(torch.sigmoid(a.detach())), rtol=0, atol=1e-8)
+
+
+@over_every_loss
+def test_patches_are_averaged_per_sample(name: str, player: str) -> None:
+    real, fake = (a.view(8, 4) for a in logits())
+    alone = loss_of(name, player)(real.flatten(), fake.flatten())
+    torch.testing.assert_close(loss_of(name, player)(real, fake), alone.view(8, 4).mean(1), rtol=1e-14, atol=1e-14)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from advnets.errors import BadInput
-from advnets.penalties import PENALTIES, Critic, gradient_penalty, interpolate, r1, r2
+from advnets.penalties import PENALTIES, Critic, gradient_penalty, interpolate, judge, r1, r2
 
 SHAPES = [(6, 2), (6, 1, 4, 4), (6, 3, 5, 2)]
 every_penalty = pytest.mark.parametrize("name", PENALTIES)
@@ -46,7 +46,7 @@ def linear(w: Tensor) -> Critic:
 def seeded_penalty(name: str, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
     """The penalty under one fixed draw of eps."""
     torch.manual_seed(7)
-    return PENALTIES[name](critic, real, fake)
+    return PENALTIES[name](judge(critic, real, fake))
 
 
 @every_penalty
@@ -57,7 +57,7 @@ def test_linear_critic(name: str, shape: tuple[int, ...]) -> None:
     w = torch.randn(shape[1:], generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     square = float((w**2).sum())
     expected = (square**0.5 - 1) ** 2 if name == "gradient_penalty" else square / 2
-    penalty = PENALTIES[name](linear(w), real, fake)
+    penalty = PENALTIES[name](judge(linear(w), real, fake))
     torch.testing.assert_close(penalty, torch.full((6,), expected, dtype=torch.float64), rtol=1e-12, atol=1e-12)
 
 
@@ -81,7 +81,7 @@ def test_quadratic_critic(name: str) -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_one_penalty_a_sample(name: str, shape: tuple[int, ...], dtype: torch.dtype) -> None:
     real, fake = draws(shape, dtype)
-    penalty = PENALTIES[name](linear(torch.ones(shape[1:], dtype=dtype)), real, fake)
+    penalty = PENALTIES[name](judge(linear(torch.ones(shape[1:], dtype=dtype)), real, fake))
     assert penalty.shape == (6,)
     assert penalty.dtype == dtype
     assert (penalty >= 0).all()
@@ -92,9 +92,11 @@ def test_permutation_equivariance_and_batch_size(name: str) -> None:
     """With real = fake, so that eps does not matter; to the rounding of matrix products of other sizes, 1e-12."""
     real, _ = draws((6, 3))
     critic, order = mlp("tanh"), torch.tensor([3, 1, 5, 0, 2, 4])
-    penalty = PENALTIES[name](critic, real, real)
-    torch.testing.assert_close(PENALTIES[name](critic, real[order], real[order]), penalty[order], rtol=0, atol=1e-12)
-    torch.testing.assert_close(PENALTIES[name](critic, real[:2], real[:2]), penalty[:2], rtol=0, atol=1e-12)
+    penalty = PENALTIES[name](judge(critic, real, real))
+    torch.testing.assert_close(
+        PENALTIES[name](judge(critic, real[order], real[order])), penalty[order], rtol=0, atol=1e-12
+    )
+    torch.testing.assert_close(PENALTIES[name](judge(critic, real[:2], real[:2])), penalty[:2], rtol=0, atol=1e-12)
 
 
 def central_differences(critic: nn.Module, name: str, real: Tensor, fake: Tensor, h: float = 1e-6) -> Iterator[Tensor]:
@@ -134,7 +136,7 @@ def test_the_gradient_stops_at_the_samples(name: str) -> None:
     critic, (real, z) = mlp("tanh"), draws((6, 3))
     generator = nn.Linear(3, 3).double()
     real.requires_grad_()
-    PENALTIES[name](critic, real, generator(z)).sum().backward()
+    PENALTIES[name](judge(critic, real, generator(z))).sum().backward()
     assert real.grad is None
     assert all(parameter.grad is None for parameter in generator.parameters())
     assert all(layer.weight.grad.abs().max() > 0 for layer in critic if isinstance(layer, nn.Linear))
@@ -144,7 +146,7 @@ def test_the_gradient_stops_at_the_samples(name: str) -> None:
 def test_the_callers_samples_and_gradients_are_left_alone(name: str) -> None:
     critic, (real, fake) = mlp("tanh"), draws((6, 3))
     before = real.clone(), fake.clone()
-    PENALTIES[name](critic, real, fake)
+    PENALTIES[name](judge(critic, real, fake))
     assert torch.equal(real, before[0])
     assert torch.equal(fake, before[1])
     assert not real.requires_grad
@@ -155,16 +157,16 @@ def test_the_callers_samples_and_gradients_are_left_alone(name: str) -> None:
 def test_r1_reads_real_only_and_r2_fake_only() -> None:
     critic, (real, fake) = mlp("tanh"), draws((6, 3))
     nowhere = torch.full_like(real, torch.nan)
-    assert r1(critic, real, nowhere).isfinite().all()
-    assert torch.equal(r1(critic, real, nowhere), r2(critic, nowhere, real))
-    assert torch.equal(r2(critic, nowhere, fake), r1(critic, fake, nowhere))
+    assert r1(judge(critic, real, nowhere)).isfinite().all()
+    assert torch.equal(r1(judge(critic, real, nowhere)), r2(judge(critic, nowhere, real)))
+    assert torch.equal(r2(judge(critic, nowhere, fake)), r1(judge(critic, fake, nowhere)))
 
 
 def test_a_flat_critic_has_a_finite_gradient_penalty_and_gradient() -> None:
     """The norm has a kink at slope 0, where a net of zeros starts: (0 - 1)^2 = 1, and no NaN below it."""
     critic, (real, fake) = nn.Sequential(nn.Linear(3, 1), nn.Flatten(0)).double(), draws((6, 3))
     nn.init.zeros_(critic[0].weight)
-    penalty = gradient_penalty(critic, real, fake)
+    penalty = gradient_penalty(judge(critic, real, fake))
     assert torch.equal(penalty, torch.ones(6, dtype=torch.float64))
     penalty.sum().backward()
     assert critic[0].weight.grad.isfinite().all()
@@ -186,9 +188,9 @@ def test_interpolation_is_per_sample() -> None:
         return x.flatten(1).sum(1)
 
     torch.manual_seed(0)
-    gradient_penalty(critic, ones, zeros)
-    assert is_one_eps_a_sample(seen[0])
-    deciles = torch.histc(seen[0][:, 0, 0, 0], 10, 0, 1) / 4096
+    gradient_penalty(judge(critic, ones, zeros))
+    assert is_one_eps_a_sample(seen[2])
+    deciles = torch.histc(seen[2][:, 0, 0, 0], 10, 0, 1) / 4096
     assert (deciles - 0.1).abs().max() < 0.02  # 4.3 standard errors
     assert not is_one_eps_a_sample(torch.rand_like(ones))
     assert not is_one_eps_a_sample(torch.rand(1, 1, 1, 1).expand_as(ones))
@@ -209,6 +211,6 @@ def test_interpolates_lie_on_the_segment() -> None:
 def test_bad_shapes_are_refused(name: str) -> None:
     real, fake = draws((6, 3))
     with pytest.raises(BadInput, match=r"expected \(batch,\)"):
-        PENALTIES[name](lambda x: x.sum(1, keepdim=True), real, fake)
+        PENALTIES[name](judge(lambda x: x.sum(1)[:5], real, fake))
     with pytest.raises(BadInput, match="expected one shape"):
-        gradient_penalty(lambda x: x.sum(1), real, fake[:5])
+        gradient_penalty(judge(lambda x: x.sum(1), real, fake[:5]))

@@ -16,7 +16,8 @@ from advnets.errors import BadInput
 from advnets.experiment.game_training import GameTraining, game_training
 from advnets.networks import ConvMaxoutDiscriminator, DenseGenerator, LowerLayers, Maps, MaxoutDiscriminator
 from advnets.recipes import Stage, from_json, paper_tfd, to_json
-from advnets.schedules import EpochRamp, ExponentialDecay, LinearDecay, Moment
+from advnets.schedules import EpochRamp, ExponentialDecay, LinearDecay
+from advnets.training import Moment
 
 MOMENTUM = replace(
     tiny.TWO_STAGES,

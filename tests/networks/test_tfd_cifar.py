@@ -27,7 +27,7 @@ from advnets.networks import (
 )
 from advnets.networks.layers import sparse_
 from advnets.recipes import RECIPES, paper_tfd
-from advnets.schedules import Moment
+from advnets.training import Moment
 
 FACE, COLOUR = (1, 48, 48), (3, 32, 32)
 

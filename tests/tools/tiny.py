@@ -4,18 +4,21 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from advnets import experiment
+from advnets.games import AdversarialRow
 from advnets.networks import DenseGenerator, LowerLayers, MaxoutDiscriminator
-from advnets.recipes import Recipe, Stage, paper_adam
+from advnets.recipes import PLAYERS, Recipe, Stage, paper_adam
 from advnets.runs import load_latest, state_fingerprint
 
-RECIPE = replace(
-    paper_adam,
-    name="tiny",
+assert isinstance(paper_adam.learner, AdversarialRow)
+LEARNER = replace(
+    paper_adam.learner,
     generator=DenseGenerator(hidden=(16,), batch_norm=True),
     discriminator=MaxoutDiscriminator(units=(8,), pieces=2),
     latent_size=4,
-    batch_size=32,
 )
+RECIPE = replace(paper_adam, name="tiny", learner=LEARNER, batch_size=32)
+OWN = replace(RECIPE, learner=None)
+"""The same recipe, for a game of one's own."""
 
 TWO_STAGES = replace(
     RECIPE,
@@ -48,6 +51,17 @@ def _at_most(item: Any, width: int) -> Any:
     if isinstance(item, tuple):
         return tuple(_at_most(one, width) for one in item)
     return min(item, width) if isinstance(item, int) else narrow(item, width)
+
+
+def with_learner(recipe: Recipe, **numbers: Any) -> Recipe:
+    """The same recipe, with other numbers of its learner."""
+    return replace(recipe, learner=replace(recipe.learner, **numbers))  # type: ignore[type-var]
+
+
+def with_descents(recipe: Recipe, *players: str, **numbers: Any) -> Recipe:
+    """The same recipe, with other numbers of the descents of these players, or of both."""
+    changed = {player: replace(recipe.descents[player], **numbers) for player in players or PLAYERS}
+    return replace(recipe, descents={**recipe.descents, **changed})
 
 
 def settings(out: str, **more: Any) -> experiment.Settings:

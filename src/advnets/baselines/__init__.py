@@ -11,8 +11,7 @@ from advnets.baselines.denoising_autoencoder import DenoisingAutoencoder
 from advnets.baselines.descent import descend
 from advnets.baselines.stacked_contractive import StackedContractive
 
-BaselineRow = DeepBelief | StackedContractive | DenoisingAutoencoder | DeepGsn
-BASELINES: dict[str, type[BaselineRow]] = {
+BASELINES: dict[str, type[Baseline]] = {
     "deep_belief": DeepBelief,
     "stacked_contractive": StackedContractive,
     "denoising": DenoisingAutoencoder,
@@ -20,6 +19,6 @@ BASELINES: dict[str, type[BaselineRow]] = {
 }
 
 __all__ = [
-    "BASELINES", "Baseline", "BaselineRow", "BaselineTraining", "Chain", "DeepBelief", "DeepGsn",
+    "BASELINES", "Baseline", "BaselineTraining", "Chain", "DeepBelief", "DeepGsn",
     "DenoisingAutoencoder", "StackedContractive", "descend", "is_chain",
 ]  # fmt: skip

@@ -5,14 +5,21 @@ BASELINES, that builds a network and a Training of it. The network stands where 
 reports and share files serve both alike.
 """
 
-from collections.abc import Iterator
-from typing import Protocol, TypeGuard, runtime_checkable
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Protocol, TypeGuard, runtime_checkable
 
+import torch
 from torch import Tensor, nn
 
 from advnets.data import Batches
-from advnets.schedules import Moment
-from advnets.training import Training
+from advnets.errors import BadInput
+from advnets.latents import gaussian
+from advnets.networks import Sizes
+from advnets.training import Moment, Step
+
+BLOCK = 1000
+"""Samples whose chains run at once."""
 
 
 @runtime_checkable
@@ -57,51 +64,116 @@ def is_chain(network: object) -> TypeGuard[Chain]:
     return isinstance(network, Chain)
 
 
-class BaselineTraining(Training, Protocol):
-    """The Training of a baseline; its rates and layers follow the budget, and its state holds the batches too."""
+class BaselineTraining(ABC):
+    """What trains a baseline: a whole `Training` of one network, one stage and no opponent.
+
+    Which layer is trained when is its own affair, by the share of the budget.
+
+    Attributes:
+        network: What is trained and sampled, a Chain.
+        batches: The training samples, in [0, 1].
+        row: The numbers of the baseline.
+    """
+
+    network: nn.Module
+    batches: Batches
+    row: "Baseline"
+    stage: ClassVar[int] = 0
 
     @property
-    def network(self) -> nn.Module:
-        """The network that is trained and sampled, a Chain."""
+    def players(self) -> dict[str, nn.Module]:
+        """The network that learns, by the name of its player."""
+        return {"model": self.network}
 
     @property
-    def batches(self) -> Batches:
-        """The batches that it is trained on."""
+    def makers(self) -> dict[str, nn.Module]:
+        """The network that is sampled."""
+        return {"": self.network}
 
+    @property
+    def device(self) -> torch.device:
+        """The device that the network lives on."""
+        return next(self.network.parameters()).device
+
+    def is_next_stage_due(self, share: float) -> bool:
+        """Return False: a baseline has one stage."""
+        return False
+
+    def begin_next_stage(self, step: int) -> None:
+        """Raise BadInput: a baseline has one stage."""
+        raise BadInput("a baseline has one stage, and the checkpoint is of a later one")
+
+    @abstractmethod
+    def steps(self, start: int) -> Iterator[Step]:
+        """Yield the steps from number `start` on, without end."""
+
+    @abstractmethod
     def schedule(self, moment: Moment) -> None:
-        """Set the rate, and the layer that is trained, to what the row says of a moment; it is called before each step.
+        """Set the rate, and the layer that is trained, to what the row says of a moment; called before each step."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """Return all that the next step depends on."""
+
+    @abstractmethod
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state` returned. Raises BadInput if it is of another network."""
+
+    def draw_latent(self, n: int, rng: torch.Generator | None = None) -> Tensor:
+        """Draw n places z where chains begin, (n, latent_size)."""
+        return gaussian(self.row.latent_size)(n, rng, self.device)
+
+    @torch.no_grad()
+    def sample(self, n: int, rng: torch.Generator | None = None) -> Tensor:
+        """Draw samples of independent chains.
 
         Args:
-            moment: Where the run stands.
+            n: How many.
+            rng: What draws where the chains begin; torch's default generator draws their moves.
+
+        Returns:
+            (n, c, h, w), in [0, 1].
         """
+        return torch.cat([self.network(block) for block in torch.split(self.draw_latent(n, rng), BLOCK)])
 
 
-class Baseline(Protocol):
-    """The row of a baseline: a frozen dataclass of all its numbers."""
+class Baseline(ABC):
+    """The row of a baseline: a frozen dataclass of all its numbers, which a recipe trains in place of a game."""
 
-    def build(self, latent_size: int, shape: tuple[int, ...], mean: Tensor) -> nn.Module:
-        """Build the network, a Chain, of samples of `shape`.
+    latent: ClassVar[str] = "gaussian"
+
+    @property
+    @abstractmethod
+    def latent_size(self) -> int:
+        """Units of the layer that its chains begin in."""
+
+    def makers(self) -> Mapping[str, "Baseline"]:
+        """Return the row of the network that is sampled."""
+        return {"": self}
+
+    @abstractmethod
+    def build(self, sizes: Sizes) -> nn.Module:
+        """Build the network, a Chain.
 
         Args:
-            latent_size: Width of z, which must be that of the layer that the chains begin in.
-            shape: Shape of one image, (c, h, w).
-            mean: Mean image of the data in [0, 1], (c, h, w); it may set the visible biases.
+            sizes: Shape of a sample, latent size and mean are read; the mean may set its visible biases.
 
         Returns:
             The network.
 
         Raises:
-            BadInput: If latent_size is not the width of the layer that the chains begin in.
-            Unsupported: If the samples are points.
+            BadInput: Where the latent size is not that of the layer that its chains begin in.
+            Unsupported: For points.
         """
 
+    @abstractmethod
     def training(self, network: nn.Module, batches: Batches) -> BaselineTraining:
-        """Return what trains a network.
+        """Return what trains the network that `build` built.
 
         Args:
-            network: The network that `build` built.
-            batches: Samples in [0, 1].
+            network: The network.
+            batches: Training samples in [0, 1].
 
         Returns:
-            The training, before its first step.
+            The training, at its first step.
         """

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from advnets import distributed
+from advnets.baselines.baseline import Baseline, BaselineTraining
 from advnets.baselines.boltzmann import (
     Boltzmann,
     Law,
@@ -32,16 +33,16 @@ from advnets.baselines.row_checks import check_layers, check_least, check_sizes
 from advnets.baselines.training_state import explain_other_network, training_state
 from advnets.data import Batches
 from advnets.errors import BadInput
-from advnets.latents import gaussian
-from advnets.optimizers import OPTIMIZERS
-from advnets.schedules import Constant, LinearDecay, Moment, Schedule
-from advnets.training import Step
+from advnets.networks import Sizes
+from advnets.optimizers import Momentum
+from advnets.schedules import Constant, LinearDecay, Schedule
+from advnets.training import Moment, Step
 
 ROW = "deep_belief"
 
 
 @dataclass(frozen=True)
-class DeepBelief:
+class DeepBelief(Baseline):
     """Layers of bits above the pixels; chains run in the top machine, and their state is projected down to the pixels.
 
     A single layer is a restricted Boltzmann machine, whose chain runs between the pixels and that layer. The deep
@@ -85,31 +86,29 @@ class DeepBelief:
         check_least(ROW, 0, burn_in=self.burn_in, weight_decay=self.weight_decay, deviation=self.deviation)
 
     @property
-    def start_size(self) -> int:
-        """Units of the layer that chains begin in: the one below the top machine's, or the only hidden layer."""
+    def latent_size(self) -> int:
+        """Units of the layer that its chains begin in."""
         return self.hidden[-2:][0]
 
-    def build(self, latent_size: int, shape: tuple[int, ...], mean: Tensor) -> "BeliefNet":
+    def build(self, sizes: Sizes) -> "BeliefNet":
         """Build the net; its lowest biases start at the logits of the mean image.
 
         Args:
-            latent_size: Width of z, which must be `start_size`.
-            shape: Shape of one image, (c, h, w).
-            mean: Mean image of the data in [0, 1], (c, h, w).
+            sizes: Shape of an image, latent size and mean; the latent size must be `latent_size`.
 
         Returns:
             The net, a Chain.
 
         Raises:
-            BadInput: If latent_size is not `start_size`.
+            BadInput: If latent_size is not `latent_size`.
             Unsupported: If the samples are points.
         """
-        check_sizes(ROW, latent_size, shape, self.start_size)
-        machines, mu = [], mean.flatten()
+        check_sizes(ROW, sizes, self.latent_size)
+        machines, mu = [], sizes.marginals.flatten()
         for units in self.hidden:
             machines.append(Boltzmann(mu, units, deviation=self.deviation))
             mu = machines[-1].hidden_bias.detach().sigmoid()
-        return BeliefNet(machines, shape, burn_in=self.burn_in)
+        return BeliefNet(machines, sizes.shape, burn_in=self.burn_in)
 
     def training(self, network: nn.Module, batches: Batches) -> "DeepBeliefTraining":
         """Return what trains a net, layer by layer; its persistent chains begin at the mean image.
@@ -161,7 +160,7 @@ class BeliefNet(nn.Module):
         """Return the expectation of each of n independent chains after `burn_in` steps.
 
         Args:
-            z: Where the chains begin, (n, start_size).
+            z: Where the chains begin, (n, latent_size).
 
         Returns:
             The means of the pixels in [0, 1], (n, c, h, w).
@@ -176,7 +175,7 @@ class BeliefNet(nn.Module):
         """Yield the expectations of n chains after each step, without end.
 
         Args:
-            z: Where the chains begin, (n, start_size).
+            z: Where the chains begin, (n, latent_size).
 
         Yields:
             The means of the pixels in [0, 1], (n, c, h, w).
@@ -205,7 +204,7 @@ def _project(laws: list[Law], state: Tensor) -> Tensor:
 
 
 @dataclass
-class DeepBeliefTraining:
+class DeepBeliefTraining(BaselineTraining):
     """Training of a deep belief net, one machine at a time; those below it stay as they are.
 
     Attributes:
@@ -301,7 +300,7 @@ class DeepBeliefTraining:
         self.optimizer = self._new_optimizer()
 
     def _new_optimizer(self) -> Optimizer:
-        return OPTIMIZERS["momentum"](list(self.machine.parameters()), betas=(0.0, 0.0))
+        return Momentum(0.0).build(list(self.machine.parameters()))
 
     def state(self) -> dict[str, Any]:
         """Return the layer, all machines, the optimizer, the persistent chains and the position in the data."""
@@ -330,19 +329,6 @@ class DeepBeliefTraining:
         is_alone = distributed.world_size() == 1 and state["chains"].get("processes", 1) == 1
         self.chains = chains.to(self.machine.mu) if is_alone and chains is not None else None
         self.batches.load(state["batches"])
-
-    def sample(self, n: int, rng: torch.Generator | None = None) -> Tensor:
-        """Draw samples, each the end of a chain of its own.
-
-        Args:
-            n: Number of samples.
-            rng: Generator that z is drawn from; the chains draw from torch's default one.
-
-        Returns:
-            The means of the pixels in [0, 1], (n, c, h, w).
-        """
-        samples: Tensor = self.network(gaussian(self.row.start_size)(n, rng, self.machine.mu.device))
-        return samples
 
 
 def contrast(law: Law, data: Tensor, fantasies: Tensor) -> Tensor:

@@ -26,15 +26,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import Optimizer
 
+from advnets.baselines.baseline import Baseline, BaselineTraining
 from advnets.baselines.descent import descend
 from advnets.baselines.row_checks import check_least, check_probability, check_sizes
 from advnets.baselines.training_state import explain_other_network, training_state
 from advnets.data import Batches
-from advnets.errors import BadInput, unknown
-from advnets.latents import gaussian
-from advnets.optimizers import OPTIMIZERS
-from advnets.schedules import ExponentialDecay, LinearDecay, Moment, Schedule
-from advnets.training import Step
+from advnets.errors import BadInput
+from advnets.networks import Sizes
+from advnets.optimizers import Adam, Momentum, OptimizerRow, set_numbers
+from advnets.schedules import ExponentialDecay, LinearDecay, Schedule
+from advnets.training import Moment, Step
 
 Layers = list[Tensor | None]
 """The layers x, h_1 .. h_K of n chains, (n, width) each; None stands for zeros that have not been renewed yet."""
@@ -191,7 +192,7 @@ def _product(h: Tensor, weight: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class DeepGsn:
+class DeepGsn(Baseline):
     """A Deep GSN and its training by walkback: the cross-entropy of x under each of several steps from corrupted x.
 
     The defaults were chosen on MNIST's validation images for few minutes of one thread; `published` has the numbers of
@@ -207,10 +208,8 @@ class DeepGsn:
         marginals: Whether visible biases begin at the logits of the mean image. They begin at 0 otherwise; from there
             a rate that is fit for the weights moves them too slowly.
         burn_in: Steps from z to a sample.
-        optimizer: A row of OPTIMIZERS.
+        optimizer: A row of OPTIMIZERS and its numbers.
         rate: Rate for the loss that is a mean over pixels.
-        momentum: Momentum of the optimizer `momentum`.
-        betas: Adam's betas.
         bfloat16: Whether products are made in bfloat16, which some CPUs multiply twice as fast; sums, functions and
             parameters stay in float32.
     """
@@ -222,10 +221,8 @@ class DeepGsn:
     noiseless_first: bool = True
     marginals: bool = True
     burn_in: int = 50
-    optimizer: str = "adam"
+    optimizer: OptimizerRow = Adam((0.9, 0.99))  # noqa: RUF009 - frozen
     rate: Schedule = LinearDecay(5e-3)  # noqa: RUF009 - frozen
-    momentum: float = 0.0
-    betas: tuple[float, float] = (0.9, 0.99)
     bfloat16: bool = True
 
     def __post_init__(self) -> None:
@@ -235,19 +232,18 @@ class DeepGsn:
             )
         check_least(ROW, 1, walkbacks=self.walkbacks, burn_in=self.burn_in)
         check_least(ROW, 0, sigma=self.sigma)
-        check_probability(ROW, salt_and_pepper=self.salt_and_pepper, momentum=self.momentum)
-        if not all(0 <= beta < 1 for beta in self.betas):
-            raise BadInput(f"{ROW}: betas are {self.betas}; expected 0 or more and below 1. Change them.")
-        if self.optimizer not in OPTIMIZERS:
-            raise unknown("optimizer", self.optimizer, OPTIMIZERS)
+        check_probability(ROW, salt_and_pepper=self.salt_and_pepper)
 
-    def build(self, latent_size: int, shape: tuple[int, ...], mean: Tensor) -> nn.Module:
+    @property
+    def latent_size(self) -> int:
+        """Units of the layer that its chains begin in."""
+        return self.hidden[-1]
+
+    def build(self, sizes: Sizes) -> nn.Module:
         """Build the network, whose visible biases start at the mean image if `marginals` is set.
 
         Args:
-            latent_size: Width of z, which must be that of the last hidden layer.
-            shape: Shape of one image, (c, h, w).
-            mean: Mean image of the data in [0, 1], (c, h, w).
+            sizes: Shape of an image, latent size and mean; the latent size must be that of the last hidden layer.
 
         Returns:
             The network, a Chain.
@@ -256,9 +252,9 @@ class DeepGsn:
             BadInput: If latent_size is not the width of the last hidden layer.
             Unsupported: If the samples are points.
         """
-        check_sizes(ROW, latent_size, shape, self.hidden[-1])
+        check_sizes(ROW, sizes, self.hidden[-1])
         network = GenerativeStochasticNetwork(
-            shape,
+            sizes.shape,
             self.hidden,
             salt_and_pepper=self.salt_and_pepper,
             sigmas=(0.0 if self.noiseless_first else self.sigma, *(self.sigma for _ in self.hidden[1:])),
@@ -266,7 +262,7 @@ class DeepGsn:
             bfloat16=self.bfloat16,
         )
         if self.marginals:
-            network.set_marginals(mean)
+            network.set_marginals(sizes.marginals)
         return network
 
     def training(self, network: nn.Module, batches: Batches) -> "WalkbackTraining":
@@ -280,16 +276,15 @@ class DeepGsn:
             The training, before its first step.
         """
         parameters = list(network.parameters())
-        return WalkbackTraining(self, network, batches, OPTIMIZERS[self.optimizer](parameters, betas=self.betas))
+        return WalkbackTraining(self, network, batches, self.optimizer.build(parameters))
 
 
 published = DeepGsn(
     hidden=(1500, 1500),
     walkbacks=4,
     sigma=2.0,
-    optimizer="momentum",
+    optimizer=Momentum(0.5),
     rate=ExponentialDecay(0.125, 0.995 ** (-1 / 500), 0.0),
-    momentum=0.5,
     marginals=False,
     burn_in=100,
     bfloat16=False,
@@ -302,7 +297,7 @@ epoch. Its chain has no burn-in, since it begins at a test image.
 
 
 @dataclass
-class WalkbackTraining:
+class WalkbackTraining(BaselineTraining):
     """The training of a Deep GSN: it descends the sum of the cross-entropies of the walkbacks.
 
     Attributes:
@@ -338,10 +333,7 @@ class WalkbackTraining:
         Args:
             moment: Where the run stands.
         """
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.row.rate.at(moment)
-            if "momentum" in group:
-                group["momentum"] = self.row.momentum
+        set_numbers(self.optimizer, lr=self.row.rate.at(moment), **self.row.optimizer.numbers_at(moment))
 
     def state(self) -> dict[str, Any]:
         """Return the network, its optimizer and the position in the data."""
@@ -360,20 +352,6 @@ class WalkbackTraining:
             self.network.load_state_dict(state["network"])
             self.optimizer.load_state_dict(state["optimizer"])
         self.batches.load(state["batches"])
-
-    def sample(self, n: int, rng: torch.Generator | None = None) -> Tensor:
-        """Draw samples, each of a chain of its own after the burn-in.
-
-        Args:
-            n: Number of samples.
-            rng: Generator that z is drawn from; the chains draw from torch's default one.
-
-        Returns:
-            The means of the pixels in [0, 1], (n, c, h, w).
-        """
-        width, device = self.row.hidden[-1], next(self.network.parameters()).device
-        z = gaussian(width)(n, rng, device)
-        return torch.cat([self.network(block) for block in torch.split(z, BLOCK)])
 
 
 def walkback_losses(network: GenerativeStochasticNetwork, x: Tensor, walkbacks: int) -> dict[str, Tensor]:

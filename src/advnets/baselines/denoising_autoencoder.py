@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from advnets.baselines.baseline import Baseline, BaselineTraining
 from advnets.baselines.boltzmann import draw_bits
 from advnets.baselines.descent import descend
 from advnets.baselines.row_checks import check_least, check_probability, check_sizes
@@ -22,16 +23,16 @@ from advnets.baselines.tied_layer import TiedLayer, cross_entropy
 from advnets.baselines.training_state import explain_other_network, training_state
 from advnets.data import Batches
 from advnets.errors import BadInput
-from advnets.latents import gaussian
-from advnets.optimizers import adam
-from advnets.schedules import LinearDecay, Moment, Schedule
-from advnets.training import Step
+from advnets.networks import Sizes
+from advnets.optimizers import Adam
+from advnets.schedules import LinearDecay, Schedule
+from advnets.training import Moment, Step
 
 ROW = "denoising"
 
 
 @dataclass(frozen=True)
-class DenoisingAutoencoder:
+class DenoisingAutoencoder(Baseline):
     """One tied sigmoid layer that is trained to undo salt and pepper.
 
     Attributes:
@@ -53,13 +54,16 @@ class DenoisingAutoencoder:
         check_least(ROW, 1, hidden=self.hidden, walkbacks=self.walkbacks, burn_in=self.burn_in)
         check_probability(ROW, corruption=self.corruption)
 
-    def build(self, latent_size: int, shape: tuple[int, ...], mean: Tensor) -> nn.Module:
+    @property
+    def latent_size(self) -> int:
+        """Units of the layer that its chains begin in."""
+        return self.hidden
+
+    def build(self, sizes: Sizes) -> nn.Module:
         """Build the auto-encoder, whose pixels start at the mean image.
 
         Args:
-            latent_size: Width of z, which must be `hidden`.
-            shape: Shape of one image, (c, h, w).
-            mean: Mean image of the data in [0, 1], (c, h, w).
+            sizes: Shape of an image, latent size and mean; the latent size must be `hidden`.
 
         Returns:
             The auto-encoder, a Chain.
@@ -68,9 +72,10 @@ class DenoisingAutoencoder:
             BadInput: If latent_size is not `hidden`.
             Unsupported: If the samples are points.
         """
-        check_sizes(ROW, latent_size, shape, self.hidden)
+        check_sizes(ROW, sizes, self.hidden)
+        mean = sizes.marginals
         layer = TiedLayer(mean.numel(), self.hidden, mean)
-        return DenoisingChain(layer, tuple(shape), corruption=self.corruption, burn_in=self.burn_in)
+        return DenoisingChain(layer, sizes.shape, corruption=self.corruption, burn_in=self.burn_in)
 
     def training(self, network: nn.Module, batches: Batches) -> "DenoisingTraining":
         """Return what trains an auto-encoder.
@@ -162,7 +167,7 @@ def add_salt_and_pepper(x: Tensor, probability: float) -> Tensor:
 
 
 @dataclass
-class DenoisingTraining:
+class DenoisingTraining(BaselineTraining):
     """Training by the cross-entropy of the batch under each of the walkback's reconstructions, their mean.
 
     Draws and corruptions let no gradient through, so that every reconstruction teaches by itself.
@@ -180,7 +185,7 @@ class DenoisingTraining:
     optimizer: Optimizer = field(init=False)
 
     def __post_init__(self) -> None:
-        self.optimizer = adam(list(self.network.parameters()), betas=(0.9, 0.999))
+        self.optimizer = Adam((0.9, 0.999)).build(list(self.network.parameters()))
 
     def schedule(self, moment: Moment) -> None:
         """Set the rate to what the row says of a moment.
@@ -232,17 +237,3 @@ class DenoisingTraining:
             self.network.load_state_dict(state["network"])
             self.optimizer.load_state_dict(state["optimizer"])
         self.batches.load(state["batches"])
-
-    @torch.no_grad()
-    def sample(self, n: int, rng: torch.Generator | None = None) -> Tensor:
-        """Draw samples of independent chains.
-
-        Args:
-            n: Number of samples.
-            rng: Generator that z is drawn from; the chains draw from torch's default one.
-
-        Returns:
-            The means of the pixels in [0, 1], (n, c, h, w).
-        """
-        emitted: Tensor = self.network(gaussian(self.row.hidden)(n, rng, self.network.layer.weight.device))
-        return emitted

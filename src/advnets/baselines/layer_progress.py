@@ -7,7 +7,8 @@ from itertools import accumulate
 from typing import Any
 
 from advnets.errors import BadInput
-from advnets.schedules import Moment, moment_within
+from advnets.schedules import moment_within
+from advnets.training import Moment
 
 
 def layer_begins(shares: Sequence[float]) -> tuple[float, ...]:

@@ -4,30 +4,30 @@ import math
 from collections.abc import Sequence
 
 from advnets.errors import BadInput, Unsupported
+from advnets.networks import Sizes
 
 
-def check_sizes(row: str, latent_size: int, shape: Sequence[int], width: int) -> None:
+def check_sizes(row: str, sizes: Sizes, width: int) -> None:
     """Refuse points, and a z of another width than the layer that the chains begin in.
 
     Args:
         row: Name of the baseline, for the error.
-        latent_size: Width of z.
-        shape: Shape of one sample.
+        sizes: Shape of an image and latent size are read.
         width: Units of the layer that the chains begin in.
 
     Raises:
         Unsupported: If the samples are not images.
         BadInput: If latent_size is not `width`.
     """
-    if len(shape) != 3:
+    if len(sizes.shape) != 3:
         raise Unsupported(
-            f"{row}: found points of {shape[0]} numbers, expected images, whose pixels are means in [0, 1]. Take a "
-            "recipe of adversarial nets for points."
+            f"{row}: found points of {sizes.shape[0]} numbers, expected images, whose pixels are means in [0, 1]. "
+            "Take a recipe of adversarial nets for points."
         )
-    if latent_size != width:
+    if sizes.latent_size != width:
         raise BadInput(
-            f"{row}: found a latent_size of {latent_size}, expected {width}, the units of the layer that its chains "
-            "begin in. Change latent_size or that layer."
+            f"{row}: found a latent_size of {sizes.latent_size}, expected {width}, the units of the layer that its "
+            "chains begin in. Change latent_size or that layer."
         )
 
 

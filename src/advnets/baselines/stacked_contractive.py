@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from advnets.baselines.baseline import Baseline, BaselineTraining
 from advnets.baselines.descent import descend
 from advnets.baselines.layer_progress import LayerProgress, check_shares, layer_begins
 from advnets.baselines.row_checks import check_layers, check_least, check_sizes
@@ -22,16 +23,16 @@ from advnets.baselines.tied_layer import TiedLayer, cross_entropy
 from advnets.baselines.training_state import explain_other_network, training_state
 from advnets.data import Batches
 from advnets.errors import BadInput
-from advnets.latents import gaussian
-from advnets.optimizers import adam
-from advnets.schedules import LinearDecay, Moment, Schedule
-from advnets.training import Step
+from advnets.networks import Sizes
+from advnets.optimizers import Adam
+from advnets.schedules import LinearDecay, Schedule
+from advnets.training import Moment, Step
 
 ROW = "stacked_contractive"
 
 
 @dataclass(frozen=True)
-class StackedContractive:
+class StackedContractive(Baseline):
     """Contractive auto-encoders, each trained on the hidden means of the one below; the chain runs in the top one.
 
     The sizes of the published rows are not known to us. A narrow top layer is our choice: in one of 500 units more and
@@ -66,13 +67,16 @@ class StackedContractive:
                 )
         check_shares(ROW, self.shares)
 
-    def build(self, latent_size: int, shape: tuple[int, ...], mean: Tensor) -> nn.Module:
+    @property
+    def latent_size(self) -> int:
+        """Units of the layer that its chains begin in."""
+        return self.hidden[-1]
+
+    def build(self, sizes: Sizes) -> nn.Module:
         """Build the stack, whose pixels start at the mean image.
 
         Args:
-            latent_size: Width of z, which must be that of the top layer.
-            shape: Shape of one image, (c, h, w).
-            mean: Mean image of the data in [0, 1], (c, h, w).
+            sizes: Shape of an image, latent size and mean; the latent size must be that of the top layer.
 
         Returns:
             The stack, a Chain.
@@ -81,8 +85,8 @@ class StackedContractive:
             BadInput: If latent_size is not the width of the top layer.
             Unsupported: If the samples are points.
         """
-        check_sizes(ROW, latent_size, shape, self.hidden[-1])
-        return ContractiveStack(self.hidden, tuple(shape), mean, sigma=self.sigma, burn_in=self.burn_in)
+        check_sizes(ROW, sizes, self.hidden[-1])
+        return ContractiveStack(self.hidden, sizes.shape, sizes.marginals, sigma=self.sigma, burn_in=self.burn_in)
 
     def training(self, network: nn.Module, batches: Batches) -> "ContractiveTraining":
         """Return what trains a stack, layer by layer.
@@ -242,7 +246,7 @@ def tangent_move(h: Tensor, weight: Tensor, alpha: Tensor) -> Tensor:
 
 
 @dataclass
-class ContractiveTraining:
+class ContractiveTraining(BaselineTraining):
     """Greedy training, one layer after another, of the cross-entropy summed over pixels + lambda ||J||_F^2.
 
     Attributes:
@@ -301,7 +305,7 @@ class ContractiveTraining:
 
     def _new_optimizer(self) -> Optimizer:
         layer = self.network.layer(self.layer_progress.layer)
-        return adam(list(layer.parameters()), betas=(0.9, 0.999))
+        return Adam((0.9, 0.999)).build(list(layer.parameters()))
 
     def state(self) -> dict[str, Any]:
         """Return the layer, the network, its optimizer and the position in the data."""
@@ -325,17 +329,3 @@ class ContractiveTraining:
             self.optimizer = self._new_optimizer()
             self.optimizer.load_state_dict(state["optimizer"])
         self.batches.load(state["batches"])
-
-    @torch.no_grad()
-    def sample(self, n: int, rng: torch.Generator | None = None) -> Tensor:
-        """Draw samples of independent chains.
-
-        Args:
-            n: Number of samples.
-            rng: Generator that z is drawn from; the chains draw from torch's default one.
-
-        Returns:
-            The means of the pixels in [0, 1], (n, c, h, w).
-        """
-        emitted: Tensor = self.network(gaussian(self.row.hidden[-1])(n, rng, self.network.layer(0).weight.device))
-        return emitted

@@ -196,7 +196,7 @@ def find_input(path: str) -> SideInput:
     run = at if isinstance(at, Run) else None
     model = run.model if run is not None else at
     assert isinstance(model, Model)
-    model.must_keep_contrast()
+    model.must_be_measurable()
     return SideInput(path, run, model)
 
 

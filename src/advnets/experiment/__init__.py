@@ -4,13 +4,14 @@ from advnets.experiment.cost import Cost, dry_run, peak_mebibytes
 from advnets.experiment.evaluation import evaluate_path, select_checkpoint
 from advnets.experiment.lifecycle import find_recipe, resume, start, train
 from advnets.experiment.loop import TrainingProgress
-from advnets.experiment.model import Model, open_model
-from advnets.experiment.opening import find_model, open_source
+from advnets.experiment.model import Model
+from advnets.experiment.opening import SHIPPED, find_model, open_model, open_source
 from advnets.experiment.run import Run
 from advnets.experiment.samples import Samples
 from advnets.experiment.settings import DEVICES, Settings, find_device
 
 __all__ = [
+    "SHIPPED",
     "Cost",
     "DEVICES",
     "Model",

@@ -10,12 +10,12 @@ from advnets import distributed
 from advnets.averaging import MovingAverage
 from advnets.capture import expect_capturable
 from advnets.data import Dataset
-from advnets.experiment.baseline_training import BaselineTraining, training
-from advnets.experiment.game_training import GameTraining
+from advnets.experiment.build_training import build_training
 from advnets.experiment.settings import Settings, find_device, with_budget
 from advnets.randomness import Streams
 from advnets.recipes import Recipe
-from advnets.schedules import Moment
+from advnets.schedules import BEGINNING, value_at
+from advnets.training import Moment, Training
 
 WARM_UP, TIMED = 5, 25
 ENOUGH_SECONDS = 10.0
@@ -93,11 +93,11 @@ def dry_run(recipe: Recipe, *, settings: Settings, dataset: Dataset | None = Non
     dataset = dataset or distributed.local_rank0_first(settings.dataset)
     streams = Streams(settings.seed, device)
     with streams.as_defaults():
-        tried = training(recipe, dataset, seed=settings.seed, device=device, capture=settings.capture)
-        stages = [_stage_cost(tried)]
+        tried = build_training(recipe, dataset, seed=settings.seed, device=device, capture=settings.capture)
+        stages = [_stage_cost(tried, recipe)]
         for _ in recipe.stages:
-            tried.next_stage(0)
-            stages.append(_stage_cost(tried))
+            tried.begin_next_stage(0)
+            stages.append(_stage_cost(tried, recipe))
     steps, minutes = _length(recipe, settings, stages)
     return Cost(
         recipe=recipe.name,
@@ -115,10 +115,10 @@ def dry_run(recipe: Recipe, *, settings: Settings, dataset: Dataset | None = Non
     )
 
 
-def _stage_cost(tried: GameTraining | BaselineTraining) -> StageCost:
-    seconds = _seconds_per_step(tried)
+def _stage_cost(tried: Training, recipe: Recipe) -> StageCost:
+    seconds = _seconds_per_step(tried, recipe)
     return StageCost(
-        begins=tried.recipe.stages[tried.stage - 1].begins if tried.stage else 0.0,
+        begins=recipe.stages[tried.stage - 1].begins if tried.stage else 0.0,
         parameters={
             name: sum(theta.numel() for theta in network.parameters()) for name, network in tried.players.items()
         },
@@ -127,15 +127,15 @@ def _stage_cost(tried: GameTraining | BaselineTraining) -> StageCost:
     )
 
 
-def _seconds_per_step(tried: GameTraining | BaselineTraining) -> list[float]:
+def _seconds_per_step(tried: Training, recipe: Recipe) -> list[float]:
     """Of up to TIMED steps after up to WARM_UP others; slow ones are stopped early, half of them then warm-up."""
     tried.schedule(Moment(0, 1, 0.0))
-    average = MovingAverage(tried.network, tried.recipe.ema_half_life)
+    average = MovingAverage(tried.makers, value_at(recipe.average.half_life, BEGINNING))
     steps, seconds = tried.steps(0), list[float]()
     while len(seconds) < WARM_UP + TIMED and (len(seconds) < 2 or sum(seconds) < ENOUGH_SECONDS):
         began = time.perf_counter()
         next(steps)
-        average.update(tried.network, tried.recipe.batch_size)
+        average.update(tried.makers, recipe.batch_size)
         seconds.append(time.perf_counter() - began)
     return seconds[min(WARM_UP, len(seconds) // 2) :]
 

@@ -1,53 +1,57 @@
-"""The discriminator of a checkpoint, asked about stored images, as `logits_gap` does."""
+"""The discriminator of a checkpoint, asked about stored images, as the measure `logits-gap` does."""
 
 import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from advnets.assessment import Discriminator
 from advnets.data import TRANSFORMS, Dataset
-from advnets.errors import BadInput
-from advnets.experiment.game_training import explain_build_errors
-from advnets.games.game import Game
+from advnets.experiment.build_training import build_training
+from advnets.experiment.game_training import GameTraining
+from advnets.games import CycleGame, Game
 from advnets.randomness import Streams
 from advnets.recipes import Recipe
 
 PART = 500
-"""Images that go through the net at once."""
+"""Images that go through the network at once."""
 
 
 def load_discriminator(
-    recipe: Recipe, dataset: Dataset, state: Mapping[str, Any], game: Game | None = None
+    recipe: Recipe, dataset: Dataset, state: Mapping[str, Any], game: Game | CycleGame | None = None
 ) -> Discriminator | None:
-    """Values of the data set -> logits (n,), by the discriminator in the training state of a checkpoint.
+    """Load the discriminator out of the training state of a checkpoint.
 
-    It is in evaluation mode, on the CPU, and sees images without augmentation. game: networks of your own, which are
-    copied. None for a baseline, which has no opponent. Raises BadInput if the checkpoint is of other networks.
+    Args:
+        recipe: The run's recipe.
+        dataset: The run's data.
+        state: The training's state.
+        game: The game of one's own that the run plays; it is copied.
+
+    Returns:
+        Stored values -> logits (n,), in evaluation mode, on the CPU, without augmentation. None where nothing judges an
+        image by itself: for a baseline, a cycle, packs, and a discriminator that is given labels or images.
+
+    Raises:
+        BadInput: If the checkpoint is of other networks.
     """
-    if "players" not in state:
-        return None
+    own = copy.deepcopy(game)
     with Streams(0, torch.device("cpu")).as_defaults():
-        network = copy.deepcopy(game.discriminator).cpu() if game else _build(recipe, dataset, state["stage"]["number"])
-    try:
-        network.load_state_dict(state["players"]["discriminator"])
-    except (RuntimeError, KeyError) as error:
-        raise BadInput(f"the checkpoint is of another discriminator than this: {error}") from error
-    network.eval()
+        training = build_training(recipe, dataset, seed=0, device=torch.device("cpu"), game=own)
+        training.load(state)
+    played = training.game if isinstance(training, GameTraining) else None
+    if not isinstance(played, Game) or played.pack > 1 or played.given is not None:
+        return None
+    played.discriminator.eval()
+    bare = replace(played, augment=None, penalties={})
     transform = TRANSFORMS[recipe.transform if dataset.is_image else "identity"]
 
-    def critic(values: Tensor) -> Tensor:
+    def judge(values: Tensor) -> Tensor:
         with torch.no_grad():
-            return torch.cat([network(transform.forward(part)).flatten() for part in torch.split(values, PART)])
+            logits = [bare.critic(transform.forward(part)) for part in torch.split(values, PART)]
+        return torch.cat([part if part.ndim == 1 else part.mean(1) for part in logits])
 
-    return critic
-
-
-def _build(recipe: Recipe, dataset: Dataset, stage: int) -> nn.Module:
-    rows = [recipe.discriminator, *(later.discriminator for later in recipe.stages[:stage])]
-    row = [row for row in rows if row is not None][-1]
-    with explain_build_errors():
-        network: nn.Module = row.build(dataset.shape)
-    return network
+    return judge

@@ -1,4 +1,4 @@
-"""A game under an algorithm, as a Training: what a run of adversarial nets runs."""
+"""A game under an algorithm, as a Training: what a run of adversarial nets trains."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,113 +9,126 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from advnets.algorithm import ALGORITHMS
-from advnets.baselines import BaselineRow
 from advnets.capture import Recorder
-from advnets.constraints import CONSTRAINTS
-from advnets.data import TRANSFORMS, Batches, Dataset
+from advnets.data import Batches
 from advnets.errors import AdvnetsError, BadInput
-from advnets.games.game import PRECISIONS, Game
-from advnets.latents import LATENTS, Latent
-from advnets.objectives import OBJECTIVES
-from advnets.optimizers import OPTIMIZERS, schedule, state_of
-from advnets.penalties import PENALTIES
+from advnets.games import CycleGame, Game, Playable
+from advnets.networks import Sizes
+from advnets.optimizers import optimizer_state, set_numbers
 from advnets.recipes import Recipe, Stage
-from advnets.schedules import Moment, moment_within
-from advnets.training import Step
+from advnets.schedules import BEGINNING, moment_within, value_at
+from advnets.training import Moment, Step
 
 
 @dataclass
 class GameTraining:
     """A game, the batches it is played on, and how each player descends; later stages of the recipe change the game.
 
-    capture: whether turns are recorded and replayed.
-    stage: the recipe's stage that is under way, from 0. began: the step and the epoch at which it began.
+    Attributes:
+        game: What is played.
+        batches: The training samples.
+        optimizers: {player: optimizer}.
+        recipe: Algorithm, descents and stages are read.
+        sizes: What networks of later stages are built from.
+        capture: Whether turns are recorded and replayed.
+        stage: Number of the stage that is under way, from 0.
+        began: The step and the number of whole epochs at which it began.
+        moment: Where the run stands, as `schedule` was told last.
     """
 
-    game: Game
+    game: Game | CycleGame
     batches: Batches
     optimizers: dict[str, Optimizer]
     recipe: Recipe
-    shape: tuple[int, ...]
+    sizes: Sizes
     capture: bool = False
     stage: int = 0
     began: tuple[int, int] = (0, 0)
+    moment: Moment = BEGINNING
     recorder: Recorder | None = field(default=None, init=False)
 
-    @property
-    def network(self) -> nn.Module:
-        """What is sampled: the generator."""
-        return self.game.generator
+    @staticmethod
+    def of(game: Game | CycleGame, batches: Batches, recipe: Recipe, sizes: Sizes, *, capture: bool) -> "GameTraining":
+        """Return the training at its first step, with fresh optimizers."""
+        return GameTraining(game, batches, _optimizers(game, recipe), recipe, sizes, capture)
 
     @property
-    def players(self) -> dict[str, nn.Module]:
-        """The networks that learn, by name."""
+    def players(self) -> Mapping[str, nn.Module]:
+        """The networks that learn, by player."""
         return self.game.players
 
     @property
-    def device(self) -> torch.device:
-        """Where the networks live."""
-        return self.game.device
+    def makers(self) -> Mapping[str, nn.Module]:
+        """The networks that are sampled, by way."""
+        return self.game.makers
 
     @property
-    def latent(self) -> Latent:
-        """Where the generator's z comes from."""
-        return self.game.latent
+    def device(self) -> torch.device:
+        """The device that the networks live on."""
+        return self.game.device
 
     def steps(self, start: int) -> Iterator[Step]:
-        """The steps from number `start` on, without end."""
-        algorithm, k = ALGORITHMS[self.recipe.algorithm], self.recipe.discriminator_moves
+        """Yield the steps from number `start` on, without end."""
+        algorithm = self.recipe.algorithm
+        assert algorithm is not None
         self.recorder = Recorder(self.game.device) if self.capture else None
-        return algorithm(self.game, self.batches, self.optimizers, start=start, k=k, turn=self.recorder)
+        return algorithm.steps(
+            self.game, self.batches, self.optimizers, start=start, turn=self.recorder, moment=lambda: self.moment
+        )
 
     def schedule(self, moment: Moment) -> None:
-        """Set every rate and momentum to what the recipe says of that moment, counted from the stage's beginning."""
+        """Set every number that changes to its value at a moment, counted from the stage's beginning."""
         begins = (0.0, *(stage.begins for stage in self.recipe.stages), 1.0)
-        moment = moment_within(moment, begins, self.stage, self.began)
-        rates = {"generator": self.recipe.generator_rate, "discriminator": self.recipe.discriminator_rate}
-        momentum = {} if self.recipe.momentum is None else {"momentum": self.recipe.momentum.at(moment)}
-        for player, optimizer in self.optimizers.items():
-            schedule(optimizer, lr=rates[player].at(moment), **momentum)
+        self.moment = moment_within(moment, begins, self.stage, self.began)
+        for player, descent in self.recipe.descents.items():
+            numbers = descent.optimizer.numbers_at(self.moment)
+            set_numbers(self.optimizers[player], lr=value_at(descent.rate, self.moment), **numbers)
+        self.game.schedule(self.moment)
 
-    def due(self, share: float) -> bool:
-        """Whether, at this share of the run's budget, the next stage begins."""
+    def is_next_stage_due(self, share: float) -> bool:
+        """Return whether the next stage begins at this share of the run's budget."""
         return self.stage < len(self.recipe.stages) and share >= self.recipe.stages[self.stage].begins
 
-    def next_stage(self, step: int) -> None:
+    def begin_next_stage(self, step: int) -> None:
         """Begin the next stage at this step: its networks, fresh optimizers, a new epoch of the data.
 
-        Raises BadInput if the networks cannot be built.
+        Args:
+            step: Steps made so far.
+
+        Raises:
+            BadInput: If the networks cannot be built.
         """
         self._settle()
         with explain_build_errors():
-            self.game = _later(self.game, self.recipe.stages[self.stage], self.shape)
+            self.game = _later_game(self.game, self.recipe.stages[self.stage], self.sizes)
         self.optimizers = _optimizers(self.game, self.recipe)
         self.stage, self.began = self.stage + 1, (step, self.batches.epoch + 1)
         self.batches.load({**self.batches.state(), "epoch": self.batches.epoch + 1, "index": 0})
 
-    def _settle(self) -> None:
-        if self.recorder is not None:
-            self.recorder.settle()
-
     def state(self) -> dict[str, Any]:
-        """The stage, networks, optimizers and the position in the data."""
+        """Return the stage, the players, their optimizers and the position in the data."""
         self._settle()
         return {
             "stage": {"number": self.stage, "began": list(self.began)},
             "players": {name: dict(network.state_dict()) for name, network in self.game.players.items()},
-            "optimizers": {name: state_of(optimizer) for name, optimizer in self.optimizers.items()},
+            "optimizers": {name: optimizer_state(optimizer) for name, optimizer in self.optimizers.items()},
             "batches": self.batches.state(),
         }
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take back what `state` gave; raises BadInput if its stages or networks are others.
+        """Take back what `state` returned.
 
         The networks of later stages are built first, with random numbers from torch's default generator.
+
+        Args:
+            state: The state.
+
+        Raises:
+            BadInput: If its stages or networks are others.
         """
         try:
             while self.stage < state["stage"]["number"]:
-                self.next_stage(0)
+                self.begin_next_stage(0)
             self.began = tuple(state["stage"]["began"])
             for name, network in self.game.players.items():
                 network.load_state_dict(state["players"][name])
@@ -125,56 +138,26 @@ class GameTraining:
             optimizer.load_state_dict(state["optimizers"][name])
         self.batches.load(state["batches"])
 
-    def sample(self, n: int, rng: torch.Generator | None = None) -> Tensor:
-        """n samples of the generator, as it emits them."""
-        return self.game.sample(n, rng)
+    def draw_latent(self, n: int, rng: torch.Generator | None = None) -> Tensor | None:
+        """Draw n noises z, (n, latent_size); None where the makers take no noise."""
+        latent = self.game.latent if isinstance(self.game, Game) else None
+        return None if latent is None else latent(n, rng, self.device)
 
-
-def game_training(
-    recipe: Recipe,
-    dataset: Dataset,
-    *,
-    seed: int,
-    device: torch.device,
-    game: Game | None = None,
-    capture: bool = False,
-) -> GameTraining:
-    """Set a recipe's game up on a data set; `game` brings networks of your own in place of the recipe's."""
-    game = game or build_game(recipe, dataset, device)
-    batches = batches_of(recipe, dataset, seed=seed, device=device)
-    return GameTraining(game, batches, _optimizers(game, recipe), recipe, dataset.shape, capture)
-
-
-def batches_of(recipe: Recipe, dataset: Dataset, *, seed: int, device: torch.device) -> Batches:
-    """The training images in batches of the recipe's size, as its networks see them."""
-    transform = TRANSFORMS[recipe.transform if dataset.is_image else "identity"]
-    return Batches(dataset.train, batch_size=recipe.batch_size, seed=seed, transform=transform.forward, device=device)
-
-
-def build_game(recipe: Recipe, dataset: Dataset, device: torch.device) -> Game:
-    """The recipe's networks, sized to the data, on the device; initial weights come from torch's default generator."""
-    if recipe.generator is None or isinstance(recipe.generator, BaselineRow) or recipe.discriminator is None:
-        raise BadInput("the recipe has no networks of its own: give `game=`, or take a recipe of `advnets recipes`")
-    with explain_build_errors():
-        generator = recipe.generator.build(recipe.latent_size, dataset.shape, dataset.mean).to(device)
-        discriminator = recipe.discriminator.build(dataset.shape).to(device)
-    return Game(
-        generator,
-        discriminator,
-        OBJECTIVES[recipe.objective],
-        latent=LATENTS[recipe.latent](recipe.latent_size),
-        penalties={PENALTIES[name]: weight for name, weight in recipe.penalties.items()},
-        constraints={
-            player: {CONSTRAINTS[name]: bound for name, bound in bounds.items()}
-            for player, bounds in recipe.constraints.items()
-        },
-        precision=PRECISIONS[recipe.precision],
-    )
+    def _settle(self) -> None:
+        if self.recorder is not None:
+            self.recorder.settle()
 
 
 @contextmanager
 def explain_build_errors() -> Iterator[None]:
-    """What networks raise of their numbers is BadInput that says so."""
+    """Turn what networks raise of their numbers into a BadInput that says so.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        BadInput: If a network within cannot be built.
+    """
     try:
         yield
     except AdvnetsError:
@@ -183,19 +166,20 @@ def explain_build_errors() -> Iterator[None]:
         raise BadInput(f"the recipe's networks cannot be built, change their sizes: {error}") from error
 
 
-def _optimizers(game: Game, recipe: Recipe) -> dict[str, Optimizer]:
+def _optimizers(game: Playable, recipe: Recipe) -> dict[str, Optimizer]:
     return {
-        name: OPTIMIZERS[recipe.optimizer](list(network.parameters()), betas=recipe.betas)
-        for name, network in game.players.items()
+        player: recipe.descents[player].optimizer.build(list(network.parameters()))
+        for player, network in game.players.items()
     }
 
 
-def _later(game: Game, stage: Stage, shape: tuple[int, ...]) -> Game:
+def _later_game(game: Game | CycleGame, stage: Stage, sizes: Sizes) -> Game:
     """The next stage's game: the former generator, whole, above new layers as wide as its z; a new discriminator."""
+    if not isinstance(game, Game) or game.latent is None:
+        raise BadInput("a recipe with stages plays a game of two networks and noise; this game is another")
     generator, discriminator = game.generator, game.discriminator
     if stage.below is not None:
-        size = game.latent.size
-        generator = nn.Sequential(stage.below.build(size, size).to(game.device), generator)
+        generator = nn.Sequential(stage.below.build(replace(sizes, latent_size=game.latent.size)), generator)
     if stage.discriminator is not None:
-        discriminator = stage.discriminator.build(shape).to(game.device)
-    return replace(game, generator=generator, discriminator=discriminator)
+        discriminator = stage.discriminator.build(sizes)
+    return replace(game, generator=generator.to(game.device), discriminator=discriminator.to(game.device))

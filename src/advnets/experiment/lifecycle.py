@@ -1,27 +1,41 @@
-"""The front door: how a run comes to be, by a recipe's name or by networks of your own, and how it goes on."""
+"""How a run comes to be, by a recipe's name or by a game of your own, and how it goes on."""
 
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from advnets import data, distributed, runs
 from advnets.capture import expect_capturable
+from advnets.data import Dataset
 from advnets.errors import BadInput
-from advnets.experiment.baseline_training import training
+from advnets.experiment.build_training import check_stages, given_shape_of
+from advnets.experiment.prepare import prepare_training
 from advnets.experiment.run import Run
+from advnets.experiment.run_record import RunRecord
 from advnets.experiment.settings import Settings, find_device, settings_from
-from advnets.games.game import Game
-from advnets.randomness import Streams
-from advnets.recipes import Recipe, find, from_json, own, to_json
+from advnets.games import CycleGame, Game, describe_game
+from advnets.recipes import Recipe, find, from_json, own
 
 
 def start(
-    recipe: Recipe | str | Path | None = None, *, game: Game | None = None, settings: Settings | None = None
+    recipe: Recipe | str | Path | None = None,
+    *,
+    game: Game | CycleGame | None = None,
+    settings: Settings | None = None,
 ) -> Run:
     """Make the run directory of a new run; nothing is trained yet.
 
-    recipe: a recipe, the name of one, or the path of a recipe.json; with `game` it defaults to `recipes.own`.
-    Raises BadInput for anything that cannot be trained, before anything is written.
+    Args:
+        recipe: A recipe, the name of one, or the path of a recipe.json; with `game` it defaults to `recipes.own`, and
+            must leave the learner to the game.
+        game: A game of your own.
+        settings: What is asked of the run beside its recipe; None for the defaults.
+
+    Returns:
+        The run.
+
+    Raises:
+        BadInput: For anything that cannot be trained, before anything is written.
     """
     distributed.init_process_group()
     recipe, settings = find_recipe(recipe, game), settings or Settings()
@@ -30,27 +44,34 @@ def start(
     if settings.capture:
         distributed.expect_one_process("training with --capture")
         expect_capturable(device)
-    with Streams(settings.seed, device).as_defaults():
-        tried = training(recipe, dataset, seed=settings.seed, device=device, game=game, capture=settings.capture)
-        for _ in recipe.stages:
-            tried.next_stage(0)
-    told = {
-        "recipe": to_json(recipe),
-        "settings": {**settings.as_json(), "data": _absolute_path(settings.data)},
-        "data": asdict(runs.DataCard(dataset.name, dataset.digest, dataset.shape, dataset.classes)),
-        "source": dataset.source,
-        "notes": [] if dataset.survey is None else list(dataset.survey.notes),
-        "networks": "own" if game else "recipe",
-    }
-    run = Run(Path(distributed.on_rank0(lambda: str(_create(recipe, settings, told)))), game)
-    vars(run)["dataset"] = dataset  # where cached_property keeps it: large data are not loaded twice
-    return run
+    prepared = prepare_training(recipe, dataset, seed=settings.seed, device=device, game=game, capture=settings.capture)
+    check_stages(recipe, dataset)
+    record = RunRecord(
+        recipe=recipe,
+        settings=replace(settings, data=_absolute_path(settings.data)),
+        data=_data_card(dataset, recipe, game),
+        source=dataset.source,
+        notes=() if dataset.survey is None else tuple(dataset.survey.notes),
+        game=None if game is None else describe_game(game),
+    )
+    path = Path(distributed.on_rank0(lambda: str(_create(recipe, settings, record))))
+    return Run.begin(path, game, record=record, dataset=dataset, prepared=prepared)
 
 
-def train(recipe: Recipe | str | Path | None = None, *, game: Game | None = None, **settings: Any) -> Run:
-    """Start a run and train it to the end of its budget; the keywords are the fields of Settings.
+def train(recipe: Recipe | str | Path | None = None, *, game: Game | CycleGame | None = None, **settings: Any) -> Run:
+    """Start a run and train it to the end of its budget.
 
-    recipe: as in `start`. game: networks of your own.
+    Args:
+        recipe: As in `start`.
+        game: As in `start`.
+        **settings: Fields of `Settings`, such as data="mnist" and minutes=10.
+
+    Returns:
+        The run.
+
+    Raises:
+        BadInput: As `start` does.
+        NonFinite: If a loss or a gradient is not finite.
     """
     run = start(recipe, game=game, settings=settings_from(settings))
     for _ in run.carry_on():
@@ -59,12 +80,29 @@ def train(recipe: Recipe | str | Path | None = None, *, game: Game | None = None
 
 
 def resume(
-    path: str | Path, *, game: Game | None = None, steps: int | None = None, minutes: float | None = None
+    path: str | Path,
+    *,
+    game: Game | CycleGame | None = None,
+    steps: int | None = None,
+    minutes: float | None = None,
 ) -> Run:
     """Train a run on from its newest good checkpoint, to its own budget or a new one.
 
-    game: the same networks again, if it was started on your own. A run with a limit in steps, resumed on the same
-    machine with as many threads, ends bit for bit as if it had never stopped.
+    A run with a limit in steps, resumed on the same machine with as many threads, ends bit for bit as if it had never
+    stopped.
+
+    Args:
+        path: The run directory.
+        game: The same game again, if it was started on your own.
+        steps: A new budget in steps.
+        minutes: A new budget in minutes.
+
+    Returns:
+        The run.
+
+    Raises:
+        BadInput: If there is no such run, or it was started on another game.
+        InUse: If another process is training it.
     """
     run = Run(Path(path), game)
     for _ in run.carry_on(steps=steps, minutes=minutes):
@@ -72,13 +110,24 @@ def resume(
     return run
 
 
-def find_recipe(recipe: Recipe | str | Path | None, game: Game | None = None) -> Recipe:
-    """The recipe meant: itself, one by name, or one in a recipe.json (a bare recipe's, or a run's)."""
+def find_recipe(recipe: Recipe | str | Path | None, game: Game | CycleGame | None = None) -> Recipe:
+    """Return the recipe that is meant.
+
+    Args:
+        recipe: The recipe itself, the name of one, or the path of a recipe.json, a bare recipe's or a run's.
+        game: A game of your own, with which no recipe need be named.
+
+    Returns:
+        The recipe.
+
+    Raises:
+        BadInput: If none is named, or there is none of that name.
+    """
     if isinstance(recipe, Recipe):
         return recipe
     if recipe is None:
         if game is None:
-            raise BadInput("give a recipe, by name or path, or a game of your own")
+            raise BadInput("no recipe is given: name one of `advnets recipes`, or give a game of your own as game=")
         return own
     if str(recipe).endswith(".json"):
         value = runs.read_json(Path(recipe))
@@ -86,9 +135,20 @@ def find_recipe(recipe: Recipe | str | Path | None, game: Game | None = None) ->
     return find(str(recipe))
 
 
-def _create(recipe: Recipe, settings: Settings, told: dict[str, Any]) -> Path:
-    path = Path(settings.out) if settings.out else runs.new_run_path(Path("runs"), recipe.name, told["data"]["name"])
-    return runs.create_run(path, told, runs.describe_environment()).path
+def _create(recipe: Recipe, settings: Settings, record: RunRecord) -> Path:
+    path = Path(settings.out) if settings.out else runs.new_run_path(Path("runs"), recipe.name, record.data.name)
+    return runs.create_run(path, record.as_json(), runs.describe_environment()).path
+
+
+def _data_card(dataset: Dataset, recipe: Recipe, game: Game | CycleGame | None) -> runs.DataCard:
+    given = getattr(game if game is not None else recipe.learner, "given", None)
+    is_paired = given == "images" or isinstance(game, CycleGame)
+    labels = dataset.train.labels if given == "labels" else None
+    frequencies = (
+        None if labels is None else tuple((labels.bincount(minlength=dataset.classes or 0) / len(labels)).tolist())
+    )
+    shape = given_shape_of(dataset) if is_paired else None
+    return runs.DataCard(dataset.name, dataset.digest, dataset.shape, dataset.classes, frequencies, shape)
 
 
 def _absolute_path(name: str) -> str:

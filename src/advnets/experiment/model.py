@@ -1,6 +1,6 @@
 """A model: a generator ready to draw samples, out of a run's newest checkpoint or out of a share file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,21 +17,17 @@ from advnets.assessment import (
     exhaust,
     plan_from,
 )
+from advnets.baselines import is_chain
 from advnets.data import TRANSFORMS, Dataset, ImageOptions, Transform, to_uint8
-from advnets.errors import AdvnetsError, BadInput, NonFinite, TooBig, Unsupported, unknown
+from advnets.errors import AdvnetsError, BadInput, NonFinite, Unsupported
 from advnets.experiment.samples import Samples
-from advnets.experiment.shipped_models import shipped_model_path
+from advnets.games import make
 from advnets.latents import LATENTS
+from advnets.networks import Sizes
 from advnets.randomness import Streams, mix_seed
-from advnets.recipes import generator_from_json, lower_from_json
-from advnets.runs import Card, share
+from advnets.recipes import lower_from_json, maker_from_json
+from advnets.runs import Card, expected_tensors, share
 
-MOST_NUMBERS = 2**28
-MOST_UNITS = 2**16
-MOST_ITEMS = 64
-MOST_PRODUCTS = 2**33
-"""Steps of a chain times numbers of its network that a sample may take: seconds, not hours."""
-MOST_STAGES = 8
 BLOCK = 1000
 """Samples that are made at once."""
 
@@ -40,7 +36,10 @@ BLOCK = 1000
 class Model:
     """A generator and what its samples need; sampling takes no data.
 
-    name: how reports call it. network: in evaluation mode, on the CPU. card: what it is.
+    Attributes:
+        name: How reports call it.
+        network: The generator, in evaluation mode, on the CPU.
+        card: What it is.
     """
 
     name: str
@@ -52,31 +51,99 @@ class Model:
         """The step that it was trained to."""
         return self.card.step
 
-    def sample(self, n: int = 64, *, seed: int = 0) -> Samples:
-        """n samples, by noises of that seed; those of chains depend on n too, as moves are drawn for all at once."""
+    def sample(self, n: int = 64, *, seed: int = 0, given: Tensor | Sequence[int] | int | None = None) -> Samples:
+        """Draw samples.
+
+        Args:
+            n: How many, 1 or more.
+            seed: Seed of the noises. Samples of chains depend on n too, because moves are drawn for all at once.
+            given: A label for all, n labels, or n images as the network sees them. Without labels, each is drawn by its
+                share in the training split.
+
+        Returns:
+            The samples.
+
+        Raises:
+            BadInput: For n below 1, for labels that are no classes, and where images have to be given.
+            NonFinite: If the network makes a NaN or an Inf.
+        """
         if n < 1:
             raise BadInput(f"n is {n}; expected at least 1 sample")
-        return self.emit(self.draw(n, seed=seed), seed=seed)
+        return self.emit(self.draw(n, seed=seed), seed=seed, given=self._given(n, seed, given))
+
+    def translate(self, images: Tensor) -> Samples:
+        """Translate images by a generator that is given images and takes no noise.
+
+        Args:
+            images: Stored images, uint8 (n, c, h, w), of the shape that it was trained on.
+
+        Returns:
+            The images that it makes of them.
+
+        Raises:
+            BadInput: If it is given no images, or these are of another shape.
+        """
+        shape = self.card.data.given_shape
+        if self.card.given != "images" or tuple(images.shape[1:]) != shape:
+            expected = f"images of shape {shape}" if self.card.given == "images" else "a generator that is given images"
+            raise BadInput(f"{self.name}: found images of shape {tuple(images.shape[1:])}, expected {expected}")
+        seen = self.transform.forward(images)
+        return self.emit(self.draw(len(seen), seed=0) if self.card.latent_size else None, given=seen)
 
     def draw(self, n: int, *, seed: int) -> Tensor:
-        """n noises z, (n, latent_size)."""
+        """Draw n noises z, (n, latent_size)."""
+        if not self.card.latent_size:
+            return torch.zeros(n, 0)
         return LATENTS[self.card.latent](self.card.latent_size)(n, torch.Generator().manual_seed(seed))
 
-    def emit(self, z: Tensor, *, seed: int = 0) -> Samples:
-        """The samples of those noises; what a network draws for itself, as chains do, is a function of `seed`.
+    def emit(self, z: Tensor | None, *, seed: int = 0, given: Tensor | None = None) -> Samples:
+        """Make the samples of noises, or of what is given.
 
-        Raises NonFinite if the network makes a NaN or an Inf.
+        Args:
+            z: Noises (n, latent_size), or None where the generator takes none.
+            seed: Seed of what a network draws for itself, as chains do.
+            given: Labels (n,), or images as the network sees them, or None.
+
+        Returns:
+            The samples.
+
+        Raises:
+            NonFinite: If the network makes a NaN or an Inf.
         """
+        z = None if z is None or z.shape[1] == 0 else z
+        n = len(z if z is not None else given if given is not None else [])
         with torch.no_grad(), Streams(mix_seed("chain", seed), torch.device("cpu")).as_defaults():
-            blocks = [self._made(block).values for block in torch.split(z, BLOCK)]
+            blocks = [self._made(*(part if part is None else part[i : i + BLOCK] for part in (z, given))).values
+                      for i in range(0, n, BLOCK)]  # fmt: skip
         values: Any = np.concatenate(blocks)
         return Samples(values)
 
-    def _made(self, z: Tensor) -> Samples:
-        emitted = self.network(z)
+    def _made(self, z: Tensor | None, given: Tensor | None) -> Samples:
+        emitted = make(self.network, z, given)
         if not bool(emitted.isfinite().all()):
             raise NonFinite(f"{self.name}: its network makes NaN or Inf of finite noises; its numbers are too large")
         return Samples.of(emitted, self.transform)
+
+    def _given(self, n: int, seed: int, given: Tensor | Sequence[int] | int | None) -> Tensor | None:
+        """What is given, checked; labels that are not said are drawn by their shares in the training split."""
+        if self.card.given is None:
+            if given is not None:
+                raise BadInput(f"{self.name} is given nothing beside its noises; leave given out")
+            return None
+        if self.card.given == "images":
+            if not isinstance(given, Tensor):
+                raise BadInput(f"{self.name} is given images; expected them as given=, or use translate(images)")
+            return given
+        classes = self.card.data.classes or 1
+        if given is None:
+            shares = torch.tensor(self.card.data.frequencies or [1.0] * classes)
+            rng = torch.Generator().manual_seed(mix_seed("labels", seed))
+            return torch.multinomial(shares, n, replacement=True, generator=rng)
+        labels = torch.as_tensor(given).long().reshape(-1)
+        labels = labels.expand(n) if labels.numel() == 1 else labels
+        if len(labels) != n or not bool(((labels >= 0) & (labels < classes)).all()):
+            raise BadInput(f"given: found {len(labels)} labels, expected {n} of 0 to {classes - 1}, or one for all")
+        return labels
 
     @property
     def transform(self) -> Transform:
@@ -142,22 +209,25 @@ class Model:
             The samples.
 
         Raises:
-            Unsupported: As `must_keep_contrast` does.
+            Unsupported: As `must_be_measurable` does.
         """
-        self.must_keep_contrast()
+        self.must_be_measurable()
         return Subject(self.name, self.sample(n, seed=seed).stored_values, self.step)
 
-    def must_keep_contrast(self) -> None:
+    def must_be_measurable(self) -> None:
         """Check that its samples can be measured.
 
         Raises:
-            Unsupported: If its transform has no inverse, as then brightness and contrast are lost.
+            Unsupported: If its transform has no inverse, as then brightness and contrast are lost; and if it is
+                given images.
         """
         if not self.transform.invertible:
             raise Unsupported(
                 f"{self.name}: samples under the transform {self.card.transform!r} have lost the brightness and "
                 "contrast that are measured; look at them: `advnets sample`, `advnets figures figure2`"
             )
+        if self.card.given == "images":
+            raise Unsupported(f"{self.name} translates images, and `evaluate` measures what is drawn of noises alone")
 
     def figure2(self, dataset: Dataset, *, seed: int = 0) -> Any:
         """Figure 2 of the 2014 paper: 4 x 5 fresh samples; last column, the nearest training image of the fifth."""
@@ -187,7 +257,7 @@ class Model:
 
         Raises Unsupported for a baseline, whose chains forget the z that they begin at.
         """
-        if hasattr(self.network, "walk"):
+        if is_chain(self.network):
             raise Unsupported(
                 f"{self.name} draws by Markov chains, which forget where in z they began, so that a line in z is not "
                 "seen. Look at its samples: `advnets figures grid`."
@@ -199,57 +269,54 @@ class Model:
         return figures.draw_figure3(images.astype(np.uint8).reshape(rows, columns, *images.shape[1:]))
 
 
-def open_model(path: str | Path) -> Model:
-    """The model in a share file, or one that ships, by its name ("paper-mnist").
-
-    It draws the very samples of the run that it was exported from (in half: nearly).
-    Nothing in the file is executed: its architecture is a row of NETWORKS with numbers, whose size is known before
-    anything is allocated. Raises Missing, Unsupported, TooBig, Damaged, NonFinite or BadInput, naming the file.
-    """
-    path = shipped_model_path(Path(path)) or Path(path)
-    if (path / "recipe.json").is_file():
-        raise Unsupported(
-            f"{path} is a run directory, expected a share file, as `advnets export` writes it. Open the run: "
-            f"advnets.Run({str(path)!r}), whose .model is its model."
-        )
-    card, tensors = share.read_generator(path, expected_tensors)
-    return Model(path.name, with_weights(build_on_meta(card), tensors), card)
-
-
 def export(model: Model, path: Path, *, half: bool, licence: str, notes: str, report: Mapping[str, Any] | None) -> Path:
-    """Write a model as a share file, and read it back; raises what both functions of `share` raise."""
+    """Write a model as a share file, and read it back.
+
+    Args:
+        model: The model.
+        path: The file, which must not be there.
+        half: Whether its numbers are written in half precision.
+        licence: The author's words, on the card.
+        notes: The author's words, on the card.
+        report: What `evaluate` measured of it, if it did.
+
+    Returns:
+        The path.
+
+    Raises:
+        BadInput: As `share.write_generator` and `share.read_generator` do.
+    """
     card = replace(model.card, half=half, licence=licence, notes=notes, report=report)
-    expected_tensors(card)
+    expected_tensors(card, build_on_meta)
     share.write_generator(path, card, model.network.state_dict())
-    open_model(path)
+    read_model(path)
     return path
 
 
-def expected_tensors(card: Card) -> dict[str, Tensor]:
-    """The tensors of a card's generator, on the meta device, where nothing is allocated.
-
-    Raises BadInput for a row, a number or a shape that cannot be, TooBig for one over the limits.
-    """
-    _check(card)
-    tensors = build_on_meta(card).state_dict()
-    count = sum(tensor.numel() for tensor in tensors.values())
-    if count > MOST_NUMBERS:
-        raise TooBig(f"the generator has {count:,} numbers; at most {MOST_NUMBERS:,} are read")
-    burn_in = card.generator.get("burn_in", 0)
-    if isinstance(burn_in, int) and burn_in * count > MOST_PRODUCTS:
-        raise TooBig(
-            f"a sample takes {burn_in:,} steps of a chain of {count:,} numbers; at most {MOST_PRODUCTS:,} products "
-            "are made"
-        )
-    return tensors
+def read_model(path: Path) -> Model:
+    """Return the model in a share file. Raises what `share.read_generator` does."""
+    card, tensors = share.read_generator(path, lambda card: expected_tensors(card, build_on_meta))
+    return Model(path.name, with_weights(build_on_meta(card), tensors), card)
 
 
 def build_on_meta(card: Card) -> nn.Module:
-    """The card's generator without its numbers, on the meta device; raises BadInput for one that cannot be built."""
-    row = generator_from_json(card.generator)
+    """Build a card's generator without its numbers, on the meta device.
+
+    Args:
+        card: The card.
+
+    Returns:
+        The network.
+
+    Raises:
+        BadInput: If it cannot be built.
+    """
+    row, data = maker_from_json(card.generator), card.data
+    classes = data.classes if card.given == "labels" else None
+    sizes = Sizes(data.shape, card.latent_size, classes, data.given_shape)
     try:
         with torch.device("meta"):
-            return with_lower_layers(row.build(card.latent_size, card.data.shape, torch.zeros(card.data.shape)), card)
+            return with_lower_layers(row.build(sizes), card)
     except AdvnetsError:
         raise
     except (ArithmeticError, AssertionError, LookupError, RuntimeError, TypeError, ValueError) as error:
@@ -257,14 +324,14 @@ def build_on_meta(card: Card) -> nn.Module:
 
 
 def with_lower_layers(network: nn.Module, card: Card) -> nn.Module:
-    """The generator with the layers of the card's later stages before it."""
+    """Return the generator with the layers of the card's later stages before it."""
     for layers in card.below:
-        network = nn.Sequential(lower_from_json(layers).build(card.latent_size, card.latent_size), network)
+        network = nn.Sequential(lower_from_json(layers).build(Sizes(card.data.shape, card.latent_size)), network)
     return network
 
 
 def with_weights(network: nn.Module, tensors: Mapping[str, Tensor]) -> nn.Module:
-    """The network with copies of these tensors as its own, to be sampled; raises BadInput if they are of another."""
+    """Return the network with copies of these tensors as its own, to be sampled. Raises BadInput if they do not fit."""
     # Copies lie as torch aligns them: products of matrices that lie otherwise may differ in their last bit.
     aligned = {name: tensor.clone() for name, tensor in tensors.items()}
     try:
@@ -272,35 +339,3 @@ def with_weights(network: nn.Module, tensors: Mapping[str, Tensor]) -> nn.Module
     except RuntimeError as error:
         raise BadInput(f"the checkpoint is of other networks than these: {error}") from error
     return network.eval().requires_grad_(False)
-
-
-def _check(card: Card) -> None:
-    """The card's names are in their tables, and its numbers within limits."""
-    for name, table in (("latent", LATENTS), ("transform", TRANSFORMS)):
-        if getattr(card, name) not in table:
-            raise unknown(name, getattr(card, name), table)
-    shape, classes = card.data.shape, card.data.classes
-    if len(shape) not in (1, 3) or (card.transform == "identity") != (len(shape) == 1):
-        raise BadInput(
-            f"transform {card.transform!r} with samples of shape {shape}; expected images (c, h, w), or "
-            "points (d,) with 'identity'"
-        )
-    if card.step < 0 or (classes is not None and classes < 1):
-        raise BadInput(f"step is {card.step} and classes {classes}; expected 0 or more, and 1 or more or none")
-    if not all(1 <= number <= MOST_UNITS for number in (card.latent_size, *shape)):
-        raise TooBig(f"latent_size is {card.latent_size} and shape {shape}; expected numbers of 1 to {MOST_UNITS:,}")
-    if len(card.below) > MOST_STAGES:
-        raise TooBig(f"the card has {len(card.below)} stages; expected at most {MOST_STAGES}")
-    for row in (card.generator, *card.below):
-        _refuse_huge(row)
-
-
-def _refuse_huge(value: Any) -> None:
-    """No whole number of a network's row is negative or huge, and no list of them long."""
-    if isinstance(value, int) and not 0 <= value <= MOST_UNITS:
-        raise TooBig(f"the generator has the number {value}; expected 0 to {MOST_UNITS:,}")
-    items = list(value.values()) if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else []
-    if len(items) > MOST_ITEMS:
-        raise TooBig(f"the generator has a list of {len(items):,}; expected at most {MOST_ITEMS}")
-    for item in items:
-        _refuse_huge(item)

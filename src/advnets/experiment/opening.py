@@ -1,21 +1,94 @@
-"""What is at a path: a run, a share file, a model that ships with the package."""
+"""What lies at a path: a run, a share file, a model that ships with the package."""
 
+import difflib
 from pathlib import Path
 
-from advnets.experiment.model import Model, open_model
+from advnets.errors import Missing, Unsupported
+from advnets.experiment.model import Model, read_model
 from advnets.experiment.run import Run
-from advnets.experiment.shipped_models import shipped_model_path
+
+SHIPPED = {path.stem: path for path in sorted((Path(__file__).parent.parent / "models").glob("*.safetensors"))}
+"""Share files that come with the package, by the name of the recipe that trained them."""
+
+
+def open_model(path: str | Path) -> Model:
+    """Open the model in a share file, or one that ships, by its name ("paper-mnist").
+
+    It draws the very samples of the run that it was exported from (in half: nearly). Nothing in the file is executed:
+    its architecture is a row of NETWORKS with numbers, whose size is known before anything is allocated.
+
+    Args:
+        path: The file, or the name.
+
+    Returns:
+        The model.
+
+    Raises:
+        Missing: If there is neither.
+        Unsupported: For a run directory, or a file of another kind.
+        TooBig: If it is over the limits.
+        Damaged: If its bytes are not those once written.
+        NonFinite: If it holds a NaN or an Inf.
+        BadInput: If its card cannot be.
+    """
+    path = shipped_model_path(Path(path)) or Path(path)
+    if (path / "recipe.json").is_file():
+        raise Unsupported(
+            f"{path} is a run directory, expected a share file, as `advnets export` writes it. Open the run: "
+            f"advnets.Run({str(path)!r}), whose .model is its model."
+        )
+    return read_model(path)
 
 
 def find_model(path: str | Path) -> Model:
-    """The model in a share file, that of the run in a folder, or one that ships with the package, by its name."""
+    """Return the model in a share file, that of the run in a folder, or one that ships with the package.
+
+    Args:
+        path: The file, the folder, or the name of one that ships.
+
+    Returns:
+        The model.
+
+    Raises:
+        BadInput: As `open_model` and `Run.model` do.
+    """
     found = open_source(path)
     return found.model if isinstance(found, Run) else found
 
 
 def open_source(path: str | Path) -> Run | Model:
-    """What is at a path: a share file's model, or a run; or a model that ships with the package, by its name."""
+    """Return what lies at a path: the model of a share file or one that ships, or a run.
+
+    Args:
+        path: The file, the folder, or the name of a model that ships.
+
+    Returns:
+        The run or the model.
+
+    Raises:
+        BadInput: As `open_model` does.
+    """
     path = Path(path)
     path = shipped_model_path(path) or path
     is_file = path.suffix == ".safetensors" or (path.exists() and not path.is_dir())
     return open_model(path) if is_file else Run(path)
+
+
+def shipped_model_path(path: Path) -> Path | None:
+    """Return the share file that comes with the package under a name, unless there is something else at the path.
+
+    Args:
+        path: The name, or any path.
+
+    Returns:
+        The file; None where the path is something of its own.
+
+    Raises:
+        Missing: With the nearest name, where nothing is at the path and a name is nearly that.
+    """
+    if path.exists() or str(path) in SHIPPED:
+        return None if path.exists() else SHIPPED[str(path)]
+    near = difflib.get_close_matches(str(path), SHIPPED, n=1, cutoff=0.8)
+    if near and path.parent == Path("."):
+        raise Missing(f"{path} is not there. Did you mean {near[0]}, a model that ships with advnets?")
+    return None

@@ -1,15 +1,11 @@
 """A run: a directory, and what can be done with it."""
 
-import copy
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from advnets import distributed, runs
 from advnets.assessment import (
@@ -25,108 +21,151 @@ from advnets.assessment import (
     plan_from,
     write_report,
 )
-from advnets.averaging import MovingAverage
 from advnets.capture import can_capture
 from advnets.data import Dataset
-from advnets.errors import BadInput, Damaged, Unsupported
-from advnets.experiment.baseline_training import training
+from advnets.errors import BadInput, Damaged, Unsupported, unknown
 from advnets.experiment.discriminator import load_discriminator
 from advnets.experiment.loop import Loop, TrainingProgress
-from advnets.experiment.model import Model, build_on_meta, export, with_lower_layers, with_weights
-from advnets.experiment.preview import Preview
+from advnets.experiment.model import Model, export
+from advnets.experiment.prepare import PreparedTraining, prepare_training
+from advnets.experiment.resume_notes import resume_notes
+from advnets.experiment.run_model import model_of_state
+from advnets.experiment.run_record import RunRecord
 from advnets.experiment.samples import Samples
 from advnets.experiment.settings import Settings, find_device, settings_from, with_budget
-from advnets.games.game import Game
-from advnets.randomness import Streams, fits_device
-from advnets.recipes import Recipe, from_json, to_json
-from advnets.records import parse_record
+from advnets.games import CycleGame, Game
+from advnets.recipes import Recipe
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Run:
     """A run directory and what can be done with it.
 
-    path: the directory, which need not be there yet. game: networks of your own, if it was trained on such.
+    Attributes:
+        path: The directory, which need not be there yet.
+        game: A game of your own, if it was started on one.
     """
 
     path: Path
-    game: Game | None = None
+    game: Game | CycleGame | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "path", Path(self.path))  # given by Python it may be text
+        self.path = Path(self.path)  # given by Python it may be text
+        self._record: RunRecord | None = None
+        self._dataset: Dataset | None = None
+        self._prepared: PreparedTraining | None = None
+
+    @staticmethod
+    def begin(
+        path: Path, game: Game | CycleGame | None, *, record: RunRecord, dataset: Dataset, prepared: PreparedTraining
+    ) -> "Run":
+        """Return a run that has just been started, with all that was read and built for it.
+
+        Args:
+            path: The run directory.
+            game: The game of your own, if there is one.
+            record: What recipe.json says.
+            dataset: The data.
+            prepared: The training at its first step.
+
+        Returns:
+            The run.
+        """
+        run = Run(path, game)
+        run._record, run._dataset, run._prepared = record, dataset, prepared
+        return run
 
     @cached_property
     def directory(self) -> runs.RunDirectory:
-        """The files; raises Missing or BadInput if the path is not a run."""
+        """The files. Raises Missing or BadInput if the path is not a run."""
         return runs.open_run(self.path)
 
-    @cached_property
-    def _told(self) -> dict[str, Any]:
-        return runs.read_json(self.directory.recipe_json)
+    @property
+    def record(self) -> RunRecord:
+        """What recipe.json says of the run."""
+        if self._record is None:
+            file = self.directory.recipe_json
+            self._record = RunRecord.from_json(runs.read_json(file), str(file))
+        return self._record
 
-    @cached_property
+    @property
     def recipe(self) -> Recipe:
         """The recipe that the run was started with."""
-        return from_json(self._told["recipe"])
+        return self.record.recipe
 
-    @cached_property
+    @property
     def settings(self) -> Settings:
         """What was asked of the run beside its recipe."""
-        return settings_from(self._told["settings"])
+        return self.record.settings
 
-    @cached_property
+    @property
     def dataset(self) -> Dataset:
-        """The data of the run; raises BadInput if they are not those that it was started on."""
-        dataset = self.settings.dataset()
-        if dataset.digest != self._told["data"]["digest"]:
-            raise BadInput(
-                f"{self.settings.data} is not the data that {self.path} was started on: its digest is "
-                f"{dataset.digest[:12]}, expected {self._told['data']['digest'][:12]}. Bring the former data back."
-            )
-        return dataset
+        """The data of the run. Raises BadInput if they are not those that it was started on."""
+        if self._dataset is None:
+            dataset, digest = self.settings.dataset(), self.record.data.digest
+            if dataset.digest != digest:
+                raise BadInput(
+                    f"{self.settings.data} is not the data that {self.path} was started on: its digest is "
+                    f"{dataset.digest[:12]}, expected {digest[:12]}. Bring the former data back."
+                )
+            self._dataset = dataset
+        return self._dataset
 
     @property
     def model(self) -> Model:
-        """The averaged generator of the newest good checkpoint, which takes no data to be sampled.
+        """The averaged generator of the newest good checkpoint; of a cycle, the one that goes there.
 
-        Raises Missing if there is no checkpoint yet, BadInput if the run was started on networks that are not given.
+        Raises:
+            Missing: If there is no checkpoint yet.
+            BadInput: If the run was started on networks that are not given.
         """
+        return self.model_of("there" if "there" in self._ways() else "")
+
+    def model_of(self, way: str) -> Model:
+        """Return one of the averaged generators of the newest good checkpoint; sampling it takes no data.
+
+        Args:
+            way: "" of a game with one generator; "there" or "back" of a cycle.
+
+        Returns:
+            The model.
+
+        Raises:
+            Missing: If there is no checkpoint yet.
+            BadInput: If there is no such way, or the run was started on networks that are not given.
+        """
+        if way not in self._ways():
+            raise unknown("way", way, self._ways())
         step, state, _ = runs.load_latest(self.directory.checkpoints)
-        return self._model(step, state)
+        return self._model(step, state, way)
 
-    def _model(self, step: int, state: Mapping[str, Any]) -> Model:
-        if self._told["networks"] == "own" and self.game is None:
-            raise BadInput(f"{self.path} was started on networks of your own: give them again, as `game=`")
-        card = self._card(step, stage=state["training"]["stage"]["number"])
-        network = (
-            with_lower_layers(copy.deepcopy(self.game.generator).cpu(), card) if self.game else build_on_meta(card)
-        )
-        return Model(self.path.name, with_weights(network, state["average"]), card)
+    def _ways(self) -> list[str]:
+        self.record.expect_game(self.game, str(self.path))
+        return list(self.game.makers if self.game is not None else self.recipe.expect_learner().makers())
 
-    def _card(self, step: int, *, stage: int) -> runs.Card:
-        recipe, latent = self.recipe, self.game.latent if self.game else None
-        trained_on = parse_record(runs.DataCard, self._told["data"], what=str(self.directory.recipe_json))
-        below = (to_json(recipe)["stages"][number]["below"] for number in range(stage))
-        return runs.Card(
-            generator={"row": "own"} if self.game else to_json(recipe)["generator"],
-            below=tuple(layers for layers in below if layers is not None),
-            latent=latent.name if latent else recipe.latent,
-            latent_size=latent.size if latent else recipe.latent_size,
-            transform=recipe.transform if len(trained_on.shape) == 3 else "identity",
-            data=trained_on,
-            recipe=recipe.name,
-            step=step,
-            advnets=version("advnets"),
-        )
+    def _model(self, step: int, state: Mapping[str, Any], way: str = "") -> Model:
+        return model_of_state(self.record, self.game, self.path, step=step, state=state, way=way)
 
     @property
     def step(self) -> int:
         """The step of the newest good checkpoint."""
         return runs.load_latest(self.directory.checkpoints)[0]
 
-    def sample(self, n: int = 64, *, seed: int = 0) -> Samples:
-        """n samples of the newest good checkpoint's averaged generator, by noises of that seed."""
-        return self.model.sample(n, seed=seed)
+    def sample(self, n: int = 64, *, seed: int = 0, given: Any = None) -> Samples:
+        """Draw samples of the newest good checkpoint's averaged generator.
+
+        Args:
+            n: How many, 1 or more.
+            seed: Seed of the noises.
+            given: Labels or images, as `Model.sample` takes them.
+
+        Returns:
+            The samples.
+
+        Raises:
+            BadInput: As `Model.sample` does.
+        """
+        return self.model.sample(n, seed=seed, given=given)
 
     def evaluate(self, **plan: Any) -> Report:
         """Measure the run against its own data, and write the report as `evaluate_own_data` does.
@@ -251,24 +290,33 @@ class Run:
         return evaluate_sampler(model, self.dataset, plan, load)
 
     def _discriminator(self, state: Mapping[str, Any]) -> Discriminator | None:
-        """The discriminator of a checkpoint, of stored values; None for a baseline."""
+        """The discriminator of a checkpoint, of stored values; None where nothing judges an image by itself."""
         return load_discriminator(self.recipe, self.dataset, state["training"], self.game)
 
     def export(self, path: str | Path, half: bool = False, *, licence: str = "", notes: str = "") -> Path:
         """Write the model as one safetensors file, which `open_model` reads; nothing is overwritten.
 
-        half: in half precision, of half the size; a pixel may then differ by a level or two.
-        licence, notes: your words, on its card, beside what `evaluate` measured of this step.
-        Raises Unsupported for networks of your own, which no row of NETWORKS describes.
+        Args:
+            path: The file.
+            half: Whether it is written in half precision, of half the size; a pixel may then differ by a level or two.
+            licence: Your words, on its card.
+            notes: Your words, on its card, beside what `evaluate` measured of this step.
+
+        Returns:
+            The path.
+
+        Raises:
+            Unsupported: For networks of your own, which no row of NETWORKS describes.
+            BadInput: If the file is there.
         """
-        if self._told["networks"] == "own":
+        if self.record.game is not None:
             raise Unsupported(
                 f"{self.path} was trained on networks of your own, and a share file holds rows of NETWORKS only, for "
                 "nothing in it is executed. Share your code and a checkpoint of it."
             )
-        model, report = self.model, self.directory.report_json
-        told = runs.read_json(report) if report.exists() else {}
-        measured = told if told.get("step") == model.step else None
+        model, file = self.model, self.directory.report_json
+        report = runs.read_json(file) if file.exists() else {}
+        measured = report if report.get("step") == model.step else None
         return export(model, Path(path), half=half, licence=licence, notes=notes, report=measured)
 
     def figure2(self, *, seed: int = 0) -> Any:
@@ -280,89 +328,77 @@ class Run:
         return self.model.figure3(rows=rows, columns=columns, seed=seed)
 
     def carry_on(self, *, steps: int | None = None, minutes: float | None = None) -> Iterator[TrainingProgress]:
-        """Train on from the newest good checkpoint, to the run's own budget or a new one, yielding as it goes.
+        """Train on from the newest good checkpoint.
 
         Of several processes the first alone reads and writes the directory, which the others need not see.
-        Raises InUse if another process is training it.
+
+        Args:
+            steps: A new budget in steps; None with None for the run's own budget.
+            minutes: A new budget in minutes.
+
+        Yields:
+            How far the run has come, at each line of the journal.
+
+        Raises:
+            InUse: If another process is training it.
+            BadInput: If the run was started on another game than this, or on none.
         """
         distributed.init_process_group()
         with ExitStack() as held:
-            # Given to all as if each had read it: on other hosts there may be no such directory.
-            vars(self)["_told"] = distributed.on_rank0(lambda: self._open(held))
+            # Broadcast, as if each process had read it: on other hosts there may be no such directory.
+            recorded = distributed.on_rank0(lambda: self._lock(held))
+            self._record = RunRecord.from_json(recorded, str(self.path))
+            self.record.expect_game(self.game, str(self.path))
             distributed.local_rank0_first(lambda: self.dataset)
-            course = self._course(find_device(self.settings.device), steps=steps, minutes=minutes)
-            self._bring(course)
-            distributed.on_rank0(lambda: self.directory.journal.drop_after(course.step))
-            yield from course.carry_on()
+            loop = self._loop(steps=steps, minutes=minutes)
+            self._load_newest(loop)
+            distributed.on_rank0(lambda: self.directory.journal.drop_after(loop.step))
+            yield from loop.carry_on()
 
     def notes(self) -> list[str]:
-        """What the start decided of the data; of a resumed run, damage passed over, another device, other threads."""
-        kept = self._told.get("notes")
-        told = [str(note) for note in kept] if isinstance(kept, list) else []
+        """Return what the start decided of the data, and what a resumed run has to say, such as damage passed over."""
+        notes = list(self.record.notes)
         if not runs.has_checkpoints(self.directory.checkpoints):
-            return told
-        step, state, skipped = runs.load_latest(self.directory.checkpoints)
-        told += [f"checkpoint {path.name} is damaged and passed over: {reason}" for path, reason in skipped]
-        told += [f"from the checkpoint of step {step:,}"]
-        if broken := self.directory.journal.broken_lines():
-            told += [f"journal.jsonl: lines {', '.join(map(str, broken))} are not JSON of a step and are dropped"]
-        processes = len(state["random"]["own"])
-        if processes != distributed.world_size():
-            told += [
-                f"processes: {distributed.world_size()} now, {processes} when it was saved; the same batches and "
-                "noises, other dropout masks: not bit-identical"
-            ]
-        if not fits_device(state["random"]["shared"], find_device(self.settings.device)):
-            told += ["another kind of device than when it was saved, which draws other numbers: not bit-identical"]
-        if self.settings.capture and not can_capture(find_device(self.settings.device)):
-            told += ["capture: no CUDA device here, so moves are not recorded; the same is learnt, more slowly"]
-        former = runs.read_json(self.directory.environment_json).get("threads")
-        if former not in (None, torch.get_num_threads()):
-            told += [f"torch has {torch.get_num_threads()} threads, {former} when the run began: not bit-identical"]
-        return told
+            return notes
+        return notes + resume_notes(self.directory, self.settings, find_device(self.settings.device))
 
-    def _open(self, held: ExitStack) -> dict[str, Any]:
+    def _lock(self, held: ExitStack) -> dict[str, Any]:
         held.enter_context(runs.lock_run(self.directory.path))
         self.directory.remove_leftovers()
-        return self._told
+        return runs.read_json(self.directory.recipe_json)
 
-    def _bring(self, course: Loop) -> None:
+    def _load_newest(self, loop: Loop) -> None:
         """To the newest good checkpoint, or to where the first process begins: all stand alike, own networks too."""
-        begun = course.state()
+        begun = loop.state()
         if distributed.world_size() > 1:
-            packed = distributed.broadcast_bytes(lambda: runs.pack_state(self._newest_state() or begun))
-            course.load(runs.unpack_state(packed))
+            loop.load(
+                runs.unpack_state(distributed.broadcast_bytes(lambda: runs.pack_state(self._newest_state() or begun)))
+            )
         elif (state := self._newest_state()) is not None:
-            course.load(state)
+            loop.load(state)
 
     def _newest_state(self) -> dict[str, Any] | None:
         folder = self.directory.checkpoints
         return runs.load_latest(folder)[1] if runs.has_checkpoints(folder) else None
 
-    def _course(self, device: torch.device, *, steps: int | None = None, minutes: float | None = None) -> Loop:
-        """The course at its first step."""
+    def _loop(self, *, steps: int | None = None, minutes: float | None = None) -> Loop:
+        """The loop at its first step; what `start` has built is used once."""
         settings = self.settings
         if steps is not None or minutes is not None:
             settings = settings_from({**settings.as_json(), "steps": steps, "minutes": minutes})
-        directory = runs.RunDirectory(self.path)
-        return _course(directory, self.recipe, settings, dataset=self.dataset, device=device, game=self.game)
-
-
-def _course(
-    directory: runs.RunDirectory,
-    recipe: Recipe,
-    settings: Settings,
-    *,
-    dataset: Dataset,
-    device: torch.device,
-    game: Game | None,
-) -> Loop:
-    """The course of a run at its first step: the same seed gives the same weights, noises and order of the data."""
-    streams = Streams(settings.seed, device)
-    with streams.as_defaults():
-        capture = settings.capture and can_capture(device)
-        trained = training(recipe, dataset, seed=settings.seed, device=device, game=game, capture=capture)
-    streams.begin_own_numbers()
-    average = MovingAverage(trained.network, recipe.ema_half_life)
-    preview = Preview(trained.latent, recipe, dataset, seed=settings.seed, device=device)
-    return Loop(directory, trained, average, streams, preview, with_budget(settings, recipe))
+        prepared, self._prepared = self._prepared, None
+        if prepared is None:
+            device = find_device(settings.device)
+            capture = settings.capture and can_capture(device)
+            prepared = prepare_training(
+                self.recipe, self.dataset, seed=settings.seed, device=device, game=self.game, capture=capture
+            )
+        return Loop(
+            runs.RunDirectory(self.path),
+            self.recipe,
+            prepared.training,
+            prepared.average,
+            prepared.streams,
+            prepared.preview,
+            with_budget(settings, self.recipe),
+        )

@@ -111,9 +111,9 @@ def with_budget(settings: Settings, recipe: Recipe) -> Settings:
     """The settings with the recipe's usual budget, where they have none of their own."""
     if settings.steps or settings.minutes:
         return settings
-    if recipe.usual_steps:
-        return replace(settings, steps=recipe.usual_steps)
-    return replace(settings, minutes=recipe.usual_minutes)
+    if recipe.budget.steps:
+        return replace(settings, steps=recipe.budget.steps)
+    return replace(settings, minutes=recipe.budget.minutes)
 
 
 def find_device(name: str) -> torch.device:

@@ -1,5 +1,36 @@
 """Games: who plays, and what each player wants."""
 
-from advnets.games.game import PRECISIONS, Game, Terms, frozen, judges_one_by_one
+from advnets.games.cycle import CycleGame
+from advnets.games.description import describe_game
+from advnets.games.game import Game, pack_samples
+from advnets.games.playable import PRECISIONS, Draw, Judged, Playable, Terms, frozen_parameters, make, takes_given
+from advnets.games.pool import Pool
+from advnets.games.rows import AdversarialRow, CycleRow, Learner
+from advnets.games.ties import TIES, Information, Tie, View, class_heads, l1
+from advnets.games.weights import Weight
 
-__all__ = ["Game", "PRECISIONS", "Terms", "frozen", "judges_one_by_one"]
+__all__ = [
+    "AdversarialRow",
+    "CycleGame",
+    "CycleRow",
+    "Draw",
+    "Game",
+    "Information",
+    "Judged",
+    "Learner",
+    "PRECISIONS",
+    "Playable",
+    "Pool",
+    "TIES",
+    "Terms",
+    "Tie",
+    "View",
+    "Weight",
+    "class_heads",
+    "describe_game",
+    "frozen_parameters",
+    "l1",
+    "make",
+    "pack_samples",
+    "takes_given",
+]

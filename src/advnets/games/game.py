@@ -1,171 +1,332 @@
-"""Games: who plays, and what each player wants."""
+"""The game of two networks: min over G, max over D of V(D, G), given nothing, labels or images."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from advnets.constraints import Constraint
+from advnets.errors import BadInput, unknown
+from advnets.games.playable import Draw, Judged, Terms, frozen_parameters, logits_of, make, takes_given
+from advnets.games.ties import Tie, View
+from advnets.games.weights import MoveCounter, Weight, Weighted
 from advnets.latents import Latent
-from advnets.networks.convolution import MaxoutConv
-from advnets.networks.layers import Dropout, Maxout, Noise
+from advnets.networks.layers import is_samplewise
 from advnets.objectives import Objective
-from advnets.training import Batch
+from advnets.penalties import Pass, Penalty
+from advnets.schedules import Number
+from advnets.training import Batch, Moment
 
-Penalty = Callable[[Callable[[Tensor], Tensor], Tensor, Tensor], Tensor]
-Constraint = Callable[[nn.Module, float], None]
-
-
-class Terms(NamedTuple):
-    """What a player's move is made of.
-
-    losses: named parts, () tensors; the player descends their sum.
-    scores: what is only watched, detached () tensors.
-    """
-
-    losses: dict[str, Tensor]
-    scores: dict[str, Tensor]
+Given = Literal["labels", "images"]
+Weights = Mapping[Penalty, Weight | Number]
+TieWeights = Mapping[str, Mapping[Tie, Weight | Number]]
+SIDES = ("discriminator", "generator")
 
 
 @dataclass(frozen=True)
 class Game:
-    """min over G, max over D of V(D, G): two networks, an objective, and what keeps them in bounds.
+    """Two networks, an objective, and what binds each player besides.
 
-    generator: z (batch, latent.size) -> samples like the data.
-    discriminator: samples -> logits (batch,); a trailing dimension of one is dropped.
-    objective: what each player wants.
-    latent: draws z.
-    penalties: {penalty: weight}, added to the discriminator's loss.
-    constraints: {player: {constraint: bound}}, projections of a player's parameters after its move.
-    augment: a differentiable map of images that the discriminator sees them through, real and drawn alike.
-    precision: of the networks' products while they play; with bfloat16, weights, gradients, logits, losses and samples
-        that are drawn to be kept stay in float32 (torch's autocast).
+    A network sees what is given if its forward takes a second argument: G(z, given), D(x, given). So a conditional GAN
+    is a Game with given="labels"; pix2pix is one with given="images", no latent, and a tie to the target.
+
+    Attributes:
+        generator: z (batch, latent.size), with what is given -> samples like the data. Without a latent it makes them
+            of what is given alone.
+        discriminator: Samples, with what is given -> logits (batch,), patches (batch, ...), or `Judged` with heads.
+        objective: What each player wants.
+        latent: What draws z; None where the generator makes samples of what it is given alone.
+        given: What the networks see beside z or x: nothing, the batch's labels, or its images.
+        penalties: {penalty: weight}, added to the discriminator's loss; a `Weight` may be lazy.
+        ties: {player: {tie: weight}}, added to that player's loss.
+        constraints: {player: {constraint: bound}}, projections of a player's parameters after its move.
+        augment: A differentiable map that the discriminator sees real and fake samples through. If it is a module, it
+            belongs to the discriminator's player, and its buffers are kept in checkpoints.
+        pack: Samples that the discriminator judges as one, along their channels (Lin et al. 2018, "PacGAN").
+        precision: Type of the networks' products while they play. With bfloat16, weights, gradients, logits, losses and
+            samples that are drawn to be kept stay in float32 (torch's autocast).
+        players: The discriminator and the generator, by name.
+        makers: {"": generator}.
     """
 
     generator: nn.Module
     discriminator: nn.Module
     objective: Objective
-    latent: Latent = field(kw_only=True)
-    penalties: Mapping[Penalty, float] = field(default_factory=dict, kw_only=True)
+    latent: Latent | None = field(default=None, kw_only=True)
+    given: Given | None = field(default=None, kw_only=True)
+    penalties: Weights = field(default_factory=dict, kw_only=True)
+    ties: TieWeights = field(default_factory=dict, kw_only=True)
     constraints: Mapping[str, Mapping[Constraint, float]] = field(default_factory=dict, kw_only=True)
     augment: Callable[[Tensor], Tensor] | None = field(default=None, kw_only=True)
+    pack: int = field(default=1, kw_only=True)
     precision: torch.dtype = field(default=torch.float32, kw_only=True)
+    players: Mapping[str, nn.Module] = field(init=False, repr=False)
+    makers: Mapping[str, nn.Module] = field(init=False, repr=False)
+    _paid: Weighted = field(init=False, repr=False)
+    _tied: Mapping[str, Weighted] = field(init=False, repr=False)
+    _counter: MoveCounter | None = field(init=False, repr=False)
+    _prepares_inputs: bool = field(init=False, repr=False)
+    _one_pass: bool = field(init=False, repr=False)
+    _judge_takes_given: bool = field(init=False, repr=False)
 
-    @property
-    def players(self) -> dict[str, nn.Module]:
-        """The players by name; optimizers are keyed alike."""
-        return {"discriminator": self.discriminator, "generator": self.generator}
+    def __post_init__(self) -> None:
+        self._check()
+        set_ = object.__setattr__
+        set_(self, "_paid", Weighted.of(self.penalties, "penalty"))
+        set_(self, "_tied", {player: Weighted.of(self.ties.get(player, {}), "tie") for player in SIDES})
+        set_(self, "_counter", MoveCounter() if self._paid.are_lazy else None)
+        set_(self, "players", {"discriminator": self._judging_player(), "generator": self.generator})
+        set_(self, "makers", {"": self.generator})
+        set_(self, "_prepares_inputs", self.pack > 1 or bool(self._paid.rows))
+        set_(self, "_one_pass", self.augment is None and is_samplewise(self.discriminator))
+        set_(self, "_judge_takes_given", self.given is not None and takes_given(self.discriminator))
 
     @property
     def device(self) -> torch.device:
-        """Where the generator lives."""
+        """The device that the generator lives on."""
         return next(self.generator.parameters()).device
 
-    def critic(self, samples: Tensor) -> Tensor:
-        """The discriminator's logits (batch,), with the augmentation bound."""
-        seen = self.augment(samples) if self.augment else samples
-        return self._played(self.discriminator, seen).flatten()
+    def draw(self, batch: Batch, movers: Sequence[str]) -> Draw:
+        """Draw the noises of a turn, and say which lazy penalties it pays; see `Playable.draw`."""
+        given = None if self.given is None else self._given_of(batch)
+        z = None if self.latent is None else self.latent(len(batch.real), None, batch.real.device)
+        if self._counter is None or "discriminator" not in movers:
+            return Draw(z, given)
+        return Draw(z, given, self._paid.due(self._counter.count_move()))
 
-    def losses(self, player: str, batch: Batch, z: Tensor, step: int) -> Terms:
-        """The terms of one player's move: G is not differentiated in D's, D is frozen in G's."""
-        return (
-            self._discriminator_terms(batch.real, z) if player == "discriminator" else self._generator_terms(batch, z)
-        )
+    def terms(self, movers: Sequence[str], batch: Batch, draw: Draw, step: int) -> dict[str, Terms]:
+        """Return each mover's terms: G is not differentiated in D's, D is frozen in G's; see `Playable.terms`."""
+        if len(movers) > 1:
+            return self._joint_terms(batch, draw)
+        if "discriminator" in movers:
+            return {"discriminator": self._discriminator_terms(batch, draw)}
+        return {"generator": self._generator_terms(batch, draw)}
 
-    def joint_losses(self, batch: Batch, z: Tensor, step: int) -> dict[str, Terms]:
-        """Both players' terms from one graph: the same z, the same fakes, the same dropout masks on them."""
-        fake = self._played(self.generator, z)
-        real_logits, fake_logits = self.critic(batch.real), self.critic(fake)
-        generator_loss = self.objective.generator(real_logits, fake_logits).mean()
-        return {
-            "discriminator": self._terms(batch.real, fake.detach(), real_logits, fake_logits),
-            "generator": Terms({"objective": generator_loss}, {}),
-        }
+    def wants_fresh_batch(self, player: str) -> bool:
+        """Return True for the discriminator, and for a generator whose objective sees real samples."""
+        return player == "discriminator" or self.objective.generator_sees_real
 
     def constrain(self, player: str) -> None:
         """Project the player's parameters back into their bounds."""
         for constraint, bound in self.constraints.get(player, {}).items():
             constraint(self.players[player], bound)
 
-    def sample(self, n: int, rng: torch.Generator | None = None, generator: nn.Module | None = None) -> Tensor:
-        """n samples, in blocks, by `generator` (such as a moving average) or the game's own, in evaluation mode."""
-        network = generator or self.generator
-        was_training = network.training
-        network.eval()
-        z = self.latent(n, rng, self.device)
-        with torch.no_grad():
-            samples = torch.cat([network(block) for block in torch.split(z, 1000)])
-        network.train(was_training)
-        return samples
+    def schedule(self, moment: Moment) -> None:
+        """Set the weights of penalties and ties that change with the run."""
+        for weighted in (self._paid, *self._tied.values()):
+            weighted.schedule(moment, self.device)
 
-    def _played(self, network: nn.Module, x: Tensor) -> Tensor:
-        """What a network makes of x, its products in the game's precision, in the type of x."""
+    def make(self, draw: Draw) -> Tensor:
+        """Make samples of a draw, in the game's precision, as the generator emits them."""
         if self.precision == torch.float32:
-            made: Tensor = network(x)
-            return made
-        with torch.autocast(x.device.type, self.precision):
-            made = network(x)
-        return made.to(x.dtype)
+            return make(self.generator, draw.z, draw.given)
+        with torch.autocast(self.device.type, self.precision):
+            made = make(self.generator, draw.z, draw.given)
+        return made.float()
 
-    def _discriminator_terms(self, real: Tensor, z: Tensor) -> Terms:
+    def judge(self, samples: Tensor, given: Tensor | None = None) -> Judged:
+        """Let the discriminator judge samples, through the augmentation.
+
+        Args:
+            samples: (batch, ...); where `pack` is more than 1, packs of them, see `pack_samples`.
+            given: What belongs to them; not read where the discriminator does not see it.
+
+        Returns:
+            Its logits, (batch,) or (batch, patches), and its heads.
+
+        Raises:
+            BadInput: If it does not return one row for each sample.
+        """
+        seen = samples if self.augment is None else self._augmented_samples(samples)
+        inputs = (seen, given) if self._judge_takes_given else (seen,)
+        if self.precision == torch.float32:
+            found = self.discriminator(*inputs)
+        else:
+            with torch.autocast(samples.device.type, self.precision):
+                found = self.discriminator(*inputs)
+        logits, heads = found if isinstance(found, Judged) else (found, {})
+        if not isinstance(logits, Tensor):
+            raise BadInput(
+                f"the discriminator returned a {type(logits).__name__}; expected a tensor of logits, or Judged."
+            )
+        return Judged(logits_of(logits, len(samples)).to(samples.dtype), heads)
+
+    def critic(self, samples: Tensor, given: Tensor | None = None) -> Tensor:
+        """Return the logits alone, as `judge` has them."""
+        return self.judge(samples, given).logits
+
+    def judging_terms(self, batch: Batch, draw: Draw, fake: Tensor) -> Terms:
+        """Return the discriminator's terms for fakes that are at hand, which may come from a pool.
+
+        Args:
+            batch: The real samples.
+            draw: What the turn has drawn.
+            fake: The fakes, (batch, ...); no gradient of theirs is taken.
+
+        Returns:
+            The objective, the penalties that are due, and the ties.
+        """
+        inputs = self._judged_inputs(batch.real, fake) if self._prepares_inputs else (batch.real, fake)
+        return self._judging_terms(batch, draw, inputs, self._judge_both(inputs, batch.given, draw.given))
+
+    def making_terms(self, batch: Batch, draw: Draw, fake: Tensor) -> Terms:
+        """Return the generator's terms for fakes that are a function of its parameters.
+
+        Args:
+            batch: The real samples, which the objective may compare with.
+            draw: What the fakes were made of.
+            fake: The fakes, (batch, ...).
+
+        Returns:
+            The objective, and the ties.
+        """
+        packed = pack_samples(fake, self.pack)
+        if not self.objective.generator_sees_real:
+            return self._making_terms(batch, draw, fake, (None, self.judge(packed, draw.given)))
+        inputs = pack_samples(batch.real, self.pack), packed
+        return self._making_terms(batch, draw, fake, self._judge_both(inputs, batch.given, draw.given))
+
+    def _discriminator_terms(self, batch: Batch, draw: Draw) -> Terms:
         with torch.no_grad():
-            fake = self._played(self.generator, z)
-        return self._terms(real, fake, *self._judge(real, fake))
+            fake = self.make(draw)
+        return self.judging_terms(batch, draw, fake)
 
-    def _terms(self, real: Tensor, fake: Tensor, real_logits: Tensor, fake_logits: Tensor) -> Terms:
+    def _generator_terms(self, batch: Batch, draw: Draw) -> Terms:
+        with frozen_parameters(self.discriminator):
+            return self.making_terms(batch, draw, self.make(draw))
+
+    def _joint_terms(self, batch: Batch, draw: Draw) -> dict[str, Terms]:
+        """Both players' terms from one graph: the same z, the same fakes, the same dropout masks on them."""
+        fake = self.make(draw)
+        inputs = self._judged_inputs(batch.real, fake)
+        judged = self.judge(inputs[0], batch.given), self.judge(inputs[1], draw.given)
+        making = self._making_terms(batch, draw, fake, judged)
+        return {"discriminator": self._judging_terms(batch, draw, inputs, judged), "generator": making}
+
+    def _judging_terms(
+        self, batch: Batch, draw: Draw, inputs: tuple[Tensor, Tensor], judged: tuple[Judged, Judged]
+    ) -> Terms:
+        (real, fake), (judged_real, judged_fake) = inputs, judged
+        real_logits, fake_logits = judged_real.logits, judged_fake.logits
         losses = {"objective": self.objective.discriminator(real_logits, fake_logits).mean()}
-        for penalty, weight in self.penalties.items():
-            losses[penalty.__name__] = weight * penalty(self.critic, real, fake).mean()
+        if self._paid.rows:
+            seen = Pass(real, fake, real_logits, fake_logits, lambda x: self.critic(x, draw.given))
+            losses |= self._paid.paid(seen, draw.due)
+        if self._tied["discriminator"].rows:
+            view = View("discriminator", batch, draw, fake, judged_fake, judged_real)
+            losses |= self._tied["discriminator"].paid(view, ())
         score = self.objective.score
-        scores = {"D(x)": score(real_logits).mean().detach(), "D(G(z))": score(fake_logits).mean().detach()}
-        return Terms(losses, scores)
+        return Terms(
+            losses, {"D(x)": score(real_logits).mean().detach(), "D(G(z))": score(fake_logits).mean().detach()}
+        )
 
-    def _generator_terms(self, batch: Batch, z: Tensor) -> Terms:
-        with frozen(self.discriminator):
-            fake = self._played(self.generator, z)
-            if not self.objective.generator_sees_real:
-                return Terms({"objective": self.objective.generator(None, self.critic(fake)).mean()}, {})
-            logits = self._judge(batch.real, fake)
-            return Terms({"objective": self.objective.generator(*logits).mean()}, {})
+    def _making_terms(self, batch: Batch, draw: Draw, fake: Tensor, judged: tuple[Judged | None, Judged]) -> Terms:
+        judged_real, judged_fake = judged
+        real_logits = None if judged_real is None else judged_real.logits
+        losses = {"objective": self.objective.generator(real_logits, judged_fake.logits).mean()}
+        if self._tied["generator"].rows:
+            view = View("generator", batch, draw, fake, judged_fake, judged_real)
+            losses |= self._tied["generator"].paid(view, ())
+        return Terms(losses, {})
 
-    def _judge(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+    def _judged_inputs(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """Packs of both; where penalties read the slope at them, both require a gradient."""
+        real, fake = pack_samples(real, self.pack), pack_samples(fake, self.pack)
+        if self._paid.rows:
+            real = real.detach().requires_grad_()
+            fake = fake if fake.requires_grad else fake.requires_grad_()
+        return real, fake
+
+    def _judge_both(
+        self, inputs: tuple[Tensor, Tensor], given_real: Tensor | None, given_fake: Tensor | None
+    ) -> tuple[Judged, Judged]:
         # One pass over both is faster, and the same as two where no sample's logit depends on its neighbours.
-        if self.augment is None and judges_one_by_one(self.discriminator):
-            real_logits, fake_logits = torch.split(self.critic(torch.cat([real, fake])), [len(real), len(fake)])
-            return real_logits, fake_logits
-        return self.critic(real), self.critic(fake)
+        real, fake = inputs
+        if self._one_pass:
+            logits = self.judge(torch.cat([real, fake])).logits
+            real_logits, fake_logits = torch.split(logits, [len(real), len(fake)])
+            return Judged(real_logits), Judged(fake_logits)
+        return self.judge(real, given_real), self.judge(fake, given_fake)
+
+    def _augmented_samples(self, samples: Tensor) -> Tensor:
+        """Samples, or packs of them, through the augmentation, which sees each sample by itself."""
+        assert self.augment is not None
+        return pack_samples(self.augment(unpack_samples(samples, self.pack)), self.pack)
+
+    def _given_of(self, batch: Batch) -> Tensor:
+        if batch.given is None or (batch.given.ndim == 1) != (self.given == "labels"):
+            found = "nothing" if batch.given is None else f"a tensor of shape {tuple(batch.given.shape)}"
+            raise BadInput(f"the game is given {self.given}: found {found} in the batch. Take data with {self.given}.")
+        return batch.given
+
+    def _judging_player(self) -> nn.Module:
+        """The discriminator, or with it in one module what its player remembers."""
+        memory = {"augment": self.augment, "moves": self._counter}
+        held = {name: module for name, module in memory.items() if isinstance(module, nn.Module)}
+        return nn.ModuleDict({"network": self.discriminator, **held}) if held else self.discriminator
+
+    def _check(self) -> None:
+        for name in SIDES:
+            if not isinstance(getattr(self, name), nn.Module):
+                found = type(getattr(self, name)).__name__
+                raise BadInput(f"{name}: found {found}, expected an nn.Module. Give the network itself.")
+        if not isinstance(self.objective, Objective):
+            raise BadInput(f"objective: found {self.objective!r}; expected an Objective, such as advnets.hinge")
+        if self.latent is not None and not isinstance(self.latent, Latent):
+            raise BadInput(f"latent: found {self.latent!r}; expected a Latent, such as advnets.gaussian(64), or None")
+        if self.given not in (None, "labels", "images"):
+            raise unknown("given", str(self.given), ("labels", "images"))
+        if self.latent is None and self.given is None:
+            raise BadInput("found no latent and nothing given; expected one of them, for the generator needs an input")
+        for name in (*self.ties, *self.constraints):
+            if name not in SIDES:
+                raise unknown("player", str(name), SIDES)
+        if self.given is not None and self.latent is not None and not any(map(takes_given, self._networks())):
+            raise BadInput(
+                f"the game is given {self.given}, and neither network takes them: expected forward(z, given) of the "
+                "generator, forward(x, given) of the discriminator, or both"
+            )
+        if type(self.pack) is not int or self.pack < 1 or (self.pack > 1 and self.given is not None):
+            raise BadInput(f"pack is {self.pack!r} with given {self.given!r}; expected 1, or more with nothing given")
+
+    def _networks(self) -> tuple[nn.Module, nn.Module]:
+        return self.generator, self.discriminator
 
 
-_ONE_BY_ONE = (
-    nn.Linear, nn.Conv1d, nn.Conv2d, nn.Flatten, nn.Unflatten, nn.Identity, nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU,
-    nn.SiLU, nn.Softplus, nn.Tanh, nn.Sigmoid, nn.Dropout, nn.LayerNorm, nn.AvgPool2d, nn.MaxPool2d, Maxout, Dropout,
-    MaxoutConv, Noise,
-)  # fmt: skip
+def pack_samples(samples: Tensor, pack: int) -> Tensor:
+    """Join consecutive samples along their channels, so that a discriminator judges them as one.
 
+    Lin, Khetan, Fanti, Oh, PacGAN: The power of two samples in generative adversarial networks, 2018, section 2.
 
-def judges_one_by_one(network: nn.Module) -> bool:
-    """Whether every sample's output depends on that sample alone: a Sequential of layers known to be so.
+    Args:
+        samples: (batch, c, ...).
+        pack: m, samples in a pack; the batch is a multiple of it.
 
-    A network with a forward of its own is not looked into: it counts as one that may compare its samples.
+    Returns:
+        (batch / m, m c, ...); the samples themselves for m = 1.
+
+    Raises:
+        BadInput: If the batch is no multiple of m.
     """
-    if isinstance(network, nn.Sequential):
-        return all(judges_one_by_one(layer) for layer in network)
-    return type(network) in _ONE_BY_ONE
+    if pack == 1:
+        return samples
+    if len(samples) % pack:
+        raise BadInput(f"found a batch of {len(samples)}, expected a multiple of {pack}, the size of a pack")
+    return samples.reshape(len(samples) // pack, pack * samples.shape[1], *samples.shape[2:])
 
 
-PRECISIONS: dict[str, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+def unpack_samples(packs: Tensor, pack: int) -> Tensor:
+    """Undo `pack_samples`.
 
+    Args:
+        packs: (batch / m, m c, ...).
+        pack: m, samples in a pack.
 
-@contextmanager
-def frozen(network: nn.Module) -> Iterator[None]:
-    """Within, gradients pass through the network to its input, and none is computed for its parameters."""
-    moving = [theta for theta in network.parameters() if theta.requires_grad]
-    for theta in moving:
-        theta.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for theta in moving:
-            theta.requires_grad_(True)
+    Returns:
+        (batch, c, ...).
+    """
+    if pack == 1:
+        return packs
+    return packs.reshape(len(packs) * pack, packs.shape[1] // pack, *packs.shape[2:])

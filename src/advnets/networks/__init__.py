@@ -1,4 +1,4 @@
-"""Networks, one file a paper; a row of NETWORKS is a frozen dataclass of settings with `build`."""
+"""Networks: one file a paper, and a row of NETWORKS for each: a frozen dataclass of settings with `build(sizes)`."""
 
 from advnets.networks.convolution import MaxoutConv, UntiedBias
 from advnets.networks.goodfellow2014 import (
@@ -9,22 +9,20 @@ from advnets.networks.goodfellow2014 import (
     Maps,
     MaxoutDiscriminator,
 )
-from advnets.networks.layers import Dropout, Maxout, Noise
-from advnets.networks.upsampled import UpsampledConv2d
+from advnets.networks.layers import Dropout, Maxout, Noise, is_samplewise, samplewise
+from advnets.networks.rows import DiscriminatorRow, GeneratorRow, NetworkRow, Sizes
+from advnets.networks.upsampled_convolution import UpsampledConv2d
 
-GeneratorRow = DenseGenerator | DeconvGenerator
-DiscriminatorRow = MaxoutDiscriminator | ConvMaxoutDiscriminator
-NETWORKS: dict[str, type[GeneratorRow | DiscriminatorRow | LowerLayers | Maps]] = {
+NETWORKS: dict[str, type[NetworkRow]] = {
     "dense_generator": DenseGenerator,
     "deconv_generator": DeconvGenerator,
     "lower_layers": LowerLayers,
     "maxout_discriminator": MaxoutDiscriminator,
     "conv_maxout_discriminator": ConvMaxoutDiscriminator,
-    "maps": Maps,
 }
 
 __all__ = [
     "ConvMaxoutDiscriminator", "DeconvGenerator", "DenseGenerator", "DiscriminatorRow", "Dropout", "GeneratorRow",
-    "LowerLayers", "Maps", "Maxout", "MaxoutConv", "MaxoutDiscriminator", "NETWORKS", "Noise", "UntiedBias",
-    "UpsampledConv2d",
+    "LowerLayers", "Maps", "Maxout", "MaxoutConv", "MaxoutDiscriminator", "NETWORKS", "NetworkRow", "Noise", "Sizes",
+    "UntiedBias", "UpsampledConv2d", "is_samplewise", "samplewise",
 ]  # fmt: skip

@@ -5,7 +5,10 @@ import functools
 import torch
 from torch import Tensor, nn
 
+from advnets.networks.layers import samplewise
 
+
+@samplewise
 class MaxoutConv(nn.Module):
     """h_c = max_p (W_pc * x + b_pc), over `pieces` convolutions a map; one bias a convolution.
 
@@ -27,6 +30,7 @@ class MaxoutConv(nn.Module):
         return functools.reduce(torch.maximum, pieces)
 
 
+@samplewise
 class UntiedBias(nn.Module):
     """x + b, one number for each place of each map, from 0: pylearn2's `tied_b: 0`.
 

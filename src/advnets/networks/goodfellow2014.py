@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from advnets.errors import BadInput, Unsupported, unknown
 from advnets.networks.convolution import MaxoutConv, UntiedBias
 from advnets.networks.layers import Dropout, Maxout, Noise, sparse_, uniform_
+from advnets.networks.rows import DiscriminatorRow, GeneratorRow, NetworkRow, Sizes
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid}
 OUTPUTS = ("sigmoid", "linear")
@@ -26,17 +27,18 @@ def _at_least(least: int, **sizes: int | tuple[int, ...]) -> None:
 
 
 @dataclass(frozen=True)
-class DenseGenerator:
+class DenseGenerator(GeneratorRow):
     """z -> dense hidden layers -> pixels; linear coordinates where the data are points.
 
-    hidden: units of each hidden layer.
-    activations: of each hidden layer, relu or sigmoid; a single one serves them all.
-    irange: weights start in U(-irange, irange).
-    sigmoid_bias: where the biases of hidden sigmoid layers start; all others start at 0.
-    output: sigmoid (in [0, 1], its biases from the marginals of the pixels) or linear.
-    output_irange: irange of the output layer; None for that of the others.
-    sparse: weights into each output unit that start in N(0, 1), the others at 0; 0 for uniform ones.
-    batch_norm: normalise each hidden layer before its activation (not in the paper; Ioffe & Szegedy 2015).
+    Attributes:
+        hidden: Units of each hidden layer.
+        activations: Of each hidden layer, relu or sigmoid; a single one serves them all.
+        irange: Weights start in U(-irange, irange).
+        sigmoid_bias: Where the biases of hidden sigmoid layers start; all others start at 0.
+        output: Sigmoid (in [0, 1], its biases from the marginals of the pixels) or linear.
+        output_irange: Irange of the output layer; None for that of the others.
+        sparse: Weights into each output unit that start in N(0, 1), the others at 0; 0 for uniform ones.
+        batch_norm: Normalise each hidden layer before its activation (not in the paper; Ioffe & Szegedy 2015).
     """
 
     hidden: tuple[int, ...] = (1200, 1200)
@@ -63,20 +65,30 @@ class DenseGenerator:
         if self.output not in OUTPUTS:
             raise unknown("output", self.output, OUTPUTS)
 
-    def build(self, latent_size: int, shape: tuple[int, ...], mean: Tensor) -> nn.Module:
-        """A generator of samples of `shape`; `mean` of the data sets the output bias (marginals of the pixels)."""
+    def build(self, sizes: Sizes) -> nn.Module:
+        """Build the generator; the mean of the data sets the output bias (the marginals of the pixels).
+
+        Args:
+            sizes: Shape of a sample, latent size and mean are read.
+
+        Returns:
+            z (batch, latent_size) -> samples (batch, *shape).
+
+        Raises:
+            BadInput: If there is no noise, or fewer inputs than `sparse` asks for.
+        """
         layers: list[nn.Module] = []
-        width = latent_size
+        width = sizes.expect_latent("dense_generator")
         activations = self.activations * (1 if len(self.activations) > 1 else len(self.hidden))
         for units, activation in zip(self.hidden, activations, strict=True):
             bias = self.sigmoid_bias if activation == "sigmoid" else 0.0
             linear, act = _dense(width, units, activation, irange=self.irange, bias=bias)
             layers += [linear, nn.BatchNorm1d(units), act] if self.batch_norm else [linear, act]
             width = units
-        output = self._output(width, math.prod(shape))
-        squashed = self.output == "sigmoid" and len(shape) == 3
-        squash = _sigmoid_from_marginals(output, mean) if squashed else nn.Identity()
-        return nn.Sequential(*layers, output, squash, nn.Unflatten(1, shape))
+        output = self._output(width, math.prod(sizes.shape))
+        squashed = self.output == "sigmoid" and len(sizes.shape) == 3
+        squash = _sigmoid_from_marginals(output, sizes.marginals) if squashed else nn.Identity()
+        return nn.Sequential(*layers, output, squash, nn.Unflatten(1, sizes.shape))
 
     def _output(self, width: int, units: int) -> nn.Linear:
         if self.sparse:
@@ -85,13 +97,14 @@ class DenseGenerator:
 
 
 @dataclass(frozen=True)
-class DeconvGenerator:
+class DeconvGenerator(GeneratorRow):
     """z -> ReLU layers -> a sigmoid layer of maps -> one transposed convolution, linear, with a bias for each pixel.
 
-    hidden: units of each ReLU layer.
-    maps: maps of the sigmoid layer, whose side is (side of the images - kernel) / stride + 1: 10 for CIFAR-10's 32.
-    kernel, stride: of the transposed convolution, which has no padding.
-    irange: weights start in U(-irange, irange); biases start at 0.
+    Attributes:
+        hidden: Units of each ReLU layer.
+        maps: Maps of the sigmoid layer, whose side is (side of the images - kernel) / stride + 1: 10 for CIFAR-10's 32.
+        kernel, stride: Of the transposed convolution, which has no padding.
+        irange: Weights start in U(-irange, irange); biases start at 0.
     """
 
     hidden: tuple[int, ...] = (8000,)
@@ -103,18 +116,29 @@ class DeconvGenerator:
     def __post_init__(self) -> None:
         _at_least(1, hidden=self.hidden, maps=self.maps, kernel=self.kernel, stride=self.stride)
 
-    def build(self, latent_size: int, shape: tuple[int, ...], mean: Tensor) -> nn.Module:
-        """A generator of images of `shape`; raises Unsupported for points, and for sides that it cannot make."""
-        channels, *sides = _image(shape, "deconv_generator")
+    def build(self, sizes: Sizes) -> nn.Module:
+        """Build the generator.
+
+        Args:
+            sizes: Shape of a sample and latent size are read.
+
+        Returns:
+            z (batch, latent_size) -> images (batch, *shape).
+
+        Raises:
+            Unsupported: For points, and for sides that it cannot make.
+            BadInput: If there is no noise.
+        """
+        channels, *sides = sizes.expect_image("deconv_generator")
         rows, columns = (self._side_below(side) for side in sides)
         maps = (self.maps, rows, columns)
         lower = LowerLayers(hidden=self.hidden, irange=self.irange, sigmoid_bias=0.0)
         deconvolution = nn.ConvTranspose2d(self.maps, channels, self.kernel, stride=self.stride, bias=False)
         return nn.Sequential(
-            *lower.build(latent_size, math.prod(maps)),
+            *lower.layers(sizes.expect_latent("deconv_generator"), math.prod(maps)),
             nn.Unflatten(1, maps),
             uniform_(deconvolution, self.irange),
-            UntiedBias(shape),
+            UntiedBias(sizes.shape),
         )
 
     def _side_below(self, side: int) -> int:
@@ -129,12 +153,13 @@ class DeconvGenerator:
 
 
 @dataclass(frozen=True)
-class LowerLayers:
+class LowerLayers(NetworkRow):
     """z -> ReLU layers -> sigmoid units: what is put before a generator that has been trained, to take its z's place.
 
-    hidden: units of each ReLU layer.
-    irange: weights start in U(-irange, irange).
-    sigmoid_bias: where the biases of the sigmoid layer start; those of the others start at 0.
+    Attributes:
+        hidden: Units of each ReLU layer.
+        irange: Weights start in U(-irange, irange).
+        sigmoid_bias: Where the biases of the sigmoid layer start; those of the others start at 0.
     """
 
     hidden: tuple[int, ...] = (8000,)
@@ -144,8 +169,31 @@ class LowerLayers:
     def __post_init__(self) -> None:
         _at_least(1, hidden=self.hidden)
 
-    def build(self, latent_size: int, units: int) -> nn.Sequential:
-        """(batch, latent_size) -> (batch, units), each in (0, 1)."""
+    def build(self, sizes: Sizes) -> nn.Module:
+        """Build the layers: z (batch, latent_size) -> as many sigmoid units, each in (0, 1).
+
+        Args:
+            sizes: The latent size is read.
+
+        Returns:
+            The layers, to be put before a generator.
+
+        Raises:
+            BadInput: If there is no noise.
+        """
+        size = sizes.expect_latent("lower_layers")
+        return self.layers(size, size)
+
+    def layers(self, latent_size: int, units: int) -> nn.Sequential:
+        """Build the layers between z and so many sigmoid units.
+
+        Args:
+            latent_size: Coordinates of z, 1 or more.
+            units: Sigmoid units, 1 or more.
+
+        Returns:
+            (batch, latent_size) -> (batch, units), each in (0, 1).
+        """
         layers: list[nn.Module] = []
         width = latent_size
         for below in self.hidden:
@@ -155,14 +203,15 @@ class LowerLayers:
 
 
 @dataclass(frozen=True)
-class MaxoutDiscriminator:
+class MaxoutDiscriminator(DiscriminatorRow):
     """x -> maxout layers -> one logit, with dropout on the input of every layer.
 
-    units: maxout units of each hidden layer.
-    pieces: affine maps a maxout unit.
-    irange: weights start in U(-irange, irange).
-    dropout: probability of dropping an input of the first layer, and of each later one.
-    noise: standard deviation of Gaussian noise added to its input in training (not in the paper; see `Noise`).
+    Attributes:
+        units: Maxout units of each hidden layer.
+        pieces: Affine maps a maxout unit.
+        irange: Weights start in U(-irange, irange).
+        dropout: Probability of dropping an input of the first layer, and of each later one.
+        noise: Standard deviation of Gaussian noise added to its input in training (not in the paper; see `Noise`).
     """
 
     units: tuple[int, ...] = (240, 240)
@@ -176,10 +225,17 @@ class MaxoutDiscriminator:
         if not 0 <= self.noise < math.inf:
             raise BadInput(f"noise is {self.noise}; expected a standard deviation of 0 or more. Change it.")
 
-    def build(self, shape: tuple[int, ...]) -> nn.Module:
-        """A discriminator of samples of `shape`, with one logit a sample, shape (batch,)."""
+    def build(self, sizes: Sizes) -> nn.Module:
+        """Build the discriminator.
+
+        Args:
+            sizes: The shape of a sample is read.
+
+        Returns:
+            Samples (batch, *shape) -> one logit a sample, (batch,).
+        """
         first, later = self.dropout
-        head = _maxout_head(math.prod(shape), self.units, self.pieces, irange=self.irange, dropout=later)
+        head = _maxout_head(math.prod(sizes.shape), self.units, self.pieces, irange=self.irange, dropout=later)
         noise = [Noise(self.noise)] if self.noise else []
         return nn.Sequential(nn.Flatten(1), *noise, Dropout(first), *head)
 
@@ -188,9 +244,10 @@ class MaxoutDiscriminator:
 class Maps:
     """One maxout convolution and the pooling of its maps; windows that reach over the edge are pooled too.
 
-    channels, pieces: maps, and convolutions a map.
-    kernel, padding: of the convolution.
-    pool, stride: side of the window that is pooled, no larger than the map, and the distance of two windows.
+    Attributes:
+        channels, pieces: Maps, and convolutions a map.
+        kernel, padding: Of the convolution.
+        pool, stride: Side of the window that is pooled, no larger than the map, and the distance of two windows.
     """
 
     channels: int = 32
@@ -207,13 +264,14 @@ class Maps:
 
 
 @dataclass(frozen=True)
-class ConvMaxoutDiscriminator:
+class ConvMaxoutDiscriminator(DiscriminatorRow):
     """x -> maxout convolutions, pooled -> maxout layers -> one logit, with dropout on the input of every layer.
 
-    maps: the convolutional layers.
-    units, pieces: maxout units of each dense layer, and affine maps a unit.
-    irange: weights start in U(-irange, irange); biases, one a map, start at 0.
-    dropout: probability of dropping an input of the first layer, and of each later one.
+    Attributes:
+        maps: The convolutional layers.
+        units, pieces: Maxout units of each dense layer, and affine maps a unit.
+        irange: Weights start in U(-irange, irange); biases, one a map, start at 0.
+        dropout: Probability of dropping an input of the first layer, and of each later one.
     """
 
     maps: tuple[Maps, ...] = (Maps(), Maps(padding=3), Maps(channels=192, kernel=5, padding=3, pool=2))
@@ -225,11 +283,21 @@ class ConvMaxoutDiscriminator:
     def __post_init__(self) -> None:
         _at_least(1, units=self.units, pieces=self.pieces)
 
-    def build(self, shape: tuple[int, ...]) -> nn.Module:
-        """A discriminator of images of `shape`; raises Unsupported for points, and for images too small for it."""
+    def build(self, sizes: Sizes) -> nn.Module:
+        """Build the discriminator.
+
+        Args:
+            sizes: The shape of a sample is read.
+
+        Returns:
+            Images (batch, *shape) -> one logit an image, (batch,).
+
+        Raises:
+            Unsupported: For points, and for images too small for it.
+        """
         first, later = self.dropout
         layers: list[nn.Module] = [Dropout(first)]
-        shape = _image(shape, "conv_maxout_discriminator")
+        shape: tuple[int, ...] = sizes.expect_image("conv_maxout_discriminator")
         for maps in self.maps:
             convolution, pooling, shape = self._maps(maps, shape)
             layers += [convolution, pooling, Dropout(later)]
@@ -275,11 +343,3 @@ def _sigmoid_from_marginals(output: nn.Linear, mean: Tensor) -> nn.Sigmoid:
     if not output.bias.is_meta:
         output.bias.copy_(mean.flatten().clamp(1e-7, 1 - 1e-7).logit())
     return nn.Sigmoid()
-
-
-def _image(shape: tuple[int, ...], row: str) -> tuple[int, ...]:
-    if len(shape) != 3:
-        raise Unsupported(
-            f"{row}: found points of {shape[0]} numbers, expected images. Take a dense recipe for points."
-        )
-    return shape

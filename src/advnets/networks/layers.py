@@ -8,8 +8,44 @@ from torch import Tensor, nn
 from advnets.errors import BadInput
 
 Layer = TypeVar("Layer", nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+Module = TypeVar("Module", bound=type[nn.Module])
+
+_SAMPLEWISE: set[type[nn.Module]] = {
+    nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.Flatten, nn.Unflatten, nn.Identity, nn.ReLU, nn.LeakyReLU,
+    nn.ELU, nn.GELU, nn.SiLU, nn.Softplus, nn.Tanh, nn.Sigmoid, nn.Dropout, nn.LayerNorm, nn.InstanceNorm2d,
+    nn.AvgPool2d, nn.MaxPool2d, nn.ReflectionPad2d, nn.ZeroPad2d, nn.Upsample, nn.PixelShuffle, nn.PixelUnshuffle,
+}  # fmt: skip
 
 
+def samplewise(layer: Module) -> Module:
+    """Register a class of layers that treats every sample of a batch by itself.
+
+    Args:
+        layer: The class; its instances must not compare, average or reorder samples.
+
+    Returns:
+        The class, so that this is used as its decorator.
+    """
+    _SAMPLEWISE.add(layer)
+    return layer
+
+
+def is_samplewise(network: nn.Module) -> bool:
+    """Return whether every sample's output depends on that sample alone.
+
+    Args:
+        network: Any network. One with a forward of its own is not looked into: it counts as one that may compare its
+            samples, unless its class is registered by `samplewise`.
+
+    Returns:
+        Whether it is a Sequential of registered layers, or one of them.
+    """
+    if isinstance(network, nn.Sequential):
+        return all(is_samplewise(layer) for layer in network)
+    return type(network) in _SAMPLEWISE
+
+
+@samplewise
 class Maxout(nn.Module):
     """h_u = max_p (x W_pu + b_pu), over `pieces` affine maps a unit.
 
@@ -55,6 +91,7 @@ class _MaximumOfPieces(torch.autograd.Function):
         return attained * gradient[:, None] if torch.is_grad_enabled() else attained.mul_(gradient[:, None])
 
 
+@samplewise
 class Dropout(nn.Module):
     """Inverted dropout: each input is kept with probability 1 - p, and scaled by 1 / (1 - p).
 
@@ -76,6 +113,7 @@ class Dropout(nn.Module):
         return x * _mask(x, self.p) if x.device.type == "cpu" else nn.functional.dropout(x, self.p)
 
 
+@samplewise
 class Noise(nn.Module):
     """x + deviation * eps, eps ~ N(0, I), while training; unchanged otherwise.
 

@@ -12,9 +12,21 @@ from advnets.recipes.goodfellow2014 import (
     paper_released,
     paper_tfd,
 )
-from advnets.recipes.recipe import Recipe, Stage, from_json, generator_from_json, lower_from_json, to_json
+from advnets.recipes.recipe import (
+    PLAYERS,
+    Average,
+    Budget,
+    Descent,
+    Recipe,
+    Stage,
+    from_json,
+    lower_from_json,
+    maker_from_json,
+    to_json,
+)
 
 own = Recipe()
+"""What a game of your own is trained by, if no recipe is named."""
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
@@ -36,14 +48,24 @@ RECIPES: dict[str, Recipe] = {
 
 
 def find(name: str) -> Recipe:
-    """The recipe of that name; raises BadInput with the nearest name if there is none."""
+    """Return the recipe of that name.
+
+    Args:
+        name: A key of RECIPES.
+
+    Returns:
+        The recipe.
+
+    Raises:
+        BadInput: If there is none, with the nearest name.
+    """
     if name not in RECIPES:
         raise unknown("recipe", name, RECIPES)
     return RECIPES[name]
 
 
 __all__ = [
-    "RECIPES", "Recipe", "Stage", "best_mnist", "dae", "dae_walkback", "dbn", "deep_gsn", "find", "from_json",
-    "generator_from_json", "lower_from_json", "own", "paper", "paper_adam", "paper_cifar10_conv", "paper_cifar10_fc",
-    "paper_mnist", "paper_released", "paper_tfd", "stacked_cae", "to_json",
+    "Average", "Budget", "Descent", "PLAYERS", "RECIPES", "Recipe", "Stage", "best_mnist", "dae", "dae_walkback", "dbn",
+    "deep_gsn", "find", "from_json", "lower_from_json", "maker_from_json", "own", "paper", "paper_adam",
+    "paper_cifar10_conv", "paper_cifar10_fc", "paper_mnist", "paper_released", "paper_tfd", "stacked_cae", "to_json",
 ]  # fmt: skip

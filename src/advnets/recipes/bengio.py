@@ -9,33 +9,36 @@ Sizes and lengths behind their numbers are not public, but for the GSN's; ours a
 from dataclasses import replace
 
 from advnets.baselines import DeepBelief, DeepGsn, DenoisingAutoencoder, StackedContractive
-from advnets.recipes.recipe import Recipe
+from advnets.recipes.recipe import Budget, Recipe
 
 dbn = Recipe(
     name="dbn",
     about="a deep belief net: two Boltzmann machines, trained in turn; drawn by Gibbs sampling in the upper",
     source="Bengio et al. 2013; sizes and training ours",
-    generator=DeepBelief(),
-    latent_size=1000,
-    usual_minutes=2.0,
+    algorithm=None,
+    descents={},
+    learner=DeepBelief(),
+    budget=Budget(minutes=2.0),
 )
 
 stacked_cae = Recipe(
     name="stacked-cae",
     about="two contractive auto-encoders, trained in turn; drawn by moves along the upper one's tangents",
     source="Rifai et al. 2012, Bengio et al. 2013; sizes and training ours",
-    generator=StackedContractive(),
-    latent_size=100,
-    usual_minutes=2.0,
+    algorithm=None,
+    descents={},
+    learner=StackedContractive(),
+    budget=Budget(minutes=2.0),
 )
 
 dae_walkback = Recipe(
     name="dae-walkback",
     about="a denoising auto-encoder with walkback: corrupt, reconstruct, draw, and again",
     source="Bengio et al. 2013, Generalized denoising auto-encoders; yaoli/GSN run_dae_walkback.py",
-    generator=DenoisingAutoencoder(),
-    latent_size=500,
-    usual_minutes=3.0,
+    algorithm=None,
+    descents={},
+    learner=DenoisingAutoencoder(),
+    budget=Budget(minutes=3.0),
 )
 
 dae = replace(
@@ -43,14 +46,15 @@ dae = replace(
     name="dae",
     about="a denoising auto-encoder without walkback",
     source="Bengio et al. 2013, Generalized denoising auto-encoders; yaoli/GSN run_dae_no_walkback.py",
-    generator=DenoisingAutoencoder(walkbacks=1),
+    learner=DenoisingAutoencoder(walkbacks=1),
 )
 
 deep_gsn = Recipe(
     name="deep-gsn",
     about="a deep generative stochastic network: walkback, noise inside, tied weights",
     source="Bengio et al. 2014; numbers ours, those of yaoli/GSN are baselines.deep_gsn.published",
-    generator=DeepGsn(),
-    latent_size=500,
-    usual_minutes=4.0,
+    algorithm=None,
+    descents={},
+    learner=DeepGsn(),
+    budget=Budget(minutes=4.0),
 )

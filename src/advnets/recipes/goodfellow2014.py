@@ -6,6 +6,8 @@ training length and the code no end; ours is stated in minutes and steps of our 
 
 from dataclasses import replace
 
+from advnets.algorithm import Algorithm1, Simultaneous
+from advnets.games import AdversarialRow
 from advnets.networks import (
     ConvMaxoutDiscriminator,
     DeconvGenerator,
@@ -14,21 +16,31 @@ from advnets.networks import (
     Maps,
     MaxoutDiscriminator,
 )
-from advnets.recipes.recipe import Recipe, Stage
-from advnets.schedules import EpochRamp, ExponentialDecay, LinearDecay
+from advnets.optimizers import Adam, Momentum, OptimizerRow
+from advnets.recipes.recipe import PLAYERS, Average, Budget, Descent, Recipe, Stage
+from advnets.schedules import EpochRamp, ExponentialDecay, LinearDecay, Schedule
+
+
+def _descents(optimizer: OptimizerRow, rate: Schedule) -> dict[str, Descent]:
+    """Both players descend alike in these recipes."""
+    return dict.fromkeys(PLAYERS, Descent(optimizer, rate))
+
+
+_momentum = Momentum(EpochRamp(start=0.5, end=0.7, first=1, last=250))
+
+_released = AdversarialRow(
+    generator=DenseGenerator(hidden=(1200, 1200), irange=0.05),
+    discriminator=MaxoutDiscriminator(units=(240, 240), pieces=5, irange=0.005, dropout=(0.2, 0.5)),
+    objective="non_saturating_halved",
+)
 
 paper_released = Recipe(
     name="paper-released",
     about="the 2014 code: both players at once, shared z, half D loss, momentum ramp, rate decay",
     source="goodfeli/adversarial @1720041, mnist.yaml",
-    generator=DenseGenerator(hidden=(1200, 1200), irange=0.05),
-    discriminator=MaxoutDiscriminator(units=(240, 240), pieces=5, irange=0.005, dropout=(0.2, 0.5)),
-    objective="non_saturating_halved",
-    algorithm="simultaneous",
-    optimizer="momentum",
-    generator_rate=ExponentialDecay(start=0.1, factor=1.000004, floor=1e-6),
-    discriminator_rate=ExponentialDecay(start=0.1, factor=1.000004, floor=1e-6),
-    momentum=EpochRamp(start=0.5, end=0.7, first=1, last=250),
+    learner=_released,
+    algorithm=Simultaneous(),
+    descents=_descents(_momentum, ExponentialDecay(start=0.1, factor=1.000004, floor=1e-6)),
 )
 
 paper = replace(
@@ -36,8 +48,14 @@ paper = replace(
     name="paper",
     about="the 2014 text: Algorithm 1 on the minimax value function; --objective non_saturating is its other loss",
     source="arXiv 1406.2661, Algorithm 1; numbers the text leaves out are those of the released code",
-    objective="minimax",
-    algorithm="algorithm1",
+    learner=replace(_released, objective="minimax"),
+    algorithm=Algorithm1(),
+)
+
+_tuned = replace(
+    _released,
+    generator=DenseGenerator(hidden=(1200, 1200), irange=0.05, batch_norm=True),
+    objective="non_saturating",
 )
 
 paper_adam = replace(
@@ -45,32 +63,30 @@ paper_adam = replace(
     name="paper-adam",
     about="the same nets tuned for minutes, not days: the recipe of the demo and the README",
     source="ours; deviations from paper-released are listed in docs/paper.md",
-    generator=DenseGenerator(hidden=(1200, 1200), irange=0.05, batch_norm=True),
-    objective="non_saturating",
-    algorithm="algorithm1",
-    optimizer="adam",
-    betas=(0.5, 0.99),
-    generator_rate=LinearDecay(start=1e-3),
-    discriminator_rate=LinearDecay(start=1e-3),
-    momentum=None,
-    ema_half_life=34_600.0,
+    learner=_tuned,
+    algorithm=Algorithm1(),
+    descents=_descents(Adam(betas=(0.5, 0.99)), LinearDecay(start=1e-3)),
+    average=Average(half_life=34_600.0),
 )
 
 paper_mnist = replace(
     paper_adam,
     name="paper-mnist",
     about="the same nets past the paper's 225 nats on MNIST: noise on what D sees, a long moving average of G",
-    discriminator=MaxoutDiscriminator(units=(240, 240), pieces=5, irange=0.005, dropout=(0.2, 0.5), noise=0.3),
-    ema_half_life=300_000.0,
-    usual_steps=10_000,
+    learner=replace(
+        _tuned,
+        discriminator=MaxoutDiscriminator(units=(240, 240), pieces=5, irange=0.005, dropout=(0.2, 0.5), noise=0.3),
+    ),
+    average=Average(half_life=300_000.0),
+    budget=Budget(steps=10_000),
 )
 
 best_mnist = replace(
     paper_mnist,
     name="best-mnist",
     about="paper-mnist, twice as long: a little sharper and more even, near what real images score",
-    ema_half_life=620_000.0,
-    usual_steps=20_000,
+    average=Average(half_life=620_000.0),
+    budget=Budget(steps=20_000),
 )
 
 _tfd_discriminator = MaxoutDiscriminator(units=(1200, 1200), pieces=5, irange=0.005, dropout=(0.2, 0.5))
@@ -80,14 +96,16 @@ paper_tfd = replace(
     name="paper-tfd",
     about="the 2014 code on TFD: a second stage trains two more layers below the whole generator, against a new D",
     source="goodfeli/adversarial @1720041, tfd_pretrain/pretrain.yaml (50 epochs) and train.yaml (22 epochs)",
-    generator=DenseGenerator(
-        hidden=(8000, 8000), activations=("relu", "sigmoid"), irange=0.05, sigmoid_bias=-2.0, sparse=100
+    learner=replace(
+        _released,
+        generator=DenseGenerator(
+            hidden=(8000, 8000), activations=("relu", "sigmoid"), irange=0.05, sigmoid_bias=-2.0, sparse=100
+        ),
+        discriminator=_tfd_discriminator,
+        constraints={"generator": {"max_column_norm": 1.9365}, "discriminator": {"max_column_norm": 1.9365}},
     ),
-    discriminator=_tfd_discriminator,
-    constraints={"generator": {"max_column_norm": 1.9365}, "discriminator": {"max_column_norm": 1.9365}},
-    generator_rate=ExponentialDecay(start=0.05, factor=1.000004, floor=1e-6),
-    discriminator_rate=ExponentialDecay(start=0.05, factor=1.000004, floor=1e-6),
-    usual_minutes=30.0,
+    descents=_descents(_momentum, ExponentialDecay(start=0.05, factor=1.000004, floor=1e-6)),
+    budget=Budget(minutes=30.0),
     stages=(
         Stage(
             begins=50 / 72,
@@ -102,14 +120,16 @@ paper_cifar10_fc = replace(
     name="paper-cifar10-fc",
     about="the 2014 code on CIFAR-10, dense nets, contrast-normalised images: samples only, no number in the paper",
     source="goodfeli/adversarial @1720041, cifar10_fully_connected.yaml",
-    generator=DenseGenerator(
-        hidden=(8000, 8000), activations=("relu", "sigmoid"), irange=0.05, output="linear", output_irange=0.5
+    learner=replace(
+        _released,
+        generator=DenseGenerator(
+            hidden=(8000, 8000), activations=("relu", "sigmoid"), irange=0.05, output="linear", output_irange=0.5
+        ),
+        discriminator=MaxoutDiscriminator(units=(1600, 1600), pieces=5, irange=0.005, dropout=(0.2, 0.5)),
     ),
-    discriminator=MaxoutDiscriminator(units=(1600, 1600), pieces=5, irange=0.005, dropout=(0.2, 0.5)),
-    generator_rate=ExponentialDecay(start=0.025, factor=1.000004, floor=1e-6),
-    discriminator_rate=ExponentialDecay(start=0.025, factor=1.000004, floor=1e-6),
+    descents=_descents(_momentum, ExponentialDecay(start=0.025, factor=1.000004, floor=1e-6)),
     transform="contrast",
-    usual_minutes=30.0,
+    budget=Budget(minutes=30.0),
 )
 
 paper_cifar10_conv = replace(
@@ -117,19 +137,21 @@ paper_cifar10_conv = replace(
     name="paper-cifar10-conv",
     about="the 2014 code on CIFAR-10, a deconvolution against maxout convolutions: samples only",
     source="goodfeli/adversarial @1720041, cifar10_convolutional.yaml and deconv.py",
-    generator=DeconvGenerator(hidden=(8000,), maps=80, kernel=5, stride=3, irange=0.05),
-    discriminator=ConvMaxoutDiscriminator(
-        maps=(
-            Maps(channels=32, kernel=8, padding=4, pool=4, stride=2, pieces=2),
-            Maps(channels=32, kernel=8, padding=3, pool=4, stride=2, pieces=2),
-            Maps(channels=192, kernel=5, padding=3, pool=2, stride=2, pieces=2),
+    learner=replace(
+        _released,
+        generator=DeconvGenerator(hidden=(8000,), maps=80, kernel=5, stride=3, irange=0.05),
+        discriminator=ConvMaxoutDiscriminator(
+            maps=(
+                Maps(channels=32, kernel=8, padding=4, pool=4, stride=2, pieces=2),
+                Maps(channels=32, kernel=8, padding=3, pool=4, stride=2, pieces=2),
+                Maps(channels=192, kernel=5, padding=3, pool=2, stride=2, pieces=2),
+            ),
+            units=(500,),
+            pieces=5,
+            irange=0.005,
+            dropout=(0.2, 0.5),
         ),
-        units=(500,),
-        pieces=5,
-        irange=0.005,
-        dropout=(0.2, 0.5),
     ),
     batch_size=128,
-    generator_rate=ExponentialDecay(start=0.004, factor=1.000004, floor=1e-6),
-    discriminator_rate=ExponentialDecay(start=0.004, factor=1.000004, floor=1e-6),
+    descents=_descents(_momentum, ExponentialDecay(start=0.004, factor=1.000004, floor=1e-6)),
 )

@@ -1,23 +1,74 @@
 """A recipe fixes every number of a published experiment: a frozen dataclass; a variant is `replace(parent, ...)`."""
 
 import itertools
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, get_type_hints
+from typing import Any
 
-from advnets.algorithm import ALGORITHMS
-from advnets.baselines import BASELINES, BaselineRow
-from advnets.constraints import CONSTRAINTS
-from advnets.data.transforms import TRANSFORMS
+from advnets.algorithm import ALGORITHMS, Algorithm1, AlgorithmRow
+from advnets.baselines import BASELINES, Baseline
+from advnets.data import TRANSFORMS
 from advnets.errors import BadInput, unknown
-from advnets.games.game import PRECISIONS
-from advnets.latents import LATENTS
+from advnets.games import AdversarialRow, CycleRow
 from advnets.networks import NETWORKS, DiscriminatorRow, GeneratorRow, LowerLayers
-from advnets.objectives import OBJECTIVES
-from advnets.optimizers import OPTIMIZERS
-from advnets.penalties import PENALTIES
+from advnets.optimizers import OPTIMIZERS, Adam, OptimizerRow
 from advnets.records import parse_record, parse_value
-from advnets.schedules import SCHEDULES, Constant, Schedule
+from advnets.schedules import SCHEDULES, Number, expect_number
+
+PLAYERS = ("discriminator", "generator")
+
+
+@dataclass(frozen=True)
+class Descent:
+    """How one player descends.
+
+    Attributes:
+        optimizer: A row of OPTIMIZERS and its numbers.
+        rate: Learning rate, a number or a schedule.
+    """
+
+    optimizer: OptimizerRow = Adam()  # noqa: RUF009 - frozen
+    rate: Number = 2e-4
+
+    def __post_init__(self) -> None:
+        expect_number("rate", self.rate, least=0)
+        if not isinstance(self.optimizer, OptimizerRow):
+            raise BadInput(f"optimizer is {self.optimizer!r}; expected a row such as advnets.Adam(betas=(0.5, 0.999))")
+
+
+@dataclass(frozen=True)
+class Average:
+    """The moving average of what is sampled.
+
+    Attributes:
+        half_life: Images after which an old value has half its weight, a number or a schedule; 0 samples the network
+            itself.
+    """
+
+    half_life: Number = 0.0
+
+    def __post_init__(self) -> None:
+        expect_number("half_life, in images,", self.half_life, least=0)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long a run of the recipe is trained if it is not told how long.
+
+    Attributes:
+        minutes: Minutes of training, above 0; not read where there are steps.
+        steps: Steps, 1 or more, where what is learnt depends on how many they are; otherwise None.
+    """
+
+    minutes: float = 10.0
+    steps: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.minutes < math.inf:
+            raise BadInput(f"minutes of the budget are {self.minutes!r}; expected more than 0")
+        if self.steps is not None and (type(self.steps) is not int or self.steps < 1):
+            raise BadInput(f"steps of the budget are {self.steps!r}; expected a whole number of at least 1, or null")
 
 
 @dataclass(frozen=True)
@@ -27,9 +78,10 @@ class Stage:
     Optimizers start afresh with it, the data with a new epoch, and schedules count steps, epochs and progress from its
     beginning to its end.
 
-    begins: share of the run's budget at which it takes over, above 0 and below 1.
-    below: layers put before the whole generator of the stage before, to take z in its place; all of it is trained on.
-    discriminator: a new one, in place of that of the stage before.
+    Attributes:
+        begins: Share of the run's budget at which it takes over, above 0 and below 1.
+        below: Layers put before the whole generator of the stage before, to take z in its place; all of it learns on.
+        discriminator: A new one, in place of that of the stage before.
     """
 
     begins: float
@@ -39,103 +91,71 @@ class Stage:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Every number of an experiment; fields that are functions or networks are names of rows of closed tables."""
+    """Every number of an experiment; what is a function or a network is a row of a closed table.
+
+    Attributes:
+        name: What the recipe is called.
+        about: One line: what it is.
+        source: Where its numbers come from.
+        learner: What is trained: the row of a game or of a baseline; None for a game of your own, given as `game=`.
+        algorithm: Who moves when, a row of ALGORITHMS; None for a baseline, which plays no game.
+        descents: {player: how it descends}; empty for a baseline, whose row says it.
+        batch_size: Real samples, and noises, a move, over all processes.
+        transform: How stored values become what the networks see, a row of TRANSFORMS.
+        average: The moving average of what is sampled.
+        budget: How long a run is trained if it is not told how long.
+        stages: What comes after the first stage, which is all that most recipes have.
+    """
 
     name: str = "own"
-    """What the recipe is called."""
     about: str = "your own networks"
-    """One line: what it is."""
     source: str = ""
-    """Where its numbers come from."""
-    generator: GeneratorRow | BaselineRow | None = None
-    """The generator's row and settings, or a baseline's, which learns alone; None where you bring the network."""
-    discriminator: DiscriminatorRow | None = None
-    """The discriminator's row and settings; None where you bring the network, and for a baseline."""
-    objective: str = "non_saturating"
-    """What each player wants, a row of OBJECTIVES."""
-    latent: str = "gaussian"
-    """The prior of z, a row of LATENTS."""
-    latent_size: int = 100
-    """Coordinates of z."""
-    algorithm: str = "algorithm1"
-    """Who moves when, a row of ALGORITHMS."""
-    discriminator_moves: int = 1
-    """k, the discriminator's moves before each of the generator's."""
-    penalties: Mapping[str, float] = field(default_factory=dict)
-    """{row of PENALTIES: weight}, added to the discriminator's loss."""
-    constraints: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """{player: {row of CONSTRAINTS: bound}}, applied after the player's move."""
-    optimizer: str = "adam"
-    """How both players descend, a row of OPTIMIZERS."""
-    betas: tuple[float, float] = (0.5, 0.99)
-    """Adam's decay rates of its two moments."""
-    generator_rate: Schedule = Constant(2e-4)  # noqa: RUF009 - frozen
-    """Learning rate of the generator, by step."""
-    discriminator_rate: Schedule = Constant(2e-4)  # noqa: RUF009 - frozen
-    """Learning rate of the discriminator, by step."""
-    momentum: Schedule | None = None
-    """Momentum coefficient of both players, for the optimizer `momentum`."""
+    learner: AdversarialRow | CycleRow | Baseline | None = None
+    algorithm: AlgorithmRow | None = Algorithm1()  # noqa: RUF009 - frozen
+    descents: Mapping[str, Descent] = field(default_factory=lambda: dict.fromkeys(PLAYERS, Descent()))
     batch_size: int = 100
-    """Real samples, and noises, a move, over all processes."""
     transform: str = "unit"
-    """How stored values become what the networks see, a row of TRANSFORMS."""
-    precision: str = "float32"
-    """Of the networks' products in training, a row of PRECISIONS; bfloat16 is for GPUs, and CPUs that multiply it."""
-    ema_half_life: float = 0.0
-    """Half-life, in images, of the moving average of the generator that is sampled; 0 samples the generator itself."""
-    usual_minutes: float = 10.0
-    """Training time if neither --steps nor --minutes is given, and the recipe has no usual_steps."""
-    usual_steps: int | None = None
-    """Steps if neither --steps nor --minutes is given, where what is learnt depends on how many they are."""
+    average: Average = Average()
+    budget: Budget = Budget()
     stages: tuple[Stage, ...] = ()
-    """What comes after the first stage, which is all that most recipes have."""
 
     def __post_init__(self) -> None:
         _check(self)
 
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it trains a baseline, which has no opponent."""
+        return isinstance(self.learner, Baseline)
 
-TABLES: dict[str, Mapping[str, Any]] = {
-    "objective": OBJECTIVES,
-    "latent": LATENTS,
-    "algorithm": ALGORITHMS,
-    "optimizer": OPTIMIZERS,
-    "transform": TRANSFORMS,
-    "precision": PRECISIONS,
-}
+    def expect_learner(self) -> AdversarialRow | CycleRow | Baseline:
+        """Return the learner. Raises BadInput for a recipe that leaves it to a game of your own."""
+        if self.learner is None:
+            raise BadInput(
+                f"the recipe {self.name!r} names no networks: give a game of your own as game=, or take a recipe of "
+                "`advnets recipes`"
+            )
+        return self.learner
 
 
 def _check(recipe: Recipe) -> None:
-    for name, table in TABLES.items():
-        if getattr(recipe, name) not in table:
-            raise unknown(name, str(getattr(recipe, name)), table)
-    for penalty in recipe.penalties:
-        if penalty not in PENALTIES:
-            raise unknown("penalty", penalty, PENALTIES)
-    for player, bounds in recipe.constraints.items():
-        if player not in ("generator", "discriminator"):
-            raise unknown("player", player, ("generator", "discriminator"))
-        for constraint in bounds:
-            if constraint not in CONSTRAINTS:
-                raise unknown("constraint", constraint, CONSTRAINTS)
-    for name, least in (("latent_size", 1), ("batch_size", 1), ("discriminator_moves", 1)):
-        if not isinstance(getattr(recipe, name), int) or getattr(recipe, name) < least:
-            raise BadInput(f"{name} is {getattr(recipe, name)!r}; expected a whole number of at least {least}")
-    if recipe.algorithm == "simultaneous" and recipe.discriminator_moves != 1:
-        raise BadInput(
-            f"discriminator_moves is {recipe.discriminator_moves} with the algorithm 'simultaneous', which makes one "
-            "move of each player a step. Use algorithm1 for other k."
-        )
-    if not all(0 <= beta < 1 for beta in recipe.betas):
-        raise BadInput(f"betas are {recipe.betas!r}; expected two numbers from 0 to less than 1")
-    if not recipe.ema_half_life >= 0:
-        raise BadInput(f"ema_half_life is {recipe.ema_half_life!r}; expected images, 0 or more")
-    if not recipe.usual_minutes > 0:
-        raise BadInput(f"usual_minutes is {recipe.usual_minutes!r}; expected more than 0")
-    if recipe.usual_steps is not None and (type(recipe.usual_steps) is not int or recipe.usual_steps < 1):
-        raise BadInput(f"usual_steps is {recipe.usual_steps!r}; expected a whole number of at least 1, or null")
+    if recipe.transform not in TRANSFORMS:
+        raise unknown("transform", str(recipe.transform), TRANSFORMS)
+    if type(recipe.batch_size) is not int or recipe.batch_size < 1:
+        raise BadInput(f"batch_size is {recipe.batch_size!r}; expected a whole number of at least 1")
+    for name, kind in (("average", Average), ("budget", Budget)):
+        if not isinstance(getattr(recipe, name), kind):
+            raise BadInput(f"{name} is {getattr(recipe, name)!r}; expected {kind.__name__}(...)")
     _check_stages(recipe.stages)
-    if isinstance(recipe.generator, BaselineRow):
+    if recipe.is_baseline:
         _check_baseline(recipe)
+        return
+    if not isinstance(recipe.algorithm, AlgorithmRow):
+        raise BadInput(f"algorithm is {recipe.algorithm!r}; expected a row such as advnets.Algorithm1(k=1)")
+    if set(recipe.descents) != set(PLAYERS) or not all(isinstance(one, Descent) for one in recipe.descents.values()):
+        raise BadInput(
+            f"descents are of {', '.join(map(str, recipe.descents)) or 'no player'}; expected a Descent for each of "
+            f"{', '.join(PLAYERS)}"
+        )
 
 
 def _check_stages(stages: tuple[Stage, ...]) -> None:
@@ -150,63 +170,82 @@ def _check_stages(stages: tuple[Stage, ...]) -> None:
             raise BadInput(f"stage {number} changes nothing; give it `below` or `discriminator`, or leave it out")
 
 
-_OF_GAMES = (
-    "discriminator", "objective", "algorithm", "discriminator_moves", "penalties", "constraints", "optimizer", "betas",
-    "generator_rate", "discriminator_rate", "momentum", "precision", "stages", "latent", "ema_half_life",
-)  # fmt: skip
-
-
 def _check_baseline(recipe: Recipe) -> None:
-    usual, row = Recipe(), type(recipe.generator).__name__
-    for name in _OF_GAMES:
-        if getattr(recipe, name) != getattr(usual, name):
+    """Nothing is given to a baseline that belongs to a game: its own row has the numbers of its training."""
+    row = type(recipe.learner).__name__
+    usual: dict[str, Any] = {"algorithm": None, "descents": {}, "average": Average(), "stages": ()}
+    for name, expected in usual.items():
+        if getattr(recipe, name) != expected:
             raise BadInput(
-                f"{name} is {getattr(recipe, name)!r} with the generator {row}, a baseline, which learns without a "
-                f"discriminator. Leave {name} out: the numbers of its training are those of its row."
+                f"{name} is {getattr(recipe, name)!r} with the learner {row}, a baseline, which plays no game: "
+                f"expected {expected!r}. The numbers of its training are those of its row."
             )
     if recipe.transform != "unit":
         raise BadInput(f"transform is {recipe.transform!r}; {row} models pixels in [0, 1], so expected 'unit'")
 
 
-def to_json(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as JSON: networks and schedules carry the name of their row."""
-    return {spec.name: _plain(getattr(recipe, spec.name)) for spec in fields(recipe)}
+def to_json(value: Any) -> Any:
+    """Return a recipe, or a part of one, as JSON: what is a row of a table carries the row's name.
+
+    Args:
+        value: A recipe, a row, a schedule, or a sequence or mapping of them.
+
+    Returns:
+        What JSON can hold, for `from_json`.
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        plain = {spec.name: to_json(getattr(value, spec.name)) for spec in fields(value)}
+        row = next((name for name, kind in ROWS.items() if kind is type(value)), None)
+        return plain if row is None else {"row": row, **plain}
+    if isinstance(value, tuple | list):
+        return [to_json(item) for item in value]
+    return {name: to_json(item) for name, item in value.items()} if isinstance(value, Mapping) else value
 
 
 def from_json(value: Mapping[str, Any]) -> Recipe:
-    """The recipe that `to_json` wrote.
+    """Return the recipe that `to_json` wrote.
 
-    Raises BadInput for a field or a row that does not exist, or for a value that does not fit its field.
+    Args:
+        value: The JSON object.
+
+    Returns:
+        The recipe.
+
+    Raises:
+        BadInput: For a field or a row that does not exist, or for a value that does not fit its field.
     """
-    return parse_record(Recipe, value, rows=_ROWS, what="recipe")
+    return parse_record(Recipe, value, rows=ROWS, what="recipe")
 
 
-def generator_from_json(value: Any) -> GeneratorRow | BaselineRow:
-    """The generator's row and numbers that `to_json` wrote, without the recipe around them.
+def maker_from_json(value: Any) -> GeneratorRow | Baseline:
+    """Return the row of a network that is sampled, without the recipe around it.
 
-    Raises BadInput for whatever is no row that a recipe's generator can be, or does not fit its fields.
+    Args:
+        value: What `to_json` wrote of it.
+
+    Returns:
+        The row and its numbers.
+
+    Raises:
+        BadInput: For whatever is no row of a generator or a baseline, or does not fit its fields.
     """
-    row: GeneratorRow | BaselineRow | None = parse_value(
-        value, get_type_hints(Recipe)["generator"], rows=_ROWS, what="generator"
-    )
-    if row is None:
-        raise BadInput("generator is null; expected the row of a network and its numbers")
+    row: GeneratorRow | Baseline = parse_value(value, GeneratorRow | Baseline, rows=ROWS, what="generator")
     return row
 
 
 def lower_from_json(value: Any) -> LowerLayers:
-    """The layers that a later stage puts before the generator, as `generator_from_json` has it."""
-    row: LowerLayers = parse_value(value, LowerLayers, rows=_ROWS, what="below")
+    """Return the layers that a later stage puts before the generator, as `maker_from_json` does."""
+    row: LowerLayers = parse_value(value, LowerLayers, rows=ROWS, what="below")
     return row
 
 
-_ROWS: dict[str, Any] = {**NETWORKS, **BASELINES, **SCHEDULES, "stage": Stage}
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        row = next(name for name, kind in _ROWS.items() if kind is type(value))
-        return {"row": row, **{spec.name: _plain(getattr(value, spec.name)) for spec in fields(value)}}
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return {name: _plain(item) for name, item in value.items()} if isinstance(value, Mapping) else value
+ROWS: dict[str, Any] = {
+    "adversarial": AdversarialRow,
+    "cycle": CycleRow,
+    **NETWORKS,
+    **BASELINES,
+    **SCHEDULES,
+    **OPTIMIZERS,
+    **ALGORITHMS,
+}
+"""Every row that a recipe's JSON may name."""

@@ -7,6 +7,7 @@ directory, checkpoint and share.
 from advnets.errors import CannotWrite
 from advnets.runs import share
 from advnets.runs.card import Card, DataCard
+from advnets.runs.card_checks import check_card, expected_tensors
 from advnets.runs.checkpoint import (
     has_checkpoints,
     load_checkpoint,
@@ -23,8 +24,8 @@ from advnets.runs.files import make_folder, read_json, remove_leftovers, write_b
 from advnets.runs.journal import Journal
 
 __all__ = [
-    "CannotWrite", "Card", "DataCard", "Journal", "RunDirectory", "create_run", "describe_environment",
-    "has_checkpoints", "load_checkpoint", "load_latest", "lock_run", "make_folder", "new_run_path", "newest_first",
+    "CannotWrite", "Card", "DataCard", "Journal", "RunDirectory", "check_card", "create_run",
+    "describe_environment", "expected_tensors", "has_checkpoints", "load_checkpoint", "load_latest", "lock_run", "make_folder", "new_run_path", "newest_first",
     "open_run", "pack_state", "read_json", "remove_leftovers", "save_checkpoint", "share", "state_fingerprint",
     "unpack_state", "write_bytes", "write_json",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from advnets.errors import Damaged, Unsupported
 from advnets.records import parse_record
 from advnets.runs.strict_json import parse_strict_json, refuse_extremes
 
-SCHEMA = 1
+SCHEMA = 2
 FORMAT = "advnets-generator"
 
 
@@ -24,12 +24,16 @@ class DataCard:
         digest: Its `Dataset.digest`.
         shape: Shape of one sample.
         classes: Number of its classes, None for data without labels.
+        frequencies: Share of each class in the training split, where labels are given to the networks.
+        given_shape: Shape of the images that are given to the networks, where there are any.
     """
 
     name: str
     digest: str
     shape: tuple[int, ...]
     classes: int | None
+    frequencies: tuple[float, ...] | None = None
+    given_shape: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class Card:
         step: Step of the training that it is of.
         advnets: Version of advnets that wrote the file.
         below: Rows of the layers that later stages put before it, in their order.
+        given: What it is given beside z: "labels", "images" or None.
+        way: Which of a cycle's generators it is, "" of a game with one.
         half: Whether the tensors are stored in half precision.
         licence: The author's licence.
         notes: The author's notes.
@@ -61,6 +67,8 @@ class Card:
     step: int
     advnets: str
     below: tuple[Mapping[str, Any], ...] = ()
+    given: str | None = None
+    way: str = ""
     half: bool = False
     licence: str = ""
     notes: str = ""

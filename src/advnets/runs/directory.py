@@ -147,10 +147,9 @@ def open_run(path: Path) -> RunDirectory:
             "journal.jsonl, checkpoints/"
         )
     found = read_json(directory.recipe_json)
-    if not {"recipe", "settings", "data", "networks"} <= set(found):
+    if not {"recipe", "settings", "data", "game"} <= set(found):
         raise BadInput(
-            f"{directory.recipe_json} is not of a run: found {', '.join(found)}; expected recipe, settings, data, "
-            "networks"
+            f"{directory.recipe_json} is not of a run: found {', '.join(found)}; expected recipe, settings, data, game"
         )
     return directory
 

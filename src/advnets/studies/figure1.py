@@ -24,7 +24,7 @@ from advnets.errors import BadInput
 from advnets.games.game import Game
 from advnets.latents import uniform
 from advnets.objectives import minimax
-from advnets.optimizers import adam
+from advnets.optimizers import Adam
 from advnets.randomness import Streams
 from advnets.training import Batch
 
@@ -213,7 +213,8 @@ class LineGame:
     def __init__(self) -> None:
         self.game = Game(LineGenerator(*START), _mlp(), minimax, latent=uniform(1))
         self.optimizers = {
-            player: adam(list(network.parameters()), betas=(0.5, 0.99)) for player, network in self.game.players.items()
+            player: Adam(betas=(0.5, 0.99)).build(list(network.parameters()))
+            for player, network in self.game.players.items()
         }
         self.made = dict.fromkeys(self.game.players, 0)
 

@@ -22,13 +22,15 @@ from advnets.algorithm import moves
 from advnets.data import TRANSFORMS, Dataset, Split
 from advnets.errors import BadInput
 from advnets.experiment import Samples
-from advnets.experiment.game_training import GameTraining, game_training
+from advnets.experiment.build_training import build_game_training
+from advnets.games import AdversarialRow, Game
 from advnets.networks import DenseGenerator, MaxoutDiscriminator
 from advnets.objectives import OBJECTIVES
+from advnets.optimizers import Adam
 from advnets.randomness import Streams, mix_seed
-from advnets.recipes import Recipe, paper_adam
-from advnets.schedules import Constant, Moment
+from advnets.recipes import PLAYERS, Descent, Recipe, paper_adam
 from advnets.statistics import Estimate
+from advnets.training import Moment
 
 DRAWN = 500
 """Samples that are measured each time, from the same noises."""
@@ -57,17 +59,21 @@ class HelveticaPlan:
     wanted_alone: str = "non_saturating"
 
 
+DESCENTS = dict.fromkeys(PLAYERS, Descent(Adam(betas=(0.5, 0.99)), rate=1e-3))
+"""Both players descend at a constant rate."""
+
 POINTS = HelveticaPlan(
     replace(
         paper_adam,
         name="helvetica-points",
         about="small nets for points of a plane",
-        generator=DenseGenerator(hidden=(128, 128), irange=0.1),
-        discriminator=MaxoutDiscriminator(units=(64, 64), pieces=3, irange=0.1, dropout=(0.0, 0.0)),
-        latent_size=16,
+        learner=AdversarialRow(
+            generator=DenseGenerator(hidden=(128, 128), irange=0.1),
+            discriminator=MaxoutDiscriminator(units=(64, 64), pieces=3, irange=0.1, dropout=(0.0, 0.0)),
+            latent_size=16,
+        ),
         batch_size=128,
-        generator_rate=Constant(1e-3),
-        discriminator_rate=Constant(1e-3),
+        descents=DESCENTS,
     ),
     first=400, alone=200, again=200, every=25,
 )  # fmt: skip
@@ -76,10 +82,11 @@ IMAGES = HelveticaPlan(
         paper_adam,
         name="helvetica-images",
         about="the nets of paper-adam, narrower",
-        generator=DenseGenerator(hidden=(400, 400), irange=0.05, batch_norm=True),
-        discriminator=MaxoutDiscriminator(units=(100, 100), pieces=5, irange=0.005, dropout=(0.2, 0.5)),
-        generator_rate=Constant(1e-3),
-        discriminator_rate=Constant(1e-3),
+        learner=AdversarialRow(
+            generator=DenseGenerator(hidden=(400, 400), irange=0.05, batch_norm=True),
+            discriminator=MaxoutDiscriminator(units=(100, 100), pieces=5, irange=0.005, dropout=(0.2, 0.5)),
+        ),
+        descents=DESCENTS,
     ),
     first=800, alone=100, again=400, every=25, wanted_alone="minimax",
 )  # fmt: skip
@@ -216,9 +223,11 @@ class HelveticaGame:
     def __init__(self, dataset: Dataset, acts: HelveticaPlan, seed: int) -> None:
         self.every, self.wanted_alone, self.classes = acts.every, acts.wanted_alone, dataset.classes or 0
         self.transform = TRANSFORMS[acts.recipe.transform if dataset.is_image else "identity"]
-        self.play: GameTraining = game_training(acts.recipe, dataset, seed=seed, device=torch.device("cpu"))
+        self.play = build_game_training(acts.recipe, dataset, seed=seed, device=torch.device("cpu"))
+        assert isinstance(self.play.game, Game)
+        self.game = self.play.game
         self.play.schedule(Moment(0, 1, 0.0))
-        self.z = self.play.game.latent(DRAWN, torch.Generator().manual_seed(seed))
+        self.z = self.play.draw_latent(DRAWN, torch.Generator().manual_seed(seed))
         chosen = torch.randperm(len(dataset.train), generator=torch.Generator().manual_seed(0))[:REAL]
         self.known, self.labels = _as_floats(dataset.train, chosen), dataset.train.labels[chosen]  # type: ignore[index]
         held_out = torch.arange(min(DRAWN, len(dataset.validation)))
@@ -226,7 +235,7 @@ class HelveticaGame:
 
     def act(self, steps: int, *, k: int) -> None:
         """So many steps of Algorithm 1 with k moves of D each; k = 0 leaves G alone."""
-        game = self.play.game if k else replace(self.play.game, objective=OBJECTIVES[self.wanted_alone])
+        game = self.game if k else replace(self.game, objective=OBJECTIVES[self.wanted_alone])
         made = moves(game, self.play.batches, self.play.optimizers, k=k)
         for _ in islice(made, steps * (k + 1)):
             pass
@@ -251,7 +260,8 @@ class HelveticaGame:
 
     def samples(self, n: int) -> Samples:
         """The first n samples, always of the same noises."""
-        generator = self.play.game.generator.eval()
+        generator = self.game.generator.eval()
+        assert self.z is not None
         with torch.no_grad():
             drawn = Samples.of(generator(self.z[:n]), self.transform)
         generator.train()

@@ -13,12 +13,12 @@ from torch import Tensor
 
 from advnets import data, figures
 from advnets.algorithm import moves
-from advnets.experiment.game_training import game_training
-from advnets.games.game import Game, frozen
+from advnets.experiment.build_training import build_game_training
+from advnets.games import Game, frozen_parameters
 from advnets.objectives import minimax, non_saturating
 from advnets.randomness import Streams
 from advnets.recipes import paper_adam
-from advnets.schedules import Constant, Moment
+from advnets.training import Moment
 
 
 @dataclass(frozen=True)
@@ -47,18 +47,23 @@ def saturation(
 ) -> Saturation:
     """Train the paper-adam recipe's D alone on a data set for `last` moves, measuring every so many."""
     dataset = data.load(name, data_dir)
-    recipe = replace(paper_adam, discriminator_rate=Constant(1e-3), generator_rate=Constant(0.0))
+    rates = {"discriminator": 1e-3, "generator": 0.0}
+    descents = {player: replace(paper_adam.descents[player], rate=rate) for player, rate in rates.items()}
+    recipe = replace(paper_adam, descents=descents)
     counts, low, high = [], [], []
     with Streams(seed, torch.device("cpu")).as_defaults():
-        alone = game_training(recipe, dataset, seed=seed, device=torch.device("cpu"))
+        alone = build_game_training(recipe, dataset, seed=seed, device=torch.device("cpu"))
+        game = alone.game
+        assert isinstance(game, Game)
         alone.schedule(Moment(0, 1, 0.0))
-        made = moves(alone.game, alone.batches, alone.optimizers, k=last + 1)
+        made = moves(game, alone.batches, alone.optimizers, k=last + 1)
         for count in range(last + 1):
             if count % every == 0:
-                z = alone.game.latent(recipe.batch_size)
+                assert game.latent is not None
+                z = game.latent(recipe.batch_size)
                 counts.append(count)
-                low.append(_gradient_norm(alone.game, minimax.generator, z))
-                high.append(_gradient_norm(alone.game, non_saturating.generator, z))
+                low.append(_gradient_norm(game, minimax.generator, z))
+                high.append(_gradient_norm(game, non_saturating.generator, z))
             next(made)
     return Saturation(tuple(counts), tuple(low), tuple(high))
 
@@ -66,7 +71,7 @@ def saturation(
 def _gradient_norm(game: Game, loss: Any, z: Tensor) -> float:
     theta = list(game.generator.parameters())
     masks = torch.get_rng_state()
-    with frozen(game.discriminator):
+    with frozen_parameters(game.discriminator):
         value = loss(None, game.critic(game.generator(z))).mean()
     torch.set_rng_state(masks)
     gradients = torch.autograd.grad(value, theta)

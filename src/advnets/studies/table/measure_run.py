@@ -18,7 +18,7 @@ from advnets.studies.table.controls import draw_control
 from advnets.studies.table.evaluator import PAPER, Evaluator
 from advnets.studies.table.records import MeasuredControl, Origin, TrainedUnit
 
-NO_NUMBERS = ("about", "source", "usual_minutes", "usual_steps")
+NO_NUMBERS = ("about", "source", "budget")
 """Fields of a recipe that a unit does not depend on: its words, and its usual budget, in whose place is the row's."""
 EACH = 10_000
 """Number of samples that costs are stated for."""

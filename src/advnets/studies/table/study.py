@@ -216,7 +216,7 @@ class TableStudy:
         path, minutes = self.runs_folder / f"{row.recipe}-seed{seed}", self._budget(row)
         if not (path / "recipe.json").exists():
             recipe = RECIPES[row.recipe]
-            steps = None if recipe.usual_steps is None else max(1, round(recipe.usual_steps * self.share))
+            steps = None if recipe.budget.steps is None else max(1, round(recipe.budget.steps * self.share))
             return start(
                 recipe, settings=replace(self.settings, out=str(path), seed=seed, minutes=minutes, steps=steps)
             )

@@ -4,7 +4,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv_transpose2d, pad
 
+from advnets.networks.layers import samplewise
 
+
+@samplewise
 class UpsampledConv2d(nn.Conv2d):
     """A 3 x 3 convolution of an image enlarged twice by nearest neighbours, with 4 products in place of 9.
 

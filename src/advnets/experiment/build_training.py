@@ -1,0 +1,163 @@
+"""What a run of a recipe trains, built for a data set: a game under an algorithm, or a baseline."""
+
+import torch
+
+from advnets.baselines import Baseline
+from advnets.data import TRANSFORMS, Batches, Dataset
+from advnets.errors import BadInput
+from advnets.experiment.game_training import GameTraining, explain_build_errors
+from advnets.games import CycleGame, Game
+from advnets.networks import Sizes
+from advnets.recipes import Recipe
+from advnets.training import Training
+
+
+def build_training(
+    recipe: Recipe,
+    dataset: Dataset,
+    *,
+    seed: int,
+    device: torch.device,
+    game: Game | CycleGame | None = None,
+    capture: bool = False,
+) -> Training:
+    """Build what a run of the recipe trains; initial weights come from torch's default generator.
+
+    Args:
+        recipe: The recipe.
+        dataset: The data, whose training split is learnt from.
+        seed: Seed of the order of the data.
+        device: Where the networks go.
+        game: A game of your own, where the recipe leaves the learner to you.
+        capture: Whether moves are recorded as CUDA graphs.
+
+    Returns:
+        The training, at its first step.
+
+    Raises:
+        BadInput: If it cannot be built, if both a learner and a game are given or none, or if a baseline is to be
+            captured.
+    """
+    learner = recipe.learner
+    if game is not None or not isinstance(learner, Baseline):
+        return build_game_training(recipe, dataset, seed=seed, device=device, game=game, capture=capture)
+    if capture:
+        raise BadInput(f"--capture: {recipe.name} is a baseline, and only moves of games are recorded. Leave it out.")
+    batches = batches_of(recipe, dataset, seed=seed, device=device)
+    with explain_build_errors():
+        return learner.training(learner.build(sizes_of(recipe, dataset)).to(device), batches)
+
+
+def build_game_training(
+    recipe: Recipe,
+    dataset: Dataset,
+    *,
+    seed: int,
+    device: torch.device,
+    game: Game | CycleGame | None = None,
+    capture: bool = False,
+) -> GameTraining:
+    """Build the training of a game, as `build_training` does.
+
+    Args:
+        recipe: The recipe; it trains no baseline.
+        dataset: The data, whose training split is learnt from.
+        seed: Seed of the order of the data.
+        device: Where the networks go.
+        game: A game of your own, where the recipe leaves the learner to you.
+        capture: Whether moves are recorded as CUDA graphs.
+
+    Returns:
+        The training, at its first step.
+
+    Raises:
+        BadInput: As `build_training` does, and for a baseline.
+    """
+    sizes, batches = sizes_of(recipe, dataset), batches_of(recipe, dataset, seed=seed, device=device)
+    if game is not None:
+        expect_no_learner(recipe)
+        return GameTraining.of(game, batches, recipe, sizes, capture=capture)
+    learner = recipe.expect_learner()
+    if isinstance(learner, Baseline):
+        raise BadInput(f"{recipe.name} trains a baseline, which plays no game; take a recipe of a game")
+    with explain_build_errors():
+        built = learner.build(sizes, device)
+    return GameTraining.of(built, batches, recipe, sizes, capture=capture)
+
+
+def expect_no_learner(recipe: Recipe) -> None:
+    """Raise BadInput for a recipe that names networks, where a game of your own is given beside it."""
+    if recipe.learner is not None:
+        raise BadInput(
+            f"found game= beside the recipe {recipe.name!r}, which names its own networks, objective and latent. Give "
+            "one of them: leave the recipe out, or give replace(recipe, learner=None), which keeps its algorithm, "
+            "descents, batch size and transform."
+        )
+
+
+def check_stages(recipe: Recipe, dataset: Dataset) -> None:
+    """Build the networks of the recipe's later stages on the meta device, where nothing is allocated.
+
+    Args:
+        recipe: The recipe.
+        dataset: The data that they are sized to.
+
+    Raises:
+        BadInput: If one of them cannot be built.
+    """
+    sizes = sizes_of(recipe, dataset, with_mean=False)
+    with explain_build_errors(), torch.device("meta"):
+        for stage in recipe.stages:
+            for row in (stage.below, stage.discriminator):
+                if row is not None and (row is not stage.below or sizes.latent_size):
+                    row.build(sizes)
+
+
+def batches_of(recipe: Recipe, dataset: Dataset, *, seed: int, device: torch.device) -> Batches:
+    """Return the training samples in batches of the recipe's size, as its networks see them.
+
+    Args:
+        recipe: Batch size and transform are read.
+        dataset: The data.
+        seed: Seed of their order.
+        device: Where the batches go.
+
+    Returns:
+        The batches, at their beginning.
+    """
+    transform = TRANSFORMS[recipe.transform if dataset.is_image else "identity"]
+    return Batches(dataset.train, batch_size=recipe.batch_size, seed=seed, transform=transform.forward, device=device)
+
+
+def sizes_of(recipe: Recipe, dataset: Dataset, *, with_mean: bool = True) -> Sizes:
+    """Return what the recipe's networks are built from.
+
+    Args:
+        recipe: Its learner says the latent size, and what is given.
+        dataset: The data say the shapes, the classes and the mean.
+        with_mean: Whether the mean is computed.
+
+    Returns:
+        The sizes.
+
+    Raises:
+        BadInput: If the learner is given labels or images, and the data have none.
+    """
+    given = getattr(recipe.learner, "given", None)
+    if given == "labels" and dataset.classes is None:
+        raise BadInput(f"{recipe.name} is given labels, and {dataset.name} has none. Take labelled data.")
+    return Sizes(
+        shape=dataset.shape,
+        latent_size=0 if recipe.learner is None else recipe.learner.latent_size,
+        classes=dataset.classes if given == "labels" else None,
+        given_shape=given_shape_of(dataset) if given == "images" else None,
+        mean=dataset.mean if with_mean else None,
+    )
+
+
+def given_shape_of(dataset: Dataset) -> tuple[int, ...]:
+    """Return the shape of the images that are given with a data set's samples. Raises BadInput if there are none."""
+    given = dataset.train.given
+    if given is None:
+        raise BadInput(f"{dataset.name} has no images that are given with its samples; take data that have")
+    return tuple(given.shape[1:])

@@ -1,0 +1,108 @@
+"""What recipe.json says of a run: its recipe, what was asked beside it, its data, and the game if it is one's own."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from advnets.errors import BadInput
+from advnets.experiment.settings import Settings, settings_from
+from advnets.games import CycleGame, Game, describe_game
+from advnets.recipes import Recipe, from_json, to_json
+from advnets.records import parse_record
+from advnets.runs import DataCard
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """The contents of recipe.json, which a run is started with and which never changes.
+
+    Attributes:
+        recipe: The recipe.
+        settings: What was asked of the run beside its recipe.
+        data: The data's card.
+        source: Where the data came from.
+        notes: What the start decided of the data, for people to read.
+        game: What a game of one's own plays, as `describe_game` has it; None where the recipe names the networks.
+    """
+
+    recipe: Recipe
+    settings: Settings
+    data: DataCard
+    source: str
+    notes: tuple[str, ...] = ()
+    game: Mapping[str, Any] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the record as JSON."""
+        return {
+            "recipe": to_json(self.recipe),
+            "settings": self.settings.as_json(),
+            "data": asdict(self.data),
+            "source": self.source,
+            "notes": list(self.notes),
+            "game": self.game,
+        }
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any], what: str) -> "RunRecord":
+        """Return the record that `as_json` wrote.
+
+        Args:
+            value: The JSON object.
+            what: Name of the file, for errors.
+
+        Returns:
+            The record.
+
+        Raises:
+            BadInput: If something is missing or does not fit.
+        """
+        missing = [name for name in ("recipe", "settings", "data") if name not in value]
+        if missing:
+            raise BadInput(f"{what}: {', '.join(missing)} missing; expected the recipe.json of a run")
+        notes, game = value.get("notes"), value.get("game")
+        return RunRecord(
+            recipe=from_json(value["recipe"]),
+            settings=settings_from(value["settings"]),
+            data=parse_record(DataCard, value["data"], what=what),
+            source=str(value.get("source", "")),
+            notes=tuple(map(str, notes)) if isinstance(notes, list) else (),
+            game=game if isinstance(game, Mapping) else None,
+        )
+
+    def expect_game(self, game: Game | CycleGame | None, path: str) -> None:
+        """Expect the game that the run was started on, or none where its recipe names the networks.
+
+        Args:
+            game: The game that is given now.
+            path: The run, for errors.
+
+        Raises:
+            BadInput: If a game is missing, is given beside a recipe's networks, or plays something else.
+        """
+        if self.game is None and game is None:
+            return
+        if self.game is None:
+            raise BadInput(f"{path} was started on the networks of the recipe {self.recipe.name!r}; leave game= out")
+        if game is None:
+            raise BadInput(f"{path} was started on networks of your own: give them again, as `game=`")
+        differing = _differences(self.game, describe_game(game))
+        if differing:
+            raise BadInput(f"{path} was started on another game: {'; '.join(differing)}. Give the former game again.")
+
+
+def _differences(former: Mapping[str, Any], now: Mapping[str, Any], where: str = "") -> list[str]:
+    """What two descriptions differ in; weights are no part of them."""
+    found = []
+    for name in sorted({*former, *now}):
+        a, b = former.get(name), now.get(name)
+        if isinstance(a, Mapping) and isinstance(b, Mapping):
+            found += _differences(a, b, f"{where}{name}.")
+        elif a != b:
+            found.append(f"{where}{name} was {_brief(a)}, and is {_brief(b)}")
+    return found
+
+
+def _brief(value: Any) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,0 +1,99 @@
+"""A game of one's own in words, so that a run directory tells the truth about what it plays."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import nn
+
+from advnets.constraints import CONSTRAINTS
+from advnets.games.cycle import WAYS, CycleGame
+from advnets.games.game import Game
+from advnets.games.playable import PRECISIONS, Playable
+from advnets.games.ties import TIES
+from advnets.games.weights import as_weight
+from advnets.objectives import OBJECTIVES
+from advnets.penalties import PENALTIES
+from advnets.schedules import SCHEDULES, Number, Schedule
+
+MOST_LETTERS = 20_000
+"""A network's text is cut there."""
+
+
+def describe_game(game: Playable) -> dict[str, Any]:
+    """Describe a game as JSON holds it: objective, latent, penalties, ties, and its networks as text.
+
+    What is a row of a table is named by it; what is not, by its qualified name.
+
+    Args:
+        game: A Game, a CycleGame, or whatever else can be played.
+
+    Returns:
+        The description, equal for games that play the same; the networks' weights are no part of it.
+    """
+    networks = {player: _describe_network(network) for player, network in game.players.items()}
+    if isinstance(game, CycleGame):
+        ways = {way: _describe_rules(getattr(game, way)) for way in WAYS}
+        numbers = {"cycle": game.cycle, "identity": game.identity, "pool": game.pool}
+        return {"kind": "cycle", **ways, **numbers, "networks": networks}
+    if isinstance(game, Game):
+        return {"kind": "game", **_describe_rules(game), "networks": networks}
+    return {"kind": qualified_name(type(game)), "networks": networks}
+
+
+def _describe_rules(game: Game) -> dict[str, Any]:
+    latent = None if game.latent is None else {"row": game.latent.name, "size": game.latent.size}
+    return {
+        "objective": _name_in(OBJECTIVES, game.objective),
+        "latent": latent,
+        "given": game.given,
+        "penalties": {_name_in(PENALTIES, one): _plain_weight(weight) for one, weight in game.penalties.items()},
+        "ties": {
+            player: {_name_in(TIES, tie): _plain_weight(weight) for tie, weight in tied.items()}
+            for player, tied in game.ties.items()
+        },
+        "constraints": {
+            player: {_name_in(CONSTRAINTS, one): bound for one, bound in bounds.items()}
+            for player, bounds in game.constraints.items()
+        },
+        "augment": None if game.augment is None else qualified_name(game.augment),
+        "pack": game.pack,
+        "precision": _name_in(PRECISIONS, game.precision),
+    }
+
+
+def _describe_network(network: nn.Module) -> dict[str, Any]:
+    text = repr(network)
+    if len(text) > MOST_LETTERS:
+        text = f"{text[:MOST_LETTERS]} ... ({len(text):,} letters)"
+    return {"text": text, "parameters": sum(theta.numel() for theta in network.parameters())}
+
+
+def _name_in(table: Mapping[str, Any], value: Any) -> str:
+    """The row whose value this is, or the qualified name of what is in no table."""
+    return next((name for name, row in table.items() if row is value or row == value), qualified_name(value))
+
+
+def qualified_name(value: Callable[..., Any] | object) -> str:
+    """Return where a function, a class or a value's class is defined, such as "my_package.losses.focal".
+
+    Args:
+        value: A function, a class, or any other value, of which the class is named.
+
+    Returns:
+        Module and name, joined by a dot.
+    """
+    named = value if hasattr(value, "__qualname__") else type(value)
+    return f"{named.__module__}.{named.__qualname__}"
+
+
+def _plain_weight(weight: Any) -> Any:
+    found = as_weight(weight)
+    value = _plain_number(found.value)
+    return value if found.every == 1 else {"value": value, "every": found.every}
+
+
+def _plain_number(number: Number) -> Any:
+    if not isinstance(number, Schedule):
+        return number
+    row = next(name for name, kind in SCHEDULES.items() if kind is type(number))
+    return {"row": row, **vars(number)}

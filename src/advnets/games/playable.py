@@ -1,0 +1,183 @@
+"""What an algorithm asks of a game, and how the networks of a game are called."""
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from advnets.errors import BadInput
+from advnets.training import Batch, Moment
+
+PRECISIONS: dict[str, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+class Terms(NamedTuple):
+    """What a player's move is made of.
+
+    Attributes:
+        losses: Named parts, () tensors; the player descends their sum.
+        scores: What is only watched, detached () tensors.
+    """
+
+    losses: dict[str, Tensor]
+    scores: dict[str, Tensor]
+
+
+class Draw(NamedTuple):
+    """What the fakes of a turn are made of, and which lazy penalties the turn pays.
+
+    Attributes:
+        z: The noises, (batch, latent_size); None where the generator takes no noise.
+        given: Labels (batch,) or images (batch, c, h, w) that the networks are given, or None.
+        due: Names of the lazy penalties that are paid in this turn.
+    """
+
+    z: Tensor | None
+    given: Tensor | None = None
+    due: tuple[str, ...] = ()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the draw's tensors by name."""
+        named = {"z": self.z, "given": self.given}
+        return {name: tensor for name, tensor in named.items() if tensor is not None}
+
+
+class Judged(NamedTuple):
+    """What a discriminator may return in place of its logits alone.
+
+    Attributes:
+        logits: (batch,), or patches; all that objectives and penalties see.
+        heads: Further outputs by name, which ties read: class logits (ACGAN), codes (InfoGAN).
+    """
+
+    logits: Tensor
+    heads: Mapping[str, Tensor] = {}
+
+
+class Playable(Protocol):
+    """All that an algorithm asks of a game."""
+
+    @property
+    def players(self) -> Mapping[str, nn.Module]:
+        """Those that learn, always "discriminator" and "generator", in the order in which they move.
+
+        A player may hold several networks, and buffers for what it remembers between steps.
+        """
+
+    @property
+    def makers(self) -> Mapping[str, nn.Module]:
+        """The networks that are sampled: {"": G}; of a cycle {"there": G, "back": F}."""
+
+    def draw(self, batch: Batch, movers: Sequence[str]) -> Draw:
+        """Draw what the fakes of a turn are made of; called once a turn, outside of what is recorded.
+
+        Args:
+            batch: The real samples of the turn.
+            movers: The players that move in it.
+
+        Returns:
+            The draw; its `given` is the batch's own unless the game says otherwise.
+        """
+
+    def terms(self, movers: Sequence[str], batch: Batch, draw: Draw, step: int) -> dict[str, Terms]:
+        """Return what each mover descends: alone, or, if there are several, from one graph.
+
+        It may write buffers of the players, such as image pools and spectral norm's u: what only looks uses copies.
+
+        Args:
+            movers: The players that move in this turn, all from the same parameters.
+            batch: The real samples.
+            draw: What `draw` returned for them.
+            step: Number of the step, from 0.
+
+        Returns:
+            The terms of each mover, by player.
+        """
+
+    def wants_fresh_batch(self, player: str) -> bool:
+        """Return whether a player's move takes real samples that no other move has seen."""
+
+    def constrain(self, player: str) -> None:
+        """Project a player's parameters back into their bounds, after its move."""
+
+    def schedule(self, moment: Moment) -> None:
+        """Set the weights that change with the run to their values at a moment."""
+
+
+def takes_given(network: nn.Module) -> bool:
+    """Return whether a network's forward takes a second argument, which is what it is given.
+
+    Args:
+        network: Any network.
+
+    Returns:
+        True for forward(x, given), also where `given` has a default; False for forward(x).
+    """
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = inspect.signature(network.forward).parameters.values()
+    return sum(parameter.kind in kinds for parameter in parameters) > 1
+
+
+def make(maker: nn.Module, z: Tensor | None, given: Tensor | None) -> Tensor:
+    """Let a generator make samples of noises, of what it is given, or of both.
+
+    Args:
+        maker: The generator.
+        z: Noises (n, latent_size), or None.
+        given: Labels (n,), images (n, c, h, w), or None.
+
+    Returns:
+        The samples, as the network emits them.
+    """
+    if z is None:
+        made: Tensor = maker(given)
+    else:
+        made = maker(z) if given is None or not takes_given(maker) else maker(z, given)
+    return made
+
+
+def logits_of(found: Tensor, n: int) -> Tensor:
+    """Return a discriminator's output as logits.
+
+    Args:
+        found: What it returned, with n first.
+        n: The number of samples, or of packs, that it was shown.
+
+    Returns:
+        (n,), or (n, patches) where it gave more than one number a sample.
+
+    Raises:
+        BadInput: If there is not one row a sample.
+    """
+    if found.ndim == 0 or len(found) != n:
+        raise BadInput(
+            f"the discriminator gave {tuple(found.shape)} for {n} samples; expected (batch,), (batch, 1) or patches "
+            "(batch, ...). Let it keep the batch as its first axis."
+        )
+    if found.ndim == 1:
+        return found
+    flat = found.flatten(1)
+    return flat.squeeze(1) if flat.shape[1] == 1 else flat
+
+
+@contextmanager
+def frozen_parameters(*networks: nn.Module) -> Iterator[None]:
+    """Let gradients pass through networks to their inputs, while none is computed for their parameters.
+
+    Args:
+        networks: The networks; what did not require gradients before does not afterwards.
+
+    Yields:
+        Nothing.
+    """
+    moving = [theta for network in networks for theta in network.parameters() if theta.requires_grad]
+    for theta in moving:
+        theta.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for theta in moving:
+            theta.requires_grad_(True)

@@ -1,0 +1,89 @@
+"""What a share file's card may claim, checked before anything is allocated for it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from advnets.data import TRANSFORMS
+from advnets.errors import BadInput, TooBig, unknown
+from advnets.latents import LATENTS
+from advnets.runs.card import Card
+
+MOST_NUMBERS = 2**28
+MOST_UNITS = 2**16
+MOST_ITEMS = 64
+MOST_PRODUCTS = 2**33
+"""Steps of a chain times numbers of its network that a sample may take: seconds, not hours."""
+MOST_STAGES = 8
+
+
+def expected_tensors(card: Card, build: Callable[[Card], nn.Module]) -> dict[str, Tensor]:
+    """Return the tensors that a card's network has, on the meta device, where nothing is allocated.
+
+    Args:
+        card: The card.
+        build: A card -> its network on the meta device.
+
+    Returns:
+        The tensors by name, without numbers.
+
+    Raises:
+        BadInput: For a row, a number or a shape that cannot be.
+        TooBig: For one over the limits.
+    """
+    check_card(card)
+    tensors = build(card).state_dict()
+    count = sum(tensor.numel() for tensor in tensors.values())
+    if count > MOST_NUMBERS:
+        raise TooBig(f"the generator has {count:,} numbers; at most {MOST_NUMBERS:,} are read")
+    burn_in = card.generator.get("burn_in", 0)
+    if isinstance(burn_in, int) and burn_in * count > MOST_PRODUCTS:
+        raise TooBig(
+            f"a sample takes {burn_in:,} steps of a chain of {count:,} numbers; at most {MOST_PRODUCTS:,} products "
+            "are made"
+        )
+    return tensors
+
+
+def check_card(card: Card) -> None:
+    """Check that a card's names are in their tables, and its numbers within limits.
+
+    Args:
+        card: The card.
+
+    Raises:
+        BadInput: For a name, a shape, a step or a number of classes that cannot be.
+        TooBig: For a number or a list over the limits.
+    """
+    for name, table in (("latent", LATENTS), ("transform", TRANSFORMS)):
+        if getattr(card, name) not in table:
+            raise unknown(name, getattr(card, name), table)
+    shape, classes = card.data.shape, card.data.classes
+    if len(shape) not in (1, 3) or (card.transform == "identity") != (len(shape) == 1):
+        raise BadInput(
+            f"transform {card.transform!r} with samples of shape {shape}; expected images (c, h, w), or "
+            "points (d,) with 'identity'"
+        )
+    if card.given not in (None, "labels", "images"):
+        raise unknown("given", str(card.given), ("labels", "images"))
+    if card.step < 0 or (classes is not None and classes < 1):
+        raise BadInput(f"step is {card.step} and classes {classes}; expected 0 or more, and 1 or more or none")
+    sizes = (*shape, *(card.data.given_shape or ()), *(() if card.given == "images" else (card.latent_size,)))
+    if not all(1 <= number <= MOST_UNITS for number in sizes):
+        raise TooBig(f"latent_size is {card.latent_size} and shape {shape}; expected numbers of 1 to {MOST_UNITS:,}")
+    if len(card.below) > MOST_STAGES:
+        raise TooBig(f"the card has {len(card.below)} stages; expected at most {MOST_STAGES}")
+    for row in (card.generator, *card.below):
+        _expect_small(row)
+
+
+def _expect_small(value: Any) -> None:
+    """No whole number of a network's row is negative or huge, and no list of them long."""
+    if isinstance(value, int) and not 0 <= value <= MOST_UNITS:
+        raise TooBig(f"the generator has the number {value}; expected 0 to {MOST_UNITS:,}")
+    items = list(value.values()) if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else []
+    if len(items) > MOST_ITEMS:
+        raise TooBig(f"the generator has a list of {len(items):,}; expected at most {MOST_ITEMS}")
+    for item in items:
+        _expect_small(item)

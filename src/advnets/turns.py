@@ -1,0 +1,188 @@
+"""How players move: gradients at the same parameters, then descents.
+
+A turn is made of two parts, which a recording and extragradient need apart: `differentiate` takes a player's gradients,
+`descend` makes its move. Nothing moves on a loss or a gradient that is not finite.
+"""
+
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from advnets.distributed import average_gradients
+from advnets.errors import NonFinite
+from advnets.games import Draw, Playable, Terms
+from advnets.training import Batch, Move
+
+Optimizers = Mapping[str, Optimizer]
+Origin = Mapping[str, Sequence[Tensor]]
+"""{player: parameters} that a descent begins from, in place of those that its gradients were taken at."""
+
+
+class Turn(Protocol):
+    """How players move: `play_turn`, or a `capture.Recorder`, which replays what it has recorded."""
+
+    def __call__(
+        self,
+        game: Playable,
+        movers: Sequence[str],
+        optimizers: Optimizers,
+        batch: Batch,
+        step: int,
+        *,
+        draw: Draw | None = None,
+        origin: Origin | None = None,
+    ) -> tuple[Move, ...]:
+        """Make one move of each mover, all from gradients at the same parameters.
+
+        Args:
+            game: What is played.
+            movers: The players that move.
+            optimizers: An optimizer for each player.
+            batch: The real samples.
+            step: Number of the step.
+            draw: What the fakes are made of; None draws anew.
+            origin: Parameters that the descents begin from; None for the present ones.
+
+        Returns:
+            The moves, in the movers' order.
+        """
+
+
+class Gradients(NamedTuple):
+    """What a player's descent takes.
+
+    Attributes:
+        loss: What is descended, ().
+        parameters: The player's parameters that learn.
+        values: d loss / d theta for each; None where a parameter has no part.
+    """
+
+    loss: Tensor
+    parameters: list[Tensor]
+    values: Sequence[Tensor | None]
+
+
+def play_turn(
+    game: Playable,
+    movers: Sequence[str],
+    optimizers: Optimizers,
+    batch: Batch,
+    step: int,
+    *,
+    draw: Draw | None = None,
+    origin: Origin | None = None,
+) -> tuple[Move, ...]:
+    """Draw z; take every gradient at the same parameters; then make every move; see `Turn`.
+
+    Args:
+        game: What is played.
+        movers: One player, or both from one graph.
+        optimizers: {player: optimizer}.
+        batch: The real samples.
+        step: Number of the step.
+        draw: What the fakes are made of; None draws anew.
+        origin: Parameters that the descents begin from; None for the present ones.
+
+    Returns:
+        The moves, in the movers' order.
+
+    Raises:
+        NonFinite: Before any move is made, if a loss or a gradient is not finite.
+    """
+    draw = game.draw(batch, movers) if draw is None else draw
+    terms = game.terms(movers, batch, draw, step)
+    gradients = {}
+    for player in movers:
+        gradients[player] = differentiate(game, player, terms[player], shared=len(movers) > 1)
+        _stop_if_not_finite(game, player, terms[player], found=gradients[player], batch=batch, step=step)
+    for player in movers:
+        descend(game, player, gradients[player], optimizers[player], origin)
+    made = []
+    for player in movers:
+        losses, scores = terms[player]
+        made.append(Move(step, player, dict(zip(losses, map(Tensor.detach, losses.values()), strict=True)), scores))
+    return tuple(made)
+
+
+def parameters_of(game: Playable, player: str) -> list[Tensor]:
+    """Return a player's parameters that learn, in the order of its modules."""
+    return list(filter(attrgetter("requires_grad"), game.players[player].parameters()))
+
+
+def differentiate(game: Playable, player: str, terms: Terms, *, shared: bool = False) -> Gradients:
+    """Differentiate a player's loss, the mean over all processes.
+
+    Args:
+        game: What is played.
+        player: The player whose parameters are differentiated in.
+        terms: What it descends.
+        shared: Whether the graph is kept, for another player's gradients.
+
+    Returns:
+        Its loss and d loss / d theta.
+    """
+    loss, parameters = torch.stack(list(terms.losses.values())).sum(), parameters_of(game, player)
+    values = torch.autograd.grad(loss, parameters, retain_graph=shared, allow_unused=True)
+    mean_loss, means = average_gradients(loss, values)
+    return Gradients(mean_loss, parameters, means)
+
+
+def descend(
+    game: Playable, player: str, gradients: Gradients, optimizer: Optimizer, origin: Origin | None = None
+) -> None:
+    """Make one player's move, and bring it back into its bounds.
+
+    Args:
+        game: What is played.
+        player: The player that moves.
+        gradients: What `differentiate` returned for it.
+        optimizer: The player's optimizer.
+        origin: Parameters that the descent begins from; None for the present ones.
+    """
+    if origin is not None:
+        with torch.no_grad():
+            torch._foreach_copy_(gradients.parameters, list(origin[player]))
+    for theta, value in zip(gradients.parameters, gradients.values, strict=True):
+        theta.grad = value
+    optimizer.step()
+    game.constrain(player)
+
+
+def named_gradients(game: Playable, player: str, gradients: Gradients) -> dict[str, Tensor]:
+    """Return the gradients that `differentiate` gave, as an error calls them."""
+    names = (name for name, theta in game.players[player].named_parameters() if theta.requires_grad)
+    named = zip(names, gradients.values, strict=True)
+    return {f"the gradient of {player}.{name}": value for name, value in named if value is not None}
+
+
+def _stop_if_not_finite(
+    game: Playable, player: str, terms: Terms, *, found: Gradients, batch: Batch, step: int
+) -> None:
+    if not found.loss.isfinite():
+        raise NonFinite(_blame(game, player, terms, batch=batch, step=step))
+    # A NaN or an Inf in a tensor is in its sum, one fast pass; finite tensors may overflow it, so look twice.
+    if torch.stack([value.sum() for value in found.values if value is not None]).isfinite().all():
+        return
+    named = named_gradients(game, player, found)
+    if not all(gradient.isfinite().all() for gradient in named.values()):
+        raise NonFinite(_blame(game, player, terms, batch=batch, step=step, gradients=named))
+
+
+def _blame(
+    game: Playable, player: str, terms: Terms, *, batch: Batch, step: int, gradients: Mapping[str, Tensor] | None = None
+) -> str:
+    """The first tensor that is not finite, from the data on: what comes after it is its consequence."""
+    suspects = {f"the {name} batch": tensor for name, tensor in batch.tensors().items()}
+    for who, network in game.players.items():
+        suspects |= {f"{who}.{name}": theta for name, theta in network.state_dict().items()}
+    suspects |= {f"the loss {name!r} of the {player}": loss for name, loss in terms.losses.items()}
+    suspects |= gradients or {}
+    for name, tensor in suspects.items():
+        if not tensor.isfinite().all():
+            kind = "NaN" if tensor.isnan().any() else "Inf"
+            return f"{kind} in {name} at step {step}. The run stops here; its last checkpoint is finite."
+    return f"NaN or Inf in the losses of the {player} at step {step}, in their sum or in another process"

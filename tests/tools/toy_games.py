@@ -1,0 +1,210 @@
+"""Small games of every kind that the house holds, on which the contract tests and the checks of processes play.
+
+Everything is in float64 and without dropout or batch normalisation, so that processes can be compared to rounding.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from advnets.algorithm import Algorithm1, AlgorithmRow, Extragradient, Simultaneous
+from advnets.data import Batches, Split
+from advnets.experiment.game_training import GameTraining
+from advnets.games import CycleGame, Game, Information, Judged, Weight, class_heads, l1
+from advnets.latents import gaussian
+from advnets.networks import Sizes
+from advnets.objectives import hinge, least_squares, non_saturating, relativistic
+from advnets.optimizers import Adam
+from advnets.penalties import r1, r2
+from advnets.recipes import Descent, Recipe
+from advnets.schedules import LinearDecay
+from advnets.training import Moment
+
+SHAPE = (1, 6, 6)
+BATCH = 12
+CLASSES = 3
+LATENT = 4
+
+
+class Maker(nn.Module):
+    """z, and a label if it is given one -> an image."""
+
+    def __init__(self, classes: int = 0) -> None:
+        super().__init__()
+        self.classes = classes
+        self.layers = nn.Sequential(nn.Linear(LATENT + classes, 8), nn.Tanh(), nn.Linear(8, 36), nn.Unflatten(1, SHAPE))
+
+
+class PlainMaker(Maker):
+    """z -> an image."""
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.layers(z.double())
+
+
+class LabelledMaker(Maker):
+    """z and a label -> an image."""
+
+    def forward(self, z: Tensor, given: Tensor) -> Tensor:
+        label = nn.functional.one_hot(given, self.classes)
+        return self.layers(torch.cat([z.double(), label.double()], 1))
+
+
+class LabelledJudge(nn.Module):
+    """An image and a label -> a logit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(36 + CLASSES, 8), nn.Tanh(), nn.Linear(8, 1))
+
+    def forward(self, x: Tensor, given: Tensor) -> Tensor:
+        return self.layers(torch.cat([x.flatten(1), nn.functional.one_hot(given, CLASSES).double()], 1))
+
+
+class HeadedJudge(nn.Module):
+    """An image -> a logit, and beside it what a head tells."""
+
+    def __init__(self, head: str, outputs: int) -> None:
+        super().__init__()
+        self.head = head
+        self.body = nn.Sequential(nn.Flatten(), nn.Linear(36, 8), nn.Tanh())
+        self.logit, self.told = nn.Linear(8, 1), nn.Linear(8, outputs)
+
+    def forward(self, x: Tensor) -> Judged:
+        seen = self.body(x)
+        return Judged(self.logit(seen), {self.head: self.told(seen)})
+
+
+class PairJudge(nn.Module):
+    """An image and the one that was given -> a logit a patch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = patch_judge(2)
+
+    def forward(self, x: Tensor, given: Tensor) -> Tensor:
+        return self.layers(torch.cat([x, given], 1))
+
+
+class Fading(nn.Module):
+    """An augmentation with a buffer: images times p, which a checkpoint must hold."""
+
+    p: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("p", torch.tensor(1.0, dtype=torch.float64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        seen = x * self.p.clone()
+        self.p.mul_(0.99)
+        return seen
+
+
+def judge() -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(36, 8), nn.Tanh(), nn.Linear(8, 1))
+
+
+def patch_judge(channels: int = 1) -> nn.Module:
+    return nn.Sequential(nn.Conv2d(channels, 4, 3), nn.Tanh(), nn.Conv2d(4, 1, 2))
+
+
+def translator() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.Tanh(), nn.Conv2d(4, 1, 3, padding=1))
+
+
+def make_cycle() -> CycleGame:
+    """Two translators and two discriminators, with pools so small that they fill at once."""
+    there, back = (Game(translator(), patch_judge(), least_squares, given="images") for _ in range(2))
+    return CycleGame(there, back, pool=5)
+
+
+@dataclass(frozen=True)
+class Toy:
+    """A game, what it is given, and the algorithm that it is played by."""
+
+    make: Callable[[], Game | CycleGame]
+    given: str | None = None
+    algorithm: AlgorithmRow = Algorithm1()  # noqa: RUF009 - frozen
+
+
+Z = gaussian(LATENT)
+BOTH = ("discriminator", "generator")
+TOYS: dict[str, Toy] = {
+    "labels": Toy(lambda: Game(LabelledMaker(CLASSES), LabelledJudge(), hinge, latent=Z, given="labels"), "labels"),
+    "paired images": Toy(
+        lambda: Game(translator(), PairJudge(), non_saturating, given="images", ties={"generator": {l1: 10.0}}),
+        "images",
+    ),
+    "cycle": Toy(make_cycle, "images"),
+    "cycle at once": Toy(make_cycle, "images", Simultaneous()),
+    "class heads": Toy(
+        lambda: Game(
+            LabelledMaker(CLASSES), HeadedJudge("classes", CLASSES), non_saturating, latent=Z, given="labels",
+            ties={player: {class_heads: 1.0} for player in BOTH},
+        ),
+        "labels",
+    ),
+    "information": Toy(
+        lambda: Game(
+            PlainMaker(), HeadedJudge("code", 2), non_saturating, latent=Z,
+            ties={player: {Information(code=2): 0.5} for player in BOTH},
+        )
+    ),
+    "packed": Toy(
+        lambda: Game(
+            PlainMaker(), nn.Sequential(nn.Flatten(), nn.Linear(108, 4), nn.Tanh(), nn.Linear(4, 1)), non_saturating,
+            latent=Z, pack=3, penalties={r1: 1.0},
+        )
+    ),
+    "patches": Toy(lambda: Game(PlainMaker(), patch_judge(), relativistic, latent=Z, penalties={r1: 1.0, r2: 1.0})),
+    "lazy penalty": Toy(
+        lambda: Game(PlainMaker(), judge(), non_saturating, latent=Z, penalties={r1: Weight(1.0, every=3)}),
+        algorithm=Algorithm1(k=2),
+    ),
+    "scheduled weight and k": Toy(
+        lambda: Game(PlainMaker(), judge(), non_saturating, latent=Z, penalties={r1: LinearDecay(2.0, 0.5)}),
+        algorithm=Algorithm1(k=LinearDecay(3.0, 1.0)),
+    ),
+    "augmented": Toy(lambda: Game(PlainMaker(), judge(), non_saturating, latent=Z, augment=Fading())),
+    "extragradient": Toy(
+        lambda: Game(PlainMaker(), judge(), non_saturating, latent=Z), algorithm=Extragradient()
+    ),
+    "shared fakes": Toy(
+        lambda: Game(PlainMaker(), judge(), non_saturating, latent=Z), algorithm=Algorithm1(share_fakes=True)
+    ),
+}  # fmt: skip
+
+
+def make_split(given: str | None) -> Split:
+    """Sixty random images, with labels, or with images that belong to them."""
+    rng = torch.Generator().manual_seed(1)
+    values, others = torch.randint(0, 256, (2, 60, *SHAPE), generator=rng, dtype=torch.uint8)
+    labels = torch.randint(0, CLASSES, (60,), generator=rng) if given == "labels" else None
+    return Split(values, labels, others if given == "images" else None)
+
+
+def make_training(name: str, *, capture: bool = False) -> GameTraining:
+    """The training of a toy at its first step, the same each time."""
+    toy = TOYS[name]
+    torch.manual_seed(0)
+    game = toy.make()
+    for network in game.players.values():
+        network.double()
+    batches = Batches(make_split(toy.given), batch_size=BATCH, seed=3, transform=lambda x: x.double() / 255)
+    descents = {player: Descent(Adam(), rate) for player, rate in zip(BOTH, (0.02, LinearDecay(0.01)), strict=True)}
+    recipe = replace(Recipe(), algorithm=toy.algorithm, descents=descents, batch_size=BATCH)
+    return GameTraining.of(game, batches, recipe, Sizes(SHAPE, LATENT), capture=capture)
+
+
+def play_steps(training: GameTraining, first: int, last: int, *, of: int = 16) -> GameTraining:
+    """Play the steps from number `first` to before `last` of `of`; random numbers depend on the step alone."""
+    steps = training.steps(first)
+    for number in range(first, last):
+        torch.manual_seed(number)
+        training.schedule(Moment(number, training.batches.epoch + 1, number / of))
+        step = next(steps)
+        assert step.number == number
+    return training
