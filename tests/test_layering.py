@@ -1,6 +1,7 @@
 """The house laws: imports go down only, and what must not be imported is not."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,8 @@ SOURCE = Path(__file__).parent.parent / "src" / "advnets"
 
 FLOORS = [
     {"__init__", "__main__"},
-    {"errors", "disk", "averaging", "training"},
-    {"objectives", "constraints", "theory", "schedules", "records", "distributed", "figures", "networks"},
+    {"errors", "disk", "averaging", "training", "distributed"},
+    {"objectives", "constraints", "theory", "schedules", "records", "figures", "networks"},
     {"penalties", "latents", "randomness", "optimizers", "statistics", "data"},
     {"games", "baselines", "metrics", "runs"},
     {"extractors", "turns"},
@@ -30,6 +31,8 @@ RESTRICTED = 'torch.load(io.BytesIO(content), map_location="cpu", weights_only=T
 """The one pickle of others that is read: after its checksum, by torch's reader that makes tensors only."""
 
 FILES = sorted(SOURCE.rglob("*.py"))
+ROOMS = [path.parent for path in FILES if path.name == "__init__.py" and len(list(path.parent.glob("*.py"))) > 2][1:]
+NETWORKS = ("torch.nn", "advnets.networks", "advnets.games")
 
 
 def room_of(path: Path) -> str:
@@ -77,13 +80,72 @@ def test_every_room_has_a_floor() -> None:
     assert {room_of(path) for path in FILES} == set(FLOOR_OF)
 
 
-@pytest.mark.parametrize("room", ["metrics", "theory"])
-def test_measuring_never_sees_a_network(room: str) -> None:
+NEVER_SEES = {
+    "algorithm": ("advnets.recipes", "advnets.data", "advnets.runs", "pathlib", "time"),
+    "turns": ("advnets.recipes", "advnets.data", "advnets.runs", "pathlib", "time"),
+    "games": ("advnets.data", "advnets.runs", "advnets.recipes"),
+    "metrics": NETWORKS,
+    "statistics": NETWORKS,
+    "theory": NETWORKS,
+    "assessment": (*NETWORKS, "advnets.training", "advnets.algorithm", "advnets.turns", "advnets.recipes"),
+}
+"""What a room must not import, beside what stands above it."""
+
+
+@pytest.mark.parametrize("room", NEVER_SEES)
+def test_a_room_never_sees_what_is_not_its_business(room: str) -> None:
     for path in FILES:
         if room_of(path) == room:
-            names = imports(ast.parse(path.read_text()))
-            seen = [name for name in names if name.startswith(("torch.nn", "advnets.networks", "advnets.games"))]
-            assert set(seen) <= {"torch.nn.functional"}
+            names = [name for name in imports(ast.parse(path.read_text())) if name.startswith(NEVER_SEES[room])]
+            assert set(names) <= {"torch.nn.functional"}, path.name
+
+
+def members_of(folder: Path) -> list[str]:
+    """Files and rooms inside of a room."""
+    files = [path.stem for path in folder.glob("*.py") if path.stem != "__init__"]
+    return files + [path.parent.name for path in folder.glob("*/__init__.py")]
+
+
+def order_of(folder: Path) -> list[str]:
+    """The order of a room's files, as its docstring says it."""
+    text = " ".join((ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or "").split())
+    found = re.search(r"a file imports only from those before it: ([\w, ]+)\.", text)
+    assert found, f"{folder.name}: its docstring does not say in which order its files stand"
+    return found.group(1).split(", ")
+
+
+@pytest.mark.parametrize("folder", ROOMS, ids=lambda folder: str(folder.relative_to(SOURCE)))
+def test_inside_of_a_room_a_file_imports_only_from_those_before_it(folder: Path) -> None:
+    order, prefix = order_of(folder), ".".join(("advnets", *folder.relative_to(SOURCE).parts, ""))
+    assert sorted(order) == sorted(members_of(folder))
+    for place, member in enumerate(order):
+        alone = folder / f"{member}.py"
+        for path in [alone] if alone.exists() else sorted((folder / member).rglob("*.py")):
+            for name in imports(ast.parse(path.read_text())):
+                other = name.removeprefix(prefix).split(".")[0] if name.startswith(prefix) else member
+                assert other == member or other not in order[place:], f"{member} must not import {other}"
+
+
+def test_a_folder_holds_at_most_twenty_files() -> None:
+    folders = {path.parent for path in FILES}
+    assert {folder.name: n for folder in folders if (n := len(list(folder.glob("*.py")))) > 20} == {}
+
+
+NOUNS = {
+    "training", "Training", "averaging", "distributed", "opening", "Recording", "Preprocessing", "Judged", "ranking",
+    "ceiling", "markdown", "Missing", "Damaged", "Unsupported", "build", "unknown", "field", "seed",
+}  # fmt: skip
+"""Names of one word that end as participles do, and are nouns of the field or errors."""
+
+
+def test_no_name_is_a_bare_participle() -> None:
+    """A function is a verb with its object or the noun that it returns: `told`, `filled` and `noting` say neither."""
+    found = {path.stem for path in FILES}
+    for path in FILES:
+        nodes = ast.walk(ast.parse(path.read_text()))
+        found |= {node.name.strip("_") for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    bare = {name for name in found if re.fullmatch(r"[A-Za-z][a-z]+(ed|ing|wn|ld|lt)", name)}
+    assert bare - NOUNS == set()
 
 
 def test_files_stay_short() -> None:

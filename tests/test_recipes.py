@@ -1,35 +1,53 @@
 """Recipes, schedules, optimizers, latents, averages: every number of the 2014 code, and the forms they are kept in."""
 
+import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 
+import tiny
+from advnets.algorithm import Algorithm1
 from advnets.averaging import MovingAverage
 from advnets.errors import BadInput
+from advnets.games import AdversarialRow, Weight
 from advnets.latents import LATENTS
-from advnets.optimizers import Momentum
-from advnets.recipes import from_json, paper, paper_released, to_json
+from advnets.optimizers import Adam, ClassicalMomentum, Momentum
+from advnets.recipes import Average, Budget, Descent, from_json, paper, paper_released, to_json
 from advnets.schedules import Constant, EpochRamp, ExponentialDecay, LinearDecay
 from advnets.training import Moment
 
 
 def test_every_number_of_the_released_code() -> None:
     told = to_json(paper_released)
-    assert told["generator"] == {
+    learner, descents = told["learner"], told["descents"]
+    assert learner["generator"] == {
         "row": "dense_generator", "hidden": [1200, 1200], "activations": ["relu"], "irange": 0.05, "sigmoid_bias": 0.0,
         "output": "sigmoid", "output_irange": None, "sparse": 0, "batch_norm": False,
     }  # fmt: skip
-    assert told["discriminator"] == {
+    assert learner["discriminator"] == {
         "row": "maxout_discriminator", "units": [240, 240], "pieces": 5, "irange": 0.005, "dropout": [0.2, 0.5],
         "noise": 0.0,
     }  # fmt: skip
-    assert (told["batch_size"], told["latent"], told["latent_size"]) == (100, "gaussian", 100)
-    assert told["generator_rate"] == {"row": "exponential_decay", "start": 0.1, "factor": 1.000004, "floor": 1e-6}
-    assert told["momentum"] == {"row": "epoch_ramp", "start": 0.5, "end": 0.7, "first": 1, "last": 250}
-    assert (told["algorithm"], told["objective"]) == ("simultaneous", "non_saturating_halved")
-    assert (paper.algorithm, paper.objective) == ("algorithm1", "minimax")
+    assert (told["batch_size"], learner["latent"], learner["latent_size"]) == (100, "gaussian", 100)
+    ramp = {"row": "epoch_ramp", "start": 0.5, "end": 0.7, "first": 1, "last": 250}
+    descent = {
+        "optimizer": {"row": "momentum", "momentum": ramp},
+        "rate": {"row": "exponential_decay", "start": 0.1, "factor": 1.000004, "floor": 1e-6},
+    }
+    assert descents == {"discriminator": descent, "generator": descent}
+    assert (told["algorithm"], learner["objective"]) == ({"row": "simultaneous"}, "non_saturating_halved")
+    assert isinstance(paper.learner, AdversarialRow)
+    assert (paper.algorithm, paper.learner.objective) == (Algorithm1(k=1, share_fakes=False), "minimax")
+
+
+def test_weights_and_schedules_of_a_game_are_read_back_from_a_file() -> None:
+    penalties = {"r1": Weight(LinearDecay(2.0, 1.0), every=16), "r2": LinearDecay(1.0), "gradient_penalty": 10.0}
+    recipe = tiny.with_learner(paper, penalties=penalties, ties={"generator": {"l1": Weight(100.0)}})
+    assert from_json(json.loads(json.dumps(to_json(recipe)))) == recipe
 
 
 def test_the_rate_halves_every_347_epochs_of_500_updates() -> None:
@@ -52,7 +70,7 @@ def test_other_schedules() -> None:
 
 def test_momentum_is_pylearn2s_also_when_the_rate_changes() -> None:
     theta = torch.nn.Parameter(torch.tensor([1.0], dtype=torch.float64))
-    optimizer = Momentum([theta], lr=0.1)
+    optimizer = ClassicalMomentum([theta], lr=0.1)
     v, w = 0.0, 1.0
     for step in range(20):
         lr, mu, g = 0.1 / (1 + step), 0.5 + 0.01 * step, math.cos(step)
@@ -75,38 +93,71 @@ def test_latents_have_mean_zero_and_variance_one(name: str) -> None:
 def test_the_average_halves_in_its_half_life() -> None:
     network = torch.nn.Linear(1, 1)
     torch.nn.init.ones_(network.weight)
-    average = MovingAverage(network, half_life=1000)
+    average = MovingAverage({"": network}, half_life=1000)
     torch.nn.init.zeros_(network.weight)
     for _ in range(10):
-        average.update(network, 100)
-    assert float(average.network.weight) == pytest.approx(0.5, abs=1e-6)
-    follows = MovingAverage(network, half_life=0)
+        average.update({"": network}, 100)
+    assert float(average.makers[""].weight) == pytest.approx(0.5, abs=1e-6)
+    follows = MovingAverage({"": network}, half_life=0)
     torch.nn.init.constant_(network.weight, 3.0)
-    follows.update(network, 100)
-    assert float(follows.network.weight) == 3.0
+    follows.update({"": network}, 100)
+    assert float(follows.makers[""].weight) == 3.0
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"objective": "minmax"}, "Did you mean 'minimax'"),
-        ({"optimizer": "adm"}, "Did you mean 'adam'"),
+        ({"latent": "gausian"}, "Did you mean 'gaussian'"),
+        ({"precision": "float23"}, "Did you mean 'float32'"),
         ({"penalties": {"r3": 1.0}}, "unknown penalty 'r3'"),
+        ({"ties": {"generator": {"l3": 1.0}}}, "unknown tie 'l3'"),
         ({"constraints": {"critic": {}}}, "unknown player 'critic'"),
         ({"constraints": {"discriminator": {"clip": 1.0}}}, "unknown constraint"),
-        ({"algorithm": "simultaneous", "discriminator_moves": 2}, "one move of each player"),
-        ({"batch_size": 0}, "batch_size is 0"),
-        ({"ema_half_life": -1.0}, "ema_half_life"),
-        ({"usual_minutes": 0.0}, "usual_minutes"),
+        ({"latent_size": -1}, "latent_size is -1"),
+        ({"pack": 0}, "pack is 0"),
     ],
 )
-def test_a_recipe_that_cannot_be_is_refused(change: dict[str, object], message: str) -> None:
+def test_a_game_that_cannot_be_is_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(BadInput, match=message):
-        replace(paper, **change)  # type: ignore[arg-type]
+        tiny.with_learner(paper, **change)
 
 
 @pytest.mark.parametrize(
-    "value", [{"nmae": "x"}, {"generator": {"row": "nothing"}}, {"generator": {"row": "dense_generator", "depth": 3}}]
+    ("change", "message"),
+    [
+        (lambda: replace(paper, batch_size=0), "batch_size is 0"),
+        (lambda: replace(paper, algorithm="simultaneous"), "algorithm is 'simultaneous'; expected a row"),
+        (lambda: replace(paper, descents={"generator": Descent()}), "descents are of generator; expected a Descent"),
+        (lambda: replace(paper, transform="unti"), "Did you mean 'unit'"),
+        (lambda: replace(paper, learner=3), "learner is 3"),
+        (lambda: Algorithm1(k=0), "k is 0; expected a whole number of moves"),
+        (lambda: Average(half_life=-1.0), "half_life, in images, is -1.0"),
+        (lambda: Average(half_life=math.nan), "half_life, in images, is nan"),
+        (lambda: Budget(minutes=0.0), "minutes of the budget are 0.0"),
+        (lambda: Budget(steps=0), "steps of the budget are 0"),
+        (lambda: Descent(rate=-1.0), "rate is -1.0"),
+        (lambda: Descent(rate=math.nan), "rate is nan"),
+        (lambda: Descent("adam"), "optimizer is 'adam'; expected a row"),
+        (lambda: Adam(betas=(0.5, 1.0)), "beta 2 is 1.0"),
+        (lambda: Adam(eps=0.0), "eps is 0.0"),
+        (lambda: Momentum(1.0), "momentum is 1.0"),
+    ],
+)
+def test_a_recipe_that_cannot_be_is_refused(change: Callable[[], object], message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        change()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"nmae": "x"},
+        {"learner": {"row": "nothing"}},
+        {"learner": {"row": "adversarial", "generator": {"row": "dense_generator", "depth": 3}}},
+        {"descents": {"generator": {"optimizer": {"row": "adm"}}}},
+        {"algorithm": {"row": "algorithm2"}},
+    ],
 )
 def test_a_file_of_another_recipe_language_is_refused(value: dict[str, object]) -> None:
     with pytest.raises(BadInput, match=r"unknown|; expected"):

@@ -11,7 +11,8 @@ from hypothesis import given, settings, strategies as st
 
 from advnets import records
 from advnets.errors import BadInput
-from advnets.recipes import RECIPES, Recipe, from_json, generator_from_json, to_json
+from advnets.games import AdversarialRow
+from advnets.recipes import RECIPES, Recipe, from_json, maker_from_json, to_json
 
 
 @dataclass(frozen=True)
@@ -87,12 +88,24 @@ JUNK = st.recursive(
 )
 
 
+def fields_of(value: Mapping[str, Any], within: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """The paths of all fields of a JSON object, those of objects inside too."""
+    paths = [(*within, name) for name in value]
+    inner = [fields_of(one, (*within, name)) for name, one in value.items() if isinstance(one, Mapping)]
+    return paths + [path for some in inner for path in some]
+
+
 @settings(max_examples=300, derandomize=True, deadline=None, database=None)
-@given(name=st.sampled_from(sorted(to_json(RECIPES["paper"]))), junk=JUNK)
-def test_junk_in_a_recipe_is_refused_or_a_recipe(name: str, junk: Any) -> None:
-    """Whatever stands in a field: BadInput, or a recipe that is written and read back as the same."""
+@given(path=st.sampled_from(sorted(fields_of(to_json(RECIPES["paper"])))), junk=JUNK)
+def test_junk_in_a_recipe_is_refused_or_a_recipe(path: tuple[str, ...], junk: Any) -> None:
+    """Whatever stands in a field, however deep: BadInput, or a recipe that is written and read back as the same."""
+    told = to_json(RECIPES["paper"])
+    inner = told
+    for name in path[:-1]:
+        inner = inner[name]
+    inner[path[-1]] = junk
     try:
-        recipe = from_json(to_json(RECIPES["paper"]) | {name: junk})
+        recipe = from_json(told)
     except BadInput:
         return
     assert isinstance(recipe, Recipe)
@@ -100,18 +113,20 @@ def test_junk_in_a_recipe_is_refused_or_a_recipe(name: str, junk: Any) -> None:
 
 
 def test_a_generator_is_a_generators_row() -> None:
-    told = to_json(RECIPES["paper"])
-    assert generator_from_json(told["generator"]) == RECIPES["paper"].generator
+    told = to_json(RECIPES["paper"])["learner"]
+    learner = RECIPES["paper"].learner
+    assert isinstance(learner, AdversarialRow)
+    assert maker_from_json(told["generator"]) == learner.generator
     for value in (
         None,
         told["discriminator"],
-        told["generator_rate"],
+        to_json(RECIPES["paper"].descents["generator"].rate),
         [],
         "dense_generator",
         told["generator"] | {"hidden": [0]},
     ):
         with pytest.raises(BadInput):
-            generator_from_json(value)
+            maker_from_json(value)
 
 
 def test_examples_in_docstrings() -> None:

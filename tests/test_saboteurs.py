@@ -20,9 +20,10 @@ from advnets.errors import AdvnetsError, InUse, NonFinite
 from advnets.games.game import Game
 from advnets.latents import gaussian
 from advnets.objectives import OBJECTIVES
+from advnets.recipes import Average
 from saboteurs import SABOTEURS
 
-RECIPE = replace(tiny.RECIPE, ema_half_life=500.0)
+OWN = replace(tiny.OWN, average=Average(half_life=500.0))
 OFTEN: dict[str, Any] = {"steps": 60, "checkpoint_steps": 50, "journal_steps": 10, "preview_steps": 25}
 
 
@@ -50,9 +51,9 @@ def rows(run: experiment.Run) -> list[tuple[int, float]]:
 
 def resume(folder: Path) -> None:
     """Parted in the second epoch, ten steps before the end, the run ends as the whole one."""
-    whole = experiment.start(RECIPE, game=noisy(), settings=tiny.settings(str(folder / "whole"), **OFTEN))
+    whole = experiment.start(OWN, game=noisy(), settings=tiny.settings(str(folder / "whole"), **OFTEN))
     list(whole.carry_on())
-    parted = experiment.start(RECIPE, game=noisy(), settings=tiny.settings(str(folder / "parted"), **OFTEN))
+    parted = experiment.start(OWN, game=noisy(), settings=tiny.settings(str(folder / "parted"), **OFTEN))
     going = parted.carry_on()
     assert any(progress.step == 60 for progress in going)
     going.close()

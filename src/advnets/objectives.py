@@ -59,7 +59,7 @@ def per_sample(loss: Callable[[Real, Tensor], Tensor]) -> Callable[[Real, Tensor
     """
 
     @wraps(loss)
-    def checked(real_logits: Real, fake_logits: Tensor) -> Tensor:
+    def checked_loss(real_logits: Real, fake_logits: Tensor) -> Tensor:
         real = fake_logits if real_logits is None else real_logits
         if fake_logits.ndim not in (1, 2) or real.shape != fake_logits.shape:
             raise BadInput(
@@ -70,7 +70,7 @@ def per_sample(loss: Callable[[Real, Tensor], Tensor]) -> Callable[[Real, Tensor
         found = loss(real_logits, fake_logits)
         return found if found.ndim == 1 else found.mean(1)
 
-    return checked
+    return checked_loss
 
 
 def halve(loss: DiscriminatorLoss) -> DiscriminatorLoss:

@@ -143,6 +143,19 @@ class RMSprop(OptimizerRow):
         return torch.optim.RMSprop(list(parameters), lr=0.0, alpha=self.alpha, eps=self.eps)
 
 
+def expect_optimizer(found: Any) -> None:
+    """Expect a row of OPTIMIZERS.
+
+    Args:
+        found: What stands in its place.
+
+    Raises:
+        BadInput: If it is none.
+    """
+    if not isinstance(found, OptimizerRow):
+        raise BadInput(f"optimizer is {found!r}; expected a row such as advnets.Adam(betas=(0.5, 0.999))")
+
+
 OPTIMIZERS: dict[str, type[OptimizerRow]] = {"sgd": SGD, "momentum": Momentum, "adam": Adam, "rmsprop": RMSprop}
 
 

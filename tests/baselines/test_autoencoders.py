@@ -18,6 +18,7 @@ from advnets.baselines.stacked_contractive import ContractiveStack, contraction_
 from advnets.baselines.tied_layer import TiedLayer
 from advnets.data import TRANSFORMS, Batches
 from advnets.errors import BadInput, Unsupported
+from advnets.networks import Sizes
 from advnets.schedules import Constant
 from advnets.training import Moment
 
@@ -102,7 +103,7 @@ def test_a_move_is_that_of_autograds_jacobian() -> None:
 
 def test_a_step_of_the_sampler_moves_in_the_top_layer_and_is_decoded_by_means() -> None:
     torch.manual_seed(1)
-    network = ROWS["two layers"].build(5, SHAPE, MEAN).double()
+    network = ROWS["two layers"].build(Sizes(SHAPE, 5, mean=MEAN)).double()
     assert isinstance(network, ContractiveStack)
     network.sigma = 2.0
     bottom, top = network.layer(0), network.layer(1)
@@ -124,7 +125,7 @@ def test_a_step_of_the_sampler_moves_in_the_top_layer_and_is_decoded_by_means() 
 def test_a_layer_descends_cross_entropy_and_contraction_of_the_means_below(number: int) -> None:
     row = replace(ROWS["two layers"], rate=Constant(0.0))
     torch.manual_seed(3)
-    training = row.training(row.build(5, (1, 8, 8), torch.full((1, 8, 8), 0.3)), digits())
+    training = row.training(row.build(Sizes((1, 8, 8), 5, mean=torch.full((1, 8, 8), 0.3))), digits())
     x = next(digits()).real.flatten(1).double()
     training.schedule(Moment(9, 2, 0.9 * number))
     step = next(training.steps(9))
@@ -165,7 +166,7 @@ def distance(counts: Tensor, expected: Tensor) -> float:
 def test_the_denoising_chain_has_the_stationary_distribution_of_its_matrix() -> None:
     torch.manual_seed(4)
     row = DenoisingAutoencoder(hidden=3, corruption=0.3, burn_in=40)
-    network = row.build(3, (1, 2, 2), torch.tensor([[[0.3, 0.5], [0.6, 0.4]]]))
+    network = row.build(Sizes((1, 2, 2), 3, mean=torch.tensor([[[0.3, 0.5], [0.6, 0.4]]])))
     assert isinstance(network, DenoisingChain)
     n, T = 20_000, transitions(network, corruption=0.3)
     stationary = torch.linalg.matrix_power(T, 10_000)[0]
@@ -195,7 +196,7 @@ def test_salt_and_pepper_replaces_by_fair_coins() -> None:
 def test_a_walkback_teaches_the_way_back_to_the_data_and_not_to_the_draw_before() -> None:
     torch.manual_seed(6)
     row = DenoisingAutoencoder(hidden=5, corruption=0.2, walkbacks=2, rate=Constant(0.0))
-    training = row.training(row.build(5, (1, 8, 8), torch.full((1, 8, 8), 0.3)), digits())
+    training = row.training(row.build(Sizes((1, 8, 8), 5, mean=torch.full((1, 8, 8), 0.3))), digits())
     x = next(digits()).real.flatten(1)
     torch.manual_seed(7)
     readings = next(training.steps(0)).readings()
@@ -218,7 +219,9 @@ def digits() -> Batches:
 def start_training(row: Any, seed: int = 0) -> BaselineTraining:
     torch.manual_seed(seed)
     latent_size = row.hidden if isinstance(row.hidden, int) else row.hidden[-1]
-    training: BaselineTraining = row.training(row.build(latent_size, (1, 8, 8), torch.full((1, 8, 8), 0.3)), digits())
+    training: BaselineTraining = row.training(
+        row.build(Sizes((1, 8, 8), latent_size, mean=torch.full((1, 8, 8), 0.3))), digits()
+    )
     return training
 
 
@@ -309,9 +312,9 @@ def test_it_learns_to_reconstruct_digits(row: Any) -> None:
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_what_does_not_fit_is_refused(row: Any) -> None:
     with pytest.raises(BadInput, match=r"found a latent_size of 100, expected 5, the units of the layer"):
-        row.build(100, SHAPE, MEAN)
+        row.build(Sizes(SHAPE, 100, mean=MEAN))
     with pytest.raises(Unsupported, match="found points of 2 numbers, expected images"):
-        row.build(5, (2,), torch.zeros(2))
+        row.build(Sizes((2,), 5))
     with pytest.raises(BadInput, match="found another network"):
         row.training(torch.nn.Linear(2, 2), digits())
     other = start_training(replace(row, hidden=9 if isinstance(row.hidden, int) else (*row.hidden[:-1], 9)))

@@ -17,6 +17,7 @@ from advnets.baselines.deep_belief import BeliefNet, DeepBelief, DeepBeliefTrain
 from advnets.data import TRANSFORMS, Batches, Dataset, Split
 from advnets.errors import BadInput, NonFinite, Unsupported
 from advnets.metrics import parzen
+from advnets.networks import Sizes
 from advnets.schedules import Constant, LinearDecay
 from advnets.training import Moment
 
@@ -169,7 +170,7 @@ def a_net(hidden: tuple[int, ...], *, burn_in: int) -> BeliefNet:
     """A net of 1x2x2 images with weights of order 1, in float64."""
     torch.manual_seed(5)
     row = DeepBelief(hidden=hidden, burn_in=burn_in, deviation=1.0)
-    net = row.build(row.start_size, (1, 2, 2), torch.tensor([0.2, 0.4, 0.6, 0.8]).view(1, 2, 2))
+    net = row.build(Sizes((1, 2, 2), row.latent_size, mean=torch.tensor([0.2, 0.4, 0.6, 0.8]).view(1, 2, 2)))
     return net.double().requires_grad_(False)
 
 
@@ -193,7 +194,7 @@ def test_a_net_emits_the_means_of_its_own_law(hidden: tuple[int, ...]) -> None:
     pixels = boltzmann.visible_mean(net.laws()[0], state)
     mean = p @ pixels
     deviation = (p @ (pixels - mean).square()).sqrt() / math.sqrt(n)
-    emitted = net(torch.randn(n, DeepBelief(hidden=hidden).start_size, dtype=torch.float64))
+    emitted = net(torch.randn(n, DeepBelief(hidden=hidden).latent_size, dtype=torch.float64))
     assert emitted.shape == (n, 1, 2, 2)
     z_scores = (emitted.flatten(1).mean(0) - mean) / deviation
     assert float(z_scores.abs().max()) < 4
@@ -234,7 +235,7 @@ def start_training(row: DeepBelief, split: Split, *, batch_size: int = 20) -> De
     torch.manual_seed(0)
     mean = split.values.float().mean(0) / 255
     batches = Batches(split, batch_size=batch_size, seed=0, transform=lambda stored: stored.float() / 255)
-    return row.training(row.build(row.start_size, mean.shape, mean), batches)
+    return row.training(row.build(Sizes(mean.shape, row.latent_size, mean=mean)), batches)
 
 
 def teach(training: DeepBeliefTraining, first: int, last: int, *, of: int) -> list[str]:
@@ -400,11 +401,11 @@ def test_what_is_not_finite_stops_before_anything_moves() -> None:
 
 def test_points_and_wrong_widths_are_refused() -> None:
     with pytest.raises(Unsupported, match="points of 2 numbers, expected images"):
-        DeepBelief().build(1000, (2,), torch.zeros(2))
+        DeepBelief().build(Sizes((2,), 1000))
     with pytest.raises(BadInput, match=r"latent_size of 7, expected 12"):
-        DeepBelief(hidden=(12, 5)).build(7, (1, 2, 2), torch.zeros(1, 2, 2))
+        DeepBelief(hidden=(12, 5)).build(Sizes((1, 2, 2), 7))
     with pytest.raises(BadInput, match=r"latent_size of 7, expected 5"):
-        DeepBelief(hidden=(5,)).build(7, (1, 2, 2), torch.zeros(1, 2, 2))
+        DeepBelief(hidden=(5,)).build(Sizes((1, 2, 2), 7))
     with pytest.raises(BadInput, match="found Identity, expected the BeliefNet"):
         DeepBelief().training(torch.nn.Identity(), Batches(bars(25), batch_size=5, seed=0))
 
@@ -432,13 +433,13 @@ def test_bad_numbers_are_refused(numbers: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 5, 7)])
 def test_sizes_adapt_to_the_data(shape: tuple[int, ...]) -> None:
-    net = DeepBelief(hidden=(6, 5), burn_in=2).build(6, shape, torch.full(shape, 0.13))
+    net = DeepBelief(hidden=(6, 5), burn_in=2).build(Sizes(shape, 6, mean=torch.full(shape, 0.13)))
     assert net(torch.randn(4, 6)).shape == (4, *shape)
 
 
 def test_a_net_can_be_built_where_there_are_no_numbers() -> None:
     with torch.device("meta"):
-        net = DeepBelief(hidden=(6, 5)).build(6, (1, 8, 8), torch.zeros(1, 8, 8))
+        net = DeepBelief(hidden=(6, 5)).build(Sizes((1, 8, 8), 6))
     assert {value.device.type for value in net.state_dict().values()} == {"meta"}
 
 
@@ -447,7 +448,7 @@ def test_the_papers_row_of_the_table_is_met_in_1200_steps(mnist: Dataset) -> Non
     torch.manual_seed(0)
     row = DeepBelief(burn_in=20)
     batches = Batches(mnist.train, batch_size=100, seed=0, transform=TRANSFORMS["unit"].forward)
-    training = row.training(row.build(row.start_size, mnist.shape, mnist.mean), batches)
+    training = row.training(row.build(Sizes(mnist.shape, row.latent_size, mean=mnist.mean)), batches)
     teach(training, 0, 1200, of=1200)
     samples = training.sample(10_000).mul(255).round() / 255
     held_out = mnist.validation.values.float() / 255

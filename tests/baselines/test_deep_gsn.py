@@ -22,6 +22,8 @@ from advnets.baselines.deep_gsn import (
 )
 from advnets.data import TRANSFORMS, Batches
 from advnets.errors import BadInput, Unsupported
+from advnets.networks import Sizes
+from advnets.optimizers import Adam, Momentum, OptimizerRow
 from advnets.schedules import Constant
 from advnets.training import Moment
 from reference import gsn as reference
@@ -38,7 +40,7 @@ ROWS = {
 def network_of(row: DeepGsn, shape: tuple[int, ...] = (1, 2, 4)) -> GenerativeStochasticNetwork:
     """A float64 network whose biases are not zeros."""
     torch.manual_seed(0)
-    network = row.build(row.hidden[-1], shape, torch.full(shape, 0.3)).double()
+    network = row.build(Sizes(shape, row.hidden[-1], mean=torch.full(shape, 0.3))).double()
     assert isinstance(network, GenerativeStochasticNetwork)
     with torch.no_grad():
         for bias in network.biases:
@@ -66,7 +68,7 @@ def training_on_digits(row: DeepGsn, seed: int = 0) -> WalkbackTraining:
     torch.manual_seed(seed)
     digits = data.load("digits")
     batches = Batches(digits.train, batch_size=50, seed=3, transform=TRANSFORMS["unit"].forward)
-    training = row.training(row.build(row.hidden[-1], digits.shape, digits.mean), batches)
+    training = row.training(row.build(Sizes(digits.shape, row.hidden[-1], mean=digits.mean)), batches)
     assert isinstance(training, WalkbackTraining)
     training.schedule(Moment(0, 0, 0.0))
     return training
@@ -182,9 +184,9 @@ def test_weights_are_tied() -> None:
     np.testing.assert_allclose(logits.detach().sigmoid().numpy(), expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "momentum"])
-def test_resume_is_exact(optimizer: str) -> None:
-    row = replace(SMALL, optimizer=optimizer, momentum=0.5)
+@pytest.mark.parametrize("optimizer", [Adam((0.9, 0.99)), Momentum(0.5)], ids=["adam", "momentum"])
+def test_resume_is_exact(optimizer: OptimizerRow) -> None:
+    row = replace(SMALL, optimizer=optimizer)
     whole, resumed = training_on_digits(row), training_on_digits(row, seed=1)
     steps = whole.steps(0)
     list(islice(steps, 35))
@@ -234,15 +236,17 @@ def test_it_learns_digits() -> None:
 
 def test_visible_biases_start_at_the_marginals_or_at_zero() -> None:
     mean = torch.tensor([0.0, 0.25, 0.5, 1.0]).view(1, 2, 2)
-    bias = SMALL.build(5, (1, 2, 2), mean).get_parameter("biases.0").detach()
+    bias = SMALL.build(Sizes((1, 2, 2), 5, mean=mean)).get_parameter("biases.0").detach()
     torch.testing.assert_close(bias.sigmoid(), torch.tensor([0.001, 0.25, 0.5, 0.999]))
-    assert not replace(SMALL, marginals=False).build(5, (1, 2, 2), mean).get_parameter("biases.0").any()
+    assert not replace(SMALL, marginals=False).build(Sizes((1, 2, 2), 5, mean=mean)).get_parameter("biases.0").any()
 
 
 def test_products_in_bfloat16_are_near_those_in_float32() -> None:
     shape = (1, 8, 8)
     exact, coarse = (
-        replace(SMALL, bfloat16=flag, sigma=0.0, salt_and_pepper=0.0).build(5, shape, torch.full(shape, 0.3))
+        replace(SMALL, bfloat16=flag, sigma=0.0, salt_and_pepper=0.0).build(
+            Sizes(shape, 5, mean=torch.full(shape, 0.3))
+        )
         for flag in (False, True)
     )
     coarse.load_state_dict(exact.state_dict())
@@ -277,7 +281,7 @@ def test_the_products_of_a_step_are_counted(row: DeepGsn, passes: int, monkeypat
         ({"salt_and_pepper": float("nan")}, "salt_and_pepper is nan"),
         ({"sigma": -1.0}, "sigma is -1.0"),
         ({"sigma": float("inf")}, "sigma is inf"),
-        ({"optimizer": "adan"}, "adam"),
+        ({"optimizer": "adam"}, "optimizer is 'adam'; expected a row"),
     ],
 )
 def test_bad_numbers_are_refused(change: dict[str, Any], words: str) -> None:
@@ -287,6 +291,6 @@ def test_bad_numbers_are_refused(change: dict[str, Any], words: str) -> None:
 
 def test_another_latent_size_and_points_are_refused() -> None:
     with pytest.raises(BadInput, match="latent_size of 100, expected 5"):
-        SMALL.build(100, (1, 8, 8), torch.zeros(1, 8, 8))
+        SMALL.build(Sizes((1, 8, 8), 100))
     with pytest.raises(Unsupported, match="points of 2 numbers"):
-        SMALL.build(5, (2,), torch.zeros(2))
+        SMALL.build(Sizes((2,), 5))

@@ -7,15 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from advnets.experiment.baseline_training import training
 
 import tiny
 from advnets import experiment, statistics
+from advnets.algorithm import Algorithm1
 from advnets.data import load
 from advnets.errors import BadInput, TooBig, Unsupported
-from advnets.experiment.game_training import GameTraining, game_training
-from advnets.experiment.model import expected_tensors
-from advnets.recipes import RECIPES, Recipe, from_json, to_json
+from advnets.experiment.build_training import build_game_training, build_training
+from advnets.experiment.game_training import GameTraining
+from advnets.experiment.model import build_on_meta
+from advnets.networks import MaxoutDiscriminator
+from advnets.optimizers import Adam
+from advnets.recipes import PLAYERS, RECIPES, Average, Descent, Recipe, Stage, from_json, to_json
+from advnets.runs import expected_tensors
 from advnets.training import Moment
 
 every_recipe = pytest.mark.parametrize("name", sorted(RECIPES))
@@ -52,26 +56,31 @@ def test_it_trains_resumes_bit_for_bit_and_is_sampled(name: str, tmp_path: Path)
     assert len(list(again.directory.previews.iterdir())) == 1
 
 
-BASELINES = sorted(name for name, recipe in RECIPES.items() if recipe.discriminator is None)
+BASELINES = sorted(name for name, recipe in RECIPES.items() if recipe.baseline is not None)
 
 
 @pytest.mark.parametrize("name", BASELINES)
 def test_every_parameter_of_a_baseline_is_moved(name: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
     recipe = tiny.narrow(RECIPES[name])
-    tried = training(recipe, load("digits"), seed=0, device=torch.device("cpu"))
-    before = {key: theta.clone() for key, theta in tried.network.named_parameters()}
+    tried = build_training(recipe, load("digits"), seed=0, device=torch.device("cpu"))
+    before = {key: theta.clone() for key, theta in tried.players["model"].named_parameters()}
     steps = tried.steps(0)
     for progress in (0.0, 0.1, 0.6, 0.7):  # both layers of those that are trained one after the other
         tried.schedule(Moment(int(100 * progress), 1, progress))
         next(steps)
-    for key, theta in tried.network.named_parameters():
+    for key, theta in tried.players["model"].named_parameters():
         assert not torch.equal(theta, before[key]), key
 
 
 @pytest.mark.parametrize("name", BASELINES)
 def test_fields_of_games_are_refused_with_a_baseline(name: str) -> None:
-    given = {"objective": "hinge", "discriminator": RECIPES["paper"].discriminator, "betas": (0.0, 0.9)}
+    given = {
+        "algorithm": Algorithm1(),
+        "descents": dict.fromkeys(PLAYERS, Descent(Adam(betas=(0.0, 0.9)))),
+        "average": Average(half_life=1000.0),
+        "stages": (Stage(0.5, discriminator=MaxoutDiscriminator()),),
+    }
     for field, value in given.items():
         with pytest.raises(BadInput, match=f"{field} is"):
             replace(RECIPES[name], **{field: value})
@@ -83,10 +92,10 @@ def test_fields_of_games_are_refused_with_a_baseline(name: str) -> None:
 def test_every_parameter_has_a_gradient_and_an_optimizer(name: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
     recipe = tiny.narrow(RECIPES[name])
-    tried = game_training(recipe, load(data_for(recipe)), seed=0, device=torch.device("cpu"))
+    tried = build_game_training(recipe, load(data_for(recipe)), seed=0, device=torch.device("cpu"))
     assert_descended(tried, 0)
     for number in range(len(recipe.stages)):
-        tried.next_stage(number + 1)
+        tried.begin_next_stage(number + 1)
         assert_descended(tried, number + 1)
 
 
@@ -145,4 +154,4 @@ def test_a_shared_chain_that_would_take_for_ever_is_refused(name: str, tmp_path:
     endless = {**model.card.generator, "burn_in": 2**16}
     wide = {**endless, "hidden": 2**13 if isinstance(endless["hidden"], int) else [2**13] * len(endless["hidden"])}
     with pytest.raises(TooBig, match="steps of a chain"):
-        expected_tensors(replace(model.card, generator=wide, latent_size=2**13))
+        expected_tensors(replace(model.card, generator=wide, latent_size=2**13), build_on_meta)

@@ -20,10 +20,13 @@ from torch import nn
 import advnets
 import tiny
 from advnets import assessment, distributed, experiment, runs
+from advnets.algorithm import Algorithm1, Extragradient, Simultaneous
 from advnets.cli.train import follow
 from advnets.errors import BadInput, Damaged, InUse, Missing, NonFinite, Unsupported
-from advnets.recipes import RECIPES
-from advnets.schedules import Constant
+from advnets.experiment.game_training import GameTraining
+from advnets.games import Weight
+from advnets.optimizers import RMSprop
+from advnets.recipes import RECIPES, Average, Recipe
 
 
 @pytest.fixture(autouse=True)
@@ -31,22 +34,24 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def variants() -> dict[str, experiment.Settings]:
+def variants() -> dict[str, Recipe]:
     """Recipes that between them use every row whose state a checkpoint must hold."""
     tune = tiny.RECIPE
+    clipped = tiny.with_learner(tune, objective="wasserstein", constraints={"discriminator": {"clip_weights": 0.01}})
     return {
         "paper-adam": tune,
-        "momentum": replace(tune, optimizer="momentum", momentum=RECIPES["paper"].momentum),
-        "simultaneous": replace(tune, algorithm="simultaneous"),
-        "k=3": replace(tune, discriminator_moves=3),
-        "gradient penalty": replace(tune, objective="wasserstein", penalties={"gradient_penalty": 10.0}),
-        "relativistic": replace(tune, objective="relativistic", penalties={"r1": 1.0, "r2": 1.0}),
-        "rmsprop, clipped": replace(
-            tune, objective="wasserstein", optimizer="rmsprop", constraints={"discriminator": {"clip_weights": 0.01}}
-        ),
-        "uniform": replace(tune, latent="uniform", ema_half_life=0.0),
-        "bfloat16": replace(tune, precision="bfloat16"),
-    }  # type: ignore[return-value]
+        "momentum": tiny.with_descents(tune, optimizer=RECIPES["paper"].descents["generator"].optimizer),
+        "simultaneous": replace(tune, algorithm=Simultaneous()),
+        "extragradient": replace(tune, algorithm=Extragradient()),
+        "k=3": replace(tune, algorithm=Algorithm1(k=3)),
+        "shared fakes": replace(tune, algorithm=Algorithm1(share_fakes=True)),
+        "gradient penalty": tiny.with_learner(tune, objective="wasserstein", penalties={"gradient_penalty": 10.0}),
+        "lazy r1": tiny.with_learner(tune, penalties={"r1": Weight(1.0, every=4)}),
+        "relativistic": tiny.with_learner(tune, objective="relativistic", penalties={"r1": 1.0, "r2": 1.0}),
+        "rmsprop, clipped": tiny.with_descents(clipped, optimizer=RMSprop()),
+        "uniform": replace(tiny.with_learner(tune, latent="uniform"), average=Average()),
+        "bfloat16": tiny.with_learner(tune, precision="bfloat16"),
+    }
 
 
 @pytest.mark.parametrize("name", sorted(variants()))
@@ -161,19 +166,20 @@ def test_networks_of_your_own_train_save_resume_and_sample(tmp_path: Path) -> No
 def test_what_is_not_finite_is_never_saved_as_good(place: str, tmp_path: Path) -> None:
     run = experiment.start(tiny.RECIPE, settings=tiny.settings("run"))
     if place == "learning rate":
-        mad = replace(tiny.RECIPE, generator_rate=Constant(1e38), discriminator_rate=Constant(1e38))
+        mad = tiny.with_descents(tiny.RECIPE, rate=1e38)
         run = experiment.start(mad, settings=tiny.settings("mad"))
         with pytest.raises(NonFinite, match="at step"):
             list(run.carry_on())
         assert json.loads((run.path / "status.json").read_text())["state"] == "failed"
         return
-    course = run._course(torch.device("cpu"))
-    going = course.carry_on()
+    loop = run._loop()
+    going = loop.carry_on()
     next(going)
     if place == "average":
-        next(course.average.network.parameters()).view(-1)[0] = float("nan")
+        next(loop.average.makers[""].parameters()).view(-1)[0] = float("nan")
     else:
-        optimizer = course.play.optimizers["generator"]
+        assert isinstance(loop.training, GameTraining)
+        optimizer = loop.training.optimizers["generator"]
         next(iter(optimizer.state.values()))["exp_avg"].view(-1)[0] = float("inf")
     with pytest.raises(NonFinite, match=r"(NaN|Inf) in .*(average|exp_avg|generator).* at step"):
         list(going)

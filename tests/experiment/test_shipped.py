@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import pytest
-from advnets.experiment.shipped_models import SHIPPED
 
 from advnets import data
 from advnets.cli.main import main
-from advnets.experiment import find_model
+from advnets.experiment import SHIPPED, find_model
 
 PAPER = 225.0
 

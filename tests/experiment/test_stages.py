@@ -10,25 +10,29 @@ import torch
 
 import tiny
 from advnets import experiment
+from advnets.algorithm import Simultaneous
 from advnets.cli.main import main
 from advnets.data import load
 from advnets.errors import BadInput
-from advnets.experiment.game_training import GameTraining, game_training
+from advnets.experiment.build_training import build_game_training
+from advnets.experiment.game_training import GameTraining
+from advnets.games import Draw
 from advnets.networks import ConvMaxoutDiscriminator, DenseGenerator, LowerLayers, Maps, MaxoutDiscriminator
-from advnets.recipes import Stage, from_json, paper_tfd, to_json
+from advnets.optimizers import Momentum
+from advnets.recipes import Average, Stage, from_json, paper_tfd, to_json
 from advnets.schedules import EpochRamp, ExponentialDecay, LinearDecay
 from advnets.training import Moment
 
-MOMENTUM = replace(
-    tiny.TWO_STAGES,
-    optimizer="momentum",
-    momentum=EpochRamp(0.5, 0.7, first=1, last=4),
-    generator_rate=ExponentialDecay(0.1, 1.01, 1e-6),
-    ema_half_life=0.0,
+MOMENTUM = tiny.with_descents(
+    tiny.with_descents(
+        replace(tiny.TWO_STAGES, average=Average()), optimizer=Momentum(EpochRamp(0.5, 0.7, first=1, last=4))
+    ),
+    "generator",
+    rate=ExponentialDecay(0.1, 1.01, 1e-6),
 )
 THREE_STAGES = replace(
     tiny.TWO_STAGES,
-    algorithm="simultaneous",
+    algorithm=Simultaneous(),
     stages=(*tiny.TWO_STAGES.stages, Stage(begins=0.75, below=LowerLayers(hidden=(3,)))),
 )
 
@@ -40,7 +44,7 @@ def _one_thread() -> None:
 
 def played(recipe: object = tiny.TWO_STAGES) -> GameTraining:
     torch.manual_seed(0)
-    return game_training(recipe, load("digits"), seed=0, device=torch.device("cpu"))  # type: ignore[arg-type]
+    return build_game_training(recipe, load("digits"), seed=0, device=torch.device("cpu"))  # type: ignore[arg-type]
 
 
 def copies(network: torch.nn.Module) -> list[torch.Tensor]:
@@ -51,26 +55,26 @@ def test_the_next_stage_has_the_whole_former_generator_above_new_layers_and_a_ne
     tried = played()
     former, judge = tried.game.generator, tried.game.discriminator
     expected = copies(former)
-    tried.next_stage(7)
+    tried.begin_next_stage(7)
     lower, upper = tried.game.generator
     assert upper is former
     assert all(torch.equal(now, then) for now, then in zip(copies(upper), expected, strict=True))
     assert [layer.weight.shape for layer in lower if hasattr(layer, "weight")] == [(6, 4), (4, 6)]
     assert tried.game.discriminator is not judge
     assert tried.game.discriminator[2].units == 5
-    assert tried.game.sample(3).shape == (3, 1, 8, 8)
+    assert tried.game.make(Draw(tried.draw_latent(3))).shape == (3, 1, 8, 8)
     z = torch.randn(3, 4)
     former.eval(), lower.eval()
     torch.testing.assert_close(tried.game.generator.eval()(z), former(lower(z)))
 
 
 def test_all_of_the_next_generator_is_trained_by_optimizers_without_a_past() -> None:
-    tried = played(replace(MOMENTUM, generator=DenseGenerator(hidden=(16,))))
+    tried = played(tiny.with_learner(MOMENTUM, generator=DenseGenerator(hidden=(16,))))
     steps = tried.steps(0)
     tried.schedule(Moment(0, 1, 0.0))
     next(steps)
     assert all("velocity" in slot for slot in tried.optimizers["generator"].state.values())
-    tried.next_stage(1)
+    tried.begin_next_stage(1)
     assert not tried.optimizers["generator"].state
     tried.schedule(Moment(1, 1, 0.5))
     next(tried.steps(1))
@@ -81,12 +85,12 @@ def test_all_of_the_next_generator_is_trained_by_optimizers_without_a_past() -> 
 
 
 def test_schedules_and_epochs_count_from_the_beginning_of_the_stage() -> None:
-    tried = played(replace(MOMENTUM, discriminator_rate=LinearDecay(2.0)))
+    tried = played(tiny.with_descents(MOMENTUM, "discriminator", rate=LinearDecay(2.0)))
     for _ in range(100):
         next(tried.batches)
     epoch = tried.batches.epoch
     assert epoch == 2
-    tried.next_stage(100)
+    tried.begin_next_stage(100)
     assert tried.batches.state() == {"seed": 0, "epoch": epoch + 1, "index": 0}
     tried.schedule(Moment(100, tried.batches.epoch + 1, 0.5))
     G, D = (tried.optimizers[player].param_groups[0] for player in ("generator", "discriminator"))
@@ -98,7 +102,7 @@ def test_schedules_and_epochs_count_from_the_beginning_of_the_stage() -> None:
 
 
 def test_the_first_stage_decays_to_its_own_end() -> None:
-    tried = played(replace(tiny.TWO_STAGES, generator_rate=LinearDecay(2.0)))
+    tried = played(tiny.with_descents(tiny.TWO_STAGES, "generator", rate=LinearDecay(2.0)))
     tried.schedule(Moment(10, 1, 0.25))
     assert tried.optimizers["generator"].param_groups[0]["lr"] == 1.0
 
@@ -141,7 +145,7 @@ def test_building_a_later_stage_does_not_draw_from_the_program_around(tmp_path: 
 
 
 def test_a_stage_that_has_begun_is_not_left_when_the_budget_grows(tmp_path: Path) -> None:
-    run = tiny.trained("run", replace(tiny.TWO_STAGES, generator_rate=LinearDecay(1e-3)))
+    run = tiny.trained("run", tiny.with_descents(tiny.TWO_STAGES, "generator", rate=LinearDecay(1e-3)))
     for _ in run.carry_on(steps=100):
         pass
     assert run.step == 100
@@ -191,7 +195,7 @@ def test_stages_that_cannot_be_are_refused(stages: tuple[Stage, ...], message: s
 
 def test_a_checkpoint_of_other_stages_is_refused() -> None:
     one, two = played(replace(tiny.RECIPE, stages=(Stage(0.5, None, MaxoutDiscriminator(units=(3,))),))), played()
-    two.next_stage(1)
+    two.begin_next_stage(1)
     with pytest.raises(BadInput, match="of other networks"):
         one.load(two.state())
     with pytest.raises(BadInput, match="of other networks"):

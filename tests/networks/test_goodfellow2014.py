@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from advnets.errors import BadInput
-from advnets.networks import DenseGenerator, Dropout, Maxout, MaxoutDiscriminator, Noise
+from advnets.games import AdversarialRow
+from advnets.networks import DenseGenerator, Dropout, Maxout, MaxoutDiscriminator, Noise, Sizes
 from advnets.recipes import paper
 
 
@@ -13,10 +14,9 @@ def count(network: torch.nn.Module) -> int:
 
 
 def test_the_papers_nets_have_the_papers_sizes() -> None:
-    assert paper.generator is not None
-    assert paper.discriminator is not None
-    generator = paper.generator.build(100, (1, 28, 28), torch.full((1, 28, 28), 0.13))
-    discriminator = paper.discriminator.build((1, 28, 28))
+    assert isinstance(paper.learner, AdversarialRow)
+    sizes = Sizes((1, 28, 28), 100, mean=torch.full((1, 28, 28), 0.13))
+    generator, discriminator = paper.learner.generator.build(sizes), paper.learner.discriminator.build(sizes)
     assert (count(generator), count(discriminator)) == (2_503_984, 1_231_441)
     assert generator(torch.randn(3, 100)).shape == (3, 1, 28, 28)
     assert discriminator(torch.rand(3, 1, 28, 28)).shape == (3,)
@@ -24,19 +24,19 @@ def test_the_papers_nets_have_the_papers_sizes() -> None:
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 5, 7), (2,), (1,)])
 def test_sizes_adapt_to_the_data(shape: tuple[int, ...]) -> None:
-    generator = DenseGenerator(hidden=(6,)).build(4, shape, torch.zeros(shape))
+    generator = DenseGenerator(hidden=(6,)).build(Sizes(shape, 4))
     samples = generator(torch.randn(5, 4))
     assert samples.shape == (5, *shape)
-    assert MaxoutDiscriminator(units=(3,), pieces=2).build(shape)(samples).shape == (5,)
+    assert MaxoutDiscriminator(units=(3,), pieces=2).build(Sizes(shape))(samples).shape == (5,)
 
 
 def test_starting_values() -> None:
     mean = torch.tensor([[[0.0, 0.5], [0.25, 1.0]]])
-    output = DenseGenerator().build(100, (1, 2, 2), mean)[-3]  # type: ignore[index]
+    output = DenseGenerator().build(Sizes((1, 2, 2), 100, mean=mean))[-3]  # type: ignore[index]
     torch.testing.assert_close(output.bias.sigmoid(), mean.flatten().clamp(1e-7, 1 - 1e-7), atol=1e-6, rtol=0)
     assert output.bias[0].item() == pytest.approx(-16.1, abs=0.1)
     assert 0.04 < output.weight.abs().max().item() <= 0.05
-    for layer in MaxoutDiscriminator().build((1, 28, 28)).modules():
+    for layer in MaxoutDiscriminator().build(Sizes((1, 28, 28))).modules():
         if isinstance(layer, torch.nn.Linear):
             assert 0.004 < layer.weight.abs().max().item() <= 0.005
             assert layer.bias.abs().max().item() == 0
@@ -103,7 +103,7 @@ def test_noise_widens_what_a_discriminator_sees_in_training_only() -> None:
     assert abs(float(seen.mean()) - 0.3) < 4 * 0.5 / n**0.5
     assert abs(float(seen.var()) / 0.25 - 1) < 4 * (2 / n) ** 0.5
     assert torch.equal(layer.eval()(x), x)
-    assert any(isinstance(part, Noise) for part in MaxoutDiscriminator(noise=0.5).build((1, 4, 4)).modules())
-    assert not any(isinstance(part, Noise) for part in MaxoutDiscriminator().build((1, 4, 4)).modules())
+    assert any(isinstance(part, Noise) for part in MaxoutDiscriminator(noise=0.5).build(Sizes((1, 4, 4))).modules())
+    assert not any(isinstance(part, Noise) for part in MaxoutDiscriminator().build(Sizes((1, 4, 4))).modules())
     with pytest.raises(BadInput, match="noise is -1"):
         MaxoutDiscriminator(noise=-1.0)

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor, nn
 
 import tiny
+from advnets.algorithm import Simultaneous
 from advnets.constraints import max_column_norm
 from advnets.data import load
 from advnets.errors import BadInput, Unsupported
-from advnets.experiment.game_training import game_training
-from advnets.games.game import judges_one_by_one
+from advnets.experiment.build_training import build_game_training
+from advnets.games import AdversarialRow
 from advnets.networks import (
     ConvMaxoutDiscriminator,
     DeconvGenerator,
@@ -23,10 +24,14 @@ from advnets.networks import (
     Maps,
     MaxoutConv,
     MaxoutDiscriminator,
+    Sizes,
     UntiedBias,
+    is_samplewise,
 )
 from advnets.networks.layers import sparse_
-from advnets.recipes import RECIPES, paper_tfd
+from advnets.optimizers import Momentum
+from advnets.recipes import RECIPES, Average, paper_tfd
+from advnets.schedules import ExponentialDecay
 from advnets.training import Moment
 
 FACE, COLOUR = (1, 48, 48), (3, 32, 32)
@@ -34,11 +39,15 @@ FACE, COLOUR = (1, 48, 48), (3, 32, 32)
 
 def built(name: str, shape: tuple[int, ...]) -> tuple[nn.Module, nn.Module]:
     """Both nets of a recipe in full size, on torch's meta device: shapes without memory."""
-    recipe = RECIPES[name]
-    assert recipe.generator is not None
-    assert recipe.discriminator is not None
+    learner, sizes = learner_of(name), Sizes(shape, 100, mean=torch.full(shape, 0.5))
     with torch.device("meta"):
-        return recipe.generator.build(100, shape, torch.full(shape, 0.5)), recipe.discriminator.build(shape)
+        return learner.generator.build(sizes), learner.discriminator.build(sizes)
+
+
+def learner_of(name: str) -> AdversarialRow:
+    learner = RECIPES[name].learner
+    assert isinstance(learner, AdversarialRow)
+    return learner
 
 
 def dense(*widths: int) -> int:
@@ -60,7 +69,7 @@ def test_the_tfd_nets_have_the_released_sizes() -> None:
     below = paper_tfd.stages[0].below
     assert below is not None
     with torch.device("meta"):
-        assert count(below.build(100, 100)) == dense(100, 8000, 100) == 1_608_100
+        assert count(below.build(Sizes(FACE, 100))) == dense(100, 8000, 100) == 1_608_100
 
 
 def test_the_cifar_nets_have_the_released_sizes() -> None:
@@ -75,38 +84,40 @@ def test_the_cifar_nets_have_the_released_sizes() -> None:
 
 
 def test_every_number_of_the_tfd_and_cifar_files() -> None:
-    tfd, dense_cifar, conv = (RECIPES[name] for name in ("paper-tfd", "paper-cifar10-fc", "paper-cifar10-conv"))
-    assert [(one.batch_size, one.generator_rate.start) for one in (tfd, dense_cifar, conv)] == [  # type: ignore[union-attr]
-        (100, 0.05),
-        (100, 0.025),
-        (128, 0.004),
-    ]
-    for one in (tfd, dense_cifar, conv):
-        assert one.generator_rate == one.discriminator_rate
-        assert (one.momentum, one.optimizer) == (RECIPES["paper-released"].momentum, "momentum")
-        assert (one.objective, one.algorithm) == ("non_saturating_halved", "simultaneous")
-        assert (one.latent, one.latent_size, one.ema_half_life) == ("gaussian", 100, 0.0)
-        assert one.discriminator is not None
-        assert (one.discriminator.irange, one.discriminator.dropout) == (0.005, (0.2, 0.5))
+    names = ("paper-tfd", "paper-cifar10-fc", "paper-cifar10-conv")
+    tfd, dense_cifar, conv = (RECIPES[name] for name in names)
+    for one, batch_size, start in ((tfd, 100, 0.05), (dense_cifar, 100, 0.025), (conv, 128, 0.004)):
+        assert one.batch_size == batch_size
+        assert set(one.descents) == {"discriminator", "generator"}
+        for descent in one.descents.values():
+            assert descent.rate == ExponentialDecay(start, 1.000004, 1e-6)
+            assert descent.optimizer == RECIPES["paper-released"].descents["generator"].optimizer
+            assert isinstance(descent.optimizer, Momentum)
+        assert (one.algorithm, one.average) == (Simultaneous(), Average(half_life=0.0))
+    for learner in map(learner_of, names):
+        assert learner.objective == "non_saturating_halved"
+        assert (learner.latent, learner.latent_size) == ("gaussian", 100)
+        assert isinstance(learner.discriminator, MaxoutDiscriminator | ConvMaxoutDiscriminator)
+        assert (learner.discriminator.irange, learner.discriminator.dropout) == (0.005, (0.2, 0.5))
     assert (tfd.transform, dense_cifar.transform, conv.transform) == ("unit", "contrast", "contrast")
-    assert tfd.constraints == {player: {"max_column_norm": 1.9365} for player in ("generator", "discriminator")}
-    assert (dense_cifar.constraints, conv.constraints) == ({}, {})
+    bounds = {player: {"max_column_norm": 1.9365} for player in ("generator", "discriminator")}
+    assert [learner_of(name).constraints for name in names] == [bounds, {}, {}]
     assert [stage.begins for stage in tfd.stages] == [50 / 72]
-    assert tfd.stages[0].discriminator == tfd.discriminator
+    assert tfd.stages[0].discriminator == learner_of("paper-tfd").discriminator
 
 
 def test_starting_values_of_mixed_layers() -> None:
     torch.manual_seed(0)
     row = DenseGenerator(hidden=(60, 50), activations=("relu", "sigmoid"), sigmoid_bias=-2.0, sparse=7)
     mean = torch.full((1, 4, 4), 0.3)
-    first, relu, second, sigmoid, output, squash, _ = row.build(10, (1, 4, 4), mean)  # type: ignore[misc]
+    first, relu, second, sigmoid, output, squash, _ = row.build(Sizes((1, 4, 4), 10, mean=mean))  # type: ignore[misc]
     assert [type(layer) for layer in (relu, sigmoid, squash)] == [nn.ReLU, nn.Sigmoid, nn.Sigmoid]
     assert not first.bias.any()
     assert (second.bias == -2).all()
     assert ((output.weight != 0).sum(1) == 7).all()
     torch.testing.assert_close(output.bias.sigmoid(), mean.flatten())
     linear = DenseGenerator(hidden=(60,), activations=("sigmoid",), output="linear", output_irange=0.5)
-    first, _, output, squash, _ = linear.build(10, (1, 4, 4), mean)  # type: ignore[misc]
+    first, _, output, squash, _ = linear.build(Sizes((1, 4, 4), 10, mean=mean))  # type: ignore[misc]
     assert isinstance(squash, nn.Identity)
     assert not output.bias.any()
     assert not first.bias.any()
@@ -132,7 +143,7 @@ def test_sparse_weights_are_normal_and_at_places_of_their_own() -> None:
 
 
 def test_the_lower_layers_end_in_sigmoids_of_bias_minus_two() -> None:
-    first, relu, second, sigmoid = LowerLayers(hidden=(30,)).build(5, 7)
+    first, relu, second, sigmoid = LowerLayers(hidden=(30,)).layers(5, 7)
     assert isinstance(relu, nn.ReLU)
     assert isinstance(sigmoid, nn.Sigmoid)
     assert not first.bias.any()
@@ -143,7 +154,7 @@ def test_the_lower_layers_end_in_sigmoids_of_bias_minus_two() -> None:
 def test_column_norms_hold_in_both_nets_after_a_step_that_starts_beyond_them() -> None:
     torch.manual_seed(0)
     recipe = tiny.narrow(paper_tfd, 200)
-    tried = game_training(recipe, load("digits"), seed=0, device=torch.device("cpu"))
+    tried = build_game_training(recipe, load("digits"), seed=0, device=torch.device("cpu"))
     norms = {player: column_norms(network) for player, network in tried.game.players.items()}
     assert norms["generator"].max() > 5
     tried.schedule(Moment(0, 1, 0.0))
@@ -151,7 +162,7 @@ def test_column_norms_hold_in_both_nets_after_a_step_that_starts_beyond_them() -
     for network in tried.game.players.values():
         assert len(of_kind(network, nn.Linear)) == 3
         assert column_norms(network).max() <= 1.9365 * (1 + 1e-6)
-    tried.next_stage(1)
+    tried.begin_next_stage(1)
     next(tried.steps(1))
     assert len(of_kind(tried.game.generator, nn.Linear)) == 5
     assert column_norms(tried.game.generator).max() <= 1.9365 * (1 + 1e-6)
@@ -163,7 +174,7 @@ def column_norms(network: nn.Module) -> Tensor:
 
 def test_deconvolution_is_the_sum_of_shifted_kernels_and_a_bias_for_each_pixel() -> None:
     torch.manual_seed(0)
-    network = DeconvGenerator(hidden=(6,), maps=4).build(5, (2, 8, 11), torch.zeros(2, 8, 11))
+    network = DeconvGenerator(hidden=(6,), maps=4).build(Sizes((2, 8, 11), 5))
     *lower, deconvolution, bias = network  # type: ignore[misc]
     assert isinstance(bias, UntiedBias)
     assert deconvolution.bias is None
@@ -207,7 +218,7 @@ def test_maxout_convolution_is_the_maximum_over_its_pieces() -> None:
 def test_convolutions_take_images_of_other_sizes(side: int) -> None:
     """Sides by cuda-convnet's formula, ceil((side - window) / stride) + 1, as pylearn2 has it."""
     row = ConvMaxoutDiscriminator(maps=(Maps(4), Maps(4, padding=3), Maps(6, kernel=5, padding=3, pool=2)), units=(7,))
-    network = row.build((1, side, side + 3)).eval()
+    network = row.build(Sizes((1, side, side + 3))).eval()
     x = torch.randn(2, 1, side, side + 3)
     assert network(x).shape == (2,)
     for layer in network:  # type: ignore[attr-defined]
@@ -219,10 +230,10 @@ def test_convolutions_take_images_of_other_sizes(side: int) -> None:
 
 
 def test_a_convolutional_discriminator_has_its_dropout_and_judges_one_by_one() -> None:
-    network = ConvMaxoutDiscriminator(maps=(Maps(4), Maps(4, padding=3)), units=(7,)).build(COLOUR)
+    network = ConvMaxoutDiscriminator(maps=(Maps(4), Maps(4, padding=3)), units=(7,)).build(Sizes(COLOUR))
     assert [layer.p for layer in of_kind(network, Dropout)] == [0.2, 0.5, 0.5, 0.5]  # type: ignore[union-attr]
     assert isinstance(network[0], Dropout)  # type: ignore[index]
-    assert judges_one_by_one(network)
+    assert is_samplewise(network)
     network.eval()
     x = torch.randn(5, *COLOUR)
     torch.testing.assert_close(network(x), torch.cat([network(one[None]) for one in x]))
@@ -232,7 +243,7 @@ def test_a_convolutional_discriminator_has_its_dropout_and_judges_one_by_one() -
 
 
 def test_constraints_reach_the_convolutions() -> None:
-    network = ConvMaxoutDiscriminator(maps=(Maps(4),), units=(7,)).build(COLOUR)
+    network = ConvMaxoutDiscriminator(maps=(Maps(4),), units=(7,)).build(Sizes(COLOUR))
     max_column_norm(network, 1e-3)
     for layer in of_kind(network, nn.Conv2d):
         assert layer.weight.flatten(1).norm(dim=1).max() <= 1e-3 * (1 + 1e-6)  # type: ignore[operator, union-attr]
@@ -241,16 +252,16 @@ def test_constraints_reach_the_convolutions() -> None:
 @pytest.mark.parametrize("side", [28, 4, 33])
 def test_sides_that_a_deconvolution_cannot_make_are_refused(side: int) -> None:
     with pytest.raises(Unsupported, match=rf"side {side}, expected 5 \+ 3 n, such as (26, 29|5, 8|32, 35)"):
-        DeconvGenerator(hidden=(3,), maps=2).build(5, (1, side, side), torch.zeros(1))
+        DeconvGenerator(hidden=(3,), maps=2).build(Sizes((1, side, side), 5))
 
 
 def test_convolutions_refuse_points_and_images_that_are_too_small() -> None:
     with pytest.raises(Unsupported, match="found points of 2 numbers, expected images"):
-        DeconvGenerator(hidden=(3,), maps=2).build(5, (2,), torch.zeros(2))
+        DeconvGenerator(hidden=(3,), maps=2).build(Sizes((2,), 5))
     with pytest.raises(Unsupported, match="found points of 2 numbers, expected images"):
-        ConvMaxoutDiscriminator().build((2,))
+        ConvMaxoutDiscriminator().build(Sizes((2,)))
     with pytest.raises(Unsupported, match="maps of 1 x 1 under a kernel of 8 with padding 3, expected at least 2"):
-        ConvMaxoutDiscriminator(maps=(Maps(2), Maps(2, padding=3))).build((1, 1, 1))
+        ConvMaxoutDiscriminator(maps=(Maps(2), Maps(2, padding=3))).build(Sizes((1, 1, 1)))
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,7 @@ def told(recipe: Any) -> bytes:
     return json.dumps({"recipe": to_json(recipe), "settings": settings, "data": {}}).encode()
 
 
-SMALL = [replace(recipe, generator=tiny.RECIPE.generator, discriminator=tiny.RECIPE.discriminator)
-         for recipe in RECIPES.values()]  # fmt: skip
+SMALL = [tiny.narrow(recipe) for recipe in RECIPES.values()]
 SEEDS = [told(tiny.RECIPE), json.dumps(to_json(tiny.RECIPE)).encode(), *map(told, SMALL)]
 ODD: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 1.5, 10**6, 10**12, 10**30, -(10**400), 1e308, float("nan"), float("inf"), "", "x",
@@ -100,7 +99,7 @@ CORPUS = {
     "objective-is-a-truth-value.json": "objective is True; expected",
     "a-size-is-a-list.json": "hidden, item 0 is ",
     "a-size-is-half.json": "hidden, item 0 is ",
-    "beta-above-one.json": "betas are ",
+    "beta-above-one.json": "beta 2 is 1.5",
 }
 """What once ended in a traceback, and what is said of it now."""
 

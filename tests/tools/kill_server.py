@@ -72,9 +72,11 @@ def sabotage(kind: str) -> None:
         if kind == "random":
             self.streams.states = fresh
         if kind == "position":
-            self.play.batches.load({"seed": 0, "epoch": 0, "index": 0})
+            self.training.batches.load({"seed": 0, "epoch": 0, "index": 0})
         if kind == "average":
-            self.average.load({name: t * 0 for name, t in self.average.state().items()})
+            self.average.load(
+                {way: {name: t * 0 for name, t in one.items()} for way, one in self.average.state().items()}
+            )
 
     Loop.load = forgetful  # type: ignore[method-assign, assignment]
 

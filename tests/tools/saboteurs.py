@@ -12,6 +12,7 @@ import torch
 
 from advnets.data import Batches
 from advnets.data.formats import npz
+from advnets.experiment.game_training import GameTraining
 from advnets.experiment.loop import Loop
 from advnets.runs import checkpoint, directory, files
 from advnets.runs.journal import Journal
@@ -119,8 +120,8 @@ def after_load(change: Callable[[Loop, dict[str, Any]], None]) -> Saboteur:
     return sabotage
 
 
-def clone(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {name: tensor.clone() for name, tensor in tensors.items()}
+def clone(average: Mapping[str, Mapping[str, torch.Tensor]]) -> dict[str, dict[str, torch.Tensor]]:
+    return {way: {name: tensor.clone() for name, tensor in tensors.items()} for way, tensors in average.items()}
 
 
 def stream_forgotten(name: str) -> Saboteur:
@@ -132,7 +133,8 @@ def average_forgotten(course: Loop, fresh: dict[str, Any]) -> None:
 
 
 def optimizer_step_forgotten(course: Loop, fresh: dict[str, Any]) -> None:
-    for optimizer in course.play.optimizers.values():
+    assert isinstance(course.training, GameTraining)
+    for optimizer in course.training.optimizers.values():
         for held in optimizer.state.values():
             held["step"].zero_()
 

@@ -19,7 +19,7 @@ STATES = {runs.state_fingerprint(state(step)): step for step in range(1, 5)}
 
 def born(path: Path) -> Path:
     """A run of no steps."""
-    return runs.create_run(path, {"recipe": {}, "settings": {}, "data": {}, "networks": "recipe"}, {}).path
+    return runs.create_run(path, {"recipe": {}, "settings": {}, "data": {}, "game": None}, {}).path
 
 
 def stand(path: Path) -> Path:

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 import tiny
 from advnets import algorithm, data, distributed, errors, experiment, runs
+from advnets.algorithm import Algorithm1, AlgorithmRow, Extragradient, Simultaneous
 from advnets.constraints import clip_weights
 from advnets.data import Batches
 from advnets.data.dataset import Split
@@ -31,29 +32,34 @@ from advnets.errors import AdvnetsError
 from advnets.experiment.loop import Loop
 from advnets.games.game import Game
 from advnets.latents import gaussian
+from advnets.networks import BatchNorm
 from advnets.objectives import OBJECTIVES, non_saturating
 from advnets.penalties import PENALTIES
 from advnets.statistics import Moments
+from toy_games import TOYS, make_training, play_steps
 
 STEPS = 20
-PLAIN = replace(
+PLAIN = tiny.with_learner(
     tiny.RECIPE,
-    generator=replace(tiny.RECIPE.generator, batch_norm=False),  # type: ignore[type-var]
-    discriminator=replace(tiny.RECIPE.discriminator, dropout=(0.0, 0.0)),  # type: ignore[type-var]
+    generator=replace(tiny.LEARNER.generator, batch_norm=False),  # type: ignore[type-var]
+    discriminator=replace(tiny.LEARNER.discriminator, dropout=(0.0, 0.0)),  # type: ignore[type-var]
 )
 CASES: dict[str, dict[str, Any]] = {
     f"{objective} x {penalty}": {"objective": objective, "penalty": penalty}
     for objective in OBJECTIVES
     for penalty in ("none", *PENALTIES)
 } | {
-    "simultaneous": {"objective": "non_saturating", "penalty": "gradient_penalty", "form": "simultaneous"},
-    "k=3": {"objective": "relativistic", "penalty": "r1", "k": 3},
+    "simultaneous": {"objective": "non_saturating", "penalty": "gradient_penalty", "form": Simultaneous()},
+    "extragradient": {"objective": "wasserstein", "penalty": "r1", "form": Extragradient()},
+    "k=3": {"objective": "relativistic", "penalty": "r1", "form": Algorithm1(k=3)},
+    "shared fakes": {"objective": "hinge", "penalty": "none", "form": Algorithm1(share_fakes=True)},
     "clipped": {"objective": "wasserstein", "penalty": "none", "bound": 0.05},
     "adam": {"objective": "non_saturating", "penalty": "gradient_penalty", "adam": True},
 }
 FEW = [f"{objective} x {penalty}" for objective, penalty in zip(OBJECTIVES, 3 * ["none", *PENALTIES], strict=False)]
-FEW += ["simultaneous", "k=3", "clipped", "adam"]
+FEW += ["simultaneous", "extragradient", "k=3", "shared fakes", "clipped", "adam"]
 SABOTEURS = ("no average", "z", "eps", "part")
+PLAIN_STEPS = Algorithm1()
 
 
 # Processes.
@@ -136,8 +142,7 @@ class Double(nn.Module):
 
 
 def played(
-    objective: str, penalty: str, form: str = "algorithm1", k: int = 1, bound: float | None = None,
-    adam: bool = False,
+    objective: str, penalty: str, form: AlgorithmRow = PLAIN_STEPS, bound: float | None = None, adam: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Twenty steps by plain SGD; the parameters, and the ids of the samples that this process saw."""
     game = game_of(objective, penalty, bound)
@@ -148,7 +153,7 @@ def played(
     optimizers = {name: kind(network.parameters(), lr=0.01) for name, network in game.players.items()}
     torch.manual_seed(5)
     batches = Batches(split, batch_size=16, seed=3, transform=lambda values: values.double())
-    steps = algorithm.ALGORITHMS[form](game, noted(batches, seen), optimizers, k=k)
+    steps = form.steps(game, noted(batches, seen), optimizers)
     for _ in range(STEPS):
         next(steps)
     theta = torch.cat([p.detach().flatten() for network in game.players.values() for p in network.parameters()])
@@ -212,6 +217,41 @@ def broken(kind: str, case: dict[str, str]) -> dict[str, Any]:
     return played(**case)
 
 
+def toys() -> dict[str, float]:
+    """How far two processes come from one in every kind of game, after sixteen steps in float64."""
+    (alone,) = together(1, lambda: {name: _toy(name) for name in TOYS})
+    first, second = together(2, lambda: {name: _toy(name) for name in TOYS})
+    assert all(first[name] == second[name] for name in TOYS)
+    return {name: distance({"theta": alone[name]}, {"theta": first[name]}) for name in TOYS}
+
+
+def _toy(name: str) -> list[float]:
+    """Parameters and buffers of a toy game that was played to its end; noises are drawn for the global batch."""
+    training = make_training(name)
+    with distributed.use_shared_generator(torch.Generator().manual_seed(9)):
+        play_steps(training, 0, 16)
+    tensors = [tensor for network in training.players.values() for tensor in network.state_dict().values()]
+    return torch.cat([tensor.double().flatten() for tensor in tensors]).tolist()
+
+
+def batch_norm() -> float:
+    """How far gradients through batch normalisation, with a penalty on slopes, are from those of one process."""
+    (alone,), (first, _) = (together(n, lambda: {"theta": _batch_norm_gradients()}) for n in (1, 2))
+    return distance(alone, first)
+
+
+def _batch_norm_gradients() -> list[float]:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(3, 5), BatchNorm(5), nn.Tanh(), nn.Linear(5, 1)).double()
+    x = torch.randn(12, 3, dtype=torch.float64)[distributed.rank_slice(12)].requires_grad_()
+    y = network(x).flatten()
+    (slope,) = torch.autograd.grad(y.sum(), x, create_graph=True)
+    loss = y.square().mean() + slope.square().sum(1).mean()
+    _, gradients = distributed.average_gradients(loss, torch.autograd.grad(loss, list(network.parameters())))
+    running = [buffer.double() for buffer in network.buffers()]
+    return torch.cat([tensor.flatten() for tensor in (*gradients, *running) if tensor is not None]).tolist()
+
+
 # Runs.
 
 
@@ -222,19 +262,19 @@ def trained(out: str, recipe: Any = tiny.RECIPE, stop: int | None = None, **more
 
 
 def carried(run: experiment.Run, stop: int | None = None) -> dict[str, Any]:
-    courses: list[Loop] = []
+    loops: list[Loop] = []
     begin = Loop.carry_on
-    Loop.carry_on = lambda self: (courses.append(self), begin(self))[1]  # type: ignore[method-assign, func-returns-value]
+    Loop.carry_on = lambda self: (loops.append(self), begin(self))[1]  # type: ignore[method-assign, func-returns-value]
     for progress in run.carry_on():
         if stop is not None and progress.step >= stop:
             break
-    (course,) = courses
-    networks = (*course.play.game.players.values(), course.average.network)
+    (loop,) = loops
+    networks = (*loop.training.players.values(), *loop.average.makers.values())
     return {
-        "step": course.step,
+        "step": loop.step,
         "theta": runs.state_fingerprint(dict(enumerate(theta for net in networks for theta in net.parameters()))),
-        "own": runs.state_fingerprint(course.streams.states),
-        "shared": runs.state_fingerprint({"": course.streams.shared.get_state()}),
+        "own": runs.state_fingerprint(loop.streams.states),
+        "shared": runs.state_fingerprint({"": loop.streams.shared.get_state()}),
     }  # fmt: skip
 
 
@@ -433,7 +473,8 @@ def hang() -> dict[str, Any]:
 
 JOBS: dict[str, Callable[[], Any]] = {
     job.__name__: job
-    for job in (equality, equality_of_all, sabotaged, moments, whole, resume, loosely, not_finite, disk_full, uneven,
+    for job in (equality, toys, batch_norm, equality_of_all, sabotaged,
+                moments, whole, resume, loosely, not_finite, disk_full, uneven,
                 taken, own_networks, by_minutes, one_signal, kill, twenty_kills,
                 hang)
 }  # fmt: skip

@@ -33,7 +33,7 @@ from advnets.baselines.training_state import explain_other_network, training_sta
 from advnets.data import Batches
 from advnets.errors import BadInput
 from advnets.networks import Sizes
-from advnets.optimizers import Adam, Momentum, OptimizerRow, set_numbers
+from advnets.optimizers import Adam, Momentum, OptimizerRow, expect_optimizer, set_numbers
 from advnets.schedules import ExponentialDecay, LinearDecay, Schedule
 from advnets.training import Moment, Step
 
@@ -230,6 +230,7 @@ class DeepGsn(Baseline):
             raise BadInput(
                 f"{ROW}: hidden is {self.hidden}; expected one to three layers of 1 unit or more. Change it."
             )
+        expect_optimizer(self.optimizer)
         check_least(ROW, 1, walkbacks=self.walkbacks, burn_in=self.burn_in)
         check_least(ROW, 0, sigma=self.sigma)
         check_probability(ROW, salt_and_pepper=self.salt_and_pepper)

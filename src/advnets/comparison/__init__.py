@@ -1,4 +1,7 @@
-"""Comparison of sides: samples that are measured now in pairs, reports, or groups of runs that differ by seed."""
+"""Comparison of sides: samples that are measured now in pairs, reports, or groups of runs that differ by seed.
+
+Inside of the room a file imports only from those before it: difference, comparison, inputs, from_samples, from_reports.
+"""
 
 from advnets.comparison.comparison import Comparison, Side
 from advnets.comparison.difference import CONTROLS, Contrast

@@ -97,7 +97,7 @@ class Loop:
         self.streams.load(**state["random"], step=self.step)
 
     def share(self) -> float:
-        """Return the share of the budget that is spent, from 0 to 1, of steps or minutes, whichever is nearer its end."""
+        """Return the share of the budget that is spent, 0 .. 1: of steps or minutes, whichever is nearer its end."""
         by_steps = self.step / self.settings.steps if self.settings.steps else 0.0
         by_minutes = self.seconds / (60 * self.settings.minutes) if self.settings.minutes else 0.0
         return min(max(by_steps, by_minutes), 1.0)

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,14 @@ from advnets.assessment import (
 )
 from advnets.capture import can_capture
 from advnets.data import Dataset
-from advnets.errors import BadInput, Damaged, Unsupported, unknown
+from advnets.errors import BadInput, Unsupported, unknown
 from advnets.experiment.discriminator import load_discriminator
 from advnets.experiment.loop import Loop, TrainingProgress
 from advnets.experiment.model import Model, export
 from advnets.experiment.prepare import PreparedTraining, prepare_training
 from advnets.experiment.resume_notes import resume_notes
-from advnets.experiment.run_model import model_of_state
+from advnets.experiment.run_data import choose_data, expect_digest
+from advnets.experiment.run_model import load_all_states, model_of_state
 from advnets.experiment.run_record import RunRecord
 from advnets.experiment.samples import Samples
 from advnets.experiment.settings import Settings, find_device, settings_from, with_budget
@@ -44,10 +45,16 @@ class Run:
     Attributes:
         path: The directory, which need not be there yet.
         game: A game of your own, if it was started on one.
+        data: The data again, if they were given in memory; or the new place of data that were moved.
+        labels: The labels again, if they were given beside a tensor or an array.
+        given: The given images again, if they were given beside a tensor or an array.
     """
 
     path: Path
     game: Game | CycleGame | None = None
+    data: Any = field(default=None, repr=False)
+    labels: Any = field(default=None, repr=False)
+    given: Any = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self.path = Path(self.path)  # given by Python it may be text
@@ -102,13 +109,8 @@ class Run:
     def dataset(self) -> Dataset:
         """The data of the run. Raises BadInput if they are not those that it was started on."""
         if self._dataset is None:
-            dataset, digest = self.settings.dataset(), self.record.data.digest
-            if dataset.digest != digest:
-                raise BadInput(
-                    f"{self.settings.data} is not the data that {self.path} was started on: its digest is "
-                    f"{dataset.digest[:12]}, expected {digest[:12]}. Bring the former data back."
-                )
-            self._dataset = dataset
+            settings, dataset = choose_data(self.settings, self.data, labels=self.labels, given=self.given)
+            self._dataset = expect_digest(dataset, settings, self.record.data.digest, str(self.path))
         return self._dataset
 
     @property
@@ -178,7 +180,6 @@ class Run:
 
         Raises:
             BadInput: If nothing that was asked for can be measured.
-            Unsupported: As `evaluate_sampler` and `Model.draw_subject` do.
         """
         return exhaust(self.evaluate_own_data(plan_from(plan)))
 
@@ -204,9 +205,7 @@ class Run:
         """
         step, state, _ = runs.load_latest(self.directory.checkpoints)
         report = yield from self._evaluate_checkpoint(step, state, plan)
-        report.must_have_measures()
-        if plan.split == "test":
-            note_test_reading(self.directory.test_readings, report)
+        self._note_reading(report)
         place = write_report(self.directory.path, report)
         if place is not None:
             former = self.directory.report_json
@@ -234,9 +233,7 @@ class Run:
         """
         step, state, _ = runs.load_latest(self.directory.checkpoints)
         report = yield from evaluate_sampler(self._model(step, state), dataset, plan)
-        report.must_have_measures()
-        if plan.split == "test":
-            note_test_reading(self.directory.test_readings, report)
+        self._note_reading(report)
         return report
 
     def select_checkpoint(self, plan: EvaluationPlan, by: str) -> Generator[Progress, None, CheckpointChoice]:
@@ -258,7 +255,7 @@ class Run:
         if plan.split != "validation":
             raise BadInput("checkpoints are chosen on the validation split; the test split is read of the one chosen")
         asked = replace(plan, measures=tuple(dict.fromkeys((by, *(plan.measures or ())))))
-        found, damaged = self._checkpoints()
+        found, damaged = load_all_states(self.directory.checkpoints)
         reports: dict[int, Report] = {}
         for number, (step, state) in enumerate(found.items()):
             steps = self._evaluate_checkpoint(step, state, asked)
@@ -268,20 +265,11 @@ class Run:
             reports[step] = report
         return CheckpointChoice(by, reports, damaged)
 
-    def _checkpoints(self) -> tuple[dict[int, dict[str, Any]], dict[str, str]]:
-        """The states of all good checkpoints by step, and why the others are passed over."""
-        good: dict[int, dict[str, Any]] = {}
-        damaged: dict[str, str] = {}
-        for path in reversed(runs.newest_first(self.directory.checkpoints)):
-            try:
-                step, state = runs.load_checkpoint(path)
-            except (Damaged, Unsupported) as error:
-                damaged[path.name] = str(error)
-                continue
-            good[step] = state
-        if not good:
-            runs.load_latest(self.directory.checkpoints)  # says why there is none
-        return good, damaged
+    def _note_reading(self, report: Report) -> None:
+        """Note a reading of the test split; raises BadInput if nothing was measured."""
+        report.must_have_measures()
+        if report.against.split == "test":
+            note_test_reading(self.directory.test_readings, report)
 
     def _evaluate_checkpoint(
         self, step: int, state: Mapping[str, Any], plan: EvaluationPlan

@@ -11,7 +11,7 @@ from advnets.constraints import Constraint
 from advnets.errors import BadInput, unknown
 from advnets.games.playable import Draw, Judged, Terms, frozen_parameters, logits_of, make, takes_given
 from advnets.games.ties import Tie, View
-from advnets.games.weights import MoveCounter, Weight, Weighted
+from advnets.games.weights import MoveCounter, Weight, WeightedTerms
 from advnets.latents import Latent
 from advnets.networks.layers import is_samplewise
 from advnets.objectives import Objective
@@ -64,8 +64,8 @@ class Game:
     precision: torch.dtype = field(default=torch.float32, kw_only=True)
     players: Mapping[str, nn.Module] = field(init=False, repr=False)
     makers: Mapping[str, nn.Module] = field(init=False, repr=False)
-    _paid: Weighted = field(init=False, repr=False)
-    _tied: Mapping[str, Weighted] = field(init=False, repr=False)
+    _paid: WeightedTerms = field(init=False, repr=False)
+    _tied: Mapping[str, WeightedTerms] = field(init=False, repr=False)
     _counter: MoveCounter | None = field(init=False, repr=False)
     _prepares_inputs: bool = field(init=False, repr=False)
     _one_pass: bool = field(init=False, repr=False)
@@ -74,8 +74,8 @@ class Game:
     def __post_init__(self) -> None:
         self._check()
         set_ = object.__setattr__
-        set_(self, "_paid", Weighted.of(self.penalties, "penalty"))
-        set_(self, "_tied", {player: Weighted.of(self.ties.get(player, {}), "tie") for player in SIDES})
+        set_(self, "_paid", WeightedTerms.of(self.penalties, "penalty"))
+        set_(self, "_tied", {player: WeightedTerms.of(self.ties.get(player, {}), "tie") for player in SIDES})
         set_(self, "_counter", MoveCounter() if self._paid.are_lazy else None)
         set_(self, "players", {"discriminator": self._judging_player(), "generator": self.generator})
         set_(self, "makers", {"": self.generator})

@@ -70,7 +70,7 @@ class MoveCounter(nn.Module):
 
 
 @dataclass
-class Weighted:
+class WeightedTerms:
     """Functions of a game by name, each with its weight, which a schedule moves.
 
     Attributes:
@@ -86,7 +86,7 @@ class Weighted:
         self.values = {name: value_at(weight.value, BEGINNING) for name, (_, weight) in self.rows.items()}
 
     @staticmethod
-    def of(given: Mapping[Any, Weight | Number], what: str) -> "Weighted":
+    def of(given: Mapping[Any, Weight | Number], what: str) -> "WeightedTerms":
         """Name each function of a mapping {function: weight}.
 
         Args:
@@ -101,7 +101,7 @@ class Weighted:
         """
         if not isinstance(given, Mapping) or not all(callable(function) for function in given):
             raise BadInput(f"found {given!r}; expected a mapping {{{what}: weight}}, such as {{advnets.r1: 10.0}}")
-        return Weighted({name_of(function): (function, as_weight(weight)) for function, weight in given.items()})
+        return WeightedTerms({name_of(function): (function, as_weight(weight)) for function, weight in given.items()})
 
     def schedule(self, moment: Moment, device: torch.device) -> None:
         """Set every weight that changes to its value at a moment.

@@ -1,5 +1,10 @@
-"""Networks: one file a paper, and a row of NETWORKS for each: a frozen dataclass of settings with `build(sizes)`."""
+"""Networks: one file a paper, and a row of NETWORKS for each: a frozen dataclass of settings with `build(sizes)`.
 
+Inside of the room a file imports only from those before it: layers, convolution, rows, goodfellow2014,
+upsampled_convolution.
+"""
+
+from advnets.networks.batch_norm import BatchNorm
 from advnets.networks.convolution import MaxoutConv, UntiedBias
 from advnets.networks.goodfellow2014 import (
     ConvMaxoutDiscriminator,
@@ -22,7 +27,7 @@ NETWORKS: dict[str, type[NetworkRow]] = {
 }
 
 __all__ = [
-    "ConvMaxoutDiscriminator", "DeconvGenerator", "DenseGenerator", "DiscriminatorRow", "Dropout", "GeneratorRow",
-    "LowerLayers", "Maps", "Maxout", "MaxoutConv", "MaxoutDiscriminator", "NETWORKS", "NetworkRow", "Noise", "Sizes",
-    "UntiedBias", "UpsampledConv2d", "is_samplewise", "samplewise",
+    "BatchNorm", "ConvMaxoutDiscriminator", "DeconvGenerator", "DenseGenerator", "DiscriminatorRow", "Dropout",
+    "GeneratorRow", "LowerLayers", "Maps", "Maxout", "MaxoutConv", "MaxoutDiscriminator", "NETWORKS", "NetworkRow",
+    "Noise", "Sizes", "UntiedBias", "UpsampledConv2d", "is_samplewise", "samplewise",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from advnets.errors import BadInput, Unsupported, unknown
+from advnets.networks.batch_norm import BatchNorm
 from advnets.networks.convolution import MaxoutConv, UntiedBias
 from advnets.networks.layers import Dropout, Maxout, Noise, sparse_, uniform_
 from advnets.networks.rows import DiscriminatorRow, GeneratorRow, NetworkRow, Sizes
@@ -83,7 +84,7 @@ class DenseGenerator(GeneratorRow):
         for units, activation in zip(self.hidden, activations, strict=True):
             bias = self.sigmoid_bias if activation == "sigmoid" else 0.0
             linear, act = _dense(width, units, activation, irange=self.irange, bias=bias)
-            layers += [linear, nn.BatchNorm1d(units), act] if self.batch_norm else [linear, act]
+            layers += [linear, BatchNorm(units), act] if self.batch_norm else [linear, act]
             width = units
         output = self._output(width, math.prod(sizes.shape))
         squashed = self.output == "sigmoid" and len(sizes.shape) == 3

@@ -107,7 +107,7 @@ class Dropout(nn.Module):
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
-        """x of any shape, masked and scaled while training, unchanged otherwise."""
+        """Mask and scale x, of any shape, while training; leave it as it is otherwise."""
         if not self.training or self.p == 0:
             return x
         return x * _mask(x, self.p) if x.device.type == "cpu" else nn.functional.dropout(x, self.p)
@@ -129,7 +129,7 @@ class Noise(nn.Module):
         self.deviation = deviation
 
     def forward(self, x: Tensor) -> Tensor:
-        """x of any shape, with noise of its own added to every number."""
+        """Add noise of its own to every number of x, of any shape, while training."""
         return x + self.deviation * torch.randn_like(x) if self.training and self.deviation else x
 
 

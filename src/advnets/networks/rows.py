@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -54,9 +53,6 @@ class Sizes:
 class NetworkRow(ABC):
     """A row of NETWORKS: a frozen dataclass of a network's numbers, which builds it in whatever sizes."""
 
-    sees_given: ClassVar[bool] = False
-    """Whether the network takes what is given as a second argument: labels (batch,) or images (batch, c, h, w)."""
-
     @abstractmethod
     def build(self, sizes: Sizes) -> nn.Module:
         """Build the network with fresh weights from torch's default generator, on torch's default device.
@@ -65,7 +61,8 @@ class NetworkRow(ABC):
             sizes: What the data and the recipe say.
 
         Returns:
-            The network.
+            The network. What it is given beside z or x it takes as the second argument of its forward; a network whose
+            forward has one argument is given nothing.
 
         Raises:
             BadInput: If it cannot be built in these sizes; Unsupported for data of another kind.
