@@ -117,6 +117,7 @@ def test_a_size_that_is_no_octal_number_is_refused(tmp_path: Path, name: str, si
         (packed(member("a/one", bytes(2001))), TooBig, "2,001 bytes, expected at most 2,000"),
         (packed(*[member(f"b/{i}") for i in range(1001)]), TooBig, "more than 1,000 members"),
     ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,  # bytes hold the time of their making
 )
 def test_broken_archives_are_refused(tmp_path: Path, data: bytes, kind: type[AdvnetsError], says: str) -> None:
     refused(tmp_path, data, kind, says)
