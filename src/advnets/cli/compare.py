@@ -12,14 +12,15 @@ from advnets.cli.arguments import parse, print_result
 from advnets.errors import BadInput
 from advnets.runs import make_folder, write_bytes
 
-ABOUT = """Compare sides: runs, share files, models that ship, or samples in folders, .zip or .npz files, measured
-by one protocol against the same real images; or groups of runs that differ by seed, NAME=RUN,RUN,RUN each.
+ABOUT = """Compare sides: runs, share files, models that ship, or samples in folders, .zip or .npz files. All sides are
+measured by one protocol against the same real images. A side may also be a group of runs that differ by seed,
+NAME=RUN,RUN,RUN.
 
-Differences come with their error, a p-value adjusted for all tests of the page, the difference that could have been
-shown, and a verdict in words. What cannot be compared is refused, with what is unlike.
+Each difference has its error, a p-value adjusted for all tests of the page, the difference that could have been shown,
+and a verdict in words. Sides that cannot be compared are refused, and the error says what differs.
 
-Of two runs the test is one of these two generators: it takes several seeds of each recipe to say more. Groups are
-compared by Welch's t test over runs, or by a paired t test where each has runs of the same seeds.
+A test of two runs speaks of these two generators only: to compare recipes, train several seeds of each. Groups are
+compared by Welch's t test over runs, or by a paired t test if each has runs of the same seeds.
 
   advnets compare runs/a runs/b
   advnets compare small=runs/s0,runs/s1,runs/s2 large=runs/l0,runs/l1,runs/l2
@@ -30,35 +31,35 @@ Measures: {measures}; with --reports all that the reports have."""
 
 @dataclass(frozen=True)
 class CompareFlags:
-    """What, against what, by which measures."""
+    """What is compared, against what, by which measures."""
 
     sides: tyro.conf.Positional[tuple[str, ...]]
     """Two or more: PATH, NAME=PATH, or NAME=RUN,RUN,... for runs that differ by seed."""
     reports: bool = False
-    """Compare reports as they stand, without measuring: report.json of runs, or FILE.json that `advnets evaluate
-    --json` printed. Their errors are taken as independent."""
+    """Compare reports and measure nothing: report.json of runs, or FILE.json that `advnets evaluate --json` printed.
+    Their errors are taken as independent."""
     against: str | None = None
-    """Data set by name, or folder, .zip or .npz of real images; default the data that the models were trained on."""
+    """Data set by name, or folder, .zip or .npz of real images; default: the data that the models were trained on."""
     split: str = "validation"
     """validation or test."""
     measures: str | None = None
-    """Which, between commas; default all that the data allow."""
+    """Names of measures, with commas between them; default: all that the data allow."""
     extractor: str | None = None
-    """Of features: classifier (default with labels), random (default without), pixels, pca, inception or onnx."""
+    """Features: classifier (default with labels), random (default without), pixels, pca, inception or onnx."""
     weights: Path | None = None
     """FILE of the weights, for --extractor inception (default: cached or downloaded), or the .onnx file."""
     protocol: str = "goodfellow2014"
-    """Of the Parzen score: goodfellow2014, optimal-sigma or fixed-sigma."""
+    """Parzen score: goodfellow2014, optimal-sigma or fixed-sigma."""
     n: int | None = None
-    """Samples of each side; default 10,000, or as many as there are training images or samples in the smallest file."""
+    """Samples of a side; default: 10,000, or as many as there are training images or samples in the smallest file."""
     seed: int = 0
-    """Of the noises, and of draws."""
+    """Seed of the noises and of every draw."""
     data_dir: str | None = None
     """Folder where data sets are looked for first."""
     no_classifier: bool = False
-    """Leave out what a classifier is needed for."""
+    """Skip the measures that need a classifier."""
     control: str = "holm"
-    """Of the multiple tests: holm (no false difference) or benjamini-hochberg (few among those told)."""
+    """Control of the tests: holm (no false difference) or benjamini-hochberg (few among those reported)."""
     unpaired: bool = False
     """Compare groups by Welch's t test, even if they have runs of the same seeds."""
     out: Path | None = None
@@ -68,8 +69,15 @@ class CompareFlags:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Compare and tell."""
-    asked = parse(CompareFlags, argv, verb="compare", about=ABOUT.format(measures=", ".join(comparison.PAIRED)))
+    """Compare sides, and print the page.
+
+    Args:
+        argv: Words and flags of the command.
+
+    Returns:
+        The exit status.
+    """
+    asked = parse(CompareFlags, argv, verb="compare", about=ABOUT.format(measures=", ".join(comparison.COMPARABLE)))
     if asked.out is not None and (asked.out.suffix.lower() != ".md" or asked.out.exists()):
         raise BadInput(f"--out {asked.out}: expected the name of a .md file that is not there yet")
     if not asked.sides:
@@ -84,7 +92,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _compare_reports(asked: CompareFlags, names: tuple[str, ...] | None) -> comparison.Comparison:
-    """With --reports nothing is measured, so that what says how to measure would be ignored."""
+    """Compare reports; refuse the flags that say how to measure, as they would be ignored."""
     used = {"sides", "reports", "measures", "control", "unpaired", "out", "json"}
     idle = [
         spec.name.replace("_", "-")
@@ -92,7 +100,7 @@ def _compare_reports(asked: CompareFlags, names: tuple[str, ...] | None) -> comp
         if spec.name not in used and getattr(asked, spec.name) != spec.default
     ]
     if idle:
-        raise BadInput(f"--reports compares what was measured; leave out --{', --'.join(idle)}, or --reports")
+        raise BadInput(f"--reports compares existing reports; leave out --{', --'.join(idle)}, or --reports")
     return comparison.compare_reports(asked.sides, names, control=asked.control, unpaired=asked.unpaired)
 
 

@@ -11,58 +11,58 @@ from advnets.cli import console
 from advnets.cli.arguments import parse, print_result
 from advnets.errors import BadInput
 
-ABOUT = """Measure samples: of a run, a share file or a model that ships; or images in a folder, a .zip or a .npz file,
-or points in a .npz file.
+ABOUT = """Measure samples of a run, of a share file or of a model that ships; or images in a folder, a .zip or a .npz
+file, or points in a .npz file.
 
-They are held against real images that were not trained on, and, for what is learnt by heart, against training images.
-Every value comes with its error and with what real images get in the samples' place; tests come with p-values, adjusted
-for all of them. Where the data have labels, distances are in the features of a classifier, which is trained once for
-each data set, in minutes, and kept in the cache ($ADVNETS_CACHE, or the user's).
+They are measured against real images that were not trained on, and, to find copies, against training images. Every
+value has its error, and what real images get in the samples' place. Tests have p-values, adjusted for all tests. Where
+the data have labels, distances are measured in the features of a classifier. It is trained once for each data set, in
+minutes, and stays in the cache ($ADVNETS_CACHE, or the user's).
 
-The validation split is read unless the test split is asked for; each reading of the test split is noted in the run.
-Of a run the report is kept in it, as report.json and report.md; of all else where --out says. What is measured alike
-later joins it: of the same step, split, samples, seed and features. A report that was measured otherwise is not lost,
-but moved to RUN/reports, and is the main one again when it is measured alike.
+The validation split is read unless --split test asks for the test split; each reading of the test split is noted in the
+run. The report of a run is written into the run, as report.json and report.md, and every other report where --out says.
+A later report of the same step, split, samples, seed and features joins the one that is there. A report that was
+measured otherwise is moved to RUN/reports, and comes back when the run is measured like that again.
 
-Real images at a path that --against names are parted anew, by a fixed seed: a half stands for training images, a
-quarter each for validation and test. Checkpoints are chosen on the validation split; of points, sliced-wasserstein
-decides by default.
+If --against names real images at a path, a fixed seed splits them at random: a half stands for training images, a
+quarter each for validation and test. --every-checkpoint selects on the validation split; for points, the default
+measure is sliced-wasserstein.
 
 Measures: {measures}."""
 
 
 @dataclass(frozen=True)
 class EvaluateFlags:
-    """What, against what, by which measures."""
+    """What is measured, against what, by which measures."""
 
     run: tyro.conf.Positional[Path]
     """A run directory, FILE.safetensors, a model that ships (paper-mnist), or a folder, .zip or .npz of images."""
     against: str | None = None
-    """Data set by name, or folder, .zip or .npz of real images (parted anew: half of them train); default its own."""
+    """Data set by name, or folder, .zip or .npz of real images; default: the data that the model was trained on."""
     split: str = "validation"
     """validation or test."""
     measures: str | None = None
-    """Which, between commas; default all that the data allow."""
+    """Names of measures, with commas between them; default: all that the data allow."""
     extractor: str | None = None
-    """Of features: classifier (default with labels), random (default without), pixels, pca, inception or onnx."""
+    """Features: classifier (default with labels), random (default without), pixels, pca, inception or onnx."""
     weights: Path | None = None
     """FILE of the weights, for --extractor inception (default: cached or downloaded), or the .onnx file."""
     protocol: str = "goodfellow2014"
-    """Of the Parzen score: goodfellow2014 (one sigma of ten), optimal-sigma (golden section) or fixed-sigma (.2)."""
+    """Parzen score: goodfellow2014 (one sigma of ten), optimal-sigma (golden section) or fixed-sigma (.2)."""
     n: int | None = None
-    """Samples; default 10,000, or about as many as there are training images if they are fewer."""
+    """Number of samples; default: 10,000, or about as many as there are training images if they are fewer."""
     seed: int = 0
-    """Of the noises, and of draws."""
+    """Seed of the noises and of every draw."""
     data: str | None = None
     """For FILE.safetensors: other data than it was trained on, by name or path, with their own splits."""
     data_dir: str | None = None
     """For FILE.safetensors, and with --against: folder where data sets are looked for first."""
     no_classifier: bool = False
-    """Leave out what a classifier is needed for."""
+    """Skip the measures that need a classifier."""
     figures: bool = False
-    """Draw nearest neighbours, a projection, classes and spectra too: in RUN/figures, of all else it takes --out."""
+    """Also draw nearest neighbours, a projection, classes and spectra, in RUN/figures; without a run, give --out."""
     every_checkpoint: bool = False
-    """Measure each checkpoint of a run and name the best, by the first of --measures (default fid)."""
+    """Measure each checkpoint of a run and name the best, by the first of --measures (default: fid)."""
     out: Path | None = None
     """FOLDER/ for the report and its figures; nothing is overwritten."""
     json: bool = False
@@ -70,16 +70,25 @@ class EvaluateFlags:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Measure and tell."""
+    """Measure what lies at a path, and print the report.
+
+    Args:
+        argv: Words and flags of the command.
+
+    Returns:
+        The exit status.
+    """
     asked = parse(EvaluateFlags, argv, verb="evaluate", about=ABOUT.format(measures=", ".join(assessment.MEASURES)))
     if asked.out is not None and asked.out.exists() and (not asked.out.is_dir() or any(asked.out.iterdir())):
-        raise BadInput(f"--out {asked.out} is there already and not an empty folder; name another")
+        raise BadInput(f"--out {asked.out} is there already and is not an empty folder; name another")
     plan = _plan(asked)
     if asked.every_checkpoint:
         return _choose(asked, plan)
     of_a_run = asked.against is None and (asked.run / "recipe.json").exists()
     if asked.figures and asked.out is None and not of_a_run:
-        raise BadInput("--figures are kept of a run on its own data; say where to put these: --out FOLDER")
+        raise BadInput(
+            "--figures are written into a run that is measured on its own data; say where to put these: --out FOLDER"
+        )
     report = console.follow_measures(
         experiment.evaluate_path(asked.run, plan, others=asked.against, data=asked.data, data_dir=asked.data_dir)
     )
@@ -106,7 +115,7 @@ def _plan(asked: EvaluateFlags) -> assessment.EvaluationPlan:
 def _choose(asked: EvaluateFlags, plan: assessment.EvaluationPlan) -> int:
     idle = [name for name in ("against", "data", "data_dir", "out", "figures") if getattr(asked, name)]
     if idle:
-        raise BadInput(f"--every-checkpoint measures a run on its own data and keeps nothing; leave out --{idle[0]}")
+        raise BadInput(f"--every-checkpoint measures a run on its own data and writes nothing; leave out --{idle[0]}")
     choice = console.follow_measures(experiment.select_checkpoint(asked.run, plan))
     print_result(choice.as_dict(), as_json=asked.json, text=str(choice))
     return 0
