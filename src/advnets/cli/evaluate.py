@@ -11,66 +11,67 @@ from advnets.cli import console
 from advnets.cli.arguments import parse, print_result
 from advnets.errors import BadInput
 
-ABOUT = """Measure samples: of a run, a share file or a model that ships; or images in a folder, a .zip or a .npz file,
-or points in a .npz file.
+ABOUT = """Measure samples: of a run, of a share file, of a model that ships, or images and points that lie in files.
 
-They are held against real images that were not trained on, and, for what is learnt by heart, against training images.
-Every value comes with its error and with what real images get in the samples' place; tests come with p-values, adjusted
-for all of them. Where the data have labels, distances are in the features of a classifier, which is trained once for
-each data set, in minutes, and kept in the cache ($ADVNETS_CACHE, or the user's).
+Samples are compared with real images that were not trained on, and, to find copies, with training images. Every value
+comes with its error and with its floor, which is what real images get in the samples' place. Tests come with p-values
+that are adjusted for all tests of the report. Where the data have labels, distances are in the features of a
+classifier, which is trained once for each data set, in minutes, and cached in $ADVNETS_CACHE or the user's cache.
 
-The validation split is read unless the test split is asked for; each reading of the test split is noted in the run.
-Of a run the report is kept in it, as report.json and report.md; of all else where --out says. What is measured alike
-later joins it: of the same step, split, samples, seed and features. A report that was measured otherwise is not lost,
-but moved to RUN/reports, and is the main one again when it is measured alike.
+The validation split is read unless you ask for the test split; each reading of the test split is noted in the run. The
+report of a run is written into it, as report.json and report.md. A later call adds its measures if it has the same
+step, split, samples, seed and features; otherwise the older report moves to RUN/reports.
 
-Real images at a path that --against names are parted anew, by a fixed seed: a half stands for training images, a
-quarter each for validation and test. Checkpoints are chosen on the validation split; of points, sliced-wasserstein
-decides by default.
+Real images at a path given by --against are split anew, by a fixed seed: a half for training images, a quarter each
+for validation and test.
 
 Measures: {measures}."""
 
 
 @dataclass(frozen=True)
 class EvaluateFlags:
-    """What, against what, by which measures."""
+    """What is measured, against what, and by which measures.
+
+    Attributes:
+        run: A run directory, FILE.safetensors, a model that ships (paper-mnist), or a folder, .zip or .npz of images.
+        against: Compare with these real images; default the data that the model was trained on.
+        split: The split of the real images that is read.
+        measures: Take only these measures; default all that the data allow.
+        extractor: What computes features; default classifier with labels, random without.
+        weights: The weights of inception (default: cached or downloaded), or the .onnx file.
+        protocol: How the Parzen window score chooses its width: from ten, by golden section, or always .2.
+        n: Number of samples; default 10,000, or about as many as there are training images if they are fewer.
+        seed: Seed of the noise and of random draws.
+        data: For FILE.safetensors, other data than it was trained on, with their own splits.
+        data_dir: For FILE.safetensors, and with --against, a folder where data sets are looked for first.
+        no_classifier: Leave out the measures that need a classifier.
+        figures: Draw nearest neighbours, a projection, classes and spectra too, into RUN/figures or --out.
+        every_checkpoint: Measure each checkpoint of a run on the validation split, and name the best by the first of
+            --measures; default fid, or sliced-wasserstein for points.
+        out: Write the report and its figures into this folder, which must be new or empty.
+        json: Print the report as JSON.
+    """
 
     run: tyro.conf.Positional[Path]
-    """A run directory, FILE.safetensors, a model that ships (paper-mnist), or a folder, .zip or .npz of images."""
     against: str | None = None
-    """Data set by name, or folder, .zip or .npz of real images (parted anew: half of them train); default its own."""
     split: str = "validation"
-    """validation or test."""
     measures: str | None = None
-    """Which, between commas; default all that the data allow."""
     extractor: str | None = None
-    """Of features: classifier (default with labels), random (default without), pixels, pca, inception or onnx."""
     weights: Path | None = None
-    """FILE of the weights, for --extractor inception (default: cached or downloaded), or the .onnx file."""
     protocol: str = "goodfellow2014"
-    """Of the Parzen score: goodfellow2014 (one sigma of ten), optimal-sigma (golden section) or fixed-sigma (.2)."""
     n: int | None = None
-    """Samples; default 10,000, or about as many as there are training images if they are fewer."""
     seed: int = 0
-    """Of the noises, and of draws."""
     data: str | None = None
-    """For FILE.safetensors: other data than it was trained on, by name or path, with their own splits."""
     data_dir: str | None = None
-    """For FILE.safetensors, and with --against: folder where data sets are looked for first."""
     no_classifier: bool = False
-    """Leave out what a classifier is needed for."""
     figures: bool = False
-    """Draw nearest neighbours, a projection, classes and spectra too: in RUN/figures, of all else it takes --out."""
     every_checkpoint: bool = False
-    """Measure each checkpoint of a run and name the best, by the first of --measures (default fid)."""
     out: Path | None = None
-    """FOLDER/ for the report and its figures; nothing is overwritten."""
     json: bool = False
-    """Print the report as JSON."""
 
 
 def main(argv: Sequence[str]) -> int:
-    """Measure and tell."""
+    """Measure samples, and print the report."""
     asked = parse(EvaluateFlags, argv, verb="evaluate", about=ABOUT.format(measures=", ".join(assessment.MEASURES)))
     if asked.out is not None and asked.out.exists() and (not asked.out.is_dir() or any(asked.out.iterdir())):
         raise BadInput(f"--out {asked.out} is there already and not an empty folder; name another")
