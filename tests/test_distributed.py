@@ -16,7 +16,8 @@ from advnets.penalties import PENALTIES
 from toy_games import TOYS
 
 RANKS = Path(__file__).parent / "tools" / "torchrun_checks.py"
-JOBS = ["equality", "toys", "batch_norm", "sabotaged", "moments", "whole", "resume", "loosely", "not_finite", "disk_full", "uneven", "taken",
+JOBS = ["equality", "toys", "batch_norm", "sabotaged",
+        "moments", "whole", "resume", "loosely", "not_finite", "disk_full", "uneven", "taken",
         "own_networks", "by_minutes", "one_signal", "kill"]  # fmt: skip
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked from a warmed one")
 
@@ -58,7 +59,7 @@ def test_any_number_of_processes_trains_on_the_same_samples_to_the_same_paramete
     """20 steps in float64 by SGD: every objective x penalty; with 4 processes a few of them (all in the slow suite)."""
     told = found["equality"]
     check_equality(told)
-    assert len(told["theta 2"]) == len(OBJECTIVES) * (len(PENALTIES) + 1) + 4
+    assert len(told["theta 2"]) == len(OBJECTIVES) * (len(PENALTIES) + 1) + 6
     assert {len(batch) for batch in told["ids"]} == {16}
     assert len({tuple(batch) for batch in told["ids"]}) == len(told["ids"]) > 2 * 150 / 16
 

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ from advnets import data, metrics
 from advnets.cli.main import main
 from advnets.errors import BadInput, Damaged, NonFinite
 from advnets.experiment import Run
-from advnets.recipes import RECIPES
+from advnets.optimizers import Adam
+from advnets.recipes import RECIPES, Budget
 from advnets.studies import table
 from advnets.studies.results_file import ResultsFile
 from advnets.studies.table import measure_run, study
@@ -116,7 +118,7 @@ def test_a_tiny_table_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert by["k-means centroids"]["samples"] == 1297 // 5
     (one,) = [one for one in told["results"]["units"] if one["row"] == "paper-adam"]
     assert one["trained"]["commit"]
-    assert one["trained"]["advnets"] == tiny.experiment.run.version("advnets")
+    assert one["trained"]["advnets"] == version("advnets")
     assert one["minutes"] >= one["budget"] == pytest.approx(0.003)
     assert (one["layer_passes"], one["mixing"], one["test_readings"]) == (30_000, None, 1)
     assert set(one["numbers"]["scores"]) == set(metrics.PROTOCOLS)
@@ -256,9 +258,9 @@ def test_units_of_other_numbers_do_not_enter_one_mean(tmp_path: Path, monkeypatc
     kept = replace(unit(), budget=budget, recipe=now)
     quick.results_file.add(table.TableResults("digits", dataset.digest, (kept,)))
     assert [event for event in quick.run() if event.what.startswith("paper-adam")] == []
-    words = replace(RECIPES["paper-adam"], about="said otherwise", usual_minutes=3.0)
+    words = replace(RECIPES["paper-adam"], about="said otherwise", budget=Budget(minutes=3.0))
     assert measure_run.recipe_digest(words) == now
-    monkeypatch.setitem(study.RECIPES, "paper-adam", replace(words, betas=(0.4, 0.99)))
+    monkeypatch.setitem(study.RECIPES, "paper-adam", tiny.with_descents(words, optimizer=Adam(betas=(0.4, 0.99))))
     with pytest.raises(BadInput, match="trained by other numbers than the recipe has now"):
         list(quick.run())
 

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 import advnets
-from advnets.experiment import model
+from advnets.experiment import model, opening
 from advnets.runs import share
 
 DENIED = (
@@ -50,7 +50,7 @@ def tried(path: str) -> dict[str, Any]:
     watch(events)
     peak, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
     try:
-        model.open_model(path)
+        opening.open_model(path)
         kind, typed, message = "", False, "it was opened"
     except BaseException as error:
         kind, typed, message = type(error).__name__, isinstance(error, advnets.errors.AdvnetsError), str(error)
@@ -77,7 +77,7 @@ def sabotage(kind: str) -> None:
 
 def main(good: str, saboteur: str | None) -> None:
     torch.set_num_threads(1)
-    model.open_model(good).sample(2)  # what torch sets up once, the forks inherit
+    opening.open_model(good).sample(2)  # what torch sets up once, the forks inherit
     if saboteur:
         sabotage(saboteur)
     for path in sys.stdin.read().splitlines():

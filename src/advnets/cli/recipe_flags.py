@@ -207,7 +207,7 @@ def _flags_within(value: Any, path: tuple[str, ...], names: tuple[str, ...]) -> 
     """The flags of a dataclass: one a field, in its order."""
     hints, words = get_type_hints(type(value)), field_docs(type(value))
     for spec in fields(value):
-        if path or spec.name not in (HIDDEN_OF_BASELINES if value.is_baseline else HIDDEN):
+        if path or spec.name not in (HIDDEN_OF_BASELINES if value.baseline is not None else HIDDEN):
             item = getattr(value, spec.name)
             found = RecipeFlag(
                 spec.name, (*path, spec.name), hints[spec.name], item, WORDS.get(spec.name, words.get(spec.name, ""))

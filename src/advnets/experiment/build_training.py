@@ -2,7 +2,6 @@
 
 import torch
 
-from advnets.baselines import Baseline
 from advnets.data import TRANSFORMS, Batches, Dataset
 from advnets.errors import BadInput
 from advnets.experiment.game_training import GameTraining, explain_build_errors
@@ -38,14 +37,14 @@ def build_training(
         BadInput: If it cannot be built, if both a learner and a game are given or none, or if a baseline is to be
             captured.
     """
-    learner = recipe.learner
-    if game is not None or not isinstance(learner, Baseline):
+    baseline = recipe.baseline
+    if game is not None or baseline is None:
         return build_game_training(recipe, dataset, seed=seed, device=device, game=game, capture=capture)
     if capture:
         raise BadInput(f"--capture: {recipe.name} is a baseline, and only moves of games are recorded. Leave it out.")
     batches = batches_of(recipe, dataset, seed=seed, device=device)
     with explain_build_errors():
-        return learner.training(learner.build(sizes_of(recipe, dataset)).to(device), batches)
+        return baseline.training(baseline.build(sizes_of(recipe, dataset)).to(device), batches)
 
 
 def build_game_training(
@@ -78,11 +77,8 @@ def build_game_training(
     if game is not None:
         expect_no_learner(recipe)
         return GameTraining.of(game, batches, recipe, sizes, capture=capture)
-    learner = recipe.expect_learner()
-    if isinstance(learner, Baseline):
-        raise BadInput(f"{recipe.name} trains a baseline, which plays no game; take a recipe of a game")
     with explain_build_errors():
-        built = learner.build(sizes, device)
+        built = recipe.expect_game_row().build(sizes, device)
     return GameTraining.of(built, batches, recipe, sizes, capture=capture)
 
 
