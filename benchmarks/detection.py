@@ -60,7 +60,7 @@ class Pool:
         self.images = torch.cat([part.values for part in parts])
         self.labels = torch.cat([part.labels for part in parts if part.labels is not None])
         self.dataset, self.features = dataset, self.reference.extractor.features(self.images)
-        self.logits = self.reference.seen.logits(self.images)
+        self.logits = self.reference.require_classifier().logits(self.images)
 
     def drawn(self, number: int) -> tuple[Tensor, Tensor, Tensor]:
         """Indices of samples, of held-out images and of training images."""

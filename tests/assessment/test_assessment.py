@@ -25,7 +25,6 @@ from advnets.assessment import (
     verdicts,
 )
 from advnets.assessment.context import Context
-from advnets.assessment.run_measures import LEAST
 from advnets.assessment.verdict import AS_REAL, holds_floor
 from advnets.data import Dataset, Split
 from advnets.errors import BadInput, NonFinite
@@ -125,8 +124,8 @@ def test_every_row_of_the_table_is_whole(name: str) -> None:
 
 
 def test_a_new_measure_is_one_row(digits: Dataset, held: assessment.Reference, monkeypatch: pytest.MonkeyPatch) -> None:
-    def brightness(case: Context) -> Estimate:
-        return Estimate(float(case.values.float().mean()), 1.0, float(case.reference.held_out.float().mean()))
+    def brightness(context: Context) -> Estimate:
+        return Estimate(float(context.values.float().mean()), 1.0, float(context.reference.held_out.float().mean()))
 
     row = MeasureRow("fidelity", "How bright are samples?", "floor", brightness, on="values")
     monkeypatch.setitem(assessment.MEASURES, "brightness", row)
@@ -158,12 +157,12 @@ def test_without_labels_or_a_classifier_the_rest_is_measured(digits: Dataset) ->
     assert "classifier" not in found.measures["fid"].protocol["extractor"]
 
 
-@pytest.mark.parametrize("name", LEAST)
+@pytest.mark.parametrize("name", [name for name, row in MEASURES.items() if row.least > 1])
 def test_a_measure_says_how_many_samples_it_needs_and_those_will_do(held: assessment.Reference,
                                                                     digits: Dataset, name: str) -> None:  # fmt: skip
-    enough, few = (assess(digits.test.values[: LEAST[name] - less], held, measures=(name,)) for less in (0, 1))
+    enough, few = (assess(digits.test.values[: MEASURES[name].least - less], held, measures=(name,)) for less in (0, 1))
     assert enough.measures.keys() == {name}
-    assert f"it needs {LEAST[name]} or more; raise --n" in few.skipped[name]
+    assert f"it needs {MEASURES[name].least} or more; raise --n" in few.skipped[name]
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
@@ -197,7 +196,7 @@ def test_points_have_measures_of_their_own() -> None:
     assert not found.skipped
     one = assess(ring.test.values[:500] * 0 + torch.tensor([2.0, 0.0]), ring, measures=("modes", "parzen"))
     assert one.measures["modes"].estimate.value == 1
-    assert "it is of images" in one.skipped["parzen"]
+    assert "it is for images" in one.skipped["parzen"]
 
 
 def images(n: int, *shape: int) -> Tensor:
@@ -241,8 +240,9 @@ def test_plans_that_cannot_be_are_refused(digits: Dataset, plan: dict[str, objec
 
 def test_a_number_that_is_none_is_no_measure(digits: Dataset, held: assessment.Reference,
                                              monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
-    monkeypatch.setattr(metrics, "frechet", lambda *sides: Estimate(math.nan))
-    monkeypatch.setattr(metrics, "coverage", lambda *sides, k: Estimate(1.0, interval=(0.5, math.inf)))
+    monkeypatch.setattr("advnets.assessment.measures.frechet", lambda *sides: Estimate(math.nan))
+    infinite = Estimate(1.0, interval=(0.5, math.inf))
+    monkeypatch.setattr("advnets.assessment.measures.coverage", lambda *sides, k: infinite)
     found = assess(digits.test.values, held, measures=("fid", "coverage"))
     assert "came out as nan" in found.skipped["fid"]
     assert found.measures["coverage"].estimate.notes["interval"] == "0.5 to inf"
@@ -267,7 +267,7 @@ def test_words_say_no_more_than_the_numbers() -> None:
     assert found["recall"].words == "0.09 below real images"
     assert found["vendi"].words == "1 above real images; its error is not known"
     assert found["vendi"].differs is None
-    assert found["birthday"].words == "nothing real to hold it against"
+    assert found["birthday"].words == "there is nothing real to compare it with"
     assert found["copying"].adjusted == pytest.approx(0.03)
     assert found["duplicates"].words == "more near-duplicates than among real images (p = 0.003)"
     assert found["kid"].words == "no difference can be shown (p = 0.5)"
@@ -399,15 +399,15 @@ def test_checkpoints_with_other_measures_are_put_beside_each_other(clean: Report
 def test_values_and_floors_are_of_as_many_images(digits: Dataset, held: assessment.Reference) -> None:
     """1,000 draws of real images, with doubles, beside 500 held-out ones: the floor is theirs, not that of 500."""
     many = digits.test.values.repeat(2, 1, 1, 1)
-    case = Context(many, held)
-    for name, logits in (("inception-score", case.scores), ("class-shares", (case.logits, held.held_out_logits))):
-        found = MEASURES[name].find(case)
-        samples, real = case.as_many(logits)
+    context = Context(many, held)
+    for name, logits in (("inception-score", context.scores), ("class-shares", (context.logits, held.held_out_logits))):
+        found = MEASURES[name].find(context)
+        samples, real = context.draw_equal_counts(logits)
         assert (len(samples), len(real), found.notes["n"]) == (500, 500, 500)
         like = MEASURES[name].find(Context(digits.validation.values, held))
         assert found.floor == pytest.approx(like.floor), name
         assert like.value == pytest.approx(like.floor), name
-    assert case.scores[1] is held.held_out_logits
+    assert context.scores[1] is held.held_out_logits
 
 
 def test_class_shares_are_told_of_all_samples_and_parts_are_named(digits: Dataset, held: assessment.Reference) -> None:
@@ -441,10 +441,10 @@ def test_of_many_real_images_the_inception_score_is_as_real() -> None:
         logits = 3 * torch.randn(1250, 10, generator=torch.Generator().manual_seed(seed))
         stub = SimpleNamespace(order=torch.arange(250), dataset=SimpleNamespace(classes=10),
                                held_out_logits=logits[1000:])  # fmt: skip
-        case = Context(torch.zeros(1000, 1), stub)  # type: ignore[arg-type]
-        case.__dict__["logits"] = logits[:1000]
-        case.__dict__["scores"] = (logits[:1000], logits[1000:])
-        told += [holds_floor(MEASURES[name].find(case)) for name in ("inception-score", "class-shares")]
+        context = Context(torch.zeros(1000, 1), stub)  # type: ignore[arg-type]
+        context.__dict__["logits"] = logits[:1000]
+        context.__dict__["scores"] = (logits[:1000], logits[1000:])
+        told += [holds_floor(MEASURES[name].find(context)) for name in ("inception-score", "class-shares")]
     assert sum(not one for one in told) <= 5
 
 
@@ -477,11 +477,11 @@ def test_the_figures_are_drawn(digits: Dataset, held: assessment.Reference) -> N
     subject = Subject("digits", digits.test.values)
     plan = assessment.EvaluationPlan(measures=("coverage",), figures=True)
     report = assessment.exhaust(assessment.measure_samples(subject, held, plan))
-    assert report.pictures.keys() == {"neighbours", "projection", "classes", "spectrum"}
-    assert all(picture.startswith(b"\x89PNG") for picture in report.pictures.values())
+    assert report.figures.keys() == {"neighbours", "projection", "classes", "spectrum"}
+    assert all(picture.startswith(b"\x89PNG") for picture in report.figures.values())
     assert "![classes](figures/classes.png)" in report.markdown()
     ring = data.load("ring-8")
     points = assessment.Subject("points", ring.test.values[:200])
     drawn = assessment.exhaust(assessment.measure_samples(points, reference(ring), replace(plan, measures=("modes",))))
-    assert drawn.pictures.keys() == {"projection"}
+    assert drawn.figures.keys() == {"projection"}
     assert np.isfinite(drawn.seconds)

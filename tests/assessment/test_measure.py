@@ -68,7 +68,7 @@ def test_measures_are_subtracted_only_under_one_protocol() -> None:
 def test_a_measure_goes_to_json_and_back() -> None:
     measure = Measure("FID", FULL, {"n": 10, "extractor": "pixels"})
     assert Measure.from_dict(json.loads(json.dumps(measure.as_dict()))) == measure
-    with pytest.raises(BadInput, match="expected a name"):
+    with pytest.raises(BadInput, match="expected an object with a name"):
         Measure.from_dict({"value": 1.0})
-    with pytest.raises(BadInput, match="expected a name"):
+    with pytest.raises(BadInput, match="expected an object with a name"):
         Measure.from_dict(5)  # type: ignore[arg-type]

@@ -192,15 +192,15 @@ def test_where_nothing_can_be_measured_the_reasons_are_told_and_nothing_is_writt
     for words, reason in (
         (
             ["run", "--measures", "modes,high-quality"],
-            "modes, high-quality: it is of points, and these data are images",
+            "modes, high-quality: it is for points, and these data are images",
         ),
         (
             ["run", "--n", "1", "--measures", "fid,precision", "--split", "test"],
             "precision: found 1 sample, and it needs 6",
         ),
-        (["run", "--measures", "modes", "--n", "50", "--against", "digits"], "of points"),
-        (["G.safetensors", "--measures", "modes", "--out", "told"], "of points"),
-        (["mine", "--against", "digits", "--measures", "modes", "--out", "told"], "of points"),
+        (["run", "--measures", "modes", "--n", "50", "--against", "digits"], "for points"),
+        (["G.safetensors", "--measures", "modes", "--out", "told"], "for points"),
+        (["mine", "--against", "digits", "--measures", "modes", "--out", "told"], "for points"),
     ):
         assert main(["evaluate", *words]) == 2
         out, err = capsys.readouterr()
@@ -243,8 +243,8 @@ def make(name: str) -> None:
         (["run", "--against", "digits", "--figures"], "say where to put these: --out FOLDER"),
         (["run", "--no-classifier", "--extractor", "classifier"], "leave one of them out"),
         (["run", "--weights", "weights.pth"], "weights: found weights.pth for the extractor of these data"),
-        (["run", "--extractor", "inception", "--weights", "none.pth"], "none.pth is not there"),
-        (["good"], "name them by --against"),
+        (["run", "--extractor", "inception", "--weights", "none.pth"], "none.pth: found no such file"),
+        (["good"], "others to be measured against: --against"),
         (["good", "--against", "digits", "--n", "5"], "--n is for models"),
         (["good", "--against", "digitz"], "Did you mean 'digits'"),
         (["good", "--against", "digits", "--measures", "fidd"], "Did you mean 'fid'"),

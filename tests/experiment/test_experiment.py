@@ -236,13 +236,13 @@ def test_a_report_of_some_measures_joins_the_one_that_is_kept(tmp_path: Path) ->
     run = tiny.trained("run")
     whole = run.evaluate(n=100, measures=("fid", "parzen", "vendi", "modes"), figures=True)
     figures = run.path / "figures"
-    assert {path.stem for path in figures.iterdir()} == set(whole.pictures)
+    assert {path.stem for path in figures.iterdir()} == set(whole.figures)
     again = run.evaluate(n=100, measures=("fid", "coverage", "high-quality"))
     assert again.measures.keys() == {"fid", "coverage"}
     assert kept(run).measures == {**whole.measures, **again.measures}
     assert kept(run).skipped.keys() == {"modes", "high-quality"}
     assert kept(run).controls == whole.controls
-    assert kept(run).pictures.keys() == whole.pictures.keys()
+    assert kept(run).figures.keys() == whole.figures.keys()
     assert "| vendi" in (run.path / "report.md").read_text()
     assert "![spectrum]" in (run.path / "report.md").read_text()
     other = run.evaluate(n=100, measures=("parzen",), protocol="optimal-sigma")

@@ -1,10 +1,16 @@
 """Measuring samples against data: the two sides, the table of measures, the report and what it says in words.
 
-Inside of the room a file imports only from those before it: measure, reference, subject, context, drawings, measures,
-plan, verdict, report, older_reports, run_measures, report_files, selection.
+Inside of the room a file imports only from those before it: reference, context, input_files, jackknives, measures,
+plan, verdict, report, report_figures, report_files, run_measures, selection.
 """
 
-from advnets.assessment.measure import Measure
+from advnets.assessment.context import Context, Discriminator, ReferenceCard, Subject
+from advnets.assessment.input_files import (
+    is_of_files,
+    load_reference_data,
+    subject_of_files,
+    unreadable_files_note,
+)
 from advnets.assessment.measures import GROUPS, KINDS, MEASURES, MeasureRow
 from advnets.assessment.plan import SPLITS, EvaluationPlan, parse_measure_names, plan_from
 from advnets.assessment.reference import (
@@ -16,31 +22,25 @@ from advnets.assessment.reference import (
     to_unit_interval,
     within_memory,
 )
-from advnets.assessment.report import ReferenceCard, Report
+from advnets.assessment.report import Measure, Report
 from advnets.assessment.report_files import write_report
 from advnets.assessment.run_measures import (
     Progress,
+    Sampler,
     as_part,
     assess,
+    evaluate_sampler,
     evaluate_samples,
     exhaust,
-    expect_results,
     measure_samples,
     note_test_reading,
 )
 from advnets.assessment.selection import CheckpointChoice
-from advnets.assessment.subject import (
-    Discriminator,
-    Subject,
-    is_of_files,
-    load_reference_data,
-    subject_of_files,
-    unreadable_files_note,
-)
 from advnets.assessment.verdict import Verdict, verdicts
 
 __all__ = [
     "CheckpointChoice",
+    "Context",
     "Discriminator",
     "EvaluationPlan",
     "GROUPS",
@@ -53,6 +53,7 @@ __all__ = [
     "ReferenceCard",
     "Report",
     "SPLITS",
+    "Sampler",
     "Subject",
     "Verdict",
     "as_part",
@@ -60,7 +61,7 @@ __all__ = [
     "default_sample_count",
     "evaluate_samples",
     "exhaust",
-    "expect_results",
+    "evaluate_sampler",
     "is_of_files",
     "load_reference_data",
     "measure_samples",

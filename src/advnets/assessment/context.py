@@ -1,6 +1,6 @@
-"""What a measure sees of samples and their reference: each thing that measures share is computed once."""
+"""What a measure sees: samples, the reference that they are measured against, and what several measures share."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,48 +9,158 @@ from torch import Tensor
 
 from advnets import metrics, statistics
 from advnets.assessment.reference import Reference, selection_and_points, to_unit_interval
-from advnets.assessment.subject import Discriminator
-from advnets.data import MIXTURES, Mixture
-from advnets.errors import BadInput
+from advnets.data import MIXTURES, Dataset, Mixture
+from advnets.errors import BadInput, NonFinite
 
 Pair = tuple[Tensor, Tensor]
-"""Samples and what they are held against, (n, ...) and (m, ...)."""
+"""The same of samples and of real images, (n, ...) and (m, ...)."""
 
-CRITICISED = 10_000
-"""Training images, and held-out ones, that the discriminator is asked about at most."""
+Discriminator = Callable[[Tensor], Tensor]
+"""Values of a data set -> a discriminator's logits, (n,)."""
+
+JUDGED = 10_000
+"""Training images, and held-out ones, that the discriminator judges at most."""
+
+
+def no_discriminator() -> Discriminator | None:
+    """What samples without a discriminator have."""
+    return None
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """Samples that are measured.
+
+    Attributes:
+        name: How the report calls them.
+        values: Images, (n, c, h, w) uint8, or points, (n, d) float32.
+        step: The step that their generator was trained to, if they have one.
+        load_discriminator: Loads the discriminator that their generator was trained against, for those measures that
+            need it.
+        note: What was left out of their files.
+
+    Raises:
+        BadInput: If the values are neither images nor points.
+        NonFinite: If a point has a NaN or an Inf.
+    """
+
+    name: str
+    values: Tensor
+    step: int | None = None
+    load_discriminator: Callable[[], Discriminator | None] = no_discriminator
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        images = self.values.dtype == torch.uint8 and self.values.ndim == 4
+        points = self.values.dtype == torch.float32 and self.values.ndim == 2
+        if not (images or points) or self.values.numel() == 0:
+            raise BadInput(
+                f"{self.name}: found {self.values.dtype} of shape {tuple(self.values.shape)}, expected at least one "
+                "image, uint8 (n, c, h, w), or point, float32 (n, d). Convert images to bytes 0..255."
+            )
+        if points and not bool(self.values.isfinite().all()):
+            row = int((~self.values.isfinite()).any(1).nonzero()[0])
+            raise NonFinite(f"{self.name}: point {row} has a NaN or an Inf. Remove such points, or find their cause.")
+
+    def must_fit(self, dataset: Dataset) -> None:
+        """Check that the samples have the shape of the data, as resizing them on the way would change every measure.
+
+        Args:
+            dataset: The data that they will be measured against.
+
+        Raises:
+            BadInput: If the shapes differ.
+        """
+        found = tuple(self.values.shape[1:])
+        if found != dataset.shape:
+            raise BadInput(
+                f"{self.name}: samples of shape {found}, expected {dataset.shape}, as {dataset.name} has them. Bring "
+                "both to one size and as many channels first: how they are resized changes every measure."
+            )
+
+
+@dataclass(frozen=True)
+class ReferenceCard:
+    """What samples were measured against, and by what.
+
+    Attributes:
+        data: Name of the data set.
+        digest: Digest of the data set.
+        split: The held-out split.
+        samples: Number of samples.
+        held_out: Number of held-out images.
+        train: Number of training images.
+        extractor: Id of what gave the features.
+        seed: Seed of every draw.
+        classifier: Id of the classifier, or None.
+        accuracy: Its share of right answers on validation images, or None.
+    """
+
+    data: str
+    digest: str
+    split: str
+    samples: int
+    held_out: int
+    train: int
+    extractor: str
+    seed: int
+    classifier: str | None = None
+    accuracy: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Context:
-    """Samples held against a reference.
+    """Samples and a reference; what several measures share is computed once.
 
-    values: of the samples, as a Split has them. protocol: of the Parzen score. seed: of draws. critic: as in Subject.
+    Attributes:
+        values: Values of the samples, as a Split has them, (n, ...).
+        reference: The real images, or points.
+        protocol: Row of PROTOCOLS, of the Parzen score.
+        seed: Seed of every draw.
+        load_discriminator: As in `Subject`.
     """
 
     values: Tensor
     reference: Reference
     protocol: str = "goodfellow2014"
     seed: int = 0
-    critic: Discriminator | None = None
+    load_discriminator: Callable[[], Discriminator | None] = no_discriminator
 
-    @property
+    @cached_property
     def n(self) -> int:
-        """How many samples there are."""
+        """Number of samples."""
         return len(self.values)
 
     @cached_property
+    def card(self) -> ReferenceCard:
+        """What the samples are measured against, and by what."""
+        it, classifier = self.reference, self.reference.classifier
+        return ReferenceCard(
+            data=it.dataset.name,
+            digest=it.dataset.digest,
+            split=it.split,
+            samples=self.n,
+            held_out=len(it.held_out),
+            train=len(it.train),
+            extractor=it.extractor.id,
+            seed=self.seed,
+            classifier=None if classifier is None else classifier.id,
+            accuracy=None if classifier is None else classifier.accuracy,
+        )
+
+    @cached_property
     def features(self) -> Tensor:
-        """Of the samples, (n, d)."""
+        """Features of the samples, (n, d)."""
         return self.reference.extractor.features(self.values)
 
     @cached_property
     def logits(self) -> Tensor:
-        """The classifier's of the samples, (n, classes)."""
-        return self.reference.seen.logits(self.values)
+        """Logits of the samples by the classifier, (n, classes)."""
+        return self.reference.require_classifier().logits(self.values)
 
     @cached_property
     def order(self) -> Tensor:
-        """Samples in an order of their own: a file may hold them sorted, and a draw must not be its beginning."""
+        """A random order of the samples: a file may hold them sorted, and a draw must not be its beginning."""
         return torch.randperm(self.n, generator=torch.Generator().manual_seed(self.seed))
 
     @cached_property
@@ -71,8 +181,15 @@ class Context:
             return self.logits, self.reference.held_out_logits
         return scorer.logits(self.values), scorer.logits(held_out)
 
-    def as_many(self, sides: Pair) -> Pair:
-        """Of what all samples and all held-out images have, a draw of as many of each."""
+    def draw_equal_counts(self, sides: Pair) -> Pair:
+        """Draw as many samples as held-out images.
+
+        Args:
+            sides: Something of all samples, and the same of all held-out images.
+
+        Returns:
+            The same of the draws.
+        """
         samples, held_out = sides
         n = min(len(samples), len(held_out))
         return samples[self.order[:n]], held_out[self.reference.order[:n]]
@@ -84,15 +201,20 @@ class Context:
         return self.features[self.order[: len(real)]], self.reference.held_out_features[real]
 
     @cached_property
+    def halves(self) -> Pair:
+        """Indices of the held-out images that are measured against, and of those that stand in for samples."""
+        return self.reference.halves(self.n)
+
+    @cached_property
     def part(self) -> Pair:
-        """Features of a draw of samples, and of as many held-out images; others are left to stand in for samples."""
-        against, _ = self.reference.halves(self.n)
+        """Features of a draw of samples, and of as many held-out images; other images are left to stand in."""
+        against, _ = self.halves
         return self.features[self.order[: len(against)]], self.reference.held_out_features[against]
 
     @cached_property
     def stand_in(self) -> Pair:
-        """As `part`, with held-out images in place of the samples: what real samples of the same sizes would get."""
-        against, others = self.reference.halves(self.n)
+        """The same as `part` with held-out images in place of the samples: what real samples would get."""
+        against, others = self.halves
         features = self.reference.held_out_features
         return features[others], features[against]
 
@@ -104,17 +226,31 @@ class Context:
 
     @cached_property
     def manifolds(self) -> Mapping[str, statistics.Estimate]:
-        """Precision and recall of the part."""
+        """Precision, density and recall of `part`."""
         return metrics.manifolds(*self.part)
 
     @cached_property
     def real_manifolds(self) -> Mapping[str, statistics.Estimate]:
-        """Of the stand-in."""
+        """Precision, density and recall of `stand_in`."""
         return metrics.manifolds(*self.stand_in)
+
+    @cached_property
+    def paired_features(self) -> Pair:
+        """Features of the samples of `drawn_features` in the order they were made, and of as many held-out images.
+
+        Two generators that were given the same noises are compared sample by sample.
+        """
+        real = self.reference.draw_indices(self.n)
+        return self.features[self.order[: len(real)].sort().values], self.reference.held_out_features[real]
+
+    @cached_property
+    def manifold_jackknives(self) -> dict[str, statistics.Jackknife]:
+        """Jackknives of precision, density, recall and coverage of `paired_features`."""
+        return metrics.manifold_jackknife(*self.paired_features)
 
     @property
     def mixture(self) -> Mixture:
-        """Of which the data are drawn. Raises BadInput for other data."""
+        """The mixture that the data are drawn of; raises BadInput for other data."""
         name = self.reference.dataset.name
         if name not in MIXTURES:
             raise BadInput(f"{name} is no mixture whose modes are known")
@@ -122,7 +258,7 @@ class Context:
 
     @cached_property
     def mixture_modes(self) -> Mapping[str, statistics.Estimate]:
-        """Which of them the samples reach."""
+        """The modes of the mixture that the samples reach."""
         means = self.mixture.means.reshape(len(self.mixture.means), -1)
         return metrics.mixture_modes(self.values, means, deviation=self.mixture.std)
 
@@ -134,7 +270,7 @@ class Context:
 
     @cached_property
     def parzen(self) -> statistics.Estimate:
-        """The score of the centres; its floor is that of as many training images."""
+        """The Parzen score of the centres."""
         selection, points = selection_and_points(self.reference.dataset, self.reference.split)
         return metrics.parzen(points, self.centres, selection, protocol=self.protocol)
 
@@ -148,9 +284,10 @@ class Context:
 
     @cached_property
     def discriminator_logits(self) -> Pair:
-        """The discriminator's logits of training images, and of held-out ones. Raises BadInput where there is none."""
-        if self.critic is None:
+        """The discriminator's logits of training images, and of held-out ones; raises BadInput if there is none."""
+        discriminator = self.load_discriminator()
+        if discriminator is None:
             raise BadInput("no discriminator: it takes a run of a game, with its checkpoint")
         train, held_out = self.reference.train, self.reference.held_out
-        some = torch.randperm(len(train), generator=torch.Generator().manual_seed(self.seed))[:CRITICISED]
-        return self.critic(train[some]), self.critic(held_out[self.reference.order[:CRITICISED]])
+        some = torch.randperm(len(train), generator=torch.Generator().manual_seed(self.seed))[:JUDGED]
+        return discriminator(train[some]), discriminator(held_out[self.reference.order[:JUDGED]])

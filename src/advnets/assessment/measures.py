@@ -1,11 +1,40 @@
-"""The measures: what each asks, what it needs, and how its number is to be read. A new one is a row of MEASURES."""
+"""The measures: what each asks, what it needs, and how its number is read. A new measure is a row of MEASURES."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from advnets import metrics, statistics
 from advnets.assessment.context import Context
-from advnets.statistics import Estimate
+from advnets.assessment.jackknives import (
+    jackknife_class_distance,
+    jackknife_nearest_training,
+    jackknife_parzen,
+    parzen_of_real,
+    precision_of_real,
+    shuffled_features,
+)
+from advnets.errors import BadInput
+from advnets.metrics.birthday import birthday, duplicates
+from advnets.metrics.fast_jackknives import frechet_jackknife, kernel_jackknife
+from advnets.metrics.frechet import frechet
+from advnets.metrics.inception_score import inception_score
+from advnets.metrics.kernel import kernel_distance, kernel_test
+from advnets.metrics.memorisation import (
+    authenticity,
+    copying_share,
+    data_copying,
+    logits_gap,
+    near_duplicates,
+    nearest_training_test,
+)
+from advnets.metrics.modes import class_distance, class_shares
+from advnets.metrics.ndb import different_bins
+from advnets.metrics.neighbours import coverage
+from advnets.metrics.sliced_wasserstein import mind, sliced_wasserstein
+from advnets.metrics.spectrum import spectrum_distance
+from advnets.metrics.two_sample import classifier_test, nearest_neighbour_test
+from advnets.metrics.vendi import vendi
+from advnets.statistics import Estimate, Jackknife
+from advnets.statistics.distances import pairwise_distance
 
 Find = Callable[[Context], Estimate]
 
@@ -13,23 +42,38 @@ GROUPS = ("fidelity", "diversity", "memorisation", "two samples", "likelihood")
 KINDS = ("values", "features", "classes", "scores")
 
 PERMUTATIONS = 4999
-"""Of tests that permute: with fewer, no p-value is so small that it stays below .01 beside a dozen others."""
+"""Permutations of a test: with fewer, no p-value is so small that it stays below .01 beside a dozen others."""
 
 COPIES = "samples lie too near to training images"
 NO_COPIES = "no copying can be shown"
+
+NEEDS: dict[str, Callable[[Context], object]] = {
+    "labels": lambda context: context.reference.require_classifier(),
+    "mixture": lambda context: context.mixture,
+    "discriminator": lambda context: context.discriminator_logits,
+}
+"""What a measure may need beside samples and real images: each raises BadInput, with the reason, if it is missing."""
 
 
 @dataclass(frozen=True)
 class MeasureRow:
     """One measure.
 
-    group: of GROUPS. asks: its question, in a sentence. better: "lower" or "higher" is nearer to real, or "floor":
-    either side of what real samples get is off, as blur is, which lies more densely among real images than they do.
-    find: measures; raises BadInput where it cannot, with the reason.
-    on: what it looks at, of KINDS: whose features enter the protocol. of: "images", "points" or "any" data.
-    needs: "labels" of the data, that a classifier is trained with, "critic", a discriminator, "mixture", known modes;
-    where it is not there the row is left out with that reason. unit: of the value.
-    differs, alike: the finding in words, where its p-value is small, and where it is not.
+    Attributes:
+        group: One of GROUPS.
+        asks: The question that it answers, in a sentence.
+        better: Which values are nearer to real: "lower", "higher", or "floor" if either side of what real samples get
+            is off. Blurred samples, for example, lie more densely among real images than real samples do.
+        find: Measures; raises BadInput, with the reason, where it cannot.
+        on: What it looks at, one of KINDS; the id of what gave it enters the protocol.
+        of: What data it is for: "images", "points" or "any".
+        needs: Names in NEEDS; without them the measure is skipped, with the reason.
+        unit: Unit of the value.
+        least: The least number of samples.
+        differs: The finding in words where its p-value is small.
+        alike: The finding in words where its p-value is not small.
+        jackknife: Jackknife by which two sets of samples are compared in pairs; None if they cannot be.
+        paired_floor: What real images get by that jackknife, where better is "floor".
     """
 
     group: str
@@ -38,207 +82,245 @@ class MeasureRow:
     find: Find
     on: str = "features"
     of: str = "any"
-    needs: str = ""
+    needs: tuple[str, ...] = ()
     unit: str = ""
+    least: int = 1
     differs: str = "differs from real"
     alike: str = "no difference can be shown"
+    jackknife: Callable[[Context], Jackknife] | None = None
+    paired_floor: float | Callable[[Context], float] | None = None
+
+    def must_suit(self, context: Context) -> None:
+        """Check that samples and data have what the measure needs.
+
+        Args:
+            context: The samples and the data.
+
+        Raises:
+            BadInput: If they have not, with the reason.
+        """
+        if self.of != "any" and self.of != context.reference.kind:
+            raise BadInput(f"it is for {self.of}, and these data are {context.reference.kind}")
+        for name in self.needs:
+            NEEDS[name](context)
 
 
-def _kid(case: Context) -> Estimate:
-    tested = metrics.kernel_test(*case.drawn_features, seed=case.seed, permutations=PERMUTATIONS)
-    found = metrics.kernel_distance(*case.whole)
+def _kid(context: Context) -> Estimate:
+    tested = kernel_test(*context.drawn_features, seed=context.seed, permutations=PERMUTATIONS)
+    found = kernel_distance(*context.whole)
     return replace(
         found, p_value=tested.p_value, notes={**found.notes, **{f"test {k}": v for k, v in tested.notes.items()}}
     )
 
 
-def _part_of_manifolds(name: str) -> Find:
-    """A number of `manifolds`, beside that of real images in the samples' place where it has no floor of its own."""
-    return lambda case: with_real_floor(case.manifolds[name], case.real_manifolds[name])
-
-
 def with_real_floor(found: Estimate, real: Estimate) -> Estimate:
-    """An estimate whose floor is what real samples got; the error of that is noted."""
+    """Set the floor of an estimate to what real samples got.
+
+    Args:
+        found: The estimate of the samples; one that has a floor is returned as it is.
+        real: The same of real samples.
+
+    Returns:
+        The estimate, whose notes hold `floor_error`.
+    """
     if found.floor is not None:
         return found
     notes = {} if real.error is None else {"floor_error": real.error}
     return replace(found, floor=real.value, notes={**found.notes, **notes})
 
 
-def _coverage(case: Context) -> Estimate:
-    samples, real = case.drawn_features
-    return metrics.coverage(samples, real, k=min(5, max(len(real) - 1, 1)))
+def _coverage(context: Context) -> Estimate:
+    samples, real = context.drawn_features
+    return coverage(samples, real, k=min(5, max(len(real) - 1, 1)))
 
 
-def _inception(case: Context) -> Estimate:
-    samples, real = case.as_many(case.scores)
+def _inception(context: Context) -> Estimate:
+    samples, real = context.draw_equal_counts(context.scores)
     splits = max(1, min(10, len(real) // 100))
-    return with_real_floor(
-        metrics.inception_score(samples, splits=splits), metrics.inception_score(real, splits=splits)
-    )
+    return with_real_floor(inception_score(samples, splits=splits), inception_score(real, splits=splits))
 
 
-def _class_shares(case: Context) -> Estimate:
-    classes = case.reference.dataset.classes
+def _class_shares(context: Context) -> Estimate:
+    classes = context.reference.dataset.classes
     assert classes is not None
     # The share of the rarest class is biased low, the more so the fewer images there are: both sides have as many.
-    samples, real = case.as_many((case.logits, case.reference.held_out_logits))
-    found = with_real_floor(
-        metrics.class_shares(samples.argmax(1), classes), metrics.class_shares(real.argmax(1), classes)
-    )
-    every = metrics.class_shares(case.logits.argmax(1), classes).notes
-    return replace(found, notes={**found.notes, **every, "n": len(samples), "n_all": case.n})
+    samples, real = context.draw_equal_counts((context.logits, context.reference.held_out_logits))
+    found = with_real_floor(class_shares(samples.argmax(1), classes), class_shares(real.argmax(1), classes))
+    every = class_shares(context.logits.argmax(1), classes).notes
+    return replace(found, notes={**found.notes, **every, "n": len(samples), "n_all": context.n})
 
 
-def _class_distance(case: Context) -> Estimate:
-    classes = case.reference.dataset.classes
+def _class_distance(context: Context) -> Estimate:
+    classes = context.reference.dataset.classes
     assert classes is not None
-    # Both by the classifier: held against true labels, its own mistakes would be taken for the generator's.
-    return metrics.class_distance(case.logits.argmax(1), case.reference.held_out_logits.argmax(1), classes)
+    # Both by the classifier: beside true labels, its own mistakes would be taken for the generator's.
+    return class_distance(context.logits.argmax(1), context.reference.held_out_logits.argmax(1), classes)
 
 
-def _different_bins(case: Context) -> Estimate:
-    samples, held_out, train = case.beside_train
-    return metrics.different_bins(samples, train, held_out=held_out, seed=case.seed)
+def _different_bins(context: Context) -> Estimate:
+    samples, held_out, train = context.beside_train
+    return different_bins(samples, train, held_out=held_out, seed=context.seed)
 
 
-def _vendi(case: Context) -> Estimate:
-    return with_real_floor(metrics.vendi(case.part[0]), metrics.vendi(case.stand_in[0]))
+def _pairwise_distance(context: Context) -> Estimate:
+    return with_real_floor(pairwise_distance(context.part[0][:1000]), pairwise_distance(context.stand_in[0][:1000]))
 
 
-def _pairwise(case: Context) -> Estimate:
-    return with_real_floor(
-        statistics.pairwise_distance(case.part[0][:1000]), statistics.pairwise_distance(case.stand_in[0][:1000])
-    )
-
-
-def _parzen(case: Context) -> Estimate:
-    real = case.controls["real images"]
-    notes = {**case.parzen.notes, "samples left out": case.n - len(case.centres)}
-    return replace(case.parzen, floor=real.value, notes=notes)
+def _parzen(context: Context) -> Estimate:
+    real = context.controls["real images"]
+    notes = {**context.parzen.notes, "samples left out": context.n - len(context.centres)}
+    return replace(context.parzen, floor=real.value, notes=notes)
 
 
 MEASURES: dict[str, MeasureRow] = {
     "fid": MeasureRow(
         "fidelity", "How far are mean and covariance of the samples from those of real images (Frechet distance)?",
-        "lower", lambda case: metrics.frechet(*case.whole),
+        "lower", lambda context: frechet(*context.whole), least=2,
+        jackknife=lambda context: frechet_jackknife(*shuffled_features(context)),
     ),
     "kid": MeasureRow(
         "fidelity", "How far are samples from real images by a cubic kernel, which no sample size biases?",
-        "lower", _kid,
+        "lower", _kid, least=3, jackknife=lambda context: kernel_jackknife(*shuffled_features(context)),
     ),
     "precision": MeasureRow(
-        "fidelity", "Which share of the samples lies where real images lie?", "floor", _part_of_manifolds("precision")
+        "fidelity", "Which share of the samples lies where real images lie?",
+        "floor", lambda context: with_real_floor(context.manifolds["precision"], context.real_manifolds["precision"]),
+        least=6, jackknife=lambda context: context.manifold_jackknives["precision"], paired_floor=precision_of_real,
     ),
     "density": MeasureRow(
-        "fidelity", "How densely do real images lie around samples?", "floor", _part_of_manifolds("density")
+        "fidelity", "How densely do real images lie around samples?",
+        "floor", lambda context: with_real_floor(context.manifolds["density"], context.real_manifolds["density"]),
+        least=6, jackknife=lambda context: context.manifold_jackknives["density"], paired_floor=1.0,
     ),
     "sliced-wasserstein": MeasureRow(
-        "fidelity", "How far must samples be moved, along random directions, to be distributed as real images?",
-        "lower", lambda case: metrics.sliced_wasserstein(*case.drawn_features, seed=case.seed),
+        "fidelity", "How far must samples move, along random directions, to be distributed as real images are?",
+        "lower", lambda context: sliced_wasserstein(*context.drawn_features, seed=context.seed), least=4,
     ),
     "mind": MeasureRow(
-        "fidelity", "The same with squared distances, scaled to be read beside FID (MIND).",
-        "lower", lambda case: metrics.mind(*case.drawn_features, seed=case.seed),
+        "fidelity", "How far must samples move in squared distance, on a scale to be read beside FID (MIND)?",
+        "lower", lambda context: mind(*context.drawn_features, seed=context.seed), least=4,
     ),
     "spectrum": MeasureRow(
         "fidelity", "Do images have the power of real ones at every frequency?", "lower",
-        lambda case: metrics.spectrum_distance(*case.images, seed=case.seed, permutations=PERMUTATIONS),
-        on="values", of="images",
+        lambda context: spectrum_distance(*context.images, seed=context.seed, permutations=PERMUTATIONS),
+        on="values", of="images", least=4,
     ),
     "inception-score": MeasureRow(
         "fidelity", "Is the classifier sure of each sample, and are all classes drawn?",
-        "floor", _inception, on="scores",
+        "floor", _inception, on="scores", least=2,
     ),
     "high-quality": MeasureRow(
         "fidelity", "Which share of the points lies within three deviations of a mode?",
-        "higher", lambda case: case.mixture_modes["high_quality"], on="values", of="points", needs="mixture",
+        "higher", lambda context: context.mixture_modes["high_quality"], on="values", of="points", needs=("mixture",),
     ),
     "modes": MeasureRow(
-        "diversity", "How many modes have a point of high quality?",
-        "higher", lambda case: case.mixture_modes["modes"], on="values", of="points", needs="mixture", unit="modes",
+        "diversity", "How many modes have a point of high quality?", "higher",
+        lambda context: context.mixture_modes["modes"], on="values", of="points", needs=("mixture",), unit="modes",
     ),
     "mode-divergence": MeasureRow(
-        "diversity", "How uneven are the modes?",
-        "lower", lambda case: case.mixture_modes["kl"], on="values", of="points", needs="mixture", unit="nats",
+        "diversity", "How uneven are the modes?", "lower",
+        lambda context: context.mixture_modes["kl"], on="values", of="points", needs=("mixture",), unit="nats",
     ),
     "recall": MeasureRow(
-        "diversity", "Which share of real images lies where samples lie?", "higher", _part_of_manifolds("recall")
+        "diversity", "Which share of real images lies where samples lie?",
+        "higher", lambda context: with_real_floor(context.manifolds["recall"], context.real_manifolds["recall"]),
+        least=6, jackknife=lambda context: context.manifold_jackknives["recall"],
     ),
     "coverage": MeasureRow(
-        "diversity", "Which share of real images has a sample among its nearest neighbours?", "higher", _coverage
+        "diversity", "Which share of real images has a sample among its nearest neighbours?", "higher", _coverage,
+        least=2, jackknife=lambda context: context.manifold_jackknives["coverage"],
     ),
     "class-shares": MeasureRow(
         "diversity", "What is the share of the rarest class, by the classifier?",
-        "floor", _class_shares, on="classes", needs="labels",
+        "floor", _class_shares, on="classes", needs=("labels",),
     ),
     "class-distance": MeasureRow(
         "diversity", "Are the classes as frequent as among real images (total variation; chi-squared test)?",
-        "lower", _class_distance, on="classes", needs="labels", differs="classes are not as frequent as in real images",
+        "lower", _class_distance, on="classes", needs=("labels",),
+        differs="classes are not as frequent as in real images", jackknife=jackknife_class_distance,
     ),
     "different-bins": MeasureRow(
         "diversity", "Which share of regions has too many or too few samples (NDB)?", "lower", _different_bins,
         differs="some regions have too many or too few samples",
     ),
-    "vendi": MeasureRow("diversity", "How many samples, all unlike, would be as diverse?", "floor", _vendi),
-    "pairwise-distance": MeasureRow("diversity", "How far do two samples lie apart on average?", "floor", _pairwise),
+    "vendi": MeasureRow(
+        "diversity", "How many samples, all unlike each other, would be as diverse?",
+        "floor", lambda context: with_real_floor(vendi(context.part[0]), vendi(context.stand_in[0])),
+    ),
+    "pairwise-distance": MeasureRow(
+        "diversity", "How far apart do two samples lie on average?", "floor", _pairwise_distance, least=2
+    ),
     "birthday": MeasureRow(
-        "diversity", "Of how many images might they be draws, by the near-duplicates among them?", "floor",
-        lambda case: metrics.birthday(*case.drawn_features, seed=case.seed), unit="images",
+        "diversity", "How many different images could the generator draw, by the near-duplicates among samples?",
+        "floor", lambda context: birthday(*context.drawn_features, seed=context.seed), unit="images", least=6,
     ),
     "duplicates": MeasureRow(
         "diversity", "Are there more near-duplicates among samples than among as many real images?", "lower",
-        lambda case: metrics.duplicates(*case.drawn_features, seed=case.seed, permutations=PERMUTATIONS), unit="pairs",
-        differs="more near-duplicates than among real images", alike="no more near-duplicates than real can be shown",
+        lambda context: duplicates(*context.drawn_features, seed=context.seed, permutations=PERMUTATIONS),
+        unit="pairs", least=6, differs="more near-duplicates than among real images",
+        alike="no more near-duplicates than real can be shown",
     ),
     "copying": MeasureRow(
         "memorisation", "Which share of samples lies nearer to a training image than nearly all held-out images do?",
-        "lower", lambda case: metrics.copying_share(*case.beside_train), differs=COPIES, alike=NO_COPIES,
+        "lower", lambda context: copying_share(*context.beside_train), differs=COPIES, alike=NO_COPIES,
     ),
     "nearest-training": MeasureRow(
         "memorisation", "How often is a sample nearer to training images than a held-out image is (Mann-Whitney)?",
-        "floor", lambda case: metrics.nearest_training_test(*case.beside_train), differs=COPIES, alike=NO_COPIES,
+        "floor", lambda context: nearest_training_test(*context.beside_train), differs=COPIES, alike=NO_COPIES,
+        jackknife=jackknife_nearest_training, paired_floor=0.5,
     ),
     "data-copying": MeasureRow(
-        "memorisation", "The same, region by region, as a standard score: below 0 for copies (Meehan et al.).",
-        "floor", lambda case: metrics.data_copying(*case.beside_train, seed=case.seed),
+        "memorisation", "Are samples of a region nearer to training images than held-out ones are (Meehan et al.)? "
+        "The value is a standard score, which is below 0 for copies.",
+        "floor", lambda context: data_copying(*context.beside_train, seed=context.seed),
         differs=f"{COPIES}, region by region", alike=NO_COPIES,
     ),
     "authenticity": MeasureRow(
-        "memorisation",
-        "By how much more often than a held-out image is a sample authentic: farther from its nearest training image "
-        "than that one's nearest neighbour is?",
-        "floor", lambda case: metrics.authenticity(*case.beside_train),
+        "memorisation", "How much more often are samples authentic than held-out images are? An image is authentic if "
+        "it lies farther from its nearest training image than that image lies from its own nearest neighbour.",
+        "floor", lambda context: authenticity(*context.beside_train),
         differs="samples are less authentic than held-out images", alike=NO_COPIES,
     ),
     "near-duplicates": MeasureRow(
         "memorisation", "How many samples nearly equal a training image?", "lower",
-        lambda case: metrics.near_duplicates(case.features, case.reference.train_features, seed=case.seed),
+        lambda context: near_duplicates(context.features, context.reference.train_features, seed=context.seed),
         unit="samples",
     ),
     "logits-gap": MeasureRow(
         "memorisation", "Does the discriminator tell training images from held-out ones (area under the curve)?",
-        "floor", lambda case: metrics.logits_gap(*case.discriminator_logits), on="values", needs="critic",
+        "floor", lambda context: logits_gap(*context.discriminator_logits), on="values", needs=("discriminator",),
         differs="the discriminator tells training images from held-out ones",
         alike="the discriminator cannot be shown to know training images",
     ),
     "neighbour-test": MeasureRow(
-        "two samples", "Is the nearest neighbour of a sample as often real as a sample (1-NN, leave one out)?",
-        "floor", lambda case: metrics.nearest_neighbour_test(*case.drawn_features, seed=case.seed, permutations=PERMUTATIONS),
+        "two samples", "Is the nearest neighbour of a sample as often real as a sample (1-NN, leave one out)?", "floor",
+        lambda context: nearest_neighbour_test(*context.drawn_features, seed=context.seed, permutations=PERMUTATIONS),
+        least=2,
     ),
     "classifier-test": MeasureRow(
-        "two samples", "Can a linear classifier be taught to tell samples from real images?",
-        "floor", lambda case: metrics.classifier_test(*case.drawn_features, seed=case.seed),
+        "two samples", "Can a linear classifier learn to tell samples from real images?",
+        "floor", lambda context: classifier_test(*context.drawn_features, seed=context.seed), least=8,
     ),
     "parzen": MeasureRow(
         "likelihood", "What log density do samples, as a Parzen window, give held-out images (Goodfellow et al. 2014)?",
-        "floor", _parzen, on="values", of="images", unit="nats",
+        "floor", _parzen, on="values", of="images", unit="nats", jackknife=jackknife_parzen,
+        paired_floor=parzen_of_real,
     ),
 }  # fmt: skip
+"""All measures, by name."""
 
 
 def badness(name: str, value: float, floor: float | None) -> float | None:
-    """What is smaller, the nearer to real a value is: of a "floor" measure |value - floor|; None if it is not known."""
+    """A number that is smaller the nearer to real a value is.
+
+    Args:
+        name: Name of the measure.
+        value: Its value.
+        floor: What real samples get; None if it is not known.
+
+    Returns:
+        |value - floor| where either side of the floor is off, else plus or minus the value; None if it is not known.
+    """
     better = MEASURES[name].better if name in MEASURES else None
     if better == "floor":
         return None if floor is None else abs(value - floor)

@@ -1,4 +1,4 @@
-"""What is asked of a measuring: which split, which measures, in which features, by which seed."""
+"""The plan of an evaluation: which split, which measures, in which features, by which seed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -14,19 +14,25 @@ SPLITS = ("validation", "test")
 
 @dataclass(frozen=True)
 class EvaluationPlan:
-    """What is measured, and how; Run.evaluate and Model.evaluate take the fields as keywords.
+    """What is measured, and how; `Run.evaluate` and `Model.evaluate` take the fields as keywords.
 
-    split: "validation" or "test", whose images samples are held against.
-    measures: rows of MEASURES, or a text with commas between them; None is every one that the data allow.
-    extractor: row of EXTRACTORS, whose features distances are measured in; None is the classifier of labelled images,
-        random convolutions for other images, and points as they are. weights: file of those that bring their own.
-    classifier: whether what a classifier is needed for is measured; it is trained first where the cache has none.
-    protocol: row of metrics.PROTOCOLS, for the Parzen score.
-    n: samples that a model draws; None is 10,000, or about as many as there are training images if they are fewer.
-    seed: of the noises, and of every draw that a measure makes.
-    figures: whether figures are drawn too, which are kept with the report.
-    Raises BadInput for a split or protocol that is none, for numbers that cannot be, for the features of a classifier
-    without one, and for weights that the extractor does not read; Missing where there is no file of weights.
+    Attributes:
+        split: "validation" or "test": the images that samples are measured against.
+        measures: Rows of MEASURES, or a text with commas between them; None for every one that the data allow.
+        extractor: Row of EXTRACTORS, whose features distances are measured in; None for the classifier of labelled
+            images, random convolutions for other images, and points as they are.
+        weights: File of weights, for an extractor that reads one.
+        classifier: Whether measures that need a classifier are taken; it is trained first if the cache has none.
+        protocol: Row of metrics.PROTOCOLS, for the Parzen score.
+        n: Number of samples that a model draws; None for 10,000, or about as many as there are training images if
+            they are fewer.
+        seed: Seed of the noises, and of every draw that a measure makes, from 0 to 2^32 - 1.
+        figures: Whether figures are drawn too, and written with the report.
+
+    Raises:
+        BadInput: For an unknown split, protocol, extractor or measure, for a number out of its range, for the features
+            of a classifier where none is wanted, and for weights that the extractor does not read.
+        Missing: If the file of weights is not there.
     """
 
     split: str = "validation"
@@ -48,8 +54,9 @@ class EvaluationPlan:
         if self.extractor is not None and self.extractor not in extractors.EXTRACTORS:
             raise unknown("extractor", self.extractor, extractors.EXTRACTORS)
         if self.extractor == "classifier" and not self.classifier:
-            raise BadInput("found the extractor classifier, and no classifier wanted; leave one of them out")
-        extractors.expect_weights(self.extractor, self.weights)
+            raise BadInput("found the extractor classifier, and that no classifier is wanted; leave one of them out")
+        if self.extractor is not None or self.weights is not None:
+            extractors.expect_weights(self.extractor, self.weights)
         for name in self.measures or ():
             if name not in MEASURES:
                 raise unknown("measure", name, MEASURES)
@@ -62,8 +69,15 @@ class EvaluationPlan:
 def parse_measure_names(measures: str | Sequence[str] | None) -> tuple[str, ...] | None:
     """Names of measures, which may be given as one text with commas between them.
 
-    >>> parse_measure_names("fid, kid")
-    ('fid', 'kid')
+    Args:
+        measures: The names, or the text; None for the default.
+
+    Returns:
+        The names, or None.
+
+    Example:
+        >>> parse_measure_names("fid, kid")
+        ('fid', 'kid')
     """
     if measures is None or not isinstance(measures, str):
         return None if measures is None else tuple(measures)
@@ -71,7 +85,17 @@ def parse_measure_names(measures: str | Sequence[str] | None) -> tuple[str, ...]
 
 
 def plan_from(values: Mapping[str, Any]) -> EvaluationPlan:
-    """The plan of these fields; raises BadInput for a name that is none, with the nearest."""
+    """The plan with these fields.
+
+    Args:
+        values: Values by the name of their field.
+
+    Returns:
+        The plan.
+
+    Raises:
+        BadInput: For an unknown name, with the nearest, and as `EvaluationPlan` does.
+    """
     known = [spec.name for spec in fields(EvaluationPlan)]
     for name in values:
         if name not in known:

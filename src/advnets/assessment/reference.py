@@ -1,6 +1,5 @@
-"""What samples are held against: a data set's held-out and training images, with what is computed of them once."""
+"""The real images that samples are measured against: a held-out split, the training split, and their features."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,22 +12,25 @@ from advnets.data import Dataset, Split
 from advnets.errors import BadInput
 
 MOST_FLOATS = 2**28
-"""Pixels of a split that are measured, 1 GiB as floats: of larger splits a fixed random draw is."""
+"""Pixels of a split that are measured, 1 GiB as floats; a larger split is replaced by a fixed random draw."""
 SELECTION = 1000
 """Images that sigma is chosen on: the first of the validation split, as in parzen_ll.py."""
 HALF = 5000
 """Real images, and as many samples, that measures whose time grows with the square see at most."""
 
-Extract = Callable[[Tensor], Tensor]
-
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """Real images (or points) of one data set: `held_out`, which samples should be like, and `train`.
+    """Real images, or points, of one data set: the held-out ones, which samples should be like, and the training ones.
 
-    Features and classes are computed when they are first asked for, and kept: one reference serves many sets of
-    samples. dataset: with a fixed random draw in place of a split that memory does not hold. split: the held-out one.
-    extractor: gives the features. classifier: of labelled images, or None.
+    Features and logits are computed when they are first needed and then stay, so that one reference serves many sets
+    of samples.
+
+    Attributes:
+        dataset: The data set; a split that memory does not hold is replaced by a fixed random draw.
+        split: Name of the held-out split, "validation" or "test".
+        extractor: Gives the features.
+        classifier: The classifier of labelled images, or None.
     """
 
     dataset: Dataset
@@ -36,58 +38,71 @@ class Reference:
     extractor: extractors.Extractor
     classifier: extractors.Classifier | None
 
-    @property
+    @cached_property
+    def kind(self) -> str:
+        """What the data are: "images" or "points"."""
+        return "images" if self.dataset.is_image else "points"
+
+    @cached_property
     def held_out(self) -> Tensor:
-        """Values of the held-out split."""
+        """Values of the held-out split, (m, ...)."""
         return self.dataset.splits[self.split].values
 
-    @property
+    @cached_property
     def train(self) -> Tensor:
-        """Values of the training split."""
+        """Values of the training split, (t, ...)."""
         return self.dataset.train.values
 
     @cached_property
     def held_out_features(self) -> Tensor:
-        """(m, d)."""
+        """Features of the held-out images, (m, d)."""
         return self.extractor.features(self.held_out)
 
     @cached_property
     def train_features(self) -> Tensor:
-        """(t, d)."""
+        """Features of the training images, (t, d)."""
         return self.extractor.features(self.train)
 
     @cached_property
     def held_out_logits(self) -> Tensor:
-        """The classifier's, (m, classes)."""
-        return self.seen.logits(self.held_out)
+        """Logits of the held-out images by the classifier, (m, classes)."""
+        return self.require_classifier().logits(self.held_out)
 
-    @property
-    def seen(self) -> extractors.Classifier:
-        """The classifier. Raises BadInput where there is none."""
+    def require_classifier(self) -> extractors.Classifier:
+        """Return the classifier.
+
+        Raises:
+            BadInput: If there is none.
+        """
         if self.classifier is None:
-            raise BadInput("no classifier: it takes labelled images, and leave to train one")
+            raise BadInput("no classifier: it takes labelled images, and permission to train one")
         return self.classifier
 
     @property
     def scorer(self) -> extractors.Judge:
-        """What gives logits for the Inception Score: the extractor, if it has a layer of classes, or the classifier."""
-        return self.extractor if isinstance(self.extractor, extractors.Judge) else self.seen
+        """What gives the logits of the Inception Score: an extractor with a layer of classes, else the classifier."""
+        return self.extractor if isinstance(self.extractor, extractors.Judge) else self.require_classifier()
 
     @cached_property
     def order(self) -> Tensor:
-        """Held-out images in an order of their own, once and for all: draws are its beginnings."""
+        """A fixed random order of the held-out images, whose first ones are what is drawn."""
         return torch.randperm(len(self.held_out), generator=torch.Generator().manual_seed(0))
 
     def halves(self, n: int) -> tuple[Tensor, Tensor]:
-        """Indices of real images that samples are held against, and of as many that stand in for n samples.
+        """Draw two disjoint halves of the held-out images.
 
-        Each is at most n, HALF, and half of the held-out images.
+        Args:
+            n: Number of samples.
+
+        Returns:
+            Indices of the images that samples are measured against, and of those that stand in for samples. Each has
+            at most n, HALF and half of the held-out images.
         """
         size = min(n, HALF, len(self.order) // 2)
         return self.order[:size], self.order[size : 2 * size]
 
     def draw_indices(self, n: int) -> Tensor:
-        """Indices of at most n and HALF held-out images."""
+        """Indices of a draw of at most n and HALF held-out images."""
         return self.order[: min(n, HALF)]
 
 
@@ -99,17 +114,30 @@ def reference(
     weights: Path | None = None,
     classifier: bool = True,
 ) -> Reference:
-    """The reference of a data set; trains its classifier first, for minutes, where one is wanted and not cached.
+    """The reference of a data set.
 
-    extractor, split, weights, classifier: as in Plan. Raises BadInput as `extractors.build_extractor` does.
+    Its classifier is trained first, for minutes, if one is wanted and the cache has none.
+
+    Args:
+        dataset: The real images, or points.
+        extractor: A row of EXTRACTORS, or an extractor; None as in `EvaluationPlan`.
+        split: The held-out split, "validation" or "test".
+        weights: File of the extractor's weights, where it reads one.
+        classifier: Whether the classifier of labelled images is wanted.
+
+    Returns:
+        The reference.
+
+    Raises:
+        BadInput: As `extractors.build_extractor` does.
     """
-    seer = extractors.train_classifier(dataset) if classifier and can_be_classified(dataset) else None
+    trained = extractors.train_classifier(dataset) if classifier and can_be_classified(dataset) else None
     if extractor is None or isinstance(extractor, str):
-        extractor = _extractor(dataset, extractor, weights, seer)
-    return Reference(within_memory(dataset), split, extractor, seer)
+        extractor = _find_extractor(dataset, extractor, weights, trained)
+    return Reference(within_memory(dataset), split, extractor, trained)
 
 
-def _extractor(
+def _find_extractor(
     dataset: Dataset, name: str | None, weights: Path | None, classifier: extractors.Classifier | None
 ) -> extractors.Extractor:
     name = name or default_extractor(dataset, classifier is not None)
@@ -119,28 +147,45 @@ def _extractor(
 
 
 def default_extractor(dataset: Dataset, classifier: bool) -> str:
-    """The row of EXTRACTORS that a data set is measured in, where none is asked for."""
+    """The row of EXTRACTORS that a data set is measured in by default.
+
+    Args:
+        dataset: The data set.
+        classifier: Whether its classifier is at hand.
+
+    Returns:
+        The name of the row.
+    """
     if not dataset.is_image:
         return "pixels"
     return "classifier" if classifier else "random"
 
 
 def can_be_classified(dataset: Dataset) -> bool:
-    """Whether a classifier can be trained of the data: they are labelled images."""
+    """Whether a classifier of the data can be trained, as they are labelled images."""
     return bool(dataset.classes) and dataset.is_image
 
 
 def needs_new_classifier(dataset: Dataset) -> bool:
-    """Whether measuring samples of these data would have a classifier trained first."""
+    """Whether a classifier of the data would have to be trained first."""
     return can_be_classified(dataset) and not extractors.is_cached(dataset)
 
 
 def within_memory(dataset: Dataset, most: int = MOST_FLOATS) -> Dataset:
-    """The data set, with a fixed random draw in place of each split of more than `most` pixels; its digest is kept."""
+    """Replace each split of a data set that memory does not hold by a fixed random draw.
+
+    Args:
+        dataset: The data set.
+        most: Pixels that a split may have.
+
+    Returns:
+        The data set, with the digest of the whole.
+    """
     rows = max(1, most // dataset.train.values[0].numel())
-    if all(len(split) <= rows for split in dataset.splits.values()):
+    splits = dataset.splits.values()
+    if all(len(split.values) <= rows for split in splits):
         return dataset
-    train, validation, test = (_draw_rows(split, rows) for split in dataset.splits.values())
+    train, validation, test = (_draw_rows(split, rows) for split in splits)
     return replace(dataset, train=train, validation=validation, test=test, known_digest=dataset.digest)
 
 
@@ -150,21 +195,32 @@ def _draw_rows(split: Split, rows: int) -> Split:
 
 
 def default_sample_count(dataset: Dataset) -> int:
-    """Samples that are measured: 10,000, or as many as there are training images or as 1 GiB holds."""
+    """The number of samples that are measured by default.
+
+    It is 10,000, or as many as there are training images (in thousands, where there are so many), or as many as 1 GiB
+    holds, whichever is least.
+    """
     most = min(10_000, MOST_FLOATS // dataset.train.values[0].numel())
     return min(most, len(dataset.train) // 1000 * 1000 or len(dataset.train))
 
 
 def to_unit_interval(values: Tensor) -> Tensor:
-    """Images (n, c, h, w) uint8 as (n, d) float32 in [0, 1]; points as they are."""
+    """Images, (n, c, h, w) uint8, as (n, d) float32 in [0, 1]; points as they are."""
     return values.flatten(1).float() / 255 if values.dtype == torch.uint8 else values
 
 
 def selection_and_points(dataset: Dataset, split: str) -> tuple[Tensor, Tensor]:
-    """The images that sigma is chosen on, and those of the split that the score is read on; both in [0, 1].
+    """Split the images of a Parzen score into those that choose sigma and those that the score is computed on.
 
-    Sigma is chosen on the first 1,000 validation images, or the first half if there are fewer than 2,000; the score
-    of the validation split is read on its other images.
+    Sigma is chosen on the first 1,000 validation images, or on the first half if there are fewer than 2,000. The score
+    of the validation split is computed on its other images.
+
+    Args:
+        dataset: The data set.
+        split: The split that the score is of, "validation" or "test".
+
+    Returns:
+        Both sets in [0, 1], (n, d) and (m, d).
     """
     validation = to_unit_interval(dataset.validation.values)
     chosen = min(SELECTION, len(validation) // 2)

@@ -1,4 +1,4 @@
-"""What was found of samples: measures, controls, verdicts; as JSON, and as a page to read."""
+"""Measures of samples, each with its protocol, and the report that they make: as JSON, and as a page to read."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
-from advnets.assessment.measure import Measure
+from advnets.assessment.context import ReferenceCard
 from advnets.assessment.measures import GROUPS, MEASURES
 from advnets.assessment.verdict import LEVEL, Verdict, verdicts
 from advnets.errors import BadInput
@@ -20,8 +20,7 @@ ROUNDING = 0.1
 """Nats between two Parzen scores that rounding cannot make: a score in float32 is within a hundredth."""
 
 FEW = 20
-"""Classes whose shares are told one by one; of more, the smallest."""
-
+"""The most classes whose shares are listed one by one; of more, the smallest share is given."""
 
 WARNINGS = {
     "few_samples": "so few samples (or real images) that the value is far above that of many, by an unknown amount.",
@@ -30,38 +29,107 @@ WARNINGS = {
     "exact copies": "{} samples equal a training image in all features.",
     "held-out copies": "{} held-out images equal a training image in all features: the data repeat themselves.",
 }
-"""Notes of estimates that are told under the table, by name; {} is what they hold."""
+"""Notes of estimates that are printed under the table, by name; {} is the value of the note."""
 
 
 @dataclass(frozen=True)
-class ReferenceCard:
-    """What samples were held against, and by what.
+class Measure:
+    """An estimate and the protocol that it was made by; measures of different protocols refuse to be compared.
 
-    data, digest: of the data set. split, held_out, train: which images, and how many. samples: how many.
-    extractor: the id of what gave the features. classifier, accuracy: its id and its share of right answers on
-    validation images, or None. seed: of draws.
+    Attributes:
+        name: What was measured.
+        estimate: The number, with its error.
+        protocol: Split, counts, seed, data, extractor and settings, as JSON can hold them.
     """
 
-    data: str
-    digest: str
-    split: str
-    samples: int
-    held_out: int
-    train: int
-    extractor: str
-    seed: int
-    classifier: str | None = None
-    accuracy: float | None = None
+    name: str
+    estimate: Estimate
+    protocol: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.estimate}"
+
+    def __sub__(self, other: "Measure") -> Estimate:
+        """The difference of two values, in their unit; its error takes them as independent.
+
+        Raises:
+            BadInput: If their protocols differ; names the fields.
+        """
+        self.must_be_like(other)
+        mine, others = self.estimate, other.estimate
+        both = None if mine.error is None or others.error is None else math.hypot(mine.error, others.error)
+        return Estimate(mine.value - others.value, both, floor=0.0)
+
+    def differences(self, other: "Measure") -> dict[str, tuple[Any, Any]]:
+        """The fields in which two protocols differ.
+
+        Args:
+            other: The other measure.
+
+        Returns:
+            By field, the values of both; None where one of them has none.
+        """
+        mine = {"name": self.name, **self.protocol}
+        others = {"name": other.name, **other.protocol}
+        return {
+            key: (mine.get(key), others.get(key))
+            for key in sorted({*mine, *others})
+            if mine.get(key) != others.get(key)
+        }
+
+    def must_be_like(self, other: "Measure") -> None:
+        """Check that two protocols are equal.
+
+        Args:
+            other: The other measure.
+
+        Raises:
+            BadInput: If they differ; names the fields.
+        """
+        found = "; ".join(f"{key}: {mine!r} and {others!r}" for key, (mine, others) in self.differences(other).items())
+        if found:
+            raise BadInput(
+                f"{self.name} and {other.name} were measured differently ({found}), and cannot be compared. Measure "
+                "both by one protocol."
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The measure as JSON holds it: the estimate's fields, name and protocol."""
+        return {"name": self.name, **self.estimate.as_dict(), "protocol": dict(self.protocol)}
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> "Measure":
+        """Read a measure.
+
+        Args:
+            values: What `as_dict` gives.
+
+        Returns:
+            The measure.
+
+        Raises:
+            BadInput: If `as_dict` cannot have given this.
+        """
+        name, protocol = (values.get("name"), values.get("protocol")) if isinstance(values, Mapping) else (None, None)
+        if not isinstance(name, str) or not isinstance(protocol, Mapping):
+            raise BadInput("measure: expected an object with a name, and with a protocol that is an object")
+        rest = {key: value for key, value in values.items() if key not in ("name", "protocol")}
+        return Measure(name, Estimate.from_dict(rest), dict(protocol))
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was found of samples.
+    """What was found about samples.
 
-    name, step: what was measured. against: what it was held against. measures: by name, each with its protocol.
-    skipped: measures that could not be taken, with the reason. controls: the Parzen score of centres that no model
-    made, where the score was taken. seconds: that measuring took. pictures: figures by name, as PNG; of a report that
-    was read, only the names are known.
+    Attributes:
+        name: What was measured.
+        step: The step that its generator was trained to, or None.
+        against: What it was measured against, and by what.
+        measures: Measures by name, each with its protocol.
+        skipped: Reasons, by the name of the measure, why it could not be taken.
+        controls: Parzen scores of centres that no model made, where the score was measured.
+        seconds: Seconds that it took.
+        figures: Figures by name, as PNG; empty bytes in a report that was read from a file.
     """
 
     name: str
@@ -71,17 +139,33 @@ class Report:
     skipped: Mapping[str, str]
     controls: Mapping[str, Estimate]
     seconds: float
-    pictures: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
+    figures: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def verdicts(self) -> dict[str, Verdict]:
-        """What each measure says; p-values are adjusted for all tests of the report."""
+        """The verdict on each measure; p-values are adjusted for all tests of the report."""
         return verdicts({name: measure.estimate for name, measure in self.measures.items()})
+
+    def must_have_measures(self) -> None:
+        """Check that something was measured.
+
+        Raises:
+            BadInput: If nothing was, with the reasons.
+        """
+        if self.measures:
+            return
+        names: dict[str, list[str]] = {}
+        for name, reason in self.skipped.items():
+            names.setdefault(reason.rstrip("."), []).append(name)
+        reasons = "; ".join(f"{', '.join(of)}: {reason}" for reason, of in names.items())
+        raise BadInput(f"{self.name}: nothing that was asked for can be measured ({reasons}). Ask for others.")
 
     def share_of_the_way(self) -> float | None:
         """Where the Parzen score lies between the mean image (0) and as many real images (1).
 
-        None without a score, and where real images are not above the mean image by more than rounding and luck.
+        Returns:
+            The share; None without a score, and where real images do not exceed the mean image by more than rounding
+            and sampling error.
         """
         if not self.controls or "parzen" not in self.measures:
             return None
@@ -103,33 +187,43 @@ class Report:
             "skipped": dict(self.skipped),
             "controls": {name: estimate.as_dict() for name, estimate in self.controls.items()},
             "share_of_the_way": self.share_of_the_way(),
-            "figures": list(self.pictures),
+            "figures": list(self.figures),
             "seconds": self.seconds,
         }
 
     @staticmethod
-    def from_dict(told: Mapping[str, Any]) -> "Report":
-        """The report that `as_dict` told of; raises BadInput for what it cannot have told."""
-        if not isinstance(told, Mapping) or told.get("schema") != SCHEMA:
-            found = told.get("schema", "none") if isinstance(told, Mapping) else type(told).__name__
+    def from_dict(values: Mapping[str, Any]) -> "Report":
+        """Read a report.
+
+        Args:
+            values: What `as_dict` gives.
+
+        Returns:
+            The report, without the bytes of its figures.
+
+        Raises:
+            BadInput: If `as_dict` cannot have given this.
+        """
+        if not isinstance(values, Mapping) or values.get("schema") != SCHEMA:
+            found = values.get("schema", "none") if isinstance(values, Mapping) else type(values).__name__
             raise BadInput(f"report: found schema {found}, expected {SCHEMA}. Measure again: `advnets evaluate`.")
 
-        def given(name: str, hint: Any, usual: Any) -> Any:
-            return parse_value(told.get(name, usual), hint, rows={}, what=f"report: {name}")
+        def read(name: str, hint: Any, default: Any) -> Any:
+            return parse_value(values.get(name, default), hint, rows={}, what=f"report: {name}")
 
-        measures = [Measure.from_dict(one) for one in given("measures", tuple[Mapping[str, Any], ...], ())]
-        controls = given("controls", Mapping[str, Mapping[str, Any]], {})
+        measures = [Measure.from_dict(one) for one in read("measures", tuple[Mapping[str, Any], ...], ())]
+        controls = read("controls", Mapping[str, Mapping[str, Any]], {})
         if controls and not {"mean image", "real images"} <= set(controls):
             raise BadInput(f"report: found the controls {', '.join(controls)}, expected mean image and real images")
         return Report(
-            name=given("name", str, None),
-            step=given("step", int | None, None),
-            against=parse_record(ReferenceCard, told.get("against", {}), what="report: against"),
+            name=read("name", str, None),
+            step=read("step", int | None, None),
+            against=parse_record(ReferenceCard, values.get("against", {}), what="report: against"),
             measures={measure.name: measure for measure in measures},
-            skipped=given("skipped", Mapping[str, str], {}),
+            skipped=read("skipped", Mapping[str, str], {}),
             controls={name: Estimate.from_dict(one) for name, one in controls.items()},
-            seconds=given("seconds", float, 0.0),
-            pictures=dict.fromkeys(given("figures", tuple[str, ...], ()), b""),
+            seconds=read("seconds", float, 0.0),
+            figures=dict.fromkeys(read("figures", tuple[str, ...], ()), b""),
         )
 
     def __str__(self) -> str:
@@ -137,9 +231,9 @@ class Report:
 
     def markdown(self) -> str:
         """The report as a page of Markdown."""
-        parts = [self._head(), self._table(), *self._warnings(), self._reading()]
-        parts += [*self._parts(), *self._classes(), *self._parzen(), *self._skipped()]
-        parts += [f"![{name}](figures/{name}.png)" for name in self.pictures]
+        parts = [self._head(), self._table(), *self._warnings(), self._explanation()]
+        parts += [*self._draws(), *self._classes(), *self._parzen(), *self._list_skipped()]
+        parts += [f"![{name}](figures/{name}.png)" for name in self.figures]
         return "\n\n".join(parts) + "\n"
 
     def _head(self) -> str:
@@ -150,14 +244,14 @@ class Report:
         )
         return (
             f"# {self.name}{step}\n\n"
-            f"{it.samples:,} samples, held against {it.held_out:,} {it.split} and {it.train:,} training images of "
+            f"{it.samples:,} samples, measured against {it.held_out:,} {it.split} and {it.train:,} training images of "
             f"{it.data}. Features: {it.extractor}.{seen}"
         )
 
     def _table(self) -> str:
         rows = [["measure", "value", "real", "verdict"]]
         for group in GROUPS:
-            names = [name for name in self.measures if group_of(name) == group]
+            names = [name for name in self.measures if _group_of(name) == group]
             rows += [[f"**{group}**", "", "", ""]] if names else []
             rows += [self._row(name) for name in names]
         return align_table(rows, right=(1, 2))
@@ -172,17 +266,17 @@ class Report:
         ]
 
     def _warnings(self) -> list[str]:
-        """What the estimates note that a reader of their values has to know."""
-        told = [
+        """Notes of the estimates that a reader of their values has to know."""
+        lines = [
             f"- {name}: {words.format(found.estimate.notes[note])}"
             for name, found in self.measures.items()
             for note, words in WARNINGS.items()
             if found.estimate.notes.get(note)
         ]
-        return ["Heed:\n\n" + "\n".join(told)] if told else []
+        return ["Heed:\n\n" + "\n".join(lines)] if lines else []
 
-    def _parts(self) -> list[str]:
-        """Which measures looked at a draw of the samples only."""
+    def _draws(self) -> list[str]:
+        """Which measures used only a draw of the samples."""
         parts: dict[int, list[str]] = {}
         for name, measure in self.measures.items():
             noted = (measure.estimate.notes.get(key) for key in ("n", "m"))
@@ -191,23 +285,23 @@ class Report:
                 parts.setdefault(max(sizes), []).append(name)
         if not parts:
             return []
-        told = "; ".join(f"{n:,} by {', '.join(names)}" for n, names in sorted(parts.items()))
+        draws = "; ".join(f"{n:,} by {', '.join(names)}" for n, names in sorted(parts.items()))
         return [
-            "Some measures look at a random draw of the samples, as many as there are real images for both sides and "
-            f"to stand in for samples: {told}."
+            "Some measures use only a random draw of the samples, because they need as many real images as samples. "
+            f"Some of them also need other real images that stand in for samples. Samples used: {draws}."
         ]
 
-    def _reading(self) -> str:
+    def _explanation(self) -> str:
         tests = sum(verdict.adjusted is not None for verdict in self.verdicts.values())
         asked = "\n".join(f"- {name}: {MEASURES[name].asks}" for name in self.measures if name in MEASURES)
         adjusted = (
             f" P-values are adjusted for the {tests} test{'s' * (tests > 1)} of this table (Benjamini and Hochberg), "
-            f"so that of the differences told at most {100 * LEVEL:.0f} % are expected to be false. That no difference "
-            "can be shown does not say that there is none."
+            f"so that at most {100 * LEVEL:.0f} % of the reported differences are expected to be false. If no "
+            "difference can be shown, there may still be one."
         )
         return (
-            "Values are given with their standard error, or their 95 % interval; `real` is what real samples of the "
-            f"same sizes get.{adjusted if tests else ''}\n\n{asked}"
+            "Values have their standard error, or their 95 % interval. The column `real` is what as many real images "
+            f"get.{adjusted if tests else ''}\n\n{asked}"
         )
 
     def _classes(self) -> list[str]:
@@ -215,7 +309,7 @@ class Report:
             return []
         found = self.measures["class-shares"].estimate
         n = found.notes.get("n_all", found.notes["n"])
-        return [f"Classes of {n:,} samples by the classifier, in %: {format_class_shares(found)}."]
+        return [f"Classes of {n:,} samples by the classifier, in %: {_format_class_shares(found)}."]
 
     def _parzen(self) -> list[str]:
         if not self.controls or "parzen" not in self.measures:
@@ -223,33 +317,39 @@ class Report:
         way = self.share_of_the_way()
         far = "" if way is None else f"{100 * way:.0f} % of the way from the mean image to as many real images. "
         measure = self.measures["parzen"]
-        told = measure.protocol
+        protocol = measure.protocol
         rows = [["centres", "how many", "nats", "standard error", "sigma", "edge", "ceiling"]]
         rows += [_centres(name, one) for name, one in {"these samples": measure.estimate, **self.controls}.items()]
         return [
-            f"Parzen window log-likelihood, {told['parzen']}, {told['split']} split, in nats; sigma was chosen on "
-            f"{told['n_selection']} validation images and the score read on {told['n']} others.",
+            f"Parzen window log-likelihood, {protocol['parzen']}, {protocol['split']} split, in nats. Sigma was chosen "
+            f"on {protocol['n_selection']} validation images, and the score computed on {protocol['n']} others.",
             align_table(rows, right=(1, 2, 3, 4, 6)),
             f"{far}The score is not a log-likelihood of the model, and centres above the real images' row are blur, "
             "not quality (Theis et al. 2016).",
         ]
 
-    def _skipped(self) -> list[str]:
+    def _list_skipped(self) -> list[str]:
         if not self.skipped:
             return []
         return ["Not measured:\n\n" + "\n".join(f"- {name}: {reason}" for name, reason in self.skipped.items())]
 
 
-def group_of(name: str) -> str:
-    """The group of a measure; one that this version does not know is put last."""
+def _group_of(name: str) -> str:
     return MEASURES[name].group if name in MEASURES else GROUPS[-1]
 
 
 def format_estimate(found: Estimate) -> str:
-    """Value with its error or interval; an interval of a biased value is about the value less its bias.
+    """A value as text, with its error or interval.
 
-    >>> format_estimate(Estimate(12.34567, 0.271)), format_estimate(Estimate(3.5, interval=(1.3, 2.6), bias=1.6))
-    ('12.35 +- 0.27', '3.5 [less bias: 1.3, 2.6]')
+    Args:
+        found: The estimate.
+
+    Returns:
+        The text; the interval of a biased value is about the value less its bias.
+
+    Example:
+        >>> format_estimate(Estimate(12.34567, 0.271)), format_estimate(Estimate(3.5, interval=(1.3, 2.6), bias=1.6))
+        ('12.35 +- 0.27', '3.5 [less bias: 1.3, 2.6]')
     """
     if found.notes.get("at least") and "low" in found.notes:
         return f"at least {float(found.notes['low']):.4g}"
@@ -262,7 +362,15 @@ def format_estimate(found: Estimate) -> str:
 
 
 def align_table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
-    """A table of Markdown that can be read as it is; the first row heads it. right: columns set to the right."""
+    """A table of Markdown whose columns are aligned as text.
+
+    Args:
+        rows: The cells of each row; the first row is the head.
+        right: Numbers of the columns that are set to the right, from 0.
+
+    Returns:
+        The table.
+    """
     widths = [max(3, *(len(row[column]) for row in rows)) for column in range(len(rows[0]))]
     rule = [f"{'-' * (width - 1)}{':' if column in right else '-'}" for column, width in enumerate(widths)]
     lines = []
@@ -275,8 +383,8 @@ def align_table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> 
     return "\n".join(lines)
 
 
-def format_class_shares(classes: Estimate) -> str:
-    """The shares of `class_shares` in words: each one, or the smallest where they are many."""
+def _format_class_shares(classes: Estimate) -> str:
+    """Each share of an estimate of `class_shares` as text, or the smallest where there are many."""
     shares = {
         name.removeprefix("class "): float(share) for name, share in classes.notes.items() if name.startswith("class ")
     }

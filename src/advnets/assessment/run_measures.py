@@ -1,34 +1,24 @@
-"""Measuring samples against a reference, one measure after the other, telling how far it has come."""
+"""Measures samples against a reference, one measure after the other, and yields how far it has come."""
 
 import math
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from torch import Tensor
 
-from advnets import runs
-from advnets.assessment.context import Context
-from advnets.assessment.drawings import draw_figures
-from advnets.assessment.measure import Measure
+from advnets import distributed, runs
+from advnets.assessment.context import Context, Discriminator, Subject, no_discriminator
 from advnets.assessment.measures import MEASURES, MeasureRow
 from advnets.assessment.plan import EvaluationPlan, parse_measure_names
-from advnets.assessment.reference import Reference, needs_new_classifier, reference
-from advnets.assessment.report import ReferenceCard, Report
-from advnets.assessment.subject import Subject
+from advnets.assessment.reference import Reference, default_sample_count, needs_new_classifier, reference
+from advnets.assessment.report import Measure, Report
+from advnets.assessment.report_figures import draw_figures
 from advnets.data import Dataset
 from advnets.errors import BadInput, NonFinite
 from advnets.statistics import Estimate
-
-LEAST = {
-    "fid": 2, "kid": 3, "precision": 6, "density": 6, "sliced-wasserstein": 4, "mind": 4, "spectrum": 4,
-    "inception-score": 2, "recall": 6, "coverage": 2, "pairwise-distance": 2, "birthday": 6, "duplicates": 6,
-    "neighbour-test": 2, "classifier-test": 8,
-}  # fmt: skip
-"""Samples that a measure needs; of others one will do, or it depends on the data."""
-
 
 Result = TypeVar("Result")
 
@@ -107,11 +97,23 @@ def assess(
 ) -> Report:
     """Measure samples against a data set; nothing is written.
 
-    values: images, (n, c, h, w) uint8, or points, (n, d) float32. against: a data set; or a `reference`, made once,
-    whose features serve many calls, and which has its own split and extractor.
-    split, measures, extractor, seed, protocol: as in Plan.
-    Raises BadInput for samples of another shape than the data's, and for names that are in no table. A measure that
-    cannot be taken is left out, and `skipped` says why.
+    A measure that cannot be taken is left out, and the report's `skipped` says why.
+
+    Args:
+        values: Images, (n, c, h, w) uint8, or points, (n, d) float32.
+        against: A data set; or a `reference`, made once, whose features serve many calls. A reference has its own
+            split and extractor.
+        split: As in `EvaluationPlan`, and so are the others.
+        measures: Names of measures.
+        extractor: Row of EXTRACTORS.
+        seed: Seed of every draw.
+        protocol: Row of PROTOCOLS.
+
+    Returns:
+        The report.
+
+    Raises:
+        BadInput: For samples of another shape than the data's, and for names that are in no table.
     """
     subject = values if isinstance(values, Subject) else Subject("samples", values)
     chosen = parse_measure_names(measures)
@@ -121,6 +123,44 @@ def assess(
         return exhaust(measure_samples(subject, against, plan))
     plan = EvaluationPlan(split, chosen, extractor, protocol=protocol, seed=seed)
     return exhaust(evaluate_samples(subject, against, plan))
+
+
+class Sampler(Protocol):
+    """What draws the samples that are measured, such as a `Model`."""
+
+    def draw_subject(self, n: int, *, seed: int) -> Subject:
+        """Draw n samples by noises of that seed."""
+
+
+def evaluate_sampler(
+    sampler: Sampler,
+    dataset: Dataset,
+    plan: EvaluationPlan,
+    load_discriminator: Callable[[], Discriminator | None] = no_discriminator,
+) -> Generator[Progress, None, Report]:
+    """Measure samples that are drawn first.
+
+    Args:
+        sampler: What draws the samples.
+        dataset: The real images, or points.
+        plan: Which measures, and how.
+        load_discriminator: As in `Subject`.
+
+    Yields:
+        The progress.
+
+    Returns:
+        The report.
+
+    Raises:
+        BadInput: If the samples are of another shape than the data's.
+        Unsupported: Among several processes, each of which would train the classifier and measure for itself.
+    """
+    distributed.expect_one_process("`advnets evaluate`")
+    n = default_sample_count(dataset) if plan.n is None else plan.n
+    yield Progress(f"drawing {n:,} samples", 0.0)
+    subject = replace(sampler.draw_subject(n, seed=plan.seed), load_discriminator=load_discriminator)
+    return (yield from evaluate_samples(subject, dataset, plan))
 
 
 def evaluate_samples(subject: Subject, dataset: Dataset, plan: EvaluationPlan) -> Generator[Progress, None, Report]:
@@ -162,14 +202,14 @@ def measure_samples(subject: Subject, against: Reference, plan: EvaluationPlan) 
         The report.
     """
     began = time.monotonic()
-    case = Context(subject.values, against, plan.protocol, plan.seed, subject.critic)
-    names = plan.measures or [name for name, row in MEASURES.items() if row.of in ("any", _kind(against))]
+    context = Context(subject.values, against, plan.protocol, plan.seed, subject.load_discriminator)
+    names = plan.measures or [name for name, row in MEASURES.items() if row.of in ("any", against.kind)]
     measures: dict[str, Measure] = {}
     skipped: dict[str, str] = {}
     for number, name in enumerate(names):
         yield Progress(name, number / len(names))
         try:
-            measures[name] = take_measure(name, case)
+            measures[name] = take_measure(name, context)
         except (BadInput, NonFinite) as error:
             skipped[name] = str(error)
     if plan.figures:
@@ -177,34 +217,36 @@ def measure_samples(subject: Subject, against: Reference, plan: EvaluationPlan) 
     return Report(
         name=subject.name,
         step=subject.step,
-        against=_against(case),
+        against=context.card,
         measures=measures,
         skipped=skipped,
-        controls=case.controls if "parzen" in measures else {},
-        pictures=draw_figures(case) if plan.figures else {},
+        controls=context.controls if "parzen" in measures else {},
+        figures=draw_figures(context) if plan.figures else {},
         seconds=round(time.monotonic() - began, 3),
     )
 
 
-def take_measure(name: str, case: Context) -> Measure:
-    """One measure. Raises BadInput where the data have not what it needs, NonFinite for a number that is none."""
+def take_measure(name: str, context: Context) -> Measure:
+    """Take one measure.
+
+    Args:
+        name: A row of MEASURES.
+        context: The samples and the reference.
+
+    Returns:
+        The measure.
+
+    Raises:
+        BadInput: If samples or data lack what it needs.
+        NonFinite: If its number is a NaN or an Inf.
+    """
     row = MEASURES[name]
-    _must_have(row, case)
-    if case.n < LEAST.get(name, 1):
-        few = f"found {case.n} sample{'s' * (case.n > 1)}"
-        raise BadInput(f"{few}, and it needs {LEAST[name]} or more; raise --n, or give more")
-    found = _finite(row.find(case), name)
-    return Measure(name, found, _protocol(row, case, found))
-
-
-def expect_results(report: Report) -> None:
-    """Raise BadInput, with the reasons, for a report without a single measure."""
-    if not report.measures:
-        names: dict[str, list[str]] = {}
-        for name, reason in report.skipped.items():
-            names.setdefault(reason.rstrip("."), []).append(name)
-        reasons = "; ".join(f"{', '.join(of)}: {reason}" for reason, of in names.items())
-        raise BadInput(f"{report.name}: nothing that was asked for can be measured ({reasons}). Ask for others.")
+    row.must_suit(context)
+    if context.n < row.least:
+        few = f"found {context.n} sample{'s' * (context.n > 1)}"
+        raise BadInput(f"{few}, and it needs {row.least} or more; raise --n, or give more")
+    found = _expect_finite(row.find(context), name)
+    return Measure(name, found, _describe_protocol(row, context, found))
 
 
 def note_test_reading(path: Path, report: Report) -> None:
@@ -212,45 +254,20 @@ def note_test_reading(path: Path, report: Report) -> None:
 
     Args:
         path: The list, test-readings.jsonl.
-        report: The report; of the validation split nothing is noted.
+        report: A report of the test split.
     """
     it = report.against
-    if it.split != "test":
-        return
-    told: dict[str, Any] = {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "step": report.step,
+    line: dict[str, Any] = {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "step": report.step,
             "split": it.split, "measures": list(report.measures), "samples": it.samples, "seed": it.seed,
             "data": it.data, "digest": it.digest}  # fmt: skip
     if "parzen" in report.measures:
         measure = report.measures["parzen"]
-        told |= {"nats": measure.estimate.value, "parzen": measure.protocol["parzen"]}
-    runs.Journal(path).append(told)
+        line |= {"nats": measure.estimate.value, "parzen": measure.protocol["parzen"]}
+    runs.Journal(path).append(line)
 
 
-_SEEN_BY: dict[str, Callable[[Reference], str]] = {
-    "features": lambda it: it.extractor.id,
-    "classes": lambda it: it.seen.id,
-    "scores": lambda it: it.scorer.id,
-}
-
-
-def _kind(against: Reference) -> str:
-    return "images" if against.dataset.is_image else "points"
-
-
-def _must_have(row: MeasureRow, case: Context) -> None:
-    kind = _kind(case.reference)
-    if row.of not in ("any", kind):
-        raise BadInput(f"it is of {row.of}, and these data are {kind}")
-    if row.needs == "labels":
-        _ = case.reference.seen
-    if row.needs == "mixture":
-        _ = case.mixture
-    if row.needs == "critic":
-        _ = case.discriminator_logits
-
-
-def _finite(found: Estimate, name: str) -> Estimate:
-    """The estimate, if it is a number; an interval without an end is told in a note, as JSON has no infinity."""
+def _expect_finite(found: Estimate, name: str) -> Estimate:
+    """The estimate, if it is a number; an interval without an end becomes a note, as JSON has no infinity."""
     for what, number in (("value", found.value), ("p-value", found.p_value), ("error", found.error)):
         if number is not None and not math.isfinite(number):
             raise NonFinite(f"{name}: its {what} came out as {number}; these samples do not determine it")
@@ -266,33 +283,24 @@ def _is_plain(note: object) -> bool:
     return not isinstance(note, float) or math.isfinite(note)
 
 
-def _protocol(row: MeasureRow, case: Context, found: Estimate) -> dict[str, Any]:
+EXTRACTOR_IDS: dict[str, Callable[[Context], str]] = {
+    "features": lambda context: context.card.extractor,
+    "classes": lambda context: context.reference.require_classifier().id,
+    "scores": lambda context: context.reference.scorer.id,
+}
+"""Id of what gave a measure its features, classes or scores, by what the measure looks at."""
+
+
+def _describe_protocol(row: MeasureRow, context: Context, found: Estimate) -> dict[str, Any]:
     """All that two values must have in common to be compared."""
-    it = case.reference
-    told: dict[str, Any] = {"split": it.split, "samples": case.n, "held_out": len(it.held_out), "train": len(it.train),
-                            "seed": case.seed, "data": it.dataset.name, "digest": it.dataset.digest}  # fmt: skip
+    card = context.card
+    protocol: dict[str, Any] = {"split": card.split, "samples": card.samples, "held_out": card.held_out,
+            "train": card.train, "seed": card.seed, "data": card.data, "digest": card.digest}  # fmt: skip
     if row.on != "values":
-        told["extractor"] = _SEEN_BY[row.on](it)
+        protocol["extractor"] = EXTRACTOR_IDS[row.on](context)
     if row.group == "likelihood":
-        told |= {"parzen": case.protocol, "n": found.notes["n"], "n_selection": found.notes["n_selection"]}
-        told["n_centres"] = found.notes["n_centres"]
+        protocol |= {"parzen": context.protocol}
+        protocol |= {name: found.notes[name] for name in ("n", "n_selection", "n_centres")}
     if "k" in found.notes:
-        told["k"] = found.notes["k"]
-    return told
-
-
-def _against(case: Context) -> ReferenceCard:
-    it = case.reference
-    seen = it.classifier
-    return ReferenceCard(
-        data=it.dataset.name,
-        digest=it.dataset.digest,
-        split=it.split,
-        samples=case.n,
-        held_out=len(it.held_out),
-        train=len(it.train),
-        extractor=it.extractor.id,
-        seed=case.seed,
-        classifier=None if seen is None else seen.id,
-        accuracy=None if seen is None else seen.accuracy,
-    )
+        protocol["k"] = found.notes["k"]
+    return protocol

@@ -1,4 +1,4 @@
-"""The checkpoints of a run beside each other, and the best of them by one measure of the validation split."""
+"""The selection of a checkpoint: reports of all checkpoints of a run, and the best by one measure."""
 
 import math
 from collections.abc import Mapping
@@ -16,7 +16,10 @@ from advnets.statistics.estimate import Z95
 class CheckpointChoice:
     """Reports of the checkpoints of a run, and which is the best.
 
-    by: the measure that decides. reports: by step. damaged: checkpoints passed over, with the reason.
+    Attributes:
+        by: Name of the measure that decides.
+        reports: Reports by step.
+        damaged: Reasons, by checkpoint, why damaged ones were passed over.
     """
 
     by: str
@@ -24,38 +27,39 @@ class CheckpointChoice:
     damaged: Mapping[str, str]
 
     @property
-    def ranking(self) -> list[int]:
+    def ranked_steps(self) -> list[int]:
         """Steps, the best first."""
-        return sorted(self.reports, key=lambda step: _badness(self.by, self._found(step)))
+        return sorted(self.reports, key=lambda step: _badness(self.by, self._estimate(step)))
 
     @property
     def best(self) -> int:
-        """The step of the best."""
-        return self.ranking[0]
+        """The step of the best checkpoint."""
+        return self.ranked_steps[0]
 
     def lead(self) -> Estimate | None:
-        """By how much the next is worse, with an error that takes the two as independent; None with one checkpoint.
+        """By how much the second best is worse; None with one checkpoint.
 
-        Both are held against the same real images, so that the error is an upper one.
+        Its error takes the two as independent. It is an upper bound, as both are measured against the same real images.
         """
         if len(self.reports) < 2:
             return None
-        first, second = (self._found(step) for step in self.ranking[:2])
+        first, second = (self._estimate(step) for step in self.ranked_steps[:2])
         both = None if first.error is None or second.error is None else math.hypot(first.error, second.error)
         return Estimate(_badness(self.by, second) - _badness(self.by, first), both)
 
     def words(self) -> str:
-        """Which is the best, and whether that can be told."""
-        found = f"The best checkpoint by {self.by}, validation split: step {self.best:,}, {format_estimate(self._found(self.best))}."
+        """Which checkpoint is the best, and whether the difference is larger than its error."""
+        value = format_estimate(self._estimate(self.best))
+        found = f"The best checkpoint by {self.by}, validation split: step {self.best:,}, {value}."
         lead = self.lead()
         if lead is None:
             return f"{found} It is the only one."
-        next_best = f"step {self.ranking[1]:,}, is worse by {format_estimate(lead)}"
+        next_best = f"step {self.ranked_steps[1]:,}, is worse by {format_estimate(lead)}"
         if lead.error is None:
             return f"{found} The next, {next_best}; the error of that is not known."
         within = lead.value <= Z95 * lead.error
-        told = "within the error: they cannot be told apart" if within else "more than the error"
-        return f"{found} The next, {next_best}, {told}."
+        verdict = "within the error: they cannot be told apart" if within else "more than the error"
+        return f"{found} The next, {next_best}, {verdict}."
 
     def as_dict(self) -> dict[str, Any]:
         """The choice as JSON."""
@@ -70,22 +74,22 @@ class CheckpointChoice:
         }
 
     def __str__(self) -> str:
-        names = self._asked()
+        names = self._measure_names()
         rows = [["step", *names]]
         for step, report in self.reports.items():
             taken = report.measures
             cells = (format_estimate(taken[name].estimate) if name in taken else "-" for name in names)
             rows.append([f"{step:,}", *cells])
         damaged = "".join(f"\n\nPassed over: {path}: {reason}" for path, reason in self.damaged.items())
-        return f"{align_table(rows, right=range(len(names) + 1))}\n\n{self.words()}{self._skipped()}{damaged}"
+        return f"{align_table(rows, right=range(len(names) + 1))}\n\n{self.words()}{self._list_skipped()}{damaged}"
 
-    def _asked(self) -> list[str]:
+    def _measure_names(self) -> list[str]:
         """The measures that were asked for, the one that decides first, whether or not every report has them."""
         asked = {name for report in self.reports.values() for name in (*report.measures, *report.skipped)}
         return sorted(asked, key=lambda name: (name != self.by, list(MEASURES).index(name)))
 
-    def _skipped(self) -> str:
-        """What was asked for and could not be taken: each reason once, with its steps."""
+    def _list_skipped(self) -> str:
+        """Measures that could not be taken: each reason once, with its steps."""
         steps: dict[tuple[str, str], list[str]] = {}
         for step, report in self.reports.items():
             for name, reason in report.skipped.items():
@@ -94,12 +98,12 @@ class CheckpointChoice:
             f"\n\nNot measured: {name}, step {' and '.join(at)}: {reason}" for (name, reason), at in steps.items()
         )
 
-    def _found(self, step: int) -> Estimate:
+    def _estimate(self, step: int) -> Estimate:
         return self.reports[step].measures[self.by].estimate
 
 
 def _badness(name: str, found: Estimate) -> float:
-    """What is smaller, the nearer to real."""
+    """A number that is smaller the nearer to real the estimate is."""
     bad = badness(name, found.value, found.floor)
     if bad is None:
         raise BadInput(f"{name} cannot decide: it is not known what real images get. Take another measure.")

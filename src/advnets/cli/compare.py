@@ -13,15 +13,15 @@ from advnets.cli.arguments import parse, print_result
 from advnets.errors import BadInput
 from advnets.runs import make_folder, write_bytes
 
-ABOUT = """Compare two or more sides. A side is a run, a share file, a model that ships, or samples in a folder, a .zip
-or an .npz file. All sides are measured by one protocol against the same real images.
+ABOUT = """Compare sides: runs, share files, models that ship, or samples in folders, .zip or .npz files. All sides are
+measured by one protocol against the same real images. A side may also be a group of runs that differ by seed,
+NAME=RUN,RUN,RUN.
 
-A side may also be a group of runs that differ by seed only: NAME=RUN,RUN,RUN. Two single runs are compared as these
-two generators; it takes several seeds of each recipe to say more. Groups are compared by Welch's t test over runs, or
-by a paired t test where both have runs of the same seeds.
+Each difference has its error, a p-value adjusted for all tests of the page, the difference that could have been shown,
+and a verdict in words. Sides that cannot be compared are refused, and the error says what differs.
 
-Each difference comes with its error, a p-value that is adjusted for all tests of the page, the difference that could
-have been shown, and a verdict in words. What cannot be compared is refused, and the message says why.
+A test of two runs speaks of these two generators only: to compare recipes, train several seeds of each. Groups are
+compared by Welch's t test over runs, or by a paired t test if each has runs of the same seeds.
 
   advnets compare runs/a runs/b
   advnets compare small=runs/s0,runs/s1,runs/s2 large=runs/l0,runs/l1,runs/l2
@@ -74,8 +74,15 @@ class CompareFlags:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Compare the sides, and print the page."""
-    asked = parse(CompareFlags, argv, verb="compare", about=ABOUT.format(measures=", ".join(comparison.PAIRED)))
+    """Compare sides, and print the page.
+
+    Args:
+        argv: Words and flags of the command.
+
+    Returns:
+        The exit status.
+    """
+    asked = parse(CompareFlags, argv, verb="compare", about=ABOUT.format(measures=", ".join(comparison.COMPARABLE)))
     if asked.out is not None and (asked.out.suffix.lower() != ".md" or asked.out.exists()):
         raise BadInput(f"--out {asked.out}: expected the name of a .md file that is not there yet")
     if not asked.sides:
@@ -90,7 +97,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _compare_reports(asked: CompareFlags, names: tuple[str, ...] | None) -> comparison.Comparison:
-    """With --reports nothing is measured, so that what says how to measure would be ignored."""
+    """Compare reports; refuse the flags that say how to measure, as they would be ignored."""
     used = {"sides", "reports", "measures", "control", "unpaired", "out", "json"}
     idle = [
         spec.name.replace("_", "-")
@@ -98,7 +105,7 @@ def _compare_reports(asked: CompareFlags, names: tuple[str, ...] | None) -> comp
         if spec.name not in used and getattr(asked, spec.name) != spec.default
     ]
     if idle:
-        raise BadInput(f"--reports compares what was measured; leave out --{', --'.join(idle)}, or --reports")
+        raise BadInput(f"--reports compares existing reports; leave out --{', --'.join(idle)}, or --reports")
     return comparison.compare_reports(asked.sides, names, control=asked.control, unpaired=asked.unpaired)
 
 

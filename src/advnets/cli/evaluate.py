@@ -11,19 +11,22 @@ from advnets.cli import console
 from advnets.cli.arguments import parse, print_result
 from advnets.errors import BadInput
 
-ABOUT = """Measure samples: of a run, of a share file, of a model that ships, or images and points that lie in files.
+ABOUT = """Measure samples of a run, of a share file or of a model that ships; or images in a folder, a .zip or a .npz
+file, or points in a .npz file.
 
-Samples are compared with real images that were not trained on, and, to find copies, with training images. Every value
-comes with its error and with its floor, which is what real images get in the samples' place. Tests come with p-values
-that are adjusted for all tests of the report. Where the data have labels, distances are in the features of a
-classifier, which is trained once for each data set, in minutes, and cached in $ADVNETS_CACHE or the user's cache.
+They are measured against real images that were not trained on, and, to find copies, against training images. Every
+value has its error, and what real images get in the samples' place. Tests have p-values, adjusted for all tests. Where
+the data have labels, distances are measured in the features of a classifier. It is trained once for each data set, in
+minutes, and stays in the cache ($ADVNETS_CACHE, or the user's).
 
-The validation split is read unless you ask for the test split; each reading of the test split is noted in the run. The
-report of a run is written into it, as report.json and report.md. A later call adds its measures if it has the same
-step, split, samples, seed and features; otherwise the older report moves to RUN/reports.
+The validation split is read unless --split test asks for the test split; each reading of the test split is noted in the
+run. The report of a run is written into the run, as report.json and report.md, and every other report where --out says.
+A later report of the same step, split, samples, seed and features joins the one that is there. A report that was
+measured otherwise is moved to RUN/reports, and comes back when the run is measured like that again.
 
-Real images at a path given by --against are split anew, by a fixed seed: a half for training images, a quarter each
-for validation and test.
+If --against names real images at a path, a fixed seed splits them at random: a half stands for training images, a
+quarter each for validation and test. --every-checkpoint selects on the validation split; for points, the default
+measure is sliced-wasserstein.
 
 Measures: {measures}."""
 
@@ -71,16 +74,25 @@ class EvaluateFlags:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Measure samples, and print the report."""
+    """Measure what lies at a path, and print the report.
+
+    Args:
+        argv: Words and flags of the command.
+
+    Returns:
+        The exit status.
+    """
     asked = parse(EvaluateFlags, argv, verb="evaluate", about=ABOUT.format(measures=", ".join(assessment.MEASURES)))
     if asked.out is not None and asked.out.exists() and (not asked.out.is_dir() or any(asked.out.iterdir())):
-        raise BadInput(f"--out {asked.out} is there already and not an empty folder; name another")
+        raise BadInput(f"--out {asked.out} is there already and is not an empty folder; name another")
     plan = _plan(asked)
     if asked.every_checkpoint:
         return _choose(asked, plan)
     of_a_run = asked.against is None and (asked.run / "recipe.json").exists()
     if asked.figures and asked.out is None and not of_a_run:
-        raise BadInput("--figures are kept of a run on its own data; say where to put these: --out FOLDER")
+        raise BadInput(
+            "--figures are written into a run that is measured on its own data; say where to put these: --out FOLDER"
+        )
     report = console.follow_measures(
         experiment.evaluate_path(asked.run, plan, others=asked.against, data=asked.data, data_dir=asked.data_dir)
     )
@@ -107,7 +119,7 @@ def _plan(asked: EvaluateFlags) -> assessment.EvaluationPlan:
 def _choose(asked: EvaluateFlags, plan: assessment.EvaluationPlan) -> int:
     idle = [name for name in ("against", "data", "data_dir", "out", "figures") if getattr(asked, name)]
     if idle:
-        raise BadInput(f"--every-checkpoint measures a run on its own data and keeps nothing; leave out --{idle[0]}")
+        raise BadInput(f"--every-checkpoint measures a run on its own data and writes nothing; leave out --{idle[0]}")
     choice = console.follow_measures(experiment.select_checkpoint(asked.run, plan))
     print_result(choice.as_dict(), as_json=asked.json, text=str(choice))
     return 0

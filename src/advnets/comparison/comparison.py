@@ -1,4 +1,4 @@
-"""What was found of sides beside each other: as JSON, and as a page to read."""
+"""The comparison of sides: as JSON, and as a page to read."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -11,12 +11,12 @@ from advnets.assessment.verdict import format_p_value
 from advnets.comparison.difference import LEVEL, NOT_SHOWN, POWER, ROUNDED, THE_SAME, Contrast
 
 KINDS = {
-    "paired": "The samples of all sides were measured against the same real images, and differences have the error of "
-    "a jackknife over blocks of samples and of these images, so that what the images do to all sides alike falls out. "
-    "It is of these generators that something is said, not of their recipes: compare groups of seeds for those.",
-    "reports": "The values are those of reports, made apart, and their errors are taken as independent: where sides "
-    "were held against the same real images they are too large, and differences harder to show. Without reports "
-    "samples are compared in pairs.",
+    "paired": "The samples of all sides were measured against the same real images. The error of a difference is that "
+    "of a jackknife over blocks of samples and of these images, so that what the images change for all sides cancels. "
+    "The page speaks of these generators, not of their recipes: to compare recipes, compare groups of seeds.",
+    "reports": "The values are those of separate reports, and their errors are taken as independent. If sides were "
+    "measured against the same real images, the errors are too large, and differences are harder to show. Without "
+    "--reports, samples are compared in pairs.",
     "seeds": "Values are means over runs, with their standard error over runs; differences are tested by Welch's t "
     "test.",
     "matched seeds": "Values are means over runs, with their standard error over runs; differences are tested by a "
@@ -27,7 +27,14 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Side:
-    """One side. name: how it is called. of: the paths. steps: that each was trained to. seeds: of each, or None."""
+    """One side.
+
+    Attributes:
+        name: How it is called.
+        of: Its paths.
+        steps: The step that each was trained to, or None.
+        seeds: The seed of each, or None.
+    """
 
     name: str
     of: tuple[str, ...]
@@ -39,8 +46,13 @@ class Side:
 class Comparison:
     """Sides beside each other.
 
-    kind: of KINDS. sides: all of them. protocol: what all were measured by. contrasts: every measure of every pair.
-    left_out: measures that could not be taken, with the reason. control: of the multiple tests, a row of CONTROLS.
+    Attributes:
+        kind: How they were compared, a name in KINDS.
+        sides: All sides.
+        protocol: How all sides were measured.
+        contrasts: Every measure of every pair.
+        left_out: Reasons, by measure, why it could not be taken.
+        control: Control of the multiple tests, a row of CONTROLS.
     """
 
     kind: str
@@ -66,7 +78,7 @@ class Comparison:
         return self.markdown()
 
     def verdict(self) -> str:
-        """All of it in a sentence or two."""
+        """The whole comparison in a sentence or two."""
         tests = [each for each in self.contrasts if each.adjusted is not None]
         differ = [each for each in tests if each.words not in (NOT_SHOWN, THE_SAME, ROUNDED)]
         if not tests:
@@ -75,13 +87,13 @@ class Comparison:
             return "The sides are equal in all that was measured, as the same samples are."
         if not differ:
             whole = "by the one test" if len(tests) == 1 else f"by any of {len(tests)} tests"
-            return f"{NOT_SHOWN[0].upper()}{NOT_SHOWN[1:]}, {whole}. That is not to say that there is none."
+            return f"{NOT_SHOWN[0].upper()}{NOT_SHOWN[1:]}, {whole}. There may still be one."
         wins: dict[str, list[str]] = {}
         for each in differ:
             wins.setdefault(_relation(each), []).append(each.measure)
-        told = "; ".join(f"{relation} by {', '.join(measures)}" for relation, measures in wins.items())
+        findings = "; ".join(f"{relation} by {', '.join(measures)}" for relation, measures in wins.items())
         rest = len(tests) - len(differ)
-        return f"{told}." + (f" By {rest} other tests of {len(tests)} {NOT_SHOWN}." if rest else "")
+        return f"{findings}." + (f" By {rest} other tests of {len(tests)} {NOT_SHOWN}." if rest else "")
 
     def markdown(self) -> str:
         """The comparison as a page of Markdown."""
@@ -89,20 +101,21 @@ class Comparison:
         for pair, contrasts in groupby(self.contrasts, lambda each: (each.first, each.second)):
             parts += [f"## {pair[0]} - {pair[1]}"] if len(self.sides) > 2 else []
             parts.append(_table(*pair, list(contrasts)))
-        return "\n\n".join([*parts, self._reading(), *self._left_out()]) + "\n"
+        return "\n\n".join([*parts, self._explanation(), *self._left_out()]) + "\n"
 
     def _sides(self) -> str:
-        told = {name: value for name, value in self.protocol.items() if name != "digest"}
-        protocol = "; ".join(f"{name.replace('_', '-')} {value}" for name, value in told.items())
+        protocol = "; ".join(
+            f"{name.replace('_', '-')} {value}" for name, value in self.protocol.items() if name != "digest"
+        )
         lines = [f"- {side.name}{_members(side)}" for side in self.sides]
         return "\n".join([*lines, f"- measured by: {protocol}"])
 
-    def _reading(self) -> str:
+    def _explanation(self) -> str:
         what = "the chance of any false one" if self.control == "holm" else "the expected share of false ones"
         return (
-            f"{KINDS[self.kind]}\n\nP-values are adjusted for all tests of this page ({self.control}): of the "
-            f"differences told, {what} is at most {LEVEL:g}. `could be shown` is the true difference that this "
-            f"comparison would have found with a probability of {POWER:g}: below it, nothing shown says little."
+            f"{KINDS[self.kind]}\n\nP-values are adjusted for all tests of this page ({self.control}): among the "
+            f"reported differences, {what} is at most {LEVEL:g}. `could be shown` is the true difference that this "
+            f"comparison would have found with a probability of {POWER:g}; a smaller one may well be there unseen."
         )
 
     def _left_out(self) -> list[str]:

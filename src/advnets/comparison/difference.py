@@ -1,4 +1,4 @@
-"""One measure of two sides: their difference, how sure it is, and what can be said of it."""
+"""One measure of two sides: their difference, how sure it is, and what can be said about it."""
 
 import math
 import warnings
@@ -24,17 +24,25 @@ ROUNDING = 1e-6
 """The share of a value that the same samples may differ by, when a file rounds them or another order sums them."""
 
 CONTROLS = {"holm": statistics.holm, "benjamini-hochberg": statistics.benjamini_hochberg}
-"""What is kept at LEVEL over all tests: the chance of any false difference, or the share of false ones among them."""
+"""What stays below LEVEL over all tests: the chance of any false difference, or the expected share of false ones."""
 
 
 @dataclass(frozen=True)
 class Contrast:
     """A measure of two sides.
 
-    measure: a name in MEASURES. first, second: the sides. a, b: what they got. difference: a - b, with its p-value
-    before adjustment where it could be tested. degrees: of freedom of its error. adjusted: the p-value for all tests.
-    smallest: the least true difference that would be shown with probability POWER, after adjustment.
-    words: for people. better: the side that is nearer to real, where that is shown too, and this has a meaning.
+    Attributes:
+        measure: A name in MEASURES.
+        first: Name of the first side.
+        second: Name of the second side.
+        a: Value of the first side.
+        b: Value of the second side.
+        difference: a - b, with its p-value before adjustment where it could be tested.
+        degrees: Degrees of freedom of its error.
+        adjusted: The p-value after adjustment for all tests.
+        smallest: The least true difference that would be shown with probability POWER, after adjustment.
+        words: The finding, for people.
+        better: The side that is nearer to real, where that is shown too and has a meaning.
     """
 
     measure: str
@@ -51,14 +59,22 @@ class Contrast:
 
     def as_dict(self) -> dict[str, Any]:
         """The contrast as JSON."""
-        told = {name: getattr(self, name) for name in ("measure", "first", "second", "words", "better")}
+        texts = {name: getattr(self, name) for name in ("measure", "first", "second", "words", "better")}
         numbers = {"adjusted": self.adjusted, "smallest": self.smallest}
         estimates = {name: getattr(self, name).as_dict() for name in ("a", "b", "difference")}
-        return {**told, **estimates, **{name: number for name, number in numbers.items() if number is not None}}
+        return {**texts, **estimates, **{name: number for name, number in numbers.items() if number is not None}}
 
 
 def with_p_value(difference: Estimate, degrees: float) -> Estimate:
-    """A difference with the p-value of its error, by Student's t; None where an error is not known or is 0."""
+    """Add the p-value to a difference, by Student's t test.
+
+    Args:
+        difference: The difference, with its error.
+        degrees: Degrees of freedom of the error.
+
+    Returns:
+        The difference; without a p-value where its error is not known, or is 0.
+    """
     if difference.value == 0 and difference.error == 0:
         return replace(difference, p_value=1.0)
     if not difference.error or difference.p_value is not None:
@@ -67,9 +83,18 @@ def with_p_value(difference: Estimate, degrees: float) -> Estimate:
 
 
 def judge(contrasts: Sequence[Contrast], control: str = "holm", level: float = LEVEL) -> tuple[Contrast, ...]:
-    """Contrasts with p-values adjusted for all of them together, and words that say no more than these do.
+    """Adjust p-values for all contrasts together, and find words that say no more than these do.
 
-    control: a row of CONTROLS. Raises BadInput for another.
+    Args:
+        contrasts: The contrasts.
+        control: A row of CONTROLS.
+        level: The level that the control keeps.
+
+    Returns:
+        The contrasts with their words.
+
+    Raises:
+        BadInput: For an unknown control.
     """
     if control not in CONTROLS:
         raise unknown("control", control, CONTROLS)
@@ -100,10 +125,17 @@ def _judge_one(contrast: Contrast, adjusted: float, level: float, *, tests: int)
 
 
 def better_side(contrast: Contrast, level: float = LEVEL) -> str | None:
-    """The side nearer to what real samples get; None where that is not known, or both may be as near.
+    """The side that is nearer to what real samples get.
 
-    That two values differ does not say that one is nearer to real, if real lies between them. So their middle has to
-    lie beside real too, by a test of its own at this level.
+    If two values differ, neither need be nearer to real, as real may lie between them. So their middle has to lie
+    beside real too, by a test of its own.
+
+    Args:
+        contrast: The contrast.
+        level: Level of that test.
+
+    Returns:
+        Name of the side; None if it is not known, or both may be equally near.
     """
     near = [badness(contrast.measure, each, contrast.a.floor) for each in (contrast.a.value, contrast.b.value)]
     if near[0] is None or near[1] is None or near[0] == near[1]:
@@ -114,47 +146,90 @@ def better_side(contrast: Contrast, level: float = LEVEL) -> str | None:
 
 
 def _middle_is_beside_real(contrast: Contrast, level: float) -> bool:
-    """Whether a + b - 2 real is surely not 0; its error is error_a + error_b at most, however they hang together."""
+    """Whether a + b - 2 real is surely not 0; its error is error_a + error_b at most, however they are correlated."""
     a, b = contrast.a, contrast.b
     if a.floor is None or a.error is None or b.error is None:
         return False
     middle = a.value + b.value - 2 * a.floor
-    luck = math.hypot(a.error + b.error, 2 * float(a.notes.get("floor_error", 0.0)))
-    return middle != 0 if luck == 0 else statistics.student_p_value(middle, luck, contrast.degrees) <= level
+    error = math.hypot(a.error + b.error, 2 * float(a.notes.get("floor_error", 0.0)))
+    return middle != 0 if error == 0 else statistics.student_p_value(middle, error, contrast.degrees) <= level
 
 
-def of_reports(measure: str, sides: tuple[str, str], a: Estimate, b: Estimate) -> Contrast:
-    """Of two estimates made apart, whose errors are taken as independent."""
+def contrast_reports(measure: str, sides: tuple[str, str], a: Estimate, b: Estimate) -> Contrast:
+    """Compare two estimates that were made separately, whose errors are taken as independent.
+
+    Args:
+        measure: Name of the measure.
+        sides: Names of the sides.
+        a: Estimate of the first.
+        b: Estimate of the second.
+
+    Returns:
+        The contrast, not yet judged.
+    """
     error = None if a.error is None or b.error is None else math.hypot(a.error, b.error)
     degrees = 1e6  # of errors that rest on many samples
     return Contrast(measure, *sides, a, b, with_p_value(Estimate(a.value - b.value, error, 0.0), degrees), degrees)
 
 
-def of_jackknives(
+def contrast_jackknives(
     measure: str, sides: tuple[str, str], a: statistics.Jackknife, b: statistics.Jackknife, floor: float | None
 ) -> Contrast:
-    """Of two sets of samples measured against the same real images."""
+    """Compare two sets of samples that were measured against the same real images.
+
+    Args:
+        measure: Name of the measure.
+        sides: Names of the sides.
+        a: Jackknife of the first.
+        b: Jackknife of the second.
+        floor: What real images get, if it is known.
+
+    Returns:
+        The contrast, not yet judged.
+    """
     found = statistics.jackknife_difference(a, b)
     left, right = (replace(each.estimate(), floor=floor) for each in (a, b))
     return Contrast(measure, *sides, left, right, found, float(found.notes["degrees"]))
 
 
-def of_seeds(
+def contrast_seeds(
     measure: str, sides: tuple[str, str], a: Sequence[float], b: Sequence[float], *, matched: bool, floor: float | None
 ) -> Contrast:
-    """Of values over seeds, one a run; matched: run i of both has the same seed, and the test is a paired t test."""
+    """Compare values over seeds.
+
+    Args:
+        measure: Name of the measure.
+        sides: Names of the sides.
+        a: Values of the first side, one a run.
+        b: Values of the second.
+        matched: Whether run i of both has the same seed; then the test is a paired t test, else Welch's.
+        floor: What real images get, if it is known.
+
+    Returns:
+        The contrast, not yet judged.
+    """
     scores = [np.array(each) for each in (a, b)]
     with warnings.catch_warnings():
         # scipy warns where a group is one number, as a measure at its end is; the test is right then too.
         warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
         found = statistics.paired_difference(*scores) if matched else statistics.unpaired_difference(*scores)
     degrees = len(a) - 1.0 if matched else float(found.notes["degrees"])
-    left, right = (replace(over_seeds(each), floor=floor) for each in (a, b))
+    left, right = (replace(average_seeds(each), floor=floor) for each in (a, b))
     return Contrast(measure, *sides, left, right, with_p_value(found, degrees), degrees)
 
 
-def over_seeds(values: Sequence[float]) -> Estimate:
-    """The mean over runs; its error is their deviation / sqrt(n). Notes: n, deviation."""
+def average_seeds(values: Sequence[float]) -> Estimate:
+    """The mean over runs; its error is their deviation / sqrt(n).
+
+    Args:
+        values: Values, one a run.
+
+    Returns:
+        The mean; its notes hold `n` and `deviation`.
+
+    Raises:
+        BadInput: For fewer than two runs.
+    """
     n = len(values)
     if n < 2:
         raise BadInput(f"found {n} run, expected two or more with seeds of their own. Train more.")

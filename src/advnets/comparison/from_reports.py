@@ -1,4 +1,4 @@
-"""Comparing reports as they stand: of runs that `advnets evaluate` has measured, or FILE.json that it printed."""
+"""Compares reports as they are: those of runs that `advnets evaluate` has measured, or FILE.json that it printed."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -7,8 +7,8 @@ from pathlib import Path
 from advnets import runs
 from advnets.assessment import Report
 from advnets.comparison.comparison import Comparison, Side
-from advnets.comparison.difference import Contrast, judge, of_reports
-from advnets.comparison.from_samples import contrast_seeds, expect_known, refuse_unused_flags
+from advnets.comparison.difference import Contrast, contrast_reports, judge
+from advnets.comparison.from_samples import contrast_groups, expect_known, refuse_unused_flags
 from advnets.comparison.inputs import expect_seeds, parse_sides
 from advnets.errors import BadInput, Missing, unknown
 from advnets.experiment.run import Run
@@ -20,12 +20,22 @@ SHARED = ("data", "digest", "split", "samples", "held_out", "train", "seed", "ex
 def compare_reports(
     words: Sequence[str], measures: Sequence[str] | None = None, *, control: str = "holm", unpaired: bool = False
 ) -> Comparison:
-    """Compare reports: all measures that every one has, or those named.
+    """Compare reports.
 
-    words: as `parse_sides` takes them; at a path lies a run with its report.json, or FILE.json, as `advnets evaluate --json`
-    prints it. control, unpaired: as `compare_samples` has them.
-    Raises BadInput for measures of unlike protocols, naming the fields, and for a report of another step than the
-    run's newest; Missing where there is no report.
+    Args:
+        words: Sides as `parse_sides` reads them. At a path lies a run with its report.json, or FILE.json, as `advnets
+            evaluate --json` prints it.
+        measures: Names of measures; None for all that every report has.
+        control: A row of CONTROLS.
+        unpaired: As in `compare_samples`.
+
+    Returns:
+        The comparison.
+
+    Raises:
+        BadInput: For measures of different protocols, naming the fields, and for a report of another step than the
+            run's newest.
+        Missing: If there is no report.
     """
     sides = parse_sides(words)
     refuse_unused_flags(unpaired, sides)
@@ -37,26 +47,37 @@ def compare_reports(
     for name in measures or ():
         if name not in known:
             raise unknown("measure of these reports", name, known)
-    kept, left_out = _common(reports, list(dict.fromkeys(measures or known)))
-    told = [Side(side.name, side.paths, tuple(reports[path].step for path in side.paths),
+    shared, left_out = _split_measures(reports, list(dict.fromkeys(measures or known)))
+    cards = [Side(side.name, side.paths, tuple(reports[path].step for path in side.paths),
                  tuple(_seed_of(path) for path in side.paths)) for side in sides]  # fmt: skip
-    kind, contrasts = _contrasts(told, reports, kept, unpaired=unpaired)
+    kind, contrasts = _contrast_sides(cards, reports, shared, unpaired=unpaired)
     against = next(iter(reports.values())).against
     protocol = {name: getattr(against, name) for name in SHARED}
-    return Comparison(kind, tuple(told), protocol, judge(contrasts, control), left_out, control)
+    return Comparison(kind, tuple(cards), protocol, judge(contrasts, control), left_out, control)
 
 
 def read_report(path: str) -> Report:
-    """The report of a run, which must be of its newest step, or that in FILE.json."""
+    """Read the report of a run, or one in a file.
+
+    Args:
+        path: A run directory, or FILE.json.
+
+    Returns:
+        The report.
+
+    Raises:
+        BadInput: For what is no report, and for a report of another step than the run's newest.
+        Missing: If there is no report.
+    """
     if Path(path).suffix.lower() == ".json":
         if not Path(path).is_file():
             raise Missing(f"{path} is not there; expected a report, as `advnets evaluate --json` prints it")
-        return _read(Path(path))
+        return _read_file(Path(path))
     run = Run(Path(path))
     file = run.directory.report_json
     if not file.exists():
         raise Missing(f"{path} has no report yet. Measure it: `advnets evaluate {path}`, or leave out --reports.")
-    report = _read(file)
+    report = _read_file(file)
     if report.step != run.step:
         raise BadInput(
             f"{file} is of step {report.step}, expected {run.step}, the run's newest. Measure again: `advnets evaluate "
@@ -65,17 +86,17 @@ def read_report(path: str) -> Report:
     return report
 
 
-def _read(file: Path) -> Report:
-    told = runs.read_json(file)
+def _read_file(file: Path) -> Report:
+    values = runs.read_json(file)
     try:
-        return Report.from_dict(told)
+        return Report.from_dict(values)
     except BadInput as error:
         raise BadInput(f"{file}: {error}") from error
 
 
-def _common(reports: Mapping[str, Report], measures: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """The measures that all have, by one protocol each, and the others with the reason."""
-    kept: list[str] = []
+def _split_measures(reports: Mapping[str, Report], measures: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """The measures that all reports have, by one protocol each, and the others with the reason."""
+    shared: list[str] = []
     left_out: dict[str, str] = {}
     for name in measures:
         without = [path for path, report in reports.items() if name not in report.measures]
@@ -91,22 +112,22 @@ def _common(reports: Mapping[str, Report], measures: Sequence[str]) -> tuple[lis
                     f"{name} of {first} and of {path} were measured differently ({fields}), and cannot be compared. "
                     "Measure both by one protocol: leave out --reports, or `advnets evaluate` one of them as the other."
                 )
-        kept.append(name)
-    if not kept:
+        shared.append(name)
+    if not shared:
         raise BadInput(f"the reports have no measure in common ({'; '.join(left_out)}); leave out --reports")
-    return kept, left_out
+    return shared, left_out
 
 
-def _contrasts(
+def _contrast_sides(
     sides: Sequence[Side], reports: Mapping[str, Report], measures: Sequence[str], *, unpaired: bool
 ) -> tuple[str, list[Contrast]]:
     found = {path: {name: report.measures[name].estimate for name in measures} for path, report in reports.items()}
     if len(sides[0].of) > 1:
         values = {path: {name: one.value for name, one in each.items()} for path, each in found.items()}
         floors = {name: one.floor for name, one in next(iter(found.values())).items() if one.floor is not None}
-        return contrast_seeds(sides, values, measures, floors, unpaired=unpaired)
+        return contrast_groups(sides, values, measures, floors, unpaired=unpaired)
     return "reports", [
-        of_reports(name, (a.name, b.name), found[a.of[0]][name], found[b.of[0]][name])
+        contrast_reports(name, (a.name, b.name), found[a.of[0]][name], found[b.of[0]][name])
         for a, b in combinations(sides, 2)
         for name in measures
     ]

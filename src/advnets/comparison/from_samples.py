@@ -1,4 +1,4 @@
-"""Comparing sides that are measured now, by one protocol and against the same real images."""
+"""Compares sides that are measured now, by one protocol and against the same real images."""
 
 import time
 from collections.abc import Generator, Mapping, Sequence
@@ -8,6 +8,8 @@ from typing import Any
 
 from advnets import distributed, runs, statistics
 from advnets.assessment import (
+    MEASURES,
+    Context,
     EvaluationPlan,
     Progress,
     Reference,
@@ -15,18 +17,25 @@ from advnets.assessment import (
     needs_new_classifier,
     reference,
 )
-from advnets.assessment.context import Context
 from advnets.comparison.comparison import Comparison, Side
-from advnets.comparison.difference import CONTROLS, Contrast, judge, of_jackknives, of_seeds
+from advnets.comparison.difference import CONTROLS, Contrast, contrast_jackknives, contrast_seeds, judge
 from advnets.comparison.inputs import SideInput, SideRequest, common_data, expect_seeds, find_input, parse_sides
-from advnets.comparison.jackknives import PAIRED, floors, take_jackknives
 from advnets.data import Dataset
-from advnets.errors import BadInput, unknown
+from advnets.errors import BadInput, NonFinite, unknown
+
+COMPARABLE = tuple(name for name, row in MEASURES.items() if row.jackknife is not None)
+"""The measures that are compared in pairs."""
 
 
 @dataclass
 class SampleJackknives:
-    """What was taken so far: jackknives by path and measure, what real images get, and what could not be taken."""
+    """The jackknives that were taken so far.
+
+    Attributes:
+        taken: Jackknives by path and measure.
+        real: What real images get, by measure.
+        left_out: Reasons, by measure, why it could not be taken.
+    """
 
     taken: dict[str, dict[str, statistics.Jackknife]] = field(default_factory=dict)
     real: dict[str, float] = field(default_factory=dict)
@@ -34,8 +43,38 @@ class SampleJackknives:
 
     @property
     def measures(self) -> list[str]:
-        """Those that were taken of every path."""
+        """The measures that were taken of every path."""
         return [name for name in next(iter(self.taken.values())) if name not in self.left_out]
+
+    def find_floor(self, name: str, context: Context) -> None:
+        """Find what real images get; leave a measure out if that cannot be known.
+
+        Args:
+            name: The measure.
+            context: The samples of the first path, and the reference.
+        """
+        floor = MEASURES[name].paired_floor
+        try:
+            if floor is not None:
+                self.real[name] = floor(context) if callable(floor) else floor
+        except (BadInput, NonFinite) as error:
+            self.left_out[name] = str(error)
+
+    def take(self, path: str, name: str, context: Context) -> None:
+        """Take one measure of a path, or leave it out.
+
+        Args:
+            path: The path.
+            name: The measure, a name in COMPARABLE.
+            context: The samples of the path, and the reference.
+        """
+        row = MEASURES[name]
+        assert row.jackknife is not None
+        try:
+            row.must_suit(context)
+            self.taken[path][name] = row.jackknife(context)
+        except (BadInput, NonFinite) as error:
+            self.left_out[name] = str(error)
 
 
 def compare_samples(
@@ -49,37 +88,59 @@ def compare_samples(
 ) -> Generator[Progress, None, Comparison]:
     """Measure sides by one protocol against the same real images, and compare them.
 
-    words: as `parse_sides` takes them: runs, share files, folders, .zip or .npz files of images, or groups of runs that
-    differ by seed. plan: of all sides; its measures are some of PAIRED. others: data to hold all sides against, as
-    `evaluation` has it; data_dir: where data sets are looked for first. control: a row of CONTROLS.
-    unpaired: groups are compared by Welch's t test, even if they have the same seeds.
     Nothing is written, but each reading of the test split is noted in the runs.
-    Raises BadInput for sides that cannot be compared, naming what is unlike.
+
+    Args:
+        words: Sides as `parse_sides` reads them: runs, share files, folders, .zip or .npz files of images, or groups
+            of runs that differ by seed.
+        plan: How all sides are measured; its measures are some of COMPARABLE.
+        others: Data to measure all sides against, as `evaluate_path` takes them; None for the models' own.
+        data_dir: Folder where data sets are looked for first.
+        control: A row of CONTROLS.
+        unpaired: Whether groups are compared by Welch's t test even if they have the same seeds.
+
+    Yields:
+        The progress.
+
+    Returns:
+        The comparison.
+
+    Raises:
+        BadInput: For sides that cannot be compared; names what differs.
     """
     distributed.expect_one_process("`advnets compare`")
-    expect_known(control, plan.measures or (), PAIRED)
-    sides = parse_sides(words)
-    refuse_unused_flags(unpaired, sides)
+    expect_known(control, plan.measures or (), COMPARABLE)
+    requests = parse_sides(words)
+    refuse_unused_flags(unpaired, requests)
     yield Progress("reading what is compared", 0.0)
-    found = {path: find_input(path) for side in sides for path in side.paths}
-    for side in sides:
+    found = {path: find_input(path) for side in requests for path in side.paths}
+    for side in requests:
         expect_seeds(side, {path: (found[path].run, found[path].step) for path in side.paths})
     dataset = common_data(list(found.values()), others, data_dir)
     n = samples_of_each(list(found.values()), plan.n, dataset)
     if plan.classifier and needs_new_classifier(dataset):
         yield Progress(f"training a classifier of {dataset.name}, once", 0.0)
     it = reference(dataset, plan.extractor, split=plan.split, weights=plan.weights, classifier=plan.classifier)
-    readings = yield from _measure(found, it, n, plan)
-    if not readings.measures:
-        raise BadInput(f"nothing could be compared: {next(iter(readings.left_out.values()))}")
-    told = tuple(_side_card(side, found) for side in sides)
-    kind, contrasts = _contrasts(told, readings, unpaired=unpaired)
-    protocol = _protocol(it, n, plan, readings.measures)
-    return Comparison(kind, told, protocol, judge(contrasts, control), readings.left_out, control)
+    jackknives = yield from _take_jackknives(found, it, n, plan)
+    if not jackknives.measures:
+        raise BadInput(f"nothing could be compared: {next(iter(jackknives.left_out.values()))}")
+    sides = tuple(_side_card(side, found) for side in requests)
+    kind, contrasts = _contrast_sides(sides, jackknives, unpaired=unpaired)
+    protocol = _describe_protocol(it, n, plan, jackknives.measures)
+    return Comparison(kind, sides, protocol, judge(contrasts, control), jackknives.left_out, control)
 
 
 def expect_known(control: str, measures: Sequence[str], known: Sequence[str]) -> None:
-    """Raise BadInput for a control or a measure that is none."""
+    """Check the names of a control and of measures.
+
+    Args:
+        control: A row of CONTROLS.
+        measures: Names of measures.
+        known: The names that are allowed.
+
+    Raises:
+        BadInput: For an unknown name.
+    """
     if control not in CONTROLS:
         raise unknown("control", control, CONTROLS)
     for name in measures:
@@ -88,53 +149,75 @@ def expect_known(control: str, measures: Sequence[str], known: Sequence[str]) ->
 
 
 def refuse_unused_flags(unpaired: bool, sides: Sequence[SideRequest]) -> None:
-    """Raise BadInput where it is said how seeds are compared, and there are none."""
+    """Refuse --unpaired where there are no groups of seeds.
+
+    Args:
+        unpaired: Whether the flag is given.
+        sides: The sides.
+
+    Raises:
+        BadInput: If the flag would be ignored.
+    """
     if unpaired and len(sides[0].paths) == 1:
-        raise BadInput("--unpaired is for groups of seeds, NAME=RUN,RUN; these sides are of one run or file each")
+        raise BadInput("--unpaired is for groups of seeds, NAME=RUN,RUN; each of these sides is one run or file")
 
 
 def samples_of_each(found: Sequence[SideInput], asked: int | None, dataset: Dataset) -> int:
-    """How many samples of every side are measured: as many of each, for most measures depend on it.
+    """The number of samples of every side that are measured: it is the same for all, as most measures depend on it.
 
-    As many as are asked for, or as usual, or as the smallest file holds. Raises BadInput for a file that holds less
-    than is asked for.
+    Args:
+        found: What lies at the paths.
+        asked: The number that is asked for; None for the usual number, or as many as the smallest file holds.
+        dataset: The data.
+
+    Returns:
+        The number.
+
+    Raises:
+        BadInput: If a file holds fewer samples than are asked for.
     """
-    held = {each.path: len(each.subject.values) for each in found if each.subject is not None}
-    for path, count in held.items():
+    counts = {each.path: len(each.subject.values) for each in found if each.subject is not None}
+    for path, count in counts.items():
         if asked is not None and count < asked:
             raise BadInput(f"{path}: found {count:,} samples, expected {asked:,}, as --n says. Lower it, or give more.")
-    return asked if asked is not None else min([default_sample_count(dataset), *held.values()])
+    return asked if asked is not None else min([default_sample_count(dataset), *counts.values()])
 
 
-def _measure(
+def _take_jackknives(
     found: Mapping[str, SideInput], it: Reference, n: int, plan: EvaluationPlan
 ) -> Generator[Progress, None, SampleJackknives]:
-    readings = SampleJackknives()
-    wanted = plan.measures or tuple(name for name in PAIRED if _can_be_taken(name, it))
+    jackknives = SampleJackknives()
+    wanted: Sequence[str] = ()
     for number, (path, each) in enumerate(found.items()):
         share = number / len(found)
         yield Progress(f"{path}: drawing {n:,} samples", share)
-        case = Context(each.samples(n, plan.seed), it, plan.protocol, plan.seed)
+        context = Context(each.samples(n, plan.seed), it, plan.protocol, plan.seed)
         if not number:
-            readings.real, readings.left_out = floors(case, wanted)
-        taken: dict[str, statistics.Jackknife] = {}
-        for names, jackknives, reason in take_jackknives(
-            case, [name for name in wanted if name not in readings.left_out]
-        ):
-            taken |= jackknives
-            readings.left_out |= dict.fromkeys(names, reason) if reason else {}
-            yield Progress(f"{path}: {', '.join(names)}", share)
-        readings.taken[path] = taken
+            wanted = _select_measures(context, plan)
+            for name in wanted:
+                jackknives.find_floor(name, context)
+        jackknives.taken[path] = {}
+        for name in [name for name in wanted if name not in jackknives.left_out]:
+            yield Progress(f"{path}: {name}", share)
+            jackknives.take(path, name, context)
         if plan.split == "test" and each.run is not None:
-            _note_reading(each, list(taken), it, n)
-    return readings
+            _note_reading(each, list(jackknives.taken[path]), it, n)
+    return jackknives
 
 
-def _can_be_taken(name: str, it: Reference) -> bool:
-    """Whether the data have what a measure needs; those that are asked for by name are tried, and say why not."""
-    if name == "class-distance":
-        return it.classifier is not None
-    return name != "parzen" or it.dataset.is_image
+def _select_measures(context: Context, plan: EvaluationPlan) -> Sequence[str]:
+    """The measures that are asked for, or all that suit the data, in the order of the table."""
+    if plan.measures:
+        return [name for name in COMPARABLE if name in plan.measures]
+    return [name for name in COMPARABLE if _suits(name, context)]
+
+
+def _suits(name: str, context: Context) -> bool:
+    try:
+        MEASURES[name].must_suit(context)
+    except BadInput:
+        return False
+    return True
 
 
 def _side_card(side: SideRequest, found: Mapping[str, SideInput]) -> Side:
@@ -142,21 +225,24 @@ def _side_card(side: SideRequest, found: Mapping[str, SideInput]) -> Side:
     return Side(side.name, side.paths, tuple(each.step for each in members), tuple(each.seed for each in members))
 
 
-def _contrasts(sides: Sequence[Side], readings: SampleJackknives, *, unpaired: bool) -> tuple[str, list[Contrast]]:
+def _contrast_sides(
+    sides: Sequence[Side], jackknives: SampleJackknives, *, unpaired: bool
+) -> tuple[str, list[Contrast]]:
     if len(sides[0].of) > 1:
         values = {
-            path: {name: jackknife.value for name, jackknife in taken.items()} for path, taken in readings.taken.items()
+            path: {name: jackknife.value for name, jackknife in taken.items()}
+            for path, taken in jackknives.taken.items()
         }
-        return contrast_seeds(sides, values, readings.measures, readings.real, unpaired=unpaired)
-    taken, real = readings.taken, readings.real
+        return contrast_groups(sides, values, jackknives.measures, jackknives.real, unpaired=unpaired)
+    taken, real = jackknives.taken, jackknives.real
     return "paired", [
-        of_jackknives(name, (a.name, b.name), taken[a.of[0]][name], taken[b.of[0]][name], real.get(name))
+        contrast_jackknives(name, (a.name, b.name), taken[a.of[0]][name], taken[b.of[0]][name], real.get(name))
         for a, b in combinations(sides, 2)
-        for name in readings.measures
+        for name in jackknives.measures
     ]
 
 
-def contrast_seeds(
+def contrast_groups(
     sides: Sequence[Side],
     values: Mapping[str, Mapping[str, float]],
     measures: Sequence[str],
@@ -164,14 +250,24 @@ def contrast_seeds(
     *,
     unpaired: bool,
 ) -> tuple[str, list[Contrast]]:
-    """Contrasts of groups of runs, of values by path and measure, and of which kind they are.
+    """Compare groups of runs that differ by seed.
 
-    They are paired where every group has the same seeds, each once, unless it is said otherwise: whatever was found.
+    They are paired where every group has runs of the same seeds, each once, unless `unpaired` says otherwise.
+
+    Args:
+        sides: The groups.
+        values: Values by path and measure.
+        measures: Names of the measures.
+        real: What real images get, by measure.
+        unpaired: Whether groups are never paired.
+
+    Returns:
+        The kind of the comparison, and its contrasts.
     """
     matched = not unpaired and _same_seeds(sides)
-    of = {side.name: _in_order(side) if matched else side.of for side in sides}
+    of = {side.name: _order_by_seed(side) if matched else side.of for side in sides}
     contrasts = [
-        of_seeds(
+        contrast_seeds(
             name,
             (a.name, b.name),
             *([values[path][name] for path in of[side.name]] for side in (a, b)),
@@ -191,13 +287,13 @@ def _same_seeds(sides: Sequence[Side]) -> bool:
     return once and all(have == known[0] for have in known)
 
 
-def _in_order(side: Side) -> tuple[str, ...]:
+def _order_by_seed(side: Side) -> tuple[str, ...]:
     """The paths by their seeds."""
     return tuple(path for _, path in sorted(zip(side.seeds, side.of, strict=True), key=lambda one: one[0] or 0))
 
 
-def _protocol(it: Reference, n: int, plan: EvaluationPlan, measures: Sequence[str]) -> dict[str, Any]:
-    told: dict[str, Any] = {
+def _describe_protocol(it: Reference, n: int, plan: EvaluationPlan, measures: Sequence[str]) -> dict[str, Any]:
+    protocol: dict[str, Any] = {
         "data": it.dataset.name,
         "digest": it.dataset.digest,
         "split": it.split,
@@ -209,16 +305,16 @@ def _protocol(it: Reference, n: int, plan: EvaluationPlan, measures: Sequence[st
         "blocks": statistics.BLOCKS,
     }
     if "parzen" in measures:
-        told["parzen"] = plan.protocol
-    if "class-distance" in measures and it.seen.id != it.extractor.id:
-        told["classifier"] = it.seen.id
-    return told
+        protocol["parzen"] = plan.protocol
+    if any(MEASURES[name].on == "classes" for name in measures) and it.require_classifier().id != it.extractor.id:
+        protocol["classifier"] = it.require_classifier().id
+    return protocol
 
 
 def _note_reading(each: SideInput, measures: Sequence[str], it: Reference, n: int) -> None:
-    """Add one line to the run's list of readings of the test split, which is to be read once."""
+    """Add one line to the run's list of readings of the test split, which should be read once."""
     assert each.run is not None
-    told = {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "step": each.step, "split": it.split,
+    line = {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "step": each.step, "split": it.split,
             "measures": list(measures), "samples": n, "data": it.dataset.name,
             "digest": it.dataset.digest, "compared": True}  # fmt: skip
-    runs.Journal(each.run.directory.test_readings).append(told)
+    runs.Journal(each.run.directory.test_readings).append(line)

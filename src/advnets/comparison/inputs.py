@@ -1,4 +1,4 @@
-"""What is compared: words of a user, what lies at their paths, and the data that all of it is held against."""
+"""The inputs of a comparison: words of a user, what lies at their paths, and the data to measure against."""
 
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from advnets.assessment import Subject, is_of_files, load_reference_data, subject_of_files
 from advnets.data import Dataset
-from advnets.errors import BadInput, Missing, Unsupported
+from advnets.errors import BadInput, Missing
 from advnets.experiment.model import Model
 from advnets.experiment.opening import open_source
 from advnets.experiment.run import Run
@@ -20,7 +20,12 @@ from advnets.recipes import to_json
 
 @dataclass(frozen=True)
 class SideRequest:
-    """A side as it was asked for: a name and its paths; several are runs that differ by seed."""
+    """A side as the user gave it.
+
+    Attributes:
+        name: How it is called.
+        paths: Its path, or the paths of runs that differ by seed.
+    """
 
     name: str
     paths: tuple[str, ...]
@@ -28,7 +33,14 @@ class SideRequest:
 
 @dataclass(frozen=True, eq=False)
 class SideInput:
-    """What lies at a path: a run with its model, a model, or samples in files."""
+    """What lies at a path: a run with its model, a model, or samples in files.
+
+    Attributes:
+        path: The path.
+        run: The run.
+        model: The model of the run, or of a share file.
+        subject: Samples in files.
+    """
 
     path: str
     run: Run | None = None
@@ -37,24 +49,32 @@ class SideInput:
 
     @property
     def step(self) -> int | None:
-        """That a model was trained to."""
+        """The step that its model was trained to; None for files."""
         return None if self.model is None else self.model.step
 
     @property
     def seed(self) -> int | None:
-        """That a run was started with."""
+        """The seed that its run was started with; None without a run."""
         return None if self.run is None else self.run.settings.seed
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one sample."""
+        """The shape of one sample."""
         if self.model is not None:
             return self.model.card.data.shape
         assert self.subject is not None
         return tuple(self.subject.values.shape[1:])
 
     def samples(self, n: int, seed: int) -> Tensor:
-        """N samples as a Split has them: drawn by a model, or the same draw of those in files, in their order."""
+        """Draw samples by the model, or from those in files.
+
+        Args:
+            n: Number of samples.
+            seed: Seed of the noises, or of the draw.
+
+        Returns:
+            The samples as a Split has them; those of files in their order.
+        """
         if self.model is not None:
             return self.model.sample(n, seed=seed).stored_values
         assert self.subject is not None
@@ -63,12 +83,19 @@ class SideInput:
 
 
 def parse_sides(words: Sequence[str]) -> tuple[SideRequest, ...]:
-    """Sides out of words: PATH, or NAME=PATH, or NAME=PATH,PATH,... for runs that differ by seed.
+    """Read sides out of words.
 
-    Raises BadInput for fewer than two sides, a name given twice, one run beside several, and, among seeds, a run given
-    twice, which would count as two.
+    Args:
+        words: Each is PATH, or NAME=PATH, or NAME=PATH,PATH,... for runs that differ by seed.
+
+    Returns:
+        The sides.
+
+    Raises:
+        BadInput: For fewer than two sides, a name given twice, one run beside several, and, among seeds, a run given
+            twice, which would count as two.
     """
-    sides = _unlike_names([_side(word) for word in words])
+    sides = _expect_different_names([_parse_side(word) for word in words])
     if len(sides) < 2:
         raise BadInput(f"found {len(sides)} side, expected two or more to compare. Name another run, file or group.")
     several = [side for side in sides if len(side.paths) > 1]
@@ -78,7 +105,7 @@ def parse_sides(words: Sequence[str]) -> tuple[SideRequest, ...]:
     if single:
         raise BadInput(
             f"{single[0]} is one run, beside {len(several[0].paths)} of {several[0].name}; expected two seeds or more "
-            "a group, as one run says nothing of the luck of its seed. Train more: NAME=RUN,RUN"
+            "a group, as one run does not show how much its seed matters. Train more: NAME=RUN,RUN"
         )
     seen: set[Path] = set()
     for path in (path for side in sides for path in side.paths):
@@ -89,12 +116,17 @@ def parse_sides(words: Sequence[str]) -> tuple[SideRequest, ...]:
 
 
 def expect_seeds(side: SideRequest, runs: Mapping[str, tuple[Run | None, int | None]]) -> None:
-    """Raise BadInput unless the runs of a group differ by their seed, and by nothing else, naming what is unlike.
+    """Check that the runs of a group differ by their seed, and by nothing else.
 
-    runs: by path, with their steps; None where there is no run, but a share file or a report, whose seed is not known.
+    Args:
+        side: The group.
+        runs: Runs and their steps by path; the run is None for a share file or a report, whose seed is not known.
+
+    Raises:
+        BadInput: If they do not; names what differs.
     """
     taken: dict[int, str] = {}
-    (first, one), *_ = ((path, _made_by(*runs[path])) for path in side.paths)
+    (first, one), *_ = ((path, _describe_training(*runs[path])) for path in side.paths)
     for path in side.paths:
         run, step = runs[path]
         if run is not None and taken.setdefault(run.settings.seed, path) != path:
@@ -102,7 +134,7 @@ def expect_seeds(side: SideRequest, runs: Mapping[str, tuple[Run | None, int | N
                 f"{side.name}: {taken[run.settings.seed]} and {path} both have the seed {run.settings.seed}, and would "
                 "count as two. Leave one out, or train with another seed."
             )
-        other = _made_by(run, step)
+        other = _describe_training(run, step)
         unlike = [
             f"{name}: {reprlib.repr(one[name])} and {reprlib.repr(other[name])}"
             for name in one
@@ -115,11 +147,11 @@ def expect_seeds(side: SideRequest, runs: Mapping[str, tuple[Run | None, int | N
             )
 
 
-def _made_by(run: Run | None, step: int | None) -> dict[str, Any]:
+def _describe_training(run: Run | None, step: int | None) -> dict[str, Any]:
     return {"step": step} if run is None else {**to_json(run.recipe), "step": step}
 
 
-def _side(word: str) -> SideRequest:
+def _parse_side(word: str) -> SideRequest:
     name, equals, rest = word.partition("=")
     if not equals or Path(word).exists():
         return SideRequest(word, (word,))
@@ -129,8 +161,8 @@ def _side(word: str) -> SideRequest:
     return SideRequest(name, paths)
 
 
-def _unlike_names(sides: Iterable[SideRequest]) -> tuple[SideRequest, ...]:
-    """The same path may be given twice, to see that nothing differs; a name of the user's own may not."""
+def _expect_different_names(sides: Iterable[SideRequest]) -> tuple[SideRequest, ...]:
+    """Number a path that is given twice, which shows that nothing differs; refuse a name that is given twice."""
     taken: dict[str, int] = {}
     found = []
     for side in sides:
@@ -143,7 +175,19 @@ def _unlike_names(sides: Iterable[SideRequest]) -> tuple[SideRequest, ...]:
 
 
 def find_input(path: str) -> SideInput:
-    """What lies at a path. Raises Missing, and whatever reading it raises; Unsupported for samples without contrast."""
+    """Find what lies at a path.
+
+    Args:
+        path: A run, a share file, the name of a model that ships, or samples in files.
+
+    Returns:
+        What lies there.
+
+    Raises:
+        BadInput: For a report.
+        Missing: If nothing is there.
+        Unsupported: For a model whose samples have lost their contrast.
+    """
     if is_of_files(Path(path)):
         return SideInput(path, subject=subject_of_files(Path(path)))
     if Path(path).suffix.lower() == ".json":
@@ -152,34 +196,39 @@ def find_input(path: str) -> SideInput:
     run = at if isinstance(at, Run) else None
     model = run.model if run is not None else at
     assert isinstance(model, Model)
-    if not model.transform.invertible:
-        raise Unsupported(
-            f"{path}: samples under the transform {model.card.transform!r} have lost the brightness and contrast that "
-            "is measured; look at them: `advnets sample`"
-        )
+    model.must_be_measurable()
     return SideInput(path, run, model)
 
 
 def common_data(found: Sequence[SideInput], others: str | None, data_dir: str | None) -> Dataset:
-    """The data that all sides are held against: `others`, or those that every model was trained on.
+    """The data that all sides are measured against.
 
-    Raises BadInput where models were trained on unlike data, where there are only files and no `others`, and for
-    samples of another shape.
+    Args:
+        found: What lies at the paths.
+        others: Name or path of data; None for those that every model was trained on.
+        data_dir: Folder where data sets are looked for first.
+
+    Returns:
+        The data set.
+
+    Raises:
+        BadInput: If models were trained on different data, and for samples of another shape.
+        Missing: If there are only files, and no `others`.
     """
-    dataset = _trained_on(found, data_dir) if others is None else load_reference_data(others, data_dir)
+    dataset = _load_training_data(found, data_dir) if others is None else load_reference_data(others, data_dir)
     for each in found:
         if each.shape != dataset.shape:
             raise BadInput(
                 f"{each.path}: samples of shape {each.shape}, expected {dataset.shape}, as {dataset.name} has them. "
-                "Bring all sides to one size and as many channels first, and say how: resizing changes every measure."
+                "Bring all sides to one size and as many channels first: how they are resized changes every measure."
             )
     return dataset
 
 
-def _trained_on(found: Sequence[SideInput], data_dir: str | None) -> Dataset:
+def _load_training_data(found: Sequence[SideInput], data_dir: str | None) -> Dataset:
     models = {each.path: each.model for each in found if each.model is not None}
     if not models:
-        raise Missing("all sides are files; expected data to hold them against. Name them: --against DATA|FOLDER")
+        raise Missing("all sides are files; expected data to measure them against. Name them: --against DATA|FOLDER")
     (path, first), *others = models.items()
     for other_path, other in others:
         mine, theirs = asdict(first.card.data), asdict(other.card.data)
@@ -187,7 +236,7 @@ def _trained_on(found: Sequence[SideInput], data_dir: str | None) -> Dataset:
         if unlike:
             raise BadInput(
                 f"{path} and {other_path} were trained on unlike data ({'; '.join(unlike)}), and cannot be compared on "
-                "both. Name the data to hold all sides against: --against DATA|FOLDER"
+                "both. Name the data to measure all sides against: --against DATA|FOLDER"
             )
     run = next(each.run for each in found if each.path == path)
     return run.dataset if run is not None else first.dataset(None, data_dir)

@@ -1,4 +1,4 @@
-"""Measuring whatever is at a path: a run, a share file, a model that ships, or images and points in files."""
+"""Evaluates whatever lies at a path: a run, a share file, a model that ships, or images and points in files."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -8,8 +8,8 @@ from advnets.assessment import (
     EvaluationPlan,
     Progress,
     Report,
+    evaluate_sampler,
     evaluate_samples,
-    expect_results,
     is_of_files,
     load_reference_data,
     subject_of_files,
@@ -45,14 +45,14 @@ def evaluate_path(
         BadInput: If nothing that was asked for can be measured, or an argument does not fit what lies at the path.
     """
     if data and others:
-        raise BadInput("found --data and --against; expected one of them, which says what samples are held against")
+        raise BadInput("found --data and --against; expected one of them, which says what samples are measured against")
     if is_of_files(path):
         return (yield from _evaluate_files(path, plan, others, data, data_dir))
     found = open_source(path)
     if isinstance(found, Run):
         if data or (data_dir and not others):
             raise BadInput(
-                f"{path} is a run, measured on its own data; --data and --data-dir are for share files. To hold it "
+                f"{path} is a run, measured on its own data; --data and --data-dir are for share files. To measure it "
                 "against other images, name them by --against."
             )
         if others is None:
@@ -62,8 +62,8 @@ def evaluate_path(
         return (yield from found.evaluate_against(dataset, plan))
     dataset = found.dataset(data, data_dir) if others is None else load_reference_data(others, data_dir)
     yield from _note(unreadable_files_note(others or data or dataset.name, dataset))
-    report = yield from found.evaluate_against(dataset, plan)
-    expect_results(report)
+    report = yield from evaluate_sampler(found, dataset, plan)
+    report.must_have_measures()
     return report
 
 
@@ -85,7 +85,7 @@ def select_checkpoint(path: Path, plan: EvaluationPlan) -> Generator[Progress, N
     """
     found = open_source(path)
     if not isinstance(found, Run):
-        raise BadInput(f"{path} is a share file, of one checkpoint; --every-checkpoint is for runs")
+        raise BadInput(f"{path} is a share file, which has one checkpoint; --every-checkpoint is for runs")
     usual = "fid" if found.dataset.is_image else "sliced-wasserstein"
     return (yield from found.select_checkpoint(plan, plan.measures[0] if plan.measures else usual))
 
@@ -96,16 +96,16 @@ def _evaluate_files(
     if others is None:
         hint = " (--data is for share files)" if data else ""
         what = "it is not a run directory, and images" if path.is_dir() else "images"
-        raise BadInput(f"{path}: {what} in files are measured against others: name them by --against FOLDER|DATA{hint}")
+        raise BadInput(f"{path}: {what} in files need others to be measured against: --against FOLDER|DATA{hint}")
     if plan.n is not None:
-        raise BadInput("--n is for models, which draw as many samples; of files all are measured. Leave it out.")
+        raise BadInput("--n is for models, which draw as many samples; all images in files are measured. Leave it out.")
     dataset = load_reference_data(others, data_dir)
     yield from _note(unreadable_files_note(others, dataset))
     yield Progress(f"reading {path}", 0.0)
     subject = subject_of_files(path)
     yield from _note(subject.note)
     report = yield from evaluate_samples(subject, dataset, plan)
-    expect_results(report)
+    report.must_have_measures()
     return report
 
 

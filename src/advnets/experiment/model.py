@@ -1,6 +1,6 @@
 """A model: a generator ready to draw samples, out of a run's newest checkpoint or out of a share file."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,17 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from advnets import data, distributed, figures, statistics
+from advnets import data, figures, statistics
 from advnets.assessment import (
-    Discriminator,
-    EvaluationPlan,
-    Progress,
     Report,
     Subject,
-    default_sample_count,
-    evaluate_samples,
+    evaluate_sampler,
     exhaust,
-    expect_results,
     plan_from,
 )
 from advnets.baselines import is_chain
@@ -197,44 +192,42 @@ class Model:
 
         Raises:
             BadInput: If nothing that was asked for can be measured.
-            Unsupported: As `evaluate_against` does.
+            Unsupported: As `evaluate_sampler` and `draw_subject` do.
         """
-        report = exhaust(self.evaluate_against(dataset or self.dataset(), plan_from(plan)))
-        expect_results(report)
+        report = exhaust(evaluate_sampler(self, dataset or self.dataset(), plan_from(plan)))
+        report.must_have_measures()
         return report
 
-    def evaluate_against(
-        self, dataset: Dataset, plan: EvaluationPlan, critic: Discriminator | None = None
-    ) -> Generator[Progress, None, Report]:
-        """Measure its samples against data; nothing is written.
+    def draw_subject(self, n: int, *, seed: int) -> Subject:
+        """Draw samples that are measured.
 
         Args:
-            dataset: The real images, or points.
-            plan: Which measures, and how.
-            critic: The discriminator that it was trained against, where that is at hand.
-
-        Yields:
-            The progress.
+            n: Number of samples.
+            seed: Seed of the noises.
 
         Returns:
-            The report.
+            The samples.
 
         Raises:
-            Unsupported: For samples that have lost the brightness and contrast that is measured, and among several
-                processes, each of which would train the classifier and measure for itself.
+            Unsupported: As `must_be_measurable` does.
         """
-        distributed.expect_one_process(f"`advnets evaluate` of {self.name}")
+        self.must_be_measurable()
+        return Subject(self.name, self.sample(n, seed=seed).stored_values, self.step)
+
+    def must_be_measurable(self) -> None:
+        """Check that its samples can be measured.
+
+        Raises:
+            Unsupported: If its transform has no inverse, as then brightness and contrast are lost; and if it is
+                given images.
+        """
         if not self.transform.invertible:
             raise Unsupported(
                 f"{self.name}: samples under the transform {self.card.transform!r} have lost the brightness and "
-                "contrast that is measured; look at them: `advnets sample`, `advnets figures figure2`"
+                "contrast that are measured; look at them: `advnets sample`, `advnets figures figure2`"
             )
         if self.card.given == "images":
             raise Unsupported(f"{self.name} translates images, and `evaluate` measures what is drawn of noises alone")
-        n = default_sample_count(dataset) if plan.n is None else plan.n
-        yield Progress(f"drawing {n:,} samples", 0.0)
-        subject = Subject(self.name, self.sample(n, seed=plan.seed).stored_values, self.step, critic)
-        return (yield from evaluate_samples(subject, dataset, plan))
 
     def figure2(self, dataset: Dataset, *, seed: int = 0) -> Any:
         """Figure 2 of the 2014 paper: 4 x 5 fresh samples; last column, the nearest training image of the fifth."""

@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +15,22 @@ from advnets.assessment import (
     Progress,
     Report,
     as_part,
+    evaluate_sampler,
     exhaust,
-    expect_results,
     note_test_reading,
     plan_from,
     write_report,
 )
 from advnets.capture import can_capture
 from advnets.data import Dataset
-from advnets.errors import BadInput, Damaged, Unsupported, unknown
+from advnets.errors import BadInput, Unsupported, unknown
 from advnets.experiment.discriminator import load_discriminator
 from advnets.experiment.loop import Loop, TrainingProgress
 from advnets.experiment.model import Model, export
 from advnets.experiment.prepare import PreparedTraining, prepare_training
 from advnets.experiment.resume_notes import resume_notes
 from advnets.experiment.run_data import choose_data, expect_digest
-from advnets.experiment.run_model import model_of_state
+from advnets.experiment.run_model import load_all_states, model_of_state
 from advnets.experiment.run_record import RunRecord
 from advnets.experiment.samples import Samples
 from advnets.experiment.settings import Settings, find_device, settings_from, with_budget
@@ -180,7 +180,6 @@ class Run:
 
         Raises:
             BadInput: If nothing that was asked for can be measured.
-            Unsupported: As `Model.evaluate_against` does.
         """
         return exhaust(self.evaluate_own_data(plan_from(plan)))
 
@@ -202,13 +201,11 @@ class Run:
 
         Raises:
             BadInput: If nothing that was asked for can be measured.
-            Unsupported: As `Model.evaluate_against` does.
+            Unsupported: As `evaluate_sampler` and `Model.draw_subject` do.
         """
-        distributed.expect_one_process(f"`advnets evaluate {self.path}`")
         step, state, _ = runs.load_latest(self.directory.checkpoints)
-        report = yield from self._model(step, state).evaluate_against(self.dataset, plan, self._discriminator(state))
-        expect_results(report)
-        note_test_reading(self.directory.test_readings, report)
+        report = yield from self._evaluate_checkpoint(step, state, plan)
+        self._note_reading(report)
         place = write_report(self.directory.path, report)
         if place is not None:
             former = self.directory.report_json
@@ -232,12 +229,11 @@ class Run:
 
         Raises:
             BadInput: If nothing that was asked for can be measured.
-            Unsupported: As `Model.evaluate_against` does.
+            Unsupported: As `evaluate_sampler` and `Model.draw_subject` do.
         """
         step, state, _ = runs.load_latest(self.directory.checkpoints)
-        report = yield from self._model(step, state).evaluate_against(dataset, plan)
-        expect_results(report)
-        note_test_reading(self.directory.test_readings, report)
+        report = yield from evaluate_sampler(self._model(step, state), dataset, plan)
+        self._note_reading(report)
         return report
 
     def select_checkpoint(self, plan: EvaluationPlan, by: str) -> Generator[Progress, None, CheckpointChoice]:
@@ -259,30 +255,27 @@ class Run:
         if plan.split != "validation":
             raise BadInput("checkpoints are chosen on the validation split; the test split is read of the one chosen")
         asked = replace(plan, measures=tuple(dict.fromkeys((by, *(plan.measures or ())))))
-        found, damaged = self._checkpoints()
+        found, damaged = load_all_states(self.directory.checkpoints)
         reports: dict[int, Report] = {}
         for number, (step, state) in enumerate(found.items()):
-            steps = self._model(step, state).evaluate_against(self.dataset, asked, self._discriminator(state))
+            steps = self._evaluate_checkpoint(step, state, asked)
             report = yield from as_part(steps, f"step {step:,}", number, len(found))
             if by in report.skipped:
                 raise BadInput(f"{by} cannot decide: {report.skipped[by]}. Take another measure.")
             reports[step] = report
         return CheckpointChoice(by, reports, damaged)
 
-    def _checkpoints(self) -> tuple[dict[int, dict[str, Any]], dict[str, str]]:
-        """The states of all good checkpoints by step, and why the others are passed over."""
-        good: dict[int, dict[str, Any]] = {}
-        damaged: dict[str, str] = {}
-        for path in reversed(runs.newest_first(self.directory.checkpoints)):
-            try:
-                step, state = runs.load_checkpoint(path)
-            except (Damaged, Unsupported) as error:
-                damaged[path.name] = str(error)
-                continue
-            good[step] = state
-        if not good:
-            runs.load_latest(self.directory.checkpoints)  # says why there is none
-        return good, damaged
+    def _note_reading(self, report: Report) -> None:
+        """Note a reading of the test split; raises BadInput if nothing was measured."""
+        report.must_have_measures()
+        if report.against.split == "test":
+            note_test_reading(self.directory.test_readings, report)
+
+    def _evaluate_checkpoint(
+        self, step: int, state: Mapping[str, Any], plan: EvaluationPlan
+    ) -> Generator[Progress, None, Report]:
+        model, load = self._model(step, state), partial(self._discriminator, state)
+        return evaluate_sampler(model, self.dataset, plan, load)
 
     def _discriminator(self, state: Mapping[str, Any]) -> Discriminator | None:
         """The discriminator of a checkpoint, of stored values; None where nothing judges an image by itself."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from advnets import runs
+from advnets.errors import Damaged, Unsupported
 from advnets.experiment.model import Model, build_on_meta, with_lower_layers, with_weights
 from advnets.experiment.run_record import RunRecord
 from advnets.games import CycleGame, Game
@@ -74,3 +75,29 @@ def _maker_card(record: RunRecord, game: Game | CycleGame | None, way: str) -> d
     given = game.given if isinstance(game, Game) else "images"
     name, size = (latent.name, latent.size) if latent else ("gaussian", 0)
     return {"generator": {"row": "own"}, "latent": name, "latent_size": size, "given": given}
+
+
+def load_all_states(folder: Path) -> tuple[dict[int, dict[str, Any]], dict[str, str]]:
+    """Load all good checkpoints of a run.
+
+    Args:
+        folder: The folder of the checkpoints.
+
+    Returns:
+        The states by step, and the reasons, by checkpoint, why damaged ones are passed over.
+
+    Raises:
+        Missing: If there is no good checkpoint.
+    """
+    good: dict[int, dict[str, Any]] = {}
+    damaged: dict[str, str] = {}
+    for path in reversed(runs.newest_first(folder)):
+        try:
+            step, state = runs.load_checkpoint(path)
+        except (Damaged, Unsupported) as error:
+            damaged[path.name] = str(error)
+            continue
+        good[step] = state
+    if not good:
+        runs.load_latest(folder)  # says why there is none
+    return good, damaged

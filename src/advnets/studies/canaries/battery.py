@@ -44,7 +44,7 @@ def default_battery(dataset: Dataset) -> Battery:
     """
     whole = assessment.reference(dataset)
     rows = assessment.MEASURES.items()
-    names = [name for name, row in rows if row.of != "points" and row.needs in ("", "labels") and name != PARZEN]
+    names = [name for name, row in rows if row.of != "points" and set(row.needs) <= {"labels"} and name != PARZEN]
 
     def prepare(drawn: Resplit) -> MeasureSamples:
         here = replace(whole, dataset=assessment.within_memory(drawn.dataset))
