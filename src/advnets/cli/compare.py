@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -26,46 +27,50 @@ compared by Welch's t test over runs, or by a paired t test if each has runs of 
   advnets compare small=runs/s0,runs/s1,runs/s2 large=runs/l0,runs/l1,runs/l2
   advnets compare ours/ theirs.npz --against cifar10
 
-Measures: {measures}; with --reports all that the reports have."""
+Measures: {measures}. With --reports these are all that the reports have."""
 
 
 @dataclass(frozen=True)
 class CompareFlags:
-    """What is compared, against what, by which measures."""
+    """What is compared, against what, and by which measures.
 
-    sides: tyro.conf.Positional[tuple[str, ...]]
-    """Two or more: PATH, NAME=PATH, or NAME=RUN,RUN,... for runs that differ by seed."""
+    Attributes:
+        sides: Two or more sides: PATH, NAME=PATH, or NAME=RUN,RUN,... for runs that differ by seed.
+        reports: Compare reports without measuring: those of runs, or files that `advnets evaluate --json` printed.
+            Their errors are taken as independent.
+        against: Compare with these real images; default the data that the models were trained on.
+        split: The split of the real images that is read.
+        measures: Take only these measures; default all that the data allow.
+        extractor: What computes features; default classifier with labels, random without.
+        weights: The weights of inception (default: cached or downloaded), or the .onnx file.
+        protocol: How the Parzen window score chooses its width: from ten, by golden section, or always .2.
+        n: Samples of each side; default 10,000, or as many as there are training images or samples in the smallest
+            file.
+        seed: Seed of the noise and of random draws.
+        data_dir: A folder where data sets are looked for first.
+        no_classifier: Leave out the measures that need a classifier.
+        control: Allow no false difference (holm), or few among those found (benjamini-hochberg).
+        unpaired: Compare groups by Welch's t test, even if they have runs of the same seeds.
+        out: Write the page into this file; one that is there already is not overwritten.
+        json: Print JSON.
+    """
+
+    sides: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="SIDE SIDE ...")]
     reports: bool = False
-    """Compare reports and measure nothing: report.json of runs, or FILE.json that `advnets evaluate --json` printed.
-    Their errors are taken as independent."""
     against: str | None = None
-    """Data set by name, or folder, .zip or .npz of real images; default: the data that the models were trained on."""
     split: str = "validation"
-    """validation or test."""
     measures: str | None = None
-    """Names of measures, with commas between them; default: all that the data allow."""
     extractor: str | None = None
-    """Features: classifier (default with labels), random (default without), pixels, pca, inception or onnx."""
     weights: Path | None = None
-    """FILE of the weights, for --extractor inception (default: cached or downloaded), or the .onnx file."""
     protocol: str = "goodfellow2014"
-    """Parzen score: goodfellow2014, optimal-sigma or fixed-sigma."""
     n: int | None = None
-    """Samples of a side; default: 10,000, or as many as there are training images or samples in the smallest file."""
     seed: int = 0
-    """Seed of the noises and of every draw."""
     data_dir: str | None = None
-    """Folder where data sets are looked for first."""
     no_classifier: bool = False
-    """Skip the measures that need a classifier."""
     control: str = "holm"
-    """Control of the tests: holm (no false difference) or benjamini-hochberg (few among those reported)."""
     unpaired: bool = False
-    """Compare groups by Welch's t test, even if they have runs of the same seeds."""
-    out: Path | None = None
-    """FILE.md for the page; nothing is overwritten."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.md")] = None
     json: bool = False
-    """Print JSON."""
 
 
 def main(argv: Sequence[str]) -> int:

@@ -10,7 +10,7 @@ from advnets.cli.arguments import parse, print_result, split_words
 from advnets.errors import BadInput
 from advnets.experiment.settings import ImageFlags
 
-ABOUT = """List the data sets, or describe one: advnets data [NAME|PATH].
+ABOUT = """List the data sets, or describe one.
 
 PATH is a folder or .zip of images, an .npz file, or TFD_48x48.mat[:FOLD]. The description has counts, sizes, channels,
 classes, duplicates, images that cannot be read, and the time and memory that training takes."""

@@ -33,40 +33,44 @@ Measures: {measures}."""
 
 @dataclass(frozen=True)
 class EvaluateFlags:
-    """What is measured, against what, by which measures."""
+    """What is measured, against what, and by which measures.
+
+    Attributes:
+        run: A run directory, FILE.safetensors, a model that ships (paper-mnist), or a folder, .zip or .npz of images.
+        against: Compare with these real images; default the data that the model was trained on.
+        split: The split of the real images that is read.
+        measures: Take only these measures; default all that the data allow.
+        extractor: What computes features; default classifier with labels, random without.
+        weights: The weights of inception (default: cached or downloaded), or the .onnx file.
+        protocol: How the Parzen window score chooses its width: from ten, by golden section, or always .2.
+        n: Number of samples; default 10,000, or about as many as there are training images if they are fewer.
+        seed: Seed of the noise and of random draws.
+        data: For FILE.safetensors, other data than it was trained on, with their own splits.
+        data_dir: For FILE.safetensors, and with --against, a folder where data sets are looked for first.
+        no_classifier: Leave out the measures that need a classifier.
+        figures: Draw nearest neighbours, a projection, classes and spectra too, into RUN/figures or --out.
+        every_checkpoint: Measure each checkpoint of a run on the validation split, and name the best by the first of
+            --measures; default fid, or sliced-wasserstein for points.
+        out: Write the report and its figures into this folder, which must be new or empty.
+        json: Print the report as JSON.
+    """
 
     run: tyro.conf.Positional[Path]
-    """A run directory, FILE.safetensors, a model that ships (paper-mnist), or a folder, .zip or .npz of images."""
     against: str | None = None
-    """Data set by name, or folder, .zip or .npz of real images; default: the data that the model was trained on."""
     split: str = "validation"
-    """validation or test."""
     measures: str | None = None
-    """Names of measures, with commas between them; default: all that the data allow."""
     extractor: str | None = None
-    """Features: classifier (default with labels), random (default without), pixels, pca, inception or onnx."""
     weights: Path | None = None
-    """FILE of the weights, for --extractor inception (default: cached or downloaded), or the .onnx file."""
     protocol: str = "goodfellow2014"
-    """Parzen score: goodfellow2014 (one sigma of ten), optimal-sigma (golden section) or fixed-sigma (.2)."""
     n: int | None = None
-    """Number of samples; default: 10,000, or about as many as there are training images if they are fewer."""
     seed: int = 0
-    """Seed of the noises and of every draw."""
     data: str | None = None
-    """For FILE.safetensors: other data than it was trained on, by name or path, with their own splits."""
     data_dir: str | None = None
-    """For FILE.safetensors, and with --against: folder where data sets are looked for first."""
     no_classifier: bool = False
-    """Skip the measures that need a classifier."""
     figures: bool = False
-    """Also draw nearest neighbours, a projection, classes and spectra, in RUN/figures; without a run, give --out."""
     every_checkpoint: bool = False
-    """Measure each checkpoint of a run and name the best, by the first of --measures (default: fid)."""
     out: Path | None = None
-    """FOLDER/ for the report and its figures; nothing is overwritten."""
     json: bool = False
-    """Print the report as JSON."""
 
 
 def main(argv: Sequence[str]) -> int:

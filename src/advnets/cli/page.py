@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import tyro
 
 from advnets.cli.arguments import print_result
 from advnets.errors import BadInput
@@ -15,14 +17,14 @@ class PageFlags:
     """Where the tables of a study go.
 
     Attributes:
-        out: FILE.md for the tables as a page; nothing is overwritten.
+        out: Write the tables as a page into this file; one that is there already is not overwritten.
         json: Print JSON.
 
     Raises:
         BadInput: If the file has another ending or is there already.
     """
 
-    out: Path | None = None
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.md")] = None
     json: bool = False
 
     def __post_init__(self) -> None:
