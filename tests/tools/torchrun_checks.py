@@ -56,6 +56,7 @@ CASES: dict[str, dict[str, Any]] = {
 }
 FEW = [f"{objective} x {penalty}" for objective, penalty in zip(OBJECTIVES, 3 * ["none", *PENALTIES], strict=False)]
 FEW += ["simultaneous", "extragradient", "k=3", "shared fakes", "clipped", "adam"]
+ALGORITHM = Algorithm1()
 SABOTEURS = ("no average", "z", "eps", "part")
 
 
@@ -139,7 +140,7 @@ class Double(nn.Module):
 
 
 def played(
-    objective: str, penalty: str, form: AlgorithmRow = Algorithm1(), bound: float | None = None, adam: bool = False,
+    objective: str, penalty: str, form: AlgorithmRow = ALGORITHM, bound: float | None = None, adam: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Twenty steps by plain SGD; the parameters, and the ids of the samples that this process saw."""
     game = game_of(objective, penalty, bound)

@@ -146,7 +146,7 @@ def _check(recipe: Recipe) -> None:
             raise BadInput(f"{name} is {getattr(recipe, name)!r}; expected {kind.__name__}(...)")
     if not isinstance(recipe.learner, AdversarialRow | CycleRow | Baseline | None):
         raise BadInput(
-            f"learner is {recipe.learner!r}; expected the row of a game or of a baseline, or None for a game of your own"
+            f"learner is {recipe.learner!r}; expected the row of a game or a baseline, or None for a game of your own"
         )
     _check_stages(recipe.stages)
     if recipe.is_baseline:
