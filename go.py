@@ -58,8 +58,8 @@ def demo(rest: list[str]) -> int:
 
 
 def test(rest: list[str]) -> int:
-    """Run the tests; --all adds the slow ones."""
-    chosen = [] if "--all" in rest else ["-m", "not slow"]
+    """Run the tests on all cores; --all adds the slow ones. What else is given goes to pytest, such as -n0."""
+    chosen = ["-n", "auto", *([] if "--all" in rest else ["-m", "not slow"])]
     others = [word for word in rest if word != "--all"]
     return subprocess.run([PYTHON, "-m", "pytest", *chosen, *others], cwd=ROOT).returncode
 

@@ -59,7 +59,11 @@ def maxout() -> Pair:
 
 def one_pass() -> Pair:
     """D over real and drawn: two passes of 100, or one of 200."""
-    d, real, fake = MaxoutDiscriminator().build(Sizes((1, 28, 28))), torch.rand(100, 1, 28, 28), torch.rand(100, 1, 28, 28)
+    d, real, fake = (
+        MaxoutDiscriminator().build(Sizes((1, 28, 28))),
+        torch.rand(100, 1, 28, 28),
+        torch.rand(100, 1, 28, 28),
+    )
     theta = list(d.parameters())
     return (
         lambda: torch.autograd.grad(d(real).sum() + d(fake).sum(), theta),

@@ -28,7 +28,5 @@ for step in advnets.algorithm1(game, batches, optimizers, k=1):
 
 angles = torch.arange(8) * torch.pi / 4
 modes = 2 * torch.stack([angles.cos(), angles.sin()], dim=1)
-with torch.no_grad():
-    samples = generator(torch.randn(2500, 2))
-distances = torch.cdist(samples, modes)
+distances = torch.cdist(generator(torch.randn(2500, 2)), modes)
 print("modes that samples fall on, within .2:", int((distances < 0.2).any(0).sum()), "of 8")

@@ -13,9 +13,11 @@ import torch
 from advnets import distributed
 from advnets.objectives import OBJECTIVES
 from advnets.penalties import PENALTIES
+from toy_games import TOYS
 
 RANKS = Path(__file__).parent / "tools" / "torchrun_checks.py"
-JOBS = ["equality", "sabotaged", "moments", "whole", "resume", "loosely", "not_finite", "disk_full", "uneven", "taken",
+JOBS = ["equality", "toys", "batch_norm", "sabotaged",
+        "moments", "whole", "resume", "loosely", "not_finite", "disk_full", "uneven", "taken",
         "own_networks", "by_minutes", "one_signal", "kill"]  # fmt: skip
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked from a warmed one")
 
@@ -60,6 +62,19 @@ def test_any_number_of_processes_trains_on_the_same_samples_to_the_same_paramete
     assert len(told["theta 2"]) == len(OBJECTIVES) * (len(PENALTIES) + 1) + 6
     assert {len(batch) for batch in told["ids"]} == {16}
     assert len({tuple(batch) for batch in told["ids"]}) == len(told["ids"]) > 2 * 150 / 16
+
+
+@forks
+def test_every_kind_of_game_is_the_same_for_two_processes(found: dict[str, Any]) -> None:
+    """Given labels and images, heads, cycles with pools, packs, lazy penalties, extragradient; float64, 16 steps."""
+    assert set(found["toys"]) == set(TOYS)
+    assert {name: far for name, far in found["toys"].items() if not far <= 1e-9} == {}
+
+
+@forks
+def test_batch_normalisation_is_of_the_global_batch(found: dict[str, Any]) -> None:
+    """Gradients, running moments, and a penalty on slopes through it, in float64."""
+    assert found["batch_norm"] <= 1e-12
 
 
 @forks

@@ -10,7 +10,7 @@ from typing import get_args, get_type_hints
 import pytest
 
 import advnets
-from advnets.recipes import recipe as recipes_recipe
+from advnets.recipes.recipe import ROWS, Recipe
 from test_layering import FLOORS
 
 FRONT = Path(advnets.__file__)
@@ -47,18 +47,10 @@ def test_type_checkers_read_the_same_names() -> None:
 
 
 def test_a_recipe_can_be_written_from_what_is_exported() -> None:
-    """Every dataclass that a recipe may hold, however deep, is a name of the front."""
-    needed: set[type] = set()
-
-    def collect(hint: object) -> None:
-        if isinstance(hint, type) and dataclasses.is_dataclass(hint) and hint not in needed:
-            needed.add(hint)
-            for inner in get_type_hints(hint).values():
-                collect(inner)
-        for inner in get_args(hint):
-            collect(inner)
-
-    collect(recipes_recipe.Recipe)
+    """Every row of a recipe's tables, and every dataclass that it holds, is a name of the front."""
+    hints = get_type_hints(Recipe).values()
+    held = {kind for hint in hints for kind in (hint, *get_args(hint)) if dataclasses.is_dataclass(kind)}
+    needed = {Recipe, *held, *ROWS.values()}
     assert {kind.__name__ for kind in needed if getattr(advnets, kind.__name__, None) is not kind} == set()
 
 

@@ -17,42 +17,23 @@ _NAMES = {
     "data": ("Batches", "Dataset", "load"),
     "experiment": ("Model", "Run", "open_model", "resume", "start", "train"),
     "games": (
-        "AdversarialRow",
-        "CycleGame",
-        "CycleRow",
-        "Game",
-        "Information",
-        "Judged",
-        "Weight",
-        "class_heads",
-        "l1",
+        "AdversarialRow", "CycleGame", "CycleRow", "Game", "Information", "Judged", "Weight", "class_heads", "l1",
     ),
     "latents": ("gaussian", "uniform"),
     "metrics.parzen": ("parzen",),
     "networks": (
-        "ConvMaxoutDiscriminator",
-        "DeconvGenerator",
-        "DenseGenerator",
-        "LowerLayers",
-        "Maps",
-        "MaxoutDiscriminator",
+        "ConvMaxoutDiscriminator", "DeconvGenerator", "DenseGenerator", "LowerLayers", "Maps", "MaxoutDiscriminator",
         "Sizes",
     ),
     "objectives": (
-        "hinge",
-        "least_squares",
-        "minimax",
-        "non_saturating",
-        "non_saturating_halved",
-        "relativistic",
-        "wasserstein",
+        "hinge", "least_squares", "minimax", "non_saturating", "non_saturating_halved", "relativistic", "wasserstein",
     ),
     "optimizers": ("Adam", "Momentum", "RMSprop", "SGD"),
     "penalties": ("gradient_penalty", "r1", "r2"),
     "recipes": ("Average", "Budget", "Descent", "RECIPES", "Recipe", "Stage"),
     "schedules": ("Constant", "EpochRamp", "ExponentialDecay", "LinearDecay"),
-    "training": ("Batch", "Moment"),
-}
+    "training": ("Batch",),
+}  # fmt: skip
 """{home: the names that it lends to the front}"""
 
 _ROOMS = (
@@ -186,4 +167,4 @@ if TYPE_CHECKING:
         ExponentialDecay as ExponentialDecay,
         LinearDecay as LinearDecay,
     )
-    from advnets.training import Batch as Batch, Moment as Moment
+    from advnets.training import Batch as Batch

@@ -103,13 +103,10 @@ def expect_one_process(what: str) -> None:
 
 
 def rank_slice(n: int) -> slice:
-    """Return the slice of this process's samples in a global batch.
+    """Return the slice of this process's n / N samples in a global batch.
 
     Args:
         n: Size of the global batch.
-
-    Returns:
-        The slice, of n / N samples.
 
     Raises:
         BadInput: If n is no multiple of the number of processes.
@@ -149,40 +146,9 @@ def all_gather_tensor(tensor: Tensor) -> Tensor:
     if world_size() == 1:
         return tensor
     parts = [torch.empty_like(tensor) for _ in range(world_size())]
-    with _expect_all_processes():
+    with expect_all_processes():
         dist.all_gather(parts, tensor.contiguous())
     return torch.cat(parts)
-
-
-def all_reduce_mean_tensor(tensor: Tensor) -> Tensor:
-    """Return the mean of a tensor over all processes; gradients pass, and are summed over the processes.
-
-    Args:
-        tensor: Of one shape in all processes.
-
-    Returns:
-        The mean, the same in all of them.
-    """
-    if world_size() == 1:
-        return tensor
-    total: Tensor = _SumOverProcesses.apply(tensor)  # type: ignore[no-untyped-call]
-    return total / world_size()
-
-
-class _SumOverProcesses(torch.autograd.Function):
-    """The sum over all processes, whose gradient is the sum of theirs, and so on for higher derivatives."""
-
-    @staticmethod
-    def forward(ctx: Any, tensor: Tensor) -> Tensor:
-        total = tensor.detach().clone()
-        with _expect_all_processes():
-            dist.all_reduce(total)
-        return total
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        summed: Tensor = _SumOverProcesses.apply(gradient.contiguous())  # type: ignore[no-untyped-call]
-        return summed
 
 
 def shared_generator() -> torch.Generator | None:
@@ -228,7 +194,7 @@ def average_gradients(loss: Tensor, gradients: Sequence[Tensor | None]) -> tuple
         return loss, gradients
     parts = [loss.detach(), *(gradient for gradient in gradients if gradient is not None)]
     flat = torch.cat([tensor.reshape(-1) for tensor in parts])
-    with _expect_all_processes():
+    with expect_all_processes():
         dist.all_reduce(flat)
     flat /= world_size()
     means = iter(torch.split(flat, [tensor.numel() for tensor in parts]))
@@ -251,7 +217,7 @@ def all_reduce_mean(readings: Mapping[str, float]) -> dict[str, float]:
     if world_size() == 1:
         return dict(readings)
     values = torch.tensor(list(readings.values()), dtype=torch.float64)
-    with _expect_all_processes():
+    with expect_all_processes():
         dist.all_reduce(values, group=_cpu_group())
     return dict(zip(readings, (values / world_size()).tolist(), strict=True))
 
@@ -272,7 +238,7 @@ def all_agree(seconds: float, signal: int | None) -> tuple[float, int | None]:
     if world_size() == 1:
         return seconds, signal
     agreed = torch.tensor([seconds if is_rank0() else 0.0, signal or 0], dtype=torch.float64)
-    with _expect_all_processes():
+    with expect_all_processes():
         dist.all_reduce(agreed, dist.ReduceOp.MAX, group=_cpu_group())
     return agreed[0].item(), int(agreed[1]) or None
 
@@ -342,7 +308,7 @@ def all_gather(content: bytes) -> list[bytes]:
     if world_size() == 1:
         return [content]
     sizes = [torch.zeros(1, dtype=torch.int64) for _ in range(world_size())]
-    with _expect_all_processes():
+    with expect_all_processes():
         dist.all_gather(sizes, torch.tensor([len(content)]), group=_cpu_group())
         longest = max(int(size) for size in sizes)
         rows = [torch.zeros(longest, dtype=torch.uint8) for _ in sizes]
@@ -382,13 +348,13 @@ def barrier(longest: timedelta | None = None) -> None:
         ProcessLost: If another process is gone or silent.
     """
     if world_size() > 1:
-        with _expect_all_processes():
+        with expect_all_processes():
             dist.barrier(group=_cpu_group(longest))
 
 
 def _broadcast_sized(content: bytes) -> bytes:
     size = torch.tensor([len(content)])
-    with _expect_all_processes():
+    with expect_all_processes():
         dist.broadcast(size, 0, group=_cpu_group())
         buffer = _as_tensor(content) if is_rank0() else torch.empty(int(size), dtype=torch.uint8)
         dist.broadcast(buffer, 0, group=_cpu_group())
@@ -408,7 +374,8 @@ def _cpu_group(longest: timedelta | None = None) -> Any:
 
 
 @contextmanager
-def _expect_all_processes() -> Iterator[None]:
+def expect_all_processes() -> Iterator[None]:
+    """Turn the loss of another process, within, into ProcessLost."""
     try:
         yield
     except RuntimeError as error:

@@ -131,7 +131,7 @@ def test_a_real_process_leaves_no_traceback(tmp_path: Path) -> None:
 
 
 def test_a_non_finite_run_exits_with_3(tmp_path: Path) -> None:
-    done = advnets("train", "paper-adam", "--generator-rate.start", "1e38", "--steps", "50", "--out", "run", *FAST)
+    done = advnets("train", "paper-adam", "--generator.rate", "1e38", "--steps", "50", "--out", "run", *FAST)
     assert done.returncode == 3, done.stderr
     assert "at step" in done.stderr
     assert "Traceback" not in done.stderr

@@ -194,6 +194,15 @@ def test_batches_give_labels_or_images_beside_the_samples() -> None:
         assert torch.equal(batch.real, batch.given)
         assert set(batch.tensors()) == {"real", "given"}
     assert float(batch.real.min()) < 0
+    labels = next(Batches(paired.train, batch_size=7, seed=0, given="labels")).given
+    assert labels is not None
+    assert labels.shape == (7,)
+    with pytest.raises(BadInput, match=r"without given images.*given="):
+        Batches(Dataset.of(IMAGES, labels=LABELS).train, batch_size=7, seed=0, given="images")
+    with pytest.raises(BadInput, match="without labels"):
+        Batches(Dataset.of(IMAGES, given=IMAGES).train, batch_size=7, seed=0, given="labels")
+    with pytest.raises(BadInput, match="Did you mean 'labels'"):
+        Batches(paired.train, batch_size=7, seed=0, given="label")
     assert next(Batches(Dataset.of(IMAGES).train, batch_size=2, seed=0)).given is None
 
 

@@ -172,7 +172,7 @@ def test_the_journal_survives_a_torn_line_and_is_cut(tmp_path: Path) -> None:
 
 
 def test_the_lock_is_free_when_its_holder_is_killed(tmp_path: Path) -> None:
-    directory = runs.create_run(tmp_path / "run", {"recipe": {}, "settings": {}, "data": {}, "game": None}, {})
+    directory = runs.create_run(tmp_path / "run", {"recipe": {}, "settings": {}, "data": {}, "game": {}}, {})
     code = (
         "import sys, time; from pathlib import Path; from advnets import runs\n"
         "with runs.lock_run(Path('run')):\n    print('held', flush=True); time.sleep(60)"
@@ -222,7 +222,7 @@ def test_a_start_that_was_killed_is_taken_over(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "environment.json").write_text("{}")
     (tmp_path / "run" / ".tmp-1-abc").write_text("{")
-    told = {"recipe": {}, "settings": {}, "data": {}, "game": None}
+    told = {"recipe": {}, "settings": {}, "data": {}, "game": {}}
     directory = runs.create_run(tmp_path / "run", told, {})
     assert runs.open_run(directory.path) == directory
     with pytest.raises(BadInput, match="exists already"):

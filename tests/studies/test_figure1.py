@@ -60,8 +60,8 @@ def test_the_same_seed_gives_the_same_game(short: None) -> None:
 
 
 def test_g_starts_as_an_increasing_map_and_noise_at_its_ends_stays_finite() -> None:
-    scene = LineGame().scene()
-    assert scene.monotone
+    scene = LineGame().current_scene()
+    assert scene.is_monotone
     assert bool(scene.G.isfinite().all())
     assert float(scene.p_g @ CENTRES) == pytest.approx(1.5, abs=0.01)
 
@@ -89,7 +89,7 @@ def test_the_command_draws_and_tells(short: None, tmp_path: Path, capsys: pytest
 
 
 def test_the_film_has_frames(tmp_path: Path) -> None:
-    scene = LineGame().scene()
+    scene = LineGame().current_scene()
     later = replace(scene, p_g=P_DATA)
     told = Figure1({}, [("one", scene), ("two", later)], 0)
     path = told.save("game.webp")
@@ -113,7 +113,7 @@ def test_bad_input_is_refused(tmp_path: Path) -> None:
 
 
 def test_drawings_refuse_what_does_not_fit() -> None:
-    curves = LineGame().scene().curves()
+    curves = LineGame().current_scene().curves()
     with pytest.raises(BadInput, match="captions"):
         figures.draw_dynamics([curves], [])
     with pytest.raises(BadInput, match="no frames"):

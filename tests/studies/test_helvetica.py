@@ -89,12 +89,12 @@ def test_alone_g_collapses_and_five_moves_of_d_a_step_bring_it_back(seed: int) -
 
 
 def test_k_0_moves_g_and_leaves_d_as_it_is() -> None:
-    theatre = study.HelveticaGame(study.data.load("ring-8"), POINTS, 0)
-    before = [theta.clone() for theta in theatre.play.game.discriminator.parameters()]
-    drawn = theatre.samples(5).values.copy()
-    theatre.act(3, k=0)
-    assert all(torch.equal(*pair) for pair in zip(before, theatre.play.game.discriminator.parameters(), strict=True))
-    assert not (theatre.samples(5).values == drawn).any()
+    game = study.HelveticaGame(study.data.load("ring-8"), POINTS, 0)
+    before = [theta.clone() for theta in game.training.game.discriminator.parameters()]
+    drawn = game.draw_samples(5).values.copy()
+    game.play_steps(3, k=0)
+    assert all(torch.equal(*pair) for pair in zip(before, game.training.game.discriminator.parameters(), strict=True))
+    assert not (game.draw_samples(5).values == drawn).any()
 
 
 def test_the_command_tells_and_draws(

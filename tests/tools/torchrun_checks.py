@@ -32,9 +32,11 @@ from advnets.errors import AdvnetsError
 from advnets.experiment.loop import Loop
 from advnets.games.game import Game
 from advnets.latents import gaussian
+from advnets.networks import BatchNorm
 from advnets.objectives import OBJECTIVES, non_saturating
 from advnets.penalties import PENALTIES
 from advnets.statistics import Moments
+from toy_games import TOYS, make_training, play_steps
 
 STEPS = 20
 PLAIN = tiny.with_learner(
@@ -56,8 +58,8 @@ CASES: dict[str, dict[str, Any]] = {
 }
 FEW = [f"{objective} x {penalty}" for objective, penalty in zip(OBJECTIVES, 3 * ["none", *PENALTIES], strict=False)]
 FEW += ["simultaneous", "extragradient", "k=3", "shared fakes", "clipped", "adam"]
-ALGORITHM = Algorithm1()
 SABOTEURS = ("no average", "z", "eps", "part")
+PLAIN_STEPS = Algorithm1()
 
 
 # Processes.
@@ -140,7 +142,7 @@ class Double(nn.Module):
 
 
 def played(
-    objective: str, penalty: str, form: AlgorithmRow = ALGORITHM, bound: float | None = None, adam: bool = False,
+    objective: str, penalty: str, form: AlgorithmRow = PLAIN_STEPS, bound: float | None = None, adam: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Twenty steps by plain SGD; the parameters, and the ids of the samples that this process saw."""
     game = game_of(objective, penalty, bound)
@@ -213,6 +215,41 @@ def broken(kind: str, case: dict[str, str]) -> dict[str, Any]:
         locally = {"z": lambda name: "Latent" in name, "eps": lambda name: "interpolate" in name}[kind]
         distributed.draw_global = lambda draw, n: draw(n, own) if locally(draw.__qualname__) else drawn(draw, n)
     return played(**case)
+
+
+def toys() -> dict[str, float]:
+    """How far two processes come from one in every kind of game, after sixteen steps in float64."""
+    (alone,) = together(1, lambda: {name: _toy(name) for name in TOYS})
+    first, second = together(2, lambda: {name: _toy(name) for name in TOYS})
+    assert all(first[name] == second[name] for name in TOYS)
+    return {name: distance({"theta": alone[name]}, {"theta": first[name]}) for name in TOYS}
+
+
+def _toy(name: str) -> list[float]:
+    """Parameters and buffers of a toy game that was played to its end; noises are drawn for the global batch."""
+    training = make_training(name)
+    with distributed.use_shared_generator(torch.Generator().manual_seed(9)):
+        play_steps(training, 0, 16)
+    tensors = [tensor for network in training.players.values() for tensor in network.state_dict().values()]
+    return torch.cat([tensor.double().flatten() for tensor in tensors]).tolist()
+
+
+def batch_norm() -> float:
+    """How far gradients through batch normalisation, with a penalty on slopes, are from those of one process."""
+    (alone,), (first, _) = (together(n, lambda: {"theta": _batch_norm_gradients()}) for n in (1, 2))
+    return distance(alone, first)
+
+
+def _batch_norm_gradients() -> list[float]:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(3, 5), BatchNorm(5), nn.Tanh(), nn.Linear(5, 1)).double()
+    x = torch.randn(12, 3, dtype=torch.float64)[distributed.rank_slice(12)].requires_grad_()
+    y = network(x).flatten()
+    (slope,) = torch.autograd.grad(y.sum(), x, create_graph=True)
+    loss = y.square().mean() + slope.square().sum(1).mean()
+    _, gradients = distributed.average_gradients(loss, torch.autograd.grad(loss, list(network.parameters())))
+    running = [buffer.double() for buffer in network.buffers()]
+    return torch.cat([tensor.flatten() for tensor in (*gradients, *running) if tensor is not None]).tolist()
 
 
 # Runs.
@@ -436,7 +473,8 @@ def hang() -> dict[str, Any]:
 
 JOBS: dict[str, Callable[[], Any]] = {
     job.__name__: job
-    for job in (equality, equality_of_all, sabotaged, moments, whole, resume, loosely, not_finite, disk_full, uneven,
+    for job in (equality, toys, batch_norm, equality_of_all, sabotaged,
+                moments, whole, resume, loosely, not_finite, disk_full, uneven,
                 taken, own_networks, by_minutes, one_signal, kill, twenty_kills,
                 hang)
 }  # fmt: skip

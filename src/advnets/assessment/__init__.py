@@ -1,4 +1,8 @@
-"""Measuring samples against data: the two sides, the table of measures, the report and what it says in words."""
+"""Measuring samples against data: the two sides, the table of measures, the report and what it says in words.
+
+Inside of the room a file imports only from those before it: measure, reference, subject, context, drawings, measures,
+plan, verdict, report, older_reports, run_measures, report_files, selection.
+"""
 
 from advnets.assessment.measure import Measure
 from advnets.assessment.measures import GROUPS, KINDS, MEASURES, MeasureRow

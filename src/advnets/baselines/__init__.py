@@ -1,7 +1,7 @@
 """Baselines of the 2014 table: each is a row of BASELINES, with a network that draws samples and what trains it.
 
-Inside of the room a file imports only from those before it: baseline, boltzmann, tied_layer, descent, row_checks,
-training_state, layer_progress, and then one file for each row.
+Inside of the room a file imports only from those before it: baseline, boltzmann, descent, layer_progress, row_checks,
+tied_layer, training_state, deep_belief, deep_gsn, denoising_autoencoder, stacked_contractive.
 """
 
 from advnets.baselines.baseline import Baseline, BaselineTraining, Chain, is_chain

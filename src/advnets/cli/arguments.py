@@ -1,22 +1,87 @@
 """How a verb's words and flags become a frozen dataclass."""
 
+import difflib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import tyro
 
+from advnets.cli.help import lines_of, render
+from advnets.errors import BadInput
+
 Arguments = TypeVar("Arguments")
 
 
-def parse(kind: type[Arguments], argv: Sequence[str], *, verb: str, about: str, default: Any = None) -> Arguments:
-    """The flags as a dataclass; prints help and exits with 0, or says what is wrong and exits with 2."""
+def parse(
+    kind: type[Arguments],
+    argv: Sequence[str],
+    *,
+    verb: str,
+    about: str,
+    groups: Mapping[str, Sequence[str]] | None = None,
+) -> Arguments:
+    """Parse the flags of a verb into a dataclass, or print its help, or say what is wrong with them.
+
+    Args:
+        kind: The dataclass, one field a flag.
+        argv: The words of the command line after the verb.
+        verb: The verb and the words that stand before its flags, such as "data [NAME|PATH]".
+        about: What the verb does, for the help.
+        groups: {title: fields} for the help; fields of no group stand under "flags".
+
+    Returns:
+        The flags.
+
+    Raises:
+        BadInput: For a flag that the verb does not have.
+        SystemExit: With 0 after the help, with 2 after a message about a value that does not fit its flag.
+    """
+    if {"-h", "--help"} & set(argv):
+        print(help_text(kind, verb=verb, about=about, groups=groups or {}), end="")
+        raise SystemExit(0)
+    expect_flags(argv, [line.spelling for line in lines_of(kind).values()], verb=verb)
+    return parse_words(kind, argv, verb=verb)
+
+
+def parse_words(kind: type[Arguments], argv: Sequence[str], *, verb: str, default: Any = None) -> Arguments:
+    """Parse flags that are known, without help; the arguments are those of `parse`."""
     config = (tyro.conf.AvoidSubcommands, tyro.conf.FlagCreatePairsOff)
     given = {} if default is None else {"default": default}
-    parsed: Arguments = tyro.cli(
-        kind, args=list(argv), prog=f"advnets {verb}", description=about, config=config, **given
-    )
+    parsed: Arguments = tyro.cli(kind, args=list(argv), prog=f"advnets {verb}", config=config, **given)
     return parsed
+
+
+def expect_flags(argv: Sequence[str], spellings: Iterable[str], *, verb: str) -> None:
+    """Refuse a flag that a verb does not have.
+
+    Args:
+        argv: The words of the command line after the verb.
+        spellings: How the verb's flags are typed, such as "-n, --n N".
+        verb: The verb, for the message.
+
+    Raises:
+        BadInput: For the first flag that is none of them, with the nearest one.
+    """
+    known = [word.rstrip(",") for spelling in spellings for word in spelling.split() if word.startswith("-")]
+    for word in argv:
+        flag = word.partition("=")[0]
+        if flag.startswith("--") and flag not in known:
+            near = difflib.get_close_matches(flag, known, n=1)
+            meant = f"Did you mean {near[0]!r}? " if near else ""
+            raise BadInput(f"unknown flag {flag!r}. {meant}`advnets {verb.split()[0]} --help` lists the flags.")
+
+
+def help_text(kind: type[Any], *, verb: str, about: str, groups: Mapping[str, Sequence[str]]) -> str:
+    """Return the help of a verb; the arguments are those of `parse`."""
+    lines = lines_of(kind)
+    words = [line for line in lines.values() if line.is_word]
+    needed = [line for line in lines.values() if line.is_needed and not line.is_word]
+    grouped = {name for names in groups.values() for name in names}
+    others = [line for name, line in lines.items() if name not in grouped and not line.is_word]
+    usage = " ".join(["advnets", verb, *(line.spelling for line in (*words, *needed)), "[flags]"])
+    titled = {title: [lines[name] for name in names] for title, names in groups.items()}
+    return render(usage, about, {"arguments": words, **titled, "flags": others})
 
 
 def print_result(value: Any, *, as_json: bool, text: str) -> None:

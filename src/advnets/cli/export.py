@@ -3,39 +3,43 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
 from advnets import experiment
 from advnets.cli.arguments import parse, print_result
 
-ABOUT = """Write the averaged generator of a run's newest good checkpoint as one safetensors file, to be given away.
+ABOUT = """Write the averaged generator of a run's newest good checkpoint as one file, to be given away.
 
-`advnets sample FILE` and `advnets evaluate FILE` take it in place of a run, and it draws the very same samples.
-Its card says what it is: row and numbers of the network, latent, transform, data set, step, and what `advnets evaluate`
-measured of that step. Nothing in such a file is executed, each bit of it is checked, and nothing is overwritten."""
+`advnets sample FILE` and `advnets evaluate FILE` take the file in place of the run, and it draws the very same samples.
+Its card says what it is: the network and its numbers, the noise, the transform, the data set, the step, and what
+`advnets evaluate` measured at that step. Nothing in the file is executed, and every bit of it is checked."""
 
 
 @dataclass(frozen=True)
 class ExportFlags:
-    """Which run, and where its generator goes."""
+    """Which run is exported, and where its generator goes.
+
+    Attributes:
+        run: The run directory.
+        out: The file that is written; one that is there already is not overwritten.
+        half: Store half precision, which takes half the space; a pixel may then differ by a level or two.
+        licence: The licence under which others may use the generator.
+        notes: What else they should know.
+        json: Print the result as JSON.
+    """
 
     run: tyro.conf.Positional[Path]
-    """The run directory."""
-    out: Path
-    """FILE.safetensors."""
+    out: Annotated[Path, tyro.conf.arg(metavar="FILE.safetensors")]
     half: bool = False
-    """Keep it in half precision: half the size; a pixel may differ by a level or two."""
     licence: str = ""
-    """Under which others may use it."""
     notes: str = ""
-    """What else they should know."""
     json: bool = False
-    """Print the result as JSON."""
 
 
 def main(argv: Sequence[str]) -> int:
-    """Write and tell."""
+    """Write the share file and say what it is."""
     asked = parse(ExportFlags, argv, verb="export", about=ABOUT)
     path = experiment.Run(asked.run).export(asked.out, asked.half, licence=asked.licence, notes=asked.notes)
     step, size = experiment.open_model(path).step, path.stat().st_size

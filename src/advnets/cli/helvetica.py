@@ -3,44 +3,59 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import tyro
 
 from advnets.cli.arguments import parse, print_result
 from advnets.errors import BadInput
 from advnets.studies.helvetica import helvetica
 
-ABOUT = """The Helvetica scenario of the 2014 paper: G, trained while D stands still, collapses; Algorithm 1 recovers.
+ABOUT = """Play the Helvetica scenario of the 2014 paper: a generator that is trained alone collapses, and Algorithm 1
+brings it back.
 
-Three acts: a game is played by Algorithm 1; D is frozen and G moves alone; from there Algorithm 1 goes on with k moves
-of D a step, once for each k. Told are the entropy of the samples' classes, the modes they hit, their mean distance from
-one another and that to the nearest real sample. ring-8 and digits take seconds, mnist some minutes."""
+It has three acts. A game is played by Algorithm 1. Then the discriminator is frozen, and the generator moves alone.
+From there Algorithm 1 goes on, once for each k. After each act the samples are measured: the entropy of their classes,
+how many classes they hit, their mean distance from one another, and that to the nearest real sample. ring-8 and digits
+take seconds, mnist takes minutes."""
 
 
 @dataclass(frozen=True)
 class HelveticaFlags:
-    """On what, and what is written."""
+    """What is played on, and what is written.
+
+    Attributes:
+        data: A data set with labels, by name or path, such as ring-8, digits or mnist.
+        data_dir: A folder where data sets are looked for first.
+        k: The discriminator's moves before each move of the generator in the third act, one number or several.
+        seed: Seed of the game.
+        out: Draw the measurements into this file; one that is there already is not overwritten.
+        json: Print every measurement as JSON.
+    """
 
     data: str = "ring-8"
-    """A labelled data set, by name or path: ring-8, digits, mnist."""
     data_dir: str | None = None
-    """Folder where data sets are looked for first."""
-    k: tuple[int, ...] = (1, 2, 5)
-    """Moves of D a step in the third act, one or more."""
+    k: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N [N ...]")] = (1, 2, 5)
     seed: int = 0
-    """Of the game."""
-    out: Path | None = None
-    """FILE.png for a figure of the courses; nothing is overwritten."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png")] = None
     json: bool = False
-    """Print every reading as JSON."""
 
 
 def main(argv: Sequence[str]) -> int:
-    """Play the acts, print the table, draw the figure."""
-    asked = parse(HelveticaFlags, argv, verb="helvetica", about=ABOUT)
-    if asked.out is not None and (asked.out.suffix.lower() != ".png" or asked.out.exists()):
-        raise BadInput(f"--out {asked.out}: expected the name of a .png file that is not there yet")
-    played = helvetica(asked.data, data_dir=asked.data_dir, seed=asked.seed, ks=asked.k)
-    told = played.as_dict()
-    if asked.out is not None:
-        told["out"] = str(played.save(asked.out))
-    print_result(told, as_json=asked.json, text=str(played))
+    """Play the acts, print the table, and draw the figure.
+
+    Args:
+        argv: The words after the verb.
+
+    Returns:
+        The exit status.
+    """
+    flags = parse(HelveticaFlags, argv, verb="helvetica", about=ABOUT)
+    if flags.out is not None and (flags.out.suffix.lower() != ".png" or flags.out.exists()):
+        raise BadInput(f"--out {flags.out}: expected the name of a .png file that is not there yet")
+    played = helvetica(flags.data, data_dir=flags.data_dir, seed=flags.seed, ks=flags.k)
+    result = played.as_dict()
+    if flags.out is not None:
+        result["out"] = str(played.save(flags.out))
+    print_result(result, as_json=flags.json, text=str(played))
     return 0

@@ -8,15 +8,15 @@ from advnets.errors import AdvnetsError, NonFinite, ProcessLost, unknown
 
 VERBS = {
     "train": "train a recipe on a data set",
-    "resume": "train a run on from its newest good checkpoint",
-    "sample": "draw samples from a run or a share file, as FILE.png, FILE.npz or FOLDER/",
-    "evaluate": "measure samples of a run, a share file or a folder, with errors and verdicts",
-    "compare": "compare runs, files or groups of seeds: what differs, and what does not",
-    "export": "write a run's generator as one share file",
-    "figures": "draw the 2014 paper's figures, and saturation",
-    "helvetica": "collapse G against a frozen D, and bring it back by Algorithm 1",
-    "canaries": "damage real images on purpose: which measures notice what",
-    "table": "the 2014 paper's Table 1: train its models, measure them beside controls",
+    "resume": "train a run on, from its newest good checkpoint",
+    "sample": "draw samples from a run, a share file or a model that ships",
+    "evaluate": "measure samples of a run, a file or a folder, with errors and verdicts",
+    "compare": "compare runs, files or groups of seeds: which differences are real",
+    "export": "write a run's generator as one file, to be given away",
+    "figures": "draw the 2014 paper's figures",
+    "helvetica": "let a generator collapse, and bring it back by Algorithm 1",
+    "canaries": "damage real images on purpose, to see which measures notice",
+    "table": "train the models of the 2014 paper's Table 1, and measure them beside controls",
     "recipes": "list the recipes, or show one",
     "data": "list the data sets, or describe one",
 }
@@ -25,22 +25,28 @@ CODES = {NonFinite: 3, ProcessLost: 4}
 
 HELP = """usage: advnets VERB ...
 
-Train, watch, measure and ship generative adversarial nets.
+Train, watch, measure and ship generative adversarial networks.
 
 verbs:
 {verbs}
 
-advnets VERB --help tells more. Exit codes: 0 done, 2 bad input, 3 a NaN or an Inf, 4 another process of the run was
-lost, 130 and 143 stopped by a signal (the run is saved and can be resumed).
+`advnets VERB --help` shows the flags of a verb. The first three commands to try:
 
   advnets train paper-adam --data digits --minutes 1
   advnets sample runs/... --out grid.png
   advnets evaluate runs/...
+
+exit codes:
+  0         all is done
+  2         something in the input is wrong
+  3         a NaN or an Inf stopped the training
+  4         another process of the run was lost
+  130, 143  a signal stopped the run, which is saved and can be resumed
 """
 
 
 def help_text() -> str:
-    """What `advnets --help` prints."""
+    """Return what `advnets --help` prints."""
     return HELP.format(verbs="\n".join(f"  {verb:<10}{about}" for verb, about in VERBS.items()))
 
 

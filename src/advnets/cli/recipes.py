@@ -8,19 +8,24 @@ from advnets.cli.arguments import parse, print_result, split_words
 from advnets.errors import BadInput
 from advnets.recipes import RECIPES, find, to_json
 
-ABOUT = """List the recipes, or show every number of one: advnets recipes [NAME]."""
+ABOUT = """List the recipes, or show every number of one.
+
+`advnets train` takes a recipe by its name, or a file that holds what `advnets recipes NAME --json` prints."""
 
 
 @dataclass(frozen=True)
 class RecipesFlags:
-    """How to print."""
+    """How recipes are printed.
+
+    Attributes:
+        json: Print JSON.
+    """
 
     json: bool = False
-    """Print JSON; that of one recipe is a recipe.json that `advnets train` reads."""
 
 
 def main(argv: Sequence[str]) -> int:
-    """List or show."""
+    """List the recipes, or show one."""
     names, flags = split_words(argv)
     asked = parse(RecipesFlags, flags, verb="recipes [NAME]", about=ABOUT)
     if len(names) > 1:

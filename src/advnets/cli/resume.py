@@ -10,27 +10,30 @@ from advnets import experiment
 from advnets.cli.arguments import parse
 from advnets.cli.train import follow
 
-ABOUT = """Train a run on from its newest good checkpoint, to its own budget or a new one.
+ABOUT = """Train a run on, from its newest good checkpoint, to its own limit or to a new one.
 
-A run with a limit in steps, resumed on the same machine with as many threads, ends bit for bit as if it had never
-stopped."""
+A run that has a limit in steps ends bit for bit as if it had never stopped, if it is resumed on the same machine with
+as many threads."""
 
 
 @dataclass(frozen=True)
 class ResumeFlags:
-    """Which run, and how far."""
+    """Which run is trained on, and how far.
+
+    Attributes:
+        run: The run directory.
+        steps: Train until this step, in place of the run's own limit.
+        minutes: Train until this many minutes are spent in all, in place of the run's own limit.
+        json: Print the result as JSON.
+    """
 
     run: tyro.conf.Positional[Path]
-    """The run directory."""
     steps: int | None = None
-    """A new limit in steps, in place of the run's own budget."""
     minutes: float | None = None
-    """A new limit in minutes of training, the former ones counted."""
     json: bool = False
-    """Print the result as JSON."""
 
 
 def main(argv: Sequence[str]) -> int:
-    """Carry a run on."""
+    """Train a run on."""
     asked = parse(ResumeFlags, argv, verb="resume", about=ABOUT)
     return follow(experiment.Run(asked.run), as_json=asked.json, steps=asked.steps, minutes=asked.minutes)

@@ -11,29 +11,34 @@ from advnets import experiment
 from advnets.cli.arguments import parse, print_result
 from advnets.errors import BadInput
 
-ABOUT = """Draw samples of a run's newest good checkpoint, by the moving average of its generator, or of a share file.
+ABOUT = """Draw samples from a run, from a share file or from a model that ships.
 
-FILE.png is a grid; FILE.npz holds `images`, uint8, (n, h, w, c); FOLDER/ gets a PNG each. Nothing is overwritten."""
+A run's samples come from its newest good checkpoint, by the moving average of its generator. The ending of --out says
+what is written: one image with all samples in a grid, one .npz file, or a folder with one .png file a sample. An .npz
+file holds `images`, uint8, (n, h, w, c)."""
 
 
 @dataclass(frozen=True)
 class SampleFlags:
-    """Of what, how many samples, and where they go."""
+    """What is drawn from, how many samples, and where they go.
+
+    Attributes:
+        run: The run directory, a file that `advnets export` wrote, or a model that ships, such as paper-mnist.
+        out: Where the samples go; a file that is there already is not overwritten.
+        n: Draw this many samples.
+        seed: Seed of the noise that the samples are made from.
+        json: Print the result as JSON.
+    """
 
     run: tyro.conf.Positional[Path]
-    """The run directory, FILE.safetensors as `advnets export` writes it, or a model that ships: paper-mnist."""
-    out: str
-    """FILE.png, FILE.npz or FOLDER/."""
+    out: Annotated[str, tyro.conf.arg(metavar="FILE.png|FILE.npz|FOLDER/")]
     n: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 64
-    """How many samples."""
     seed: int = 0
-    """Of the noises."""
     json: bool = False
-    """Print the result as JSON."""
 
 
 def main(argv: Sequence[str]) -> int:
-    """Draw and write."""
+    """Draw samples and write them."""
     asked = parse(SampleFlags, argv, verb="sample", about=ABOUT)
     if Path(asked.out).exists() and not Path(asked.out).is_dir():
         raise BadInput(f"{asked.out} is there already and is not overwritten; name another file or move it away")

@@ -1,52 +1,128 @@
 """advnets train RECIPE: a new run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, make_dataclass
 from typing import Annotated, Any
 
 import tyro
 
 from advnets import distributed, experiment
 from advnets.cli import console
-from advnets.cli.arguments import parse, print_result, split_words
+from advnets.cli.arguments import expect_flags, parse_words, print_result, split_words
+from advnets.cli.help import HelpLine, lines_of, render
+from advnets.cli.recipe_flags import RecipeFlag, apply_flags, choose_rows, recipe_flags
 from advnets.errors import BadInput
 from advnets.recipes import RECIPES, Recipe
 
-ABOUT = """Train a recipe on a data set: advnets train RECIPE [--data NAME|PATH] [flags].
+ABOUT = """Train a recipe on a data set. RECIPE is a name or the path of a recipe.json.
 
-RECIPE is a name or the path of a recipe.json; the defaults below are its own. Recipes: {names}."""
+Recipes: {names}.
+
+The flags of the recipe show what {recipe} has. A LIST is typed with commas. A SCHEDULE is a number, or a number that
+changes, as in linear_decay:start=0.001,end=0. Numbers in brackets are typed after the flag and a dot, as in
+--generator.hidden 16,16. A flag such as
+--penalty r1=10 may be repeated; r1=none takes it out."""
+GROUPS = {
+    "data": ("data", "data_dir", "seed"),
+    "image files": ("image_size", "image_fit", "image_alpha", "image_channels", "cache_memory", "verify"),
+    "length and device": ("steps", "minutes", "device", "capture"),
+    "what is written": (
+        "out", "journal_steps", "preview_steps", "checkpoint_minutes", "checkpoint_steps", "dry_run", "json",
+    ),
+}  # fmt: skip
+SHOWN = "paper-adam"
+"""The recipe whose numbers the help shows if none is named."""
 
 
 @dataclass(frozen=True)
-class TrainFlags:
-    """What to train, and how."""
+class TrainFlags(experiment.Settings):
+    """How a run is started.
 
-    settings: Annotated[experiment.Settings, tyro.conf.arg(name="")]
-    recipe: Annotated[Recipe, tyro.conf.arg(name="")]
+    Attributes:
+        dry_run: Write nothing; say what the training would take.
+        json: Print the result as JSON.
+    """
+
     dry_run: bool = False
-    """Write nothing: tell sizes, parameters, estimated minutes and memory."""
     json: bool = False
-    """Print the result as JSON."""
 
 
 def main(argv: Sequence[str]) -> int:
-    """Start a run and train it, or tell what it would take."""
+    """Start a run and train it, or say what it would take."""
     names, flags = split_words(argv)
     if len(names) > 1:
         raise BadInput(f"found {' '.join(names)!r}; expected one RECIPE, then flags")
-    if not names and not {"-h", "--help"} & set(flags):
+    wants_help = bool({"-h", "--help"} & set(flags))
+    if not names and not wants_help:
         raise BadInput(f"no recipe is given; expected: advnets train RECIPE. Recipes: {', '.join(RECIPES)}")
-    recipe = experiment.find_recipe(names[0] if names else "paper-adam")
-    default = TrainFlags(settings=experiment.Settings(), recipe=recipe)
-    about = ABOUT.format(names=", ".join(RECIPES))
-    asked = parse(TrainFlags, flags, verb=f"train {names[0] if names else 'RECIPE'}", about=about, default=default)
+    recipe = choose_rows(experiment.find_recipe(names[0] if names else SHOWN), flags)
+    if wants_help:
+        print(_help(names[0] if names else "RECIPE", recipe), end="")
+        return 0
+    asked, given = parse_with_recipe(recipe, flags, verb=f"train {names[0]}")
+    recipe = apply_flags(recipe, given)
+    settings = experiment.Settings(**{spec.name: getattr(asked, spec.name) for spec in fields(experiment.Settings)})
     if asked.dry_run:
-        cost = experiment.dry_run(asked.recipe, settings=asked.settings)
+        cost = experiment.dry_run(recipe, settings=settings)
         if distributed.is_rank0():
             print_result(cost.as_dict(), as_json=asked.json, text=str(cost))
         return 0
-    run = experiment.start(asked.recipe, settings=asked.settings)
-    return follow(run, as_json=asked.json)
+    return follow(experiment.start(recipe, settings=settings), as_json=asked.json)
+
+
+def parse_with_recipe(recipe: Recipe, argv: Sequence[str], *, verb: str) -> tuple[TrainFlags, dict[str, Any]]:
+    """Parse the flags of `train` and those of a recipe.
+
+    Args:
+        recipe: The recipe; it decides which flags there are.
+        argv: The words after RECIPE.
+        verb: The verb and its words, for messages.
+
+    Returns:
+        The flags of `train`, and {recipe flag: its text or texts} for those that were typed.
+
+    Raises:
+        BadInput: For a flag that is none of them.
+        SystemExit: With 2, after a message about a value that does not fit its flag.
+    """
+    flags = recipe_flags(recipe)
+    spellings = [line.spelling for line in lines_of(TrainFlags).values()]
+    expect_flags(argv, [*spellings, *(f"--{flag.name}" for flag in flags)], verb=verb)
+    texts = [(f"flag_{place}", *_typed(flag)) for place, flag in enumerate(flags)]
+    kind = make_dataclass("Flags", [("train", Annotated[TrainFlags, tyro.conf.arg(name="")]), *texts], frozen=True)
+    parsed: Any = parse_words(kind, argv, verb=verb, default=kind(TrainFlags()))
+    values = {flag.name: getattr(parsed, f"flag_{place}") for place, flag in enumerate(flags)}
+    return parsed.train, {name: value for name, value in values.items() if value not in (None, ())}
+
+
+def _typed(flag: RecipeFlag) -> tuple[Any, Any]:
+    """The type and default of a recipe's flag, as the parser takes it: a text, or several."""
+    name = tyro.conf.arg(name=flag.name, metavar=flag.metavar)
+    if flag.is_pair:
+        return Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], name], ()
+    return Annotated[str | None, name], None
+
+
+def _help(word: str, recipe: Recipe) -> str:
+    """The help of `train`; a row's numbers stand beside it in brackets, so that all of it fits a screen or two."""
+    lines, flags = lines_of(TrainFlags), recipe_flags(recipe)
+    numbers = {
+        row.name: [flag for flag in flags if flag.path[:-1] == row.path and not flag.is_row]
+        for row in flags
+        if row.is_row
+    }
+    within = {flag.name for found in numbers.values() for flag in found}
+    own = {title: [lines[name] for name in names] for title, names in GROUPS.items()}
+    others = [_line(flag, numbers.get(flag.name, [])) for flag in flags if flag.name not in within]
+    about = ABOUT.format(names=", ".join(RECIPES), recipe=recipe.name)
+    return render(f"advnets train {word} [flags]", about, {**own, f"the recipe {recipe.name}": others})
+
+
+def _line(flag: RecipeFlag, numbers: Sequence[RecipeFlag]) -> HelpLine:
+    """A flag, what the recipe has, and the numbers that belong to it."""
+    within = ", ".join(f"{one.name.rpartition('.')[2]} {one.text}" for one in numbers)
+    usual = f"Default: {flag.text}{f' [{within}]' if within else ''}."
+    return HelpLine(f"--{flag.name} {flag.metavar}", f"{flag.about} {usual}")
 
 
 def follow(run: experiment.Run, *, as_json: bool, **budget: Any) -> int:

@@ -1,4 +1,8 @@
-"""Sides beside each other: measured now in pairs, as their reports have it, or groups of runs that differ by seed."""
+"""Sides beside each other: measured now in pairs, as their reports have it, or groups of runs that differ by seed.
+
+Inside of the room a file imports only from those before it: difference, comparison, inputs, jackknives, from_samples,
+from_reports.
+"""
 
 from advnets.comparison.comparison import Comparison, Side
 from advnets.comparison.difference import CONTROLS, Contrast

@@ -1,7 +1,10 @@
 """Data sets and batches of them: digits, MNIST, CIFAR-10, faces, toys, a user's own files, and tensors in memory.
 
-The order of the files, lowest first: conversion, splitting and transforms; dataset; batches and memory; formats; sets;
+The order of the files, lowest first: conversion, splits and transforms; dataset; batches and memory; formats; sets;
 images; description and catalogue.
+
+Inside of the room a file imports only from those before it: conversion, splitting, dataset, batches, formats, memory,
+sets, images, catalogue, description, transforms.
 """
 
 from advnets.data.batches import Batches, order

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from advnets import distributed
 from advnets.data.dataset import Split
-from advnets.errors import BadInput
+from advnets.errors import BadInput, unknown
 from advnets.training import Batch
 
 
@@ -37,7 +37,7 @@ class Batches:
     samples. Several processes draw their parts of the same global batches, whatever their number is.
 
     A batch holds images and points as the networks see them. Its `given` are the split's given images under the same
-    transform, or else the split's labels.
+    transform, or the split's labels.
 
     Args:
         split: Samples to draw from.
@@ -46,9 +46,12 @@ class Batches:
         transform: Map from the stored values of a batch to what the networks see; None leaves them as stored.
         device: Device on which batches are made, and on which the values lie unless they are mapped.
         whole: Whether each process draws the whole global batches, for work that every process does alike.
+        given: What is given beside the samples: "labels" or "images"; None gives images where there are any, and else
+            labels where there are any.
 
     Raises:
-        BadInput: If the batch size is out of range, or cannot be divided among the processes.
+        BadInput: If the batch size is out of range, or cannot be divided among the processes, or if the split has no
+            labels or images to give.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Batches:
         transform: Callable[[Tensor], Tensor] | None = None,
         device: str | torch.device = "cpu",
         whole: bool = False,
+        given: str | None = None,
     ) -> None:
         if not 1 <= batch_size <= len(split):
             raise BadInput(
@@ -68,8 +72,8 @@ class Batches:
         # Mapped values may be more than a device holds: they are gathered here, and batches are moved.
         self._values = split.values if split.is_mapped else split.values.to(device)
         self._device = torch.device(device)
-        given = split.labels if split.given is None else split.given
-        self._given = None if given is None else given.to(device)
+        beside = _choose_given(split, given)
+        self._given = None if beside is None else beside.to(device)
         self._batch_size = batch_size
         self._part = slice(batch_size) if whole else distributed.rank_slice(batch_size)
         self._transform = transform
@@ -137,3 +141,18 @@ class Batches:
 
     def _shuffle(self) -> Tensor:
         return order(self._seed, self._epoch, len(self._values)).to(self._values.device)
+
+
+def _choose_given(split: Split, given: str | None) -> Tensor | None:
+    """The labels or images that batches give beside the samples."""
+    if given is None:
+        return split.labels if split.given is None else split.given
+    if given not in ("labels", "images"):
+        raise unknown("kind of given", given, ("labels", "images"))
+    chosen = split.labels if given == "labels" else split.given
+    if chosen is None:
+        raise BadInput(
+            f"batches: found a split without {'labels' if given == 'labels' else 'given images'}, expected {given} to "
+            f"give to the networks. Give the data {'labels=' if given == 'labels' else 'given='}, or take other data."
+        )
+    return chosen

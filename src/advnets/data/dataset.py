@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from advnets.data.conversion import Values, to_given, to_labels, to_values
-from advnets.data.splitting import MIN_SAMPLES, split_order
+from advnets.data.splits import MIN_SAMPLES, split_order
 from advnets.errors import BadInput, NonFinite
 
 IN_MEMORY = "given in memory"

@@ -2,7 +2,6 @@
 
 import torch
 
-from advnets.baselines import Baseline
 from advnets.data import TRANSFORMS, Batches, Dataset
 from advnets.errors import BadInput
 from advnets.experiment.game_training import GameTraining, explain_build_errors
@@ -38,14 +37,14 @@ def build_training(
         BadInput: If it cannot be built, if both a learner and a game are given or none, or if a baseline is to be
             captured.
     """
-    learner = recipe.learner
-    if game is not None or not isinstance(learner, Baseline):
+    baseline = recipe.baseline
+    if game is not None or baseline is None:
         return build_game_training(recipe, dataset, seed=seed, device=device, game=game, capture=capture)
     if capture:
         raise BadInput(f"--capture: {recipe.name} is a baseline, and only moves of games are recorded. Leave it out.")
     batches = batches_of(recipe, dataset, seed=seed, device=device)
     with explain_build_errors():
-        return learner.training(learner.build(sizes_of(recipe, dataset)).to(device), batches)
+        return baseline.training(baseline.build(sizes_of(recipe, dataset)).to(device), batches)
 
 
 def build_game_training(
@@ -73,15 +72,13 @@ def build_game_training(
     Raises:
         BadInput: As `build_training` does, and for a baseline.
     """
-    sizes, batches = sizes_of(recipe, dataset), batches_of(recipe, dataset, seed=seed, device=device)
+    given = getattr(recipe.learner if game is None else game, "given", None)
+    sizes, batches = sizes_of(recipe, dataset), batches_of(recipe, dataset, seed=seed, device=device, given=given)
     if game is not None:
         expect_no_learner(recipe)
         return GameTraining.of(game, batches, recipe, sizes, capture=capture)
-    learner = recipe.expect_learner()
-    if isinstance(learner, Baseline):
-        raise BadInput(f"{recipe.name} trains a baseline, which plays no game; take a recipe of a game")
     with explain_build_errors():
-        built = learner.build(sizes, device)
+        built = recipe.expect_game_row().build(sizes, device)
     return GameTraining.of(built, batches, recipe, sizes, capture=capture)
 
 
@@ -113,7 +110,9 @@ def check_stages(recipe: Recipe, dataset: Dataset) -> None:
                     row.build(sizes)
 
 
-def batches_of(recipe: Recipe, dataset: Dataset, *, seed: int, device: torch.device) -> Batches:
+def batches_of(
+    recipe: Recipe, dataset: Dataset, *, seed: int, device: torch.device, given: str | None = None
+) -> Batches:
     """Return the training samples in batches of the recipe's size, as its networks see them.
 
     Args:
@@ -121,12 +120,18 @@ def batches_of(recipe: Recipe, dataset: Dataset, *, seed: int, device: torch.dev
         dataset: The data.
         seed: Seed of their order.
         device: Where the batches go.
+        given: What the networks are given beside the samples, "labels" or "images"; None as `Batches` has it.
 
     Returns:
         The batches, at their beginning.
+
+    Raises:
+        BadInput: If the batch size is larger than the data, or the data have no labels or images to give.
     """
-    transform = TRANSFORMS[recipe.transform if dataset.is_image else "identity"]
-    return Batches(dataset.train, batch_size=recipe.batch_size, seed=seed, transform=transform.forward, device=device)
+    forward = TRANSFORMS[recipe.transform if dataset.is_image else "identity"].forward
+    return Batches(
+        dataset.train, batch_size=recipe.batch_size, seed=seed, transform=forward, device=device, given=given
+    )
 
 
 def sizes_of(recipe: Recipe, dataset: Dataset, *, with_mean: bool = True) -> Sizes:

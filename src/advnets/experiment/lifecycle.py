@@ -4,13 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from advnets import data, distributed, runs
+from advnets import distributed, runs
 from advnets.capture import expect_capturable
-from advnets.data import Dataset
+from advnets.data import DATASETS, STORED_NAME, Dataset
 from advnets.errors import BadInput
 from advnets.experiment.build_training import check_stages, given_shape_of
 from advnets.experiment.prepare import prepare_training
 from advnets.experiment.run import Run
+from advnets.experiment.run_data import choose_data, refuse_other_data
 from advnets.experiment.run_record import RunRecord
 from advnets.experiment.settings import Settings, find_device, settings_from
 from advnets.games import CycleGame, Game, describe_game
@@ -22,6 +23,9 @@ def start(
     *,
     game: Game | CycleGame | None = None,
     settings: Settings | None = None,
+    data: Any = None,
+    labels: Any = None,
+    given: Any = None,
 ) -> Run:
     """Make the run directory of a new run; nothing is trained yet.
 
@@ -30,6 +34,11 @@ def start(
             must leave the learner to the game.
         game: A game of your own.
         settings: What is asked of the run beside its recipe; None for the defaults.
+        data: Data in place of those that the settings name: a name, a path, or data in memory, which are a tensor or a
+            NumPy array as `Dataset.of` takes them, a torch TensorDataset, or a Dataset. A run does not store data in
+            memory; it takes them again when it is resumed.
+        labels: Integers (n,) for a tensor or an array, or None.
+        given: Images (n, c', h', w') for a tensor or an array, or None.
 
     Returns:
         The run.
@@ -39,7 +48,9 @@ def start(
     """
     distributed.init_process_group()
     recipe, settings = find_recipe(recipe, game), settings or Settings()
-    dataset = distributed.local_rank0_first(settings.dataset)
+    refuse_other_data(settings, data)
+    asked = settings
+    settings, dataset = distributed.local_rank0_first(lambda: choose_data(asked, data, labels=labels, given=given))
     device = find_device(settings.device)
     if settings.capture:
         distributed.expect_one_process("training with --capture")
@@ -58,13 +69,24 @@ def start(
     return Run.begin(path, game, record=record, dataset=dataset, prepared=prepared)
 
 
-def train(recipe: Recipe | str | Path | None = None, *, game: Game | CycleGame | None = None, **settings: Any) -> Run:
+def train(
+    recipe: Recipe | str | Path | None = None,
+    *,
+    game: Game | CycleGame | None = None,
+    data: Any = None,
+    labels: Any = None,
+    given: Any = None,
+    **settings: Any,
+) -> Run:
     """Start a run and train it to the end of its budget.
 
     Args:
         recipe: As in `start`.
         game: As in `start`.
-        **settings: Fields of `Settings`, such as data="mnist" and minutes=10.
+        data: As in `start`, such as "mnist", a path or a tensor; None takes the digits.
+        labels: As in `start`.
+        given: As in `start`.
+        **settings: Fields of `Settings`, such as minutes=10.
 
     Returns:
         The run.
@@ -73,7 +95,7 @@ def train(recipe: Recipe | str | Path | None = None, *, game: Game | CycleGame |
         BadInput: As `start` does.
         NonFinite: If a loss or a gradient is not finite.
     """
-    run = start(recipe, game=game, settings=settings_from(settings))
+    run = start(recipe, game=game, settings=settings_from(settings), data=data, labels=labels, given=given)
     for _ in run.carry_on():
         pass
     return run
@@ -83,6 +105,9 @@ def resume(
     path: str | Path,
     *,
     game: Game | CycleGame | None = None,
+    data: Any = None,
+    labels: Any = None,
+    given: Any = None,
     steps: int | None = None,
     minutes: float | None = None,
 ) -> Run:
@@ -94,6 +119,9 @@ def resume(
     Args:
         path: The run directory.
         game: The same game again, if it was started on your own.
+        data: The same data again, if they were given in memory; or the new place of data that were moved.
+        labels: The same labels again.
+        given: The same given images again.
         steps: A new budget in steps.
         minutes: A new budget in minutes.
 
@@ -101,10 +129,10 @@ def resume(
         The run.
 
     Raises:
-        BadInput: If there is no such run, or it was started on another game.
+        BadInput: If there is no such run, or it was started on another game or other data.
         InUse: If another process is training it.
     """
-    run = Run(Path(path), game)
+    run = Run(Path(path), game, data, labels, given)
     for _ in run.carry_on(steps=steps, minutes=minutes):
         pass
     return run
@@ -152,4 +180,4 @@ def _data_card(dataset: Dataset, recipe: Recipe, game: Game | CycleGame | None) 
 
 
 def _absolute_path(name: str) -> str:
-    return str(Path(name).resolve()) if name not in data.DATASETS else name
+    return str(Path(name).resolve()) if name not in (*DATASETS, STORED_NAME) else name

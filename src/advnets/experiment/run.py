@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from advnets.experiment.loop import Loop, TrainingProgress
 from advnets.experiment.model import Model, export
 from advnets.experiment.prepare import PreparedTraining, prepare_training
 from advnets.experiment.resume_notes import resume_notes
+from advnets.experiment.run_data import choose_data, expect_digest
 from advnets.experiment.run_model import model_of_state
 from advnets.experiment.run_record import RunRecord
 from advnets.experiment.samples import Samples
@@ -44,10 +45,16 @@ class Run:
     Attributes:
         path: The directory, which need not be there yet.
         game: A game of your own, if it was started on one.
+        data: The data again, if they were given in memory; or the new place of data that were moved.
+        labels: The labels again, if they were given beside a tensor or an array.
+        given: The given images again, if they were given beside a tensor or an array.
     """
 
     path: Path
     game: Game | CycleGame | None = None
+    data: Any = field(default=None, repr=False)
+    labels: Any = field(default=None, repr=False)
+    given: Any = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self.path = Path(self.path)  # given by Python it may be text
@@ -102,13 +109,8 @@ class Run:
     def dataset(self) -> Dataset:
         """The data of the run. Raises BadInput if they are not those that it was started on."""
         if self._dataset is None:
-            dataset, digest = self.settings.dataset(), self.record.data.digest
-            if dataset.digest != digest:
-                raise BadInput(
-                    f"{self.settings.data} is not the data that {self.path} was started on: its digest is "
-                    f"{dataset.digest[:12]}, expected {digest[:12]}. Bring the former data back."
-                )
-            self._dataset = dataset
+            settings, dataset = choose_data(self.settings, self.data, labels=self.labels, given=self.given)
+            self._dataset = expect_digest(dataset, settings, self.record.data.digest, str(self.path))
         return self._dataset
 
     @property

@@ -17,20 +17,23 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 
 @dataclass(frozen=True)
 class ImageFlags:
-    """How image files are read."""
+    """How image files are read.
+
+    Attributes:
+        image_size: Scale images to so many pixels; default their own, or a power of two.
+        image_fit: Cut out the centre (default), or keep all and add borders.
+        image_alpha: The colour behind transparent pixels and of borders; default white.
+        image_channels: The colours that are read; default grey if all files are grey.
+        cache_memory: Larger caches of decoded images are mapped from a file; default 2GiB.
+        verify: Compare the contents of image files, not only sizes and times.
+    """
 
     image_size: int | str | None = None
-    """Scale image files to this size in pixels, one number or HEIGHTxWIDTH; default: their own, or a power of two."""
     image_fit: str | None = None
-    """How image files come to that size: crop cuts out the centre (default), pad keeps all and adds borders."""
     image_alpha: str | None = None
-    """The colour behind transparent pixels and of borders (default white), or keep: transparency is a channel."""
     image_channels: str | None = None
-    """Read image files as grey or as rgb; default: grey if all of them are stored so."""
     cache_memory: int | str | None = None
-    """Read decoded images into memory up to this size, and map a larger cache file instead; default 2GiB."""
     verify: bool = False
-    """Compare the contents of image files with the cache, not only their sizes and times."""
 
     @property
     def image_options(self) -> ImageOptions:
@@ -42,32 +45,35 @@ class ImageFlags:
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What is trained on, for how long, and what is kept of it."""
+    """What is trained on, for how long, and what is written.
+
+    Attributes:
+        data: A data set or a path: see `advnets data --help`.
+        data_dir: A folder where data sets are looked for first.
+        out: The run directory; default runs/<time>-<recipe>-<data>.
+        steps: Stop at this step; a run with a limit in steps resumes bit for bit.
+        minutes: Stop after so many minutes; with --steps, whichever comes first.
+        seed: Seed of first weights, order of data, and noise.
+        device: Where the networks are trained.
+        capture: Replay each move as a CUDA graph, which is faster for small networks.
+        journal_steps: Steps between two lines of the journal.
+        preview_steps: Steps between two previews.
+        checkpoint_minutes: Minutes between two checkpoints.
+        checkpoint_steps: Steps between two checkpoints, in place of minutes.
+    """
 
     data: str = "digits"
-    """A data set by name, or the path of a folder or .zip of images, an .npz file, or TFD_48x48.mat[:FOLD]."""
     data_dir: str | None = None
-    """Folder where data sets are looked for first."""
     out: str | None = None
-    """The run directory; default runs/<time>-<recipe>-<data>."""
     steps: int | None = None
-    """Steps to train; a run with a limit in steps resumes bit for bit."""
     minutes: float | None = None
-    """Minutes to train; with --steps, whichever comes first."""
     seed: int = 0
-    """Of the initial weights, the order of the data, the noises."""
     device: str = "auto"
-    """auto, cpu, cuda or mps."""
     capture: bool = False
-    """Record each player's move as a CUDA graph and replay it; faster where nets are small, the same is learnt."""
     journal_steps: int = 50
-    """Steps between two lines of the journal."""
     preview_steps: int = 1000
-    """Steps between two pictures of the fixed noises."""
     checkpoint_minutes: float = 1.0
-    """Minutes between two checkpoints."""
     checkpoint_steps: int | None = None
-    """Steps between two checkpoints, in place of minutes."""
 
 
 @dataclass(frozen=True)

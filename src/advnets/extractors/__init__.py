@@ -1,6 +1,9 @@
 """Extractors turn images into features, in which distances mean more than in pixels; each has an id that names it.
 
 The files have an order: `extractor` comes first, then `image_preprocessing`, then the extractors.
+
+Inside of the room a file imports only from those before it: extractor, convnet, classifier, image_preprocessing,
+inception, onnx, own_network, pca, random_features.
 """
 
 from collections.abc import Callable

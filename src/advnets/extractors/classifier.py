@@ -301,8 +301,9 @@ def _set_standardisation(network: ConvNet, train: Split) -> None:
 
 def _run_descent(network: ConvNet, train: Split, settings: ClassifierSettings) -> None:
     steps, batch_size = settings.steps(len(train)), min(settings.batch_size, len(train))
-    labelled = Split(train.values, train.labels, is_mapped=train.is_mapped)  # a batch gives the labels, no images
-    batches = Batches(labelled, batch_size=batch_size, seed=settings.seed, transform=shift_images, whole=True)
+    batches = Batches(
+        train, batch_size=batch_size, seed=settings.seed, transform=shift_images, whole=True, given="labels"
+    )
     optimizer = torch.optim.SGD(
         network.parameters(),
         lr=settings.rate,

@@ -1,6 +1,9 @@
 """Pure drawing: arrays in, pictures out.
 
 The files have an order: `panels` and `grid` come first, then the figures.
+
+Inside of the room a file imports only from those before it: grid, panels, assessment, dynamics, helvetica, paper2014,
+scatter.
 """
 
 from advnets.figures.assessment import draw_class_histogram, draw_projection, draw_spectra, draw_strips

@@ -66,7 +66,8 @@ def draw_helvetica(
         axes.set_xlabel("moves of G")
         axes.set_ylim(bottom=0)
         axes.spines[["top", "right"]].set_visible(False)
-    above.axes[1].legend(loc="lower right", frameon=False, fontsize=9)
+    handles, labels = above.axes[0].get_legend_handles_labels()
+    above.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=9)
     for axes, (name, picture) in zip(below.subplots(1, len(pictures), squeeze=False)[0], pictures.items(), strict=True):
         axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
         axes.set_title(name, fontsize=10)

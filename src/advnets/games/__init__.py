@@ -1,4 +1,8 @@
-"""Games: who plays, and what each player wants."""
+"""Games: who plays, and what each player wants.
+
+Inside of the room a file imports only from those before it: playable, pool, ties, weights, game, cycle, description,
+rows.
+"""
 
 from advnets.games.cycle import CycleGame
 from advnets.games.description import describe_game

@@ -1,5 +1,10 @@
-"""Networks: one file a paper, and a row of NETWORKS for each: a frozen dataclass of settings with `build(sizes)`."""
+"""Networks: one file a paper, and a row of NETWORKS for each: a frozen dataclass of settings with `build(sizes)`.
 
+Inside of the room a file imports only from those before it: layers, convolution, rows, goodfellow2014,
+upsampled_convolution.
+"""
+
+from advnets.networks.batch_norm import BatchNorm
 from advnets.networks.convolution import MaxoutConv, UntiedBias
 from advnets.networks.goodfellow2014 import (
     ConvMaxoutDiscriminator,
@@ -9,7 +14,7 @@ from advnets.networks.goodfellow2014 import (
     Maps,
     MaxoutDiscriminator,
 )
-from advnets.networks.layers import BatchNorm, Dropout, Maxout, Noise, is_samplewise, samplewise
+from advnets.networks.layers import Dropout, Maxout, Noise, is_samplewise, samplewise
 from advnets.networks.rows import DiscriminatorRow, GeneratorRow, NetworkRow, Sizes
 from advnets.networks.upsampled_convolution import UpsampledConv2d
 

@@ -5,7 +5,6 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from advnets import distributed
 from advnets.errors import BadInput
 
 Layer = TypeVar("Layer", nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
@@ -44,40 +43,6 @@ def is_samplewise(network: nn.Module) -> bool:
     if isinstance(network, nn.Sequential):
         return all(is_samplewise(layer) for layer in network)
     return type(network) in _SAMPLEWISE
-
-
-class BatchNorm(nn.BatchNorm1d):
-    """Batch normalisation whose moments are of the global batch, in all processes alike.
-
-    Ioffe and Szegedy 2015, "Batch normalization", Algorithm 1. In one process it is torch's own. In several, the
-    moments are averaged over the equal parts of the batch, differentiably, so that gradients are those of one process
-    with the whole batch. Not `nn.SyncBatchNorm`, which needs a GPU.
-
-    Args:
-        units: Width of x, (batch, units).
-    """
-
-    def __init__(self, units: int) -> None:
-        super().__init__(units)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalise x, (batch, units), by the moments of the global batch while training."""
-        if not self.training or distributed.world_size() == 1:
-            return super().forward(x)
-        mean = distributed.all_reduce_mean_tensor(x.mean(0))
-        variance = distributed.all_reduce_mean_tensor((x - mean).square().mean(0))
-        self._update(mean.detach(), variance.detach(), len(x) * distributed.world_size())
-        return (x - mean) * (variance + self.eps).rsqrt() * self.weight + self.bias
-
-    @torch.no_grad()
-    def _update(self, mean: Tensor, variance: Tensor, n: int) -> None:
-        """Move the running moments, the variance by its unbiased estimate, as torch does."""
-        assert self.running_mean is not None
-        assert self.running_var is not None
-        assert self.num_batches_tracked is not None
-        self.num_batches_tracked.add_(1)
-        self.running_mean.lerp_(mean.to(self.running_mean.dtype), self.momentum or 0.0)
-        self.running_var.lerp_((variance * n / (n - 1)).to(self.running_var.dtype), self.momentum or 0.0)
 
 
 @samplewise

@@ -1,4 +1,7 @@
-"""Recipes: published experiments, one file a paper."""
+"""Recipes: published experiments, one file a paper.
+
+Inside of the room a file imports only from those before it: recipe, bengio, goodfellow2014.
+"""
 
 from advnets.errors import unknown
 from advnets.recipes.bengio import dae, dae_walkback, dbn, deep_gsn, stacked_cae

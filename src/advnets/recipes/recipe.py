@@ -122,9 +122,9 @@ class Recipe:
         _check(self)
 
     @property
-    def is_baseline(self) -> bool:
-        """Whether it trains a baseline, which has no opponent."""
-        return isinstance(self.learner, Baseline)
+    def baseline(self) -> Baseline | None:
+        """The baseline that it trains, which has no opponent; None for a recipe of a game."""
+        return self.learner if isinstance(self.learner, Baseline) else None
 
     def expect_learner(self) -> AdversarialRow | CycleRow | Baseline:
         """Return the learner. Raises BadInput for a recipe that leaves it to a game of your own."""
@@ -135,6 +135,13 @@ class Recipe:
             )
         return self.learner
 
+    def expect_game_row(self) -> AdversarialRow | CycleRow:
+        """Return the row of the game. Raises BadInput for a baseline, and for a recipe that names no networks."""
+        learner = self.expect_learner()
+        if isinstance(learner, AdversarialRow | CycleRow):
+            return learner
+        raise BadInput(f"the recipe {self.name!r} trains a baseline, which plays no game; take a recipe of a game")
+
 
 def _check(recipe: Recipe) -> None:
     if recipe.transform not in TRANSFORMS:
@@ -144,12 +151,12 @@ def _check(recipe: Recipe) -> None:
     for name, kind in (("average", Average), ("budget", Budget)):
         if not isinstance(getattr(recipe, name), kind):
             raise BadInput(f"{name} is {getattr(recipe, name)!r}; expected {kind.__name__}(...)")
-    if not isinstance(recipe.learner, AdversarialRow | CycleRow | Baseline | None):
+    if not (recipe.baseline or isinstance(recipe.learner, AdversarialRow | CycleRow | None)):
         raise BadInput(
             f"learner is {recipe.learner!r}; expected the row of a game or a baseline, or None for a game of your own"
         )
     _check_stages(recipe.stages)
-    if recipe.is_baseline:
+    if recipe.baseline is not None:
         _check_baseline(recipe)
         return
     if not isinstance(recipe.algorithm, AlgorithmRow):

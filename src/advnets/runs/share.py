@@ -93,14 +93,14 @@ def _longest(card: Card) -> str:
     return f"{what}, which takes {sizes[what]:,} of them."
 
 
-def read_generator(path: Path, expected_tensors: ExpectedTensors) -> tuple[Card, dict[str, Tensor]]:
+def read_generator(path: Path, tensors_of_card: ExpectedTensors) -> tuple[Card, dict[str, Tensor]]:
     """Return the card and the tensors of a share file after every check.
 
     Links are followed; they must lead to a regular file.
 
     Args:
         path: The file.
-        expected_tensors: Returns the tensors, on the meta device, of the architecture that a card names; it raises
+        tensors_of_card: Returns the tensors, on the meta device, of the architecture that a card names; it raises
             BadInput for an architecture that cannot be built.
 
     Returns:
@@ -119,7 +119,7 @@ def read_generator(path: Path, expected_tensors: ExpectedTensors) -> tuple[Card,
         _refuse_irregular(os.stat(path))
         with open(path, "rb", opener=_without_waiting) as file:
             _refuse_irregular(os.fstat(file.fileno()))
-            return _read(file, os.fstat(file.fileno()).st_size, expected_tensors)
+            return _read(file, os.fstat(file.fileno()).st_size, tensors_of_card)
     except FileNotFoundError as error:
         raise Missing(f"{path} is not there; expected a share file") from error
     except OSError as error:
@@ -139,12 +139,12 @@ def _refuse_irregular(found: os.stat_result) -> None:
         raise Unsupported(f"found {kind}, expected a regular file")
 
 
-def _read(file: BufferedReader, size: int, expected_tensors: ExpectedTensors) -> tuple[Card, dict[str, Tensor]]:
+def _read(file: BufferedReader, size: int, tensors_of_card: ExpectedTensors) -> tuple[Card, dict[str, Tensor]]:
     written = _header_bytes(file, size)
     text, entries = _split_header(parse_strict_json(_decode_header(written), "the header"))
     card, digest = parse_card(text)
     _refuse_gaps(entries, size - 8 - len(written))
-    expected = _entries(expected_tensors(card), half=card.half)
+    expected = _entries(tensors_of_card(card), half=card.half)
     _compare(entries, expected)
     if written != _header(text, expected):
         raise Damaged(

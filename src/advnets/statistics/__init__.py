@@ -2,6 +2,10 @@
 
 The files have an order. `arrays` and `estimate` come first; `moments`, `distances`, `jackknife` and the tests stand on
 them; `gaussian`, `bures` and `ball_counts` come last.
+
+Inside of the room a file imports only from those before it: arrays, estimate, autocorrelation, differences, distances,
+ball_counts, jackknife, laplacian_pyramid, mann_whitney, mode_counts, moments, bures, gaussian, multiple_testing,
+permutation.
 """
 
 from advnets.statistics.arrays import Array

@@ -30,22 +30,22 @@ from advnets.training import Batch
 
 BATCH, K = 256, 3
 START = (1.5, 0.8)
-"""Mean and deviation of p_g at the beginning."""
+"""Mean and standard deviation of p_g at the beginning."""
 RATES = {"discriminator": 5e-3, "generator": 3e-4}
 NEAR = 0.1
-"""JSD, nats, at which (a) is drawn."""
+"""JSD in nats at which (a) is drawn."""
 APPROACH, INNER, ALONE, REST = 300, 1500, 20, 700
-"""Steps to (a), at most; moves of D in (b); moves of G alone in (c); steps from there to (d)."""
+"""Largest number of steps to (a); moves of D in (b); moves of G alone in (c); steps from there to (d)."""
 
 EDGES = torch.linspace(-6, 6, 601, dtype=torch.float64)
 CENTRES = (EDGES[1:] + EDGES[:-1]) / 2
 P_DATA = torch.cat([torch.zeros(1), torch.special.ndtr(EDGES[1:-1]), torch.ones(1)]).diff()
-"""p_data = N(0, 1) as the masses of cells; those at both ends hold the tails."""
+"""p_data = N(0, 1) as the masses of cells; the cells at both ends hold the tails."""
 U = torch.cat([torch.zeros(1), torch.linspace(-13.8, 13.8, 1001).double().sigmoid(), torch.ones(1)])
 Z = math.sqrt(3) * (2 * U.float()[:, None] - 1)
 """Nodes of z, closer towards its ends, and the shares of z below them; between nodes G is taken as linear."""
 REGION = 0.99
-"""Share of the mass of (p_data + p_g) / 2, its densest part, on which D is held against D*."""
+"""Share of the mass of (p_data + p_g) / 2, its densest part, on which D is compared with D*."""
 
 
 class LineGenerator(nn.Module):
@@ -53,6 +53,10 @@ class LineGenerator(nn.Module):
 
     s is z stretched to the whole line, of variance 1 as z: a net of bounded slope maps uniform noise to a density that
     ends in two cliffs, where D* jumps. G starts as a straight line of s, and the net at 0.
+
+    Args:
+        mean: Mean of p_g at the beginning.
+        deviation: Standard deviation of p_g at the beginning.
     """
 
     def __init__(self, mean: float, deviation: float) -> None:
@@ -63,7 +67,14 @@ class LineGenerator(nn.Module):
             nn.init.constant_(layer.bias, bias)  # type: ignore[arg-type]
 
     def forward(self, z: Tensor) -> Tensor:
-        """Z in (-sqrt 3, sqrt 3) -> x, both (batch, 1)."""
+        """Return G(z).
+
+        Args:
+            z: Uniform noise in (-sqrt 3, sqrt 3), (batch, 1).
+
+        Returns:
+            x, (batch, 1).
+        """
         s = torch.logit((z / math.sqrt(3) + 1) / 2, eps=1e-6) * (math.sqrt(3) / math.pi)
         x: Tensor = self.line(s) + self.net(s)
         return x
@@ -73,8 +84,12 @@ class LineGenerator(nn.Module):
 class Scene:
     """One moment of the game.
 
-    moves: made so far, by player. p_g: masses of the cells, by change of variables: each piece of z between two nodes
-    spreads its mass evenly over its image, so that folds of G count right. D: at the centres of the cells. G: at `Z`.
+    Attributes:
+        moves: Number of moves that were made so far, by player.
+        p_g: Masses of the cells, by a change of variables: each piece of z between two nodes spreads its mass evenly
+            over its image, so that folds of G count right.
+        D: D at the centres of the cells.
+        G: G at `Z`.
     """
 
     moves: dict[str, int]
@@ -84,12 +99,12 @@ class Scene:
 
     @property
     def jsd(self) -> float:
-        """JSD(p_data || p_g), nats."""
+        """JSD(p_data || p_g) in nats."""
         return float(theory.jsd(P_DATA.log(), self.p_g.log()))
 
     @property
     def value(self) -> float:
-        """V(D, G), nats; -log 4 where p_g = p_data and D = 1/2."""
+        """V(D, G) in nats; it is -log 4 where p_g = p_data and D = 1/2."""
         return float(theory.value_function(self.D, P_DATA, self.p_g))
 
     @property
@@ -106,7 +121,7 @@ class Scene:
         return float((m * error).sum())
 
     @property
-    def monotone(self) -> bool:
+    def is_monotone(self) -> bool:
         """Whether G has no fold, so that p_g(x) = p(z) / |G'(z)|."""
         steps = self.G.diff()  # 0 at the ends, where logits are clipped
         return bool((steps >= 0).all() or (steps <= 0).all())
@@ -117,12 +132,12 @@ class Scene:
         return (P_DATA + self.p_g) / 2, error
 
     def as_dict(self) -> dict[str, Any]:
-        """The numbers as JSON."""
-        told = {"moves": self.moves, "jsd": self.jsd, "value": self.value, "gap": self.gap}
-        return {**told, "mean_gap": self.mean_gap, "monotone": self.monotone}
+        """Return the numbers as a value of JSON."""
+        numbers = {"moves": self.moves, "jsd": self.jsd, "value": self.value, "gap": self.gap}
+        return {**numbers, "mean_gap": self.mean_gap, "monotone": self.is_monotone}
 
     def curves(self) -> figures.Curves:
-        """What is drawn: densities, D, and where G takes evenly spaced z."""
+        """Return what is drawn: densities, D, and where G takes evenly spaced z."""
         width = EDGES[1] - EDGES[0]
         z = np.linspace(-1, 1, 23)[1:-1]
         return figures.Curves(
@@ -140,7 +155,10 @@ class Scene:
 class Figure1:
     """The four panels, and the film of the whole game.
 
-    panels: by letter. film: (caption, scene) in the order of the game. seed: of the game.
+    Attributes:
+        panels: The four moments, by letter.
+        film: (caption, scene) in the order of the game.
+        seed: Seed of the game.
     """
 
     panels: dict[str, Scene]
@@ -148,14 +166,15 @@ class Figure1:
     seed: int
 
     def as_dict(self) -> dict[str, Any]:
-        """The numbers of each panel as JSON."""
-        told = {letter: scene.as_dict() for letter, scene in self.panels.items()}
-        return {"seed": self.seed, "p_data": "N(0, 1)", "minus_log_4": -theory.LOG_4, "region": REGION, "panels": told}
+        """Return the numbers of each panel as a value of JSON."""
+        panels = {letter: scene.as_dict() for letter, scene in self.panels.items()}
+        numbers = {"seed": self.seed, "p_data": "N(0, 1)", "minus_log_4": -theory.LOG_4, "region": REGION}
+        return {**numbers, "panels": panels}
 
     def __str__(self) -> str:
         head = f"{'':4}{'D moves':>8} {'G moves':>8} {'JSD':>8} {'V(D, G)':>9} {'sup |D-D*|':>11} {'mean |D-D*|':>12}"
         rows = [f"({letter}) {_row(scene)}" for letter, scene in self.panels.items()]
-        folds = [letter for letter, scene in self.panels.items() if not scene.monotone]
+        folds = [letter for letter, scene in self.panels.items() if not scene.is_monotone]
         return "\n".join([
             head, *rows,
             f"in nats; -log 4 = {-theory.LOG_4:.4f}; sup over the densest {REGION:.0%} of (p_data + p_g) / 2",
@@ -163,7 +182,17 @@ class Figure1:
         ])  # fmt: skip
 
     def save(self, path: str | Path) -> Path:
-        """Write FILE.png, the four panels, or FILE.webp, the animated film; nothing is overwritten."""
+        """Write FILE.png, the four panels, or FILE.webp, the animated film; nothing is overwritten.
+
+        Args:
+            path: The file.
+
+        Returns:
+            Its path.
+
+        Raises:
+            BadInput: If the file has another ending or is there already.
+        """
         path = Path(path)
         if path.suffix.lower() not in (".png", ".webp") or path.exists():
             raise BadInput(f"{path}: expected the name of a .png or .webp file that is not there yet")
@@ -180,35 +209,43 @@ CAPTIONS = {"a": "near convergence", "b": "D trained to $D^*$", "c": "G moved al
 
 
 def figure1(seed: int = 0) -> Figure1:
-    """Play the game to its end, keeping four panels and a film; the same seed gives the same game.
+    """Play the game to its end, and record four panels and a film.
 
-    Raises BadInput for a seed out of range, or with which the game never comes near convergence.
+    Args:
+        seed: Seed of the game; the same seed gives the same game.
+
+    Returns:
+        The figure.
+
+    Raises:
+        BadInput: If the seed is out of range, or the game does not come near convergence with it.
     """
     if not 0 <= seed < 2**63:
         raise BadInput(f"seed is {seed}; expected a whole number from 0 to 2^63 - 1")
     with Streams(seed, torch.device("cpu")).as_defaults():
-        stage = LineGame()
-        film: list[tuple[str, Scene]] = [("the beginning", stage.scene())]
-        for scene in stage.play(APPROACH, k=K, every=5):
+        game = LineGame()
+        film: list[tuple[str, Scene]] = [("the beginning", game.current_scene())]
+        for scene in game.play(APPROACH, k=K, every=5):
             film.append(("D and G in turn", scene))
             if scene.jsd < NEAR:
                 break
         else:
             raise BadInput(
-                f"seed {seed}: found a JSD of {scene.jsd:.3f} after {APPROACH} steps, expected {NEAR}. Change it."
+                f"seed {seed}: found a JSD of {scene.jsd:.3f} after {APPROACH} steps, expected at most {NEAR}. Take "
+                "another seed."
             )
         panels = {"a": scene}
-        film += [("D alone", scene) for scene in stage.inner_loop(INNER, every=50)]
+        film += [("D alone", scene) for scene in game.play_inner_loop(INNER, every=50)]
         panels["b"] = film[-1][1]
-        film += [("G alone", scene) for scene in stage.play(ALONE, k=0, every=2)]
+        film += [("G alone", scene) for scene in game.play(ALONE, k=0, every=2)]
         panels["c"] = film[-1][1]
-        film += [("D and G in turn", scene) for scene in stage.play(REST, k=K, every=10, settle=True)]
+        film += [("D and G in turn", scene) for scene in game.play(REST, k=K, every=10, settle=True)]
         panels["d"] = film[-1][1]
     return Figure1(panels, film, seed)
 
 
 class LineGame:
-    """The game under way."""
+    """A game on the line that is being played."""
 
     def __init__(self) -> None:
         self.game = Game(LineGenerator(*START), _mlp(), minimax, latent=uniform(1))
@@ -219,25 +256,43 @@ class LineGame:
         self.made = dict.fromkeys(self.game.players, 0)
 
     def play(self, steps: int, *, k: int, every: int, settle: bool = False) -> Iterator[Scene]:
-        """So many steps of Algorithm 1 with k moves of D each; a scene after each `every`. settle: rates fall to 0."""
+        """Play steps of Algorithm 1.
+
+        Args:
+            steps: Number of steps.
+            k: Moves of D in each step.
+            every: Steps between two scenes.
+            settle: Whether the rates fall to 0.
+
+        Yields:
+            A scene after every `every` steps.
+        """
         made = moves(self.game, _batches(), self.optimizers, k=k)
         for step in range(steps):
             self._set_rates(1 - step / steps if settle else 1.0)
             self._make(islice(made, k + 1))
             if (step + 1) % every == 0:
-                yield self.scene()
+                yield self.current_scene()
 
-    def inner_loop(self, count: int, *, every: int) -> Iterator[Scene]:
-        """So many moves of D while G stands, D's rate falling to 0; a scene after each `every`."""
+    def play_inner_loop(self, count: int, *, every: int) -> Iterator[Scene]:
+        """Move D while G stands still; D's rate falls to 0.
+
+        Args:
+            count: Number of moves.
+            every: Moves between two scenes.
+
+        Yields:
+            A scene after every `every` moves.
+        """
         made = moves(self.game, _batches(), self.optimizers, k=count)
         for move in range(count):
             self._set_rates(1 - move / count)
             self._make(islice(made, 1))
             if (move + 1) % every == 0:
-                yield self.scene()
+                yield self.current_scene()
 
-    def scene(self) -> Scene:
-        """What there is to see now."""
+    def current_scene(self) -> Scene:
+        """Return the moment at which the game stands."""
         with torch.no_grad():
             G = self.game.generator(Z).double()[:, 0]
             D = self.game.critic(CENTRES.float()[:, None]).sigmoid().double()
@@ -254,11 +309,17 @@ class LineGame:
 
 
 def push_forward(G: Tensor) -> Tensor:
-    """Masses of the cells under p_g for G at the nodes of a uniform z, linear in between.
+    """Return the masses of the cells under p_g, for a G that is linear between the nodes of a uniform z.
 
         F(x) = sum over pieces of (share of z in the piece) clamp((x - lo) / (hi - lo), 0, 1)
 
-    A change of variables, p_g(x) = sum over z with G(z) = x of p(z) / |G'(z)|, right where G folds. G: (nodes,).
+    This is a change of variables, p_g(x) = sum over z with G(z) = x of p(z) / |G'(z)|, and is right where G folds.
+
+    Args:
+        G: G at the nodes `Z`, (nodes,).
+
+    Returns:
+        The masses, (cells,).
     """
     lo, hi = torch.minimum(G[1:], G[:-1]), torch.maximum(G[1:], G[:-1])
     F = ((EDGES[:, None] - lo) / (hi - lo).clamp(min=1e-12)).clamp(0, 1) @ U.diff()

@@ -33,22 +33,27 @@ from advnets.statistics import Estimate
 from advnets.training import Moment
 
 DRAWN = 500
-"""Samples that are measured each time, from the same noises."""
+"""Number of samples that are measured each time, from the same noises."""
 REAL = 5000
-"""Training samples, at most, of which the nearest names a sample's class."""
+"""Largest number of training samples, of which the nearest gives a sample its class."""
 PICTURED = 25
 BACK = 0.9
-"""Share of the entropy that collapse took which must be had back for a k to count as recovered."""
+"""Share of the lost entropy that must be regained for a k to count as recovered."""
 
 
 @dataclass(frozen=True)
 class HelveticaPlan:
     """How long the acts are.
 
-    recipe: of the game. first: steps of act 1. alone: moves of G in act 2. again: steps of act 3.
-    every: steps, or moves of G, between two readings in acts 2 and 3.
-    wanted_alone: what G wants in act 2, a row of OBJECTIVES. The slope of -log D(G(z)) is gone once the frozen D is
-        taken in, and G stays where it is; that of log(1 - D(G(z))), the text's, grows, and G runs to where D is surest.
+    Attributes:
+        recipe: Recipe of the game.
+        first: Steps of act 1.
+        alone: Moves of G in act 2.
+        again: Steps of act 3.
+        every: Steps, or moves of G, between two readings in acts 2 and 3.
+        wanted_alone: G's objective in act 2, a row of OBJECTIVES. The slope of -log D(G(z)) vanishes once the frozen D
+            is fooled, and G stays where it is. That of log(1 - D(G(z))), the text's, grows, and G moves to where D is
+            most certain.
     """
 
     recipe: Recipe
@@ -94,10 +99,14 @@ IMAGES = HelveticaPlan(
 
 @dataclass(frozen=True)
 class GeneratorReading:
-    """What the generator drew after so many of its moves in an act.
+    """What the generator draws after some of its moves in an act.
 
-    entropy: of classes, nats; its notes tell the modes that are hit. spread: mean distance of two samples.
-    stray: mean distance of a sample from the nearest real one, without which scattered samples would pass for diverse.
+    Attributes:
+        moves: Number of the moves.
+        entropy: Entropy of the classes, in nats; its notes hold the number of modes that are hit.
+        spread: Mean distance of two samples.
+        stray: Mean distance of a sample from the nearest real one, without which scattered samples would pass for
+            diverse.
     """
 
     moves: int
@@ -107,21 +116,28 @@ class GeneratorReading:
 
     @property
     def modes(self) -> int:
-        """Classes that one sample in a hundred at least falls into."""
+        """Number of classes that at least one sample in a hundred falls into."""
         return int(self.entropy.notes["modes"])
 
     def as_dict(self) -> dict[str, Any]:
-        """The reading as JSON."""
-        told = {name: getattr(self, name).as_dict() for name in ("entropy", "spread", "stray")}
-        return {"moves": self.moves, "modes": self.modes, **told}
+        """Return the reading as a value of JSON."""
+        estimates = {name: getattr(self, name).as_dict() for name in ("entropy", "spread", "stray")}
+        return {"moves": self.moves, "modes": self.modes, **estimates}
 
 
 @dataclass(frozen=True, eq=False)
 class Helvetica:
-    """Readings of the three acts; the last of an act is where the next begins.
+    """Readings of the three acts; an act begins where the last one ended.
 
-    real: of as many held-out samples. first: at the end of act 1. alone: act 2. again: act 3, by k.
-    pictures: samples of the same noises after each act, by name.
+    Attributes:
+        data: Name of the data set.
+        seed: Seed of the game.
+        acts: How long the acts were.
+        real: Reading of as many held-out samples.
+        first: Reading at the end of act 1.
+        alone: Readings of act 2.
+        again: Readings of act 3, by k.
+        pictures: Samples of the same noises after each act, by name.
     """
 
     data: str
@@ -133,20 +149,27 @@ class Helvetica:
     again: Mapping[int, Sequence[GeneratorReading]]
     pictures: Mapping[str, Any] = field(repr=False)
 
-    def share_back(self, k: int) -> float | None:
-        """Share of the entropy lost in act 2 that act 3 with this k has brought back at its end; None of no loss."""
+    def regained_share(self, k: int) -> float | None:
+        """Return the share of the entropy lost in act 2 that act 3 has regained at its end.
+
+        Args:
+            k: Moves of D in each step of act 3.
+
+        Returns:
+            The share; None if no entropy was lost.
+        """
         before, low = self.first.entropy.value, self.alone[-1].entropy.value
         return (self.again[k][-1].entropy.value - low) / (before - low) if before > low else None
 
     def as_dict(self) -> dict[str, Any]:
-        """All readings as JSON."""
+        """Return all readings as a value of JSON."""
         acts = {name: getattr(self.acts, name) for name in ("first", "alone", "again", "every", "wanted_alone")}
         return {
             "data": self.data, "seed": self.seed, "acts": acts, "samples": DRAWN, "real_samples": REAL,
             "real": self.real.as_dict(), "first": self.first.as_dict(),
             "alone": [reading.as_dict() for reading in self.alone],
             "again": {str(k): [reading.as_dict() for reading in course] for k, course in self.again.items()},
-            "share_back": {str(k): self.share_back(k) for k in self.again},
+            "share_back": {str(k): self.regained_share(k) for k in self.again},
         }  # fmt: skip
 
     def __str__(self) -> str:
@@ -157,21 +180,33 @@ class Helvetica:
         ]  # fmt: skip
         head = f"{'':16}{'G moves':>8} {'class entropy':>16} {'modes':>6} {'mean distance':>16} {'to nearest real':>16}"
         return "\n".join([
-            f"{self.data}, seed {self.seed}; {DRAWN} samples, classes of the nearest of {REAL:,} real ones, nats",
+            f"{self.data}, seed {self.seed}: {DRAWN} samples, entropies in nats. A sample has the class of the nearest "
+            f"of {REAL:,} real ones.",
             head, *(f"{name:16}{_row(reading)}" for name, reading in rows),
             f"lowest entropy in act 2: {low.entropy.value:.2f} after {low.moves} moves of G alone",
             *(self._verdict(k) for k in self.again),
         ])  # fmt: skip
 
     def _verdict(self, k: int) -> str:
-        share = self.share_back(k)
+        share = self.regained_share(k)
         if share is None:
             return f"k = {k}: no entropy was lost in act 2"
-        word = "recovered" if share >= BACK else "NOT recovered"
-        return f"k = {k}: {word}, {share:.1%} of the lost entropy is back after {self.again[k][-1].moves} steps"
+        word = "recovered" if share >= BACK else f"not recovered, which takes {BACK:.0%}"
+        steps = self.again[k][-1].moves
+        return f"k = {k}: {share:.1%} of the lost entropy is regained after {steps} steps: {word}"
 
     def save(self, path: str | Path) -> Path:
-        """Write the curves and the pictures as FILE.png; nothing is overwritten."""
+        """Write the curves and the pictures as FILE.png; nothing is overwritten.
+
+        Args:
+            path: The file.
+
+        Returns:
+            Its path.
+
+        Raises:
+            BadInput: If the file has another ending or is there already.
+        """
         path = Path(path)
         if path.suffix.lower() != ".png" or path.exists():
             raise BadInput(f"{path}: expected the name of a .png file that is not there yet")
@@ -189,9 +224,20 @@ def helvetica(
     name: str = "ring-8", *, data_dir: str | None = None, seed: int = 0, ks: Sequence[int] = (1, 2, 5),
     acts: HelveticaPlan | None = None,
 ) -> Helvetica:  # fmt: skip
-    """Play the three acts on a labelled data set; the same seed gives the same play.
+    """Play the three acts on a labelled data set.
 
-    acts: default POINTS or IMAGES, by the kind of the data. Raises BadInput for data without labels, a bad k or seed.
+    Args:
+        name: Data set, by name or path.
+        data_dir: Folder where data sets are looked for first.
+        seed: Seed of the game; the same seed gives the same play.
+        ks: Moves of D in each step of act 3, which is played once for each.
+        acts: How long the acts are; by default POINTS or IMAGES, by the kind of the data.
+
+    Returns:
+        The readings and pictures.
+
+    Raises:
+        BadInput: If the data have no labels, or a k or the seed is out of range.
     """
     if not ks or min(ks) < 1 or len(set(ks)) != len(ks):
         raise BadInput(f"k: found {list(ks)}, expected different whole numbers from 1. Leave it out for 1, 2 and 5.")
@@ -199,67 +245,102 @@ def helvetica(
         raise BadInput(f"seed is {seed}; expected a whole number from 0 to 2^63 - 1")
     dataset = data.load(name, data_dir)
     if dataset.classes is None:
-        raise BadInput(f"{dataset.name} has no labels, by which its modes are told; expected data that have")
+        raise BadInput(
+            f"{dataset.name} has no labels; expected data with labels, since their classes are the modes. Name others."
+        )
     acts = acts or (IMAGES if dataset.is_image else POINTS)
     with Streams(seed, torch.device("cpu")).as_defaults():
-        theatre = HelveticaGame(dataset, acts, seed)
-        theatre.act(acts.first, k=1)
-        first, pictures = theatre.read_samples(0), {"after act 1": theatre.picture()}
-        alone = list(theatre.readings(acts.alone, k=0))
-        pictures["G alone"] = theatre.picture()
-        collapsed, again = deepcopy(theatre.play.state()), {}
+        game = HelveticaGame(dataset, acts, seed)
+        game.play_steps(acts.first, k=1)
+        first, pictures = game.read_samples(0), {"after act 1": game.draw_picture()}
+        alone = list(game.play_and_read(acts.alone, k=0))
+        pictures["G alone"] = game.draw_picture()
+        collapsed, again = deepcopy(game.training.state()), {}
         for k in ks:
-            theatre.play.load(deepcopy(collapsed))
+            game.training.load(deepcopy(collapsed))
             # Random numbers of its own, so that no k depends on which others are played.
             with Streams(mix_seed("helvetica", seed, k), torch.device("cpu")).as_defaults():
-                again[k] = list(theatre.readings(acts.again, k=k))
-            pictures[f"k = {k}"] = theatre.picture()
-    return Helvetica(dataset.name, seed, acts, theatre.real, first, alone, again, pictures)
+                again[k] = list(game.play_and_read(acts.again, k=k))
+            pictures[f"k = {k}"] = game.draw_picture()
+    return Helvetica(dataset.name, seed, acts, game.real, first, alone, again, pictures)
 
 
 class HelveticaGame:
-    """The game under way, and the eyes on it."""
+    """The game that is played, and what reads its samples.
+
+    Args:
+        dataset: Data with labels.
+        acts: How long the acts are.
+        seed: Seed of the game.
+    """
 
     def __init__(self, dataset: Dataset, acts: HelveticaPlan, seed: int) -> None:
         self.every, self.wanted_alone, self.classes = acts.every, acts.wanted_alone, dataset.classes or 0
         self.transform = TRANSFORMS[acts.recipe.transform if dataset.is_image else "identity"]
-        self.play = build_game_training(acts.recipe, dataset, seed=seed, device=torch.device("cpu"))
-        assert isinstance(self.play.game, Game)
-        self.game = self.play.game
-        self.play.schedule(Moment(0, 1, 0.0))
-        self.z = self.play.draw_latent(DRAWN, torch.Generator().manual_seed(seed))
+        self.training = build_game_training(acts.recipe, dataset, seed=seed, device=torch.device("cpu"))
+        assert isinstance(self.training.game, Game)
+        self.game = self.training.game
+        self.training.schedule(Moment(0, 1, 0.0))
+        self.z = self.training.draw_latent(DRAWN, torch.Generator().manual_seed(seed))
         chosen = torch.randperm(len(dataset.train), generator=torch.Generator().manual_seed(0))[:REAL]
         self.known, self.labels = _as_floats(dataset.train, chosen), dataset.train.labels[chosen]  # type: ignore[index]
         held_out = torch.arange(min(DRAWN, len(dataset.validation)))
         self.real = self._read(0, _as_floats(dataset.validation, held_out))
 
-    def act(self, steps: int, *, k: int) -> None:
-        """So many steps of Algorithm 1 with k moves of D each; k = 0 leaves G alone."""
+    def play_steps(self, steps: int, *, k: int) -> None:
+        """Play steps of Algorithm 1.
+
+        Args:
+            steps: Number of steps.
+            k: Moves of D in each step; with 0 only G moves.
+        """
         game = self.game if k else replace(self.game, objective=OBJECTIVES[self.wanted_alone])
-        made = moves(game, self.play.batches, self.play.optimizers, k=k)
+        made = moves(game, self.training.batches, self.training.optimizers, k=k)
         for _ in islice(made, steps * (k + 1)):
             pass
 
-    def readings(self, steps: int, *, k: int) -> Iterator[GeneratorReading]:
-        """The same, with a reading every so often."""
+    def play_and_read(self, steps: int, *, k: int) -> Iterator[GeneratorReading]:
+        """Play steps of Algorithm 1, and read samples on the way.
+
+        Args:
+            steps: Number of steps.
+            k: Moves of D in each step; with 0 only G moves.
+
+        Yields:
+            A reading after every `acts.every` steps.
+        """
         for made in range(self.every, steps + 1, self.every):
-            self.act(self.every, k=k)
+            self.play_steps(self.every, k=k)
             yield self.read_samples(made)
 
     def read_samples(self, made: int) -> GeneratorReading:
-        """What G draws now, after so many moves of it in this act."""
-        values = torch.from_numpy(self.samples(DRAWN).values)
+        """Read what G draws now.
+
+        Args:
+            made: Number of moves of G in this act.
+
+        Returns:
+            The reading.
+        """
+        values = torch.from_numpy(self.draw_samples(DRAWN).values)
         return self._read(made, values.permute(0, 3, 1, 2).float() / 255 if values.ndim == 4 else values)
 
-    def picture(self) -> Any:
-        """A small grid of images; points are all drawn, on one scale."""
+    def draw_picture(self) -> Any:
+        """Return a picture of what G draws: a small grid of images, or all points on one scale."""
         if self.known.ndim == 4:
-            return self.samples(PICTURED).picture()
+            return self.draw_samples(PICTURED).picture()
         bound = 1.5 * float(self.known.abs().max())
-        return figures.draw_scatter(self.samples(DRAWN).values.astype(np.float32), size=200, bound=bound)
+        return figures.draw_scatter(self.draw_samples(DRAWN).values.astype(np.float32), size=200, bound=bound)
 
-    def samples(self, n: int) -> Samples:
-        """The first n samples, always of the same noises."""
+    def draw_samples(self, n: int) -> Samples:
+        """Draw samples, always of the same noises.
+
+        Args:
+            n: Number of samples, at most DRAWN.
+
+        Returns:
+            The samples.
+        """
         generator = self.game.generator.eval()
         assert self.z is not None
         with torch.no_grad():

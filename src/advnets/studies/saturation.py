@@ -23,9 +23,12 @@ from advnets.training import Moment
 
 @dataclass(frozen=True)
 class Saturation:
-    """Norms of d(loss)/d(theta_G) after so many of the discriminator's moves.
+    """Norms of d(loss)/d(theta_G) after moves of the discriminator.
 
-    moves: counts. minimax, non_saturating: the norm under each loss.
+    Attributes:
+        moves: Numbers of moves.
+        minimax: Norms under the minimax loss, one for each number of moves.
+        non_saturating: Norms under the non-saturating loss.
     """
 
     moves: tuple[int, ...]
@@ -34,18 +37,29 @@ class Saturation:
 
     @property
     def ratios(self) -> list[float]:
-        """Minimax over non-saturating: 1 at D = 1/2, 0 where the minimax loss has saturated."""
+        """Ratios of minimax to non-saturating: 1 at D = 1/2, and 0 where the minimax loss has saturated."""
         return [low / high for low, high in zip(self.minimax, self.non_saturating, strict=True)]
 
     def figure(self) -> Any:
-        """Both norms, and their ratio, against the discriminator's moves."""
+        """Return a figure of both norms, and of their ratio, against the discriminator's moves."""
         return figures.draw_saturation(self.moves, self.ratios, self.minimax, self.non_saturating)
 
 
 def saturation(
     name: str, *, data_dir: str | None = None, seed: int = 0, last: int = 200, every: int = 10
 ) -> Saturation:
-    """Train the paper-adam recipe's D alone on a data set for `last` moves, measuring every so many."""
+    """Train the paper-adam recipe's D alone on a data set, and measure both losses of G on the way.
+
+    Args:
+        name: Data set, by name or path.
+        data_dir: Folder where data sets are looked for first.
+        seed: Seed of the game.
+        last: Number of moves of D.
+        every: Moves between two measurements.
+
+    Returns:
+        The norms.
+    """
     dataset = data.load(name, data_dir)
     rates = {"discriminator": 1e-3, "generator": 0.0}
     descents = {player: replace(paper_adam.descents[player], rate=rate) for player, rate in rates.items()}

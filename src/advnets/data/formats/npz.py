@@ -11,14 +11,14 @@ from torch import Tensor
 from advnets.data.conversion import CHANNELS, MAX_CLASSES
 from advnets.data.dataset import Dataset, Split
 from advnets.data.formats.npz_archive import Array, ArrayHeader, open_archive, read_array, read_header
-from advnets.data.splitting import MIN_SAMPLES, split_order
+from advnets.data.splits import MIN_SAMPLES, split_order
 from advnets.errors import BadInput
 
 KNOWN = ("images", "labels")
 
 
 def load_npz(path: str | os.PathLike[str]) -> Dataset:
-    """Load the data set in a .npz file, and split it 80 : 10 : 10 in a fixed random order (`splitting.split_order`).
+    """Load the data set in a .npz file, and split it 80 : 10 : 10 in a fixed random order (`splits.split_order`).
 
     Args:
         path: File with an array `images`, uint8 (n, h, w) or (n, h, w, c), with c in 1, 3, 4 and n of 10 or more. An

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from advnets.data.conversion import MAX_CLASSES
-from advnets.data.splitting import fixed_order
+from advnets.data.splits import fixed_order
 from advnets.errors import BadInput, Damaged, TooBig
 
 SPLIT_OF = {"train": "train", "val": "validation", "validation": "validation", "test": "test"}

@@ -1,1 +1,5 @@
-"""Data sets by name: one file a set, and where their published files lie."""
+"""Data sets by name: one file a set, and where their published files lie.
+
+Inside of the room a file imports only from those before it: digits, download, published_files, cifar10, mnist,
+olivetti, tfd, toys.
+"""

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from advnets.data.dataset import Dataset, Split
-from advnets.data.splitting import fixed_order
+from advnets.data.splits import fixed_order
 
 TRAIN, VALIDATION, TEST = 1297, 250, 250
 
@@ -15,7 +15,7 @@ def load_digits() -> Dataset:
 
     E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits" (UCI, 1998), its test part, as in scikit-learn.
     Its levels v = 0..16 become round(255 v / 16). The digits are put into a fixed random order
-    (`splitting.fixed_order`), because the original runs through the classes and writers in turn.
+    (`splits.fixed_order`), because the original runs through the classes and writers in turn.
 
     Returns:
         The data set, images uint8 (n, 1, 8, 8).

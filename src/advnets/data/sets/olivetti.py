@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from advnets.data.dataset import Dataset, Split
 from advnets.data.formats.mat import read_mat, to_pixels
 from advnets.data.sets.published_files import data_folders
-from advnets.data.splitting import fixed_order
+from advnets.data.splits import fixed_order
 from advnets.errors import Damaged, Missing
 
 FILE = "olivettifaces.mat"
@@ -28,7 +28,7 @@ def load_olivetti(data_dir: str | os.PathLike[str] | None = None, *, side: int =
 
     F. Samaria, A. Harter, "Parameterisation of a stochastic model for human face identification" (1994); AT&T
     Laboratories Cambridge ask to be credited. The file is that of S. Roweis. The split is by people: thirty, five and
-    five in a fixed random order (`splitting.fixed_order`). The ten images of one person are near copies, and held-out
+    five in a fixed random order (`splits.fixed_order`). The ten images of one person are near copies, and held-out
     copies of training images would flatter a model that memorises. The people of validation and test are therefore not
     in train, and people are no classes.
 

@@ -1,7 +1,6 @@
 """Canaries: known damage is done to real images, to see which measures detect it, and from what strength on.
 
-Inside of the room a file imports only from those before it: damage and detection; resplit; battery and results; study
-and page.
+Inside of the room a file imports only from those before it: damage, detection, resplit, battery, results, page, study.
 """
 
 from advnets.studies.canaries.battery import Battery, MeasureSamples, default_battery

@@ -1,7 +1,7 @@
 """The 2014 paper's Table 1, from scratch: its models are trained, and measured beside controls.
 
-Inside of the room a file imports only from those before it: records, rows and controls; evaluator, chain_mixing and
-results; measure_run and summary; study and page.
+Inside of the room a file imports only from those before it: controls, records, evaluator, chain_mixing, measure_run,
+results, rows, study, summary, page.
 """
 
 from advnets.studies.table.page import as_json, as_markdown, as_text

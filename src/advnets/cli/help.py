@@ -1,0 +1,165 @@
+"""The help of a verb: what it does, then its flags in groups, one line or a few for each."""
+
+import dataclasses
+import re
+import shutil
+import textwrap
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+import docstring_parser
+import tyro
+
+WIDTH = 100
+"""The widest that help is printed; a narrower terminal makes it narrower."""
+COLUMN = 24
+"""Where the words about a flag begin."""
+VALUES = {int: "N", float: "NUMBER", str: "TEXT", Path: "PATH"}
+"""What the help writes for a value of each type."""
+SPELLINGS = {
+    "against": "NAME|PATH",
+    "cache_memory": "SIZE",
+    "control": "{holm, benjamini-hochberg}",
+    "damages": "LIST",
+    "data": "NAME|PATH",
+    "data_dir": "FOLDER",
+    "device": "{auto, cpu, cuda, mps}",
+    "image_alpha": "COLOUR|keep",
+    "image_channels": "{grey, rgb}",
+    "image_fit": "{crop, pad}",
+    "image_size": "N|HxW",
+    "measures": "LIST",
+    "out": "FOLDER",
+    "protocol": "{goodfellow2014, optimal-sigma, fixed-sigma}",
+    "recipe": "NAME|FILE",
+    "results": "FILE.json",
+    "rows": "LIST",
+    "runs": "FOLDER",
+    "split": "{validation, test}",
+    "weights": "FILE",
+}
+"""What it writes for the value of a flag, whichever verb has it; a verb may say something else."""
+
+POSITIONAL = get_args(tyro.conf.Positional[str])[1]
+"""How tyro marks a value that is typed without a flag."""
+
+
+@dataclass(frozen=True)
+class HelpLine:
+    """A flag, or a word, and what it does.
+
+    Attributes:
+        spelling: How it is typed, such as "--steps N".
+        about: What it does, in whole sentences.
+        is_word: Whether it is typed without a flag.
+        is_needed: Whether it has no default.
+    """
+
+    spelling: str
+    about: str
+    is_word: bool = False
+    is_needed: bool = False
+
+
+def render(usage: str, about: str, groups: Mapping[str, Sequence[HelpLine]]) -> str:
+    """Return the help as it is printed.
+
+    Args:
+        usage: The command and its words, such as "advnets resume RUN [flags]".
+        about: What it does; paragraphs are wrapped, and indented lines stay as they are.
+        groups: {title: its lines}; empty groups are left out.
+
+    Returns:
+        The text, which ends with a newline.
+    """
+    width = min(WIDTH, shutil.get_terminal_size().columns)
+    parts = [f"usage: {usage}", *(_wrap(paragraph, width) for paragraph in about.split("\n\n"))]
+    for title, lines in groups.items():
+        if lines:
+            parts.append("\n".join([f"{title}:", *(row for line in lines for row in _rows(line, width))]))
+    return "\n\n".join(parts) + "\n"
+
+
+def lines_of(kind: type[Any]) -> dict[str, HelpLine]:
+    """Return the help of a dataclass of flags, by field; fields that are dataclasses of flags give their own.
+
+    Args:
+        kind: The dataclass; its fields are documented in its docstring, or below each of them.
+
+    Returns:
+        {field: its line}.
+    """
+    hints, words = get_type_hints(kind, include_extras=True), field_docs(kind)
+    found: dict[str, HelpLine] = {}
+    for spec in dataclasses.fields(kind):
+        inner = next(_kinds(hints[spec.name]))
+        if dataclasses.is_dataclass(inner):
+            found |= lines_of(inner)  # type: ignore[arg-type]  # an Annotated hint holds the class itself
+        else:
+            found[spec.name] = _line(spec, hints[spec.name], words.get(spec.name, ""))
+    return found
+
+
+def field_docs(kind: type[Any]) -> dict[str, str]:
+    """Return what is written about each field of a dataclass and of its bases, as one line each."""
+    parsed = [docstring_parser.parse_from_object(base) for base in reversed(kind.__mro__) if base is not object]
+    return {one.arg_name: " ".join((one.description or "").split()) for doc in parsed for one in doc.params}
+
+
+def _line(spec: Any, hint: Any, about: str) -> HelpLine:
+    is_word, is_needed = POSITIONAL in get_args(hint)[1:], spec.default is dataclasses.MISSING
+    usual = _as_typed(spec.default)
+    said = re.search(rf"(?<!\w){re.escape(usual)}(?!\w)", about)
+    if not is_needed and not said and spec.default is not None and spec.default is not False and usual:
+        about = f"{about} Default: {usual}."
+    return HelpLine(_spelling(spec.name, hint, is_word), about.strip(), is_word, is_needed)
+
+
+def _as_typed(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _spelling(name: str, hint: Any, is_word: bool) -> str:
+    extras = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+    metavar = next((one.metavar for one in extras if getattr(one, "metavar", None)), None)
+    if is_word:
+        return metavar or name.upper()
+    kinds = list(_kinds(hint))
+    short = [alias for one in extras for alias in getattr(one, "aliases", None) or ()]
+    value = metavar or ("" if kinds == [bool] else SPELLINGS.get(name) or VALUES.get(kinds[-1], "TEXT"))
+    return f"{', '.join([*short, '--' + name.replace('_', '-')])} {value}".rstrip()
+
+
+def _kinds(hint: Any) -> Iterator[Any]:
+    """The plain types within a hint."""
+    origin = get_origin(hint)
+    if origin is Annotated:
+        yield from _kinds(get_args(hint)[0])
+    elif origin in (Union, types.UnionType, tuple):
+        for inner in get_args(hint):
+            if inner is not types.NoneType and inner is not ...:
+                yield from _kinds(inner)
+    else:
+        yield hint
+
+
+def _wrap(paragraph: str, width: int) -> str:
+    if paragraph.startswith("  "):
+        return paragraph.rstrip()
+    return textwrap.fill(" ".join(paragraph.split()), width, break_long_words=False, break_on_hyphens=False)
+
+
+def _rows(line: HelpLine, width: int) -> list[str]:
+    """The spelling and what it does: beside each other, or below where the spelling is too long."""
+    head = f"  {line.spelling}"
+    beside = f"{head:<{COLUMN - 2}}  {line.about}".rstrip()
+    if len(beside) <= width:
+        return [beside]
+    words = textwrap.wrap(line.about, max(width - COLUMN, 20), break_long_words=False, break_on_hyphens=False)
+    below = [" " * COLUMN + row for row in words]
+    if len(head) + 2 <= COLUMN:
+        return [f"{head:<{COLUMN}}{words[0]}", *below[1:]]
+    return [*textwrap.wrap(line.spelling, width, initial_indent="  ", subsequent_indent="      "), *below]

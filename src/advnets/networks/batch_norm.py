@@ -1,0 +1,71 @@
+"""Batch normalisation of the global batch, however many processes share it."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, distributed as dist, nn
+
+from advnets import distributed
+
+
+class BatchNorm(nn.BatchNorm1d):
+    """Batch normalisation whose moments are of the global batch, in all processes alike.
+
+    Ioffe and Szegedy 2015, "Batch normalization", Algorithm 1. In one process it is torch's own. In several, the
+    moments are averaged over the equal parts of the batch, differentiably, so that gradients are those of one process
+    with the whole batch. Not `nn.SyncBatchNorm`, which needs a GPU.
+
+    Args:
+        units: Width of x, (batch, units).
+    """
+
+    def __init__(self, units: int) -> None:
+        super().__init__(units)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise x, (batch, units), by the moments of the global batch while training."""
+        if not self.training or distributed.world_size() == 1:
+            return super().forward(x)
+        mean = mean_over_processes(x.mean(0))
+        variance = mean_over_processes((x - mean).square().mean(0))
+        self._update(mean.detach(), variance.detach(), len(x) * distributed.world_size())
+        return (x - mean) * (variance + self.eps).rsqrt() * self.weight + self.bias
+
+    @torch.no_grad()
+    def _update(self, mean: Tensor, variance: Tensor, n: int) -> None:
+        """Move the running moments, the variance by its unbiased estimate, as torch does."""
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.num_batches_tracked is not None
+        self.num_batches_tracked.add_(1)
+        self.running_mean.lerp_(mean.to(self.running_mean.dtype), self.momentum or 0.0)
+        self.running_var.lerp_((variance * n / (n - 1)).to(self.running_var.dtype), self.momentum or 0.0)
+
+
+def mean_over_processes(tensor: Tensor) -> Tensor:
+    """Return the mean of a tensor over all processes; gradients pass, and are summed over the processes.
+
+    Args:
+        tensor: Of one shape in all processes.
+
+    Returns:
+        The mean, the same in all of them.
+    """
+    total: Tensor = _SumOverProcesses.apply(tensor)  # type: ignore[no-untyped-call]
+    return total / distributed.world_size()
+
+
+class _SumOverProcesses(torch.autograd.Function):
+    """The sum over all processes, whose gradient is the sum of theirs, and so on for higher derivatives."""
+
+    @staticmethod
+    def forward(ctx: Any, tensor: Tensor) -> Tensor:
+        total = tensor.detach().clone()
+        with distributed.expect_all_processes():
+            dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        summed: Tensor = _SumOverProcesses.apply(gradient.contiguous())  # type: ignore[no-untyped-call]
+        return summed
