@@ -21,7 +21,8 @@ from PIL import Image
 
 from advnets import data
 from advnets.algorithm import algorithm1
-from advnets.experiment.game_training import game_training
+from advnets.experiment.build_training import build_game_training
+from advnets.games import AdversarialRow
 from advnets.networks import DenseGenerator, MaxoutDiscriminator
 from advnets.recipes import paper_adam
 from advnets.training import Moment
@@ -40,10 +41,17 @@ LEAST = """
 import sys
 from pathlib import Path
 from advnets import data, experiment
+from advnets.games import AdversarialRow
 from advnets.networks import MaxoutDiscriminator, DenseGenerator
 from advnets.recipes import paper_adam
 from dataclasses import replace
-recipe = replace(paper_adam, generator=DenseGenerator(hidden=(16,)), discriminator=MaxoutDiscriminator(units=(16,)))
+assert isinstance(paper_adam.learner, AdversarialRow)
+recipe = replace(
+    paper_adam,
+    learner=replace(
+        paper_adam.learner, generator=DenseGenerator(hidden=(16,)), discriminator=MaxoutDiscriminator(units=(16,))
+    ),
+)
 asked = dict(image_size=int(sys.argv[3]), cache_memory="200MiB", steps=200, journal_steps=10)
 settings = experiment.Settings(data=sys.argv[1], out=sys.argv[2], **asked)
 run = experiment.start(recipe, settings=settings)
@@ -92,14 +100,16 @@ def told(starts: list[tuple[float, float]]) -> str:
 
 def steps(dataset: data.Dataset) -> Iterator[object]:
     """Steps of a net like the paper's, small as at a first try."""
+    assert isinstance(paper_adam.learner, AdversarialRow)
     small = replace(
         paper_adam,
-        generator=DenseGenerator(hidden=(128,)),
-        discriminator=MaxoutDiscriminator(units=(32,)),
+        learner=replace(
+            paper_adam.learner, generator=DenseGenerator(hidden=(128,)), discriminator=MaxoutDiscriminator(units=(32,))
+        ),
         batch_size=BATCH,
     )
     torch.manual_seed(0)
-    tried = game_training(small, dataset, seed=0, device=torch.device("cpu"))
+    tried = build_game_training(small, dataset, seed=0, device=torch.device("cpu"))
     tried.schedule(Moment(0, 1, 0.0))
     return algorithm1(tried.game, tried.batches, tried.optimizers)
 

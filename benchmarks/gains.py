@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from advnets.averaging import MovingAverage
 from advnets.data import Batches, Split
-from advnets.games.game import frozen
-from advnets.networks import DenseGenerator, Dropout, Maxout, MaxoutDiscriminator, UpsampledConv2d
+from advnets.games import frozen_parameters
+from advnets.networks import DenseGenerator, Dropout, Maxout, MaxoutDiscriminator, Sizes, UpsampledConv2d
 
 ROUNDS, CALLS = 20, 5
 Pair = tuple[Callable[[], object], Callable[[], object]]
@@ -59,7 +59,11 @@ def maxout() -> Pair:
 
 def one_pass() -> Pair:
     """D over real and drawn: two passes of 100, or one of 200."""
-    d, real, fake = MaxoutDiscriminator().build((1, 28, 28)), torch.rand(100, 1, 28, 28), torch.rand(100, 1, 28, 28)
+    d, real, fake = (
+        MaxoutDiscriminator().build(Sizes((1, 28, 28))),
+        torch.rand(100, 1, 28, 28),
+        torch.rand(100, 1, 28, 28),
+    )
     theta = list(d.parameters())
     return (
         lambda: torch.autograd.grad(d(real).sum() + d(fake).sum(), theta),
@@ -69,10 +73,10 @@ def one_pass() -> Pair:
 
 def frozen_discriminator() -> Pair:
     """D in G's move: with gradients of its own parameters that nobody uses, or frozen."""
-    d, fake = MaxoutDiscriminator().build((1, 28, 28)), torch.rand(100, 1, 28, 28, requires_grad=True)
+    d, fake = MaxoutDiscriminator().build(Sizes((1, 28, 28))), torch.rand(100, 1, 28, 28, requires_grad=True)
 
     def ours() -> None:
-        with frozen(d):
+        with frozen_parameters(d):
             torch.autograd.grad(d(fake).sum(), fake)
 
     return differentiated(d, torch.rand(100, 1, 28, 28)), ours
@@ -82,7 +86,7 @@ def optimizer() -> Pair:
     """Adam on G's 2.5 million numbers: as it comes, or fused."""
     made = []
     for fused in (False, True):
-        g = DenseGenerator().build(100, (1, 28, 28), torch.full((1, 28, 28), 0.5))
+        g = DenseGenerator().build(Sizes((1, 28, 28), 100, mean=torch.full((1, 28, 28), 0.5)))
         for theta in g.parameters():
             theta.grad = torch.randn_like(theta)
         made.append(torch.optim.Adam(g.parameters(), fused=fused).step)
@@ -91,15 +95,15 @@ def optimizer() -> Pair:
 
 def average() -> Pair:
     """The moving average of G: parameter by parameter, or in one call."""
-    g = DenseGenerator().build(100, (1, 28, 28), torch.full((1, 28, 28), 0.5))
-    mean, ours = [theta.detach().clone() for theta in g.parameters()], MovingAverage(g, 34_600.0)
+    g = DenseGenerator().build(Sizes((1, 28, 28), 100, mean=torch.full((1, 28, 28), 0.5)))
+    mean, ours = [theta.detach().clone() for theta in g.parameters()], MovingAverage({"": g}, 34_600.0)
 
     def theirs() -> None:
         with torch.no_grad():
             for old, now in zip(mean, g.parameters(), strict=True):
                 old.copy_(0.998 * old + 0.002 * now)
 
-    return theirs, partial(ours.update, g, 100)
+    return theirs, partial(ours.update, {"": g}, 100)
 
 
 def data() -> Pair:

@@ -27,9 +27,12 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from advnets import data
+from advnets.algorithm import ALGORITHMS
 from advnets.averaging import MovingAverage
-from advnets.experiment.game_training import game_training
+from advnets.experiment.build_training import build_game_training
+from advnets.games import AdversarialRow
 from advnets.recipes import paper_adam
+from advnets.schedules import BEGINNING, value_at
 from advnets.training import Moment
 
 ROUNDS, STEPS, BATCH = 25, 8, 100
@@ -131,10 +134,12 @@ def ours(
 ) -> Callable[[], None]:
     """Our step, as a function that makes one, finite checks included; in a run, schedules and moving average too."""
 
-    played = game_training(
-        replace(paper_adam, algorithm=algorithm, precision=precision), dataset, seed=0, device=torch.device("cpu")
+    assert isinstance(paper_adam.learner, AdversarialRow)
+    recipe = replace(
+        paper_adam, algorithm=ALGORITHMS[algorithm](), learner=replace(paper_adam.learner, precision=precision)
     )
-    average = MovingAverage(played.game.generator, paper_adam.ema_half_life)
+    played = build_game_training(recipe, dataset, seed=0, device=torch.device("cpu"))
+    average = MovingAverage(played.makers, value_at(recipe.average.half_life, BEGINNING))
     played.schedule(Moment(0, 1, 0.0))
     steps = played.steps(0)
 
@@ -142,7 +147,7 @@ def ours(
         next(steps)
         if as_in_a_run:
             played.schedule(Moment(0, 1, 0.0))
-            average.update(played.game.generator, BATCH)
+            average.update(played.makers, BATCH)
 
     return step
 

@@ -26,13 +26,13 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from advnets import data
-from advnets.algorithm import simultaneous
+from advnets.algorithm import Simultaneous
 from advnets.data import TRANSFORMS, Batches, Split
 from advnets.games.game import Game
 from advnets.latents import gaussian
 from advnets.networks import UpsampledConv2d
 from advnets.objectives import OBJECTIVES
-from advnets.optimizers import OPTIMIZERS
+from advnets.optimizers import Adam, set_numbers
 from advnets.training import Batch
 
 ROUNDS, STEPS, BATCH, LATENT = 12, {"mlp": 25, "dcgan": 3}, 64, 100
@@ -149,10 +149,10 @@ def ours(
     for network in (g, d):
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     game = Game(g, d, OBJECTIVES["non_saturating_halved"], latent=gaussian(LATENT), precision=precision)
-    optimizers = {
-        name: OPTIMIZERS["adam"](list(net.parameters()), betas=BETAS, lr=2e-4) for name, net in game.players.items()
-    }
-    steps = simultaneous(game, batches, optimizers)
+    optimizers = {name: Adam(betas=BETAS).build(list(net.parameters())) for name, net in game.players.items()}
+    for optimizer in optimizers.values():
+        set_numbers(optimizer, lr=2e-4)
+    steps = Simultaneous().steps(game, batches, optimizers)
 
     def step() -> None:
         next(steps)

@@ -14,8 +14,8 @@ import pytest
 import tiny
 from advnets import experiment, runs
 
-SMALL = ["--data", "digits", "--device", "cpu", "--learner.generator.hidden", "16",
-         "--learner.discriminator.units", "8", "--batch-size", "32", "--journal-steps", "5",
+SMALL = ["--data", "digits", "--device", "cpu", "--generator.hidden", "16",
+         "--discriminator.units", "8", "--batch-size", "32", "--journal-steps", "5",
          "--checkpoint-steps", "20"]  # fmt: skip
 TRAIN = ["train", "paper-adam", *SMALL, "--out", "run"]
 

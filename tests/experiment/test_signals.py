@@ -14,7 +14,7 @@ import tiny
 from advnets import experiment
 
 ENDLESS = ["train", "paper-adam", "--data", "digits", "--steps", "100000", "--out", "run", "--device", "cpu",
-           "--learner.generator.hidden", "16", "--learner.discriminator.units", "8", "--journal-steps",
+           "--generator.hidden", "16", "--discriminator.units", "8", "--journal-steps",
            "5"]  # fmt: skip
 
 
