@@ -17,13 +17,13 @@ from advnets.assessment import (
     exhaust,
     plan_from,
 )
-from advnets.baselines import is_chain
+from advnets.baselines import Baseline, is_chain
 from advnets.data import TRANSFORMS, Dataset, ImageOptions, Transform, to_uint8
 from advnets.errors import AdvnetsError, BadInput, NonFinite, Unsupported
 from advnets.experiment.samples import Samples
 from advnets.games import make
 from advnets.latents import LATENTS
-from advnets.networks import Sizes
+from advnets.networks import GeneratorRow, Sizes
 from advnets.randomness import Streams, mix_seed
 from advnets.recipes import lower_from_json, maker_from_json
 from advnets.runs import Card, expected_tensors, share
@@ -300,10 +300,16 @@ def read_model(path: Path) -> Model:
 
 
 def build_on_meta(card: Card) -> nn.Module:
-    """Build a card's generator without its numbers, on the meta device.
+    """Build a card's generator without its numbers, on the meta device. Raises BadInput if it cannot be built."""
+    return build_row_on_meta(maker_from_json(card.generator), card)
+
+
+def build_row_on_meta(row: GeneratorRow | Baseline, card: Card) -> nn.Module:
+    """Build a generator without its numbers, on the meta device.
 
     Args:
-        card: The card.
+        row: The generator's row.
+        card: What it is sized by, and the layers of later stages.
 
     Returns:
         The network.
@@ -311,7 +317,7 @@ def build_on_meta(card: Card) -> nn.Module:
     Raises:
         BadInput: If it cannot be built.
     """
-    row, data = maker_from_json(card.generator), card.data
+    data = card.data
     classes = data.classes if card.given == "labels" else None
     sizes = Sizes(data.shape, card.latent_size, classes, data.given_shape)
     try:

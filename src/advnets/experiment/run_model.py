@@ -8,7 +8,7 @@ from typing import Any
 
 from advnets import runs
 from advnets.errors import Damaged, Unsupported
-from advnets.experiment.model import Model, build_on_meta, with_lower_layers, with_weights
+from advnets.experiment.model import Model, build_row_on_meta, with_lower_layers, with_weights
 from advnets.experiment.run_record import RunRecord
 from advnets.games import CycleGame, Game
 from advnets.recipes import to_json
@@ -41,8 +41,10 @@ def model_of_state(
     """
     record.expect_game(game, str(path))
     card = _card(record, game, step=step, stage=state["training"].get("stage", {"number": 0})["number"], way=way)
-    own = None if game is None else with_lower_layers(copy.deepcopy(game.makers[way]).cpu(), card)
-    network = build_on_meta(card) if own is None else own
+    if game is None:
+        network = build_row_on_meta(record.recipe.expect_learner().makers()[way], card)
+    else:
+        network = with_lower_layers(copy.deepcopy(game.makers[way]).cpu(), card)
     return Model(f"{path.name}/{way}" if way else path.name, with_weights(network, state["average"][way]), card)
 
 
