@@ -45,7 +45,20 @@ def parse(
 
 
 def parse_words(kind: type[Arguments], argv: Sequence[str], *, verb: str, default: Any = None) -> Arguments:
-    """Parse flags that are known, without help; the arguments are those of `parse`."""
+    """Parse flags that are known, without help.
+
+    Args:
+        kind: As `parse` takes it.
+        argv: As `parse` takes it.
+        verb: As `parse` takes it.
+        default: An instance that holds the defaults; None for those of the fields.
+
+    Returns:
+        The flags.
+
+    Raises:
+        SystemExit: With 2, after a message about a value that does not fit its flag.
+    """
     config = (tyro.conf.AvoidSubcommands, tyro.conf.FlagCreatePairsOff)
     given = {} if default is None else {"default": default}
     parsed: Arguments = tyro.cli(kind, args=list(argv), prog=f"advnets {verb}", config=config, **given)
@@ -73,7 +86,17 @@ def expect_flags(argv: Sequence[str], spellings: Iterable[str], *, verb: str) ->
 
 
 def help_text(kind: type[Any], *, verb: str, about: str, groups: Mapping[str, Sequence[str]]) -> str:
-    """Return the help of a verb; the arguments are those of `parse`."""
+    """Return the help of a verb.
+
+    Args:
+        kind: As `parse` takes it.
+        verb: As `parse` takes it.
+        about: As `parse` takes it.
+        groups: As `parse` takes it.
+
+    Returns:
+        The text, which ends with a newline.
+    """
     lines = lines_of(kind)
     words = [line for line in lines.values() if line.is_word]
     needed = [line for line in lines.values() if line.is_needed and not line.is_word]
@@ -85,11 +108,24 @@ def help_text(kind: type[Any], *, verb: str, about: str, groups: Mapping[str, Se
 
 
 def print_result(value: Any, *, as_json: bool, text: str) -> None:
-    """Print a result: as one JSON document, or as text."""
+    """Print a result, as one JSON document or as text.
+
+    Args:
+        value: The result as JSON values.
+        as_json: Whether it is printed as JSON.
+        text: The result as text.
+    """
     print(json.dumps(value, indent=2) if as_json else text)
 
 
 def split_words(argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Split leading words from the flags that follow them."""
+    """Split leading words from the flags that follow them.
+
+    Args:
+        argv: The words of the command line after the verb.
+
+    Returns:
+        The words before the first flag, and the rest.
+    """
     cut = next((place for place, word in enumerate(argv) if word.startswith("-")), len(argv))
     return list(argv[:cut]), list(argv[cut:])

@@ -20,25 +20,38 @@ PLAIN_SECONDS = 5.0
 
 
 def follow(run: Run, progress: Iterator[TrainingProgress], notes: Iterable[str]) -> TrainingProgress | None:
-    """Exhaust the progress of a run, telling it on standard error, after what should be noted; returns the last."""
+    """Print the notes of a run and then its progress, on standard error.
+
+    Args:
+        run: The run.
+        progress: Its progress, which is exhausted.
+        notes: What is printed before.
+
+    Returns:
+        The last progress, or None if there was none.
+    """
     console = Console(stderr=True)
     console.print(f"run {run.path}", highlight=False, soft_wrap=True)
     for note in notes:
         console.print(note, highlight=False, soft_wrap=True)
     last: TrainingProgress | None = None
-    told_at = float("-inf")
+    printed_at = float("-inf")
     with Live(console=console, refresh_per_second=4) if console.is_terminal else nullcontext() as live:
         for last in progress:
             if live is not None:
                 live.update(Text(progress_line(last)))
-            elif time.monotonic() - told_at >= PLAIN_SECONDS or last.share == 1:
+            elif time.monotonic() - printed_at >= PLAIN_SECONDS or last.share == 1:
                 print(progress_line(last), file=sys.stderr, flush=True)
-                told_at = time.monotonic()
+                printed_at = time.monotonic()
     return last
 
 
 def show_lines(lines: Iterable[tuple[str, bool]]) -> None:
-    """Show lines on standard error as `open_live_line` does, each with whether it is printed in any case."""
+    """Show lines on standard error as `open_live_line` does.
+
+    Args:
+        lines: Each with whether it is printed in any case.
+    """
     with open_live_line() as show:
         for text, always in lines:
             show(text, always)
@@ -68,7 +81,14 @@ def open_live_line() -> Iterator[Callable[[str, bool], None]]:
 
 
 def follow_measures(steps: Generator[assessment.Progress, None, Result]) -> Result:
-    """Exhaust a generator of progress on standard error, and print its notes at the end; returns its result."""
+    """Print the progress of measuring on standard error, and its notes at the end.
+
+    Args:
+        steps: The progress, which is exhausted.
+
+    Returns:
+        What the generator returns.
+    """
     notes: list[str] = []
     try:
         with open_live_line() as show_line:
@@ -86,7 +106,14 @@ def follow_measures(steps: Generator[assessment.Progress, None, Result]) -> Resu
 
 
 def progress_line(progress: TrainingProgress) -> str:
-    """Losses, D(x), D(G(z)), images a second and the time left, in one line."""
+    """Format progress as one line: losses, D(x), D(G(z)), images a second and the time left.
+
+    Args:
+        progress: The progress of a training.
+
+    Returns:
+        The line.
+    """
     readings = "  ".join(f"{_short(name)} {value:.3f}" for name, value in progress.readings.items())
     return (
         f"{100 * progress.share:3.0f} %  step {progress.step:,}  {readings}  "

@@ -39,7 +39,14 @@ class ExportFlags:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Write the share file and say what it is."""
+    """Write the share file and say what it is.
+
+    Args:
+        argv: The words after the verb.
+
+    Returns:
+        The exit status.
+    """
     asked = parse(ExportFlags, argv, verb="export", about=ABOUT)
     path = experiment.Run(asked.run).export(asked.out, asked.half, licence=asked.licence, notes=asked.notes)
     step, size = experiment.open_model(path).step, path.stat().st_size

@@ -51,7 +51,14 @@ def help_text() -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command; returns its exit code."""
+    """Run one command.
+
+    Args:
+        arguments: The words of the command line after `advnets`.
+
+    Returns:
+        The exit status.
+    """
     if not arguments or arguments[0] in ("-h", "--help"):
         print(help_text(), end="")
         return 0 if arguments else 2

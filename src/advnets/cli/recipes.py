@@ -25,7 +25,14 @@ class RecipesFlags:
 
 
 def main(argv: Sequence[str]) -> int:
-    """List the recipes, or show one."""
+    """List the recipes, or show one.
+
+    Args:
+        argv: The words after the verb.
+
+    Returns:
+        The exit status.
+    """
     names, flags = split_words(argv)
     asked = parse(RecipesFlags, flags, verb="recipes [NAME]", about=ABOUT)
     if len(names) > 1:

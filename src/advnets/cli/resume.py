@@ -34,6 +34,13 @@ class ResumeFlags:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Train a run on."""
+    """Train a run on.
+
+    Args:
+        argv: The words after the verb.
+
+    Returns:
+        The exit status.
+    """
     asked = parse(ResumeFlags, argv, verb="resume", about=ABOUT)
     return follow(experiment.Run(asked.run), as_json=asked.json, steps=asked.steps, minutes=asked.minutes)

@@ -38,7 +38,14 @@ class SampleFlags:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Draw samples and write them."""
+    """Draw samples and write them.
+
+    Args:
+        argv: The words after the verb.
+
+    Returns:
+        The exit status.
+    """
     asked = parse(SampleFlags, argv, verb="sample", about=ABOUT)
     if Path(asked.out).exists() and not Path(asked.out).is_dir():
         raise BadInput(f"{asked.out} is there already and is not overwritten; name another file or move it away")

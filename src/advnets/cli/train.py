@@ -48,7 +48,14 @@ class TrainFlags(experiment.Settings):
 
 
 def main(argv: Sequence[str]) -> int:
-    """Start a run and train it, or say what it would take."""
+    """Start a run and train it, or say what it would take.
+
+    Args:
+        argv: The words after the verb.
+
+    Returns:
+        The exit status.
+    """
     names, flags = split_words(argv)
     if len(names) > 1:
         raise BadInput(f"found {' '.join(names)!r}; expected one RECIPE, then flags")
@@ -126,15 +133,24 @@ def _line(flag: RecipeFlag, numbers: Sequence[RecipeFlag]) -> HelpLine:
 
 
 def follow(run: experiment.Run, *, as_json: bool, **budget: Any) -> int:
-    """Train a run, telling how it goes on standard error, and where it is on standard output; by the first process."""
+    """Train a run; the first process prints its progress on standard error and its place on standard output.
+
+    Args:
+        run: The run.
+        as_json: Whether the place is printed as JSON.
+        **budget: A new limit: steps or minutes.
+
+    Returns:
+        The exit status.
+    """
     distributed.init_process_group()
     notes = distributed.on_rank0(run.notes)
     if not distributed.is_rank0():
         for _ in run.carry_on(**budget):
             pass
         return 0
-    told = console.follow(run, run.carry_on(**budget), notes)
-    result = {"run": str(run.path), "step": told.step if told else run.step}
+    last = console.follow(run, run.carry_on(**budget), notes)
+    result = {"run": str(run.path), "step": last.step if last else run.step}
     text = f"{run.path}\n  advnets sample {run.path} --out samples.png\n  advnets evaluate {run.path}"
     print_result(result, as_json=as_json, text=text)
     return 0

@@ -60,6 +60,7 @@ class _SumOverProcesses(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, tensor: Tensor) -> Tensor:
+        """Sum a tensor over all processes."""
         total = tensor.detach().clone()
         with distributed.expect_all_processes():
             dist.all_reduce(total)
@@ -67,5 +68,6 @@ class _SumOverProcesses(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        """Sum its gradient over all processes."""
         summed: Tensor = _SumOverProcesses.apply(gradient.contiguous())  # type: ignore[no-untyped-call]
         return summed
