@@ -212,8 +212,8 @@ def broken(kind: str, case: dict[str, str]) -> dict[str, Any]:
     if kind == "part":
         distributed.rank_slice = lambda n: slice(n // distributed.world_size())
     if kind in ("z", "eps"):
-        locally = {"z": lambda name: "Latent" in name, "eps": lambda name: "interpolate" in name}[kind]
-        distributed.draw_global = lambda draw, n: draw(n, own) if locally(draw.__qualname__) else drawn(draw, n)
+        locally = {"z": "_draw_gaussian", "eps": "interpolate"}[kind]
+        distributed.draw_global = lambda draw, n: draw(n, own) if locally in _name(draw) else drawn(draw, n)
     return played(**case)
 
 
@@ -250,6 +250,12 @@ def _batch_norm_gradients() -> list[float]:
     _, gradients = distributed.average_gradients(loss, torch.autograd.grad(loss, list(network.parameters())))
     running = [buffer.double() for buffer in network.buffers()]
     return torch.cat([tensor.flatten() for tensor in (*gradients, *running) if tensor is not None]).tolist()
+
+
+def _name(draw: Any) -> str:
+    """The qualified name of a function, or of what a partial calls."""
+    name: str = getattr(draw, "func", draw).__qualname__
+    return name
 
 
 # Runs.
