@@ -477,7 +477,7 @@ def test_a_run_killed_before_its_first_checkpoint_starts_again(tmp_path: Path) -
 def test_a_taken_folder_is_not_overwritten(tmp_path: Path) -> None:
     Path("mine").mkdir()
     (Path("mine") / "notes.txt").write_text("dear")
-    with pytest.raises(BadInput, match="is there already"):
+    with pytest.raises(BadInput, match="mine exists already and is not an empty folder"):
         tiny.trained("mine")
     assert [item.name for item in Path("mine").iterdir()] == ["notes.txt"]
 

@@ -169,9 +169,10 @@ def test_recipes_of_stages_are_files(tmp_path: Path, capsys: pytest.CaptureFixtu
     told = json.loads(capsys.readouterr().out)
     assert from_json(told) == paper_tfd
     assert told["stages"][0]["below"] == {"row": "lower_layers", "hidden": [8000], "irange": 0.05, "sigmoid_bias": -2.0}
-    Path("two.json").write_text(json.dumps(to_json(tiny.TWO_STAGES)))
+    early = replace(tiny.TWO_STAGES, stages=(replace(tiny.TWO_STAGES.stages[0], begins=0.25),))
+    Path("two.json").write_text(json.dumps(to_json(early)))
     often = ["--steps", "12", "--device", "cpu", "--checkpoint-steps", "4"]
-    assert main(["train", "two.json", "--out", "a", "--stages.0.begins", "0.25", *often]) == 0
+    assert main(["train", "two.json", "--out", "a", *often]) == 0
     assert main(["train", "a/recipe.json", "--out", "b", *often]) == 0
     a, b = (experiment.Run(Path(name)) for name in "ab")
     assert a.recipe.stages[0].begins == 0.25

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 import tiny
-from advnets import algorithm, data, distributed, errors, experiment, runs
+from advnets import data, distributed, errors, experiment, runs, turns
 from advnets.algorithm import Algorithm1, AlgorithmRow, Extragradient, Simultaneous
 from advnets.constraints import clip_weights
 from advnets.data import Batches
@@ -208,7 +208,7 @@ def sabotaged() -> dict[str, float]:
 def broken(kind: str, case: dict[str, str]) -> dict[str, Any]:
     drawn, own = distributed.draw_global, torch.Generator().manual_seed(distributed.rank())
     if kind == "no average":
-        algorithm.average_gradients = lambda loss, gradients: (loss, gradients)  # type: ignore[attr-defined]
+        turns.average_gradients = lambda loss, gradients: (loss, gradients)  # type: ignore[attr-defined]
     if kind == "part":
         distributed.rank_slice = lambda n: slice(n // distributed.world_size())
     if kind in ("z", "eps"):
