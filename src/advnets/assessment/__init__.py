@@ -1,7 +1,7 @@
 """Measuring samples against data: the two sides, the table of measures, the report and what it says in words.
 
 Inside of the room a file imports only from those before it: reference, context, input_files, jackknives, measures,
-plan, verdict, report, report_figures, report_files, run_measures, selection.
+plan, report_figures, verdict, report, report_files, run_measures, selection.
 """
 
 from advnets.assessment.context import Context, Discriminator, ReferenceCard, Subject

@@ -113,18 +113,18 @@ def field_docs(kind: type[Any]) -> dict[str, str]:
 
 def _line(spec: Any, hint: Any, about: str) -> HelpLine:
     is_word, is_needed = POSITIONAL in get_args(hint)[1:], spec.default is dataclasses.MISSING
-    usual = _as_typed(spec.default)
+    usual = _format_value(spec.default)
     said = re.search(rf"(?<!\w){re.escape(usual)}(?!\w)", about)
     if not is_needed and not said and spec.default is not None and spec.default is not False and usual:
         about = f"{about} Default: {usual}."
-    return HelpLine(_spelling(spec.name, hint, is_word), about.strip(), is_word, is_needed)
+    return HelpLine(_format_flag(spec.name, hint, is_word), about.strip(), is_word, is_needed)
 
 
-def _as_typed(value: Any) -> str:
+def _format_value(value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _spelling(name: str, hint: Any, is_word: bool) -> str:
+def _format_flag(name: str, hint: Any, is_word: bool) -> str:
     extras = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
     metavar = next((one.metavar for one in extras if getattr(one, "metavar", None)), None)
     if is_word:

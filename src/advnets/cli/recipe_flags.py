@@ -112,8 +112,8 @@ class RecipeFlag:
     def text(self) -> str:
         """The value as it would be typed."""
         if self.is_pair:
-            return ", ".join(_pairs_as_typed(self.value)) or "none"
-        return _as_typed(self.value)
+            return ", ".join(_format_pairs(self.value)) or "none"
+        return _format_value(self.value)
 
 
 def recipe_flags(recipe: Recipe) -> list[RecipeFlag]:
@@ -142,9 +142,9 @@ def choose_rows(recipe: Recipe, argv: Sequence[str]) -> Recipe:
         BadInput: If there is no such row.
     """
     words = [part for word in argv for part in (word.split("=", 1) if word.startswith("--") else [word])]
-    typed = dict(zip(words, [*words[1:], ""], strict=True))
-    rows = [flag.name for flag in recipe_flags(recipe) if flag.is_row and f"--{flag.name}" in typed]
-    return apply_flags(recipe, {name: typed[f"--{name}"] for name in rows})
+    texts = dict(zip(words, [*words[1:], ""], strict=True))
+    rows = [flag.name for flag in recipe_flags(recipe) if flag.is_row and f"--{flag.name}" in texts]
+    return apply_flags(recipe, {name: texts[f"--{name}"] for name in rows})
 
 
 def apply_flags(recipe: Recipe, given: Mapping[str, str | Sequence[str]]) -> Recipe:
@@ -176,7 +176,7 @@ def _put(plain: dict[str, Any], flag: RecipeFlag, text: str) -> None:
     if flag.is_pair:
         _put_pair(plain[last], flag, text)
     elif not (flag.is_row and plain[last]["row"] == text):  # the row that stands there keeps its numbers
-        plain[last] = _parsed(text, flag.hint, f"--{flag.name}")
+        plain[last] = _parse_value(text, flag.hint, f"--{flag.name}")
 
 
 def _put_pair(plain: dict[str, Any], flag: RecipeFlag, text: str) -> None:
@@ -193,7 +193,7 @@ def _put_pair(plain: dict[str, Any], flag: RecipeFlag, text: str) -> None:
     if number == "none":
         plain.pop(name, None)
     else:
-        plain[name] = _parsed(number, hint, f"--{flag.name} {name}")
+        plain[name] = _parse_value(number, hint, f"--{flag.name} {name}")
 
 
 EXAMPLES = {
@@ -231,7 +231,7 @@ def _flags_of(found: RecipeFlag, names: tuple[str, ...]) -> Iterator[RecipeFlag]
         yield from _flags_within(value, found.path, names)
 
 
-def _parsed(text: str, hint: Any, what: str) -> Any:
+def _parse_value(text: str, hint: Any, what: str) -> Any:
     """The text as the JSON that a field of this type holds; checked, so that an error names the flag."""
     number, lazy, every = text.partition(",every=")
     if lazy and Weight in get_args(hint):
@@ -273,25 +273,25 @@ def _scalar(text: str) -> Any:
     return {"true": True, "false": False}.get(text, text)
 
 
-def _as_typed(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if isinstance(value, Constant):
-        return _as_typed(value.value)
+        return _format_value(value.value)
     if is_dataclass(value) and not isinstance(value, type):
         row = next(name for name, kind in ROWS.items() if kind is type(value))
-        numbers = [f"{spec.name}={_as_typed(getattr(value, spec.name))}" for spec in fields(value)]
+        numbers = [f"{spec.name}={_format_value(getattr(value, spec.name))}" for spec in fields(value)]
         return f"{row}:{','.join(numbers)}" if isinstance(value, Schedule) else row
     if isinstance(value, tuple):
-        return ",".join(map(_as_typed, value)) or "none"
+        return ",".join(map(_format_value, value)) or "none"
     if isinstance(value, float):
         return repr(value).removesuffix(".0")
     return {"None": "none", "True": "true", "False": "false"}.get(str(value), str(value))
 
 
-def _pairs_as_typed(pairs: Mapping[str, Any]) -> Iterator[str]:
+def _format_pairs(pairs: Mapping[str, Any]) -> Iterator[str]:
     for name, value in pairs.items():
         if isinstance(value, Mapping):
-            yield from (f"{name}:{pair}" for pair in _pairs_as_typed(value))
+            yield from (f"{name}:{pair}" for pair in _format_pairs(value))
         elif isinstance(value, Weight):
-            yield f"{name}={_as_typed(value.value)}" + (f",every={value.every}" if value.every > 1 else "")
+            yield f"{name}={_format_value(value.value)}" + (f",every={value.every}" if value.every > 1 else "")
         else:
-            yield f"{name}={_as_typed(value)}"
+            yield f"{name}={_format_value(value)}"

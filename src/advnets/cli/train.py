@@ -95,14 +95,14 @@ def parse_with_recipe(recipe: Recipe, argv: Sequence[str], *, verb: str) -> tupl
     flags = recipe_flags(recipe)
     spellings = [line.spelling for line in lines_of(TrainFlags).values()]
     expect_flags(argv, [*spellings, *(f"--{flag.name}" for flag in flags)], verb=verb)
-    texts = [(f"flag_{place}", *_typed(flag)) for place, flag in enumerate(flags)]
+    texts = [(f"flag_{place}", *_parser_field(flag)) for place, flag in enumerate(flags)]
     kind = make_dataclass("Flags", [("train", Annotated[TrainFlags, tyro.conf.arg(name="")]), *texts], frozen=True)
     parsed: Any = parse_words(kind, argv, verb=verb, default=kind(TrainFlags()))
     values = {flag.name: getattr(parsed, f"flag_{place}") for place, flag in enumerate(flags)}
     return parsed.train, {name: value for name, value in values.items() if value not in (None, ())}
 
 
-def _typed(flag: RecipeFlag) -> tuple[Any, Any]:
+def _parser_field(flag: RecipeFlag) -> tuple[Any, Any]:
     """The type and default of a recipe's flag, as the parser takes it: a text, or several."""
     name = tyro.conf.arg(name=flag.name, metavar=flag.metavar)
     if flag.is_pair:

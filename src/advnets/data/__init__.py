@@ -3,7 +3,7 @@
 The order of the files, lowest first: conversion, splits and transforms; dataset; batches and memory; formats; sets;
 images; description and catalogue.
 
-Inside of the room a file imports only from those before it: conversion, splitting, dataset, batches, formats, memory,
+Inside of the room a file imports only from those before it: conversion, splits, dataset, batches, formats, memory,
 sets, images, catalogue, description, transforms.
 """
 

@@ -1,6 +1,6 @@
 """Networks: one file a paper, and a row of NETWORKS for each: a frozen dataclass of settings with `build(sizes)`.
 
-Inside of the room a file imports only from those before it: layers, convolution, rows, goodfellow2014,
+Inside of the room a file imports only from those before it: batch_norm, layers, convolution, rows, goodfellow2014,
 upsampled_convolution.
 """
 
