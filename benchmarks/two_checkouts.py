@@ -1,6 +1,6 @@
 """Two checkouts against each other, in one interleaved run: is a change slower than what stood before?
 
-    ADVNETS_DATA=... python benchmarks/two_checkouts.py OLD NEW [--rounds 30] [--whole]
+    ADVNETS_DATA=... python benchmarks/two_checkouts.py OLD NEW [--rounds 30] [--whole] [--only PATTERN]
 
 OLD and NEW are folders of checkouts. Each has a worker process, which imports its own src/ and the contestants of its
 own benchmarks/step.py and tutorials.py. In each round both take the same steps, in alternating order, so that a drift
@@ -15,6 +15,7 @@ import io
 import json
 import os
 import random
+import re
 import statistics
 import subprocess
 import sys
@@ -52,10 +53,10 @@ def contestants() -> dict[str, tuple[Callable[[], None], int]]:
     return found
 
 
-def serve() -> None:
+def serve(only: str) -> None:
     """Time the contestant that each line of standard input names, and print the seconds of one step."""
     with contextlib.redirect_stdout(io.StringIO()):
-        ways = contestants()
+        ways = {name: way for name, way in contestants().items() if re.search(only, name)}
         for step, _ in ways.values():
             for _ in range(WARM_UP):
                 step()
@@ -71,10 +72,11 @@ def serve() -> None:
 class Worker:
     """A process that times the contestants of one checkout."""
 
-    def __init__(self, checkout: Path) -> None:
+    def __init__(self, checkout: Path, only: str) -> None:
         paths = (checkout / "src", checkout / "benchmarks")
         self.environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))}
-        words = [sys.executable, __file__, "--serve"]
+        # -P: the benchmarks of the checkout are imported, not those beside this file.
+        words = [sys.executable, "-P", __file__, "--serve", only]
         self.process = subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=self.environment
         )
@@ -120,8 +122,9 @@ def main() -> None:
     parser.add_argument("new", type=Path)
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--whole", action="store_true")
+    parser.add_argument("--only", default="", metavar="PATTERN", help="contestants whose names match this alone")
     asked = parser.parse_args()
-    old, new = Worker(asked.old.resolve()), Worker(asked.new.resolve())
+    old, new = (Worker(checkout.resolve(), asked.only) for checkout in (asked.old, asked.new))
     wholes = ("process.py: advnets --help", "process.py: import advnets", "process.py: peak memory")
     names = [*old.names, *(wholes if asked.whole else ())]
     ratios: dict[str, list[float]] = {name: [] for name in names}
@@ -138,4 +141,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    serve() if sys.argv[1:] == ["--serve"] else main()
+    serve(sys.argv[2]) if sys.argv[1:2] == ["--serve"] else main()
