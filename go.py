@@ -61,8 +61,7 @@ def test(rest: list[str]) -> int:
     """Run the tests on all cores; --all adds the slow ones. What else is given goes to pytest, such as -n0."""
     chosen = ["-n", "auto", *([] if "--all" in rest else ["-m", "not slow"])]
     others = [word for word in rest if word != "--all"]
-    one_thread_each = {"OMP_NUM_THREADS": "1", **os.environ}  # as many workers as cores leave none for more threads
-    return subprocess.run([PYTHON, "-m", "pytest", *chosen, *others], cwd=ROOT, env=one_thread_each).returncode
+    return subprocess.run([PYTHON, "-m", "pytest", *chosen, *others], cwd=ROOT).returncode
 
 
 def check(rest: list[str]) -> int:
