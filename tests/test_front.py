@@ -39,11 +39,22 @@ def test_type_checkers_read_the_same_names() -> None:
         for node in block.body
         if isinstance(node, ast.ImportFrom)
     ]
-    assert all(alias.asname == alias.name for node in guarded for alias in node.names)
-    read = {(alias.name, node.module) for node in guarded for alias in node.names if node.module != "advnets"}
+    whole = {node.module for node in guarded if node.names[0].name == "*"}
+    assert whole == {f"advnets.{room}" for room in advnets._WHOLE}
+    named = [node for node in guarded if node.module not in whole]
+    assert all(alias.asname == alias.name for node in named for alias in node.names)
+    read = {(alias.name, node.module) for node in named for alias in node.names if node.module != "advnets"}
     assert read == {(name, f"advnets.{home}") for name, home in advnets._HOMES.items()}
-    rooms = {alias.name for node in guarded for alias in node.names if node.module == "advnets"}
+    rooms = {alias.name for node in named for alias in node.names if node.module == "advnets"}
     assert rooms == set(advnets._ROOMS)
+
+
+def test_a_name_of_the_front_is_one_thing() -> None:
+    """Two rooms that lend the same name would hide one of them, and a name of a room would hide that room."""
+    lent = [name for room in advnets._WHOLE for name in getattr(advnets, room).__all__]
+    names = [*lent, *advnets._HOMES, *advnets._ROOMS]
+    assert sorted(names) == sorted(set(names))
+    assert set(advnets.__all__) == {*lent, *advnets._HOMES}
 
 
 def test_a_recipe_can_be_written_from_what_is_exported() -> None:

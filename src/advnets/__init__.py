@@ -6,35 +6,28 @@ advnets does not import torch.
 """
 
 from importlib import import_module
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
+_WHOLE = (
+    "algorithm", "baselines", "constraints", "latents", "networks", "objectives", "optimizers", "penalties",
+    "schedules",
+)  # fmt: skip
+"""Rooms whose public names, their `__all__`, are all names of advnets too: each new row of theirs is."""
+
 _NAMES = {
-    "algorithm": ("Algorithm1", "Extragradient", "Simultaneous", "algorithm1", "moves"),
-    "baselines": ("DeepBelief", "DeepGsn", "DenoisingAutoencoder", "StackedContractive"),
-    "constraints": ("clip_weights", "max_column_norm"),
     "data": ("Batches", "Dataset", "load"),
     "experiment": ("Model", "Run", "open_model", "resume", "start", "train"),
     "games": (
         "AdversarialRow", "CycleGame", "CycleRow", "Game", "Information", "Judged", "Weight", "class_heads", "l1",
     ),
-    "latents": ("gaussian", "uniform"),
     "metrics.parzen": ("parzen",),
-    "networks": (
-        "ConvMaxoutDiscriminator", "DeconvGenerator", "DenseGenerator", "LowerLayers", "Maps", "MaxoutDiscriminator",
-        "Sizes",
-    ),
-    "objectives": (
-        "hinge", "least_squares", "minimax", "non_saturating", "non_saturating_halved", "relativistic", "wasserstein",
-    ),
-    "optimizers": ("Adam", "Momentum", "RMSprop", "SGD"),
-    "penalties": ("gradient_penalty", "r1", "r2"),
     "recipes": ("Average", "Budget", "Descent", "RECIPES", "Recipe", "Stage"),
-    "schedules": ("Constant", "EpochRamp", "ExponentialDecay", "LinearDecay"),
     "training": ("Batch",),
 }  # fmt: skip
-"""{home: the names that it lends to the front}"""
+"""{home: the names that it lends}"""
 
 _ROOMS = (
     "algorithm", "assessment", "averaging", "baselines", "capture", "comparison", "constraints", "data", "disk",
@@ -45,21 +38,26 @@ _ROOMS = (
 """Rooms that can be reached as `advnets.ROOM`."""
 
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
-__all__ = sorted(_HOMES)
 
 
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        if name in _HOMES:
-            return getattr(import_module(f"advnets.{_HOMES[name]}"), name)
         if name in _ROOMS:
             return import_module(f"advnets.{name}")
+        if name == "__all__":
+            whole = (import_module(f"advnets.{room}").__all__ for room in _WHOLE)
+            return sorted({*_HOMES, *chain.from_iterable(whole)})
+        if name in _HOMES:
+            return getattr(import_module(f"advnets.{_HOMES[name]}"), name)
+        for room in () if name.startswith("_") else _WHOLE:
+            if name in (lender := import_module(f"advnets.{room}")).__all__:
+                return getattr(lender, name)
         raise AttributeError(f"module 'advnets' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, *_ROOMS, "__version__"})
+    return sorted({*import_module(__name__).__all__, *_ROOMS, "__version__"})
 
 
 # What type checkers and editors read; a test compares it with the lists above.
@@ -97,20 +95,9 @@ if TYPE_CHECKING:
         training as training,
         turns as turns,
     )
-    from advnets.algorithm import (
-        Algorithm1 as Algorithm1,
-        Extragradient as Extragradient,
-        Simultaneous as Simultaneous,
-        algorithm1 as algorithm1,
-        moves as moves,
-    )
-    from advnets.baselines import (
-        DeepBelief as DeepBelief,
-        DeepGsn as DeepGsn,
-        DenoisingAutoencoder as DenoisingAutoencoder,
-        StackedContractive as StackedContractive,
-    )
-    from advnets.constraints import clip_weights as clip_weights, max_column_norm as max_column_norm
+    from advnets.algorithm import *
+    from advnets.baselines import *
+    from advnets.constraints import *
     from advnets.data import Batches as Batches, Dataset as Dataset, load as load
     from advnets.experiment import (
         Model as Model,
@@ -131,28 +118,12 @@ if TYPE_CHECKING:
         class_heads as class_heads,
         l1 as l1,
     )
-    from advnets.latents import gaussian as gaussian, uniform as uniform
+    from advnets.latents import *
     from advnets.metrics.parzen import parzen as parzen
-    from advnets.networks import (
-        ConvMaxoutDiscriminator as ConvMaxoutDiscriminator,
-        DeconvGenerator as DeconvGenerator,
-        DenseGenerator as DenseGenerator,
-        LowerLayers as LowerLayers,
-        Maps as Maps,
-        MaxoutDiscriminator as MaxoutDiscriminator,
-        Sizes as Sizes,
-    )
-    from advnets.objectives import (
-        hinge as hinge,
-        least_squares as least_squares,
-        minimax as minimax,
-        non_saturating as non_saturating,
-        non_saturating_halved as non_saturating_halved,
-        relativistic as relativistic,
-        wasserstein as wasserstein,
-    )
-    from advnets.optimizers import SGD as SGD, Adam as Adam, Momentum as Momentum, RMSprop as RMSprop
-    from advnets.penalties import gradient_penalty as gradient_penalty, r1 as r1, r2 as r2
+    from advnets.networks import *
+    from advnets.objectives import *
+    from advnets.optimizers import *
+    from advnets.penalties import *
     from advnets.recipes import (
         RECIPES as RECIPES,
         Average as Average,
@@ -161,10 +132,5 @@ if TYPE_CHECKING:
         Recipe as Recipe,
         Stage as Stage,
     )
-    from advnets.schedules import (
-        Constant as Constant,
-        EpochRamp as EpochRamp,
-        ExponentialDecay as ExponentialDecay,
-        LinearDecay as LinearDecay,
-    )
+    from advnets.schedules import *
     from advnets.training import Batch as Batch

@@ -15,6 +15,8 @@ from advnets.schedules import Schedule
 from advnets.training import Batch, Moment, Move, Step
 from advnets.turns import Optimizers, Origin, Turn, parameters_of, play_turn
 
+__all__ = ["ALGORITHMS", "Algorithm1", "AlgorithmRow", "Extragradient", "Simultaneous", "algorithm1", "moves"]
+
 Moves = int | Callable[[int], int]
 
 

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from advnets.errors import BadInput
 
+__all__ = ["CONSTRAINTS", "clip_weights", "max_column_norm"]
+
 Constraint = Callable[[nn.Module, float], None]
 # Layers whose weight has the output unit first: (out, in) or (out, in, ...). Transposed convolutions have it second.
 OUTPUT_FIRST = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)

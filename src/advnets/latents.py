@@ -11,6 +11,8 @@ from torch import Tensor
 from advnets import distributed
 from advnets.errors import BadInput
 
+__all__ = ["LATENTS", "Latent", "gaussian", "uniform"]
+
 Prior = Callable[..., Tensor]
 """(n, generator or None for torch's default, size, device) -> z."""
 

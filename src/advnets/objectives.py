@@ -21,6 +21,11 @@ from torch.nn.functional import relu, softplus
 
 from advnets.errors import BadInput
 
+__all__ = [
+    "OBJECTIVES", "Objective", "hinge", "least_squares", "minimax", "non_saturating", "non_saturating_halved",
+    "relativistic", "wasserstein",
+]  # fmt: skip
+
 Real = TypeVar("Real", Tensor, Tensor | None)
 DiscriminatorLoss = Callable[[Tensor, Tensor], Tensor]
 GeneratorLoss = Callable[[Tensor | None, Tensor], Tensor]

@@ -16,6 +16,8 @@ from advnets.errors import BadInput, Unsupported
 from advnets.schedules import BEGINNING, Number, expect_number, is_scheduled, value_at
 from advnets.training import Moment
 
+__all__ = ["Adam", "Momentum", "OPTIMIZERS", "OptimizerRow", "RMSprop", "SGD"]
+
 
 class OptimizerRow(ABC):
     """A row of OPTIMIZERS: a frozen dataclass of an optimizer's numbers."""

@@ -17,6 +17,8 @@ from torch import Tensor
 from advnets import distributed
 from advnets.errors import BadInput
 
+__all__ = ["PENALTIES", "gradient_penalty", "r1", "r2"]
+
 Critic = Callable[[Tensor], Tensor]
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from advnets.errors import BadInput
 from advnets.training import Moment
 
+__all__ = ["Constant", "EpochRamp", "ExponentialDecay", "LinearDecay", "SCHEDULES"]
+
 
 def moment_within(moment: Moment, begins: Sequence[float], part: int, began: tuple[int, int]) -> Moment:
     """Return a moment counted within a part of the run, from the part's beginning to its end.

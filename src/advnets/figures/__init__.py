@@ -2,8 +2,8 @@
 
 The files have an order: `panels` and `grid` come first, then the figures.
 
-Inside of the room a file imports only from those before it: grid, panels, assessment, dynamics, helvetica, paper2014,
-scatter.
+Inside of the room a file imports only from those before it: grid, panels, assessment, dynamics, helvetica, paper2014. A
+file that is not named stands alone.
 """
 
 from advnets.figures.assessment import draw_class_histogram, draw_projection, draw_spectra, draw_strips

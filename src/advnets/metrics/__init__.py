@@ -1,11 +1,7 @@
 """Measures: pure functions of arrays that return an Estimate, one subject a file.
 
-Most files stand alone. Four stand on another one of the room: cosine on vendi, manifolds on neighbours, spectrum on
-kernel, fast_jackknives on parzen.
-
-Inside of the room a file imports only from those before it: birthday, conventions, frechet, inception_score, kernel,
-memorisation, mixture, modes, ndb, neighbours, manifolds, parzen, fast_jackknives, sliced_wasserstein, spectrum,
-two_sample, vendi, cosine.
+Inside of the room a file imports only from those before it: kernel, neighbours, manifolds, parzen, fast_jackknives,
+spectrum, vendi, cosine. A file that is not named stands alone.
 """
 
 from advnets.metrics.birthday import birthday, duplicates

@@ -1,7 +1,7 @@
 """Runs: a directory with its journal and its checkpoints, and the share file, in which a generator travels.
 
-Inside of the room a file imports only from those before it: environment, files, journal, directory, state, checkpoint,
-strict_json, card, card_checks, share.
+Inside of the room a file imports only from those before it: files, journal, directory, state, checkpoint, strict_json,
+card, card_checks, share. A file that is not named stands alone.
 """
 
 from advnets.errors import CannotWrite
