@@ -167,6 +167,14 @@ def test_the_list_of_verbs_does_not_import_torch() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
+def test_no_verb_begins_with_an_import_that_is_slow() -> None:
+    """Half of a second each: scipy loads `scipy.stats` when it is first used, so that `import scipy` costs little."""
+    verbs = sorted(path.stem for path in (SOURCE / "cli").glob("*.py") if path.stem != "__init__")
+    code = f"import sys, importlib\nfor verb in {verbs}: importlib.import_module('advnets.cli.' + verb)\n"
+    slow = "{'scipy.stats', 'scipy.optimize', 'scipy.linalg', 'sklearn', 'matplotlib', 'onnxruntime'}"
+    subprocess.run([sys.executable, "-c", f"{code}assert not {slow} & set(sys.modules)"], check=True)
+
+
 def test_no_pickle_and_no_eval() -> None:
     for path in FILES:
         text = path.read_text()

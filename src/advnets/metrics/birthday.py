@@ -9,9 +9,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 import torch
 from numpy.typing import NDArray
-from scipy.stats import chi2
 from torch import Tensor
 
 from advnets.errors import BadInput
@@ -132,7 +132,7 @@ def birthday(samples: Array, real: Array, *, quantile: float = 0.01, seed: int =
 
 def _poisson_bound(count: int, level: float) -> float:
     """The end at that level of Garwood's interval for the mean of a Poisson number; the lower one takes count > 0."""
-    return float(chi2.ppf(level, 2 * count + (2 if level > 0.5 else 0)) / 2)
+    return float(scipy.stats.chi2.ppf(level, 2 * count + (2 if level > 0.5 else 0)) / 2)
 
 
 def _collisions(samples: Array, real: Array, quantile: float, seed: int) -> _Collisions:

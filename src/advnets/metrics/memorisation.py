@@ -10,8 +10,8 @@ import math
 import warnings
 
 import numpy as np
+import scipy
 import torch
-from scipy.stats import beta, hypergeom, norm
 from torch import Tensor
 
 from advnets.errors import BadInput
@@ -64,7 +64,7 @@ def copying_share(samples: Array, held_out: Array, train: Array, *, quantile: fl
     share, floor = count / m, rank / (h + 1)
     notes: dict[str, Note] = {"threshold": math.sqrt(threshold), "ratio": share / floor}
     notes |= {"exact copies": int((ours == 0).sum()), "held-out copies": int((theirs == 0).sum())}
-    p_value = float(hypergeom.sf(count - 1, m + h, m, count + rank - 1))
+    p_value = float(scipy.stats.hypergeom.sf(count - 1, m + h, m, count + rank - 1))
     notes |= {"m": m, "h": h, "n": len(train)}
     return Estimate(share, share_error(count, m), floor, notes, p_value=p_value)
 
@@ -142,8 +142,8 @@ def data_copying(samples: Array, held_out: Array, train: Array, *, cells: int = 
     value = c_t / math.sqrt(float((weights**2).sum()))
     left_out = len(x) - sum(int((labels[0] == c).sum()) for c in used)
     notes: dict[str, Note] = {"C_T": c_t, "cells": len(used), "least": min(scores), "left out": left_out}
-    notes |= {"p_two_sided": float(2 * norm.sf(abs(value))), "m": len(x), "h": len(held), "n": len(t)}
-    return Estimate(value, 1.0, 0.0, notes, p_value=float(norm.cdf(value)))
+    notes |= {"p_two_sided": float(2 * scipy.stats.norm.sf(abs(value))), "m": len(x), "h": len(held), "n": len(t)}
+    return Estimate(value, 1.0, 0.0, notes, p_value=float(scipy.stats.norm.cdf(value)))
 
 
 def authenticity(samples: Array, held_out: Array, train: Array) -> Estimate:
@@ -183,8 +183,8 @@ def authenticity(samples: Array, held_out: Array, train: Array) -> Estimate:
     m, h = len(ours), len(theirs)
     authentic, both = int(ours.sum()), int(ours.sum() + theirs.sum())
     p, q = authentic / m, (both - authentic) / h
-    less = float(hypergeom.cdf(authentic, m + h, both, m))
-    more = float(hypergeom.sf(authentic - 1, m + h, both, m))
+    less = float(scipy.stats.hypergeom.cdf(authentic, m + h, both, m))
+    more = float(scipy.stats.hypergeom.sf(authentic - 1, m + h, both, m))
     notes: dict[str, Note] = {"samples": p, "held_out": q, "p_two_sided": min(1.0, 2 * min(less, more))}
     error = math.hypot(share_error(authentic, m), share_error(both - authentic, h))
     return Estimate(p - q, error, 0.0, notes | {"m": m, "h": h, "n": len(t)}, p_value=min(1.0, less))
@@ -328,5 +328,5 @@ def _share_interval(quantile: float, probes: int) -> tuple[float, float]:
     """
     pairs, most = probes / 2, _quantile_rank(quantile, probes) / 2
     least = most - 1
-    low = float(beta.ppf(0.025, least, pairs - least + 1)) if least > 0 else 0.0
-    return low, float(beta.ppf(0.975, most + 1, pairs - most)) if most < pairs else 1.0
+    low = float(scipy.stats.beta.ppf(0.025, least, pairs - least + 1)) if least > 0 else 0.0
+    return low, float(scipy.stats.beta.ppf(0.975, most + 1, pairs - most)) if most < pairs else 1.0

@@ -3,8 +3,8 @@
 import math
 
 import numpy as np
+import scipy
 import torch
-from scipy.stats import binomtest, chi2
 from torch import Tensor
 
 from advnets.errors import BadInput
@@ -52,7 +52,7 @@ def mixture_modes(points: Array, centres: Array, *, deviation: float) -> dict[st
     good = distance <= QUALITY_DEVIATIONS * deviation
     inside = torch.bincount(mode[good], minlength=len(mu)).cpu().numpy()
     # A mode's share is its weight 1 / K times the share of high quality.
-    quality = float(chi2.cdf(QUALITY_DEVIATIONS**2, mu.shape[1]))
+    quality = float(scipy.stats.chi2.cdf(QUALITY_DEVIATIONS**2, mu.shape[1]))
     modes = occupied_modes(inside, len(x), floor=expected_occupied(np.full(len(mu), quality / len(mu)), len(x)))
     kl = mode_divergence(torch.bincount(mode, minlength=len(mu)).cpu().numpy())
     share = _quality_share(int(good.sum()), len(x), quality, overlap=apart < 2 * QUALITY_DEVIATIONS * deviation)
@@ -61,7 +61,7 @@ def mixture_modes(points: Array, centres: Array, *, deviation: float) -> dict[st
 
 def _quality_share(good: int, n: int, floor: float, *, overlap: bool) -> Estimate:
     """The share of points of high quality, with its exact interval."""
-    p, ends = good / n, binomtest(good, n).proportion_ci(0.95, "exact")
+    p, ends = good / n, scipy.stats.binomtest(good, n).proportion_ci(0.95, "exact")
     notes: dict[str, Note] = {"n": n, "overlap": overlap}
     return Estimate(p, math.sqrt(p * (1 - p) / n), floor, notes, (float(ends.low), float(ends.high)))
 

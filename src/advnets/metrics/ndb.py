@@ -3,9 +3,9 @@
 import math
 
 import numpy as np
+import scipy
 import torch
 from numpy.typing import NDArray
-from scipy.stats import binomtest, chi2_contingency, norm
 from torch import Tensor
 
 from advnets.errors import BadInput
@@ -79,13 +79,13 @@ def _compare_counts(o: NDArray[np.int64], r: NDArray[np.int64], *, tested: bool)
     spread = np.sqrt(s * (1 - s) * (1 / n + 1 / m))
     z = np.divide(p - q, spread, out=np.zeros(bins), where=spread > 0)  # a bin without points is no different
     count = int((abs(z) > Z95).sum())
-    adjusted = benjamini_hochberg((2 * norm.sf(abs(z))).tolist())
+    adjusted = benjamini_hochberg((2 * scipy.stats.norm.sf(abs(z))).tolist())
     worst, table = int(abs(z).argmax()), _pool_columns(np.array([o, r]))
     notes: dict[str, Note] = {"count": count, "adjusted": sum(one <= ALPHA for one in adjusted)}
     notes |= {"jensen_shannon": _jensen_shannon(p, q), "worst": worst, "worst_p": float(p[worst])}
     notes |= {"worst_q": float(q[worst]), "empty": int((o + r == 0).sum()), "cells": table.shape[1]}
     notes |= {"n": n, "m": m, "bins": bins}
-    share, ends = count / bins, binomtest(count, bins).proportion_ci(0.95, "exact")
+    share, ends = count / bins, scipy.stats.binomtest(count, bins).proportion_ci(0.95, "exact")
     p_value = _homogeneity_p_value(table) if tested else None
     error = math.sqrt(share * (1 - share) / bins)
     return Estimate(share, error, ALPHA, notes, (float(ends.low), float(ends.high)), p_value=p_value)
@@ -93,7 +93,7 @@ def _compare_counts(o: NDArray[np.int64], r: NDArray[np.int64], *, tested: bool)
 
 def _homogeneity_p_value(table: NDArray[np.int64]) -> float:
     """Pearson's p-value of two rows of counts; 1 if there is one cell, which cannot differ."""
-    return float(chi2_contingency(table, correction=False).pvalue) if table.shape[1] > 1 else 1.0
+    return float(scipy.stats.chi2_contingency(table, correction=False).pvalue) if table.shape[1] > 1 else 1.0
 
 
 def _pool_columns(table: NDArray[np.int64]) -> NDArray[np.int64]:

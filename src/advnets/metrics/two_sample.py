@@ -9,9 +9,9 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 import torch
 from numpy.typing import NDArray
-from scipy import stats
 from torch import Tensor
 
 from advnets.statistics.arrays import Array, full_precision, squared_distances
@@ -199,7 +199,7 @@ def classifier_test(samples: Array, real: Array, *, seed: int = 0) -> Estimate:
     auc, error = _area_under_roc(of_samples, of_real)
     p = 1.0
     if np.ptp(scores) > 0:
-        p = float(stats.mannwhitneyu(of_real, of_samples, alternative="greater").pvalue)
+        p = float(scipy.stats.mannwhitneyu(of_real, of_samples, alternative="greater").pvalue)
     m, n = len(of_samples), len(of_real)
     shares = [float((of_samples < 0).mean()), float((of_real >= 0).mean())]
     notes: dict[str, Note] = {"accuracy": (shares[0] * m + shares[1] * n) / (m + n), "base_rate": max(m, n) / (m + n)}
@@ -234,9 +234,9 @@ def _logistic_odds(
 def _area_under_roc(low: NDArray[np.float64], high: NDArray[np.float64]) -> tuple[float, float]:
     """P(high > low) + 1/2 P(equal), and its standard error over the draws of both."""
     m, n = len(low), len(high)
-    ranks = stats.rankdata(np.concatenate([low, high]))
-    below = (ranks[m:] - stats.rankdata(high)) / m  # the share of low that each of high is above
-    above = 1 - (ranks[:m] - stats.rankdata(low)) / n
+    ranks = scipy.stats.rankdata(np.concatenate([low, high]))
+    below = (ranks[m:] - scipy.stats.rankdata(high)) / m  # the share of low that each of high is above
+    above = 1 - (ranks[:m] - scipy.stats.rankdata(low)) / n
     return float(below.mean()), math.sqrt(float(below.var(ddof=1)) / n + float(above.var(ddof=1)) / m)
 
 

@@ -4,7 +4,7 @@ import math
 from itertools import combinations
 
 import numpy as np
-from scipy.stats import binomtest, t, ttest_1samp
+import scipy
 from torch import Tensor
 
 from advnets.errors import BadInput
@@ -52,10 +52,10 @@ def paired_difference(first: Array, second: Array, *, seed: int = 0) -> Estimate
     n, above, ties = len(d), int((d > 0).sum()), int((d == 0).sum())
     constant = _is_constant(d, float(max(abs(a).max(), abs(b).max())))
     flipped = _flip_p_value(d, seed)
-    sign = float(binomtest(above, n - ties).pvalue) if ties < n else 1.0
+    sign = float(scipy.stats.binomtest(above, n - ties).pvalue) if ties < n else 1.0
     notes: dict[str, Note] = {"p_permutation": flipped, "p_sign": sign, "ties": ties, "constant": constant, "n": n}
     error = None if constant else float(d.std(ddof=1)) / math.sqrt(n)
-    p_value = flipped if constant else float(ttest_1samp(d, 0).pvalue)
+    p_value = flipped if constant else float(scipy.stats.ttest_1samp(d, 0).pvalue)
     return Estimate(
         float(d.mean()), error, 0.0, notes, _student_interval(float(d.mean()), error, n - 1), p_value=p_value
     )
@@ -96,7 +96,7 @@ def unpaired_difference(first: Array, second: Array, *, seed: int = 0) -> Estima
     error = None if constant else math.sqrt(sum(parts))
     lost = sum(part**2 / (len(side) - 1) for part, side in zip(parts, (a, b), strict=True))
     degrees = len(a) + len(b) - 2.0 if constant else sum(parts) ** 2 / lost
-    p_value = exchanged if error is None else 2 * float(t.sf(abs(d) / error, degrees))
+    p_value = exchanged if error is None else 2 * float(scipy.stats.t.sf(abs(d) / error, degrees))
     notes: dict[str, Note] = {"p_permutation": exchanged, "degrees": degrees, "constant": constant}
     notes |= {"n": len(a), "m": len(b)}
     return Estimate(d, error, 0.0, notes, _student_interval(d, error, degrees), p_value=p_value)
@@ -106,7 +106,7 @@ def _student_interval(mean: float, error: float | None, degrees: float) -> tuple
     """Return Student's interval at 95 %, or None without an error."""
     if error is None:
         return None
-    reach = float(t.ppf(0.975, degrees)) * error
+    reach = float(scipy.stats.t.ppf(0.975, degrees)) * error
     return mean - reach, mean + reach
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
+import scipy
 import torch
-from scipy import special
 from torch import Tensor
 
 from advnets.errors import BadInput, NonFinite
@@ -229,7 +229,7 @@ def student_p_value(value: float, error: float, degrees: float) -> float:
     """
     if value == 0:
         return 1.0
-    return 2 * float(special.stdtr(degrees, -abs(value) / error)) if error > 0 else 0.0
+    return 2 * float(scipy.special.stdtr(degrees, -abs(value) / error)) if error > 0 else 0.0
 
 
 def smallest_difference(error: float, degrees: float, *, level: float = 0.05, power: float = 0.8) -> float:
@@ -250,5 +250,5 @@ def smallest_difference(error: float, degrees: float, *, level: float = 0.05, po
         >>> round(smallest_difference(1.0, 1e6), 3)  # 1.960 + 0.842
         2.802
     """
-    critical = float(special.stdtrit(degrees, 1 - level / 2))
-    return error * float(special.nctdtrinc(degrees, 1 - power, critical))
+    critical = float(scipy.special.stdtrit(degrees, 1 - level / 2))
+    return error * float(scipy.special.nctdtrinc(degrees, 1 - power, critical))

@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from scipy.stats import mannwhitneyu, rankdata
+import scipy
 
 from advnets.statistics.arrays import Floats
 from advnets.statistics.estimate import Estimate, Note
@@ -32,13 +32,15 @@ def chance_smaller(first: Floats, second: Floats) -> Estimate:
         A. The notes hold `p_two_sided`, `n`, `m`, and `ties`: the share of numbers that equal another one.
     """
     m, n = len(first), len(second)
-    ranks = rankdata(np.concatenate([first, second]))
-    above = 1 - (ranks[:m] - rankdata(first)) / n  # the share of b that is above each a, ties by half
-    below = (ranks[m:] - rankdata(second)) / m
+    ranks = scipy.stats.rankdata(np.concatenate([first, second]))
+    above = 1 - (ranks[:m] - scipy.stats.rankdata(first)) / n  # the share of b that is above each a, ties by half
+    below = (ranks[m:] - scipy.stats.rankdata(second)) / m
     variance = sum(float(part.var(ddof=1)) / len(part) for part in (above, below) if len(part) > 1)
     # 1/2 at once, for scipy divides by the deviation of ranks, which is 0 if all are equal.
     alike = ranks.min() == ranks.max()
-    tails = [1.0 if alike else float(mannwhitneyu(first, second, alternative=side).pvalue) for side in SIDES]
+    tails = [
+        1.0 if alike else float(scipy.stats.mannwhitneyu(first, second, alternative=side).pvalue) for side in SIDES
+    ]
     counts = np.unique(ranks, return_counts=True)[1]
     ties = float(counts[counts > 1].sum()) / (m + n)
     notes: dict[str, Note] = {"p_two_sided": tails[1], "n": n, "m": m, "ties": ties}
@@ -61,7 +63,7 @@ def rank_score(first: Floats, second: Floats) -> float:
     """
     m, n = len(first), len(second)
     pooled = np.concatenate([first, second])
-    u = float(rankdata(pooled)[:m].sum()) - m * (m + 1) / 2
+    u = float(scipy.stats.rankdata(pooled)[:m].sum()) - m * (m + 1) / 2
     counts = np.unique(pooled, return_counts=True)[1].astype(float)
     ties = float((counts**3 - counts).sum()) / ((m + n) * (m + n - 1))
     variance = m * n / 12 * (m + n + 1 - ties)

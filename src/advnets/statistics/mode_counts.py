@@ -3,9 +3,8 @@
 import math
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import nnls
-from scipy.stats import binom, poisson
 
 from advnets.statistics.arrays import Floats
 from advnets.statistics.estimate import Z95, Estimate, Note
@@ -112,15 +111,15 @@ def mode_divergence(counts: Counts) -> Estimate:
 
 def _even_divergence(k: int, n: int) -> float:
     """Compute the mean KL of n samples even over K modes: K E[c/n log(K c/n)], c ~ Bin(n, 1/K)."""
-    c = np.arange(max(1, int(binom.ppf(1e-18, n, 1 / k))), int(binom.isf(1e-18, n, 1 / k)) + 1)
-    terms = binom.pmf(c, n, 1 / k) * c / n * np.log(k * c / n)
+    c = np.arange(max(1, int(scipy.stats.binom.ppf(1e-18, n, 1 / k))), int(scipy.stats.binom.isf(1e-18, n, 1 / k)) + 1)
+    terms = scipy.stats.binom.pmf(c, n, 1 / k) * c / n * np.log(k * c / n)
     return max(0.0, k * float(terms.sum()))
 
 
 def _likeliest_rates(counts: Counts) -> tuple[Floats, Floats]:
     """Return RATES, and the weight of each that makes Poisson counts likeliest; (81,) both."""
     found, times = np.unique(np.minimum(counts, CERTAIN), return_counts=True)
-    exact, or_more = poisson.pmf(found[:, None], RATES), poisson.sf(CERTAIN - 1, RATES)
+    exact, or_more = scipy.stats.poisson.pmf(found[:, None], RATES), scipy.stats.poisson.sf(CERTAIN - 1, RATES)
     likelihood = np.where(found[:, None] < CERTAIN, exact, or_more)
     weights = np.full(len(RATES), 1 / len(RATES))
     for _ in range(STEPS):
@@ -137,7 +136,7 @@ def _newton_step(likelihood: Floats, times: Counts, weights: Floats, *, ratios: 
     Y. Wang, On fast computation of the non-parametric maximum likelihood estimate of a mixing distribution, 2007.
     """
     rows = np.sqrt(times / times.sum())[:, None] * (ratios - 2)
-    target, _ = nnls(np.vstack([rows, np.ones(len(RATES))]), np.append(np.zeros(len(rows)), 1.0))
+    target, _ = scipy.optimize.nnls(np.vstack([rows, np.ones(len(RATES))]), np.append(np.zeros(len(rows)), 1.0))
     target /= target.sum()
     before = times @ np.log(likelihood @ weights)
     for halving in range(20):

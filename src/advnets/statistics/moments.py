@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 import torch
-from scipy.linalg.blas import dsyrk
 from torch import Tensor
 
 from advnets.distributed import all_gather
@@ -154,7 +154,7 @@ def scatter_matrix(parts: Sequence[Tensor], mean: Tensor) -> Tensor:
     memory = torch.empty(len(parts[0]), len(mean), dtype=torch.float64)
     for part in parts:
         centred = torch.sub(part, mean, out=memory[: len(part)])
-        half = dsyrk(1.0, centred.numpy().T, beta=1.0, c=half, overwrite_c=True)
+        half = scipy.linalg.blas.dsyrk(1.0, centred.numpy().T, beta=1.0, c=half, overwrite_c=True)
     return torch.from_numpy(half + np.triu(half, 1).T)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import false_discovery_control
+import scipy
 
 from advnets.errors import BadInput
 from advnets.statistics.arrays import Floats
@@ -31,7 +31,7 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
         [0.03, 0.04, 0.04]
     """
     p = _check_p_values(p_values)
-    return [float(one) for one in false_discovery_control(p)] if len(p) else []
+    return [float(one) for one in scipy.stats.false_discovery_control(p)] if len(p) else []
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean, stdev
 
-from scipy import stats
+import scipy
 
 CLEAN = "clean"
 """The damage of samples that were not damaged."""
@@ -95,7 +95,7 @@ def prediction_test(value: float, clean: Sequence[float]) -> tuple[float, float]
         same = math.isclose(value, mean, rel_tol=1e-9, abs_tol=1e-12)
         return (0.0, 1.0) if same else (math.copysign(math.inf, value - mean), 2 / (r + 1))
     z = (value - mean) / (max(deviation, min(steps)) * math.sqrt(1 + 1 / r))
-    return z, float(2 * stats.t.sf(abs(z), r - 1))
+    return z, float(2 * scipy.stats.t.sf(abs(z), r - 1))
 
 
 def judge_reading(reading: MeasureReading, clean: Sequence[MeasureReading]) -> Detection | None:
