@@ -7,6 +7,7 @@ import textwrap
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
@@ -105,6 +106,7 @@ def lines_of(kind: type[Any]) -> dict[str, HelpLine]:
     return found
 
 
+@cache
 def field_docs(kind: type[Any]) -> dict[str, str]:
     """Return what is written about each field of a dataclass and of its bases, as one line each."""
     parsed = [docstring_parser.parse_from_object(base) for base in reversed(kind.__mro__) if base is not object]
