@@ -95,7 +95,8 @@ def lines_of(kind: type[Any]) -> dict[str, HelpLine]:
     Returns:
         {field: its line}.
     """
-    hints, words = get_type_hints(kind, include_extras=True), field_docs(kind)
+    hints = get_type_hints(kind, include_extras=True)
+    words = field_docs(kind)  # type: ignore[arg-type]  # mypy takes classes for unhashable
     found: dict[str, HelpLine] = {}
     for spec in dataclasses.fields(kind):
         inner = next(_kinds(hints[spec.name]))

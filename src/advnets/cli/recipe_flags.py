@@ -205,7 +205,8 @@ EXAMPLES = {
 
 def _flags_within(value: Any, path: tuple[str, ...], names: tuple[str, ...]) -> Iterator[RecipeFlag]:
     """The flags of a dataclass: one a field, in its order."""
-    hints, words = get_type_hints(type(value)), field_docs(type(value))
+    hints = get_type_hints(type(value))
+    words = field_docs(type(value))  # type: ignore[arg-type]  # mypy takes classes for unhashable
     for spec in fields(value):
         if path or spec.name not in (HIDDEN_OF_BASELINES if value.baseline is not None else HIDDEN):
             item = getattr(value, spec.name)
