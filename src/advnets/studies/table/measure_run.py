@@ -19,7 +19,7 @@ from advnets.studies.table.evaluator import PAPER, Evaluator
 from advnets.studies.table.records import MeasuredControl, Origin, TrainedUnit
 
 NO_NUMBERS = ("about", "source", "budget")
-"""Fields of a recipe that a unit does not depend on: its words, and its usual budget, in whose place are the row's steps."""
+"""Fields of a recipe that a unit does not depend on: its words, and its budget, in whose place are the row's steps."""
 EACH = 10_000
 """Number of samples that costs are stated for."""
 
