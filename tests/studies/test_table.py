@@ -85,7 +85,7 @@ ORIGIN = Origin("advnets table", "0.1.0", "d3c02cd", "Linux", 1)
 
 
 def unit(row: str = "paper-adam", seed: int = 0, value: float = 185.0) -> TrainedUnit:
-    return TrainedUnit(row, "0" * 64, seed, 10.0, 10.0, 9000, numbers(value), 30_000.0, 0.5, None, ORIGIN, ORIGIN, 1)
+    return TrainedUnit(row, "0" * 64, seed, 10.0, 9000, numbers(value), 30_000.0, 0.5, None, ORIGIN, ORIGIN, 1)
 
 
 def results(*units: TrainedUnit, **controls: float) -> table.TableResults:
