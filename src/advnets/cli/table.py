@@ -18,12 +18,12 @@ from advnets.studies import table
 ABOUT = """Make the 2014 paper's Table 1 from scratch: train its models, measure them beside controls, and print the
 paper's numbers beside ours.
 
-A unit is one row with one seed. It is the run RUNS/<recipe>-seed<seed>, which is trained for the row's minutes, or for
-its recipe's usual steps if those are done sooner. It is measured once, and then stored in the results.
+A unit is one row with one seed. It is the run RUNS/<recipe>-seed<seed>, which is trained for the row's steps, so that
+another machine trains the same models. It is measured once, and then stored in the results.
 What is finished is not done again, so that a later call adds rows and seeds. What was stopped is carried on.
 The test split is read once for each unit; sigma, the width of the Parzen windows, is chosen on validation images.
 
-Minutes of training for each seed, on digits, mnist, cifar10, olivetti and tfd: {budgets}"""
+Steps of training for each seed, on digits, mnist, cifar10, olivetti and tfd: {lengths}"""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
     Returns:
         The exit status.
     """
-    flags = parse(TableFlags, argv, verb="table", about=ABOUT.format(budgets=_budgets()))
+    flags = parse(TableFlags, argv, verb="table", about=ABOUT.format(lengths=_lengths()))
     study = flags.study
     if flags.show:
         _refuse_idle(study)
@@ -75,8 +75,8 @@ def _refuse_idle(study: table.TableStudy) -> None:
         raise BadInput(f"--show prints all that the results hold. Leave out --{', --'.join(idle)}, or --show.")
 
 
-def _budgets() -> str:
-    return "; ".join(f"{row.recipe} {', '.join(f'{m:g}' for m in row.minutes)}" for row in table.TABLE_ROWS) + "."
+def _lengths() -> str:
+    return "; ".join(f"{row.recipe} {', '.join(map(str, row.steps))}" for row in table.TABLE_ROWS) + "."
 
 
 def _follow(events: Iterator[table.TableProgress]) -> None:

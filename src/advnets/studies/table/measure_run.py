@@ -19,12 +19,12 @@ from advnets.studies.table.evaluator import PAPER, Evaluator
 from advnets.studies.table.records import MeasuredControl, Origin, TrainedUnit
 
 NO_NUMBERS = ("about", "source", "budget")
-"""Fields of a recipe that a unit does not depend on: its words, and its usual budget, in whose place is the row's."""
+"""Fields of a recipe that a unit does not depend on: its words, and its budget, in whose place are the row's steps."""
 EACH = 10_000
 """Number of samples that costs are stated for."""
 
 
-def measure_finished_run(run: Run, evaluator: Evaluator, *, budget: float) -> TrainedUnit:
+def measure_finished_run(run: Run, evaluator: Evaluator) -> TrainedUnit:
     """Measure a finished run; its test split is read once.
 
     The unit is stored in the run as unit.json, so that the test split is not read again even if the results are lost.
@@ -32,7 +32,6 @@ def measure_finished_run(run: Run, evaluator: Evaluator, *, budget: float) -> Tr
     Args:
         run: The run.
         evaluator: What measures its samples.
-        budget: Minutes of training that were allowed.
 
     Returns:
         The unit.
@@ -45,7 +44,7 @@ def measure_finished_run(run: Run, evaluator: Evaluator, *, budget: float) -> Tr
         path = run.directory.path / "unit.json"
         if path.exists():
             return _read_unit(path)
-        unit = _measure(run, evaluator, budget)
+        unit = _measure(run, evaluator)
         _note_reading(run, evaluator, unit)
         runs.write_json(path, asdict(unit))
     return unit
@@ -97,7 +96,7 @@ def describe_origin(environment: Mapping[str, Any]) -> Origin:
     )
 
 
-def _measure(run: Run, evaluator: Evaluator, budget: float) -> TrainedUnit:
+def _measure(run: Run, evaluator: Evaluator) -> TrainedUnit:
     model, seed = run.model, run.settings.seed
     began = time.monotonic()
     samples = model.sample(evaluator.n, seed=seed)
@@ -108,7 +107,6 @@ def _measure(run: Run, evaluator: Evaluator, budget: float) -> TrainedUnit:
         row=run.recipe.name,
         recipe=recipe_digest(run.recipe),
         seed=seed,
-        budget=budget,
         minutes=round(float(runs.read_json(run.directory.status_json)["seconds"]) / 60, 3),
         steps=model.step,
         numbers=evaluator.measure(samples),

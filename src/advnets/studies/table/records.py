@@ -132,7 +132,6 @@ class TrainedUnit:
         row: Name of the row's recipe.
         recipe: SHA-256 of all numbers of the recipe.
         seed: Seed of the training.
-        budget: Minutes of training that were allowed.
         minutes: Minutes that it took.
         steps: Steps of training.
         numbers: What its samples are measured by.
@@ -147,7 +146,6 @@ class TrainedUnit:
     row: str
     recipe: str
     seed: int
-    budget: float
     minutes: float
     steps: int
     numbers: Measurements

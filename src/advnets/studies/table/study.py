@@ -47,7 +47,7 @@ class TableStudy:
         data_dir: Folder where data sets are looked for first.
         rows: Recipes, between commas; by default all rows.
         seeds: Number of seeds, from 0 on.
-        share: Part of each row's minutes that is spent.
+        share: Part of each row's steps that is trained.
         runs: Folder of the runs; by default runs/table-DATA.
         results: FILE.json that finished units are added to; by default results/table-DATA.json.
         device: Where models are trained: auto, cpu, cuda or mps. All are sampled on the CPU.
@@ -70,7 +70,7 @@ class TableStudy:
         if type(self.seeds) is not int or self.seeds < 1:
             raise BadInput(f"seeds is {self.seeds!r}; expected a whole number of seeds, at least 1")
         if not 0 < self.share < float("inf"):
-            raise BadInput(f"share is {self.share!r}; expected the part of each row's minutes to spend, above 0")
+            raise BadInput(f"share is {self.share!r}; expected the part of each row's steps to train, above 0")
         _ = self.settings
 
     @property
@@ -169,19 +169,19 @@ class TableStudy:
             raise NonFinite("; ".join(diverged))
 
     def _check(self, found: TableResults) -> None:
-        """Refuse units of another budget or other numbers, which must not stand beside others in one mean."""
+        """Refuse units of another length or other numbers, which must not stand beside others in one mean."""
         for row in find_rows(self.rows):
-            budget, least = self._budget(row), RECIPES[row.recipe].batch_size
+            steps, least = self._steps(row), RECIPES[row.recipe].batch_size
             if self.dataset is not None and len(self.dataset.train) < least:
                 raise BadInput(
                     f"{self.name} has {len(self.dataset.train)} training images, and {row.recipe} takes {least} a "
                     "step. Bring more images, or name other --rows."
                 )
             for unit in found.units_of_row(row.recipe):
-                if unit.budget != budget:
+                if unit.steps != steps:
                     raise BadInput(
-                        f"{self.results_file.path}: {row.recipe}, seed {unit.seed}, was given {unit.budget:g} minutes, "
-                        f"and {budget:g} are asked now. Name other --results and --runs, or the same --share."
+                        f"{self.results_file.path}: {row.recipe}, seed {unit.seed}, was trained for {unit.steps:,} "
+                        f"steps, and {steps:,} are asked now. Name other --results and --runs, or the same --share."
                     )
                 if unit.recipe != recipe_digest(RECIPES[row.recipe]):
                     raise BadInput(
@@ -189,8 +189,8 @@ class TableStudy:
                         "the recipe has now. Name other --results and --runs, or use the former version of advnets."
                     )
 
-    def _budget(self, row: TableRow) -> float:
-        return round(row.budget(self.name) * self.share, 9)
+    def _steps(self, row: TableRow) -> int:
+        return max(1, round(row.length(self.name) * self.share))
 
     def _measure_controls(self, empty: TableResults, evaluator: Evaluator) -> Iterator[TableProgress]:
         for name in CONTROLS:
@@ -204,26 +204,23 @@ class TableStudy:
         what = f"{row.recipe}, seed {seed}"
         run = self._open_run(row, seed)
         if not run.directory.is_finished:
-            yield TableProgress(what, doing=f"training for {self._budget(row):g} minutes in {run.path}")
+            yield TableProgress(what, doing=f"training for {self._steps(row):,} steps in {run.path}")
             for progress in run.carry_on():
                 yield TableProgress(what, progress)
         yield TableProgress(what, doing="measuring")
-        unit = measure_finished_run(run, evaluator, budget=self._budget(row))
+        unit = measure_finished_run(run, evaluator)
         self.results_file.add(replace(empty, units=(unit,)))
 
     def _open_run(self, row: TableRow, seed: int) -> Run:
         """Start or open the run of a unit; one that was started otherwise is refused."""
-        path, minutes = self.runs_folder / f"{row.recipe}-seed{seed}", self._budget(row)
+        path, steps = self.runs_folder / f"{row.recipe}-seed{seed}", self._steps(row)
         if not (path / "recipe.json").exists():
             recipe = RECIPES[row.recipe]
-            steps = None if recipe.budget.steps is None else max(1, round(recipe.budget.steps * self.share))
-            return start(
-                recipe, settings=replace(self.settings, out=str(path), seed=seed, minutes=minutes, steps=steps)
-            )
+            return start(recipe, settings=replace(self.settings, out=str(path), seed=seed, steps=steps))
         run = Run(path)
-        if run.recipe != RECIPES[row.recipe] or (run.settings.seed, run.settings.minutes) != (seed, minutes):
+        if run.recipe != RECIPES[row.recipe] or (run.settings.seed, run.settings.steps) != (seed, steps):
             raise BadInput(
-                f"{path} was begun as another run than {row.recipe}, seed {seed}, {minutes:g} minutes. Name another "
+                f"{path} was begun as another run than {row.recipe}, seed {seed}, {steps:,} steps. Name another "
                 "folder with --runs, or move it away."
             )
         assert self.dataset is not None
