@@ -1,7 +1,6 @@
 """Saboteurs: what would break the promises of a run, each switched on by a patch, and the check that must notice it."""
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import torch
 
 from advnets.data import Batches
 from advnets.data.formats import npz
+from advnets.disk import Folder
 from advnets.experiment.game_training import GameTraining
 from advnets.experiment.loop import Loop
 from advnets.runs import checkpoint, directory, files
@@ -21,40 +21,29 @@ Patch = pytest.MonkeyPatch
 Saboteur = Callable[[Patch], None]
 
 
-def forced(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def files_are_not_forced(patch: Patch) -> None:
-    def write_files(temporary: Path, contents: Mapping[str, bytes]) -> None:
-        temporary.mkdir()
-        for name, content in contents.items():
-            (temporary / name).write_bytes(content)
-        checkpoint.sync_folder(temporary)
-
-    patch.setattr(checkpoint, "write_files", write_files)
+    create = Folder.create
+    patch.setattr(Folder, "create", lambda self, name, content: create(self, name, content, force=False))
 
 
 def folders_are_not_forced(patch: Patch) -> None:
-    patch.setattr(checkpoint, "sync_folder", lambda folder: None)
+    patch.setattr(Folder, "sync", lambda self: None)
 
 
 def renamed_before_written(patch: Patch) -> None:
     later: dict[str, bytes] = {}
 
-    def write_files(temporary: Path, contents: Mapping[str, bytes]) -> None:
-        temporary.mkdir()
+    def write_files(folder: Folder, temporary: str, contents: Mapping[str, bytes]) -> None:
+        folder.make_folder(temporary)
         later.update(contents)
 
-    def commit(temporary: Path, path: Path) -> None:
-        os.rename(temporary, path)
-        checkpoint.sync_folder(path.parent)
-        for name, content in later.items():
-            forced(path / name, content)
-        checkpoint.sync_folder(path)
+    def commit(folder: Folder, temporary: str, name: str) -> None:
+        folder.rename(temporary, name)
+        folder.sync()
+        with folder.folder(name) as made:
+            for file, content in later.items():
+                made.create(file, content)
+            made.sync()
 
     patch.setattr(checkpoint, "write_files", write_files)
     patch.setattr(checkpoint, "commit_checkpoint", commit)
@@ -63,30 +52,30 @@ def renamed_before_written(patch: Patch) -> None:
 def written_under_the_final_name(patch: Patch) -> None:
     write_files = checkpoint.write_files
 
-    def straight(temporary: Path, contents: Mapping[str, bytes]) -> None:
+    def straight(folder: Folder, temporary: str, contents: Mapping[str, bytes]) -> None:
         step = json.loads(contents[checkpoint.MANIFEST])["step"]
-        write_files(temporary.with_name(f"{step:08d}"), contents)
+        write_files(folder, f"{step:08d}", contents)
 
     patch.setattr(checkpoint, "write_files", straight)
-    patch.setattr(checkpoint, "commit_checkpoint", lambda temporary, path: checkpoint.sync_folder(path.parent))
+    patch.setattr(checkpoint, "commit_checkpoint", lambda folder, temporary, name: folder.sync())
 
 
 def pruned_before_the_save(patch: Patch) -> None:
     commit = checkpoint.commit_checkpoint
 
-    def late(temporary: Path, path: Path) -> None:
-        checkpoint.prune_checkpoints(path.parent, keep=0)
-        commit(temporary, path)
+    def late(folder: Folder, temporary: str, name: str) -> None:
+        checkpoint.prune_checkpoints(folder, keep=0)
+        commit(folder, temporary, name)
 
     patch.setattr(checkpoint, "commit_checkpoint", late)
 
 
 def pruned_without_verifying(patch: Patch) -> None:
-    patch.setattr(checkpoint, "is_good_checkpoint", lambda path: True)
+    patch.setattr(checkpoint, "is_good_checkpoint", lambda path, held=None: True)
 
 
 def hashes_are_not_compared(patch: Patch) -> None:
-    def read_files(path: Path) -> dict[str, bytes]:
+    def read_files(path: Path, held: Folder | None = None) -> dict[str, bytes]:
         return {name: (path / name).read_bytes() for name in checkpoint.FILES}
 
     patch.setattr(checkpoint, "verify_checkpoint", read_files)
@@ -97,11 +86,11 @@ def journal_is_not_forced(patch: Patch) -> None:
 
 
 def status_is_written_in_place(patch: Patch) -> None:
-    patch.setattr(files, "write_bytes", lambda path, content: path.write_bytes(content))
+    patch.setattr(files, "write_bytes", lambda path, content, held=None: path.write_bytes(content))
 
 
 def nothing_is_swept(patch: Patch) -> None:
-    patch.setattr(directory, "remove_leftovers", lambda folder: None)
+    patch.setattr(Folder, "remove_leftovers", lambda self: None)
 
 
 def after_load(change: Callable[[Loop, dict[str, Any]], None]) -> Saboteur:
@@ -180,6 +169,7 @@ def no_lock(patch: Patch) -> None:
         def release(self) -> None: ...
 
     patch.setattr(directory, "FileLock", Open)
+    patch.setattr(Folder, "lock", lambda self: True)
 
 
 def pickles_are_allowed(patch: Patch) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 from advnets import data, experiment
 from advnets.cli.arguments import parse, print_result, split_words
-from advnets.errors import BadInput
+from advnets.errors import BadInput, CannotWrite, keep_result
 from advnets.experiment.settings import ImageFlags
+from advnets.runs import expect_new
 
 ABOUT = """List the data sets, or describe one.
 
@@ -68,7 +69,12 @@ def main(argv: Sequence[str]) -> int:
             raise BadInput("found flags and no data set, expected: advnets data NAME|PATH. Name the data set.")
         print_result(list(data.DATASETS), as_json=flags.json, text="\n".join([*data.DATASETS, *KINDS]))
         return 0
-    description = describe(names[0], flags)
+    try:
+        description = describe(names[0], flags)
+    except CannotWrite as error:  # the picture cannot be kept; what was found is printed
+        if error.result is not None:
+            print_result(error.result, as_json=flags.json, text=format_description(error.result))
+        raise
     print_result(description, as_json=flags.json, text=format_description(description))
     return 0
 
@@ -87,12 +93,13 @@ def describe(name: str, flags: DataFlags) -> dict[str, Any]:
         BadInput: If the picture cannot be written there, or a recipe was given that cannot be trained on the data.
     """
     recipe, settings = experiment.find_recipe(flags.recipe or RECIPE), flags.settings(name)
-    if flags.picture is not None and (flags.picture.suffix.lower() != ".png" or flags.picture.exists()):
-        raise BadInput(f"--picture {flags.picture}: expected the name of a .png file that is not there yet")
+    if flags.picture is not None:
+        expect_new(flags.picture, ".png", flag="--picture")
     dataset = settings.dataset()
     description = data.describe(dataset)
     if flags.picture is not None:
-        experiment.Samples.first(dataset.train, PICTURED).save(flags.picture)
+        with keep_result(description):
+            experiment.Samples.first(dataset.train, PICTURED).save(flags.picture)
         description["picture"] = str(flags.picture)
     try:
         description["cost"] = experiment.dry_run(recipe, settings=settings, dataset=dataset).as_dict()
