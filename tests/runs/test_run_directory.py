@@ -5,7 +5,6 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,50 +12,35 @@ import tiny
 from advnets import assessment, experiment, runs
 from advnets.disk import Folder
 from advnets.errors import BadInput, Damaged, InUse
-from advnets.runs import checkpoint
 from advnets.runs.directory import OF_A_RUN
 from checkpoint_checks import state
+from directory_checks import (
+    FEW,
+    a_checkpoint_pruned_while_it_is_read,
+    a_file_that_appears,
+    a_removed_lock,
+    a_renamed_run_and_its_successor,
+    a_slow_reader,
+    everything,
+)
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows renames no folder that is in use, and has links for few")
 pytestmark = posix
-FEW: dict[str, Any] = {"steps": 12, "checkpoint_steps": 4, "journal_steps": 4, "preview_steps": 4}
-WALL_CLOCK = ("seconds", "images_per_second")
 
 
-def everything(path: Path) -> dict[str, bytes | None]:
-    """All that is at a path, and below it: the bytes of files, and where links lead."""
-
-    def content(item: Path) -> bytes | None:
-        if item.is_symlink():
-            return str(item.readlink()).encode()
-        return item.read_bytes() if item.is_file() else None
-
-    return {str(item.relative_to(path)): content(item) for item in sorted(path.rglob("*"))}
-
-
-def rows(run: experiment.Run) -> list[dict[str, Any]]:
-    return [{key: row[key] for key in row if key not in WALL_CLOCK} for row in run.directory.journal.read()]
-
-
-def test_a_run_that_is_renamed_and_its_successor_do_not_touch_each_other(tmp_path: Path) -> None:
-    alone = tiny.trained("alone", **FEW)
-    first = experiment.start(tiny.RECIPE, settings=tiny.settings("run", **FEW))
-    going = first.carry_on()
-    next(going)
-    Path("run").rename("moved")
-    tiny.trained("run", **{**FEW, "seed": 7, "steps": 4})
-    second = everything(Path("run"))
-    last = list(going)[-1]
-    assert last.step == 12
-    assert everything(Path("run")) == second
-    moved = experiment.Run(Path("moved"))
-    assert json.loads(Path("moved/status.json").read_text())["state"] == "finished"
-    assert tiny.state_hash(moved) == tiny.state_hash(alone)
-    assert rows(moved) == rows(alone)
-    assert {path.name for path in moved.directory.previews.iterdir()} == {
-        path.name for path in alone.directory.previews.iterdir()
-    }
-    assert not list(Path("moved").rglob(".tmp-*"))
+@pytest.mark.parametrize(
+    "check",
+    [
+        a_renamed_run_and_its_successor,
+        a_removed_lock,
+        a_slow_reader,
+        a_checkpoint_pruned_while_it_is_read,
+        a_file_that_appears,
+    ],
+    ids=lambda check: check.__name__,
+)
+def test_nobody_else_is_harmed_by(check: Callable[[Path], None], tmp_path: Path) -> None:
+    check(tmp_path)
 
 
 def test_a_run_that_is_exchanged_before_it_trains_is_not_trained_into(tmp_path: Path) -> None:
@@ -178,49 +162,6 @@ def test_of_two_that_begin_a_run_at_once_one_goes_on(tmp_path: Path, monkeypatch
     with pytest.raises(BadInput, match="exists already"):
         runs.create_run(tmp_path / "run", {**told, "of": "the first"}, {})
     assert json.loads((tmp_path / "run" / "recipe.json").read_text())["of"] == "the second"
-
-
-def test_a_slow_reader_beside_a_trainer_reads_a_whole_checkpoint(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The trainer goes two checkpoints on before each checkpoint is opened, and again before it is read."""
-    runs.save_checkpoint(tmp_path, 1, state())
-    opening, ahead, saving = checkpoint.open_folder, [1], [False]
-
-    def train_on(*given: Any, **more: Any) -> Any:
-        if not saving[0] and ahead[0] < 9 and given[0].name.isdigit():
-            saving[0] = True
-            for _ in range(3):
-                ahead[0] += 1
-                runs.save_checkpoint(tmp_path, ahead[0], state())
-            saving[0] = False
-        return opening(*given, **more)
-
-    monkeypatch.setattr(checkpoint, "open_folder", train_on)
-    step, read, skipped = runs.load_latest(tmp_path)
-    assert (step, skipped) == (10, [])
-    assert runs.state_fingerprint(read) == runs.state_fingerprint(state())
-
-
-def test_a_checkpoint_that_is_pruned_while_it_is_read_is_read_to_its_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    runs.save_checkpoint(tmp_path, 1, state())
-    opening, opened = Folder.open_file, []
-
-    def prune_then(self: Folder, name: str) -> Any:
-        file = opening(self, name)
-        opened.append(name)
-        if len(opened) == 3:  # all are open, and none is read
-            for step in (2, 3):
-                runs.save_checkpoint(tmp_path, step, state(step))
-        return file
-
-    monkeypatch.setattr(Folder, "open_file", prune_then)
-    step, read, skipped = runs.load_latest(tmp_path)
-    assert (step, skipped) == (1, [])
-    assert runs.state_fingerprint(read) == runs.state_fingerprint(state())
-    assert not (tmp_path / "00000001").exists()
 
 
 def test_damage_is_still_told_apart(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Saboteurs: what would break the promises of a run, each switched on by a patch, and the check that must notice it."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from advnets import runs
 from advnets.data import Batches
 from advnets.data.formats import npz
 from advnets.disk import Folder
@@ -172,6 +174,45 @@ def no_lock(patch: Patch) -> None:
     patch.setattr(Folder, "lock", lambda self: True)
 
 
+def written_by_path(patch: Patch) -> None:
+    lock = directory.lock_run
+
+    @contextmanager
+    def forget_the_handle(path: Path) -> Iterator[directory.RunDirectory]:
+        with lock(path) as held:
+            held.path.mkdir(exist_ok=True)
+            yield directory.RunDirectory(held.path)
+
+    patch.setattr(runs, "lock_run", forget_the_handle)
+
+
+def links_are_followed(patch: Patch) -> None:
+    patch.setattr(Folder, "refuse_link", lambda self, name: None)
+    patch.setattr(Folder, "folder", lambda self, name, *, make=False: Folder.open(self.path / name))
+
+
+def only_the_lock_file_is_locked(patch: Patch) -> None:
+    patch.setattr(Folder, "lock", lambda self: True)
+
+
+def a_reader_does_not_look_again(patch: Patch) -> None:
+    newest, listed = checkpoint.newest_first, []
+
+    def stale(folder: Path, held: Folder | None = None) -> list[Path]:
+        listed[:] = listed or newest(folder, held)
+        return list(listed)
+
+    patch.setattr(checkpoint, "newest_first", stale)
+
+
+def one_file_is_opened_after_the_other(patch: Patch) -> None:
+    patch.setattr(checkpoint, "_read_files", lambda folder: {name: folder.read(name) for name in folder.names()})
+
+
+def what_appears_is_overwritten(patch: Patch) -> None:
+    patch.setattr(Folder, "write_new", Folder.write)
+
+
 def pickles_are_allowed(patch: Patch) -> None:
     patch.setattr(npz, "_read", lambda path: dict(np.load(path, allow_pickle=True)))
 
@@ -198,5 +239,11 @@ SABOTEURS: dict[str, tuple[Saboteur, str]] = {
     "a preview draws from the training's random numbers": (preview_draws_from_the_training, "watching"),
     "only losses are checked for NaN": (only_losses_are_checked_for_nan, "finite"),
     "no lock": (no_lock, "alone"),
+    "a run is written by its path": (written_by_path, "renamed"),
+    "links are followed": (links_are_followed, "links"),
+    "only the lock file is locked": (only_the_lock_file_is_locked, "lock file"),
+    "a reader does not look again": (a_reader_does_not_look_again, "reader"),
+    "one file is opened after the other": (one_file_is_opened_after_the_other, "pruned"),
+    "what appears is overwritten": (what_appears_is_overwritten, "appears"),
     "pickles are allowed": (pickles_are_allowed, "nothing runs"),
 }
