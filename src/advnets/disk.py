@@ -15,7 +15,6 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import IO, BinaryIO
 
 from advnets.errors import BadInput
@@ -89,7 +88,7 @@ class Folder:
     def __enter__(self) -> "Folder":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -105,6 +104,13 @@ class Folder:
         except OSError:
             return False
         return (found.st_dev, found.st_ino) == self.identity
+
+    def place(self) -> Path:
+        """Where the folder is now, as far as the system says it (Linux); else where it was when it was opened."""
+        if self._descriptor is not None and not self.is_in_place():
+            with contextlib.suppress(OSError):
+                return Path(os.readlink(f"/proc/self/fd/{self._descriptor}"))
+        return self.path
 
     def lock(self) -> bool:
         """Lock the folder itself, until it is closed or its holder dies; no file has to be there, or can be taken away.
@@ -176,12 +182,6 @@ class Folder:
 
     def open_file(self, name: str) -> BinaryIO:
         """Open a regular file for reading.
-
-        Args:
-            name: Its name.
-
-        Returns:
-            The open file.
 
         Raises:
             OSError: If it is not there, or not a regular file: a device or a pipe has no end, and a link leads away.

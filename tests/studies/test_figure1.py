@@ -99,7 +99,7 @@ def test_the_film_has_frames(tmp_path: Path) -> None:
         first = np.asarray(film.convert("RGB"))
         film.seek(1)
         assert not np.array_equal(first, np.asarray(film.convert("RGB")))
-    with pytest.raises(BadInput, match="not there yet"):
+    with pytest.raises(BadInput, match=r"game\.webp is there already and is not overwritten"):
         told.save(path)
 
 

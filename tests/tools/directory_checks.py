@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +37,17 @@ def rows(run: experiment.Run) -> list[dict[str, Any]]:
 def a_renamed_run_and_its_successor(folder: Path) -> None:
     """A run is renamed while it trains, and another is trained in its place: neither touches the other."""
     alone = tiny.trained(str(folder / "alone"), **FEW)
-    going = experiment.start(tiny.RECIPE, settings=tiny.settings(str(folder / "run"), **FEW)).carry_on()
+    run = experiment.start(tiny.RECIPE, settings=tiny.settings(str(folder / "run"), **FEW))
+    going = run.carry_on()
     next(going)
     (folder / "run").rename(folder / "moved")
     tiny.trained(str(folder / "run"), **{**FEW, "seed": 7, "steps": 4})
     second = everything(folder / "run")
     assert list(going)[-1].step == 12
     assert everything(folder / "run") == second
+    if sys.platform == "linux":
+        assert run.path == folder / "moved"
+        assert run.step == 12
     moved = experiment.Run(folder / "moved")
     assert json.loads((folder / "moved" / "status.json").read_text())["state"] == "finished"
     assert tiny.state_hash(moved) == tiny.state_hash(alone)

@@ -10,7 +10,6 @@ from typing import Any
 from advnets import distributed, runs
 from advnets.assessment import (
     CheckpointChoice,
-    Discriminator,
     EvaluationPlan,
     Progress,
     Report,
@@ -279,12 +278,8 @@ class Run:
     def _evaluate_checkpoint(
         self, step: int, state: Mapping[str, Any], plan: EvaluationPlan
     ) -> Generator[Progress, None, Report]:
-        model, load = self._model(step, state), partial(self._discriminator, state)
-        return evaluate_sampler(model, self.dataset, plan, load)
-
-    def _discriminator(self, state: Mapping[str, Any]) -> Discriminator | None:
-        """The discriminator of a checkpoint, of stored values; None where nothing judges an image by itself."""
-        return load_discriminator(self.recipe, self.dataset, state["training"], self.game)
+        load = partial(load_discriminator, self.recipe, self.dataset, state["training"], self.game)
+        return evaluate_sampler(self._model(step, state), self.dataset, plan, load)
 
     def export(self, path: str | Path, half: bool = False, *, licence: str = "", notes: str = "") -> Path:
         """Write the model as one safetensors file, which `open_model` reads; nothing is overwritten.
@@ -357,10 +352,16 @@ class Run:
 
     def _lock(self, held: ExitStack) -> dict[str, Any]:
         self._held = directory = held.enter_context(runs.lock_run(self.directory.path))
-        held.callback(setattr, self, "_held", None)
+        held.callback(self._let_go)
         directory.expect_identity(self._begun_in)
         directory.remove_leftovers()
         return runs.read_json(directory.recipe_json, directory.held)
+
+    def _let_go(self) -> None:
+        """Let the directory go; a run that was renamed while it trained has its new path from now on."""
+        if self._held is not None and self._held.held is not None:
+            self.path, self._held = self._held.held.place(), None
+            self.__dict__.pop("directory", None)
 
     def _load_newest(self, loop: Loop) -> None:
         """To the newest good checkpoint, or to where the first process begins: all stand alike, own networks too."""

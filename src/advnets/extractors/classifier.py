@@ -243,9 +243,9 @@ def _load_cached(path: Path, key: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _store_cached(path: Path, state: Mapping[str, Any], steps: int) -> None:
     try:
-        runs.make_folder(path)
+        runs.make_folder(path.parent)
         _remove_remains(path.parent)
-        with runs.open_folder(path) as held:
+        with runs.open_folder(path, make=True) as held:
             held.lock()
             runs.save_checkpoint(path, steps, state, held)
     except (errors.CannotWrite, OSError) as error:
@@ -256,8 +256,10 @@ def _remove_remains(folder: Path) -> None:
     """Remove what processes that were killed left half stored in the cache; a folder in use is locked, and stays."""
     for path in folder.iterdir():
         with suppress(OSError), Folder.open(path) as each:
-            if each.lock():
+            if each.names() and each.lock():
                 each.remove_leftovers()
+                if not each.names():
+                    path.rmdir()
 
 
 def _extractor_id(dataset: Dataset, settings: ClassifierSettings, weights: Mapping[str, Tensor]) -> str:
