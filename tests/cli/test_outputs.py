@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -17,7 +18,8 @@ from advnets import disk, experiment
 from advnets.cli.main import main
 from advnets.cli.page import PageFlags
 from advnets.disk import Folder
-from advnets.errors import BadInput, CannotWrite
+from advnets.errors import BadInput, CannotWrite, keep_result
+from advnets.studies import canaries, table
 from advnets.studies.results_file import ResultsFile
 from directory_checks import everything
 
@@ -181,6 +183,27 @@ def test_results_that_cannot_be_kept_are_in_the_error(
     with pytest.raises(CannotWrite, match="the disk is read-only") as caught:
         file.add(Numbers((2,)))
     assert caught.value.result == Numbers((1, 2) if where == "write" else (2,))
+
+
+@pytest.mark.parametrize(
+    ("verb", "study", "results"),
+    [
+        ("table", table.TableStudy, table.TableResults("digits", "0" * 64)),
+        ("canaries", canaries.CanaryStudy, canaries.CanaryResults("digits", "0" * 64, 60, 0, "pixels")),
+    ],
+)
+def test_what_a_study_measured_and_cannot_keep_is_printed(
+    verb: str, study: Any, results: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    def run_on_a_full_disk(self: Any) -> Iterator[Any]:
+        with keep_result(results):
+            raise CannotWrite("results.json could not be written: the disk is full")
+        yield
+
+    monkeypatch.setattr(study, "run", run_on_a_full_disk)
+    assert main([verb, "--data", "digits", "--json"]) == 2
+    assert "the disk is full" in one_line(capsys, measured=True)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the kill is dealt by a process that forks")
