@@ -181,3 +181,17 @@ def test_no_pickle_and_no_eval() -> None:
         for word in ("import pickle", "torch.load", "torch.save", "eval(", "exec(", "allow_pickle=True"):
             used = text.replace(".eval()", "").replace(RESTRICTED, "")
             assert word not in used, f"{path.name} uses {word}"
+
+
+WRITES = re.compile(
+    r"write_text\(|(?<!runs)\.write_bytes\(|open\([^)]*[\"'][wax]b?\+?[\"']|os\.(replace|rename|link|O_CREAT)|mkstemp|"
+    r"savefig\((?!file|buffer)|np\.save\w*\((?!file)"
+)
+WRITERS = {"disk.py", "cache.py"}
+"""Files are written by `disk`, and by the picture cache, which is too large to be written at once."""
+
+
+def test_files_are_written_in_one_place() -> None:
+    """Whole or not at all, never over another's, through no link: nobody else needs to think of it."""
+    found = {path.name: WRITES.findall(path.read_text()) for path in FILES}
+    assert {name for name, calls in found.items() if calls} == WRITERS

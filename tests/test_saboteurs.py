@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 import checkpoint_checks
+import directory_checks
 import power_cuts
 import tiny
 from advnets import data, experiment, runs
@@ -115,6 +116,12 @@ CHECKS: dict[str, Callable[[Path], object]] = {
     "finite": finite,
     "alone": alone,
     "nothing runs": nothing_runs,
+    "renamed": directory_checks.a_renamed_run_and_its_successor,
+    "links": directory_checks.a_link_out_of_a_run,
+    "lock file": directory_checks.a_removed_lock,
+    "reader": directory_checks.a_slow_reader,
+    "pruned": directory_checks.a_checkpoint_pruned_while_it_is_read,
+    "appears": directory_checks.a_file_that_appears,
 }
 CAUGHT = (AssertionError, AdvnetsError, OSError, pytest.fail.Exception)
 

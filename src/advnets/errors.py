@@ -15,7 +15,9 @@ A message says what was found, what was expected and what to do.
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 
 class AdvnetsError(Exception):
@@ -51,11 +53,31 @@ class NonFinite(AdvnetsError, ArithmeticError):
 
 
 class CannotWrite(AdvnetsError):
-    """The disk is full, read-only or failing; what was saved before is intact."""
+    """The disk is full, read-only or failing; what was saved before is intact.
+
+    Attributes:
+        result: What was measured, and could not be kept; None if nothing was.
+    """
+
+    result: Any = None
 
 
 class ProcessLost(AdvnetsError):
     """Another process of the same run is gone or silent."""
+
+
+@contextmanager
+def keep_result(result: object) -> Iterator[None]:
+    """Give what was measured to a CannotWrite that is raised inside, so that it is not lost with the file.
+
+    Args:
+        result: What was measured.
+    """
+    try:
+        yield
+    except CannotWrite as error:
+        error.result = result
+        raise
 
 
 def unknown(kind: str, found: str, expected: Iterable[str]) -> BadInput:

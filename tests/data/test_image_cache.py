@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 
 import tiny
 from advnets import assessment, data
@@ -147,7 +148,7 @@ def test_no_cache_is_left_half_written(tmp_path: Path, monkeypatch: pytest.Monke
         with pytest.raises(Missing, match=r"No space left on device.*ADVNETS_CACHE"):
             data.load(path)
     left = [file.suffix for file in Path(os.environ["ADVNETS_CACHE"], "images").iterdir()]
-    assert set(left) <= {".lock"}
+    assert left == []
     with monkeypatch.context() as patched:
         patched.setattr("shutil.disk_usage", lambda place: type("Usage", (), {"free": 100}))
         with pytest.raises(TooBig, match="bytes are needed"):
@@ -159,7 +160,10 @@ def test_no_cache_is_left_half_written(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device here is always full")
-def test_a_disk_that_is_full_at_the_last_is_told_and_nothing_is_left(tmp_path: Path) -> None:
+def test_a_disk_that_is_full_at_the_last_is_told_and_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder, "remove_remains", lambda folder: None)
     path = photos(tmp_path, 15)
     temporary = folder._cache_path(path, ImageOptions()).with_suffix(".tmp")
     temporary.parent.mkdir(parents=True)
@@ -167,6 +171,20 @@ def test_a_disk_that_is_full_at_the_last_is_told_and_nothing_is_left(tmp_path: P
     with pytest.raises(Missing, match=r"No space left on device.*ADVNETS_CACHE"):
         data.load(path)
     assert not os.path.lexists(temporary)
+
+
+def test_nothing_but_the_cache_is_left_and_what_the_killed_left_is_removed(tmp_path: Path) -> None:
+    path = photos(tmp_path, 15)
+    place = folder._cache_path(path, ImageOptions())
+    place.parent.mkdir(parents=True)
+    for name in ("killed.tmp", "killed.lock", "waited.lock", "busy.tmp"):
+        (place.parent / name).write_bytes(b"")
+    with FileLock(place.parent / "busy.lock"):
+        data.load(path)
+        left = {path.name for path in place.parent.iterdir()}
+    assert left == {place.name, "busy.tmp", "busy.lock"}
+    folder.remove_remains(place.parent)
+    assert {path.name for path in place.parent.iterdir()} == {place.name}
 
 
 def test_of_two_that_want_a_cache_one_makes_it(tmp_path: Path, decoded: list[str]) -> None:
@@ -325,7 +343,7 @@ def test_the_command_describes_a_folder(tmp_path: Path, capsys: pytest.CaptureFi
     assert Path("seen.png").stat().st_size > 1000
     assert "broken.png" in format_description(told)
     assert main(words) == 2
-    assert "not there yet" in capsys.readouterr().err
+    assert "is there already and is not overwritten" in capsys.readouterr().err
 
 
 def test_a_cost_that_was_asked_for_is_told_or_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ import torch
 
 from advnets import data, distributed, extractors
 from advnets.data import Dataset, Split
+from advnets.disk import Folder
 from advnets.errors import BadInput, Unsupported
 from advnets.extractors import ClassifierSettings, Pixels, fit_pca, train_classifier
 from advnets.extractors.classifier import shift_images, triangular_rate
@@ -164,6 +165,18 @@ def test_a_flipped_bit_in_the_cache_is_told_and_trained_anew(name: str, digits: 
         again = train_classifier(digits, BRIEF)
     assert again.id == first.id
     assert extractors.is_cached(digits, BRIEF)
+
+
+def test_what_the_killed_left_in_the_cache_is_removed(digits: Dataset, cache: Path) -> None:
+    """Also what they left of a classifier that nobody asks for again; one that is being stored is locked, and stays."""
+    for name in ("killed", "busy"):
+        (cache / "classifiers" / name / ".tmp-1-abc").mkdir(parents=True)
+    with Folder.open(cache / "classifiers" / "busy") as busy:
+        assert busy.lock()
+        train_classifier(digits, BRIEF)
+    (left,) = cache.rglob(".tmp-*")
+    assert left.parent.name == "busy"
+    assert len(list((cache / "classifiers").iterdir())) == 2
 
 
 def test_a_classifier_laid_in_the_place_of_another_is_not_taken(digits: Dataset, cache: Path) -> None:

@@ -56,9 +56,14 @@ def test_a_kill_at_every_call_of_a_save(tmp_path: Path) -> None:
         read[check(path)] += 1
         met[name] += 1
     print(f"{met.total()} kills in {time.monotonic() - began:.0f} s: {dict(met)}; then read: {dict(read)}")
-    assert {"write", "fsync", "rename", "unlinkat", "mkdir", "openat"} <= set(met)
+    assert {"write", "fsync", "renameat", "unlinkat", "mkdirat", "openat"} <= set(met)
     assert met.total() >= 30
     assert min(read[2], read[3]) >= 5
+
+
+def is_pruned(item: Path) -> bool:
+    """Whether it is a checkpoint that was being removed; the next start removes what is left of it."""
+    return (item / "MANIFEST.json").exists() and "00000003" in [other.name for other in item.parent.iterdir()]
 
 
 def fail_everywhere(tmp_path: Path, errors: tuple[str, ...], *passed: str) -> None:
@@ -73,7 +78,8 @@ def fail_everywhere(tmp_path: Path, errors: tuple[str, ...], *passed: str) -> No
             reason = REASONS[error] if kind == "CannotWrite" else os.strerror(getattr(errno, error))
             assert reason in ended.told, f"{name} {way}: {ended.told}"
             told[kind] += 1
-        assert not list(path.rglob(".tmp-*")) or name.startswith(("unlink", "rmdir")), f"{name} {way} left a file"
+        left = [item for item in path.rglob(".tmp-*") if not (name == "openat" and is_pruned(item))]
+        assert not left or name.startswith(("unlink", "rmdir")), f"{name} {way} left a file"
         check(path)
         met[f"{name} {error}"] += 1
     print(f"{met.total()} failures in {time.monotonic() - began:.0f} s: {dict(met)}; told: {dict(told)}")

@@ -115,7 +115,7 @@ def test_files_reach_the_disk_before_the_name_and_the_name_before_the_rest(
     done: list[str] = []
     fsync, rename = os.fsync, os.rename
     monkeypatch.setattr(os, "fsync", lambda descriptor: (done.append("fsync"), fsync(descriptor))[1])
-    monkeypatch.setattr(os, "rename", lambda *given: (done.append("rename"), rename(*given))[1])
+    monkeypatch.setattr(os, "rename", lambda *given, **more: (done.append("rename"), rename(*given, **more))[1])
     runs.save_checkpoint(tmp_path, 3, state())
     assert done == ["fsync"] * 4 + ["rename", "fsync"]
 

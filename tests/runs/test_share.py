@@ -185,7 +185,7 @@ def test_the_folders_above_an_exported_file_are_made(run: experiment.Run, tmp_pa
     assert advnets.open_model(run.export("new/folder/G.safetensors")).step == 40
     Path("file").write_text("")
     with pytest.raises(
-        errors.CannotWrite, match=r"file could not be written: .*Check the path and its permissions"
+        errors.CannotWrite, match=r"could not be written: .*file is not a folder. Check the path and its permissions"
     ) as caught:
         run.export("file/G.safetensors")
     assert "make room" not in str(caught.value)

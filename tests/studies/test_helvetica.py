@@ -109,7 +109,7 @@ def test_the_command_tells_and_draws(
     with Image.open("h.png") as drawn:
         assert drawn.width > 1000
     assert main(words) == 2
-    assert "not there yet" in capsys.readouterr().err
+    assert "is there already and is not overwritten" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("words", "message"), [

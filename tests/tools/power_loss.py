@@ -135,12 +135,21 @@ def recorded(root: Path) -> Iterator["Recorder"]:
         recorder.force(descriptor)
         real(descriptor)
 
-    os.fsync = fsync
+    opening = os.open
+
+    def open_within(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        recorder.within = dir_fd  # which the audit event of an open does not tell
+        try:
+            return opening(path, flags, mode, dir_fd=dir_fd)
+        finally:
+            recorder.within = None
+
+    os.fsync, os.open = fsync, open_within
     try:
         yield recorder
         recorder.mark(passed=0)
     finally:
-        os.fsync = real
+        os.fsync, os.open = real, opening
         _hook(None)
 
 
@@ -149,6 +158,7 @@ class Recorder:
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
+        self.within: int | None = None
         self.disk = Disk()
         self.moments: list[Disk] = []
         for path in sorted(self.root.rglob("*")):
@@ -165,7 +175,7 @@ class Recorder:
     def heard(self, event: str, given: tuple[Any, ...]) -> None:
         """Model an operation that is about to be done."""
         if event == "open" and isinstance(given[0], str | Path) and given[2] & WRITES:
-            self._opened(self._inside(given[0]), given[2])
+            self._opened(self._inside(given[0], self.within), given[2])
         elif event == "os.mkdir" and (path := self._inside(given[0], given[2])) is not None:
             if path not in self.disk.paths():
                 self._change(path.parent, None, path.name, lambda: self._new(Folder()))
@@ -215,7 +225,7 @@ class Recorder:
                 node.seen = (self.root / path).read_bytes()
         self.moments.append(copy.deepcopy(self.disk))
 
-    def _inside(self, path: str | Path, folder: int = -1) -> Path | None:
+    def _inside(self, path: str | Path, folder: int | None = None) -> Path | None:
         """The path below the root, or None; of a folder's descriptor, it is found by its inode."""
         whole = Path(path)
         if folder not in (-1, None):

@@ -1,8 +1,8 @@
 """Saboteurs: what would break the promises of a run, each switched on by a patch, and the check that must notice it."""
 
 import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 import torch
 
+from advnets import runs
 from advnets.data import Batches
 from advnets.data.formats import npz
+from advnets.disk import Folder
 from advnets.experiment.game_training import GameTraining
 from advnets.experiment.loop import Loop
 from advnets.runs import checkpoint, directory, files
@@ -21,40 +23,29 @@ Patch = pytest.MonkeyPatch
 Saboteur = Callable[[Patch], None]
 
 
-def forced(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def files_are_not_forced(patch: Patch) -> None:
-    def write_files(temporary: Path, contents: Mapping[str, bytes]) -> None:
-        temporary.mkdir()
-        for name, content in contents.items():
-            (temporary / name).write_bytes(content)
-        checkpoint.sync_folder(temporary)
-
-    patch.setattr(checkpoint, "write_files", write_files)
+    create = Folder.create
+    patch.setattr(Folder, "create", lambda self, name, content: create(self, name, content, force=False))
 
 
 def folders_are_not_forced(patch: Patch) -> None:
-    patch.setattr(checkpoint, "sync_folder", lambda folder: None)
+    patch.setattr(Folder, "sync", lambda self: None)
 
 
 def renamed_before_written(patch: Patch) -> None:
     later: dict[str, bytes] = {}
 
-    def write_files(temporary: Path, contents: Mapping[str, bytes]) -> None:
-        temporary.mkdir()
+    def write_files(folder: Folder, temporary: str, contents: Mapping[str, bytes]) -> None:
+        folder.make_folder(temporary)
         later.update(contents)
 
-    def commit(temporary: Path, path: Path) -> None:
-        os.rename(temporary, path)
-        checkpoint.sync_folder(path.parent)
-        for name, content in later.items():
-            forced(path / name, content)
-        checkpoint.sync_folder(path)
+    def commit(folder: Folder, temporary: str, name: str) -> None:
+        folder.rename(temporary, name)
+        folder.sync()
+        with folder.folder(name) as made:
+            for file, content in later.items():
+                made.create(file, content)
+            made.sync()
 
     patch.setattr(checkpoint, "write_files", write_files)
     patch.setattr(checkpoint, "commit_checkpoint", commit)
@@ -63,30 +54,30 @@ def renamed_before_written(patch: Patch) -> None:
 def written_under_the_final_name(patch: Patch) -> None:
     write_files = checkpoint.write_files
 
-    def straight(temporary: Path, contents: Mapping[str, bytes]) -> None:
+    def straight(folder: Folder, temporary: str, contents: Mapping[str, bytes]) -> None:
         step = json.loads(contents[checkpoint.MANIFEST])["step"]
-        write_files(temporary.with_name(f"{step:08d}"), contents)
+        write_files(folder, f"{step:08d}", contents)
 
     patch.setattr(checkpoint, "write_files", straight)
-    patch.setattr(checkpoint, "commit_checkpoint", lambda temporary, path: checkpoint.sync_folder(path.parent))
+    patch.setattr(checkpoint, "commit_checkpoint", lambda folder, temporary, name: folder.sync())
 
 
 def pruned_before_the_save(patch: Patch) -> None:
     commit = checkpoint.commit_checkpoint
 
-    def late(temporary: Path, path: Path) -> None:
-        checkpoint.prune_checkpoints(path.parent, keep=0)
-        commit(temporary, path)
+    def late(folder: Folder, temporary: str, name: str) -> None:
+        checkpoint.prune_checkpoints(folder, keep=0)
+        commit(folder, temporary, name)
 
     patch.setattr(checkpoint, "commit_checkpoint", late)
 
 
 def pruned_without_verifying(patch: Patch) -> None:
-    patch.setattr(checkpoint, "is_good_checkpoint", lambda path: True)
+    patch.setattr(checkpoint, "is_good_checkpoint", lambda path, held=None: True)
 
 
 def hashes_are_not_compared(patch: Patch) -> None:
-    def read_files(path: Path) -> dict[str, bytes]:
+    def read_files(path: Path, held: Folder | None = None) -> dict[str, bytes]:
         return {name: (path / name).read_bytes() for name in checkpoint.FILES}
 
     patch.setattr(checkpoint, "verify_checkpoint", read_files)
@@ -97,11 +88,11 @@ def journal_is_not_forced(patch: Patch) -> None:
 
 
 def status_is_written_in_place(patch: Patch) -> None:
-    patch.setattr(files, "write_bytes", lambda path, content: path.write_bytes(content))
+    patch.setattr(files, "write_bytes", lambda path, content, held=None: path.write_bytes(content))
 
 
 def nothing_is_swept(patch: Patch) -> None:
-    patch.setattr(directory, "remove_leftovers", lambda folder: None)
+    patch.setattr(Folder, "remove_leftovers", lambda self: None)
 
 
 def after_load(change: Callable[[Loop, dict[str, Any]], None]) -> Saboteur:
@@ -180,6 +171,46 @@ def no_lock(patch: Patch) -> None:
         def release(self) -> None: ...
 
     patch.setattr(directory, "FileLock", Open)
+    patch.setattr(Folder, "lock", lambda self: True)
+
+
+def written_by_path(patch: Patch) -> None:
+    lock = directory.lock_run
+
+    @contextmanager
+    def forget_the_handle(path: Path) -> Iterator[directory.RunDirectory]:
+        with lock(path) as held:
+            held.path.mkdir(exist_ok=True)
+            yield directory.RunDirectory(held.path)
+
+    patch.setattr(runs, "lock_run", forget_the_handle)
+
+
+def links_are_followed(patch: Patch) -> None:
+    patch.setattr(Folder, "refuse_link", lambda self, name: None)
+    patch.setattr(Folder, "folder", lambda self, name, *, make=False: Folder.open(self.path / name))
+
+
+def only_the_lock_file_is_locked(patch: Patch) -> None:
+    patch.setattr(Folder, "lock", lambda self: True)
+
+
+def a_reader_does_not_look_again(patch: Patch) -> None:
+    newest, listed = checkpoint.newest_first, []
+
+    def stale(folder: Path, held: Folder | None = None) -> list[Path]:
+        listed[:] = listed or newest(folder, held)
+        return list(listed)
+
+    patch.setattr(checkpoint, "newest_first", stale)
+
+
+def one_file_is_opened_after_the_other(patch: Patch) -> None:
+    patch.setattr(checkpoint, "_read_files", lambda folder: {name: folder.read(name) for name in folder.names()})
+
+
+def what_appears_is_overwritten(patch: Patch) -> None:
+    patch.setattr(Folder, "write_new", Folder.write)
 
 
 def pickles_are_allowed(patch: Patch) -> None:
@@ -208,5 +239,11 @@ SABOTEURS: dict[str, tuple[Saboteur, str]] = {
     "a preview draws from the training's random numbers": (preview_draws_from_the_training, "watching"),
     "only losses are checked for NaN": (only_losses_are_checked_for_nan, "finite"),
     "no lock": (no_lock, "alone"),
+    "a run is written by its path": (written_by_path, "renamed"),
+    "links are followed": (links_are_followed, "links"),
+    "only the lock file is locked": (only_the_lock_file_is_locked, "lock file"),
+    "a reader does not look again": (a_reader_does_not_look_again, "reader"),
+    "one file is opened after the other": (one_file_is_opened_after_the_other, "pruned"),
+    "what appears is overwritten": (what_appears_is_overwritten, "appears"),
     "pickles are allowed": (pickles_are_allowed, "nothing runs"),
 }

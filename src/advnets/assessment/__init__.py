@@ -23,7 +23,7 @@ from advnets.assessment.reference import (
     within_memory,
 )
 from advnets.assessment.report import Measure, Report
-from advnets.assessment.report_files import write_report
+from advnets.assessment.report_files import write_new_report, write_report
 from advnets.assessment.run_measures import (
     Progress,
     Sampler,
@@ -76,5 +76,6 @@ __all__ = [
     "unreadable_files_note",
     "verdicts",
     "within_memory",
+    "write_new_report",
     "write_report",
 ]

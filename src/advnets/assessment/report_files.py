@@ -8,10 +8,7 @@ places, or in both. report.json goes first, so that a folder that has one holds 
 import contextlib
 import hashlib
 import json
-import os
 import re
-import shutil
-import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,63 +17,95 @@ from advnets import runs
 from advnets.assessment.context import ReferenceCard
 from advnets.assessment.report import Report
 from advnets.assessment.report_figures import FIGURES
-from advnets.disk import sync_folder
+from advnets.disk import Folder, temporary_name
 from advnets.errors import BadInput
-from advnets.runs.files import cannot_write, read_regular
+from advnets.runs.files import cannot_write
 
 LONGEST = 100
 """Most letters of a folder's name."""
+FILES = ("report.json", "report.md")
 
 
-def write_report(folder: Path, report: Report) -> Path | None:
-    """Write report.json, report.md and the figures, each whole or not at all.
+def write_report(path: Path, report: Report, held: Folder | None = None) -> Path | None:
+    """Write report.json, report.md and the figures into a run, each whole or not at all.
 
     If the folder holds a report that was measured alike, `join_reports` joins both; figures that the report no longer
     names are removed. A report that was measured otherwise is moved to a folder below reports/. If a report below
     reports/ was measured alike, it is joined too, and moves back.
 
     Args:
-        folder: The folder, such as a run directory.
+        path: The folder, such as a run directory.
         report: The report.
+        held: The folder, if it is held open.
 
     Returns:
         Where a former report was moved to; None if none was moved.
 
     Raises:
-        BadInput: For a report without a single measure.
+        BadInput: For a report without a single measure, and where a link is in the place of a folder.
         CannotWrite: If the disk fails.
     """
     report.must_have_measures()
+    try:
+        with runs.open_folder(path, held, make=held is None) as folder:
+            place = _join_and_write(folder, report)
+    except OSError as error:
+        raise cannot_write(path / "report.json", error) from error
+    return None if place is None else path / "reports" / place
+
+
+def write_new_report(path: Path, report: Report) -> None:
+    """Write report.json, report.md and the figures into a folder of their own, all of them or nothing.
+
+    Args:
+        path: The folder, which is not there yet, or is empty.
+        report: The report.
+
+    Raises:
+        BadInput: For a report without a single measure, and if something is at the path, be it since it was measured.
+        CannotWrite: If the disk fails.
+    """
+    report.must_have_measures()
+    runs.write_new_folder(path, lambda folder: _write_files(folder, report))
+
+
+def _join_and_write(folder: Folder, report: Report) -> str | None:
+    """Write a report into a folder; returns the name of the folder below reports/ that a former one was moved to."""
     former, place = _read_report(folder), None
     if former is not None and are_alike(former, report):
         report = join_reports(former, report)
-    elif (folder / "report.json").exists():
-        place = move_report(folder, former)
+    elif folder.status("report.json") is not None:
+        place = _move_report(folder, former)
     back = []
-    for each in older_reports(folder):
-        older = _read_report(each)
-        if each != place and older is not None and are_alike(older, report):
-            report = join_reports(replace(older, figures=_read_figures(each, older)), report)
-            back.append(each)
+    for name in _older_reports(folder):
+        with folder.folder("reports") as reports, reports.folder(name) as each:
+            older = _read_report(each)
+            if name != place and older is not None and are_alike(older, report):
+                report = join_reports(replace(older, figures=_read_figures(each, older)), report)
+                back.append(name)
     _write_files(folder, report)
-    for each in back:
-        remove_report(each)
+    for name in back:
+        with folder.folder("reports") as reports:
+            with reports.folder(name) as each:
+                _remove_report(each)
+            with contextlib.suppress(OSError):  # something else is in it
+                reports.remove_empty_folder(name)
     return place
 
 
-def _write_files(folder: Path, report: Report) -> None:
-    for name, figure in report.figures.items():
-        if figure:  # a report that was read from a file knows only their names
-            runs.make_folder(folder / "figures")
-            runs.write_bytes(figure_path(folder, name), figure)
-    runs.write_json(folder / "report.json", report.as_dict())
-    runs.write_bytes(folder / "report.md", report.markdown().encode())
-    for name in FIGURES.keys() - report.figures.keys():
-        stale = figure_path(folder, name)
-        try:
-            stale.unlink(missing_ok=True)
-        except OSError as error:
-            raise cannot_write(stale, error) from error
+def _write_files(folder: Folder, report: Report) -> None:
+    drawn = {name: figure for name, figure in report.figures.items() if figure}  # one read from a file has names only
+    if drawn:
+        with folder.folder("figures", make=True) as figures:
+            for name, figure in drawn.items():
+                figures.write(f"{name}.png", figure)
+    folder.write("report.json", runs.json_bytes(report.as_dict()))
+    folder.write("report.md", report.markdown().encode())
+    if folder.has_folder("figures"):
+        with folder.folder("figures") as figures:
+            for name in FIGURES.keys() - report.figures.keys():
+                if figures.status(f"{name}.png") is not None:
+                    figures.remove(f"{name}.png")
 
 
 def are_alike(former: Report, new: Report) -> bool:
@@ -127,103 +156,116 @@ def _join_cards(a: ReferenceCard, b: ReferenceCard) -> ReferenceCard | None:
     return complete if first == second else None
 
 
-def _read_report(folder: Path) -> Report | None:
+def _read_report(folder: Folder) -> Report | None:
     """The report in a folder, with the names of the figures that are there; None if there is none of this version."""
     with contextlib.suppress(BadInput):
-        report = Report.from_dict(runs.read_json(folder / "report.json"))
-        there = (name for name in FIGURES if name in report.figures and figure_path(folder, name).is_file())
+        report = Report.from_dict(runs.read_json(folder.path / "report.json", folder))
+        files = _names(folder, "figures")
+        there = (name for name in FIGURES if name in report.figures and f"{name}.png" in files)
         return replace(report, figures=dict.fromkeys(there, b""))
     return None
 
 
-def _read_figures(folder: Path, report: Report) -> dict[str, bytes]:
+def _read_figures(folder: Folder, report: Report) -> dict[str, bytes]:
+    if not report.figures:
+        return {}
     try:
-        return {name: figure_path(folder, name).read_bytes() for name in report.figures}
+        with folder.folder("figures") as figures:
+            return {name: figures.read(f"{name}.png") for name in report.figures}
     except OSError as error:
-        raise BadInput(f"{folder}: its figures cannot be read: {error.strerror}. Check their permissions.") from error
+        raise BadInput(
+            f"{folder.path}: its figures cannot be read: {error.strerror}. Check their permissions."
+        ) from error
 
 
-def figure_path(folder: Path, name: str) -> Path:
-    """Where a figure of a report lies."""
-    return folder / "figures" / f"{name}.png"
+def _names(folder: Folder, name: str) -> list[str]:
+    """The names in a folder within another; none if it is not there."""
+    if not folder.has_folder(name):
+        return []
+    with folder.folder(name) as inner:
+        return inner.names()
 
 
-def older_reports(folder: Path) -> list[Path]:
-    """The folders that older reports were moved to, the later of one name first."""
-    found = (path.parent for path in (folder / "reports").glob("*/report.json"))
-    return sorted((place for place in found if not place.name.startswith(".")), reverse=True)
+def _older_reports(folder: Folder) -> list[str]:
+    """The names of the folders that older reports were moved to, the later of one name first."""
+    found = []
+    for name in _names(folder, "reports"):
+        with folder.folder("reports") as reports:
+            if not name.startswith(".") and "report.json" in _names(reports, name):
+                found.append(name)
+    return sorted(found, reverse=True)
 
 
-def move_report(folder: Path, report: Report | None) -> Path:
-    """Move the report of a folder, with its figures, below reports/.
+def _move_report(folder: Folder, report: Report | None) -> str:
+    """Move the report of a folder, with its figures, below reports/; returns the name of its new folder.
 
     Args:
         folder: The folder.
         report: Its report; None if that cannot be read.
-
-    Returns:
-        The folder that it was moved to.
-
-    Raises:
-        CannotWrite: If the disk fails.
     """
-    try:
-        content = read_regular(folder / "report.json")
-        name = _name_folder(content, report)
-        places = (folder / "reports" / (name if n == 1 else f"{name}-{n}") for n in range(1, 10_000))
+    content = folder.read("report.json")
+    name = _name_folder(content, report)
+    with folder.folder("reports", make=True) as reports:
+        places = (name if n == 1 else f"{name}-{n}" for n in range(1, 10_000))
         # A crash may have left the copy where it is.
-        place = next(place for place in places if not place.exists() or _has_content(place, content))
-        if not place.exists():
-            _copy_report(folder, place)
-        remove_report(folder)
-    except OSError as error:
-        raise cannot_write(folder / "reports", error) from error
+        place = next(each for each in places if reports.status(each) is None or _has_content(reports, each, content))
+        if reports.status(place) is None:
+            _copy_report(folder, reports, place)
+    _remove_report(folder)
     return place
 
 
-def remove_report(folder: Path) -> None:
-    """Remove the report of a folder, its figures, and the folders if nothing else is in them.
-
-    Args:
-        folder: The folder.
-
-    Raises:
-        CannotWrite: If the disk fails.
-    """
-    try:
-        for path in _list_files(folder):
-            path.unlink()
-            sync_folder(path.parent)
-    except OSError as error:
-        raise cannot_write(folder, error) from error
-    for empty in (folder / "figures", folder):
-        with contextlib.suppress(OSError):  # it is not there, or not empty
-            empty.rmdir()
+def _remove_report(folder: Folder) -> None:
+    """Remove the report of a folder and its figures, and their folder if nothing else is in it."""
+    for name in FILES:
+        if folder.status(name) is not None:
+            folder.remove(name)
+            folder.sync()
+    if folder.has_folder("figures"):
+        with folder.folder("figures") as figures:
+            for name in _figure_files(figures):
+                figures.remove(name)
+            figures.sync()
+        with contextlib.suppress(OSError):  # something else is in it
+            folder.remove_empty_folder("figures")
 
 
-def _list_files(folder: Path) -> Iterator[Path]:
-    paths = (folder / "report.json", folder / "report.md", *(figure_path(folder, name) for name in FIGURES))
-    return (path for path in paths if path.is_file())
+def _figure_files(figures: Folder) -> Iterator[str]:
+    return (name for name in (f"{each}.png" for each in FIGURES) if figures.status(name) is not None)
 
 
-def _copy_report(folder: Path, place: Path) -> None:
+def _copy_report(folder: Folder, reports: Folder, place: str) -> None:
     """Copy a report whole or not at all."""
-    temporary = place.with_name(f".tmp-{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    temporary = temporary_name()
     try:
-        for path in _list_files(folder):
-            copy = temporary / path.relative_to(folder)
-            runs.make_folder(copy.parent)
-            runs.write_bytes(copy, path.read_bytes())
-        os.rename(temporary, place)
-        sync_folder(place.parent)
+        reports.make_folder(temporary)
+        with reports.folder(temporary) as copy:
+            for name in FILES:
+                if folder.status(name) is not None:
+                    copy.create(name, folder.read(name))
+            if folder.has_folder("figures"):
+                copy.make_folder("figures")
+                with folder.folder("figures") as figures, copy.folder("figures") as copied:
+                    for name in _figure_files(figures):
+                        copied.create(name, figures.read(name))
+                    copied.sync()
+            copy.sync()
+        reports.rename(temporary, place)
+        reports.sync()
     except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            reports.remove(temporary)
         raise
 
 
-def _has_content(place: Path, content: bytes) -> bool:
-    path = place / "report.json"
-    return path.is_file() and path.read_bytes() == content
+def _has_content(reports: Folder, name: str, content: bytes) -> bool:
+    if not reports.has_folder(name):
+        return False
+    with reports.folder(name) as place:
+        try:
+            return place.read("report.json") == content
+        except OSError:
+            return False
 
 
 def _name_folder(content: bytes, report: Report | None) -> str:

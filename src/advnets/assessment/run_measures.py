@@ -17,6 +17,7 @@ from advnets.assessment.reference import Reference, default_sample_count, needs_
 from advnets.assessment.report import Measure, Report
 from advnets.assessment.report_figures import draw_figures
 from advnets.data import Dataset
+from advnets.disk import Folder
 from advnets.errors import BadInput, NonFinite
 from advnets.statistics import Estimate
 
@@ -249,12 +250,13 @@ def take_measure(name: str, context: Context) -> Measure:
     return Measure(name, found, _describe_protocol(row, context, found))
 
 
-def note_test_reading(path: Path, report: Report) -> None:
+def note_test_reading(path: Path, report: Report, held: Folder | None = None) -> None:
     """Add one line to a run's list of readings of the test split, which should be read once.
 
     Args:
         path: The list, test-readings.jsonl.
         report: A report of the test split.
+        held: The run's folder, if it is held open.
     """
     it = report.against
     line: dict[str, Any] = {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "step": report.step,
@@ -263,7 +265,7 @@ def note_test_reading(path: Path, report: Report) -> None:
     if "parzen" in report.measures:
         measure = report.measures["parzen"]
         line |= {"nats": measure.estimate.value, "parzen": measure.protocol["parzen"]}
-    runs.Journal(path).append(line)
+    runs.Journal(path, held).append(line)
 
 
 def _expect_finite(found: Estimate, name: str) -> Estimate:

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import tyro
 
-from advnets.cli.arguments import parse
+from advnets.cli.arguments import parse, print_result
 from advnets.cli.page import PageFlags
+from advnets.errors import CannotWrite
 from advnets.studies import canaries
 
 ABOUT = """Damage real images on purpose, and find out which measures detect which damage, and from what strength on.
@@ -46,7 +47,13 @@ def main(argv: Sequence[str]) -> int:
         The exit status.
     """
     flags = parse(CanariesFlags, argv, verb="canaries", about=ABOUT.format(damages=", ".join(canaries.DAMAGES)))
-    _follow(flags.study.run())
+    try:
+        _follow(flags.study.run())
+    except CannotWrite as error:  # what was measured is printed, even if it cannot be kept
+        if isinstance(error.result, canaries.CanaryResults):
+            text = canaries.as_text(error.result)
+            print_result(canaries.as_json(error.result), as_json=flags.page.json, text=text)
+        raise
     results = flags.study.results_file.read()
     flags.page.show(canaries.as_json(results), text=canaries.as_text(results), markdown=canaries.as_markdown(results))
     return 0

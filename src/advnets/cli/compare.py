@@ -10,8 +10,8 @@ import tyro
 from advnets import assessment, comparison
 from advnets.cli import console
 from advnets.cli.arguments import parse, print_result
-from advnets.errors import BadInput
-from advnets.runs import make_folder, write_bytes
+from advnets.errors import BadInput, CannotWrite
+from advnets.runs import expect_new, write_new
 
 ABOUT = """Compare sides: runs, share files, models that ship, or samples in folders, .zip or .npz files. All sides are
 measured by one protocol against the same real images. A side may also be a group of runs that differ by seed,
@@ -83,17 +83,27 @@ def main(argv: Sequence[str]) -> int:
         The exit status.
     """
     asked = parse(CompareFlags, argv, verb="compare", about=ABOUT.format(measures=", ".join(comparison.COMPARABLE)))
-    if asked.out is not None and (asked.out.suffix.lower() != ".md" or asked.out.exists()):
-        raise BadInput(f"--out {asked.out}: expected the name of a .md file that is not there yet")
+    if asked.out is not None:
+        expect_new(asked.out, ".md", flag="--out")
     if not asked.sides:
         raise BadInput("found no side, expected two or more to compare. Name runs, files or groups.")
     names = None if asked.measures is None else tuple(name.strip() for name in asked.measures.split(","))
-    found = _compare_reports(asked, names) if asked.reports else _compare_samples(asked, names)
-    if asked.out is not None:
-        make_folder(asked.out.parent)
-        write_bytes(asked.out, found.markdown().encode())
-    print_result(found.as_dict(), as_json=asked.json, text=found.markdown().rstrip())
+    try:
+        found = _compare_reports(asked, names) if asked.reports else _compare_samples(asked, names)
+    except CannotWrite as error:  # a reading of the test split could not be noted
+        if isinstance(error.result, comparison.Comparison):
+            _print(error.result, asked)
+        raise
+    try:
+        if asked.out is not None:
+            write_new(asked.out, found.markdown().encode())
+    finally:  # what was measured is printed, even if it cannot be kept
+        _print(found, asked)
     return 0
+
+
+def _print(found: comparison.Comparison, asked: CompareFlags) -> None:
+    print_result(found.as_dict(), as_json=asked.json, text=found.markdown().rstrip())
 
 
 def _compare_reports(asked: CompareFlags, names: tuple[str, ...] | None) -> comparison.Comparison:

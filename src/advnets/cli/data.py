@@ -7,8 +7,10 @@ from typing import Any
 
 from advnets import data, experiment
 from advnets.cli.arguments import parse, print_result, split_words
+from advnets.data import Dataset
 from advnets.errors import BadInput
 from advnets.experiment.settings import ImageFlags
+from advnets.runs import expect_new
 
 ABOUT = """List the data sets, or describe one.
 
@@ -68,37 +70,39 @@ def main(argv: Sequence[str]) -> int:
             raise BadInput("found flags and no data set, expected: advnets data NAME|PATH. Name the data set.")
         print_result(list(data.DATASETS), as_json=flags.json, text="\n".join([*data.DATASETS, *KINDS]))
         return 0
-    description = describe(names[0], flags)
-    print_result(description, as_json=flags.json, text=format_description(description))
+    if flags.picture is not None:
+        expect_new(flags.picture, ".png", flag="--picture")
+    dataset = flags.settings(names[0]).dataset()
+    description = describe(dataset, flags.settings(names[0]), flags.recipe)
+    try:
+        if flags.picture is not None:
+            experiment.Samples.first(dataset.train, PICTURED).save(flags.picture)
+            description["picture"] = str(flags.picture)
+    finally:  # what was found is printed, even if the picture cannot be kept
+        print_result(description, as_json=flags.json, text=format_description(description))
     return 0
 
 
-def describe(name: str, flags: DataFlags) -> dict[str, Any]:
-    """Describe a data set and the cost of training on it, and write the picture.
+def describe(dataset: Dataset, settings: experiment.Settings, asked: str | None) -> dict[str, Any]:
+    """Describe a data set and the cost of training on it.
 
     Args:
-        name: Name or path of the data set.
-        flags: Flags of the command.
+        dataset: The data set.
+        settings: Settings of a training on it.
+        asked: The recipe that is asked for; None for the default.
 
     Returns:
-        What `data.describe` returns, with `picture` and `cost`.
+        What `data.describe` returns, with `cost`.
 
     Raises:
-        BadInput: If the picture cannot be written there, or a recipe was given that cannot be trained on the data.
+        BadInput: If a recipe is asked for that cannot be trained on the data.
     """
-    recipe, settings = experiment.find_recipe(flags.recipe or RECIPE), flags.settings(name)
-    if flags.picture is not None and (flags.picture.suffix.lower() != ".png" or flags.picture.exists()):
-        raise BadInput(f"--picture {flags.picture}: expected the name of a .png file that is not there yet")
-    dataset = settings.dataset()
-    description = data.describe(dataset)
-    if flags.picture is not None:
-        experiment.Samples.first(dataset.train, PICTURED).save(flags.picture)
-        description["picture"] = str(flags.picture)
+    recipe, description = experiment.find_recipe(asked or RECIPE), data.describe(dataset)
     try:
         description["cost"] = experiment.dry_run(recipe, settings=settings, dataset=dataset).as_dict()
     except BadInput as error:
         # The default recipe may not fit the data, which are described all the same.
-        if flags.recipe is not None:
+        if asked is not None:
             raise
         description["cost"] = f"{recipe.name} cannot be trained on it: {error}"
     return description

@@ -9,7 +9,8 @@ import tyro
 from advnets import assessment, experiment
 from advnets.cli import console
 from advnets.cli.arguments import parse, print_result
-from advnets.errors import BadInput
+from advnets.errors import BadInput, CannotWrite
+from advnets.runs import expect_new_folder
 
 ABOUT = """Measure samples of a run, of a share file or of a model that ships; or images in a folder, a .zip or a .npz
 file, or points in a .npz file.
@@ -83,8 +84,8 @@ def main(argv: Sequence[str]) -> int:
         The exit status.
     """
     asked = parse(EvaluateFlags, argv, verb="evaluate", about=ABOUT.format(measures=", ".join(assessment.MEASURES)))
-    if asked.out is not None and asked.out.exists() and (not asked.out.is_dir() or any(asked.out.iterdir())):
-        raise BadInput(f"--out {asked.out} is there already and is not an empty folder; name another")
+    if asked.out is not None:
+        expect_new_folder(asked.out, "--out")
     plan = _plan(asked)
     if asked.every_checkpoint:
         return _choose(asked, plan)
@@ -93,13 +94,24 @@ def main(argv: Sequence[str]) -> int:
         raise BadInput(
             "--figures are written into a run that is measured on its own data; say where to put these: --out FOLDER"
         )
-    report = console.follow_measures(
-        experiment.evaluate_path(asked.run, plan, others=asked.against, data=asked.data, data_dir=asked.data_dir)
-    )
-    if asked.out is not None:
-        assessment.write_report(asked.out, report)
-    print_result(report.as_dict(), as_json=asked.json, text=str(report).rstrip())
+    try:
+        report = console.follow_measures(
+            experiment.evaluate_path(asked.run, plan, others=asked.against, data=asked.data, data_dir=asked.data_dir)
+        )
+    except CannotWrite as error:
+        if isinstance(error.result, assessment.Report):
+            _print(error.result, asked)
+        raise
+    try:
+        if asked.out is not None:
+            assessment.write_new_report(asked.out, report)
+    finally:  # what was measured is printed, even if it cannot be kept
+        _print(report, asked)
     return 0
+
+
+def _print(report: assessment.Report, asked: EvaluateFlags) -> None:
+    print_result(report.as_dict(), as_json=asked.json, text=str(report).rstrip())
 
 
 def _plan(asked: EvaluateFlags) -> assessment.EvaluationPlan:

@@ -10,6 +10,7 @@ import tyro
 from advnets import experiment
 from advnets.cli.arguments import parse, print_result, split_words
 from advnets.errors import BadInput, unknown
+from advnets.runs import expect_new, write_new
 from advnets.studies import saturation
 from advnets.studies.figure1 import figure1
 
@@ -63,19 +64,18 @@ def main(argv: Sequence[str]) -> int:
     expected = 2 if names[0] in OF_RUNS else 1
     if len(names) != expected:
         raise BadInput(f"{names[0]} takes {'one RUN or share file' if expected == 2 else 'no run'}; found {names[1:]}")
-    endings = ENDINGS.get(names[0], (".png",))
-    if flags.out.suffix.lower() not in endings or flags.out.exists():
-        expected_name = f"a {' or '.join(endings)} file that is not there yet"
-        raise BadInput(f"--out {flags.out}: expected the name of {expected_name}")
+    expect_new(flags.out, *ENDINGS.get(names[0], (".png",)), flag="--out")
     if names[0] == "figure1":
         return _draw_figure1(flags)
-    numbers = _draw_saturation(flags) if names[0] == "saturation" else _draw_of_run(names[0], Path(names[1]), flags)
-    print_result(
-        {"out": str(flags.out), **numbers},
-        as_json=flags.json,
-        text=f"{flags.out}: {names[0]} {_words(numbers)}".rstrip(),
-    )
+    if names[0] == "saturation":
+        return _draw_saturation(flags)
+    _print_numbers(names[0], _draw_of_run(names[0], Path(names[1]), flags), flags)
     return 0
+
+
+def _print_numbers(name: str, numbers: dict[str, float], flags: FiguresFlags) -> None:
+    text = f"{flags.out}: {name} {_words(numbers)}".rstrip()
+    print_result({"out": str(flags.out), **numbers}, as_json=flags.json, text=text)
 
 
 def _draw_figure1(flags: FiguresFlags) -> int:
@@ -84,8 +84,11 @@ def _draw_figure1(flags: FiguresFlags) -> int:
             "figure1 draws a game on the line, whose data are a normal distribution. Leave out --data and --data-dir."
         )
     played = figure1(flags.seed)
-    out = str(played.save(flags.out))
-    print_result({"out": out, **played.as_dict()}, as_json=flags.json, text=f"{out}: figure1\n{played}")
+    try:
+        played.save(flags.out)
+    finally:  # what was measured is printed, even if the figure cannot be kept
+        result = {"out": str(flags.out), **played.as_dict()}
+        print_result(result, as_json=flags.json, text=f"{flags.out}: figure1\n{played}")
     return 0
 
 
@@ -101,16 +104,21 @@ def _draw_of_run(name: str, path: Path, flags: FiguresFlags) -> dict[str, float]
         model.sample(64, seed=flags.seed).save(flags.out)
     elif name == "figure2":
         dataset = model.dataset(flags.data, flags.data_dir) if isinstance(found, experiment.Model) else found.dataset
-        model.figure2(dataset, seed=flags.seed).save(flags.out)
+        picture = model.figure2(dataset, seed=flags.seed)
+        write_new(flags.out, lambda file: picture.save(file, "png"))
     else:
-        model.figure3(seed=flags.seed).save(flags.out)
+        picture = model.figure3(seed=flags.seed)
+        write_new(flags.out, lambda file: picture.save(file, "png"))
     return {"step": model.step}
 
 
-def _draw_saturation(flags: FiguresFlags) -> dict[str, float]:
+def _draw_saturation(flags: FiguresFlags) -> int:
     course = saturation.saturation(flags.data or "mnist", data_dir=flags.data_dir, seed=flags.seed)
-    course.figure().savefig(flags.out, dpi=150)
-    return {"moves": course.moves[-1], "ratio": course.ratios[-1]}
+    try:
+        write_new(flags.out, lambda file: course.figure().savefig(file, format="png", dpi=150))
+    finally:
+        _print_numbers("saturation", {"moves": course.moves[-1], "ratio": course.ratios[-1]}, flags)
+    return 0
 
 
 def _words(numbers: dict[str, float]) -> str:

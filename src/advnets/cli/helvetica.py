@@ -8,7 +8,7 @@ from typing import Annotated
 import tyro
 
 from advnets.cli.arguments import parse, print_result
-from advnets.errors import BadInput
+from advnets.runs import expect_new
 from advnets.studies.helvetica import helvetica
 
 ABOUT = """Play the Helvetica scenario of the 2014 paper: a generator that is trained alone collapses, and Algorithm 1
@@ -51,11 +51,13 @@ def main(argv: Sequence[str]) -> int:
         The exit status.
     """
     flags = parse(HelveticaFlags, argv, verb="helvetica", about=ABOUT)
-    if flags.out is not None and (flags.out.suffix.lower() != ".png" or flags.out.exists()):
-        raise BadInput(f"--out {flags.out}: expected the name of a .png file that is not there yet")
+    if flags.out is not None:
+        expect_new(flags.out, ".png", flag="--out")
     played = helvetica(flags.data, data_dir=flags.data_dir, seed=flags.seed, ks=flags.k)
     result = played.as_dict()
-    if flags.out is not None:
-        result["out"] = str(played.save(flags.out))
-    print_result(result, as_json=flags.json, text=str(played))
+    try:
+        if flags.out is not None:
+            result["out"] = str(played.save(flags.out))
+    finally:  # what was measured is printed, even if the figure cannot be kept
+        print_result(result, as_json=flags.json, text=str(played))
     return 0

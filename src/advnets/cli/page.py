@@ -8,8 +8,7 @@ from typing import Annotated, Any
 import tyro
 
 from advnets.cli.arguments import print_result
-from advnets.errors import BadInput
-from advnets.runs import make_folder, write_bytes
+from advnets.runs import expect_new, write_new
 
 
 @dataclass(frozen=True)
@@ -28,8 +27,8 @@ class PageFlags:
     json: bool = False
 
     def __post_init__(self) -> None:
-        if self.out is not None and (self.out.suffix.lower() != ".md" or self.out.exists()):
-            raise BadInput(f"--out {self.out}: expected the name of a .md file that is not there yet")
+        if self.out is not None:
+            expect_new(self.out, ".md", flag="--out")
 
     def show(self, value: Mapping[str, Any], *, text: str, markdown: str) -> None:
         """Write the page if one is asked for, and print the tables.
@@ -40,9 +39,11 @@ class PageFlags:
             markdown: The tables as a page.
 
         Raises:
+            BadInput: If something is at its path now.
             CannotWrite: If the page cannot be written.
         """
-        if self.out is not None:
-            make_folder(self.out.parent)
-            write_bytes(self.out, markdown.encode())
-        print_result(value, as_json=self.json, text=text)
+        try:
+            if self.out is not None:
+                write_new(self.out, markdown.encode())
+        finally:  # what was measured is printed, even if it cannot be kept
+            print_result(value, as_json=self.json, text=text)

@@ -9,7 +9,6 @@ import tyro
 
 from advnets import experiment
 from advnets.cli.arguments import parse, print_result
-from advnets.errors import BadInput
 
 ABOUT = """Draw samples from a run, from a share file or from a model that ships.
 
@@ -47,8 +46,7 @@ def main(argv: Sequence[str]) -> int:
         The exit status.
     """
     asked = parse(SampleFlags, argv, verb="sample", about=ABOUT)
-    if Path(asked.out).exists() and not Path(asked.out).is_dir():
-        raise BadInput(f"{asked.out} is there already and is not overwritten; name another file or move it away")
+    experiment.expect_place_for_samples(asked.out)
     model = experiment.find_model(asked.run)
     path = model.sample(asked.n, seed=asked.seed).save(asked.out)
     result = {"out": str(path), "n": asked.n, "seed": asked.seed, "step": model.step}

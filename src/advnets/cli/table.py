@@ -12,7 +12,7 @@ import tyro
 from advnets.cli import console
 from advnets.cli.arguments import parse, print_result
 from advnets.cli.page import PageFlags
-from advnets.errors import BadInput
+from advnets.errors import BadInput, CannotWrite
 from advnets.studies import table
 
 ABOUT = """Make the 2014 paper's Table 1 from scratch: train its models, measure them beside controls, and print the
@@ -58,8 +58,13 @@ def main(argv: Sequence[str]) -> int:
         print_result({"data": study.data, "table": table.GATED}, as_json=flags.page.json, text=table.GATED)
         return 0
     else:
-        with _exit_on_sigterm():
-            _follow(study.run())
+        try:
+            with _exit_on_sigterm():
+                _follow(study.run())
+        except CannotWrite as error:  # what was measured is printed, even if it cannot be kept
+            if isinstance(error.result, table.TableResults):
+                print_result(table.as_json(error.result), as_json=flags.page.json, text=table.as_text(error.result))
+            raise
     results = study.read()
     flags.page.show(table.as_json(results), text=table.as_text(results), markdown=table.as_markdown(results))
     return 0

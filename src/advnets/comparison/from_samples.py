@@ -1,5 +1,6 @@
 """Compares sides that are measured now, by one protocol and against the same real images."""
 
+import contextlib
 import time
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from advnets.comparison.comparison import Comparison, Side
 from advnets.comparison.difference import CONTROLS, Contrast, contrast_jackknives, contrast_seeds, judge
 from advnets.comparison.inputs import SideInput, SideRequest, common_data, expect_seeds, find_input, parse_sides
 from advnets.data import Dataset
-from advnets.errors import BadInput, NonFinite, unknown
+from advnets.errors import BadInput, CannotWrite, NonFinite, keep_result, unknown
 
 COMPARABLE = tuple(name for name, row in MEASURES.items() if row.jackknife is not None)
 """The measures that are compared in pairs."""
@@ -35,11 +36,13 @@ class SampleJackknives:
         taken: Jackknives by path and measure.
         real: What real images get, by measure.
         left_out: Reasons, by measure, why it could not be taken.
+        unwritten: Why a reading of the test split could not be noted, if one could not.
     """
 
     taken: dict[str, dict[str, statistics.Jackknife]] = field(default_factory=dict)
     real: dict[str, float] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    unwritten: CannotWrite | None = None
 
     @property
     def measures(self) -> list[str]:
@@ -107,6 +110,7 @@ def compare_samples(
 
     Raises:
         BadInput: For sides that cannot be compared; names what differs.
+        CannotWrite: If a reading cannot be noted; the error has the comparison as its `result`.
     """
     distributed.expect_one_process("`advnets compare`")
     expect_known(control, plan.measures or (), COMPARABLE)
@@ -121,13 +125,27 @@ def compare_samples(
     if plan.classifier and needs_new_classifier(dataset):
         yield Progress(f"training a classifier of {dataset.name}, once", 0.0)
     it = reference(dataset, plan.extractor, split=plan.split, weights=plan.weights, classifier=plan.classifier)
-    jackknives = yield from _take_jackknives(found, it, n, plan)
+    with contextlib.ExitStack() as held:
+        jackknives = yield from _take_jackknives(found, it, n, plan, _hold_runs(found, plan, held))
     if not jackknives.measures:
         raise BadInput(f"nothing could be compared: {next(iter(jackknives.left_out.values()))}")
     sides = tuple(_side_card(side, found) for side in requests)
     kind, contrasts = _contrast_sides(sides, jackknives, unpaired=unpaired)
     protocol = _describe_protocol(it, n, plan, jackknives.measures)
-    return Comparison(kind, sides, protocol, judge(contrasts, control), jackknives.left_out, control)
+    compared = Comparison(kind, sides, protocol, judge(contrasts, control), jackknives.left_out, control)
+    if jackknives.unwritten is not None:
+        with keep_result(compared):
+            raise jackknives.unwritten
+    return compared
+
+
+def _hold_runs(
+    found: Mapping[str, SideInput], plan: EvaluationPlan, held: contextlib.ExitStack
+) -> dict[str, runs.RunDirectory]:
+    """The runs in which readings of the test split are to be noted, held open."""
+    if plan.split != "test":
+        return {}
+    return {path: held.enter_context(runs.hold_run(each.run.path)) for path, each in found.items() if each.run}
 
 
 def expect_known(control: str, measures: Sequence[str], known: Sequence[str]) -> None:
@@ -184,7 +202,11 @@ def samples_of_each(found: Sequence[SideInput], asked: int | None, dataset: Data
 
 
 def _take_jackknives(
-    found: Mapping[str, SideInput], it: Reference, n: int, plan: EvaluationPlan
+    found: Mapping[str, SideInput],
+    it: Reference,
+    n: int,
+    plan: EvaluationPlan,
+    noted_in: Mapping[str, runs.RunDirectory],
 ) -> Generator[Progress, None, SampleJackknives]:
     jackknives = SampleJackknives()
     wanted: Sequence[str] = ()
@@ -200,8 +222,11 @@ def _take_jackknives(
         for name in [name for name in wanted if name not in jackknives.left_out]:
             yield Progress(f"{path}: {name}", share)
             jackknives.take(path, name, context)
-        if plan.split == "test" and each.run is not None:
-            _note_reading(each, list(jackknives.taken[path]), it, n)
+        if path in noted_in:
+            try:
+                _note_reading(noted_in[path], each.step, list(jackknives.taken[path]), it, n)
+            except CannotWrite as error:  # what was measured is told all the same, and then this
+                jackknives.unwritten = error
     return jackknives
 
 
@@ -311,10 +336,11 @@ def _describe_protocol(it: Reference, n: int, plan: EvaluationPlan, measures: Se
     return protocol
 
 
-def _note_reading(each: SideInput, measures: Sequence[str], it: Reference, n: int) -> None:
+def _note_reading(
+    directory: runs.RunDirectory, step: int | None, measures: Sequence[str], it: Reference, n: int
+) -> None:
     """Add one line to the run's list of readings of the test split, which should be read once."""
-    assert each.run is not None
-    line = {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "step": each.step, "split": it.split,
+    line = {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "step": step, "split": it.split,
             "measures": list(measures), "samples": n, "data": it.dataset.name,
             "digest": it.dataset.digest, "compared": True}  # fmt: skip
-    runs.Journal(each.run.directory.test_readings).append(line)
+    runs.Journal(directory.test_readings, directory.held).append(line)

@@ -12,7 +12,7 @@ from advnets.experiment.loop import TrainingProgress
 from advnets.experiment.model import Model
 from advnets.experiment.opening import SHIPPED, find_model, open_model, open_source
 from advnets.experiment.run import Run
-from advnets.experiment.samples import Samples
+from advnets.experiment.samples import Samples, expect_place_for_samples
 from advnets.experiment.settings import DEVICES, Settings, find_device
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Settings",
     "dry_run",
     "evaluate_path",
+    "expect_place_for_samples",
     "find_device",
     "find_model",
     "find_recipe",

@@ -145,7 +145,7 @@ class Loop:
 
     def _write(self, state: Mapping[str, Any]) -> str:
         self.directory.journal.sync()
-        return str(runs.save_checkpoint(self.directory.checkpoints, self.step, state))
+        return str(runs.save_checkpoint(self.directory.checkpoints, self.step, state, self.directory.held))
 
     def _stretches(self) -> Iterator[TrainingProgress]:
         steps = self.training.steps(self.step)
@@ -207,7 +207,9 @@ class Loop:
 
     def _draw(self) -> None:
         if distributed.is_rank0():
-            self.preview.draw(self.average.makers, self.directory.previews / f"{self.step:08d}.png")
+            self.preview.draw(
+                self.average.makers, self.directory.previews / f"{self.step:08d}.png", self.directory.held
+            )
 
     def _checkpoint_due(self, seconds_since: float) -> bool:
         if self.settings.checkpoint_steps:
@@ -219,7 +221,7 @@ class Loop:
             return
         told = {"state": state, "step": self.step, "seconds": round(self.seconds, 3), "share": round(self.share(), 6)}
         whose = {"pid": os.getpid(), "processes": distributed.world_size(), "message": message}
-        runs.write_json(self.directory.status_json, {**told, **whose})
+        runs.write_json(self.directory.status_json, {**told, **whose}, self.directory.held)
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from advnets import runs
 from advnets.data import Dataset, Transform
+from advnets.disk import Folder
 from advnets.experiment.samples import Samples
 from advnets.games import make
 from advnets.randomness import Streams
@@ -32,12 +33,13 @@ class Preview:
         self.z, self.given, self.transform, self.device = z, given, transform, device
 
     @torch.no_grad()
-    def draw(self, makers: Mapping[str, nn.Module], path: Path) -> None:
+    def draw(self, makers: Mapping[str, nn.Module], path: Path, held: Folder | None = None) -> None:
         """Write the picture, whole or not at all.
 
         Args:
             makers: The generators by way; each adds its samples to the picture.
             path: The file.
+            held: The run's folder, if it is held open; the folder of the file is made in there.
 
         Raises:
             CannotWrite: If it cannot be written.
@@ -48,8 +50,9 @@ class Preview:
                 made.append(Samples.of(make(maker, self.z, self.given.get(way)), self.transform).values)
         everything: Any = np.concatenate(made)
         Samples(everything).picture().save(picture, "png")
-        runs.make_folder(path.parent)
-        runs.write_bytes(path, picture.getvalue())
+        if held is None:
+            runs.make_folder(path.parent)
+        runs.write_bytes(path, picture.getvalue(), held)
 
 
 def fixed_given(dataset: Dataset, given: str | None, transform: Transform, *, n: int) -> Tensor | None:

@@ -10,7 +10,6 @@ from typing import Any
 from advnets import distributed, runs
 from advnets.assessment import (
     CheckpointChoice,
-    Discriminator,
     EvaluationPlan,
     Progress,
     Report,
@@ -23,7 +22,7 @@ from advnets.assessment import (
 )
 from advnets.capture import can_capture
 from advnets.data import Dataset
-from advnets.errors import BadInput, Unsupported, unknown
+from advnets.errors import BadInput, Unsupported, keep_result, unknown
 from advnets.experiment.discriminator import load_discriminator
 from advnets.experiment.loop import Loop, TrainingProgress
 from advnets.experiment.model import Model, export
@@ -58,6 +57,8 @@ class Run:
 
     def __post_init__(self) -> None:
         self.path = Path(self.path)  # given by Python it may be text
+        self._held: runs.RunDirectory | None = None
+        self._begun_in: tuple[int, int] | None = None
         self._record: RunRecord | None = None
         self._dataset: Dataset | None = None
         self._prepared: PreparedTraining | None = None
@@ -80,6 +81,7 @@ class Run:
         """
         run = Run(path, game)
         run._record, run._dataset, run._prepared = record, dataset, prepared
+        run._begun_in = runs.identity_of_folder(path)
         return run
 
     @cached_property
@@ -91,8 +93,7 @@ class Run:
     def record(self) -> RunRecord:
         """What recipe.json says of the run."""
         if self._record is None:
-            file = self.directory.recipe_json
-            self._record = RunRecord.from_json(runs.read_json(file), str(file))
+            self._record = RunRecord.from_json(runs.read_json(self.directory.recipe_json), str(self.path))
         return self._record
 
     @property
@@ -203,13 +204,14 @@ class Run:
             BadInput: If nothing that was asked for can be measured.
             Unsupported: As `evaluate_sampler` and `Model.draw_subject` do.
         """
-        step, state, _ = runs.load_latest(self.directory.checkpoints)
-        report = yield from self._evaluate_checkpoint(step, state, plan)
-        self._note_reading(report)
-        place = write_report(self.directory.path, report)
+        with runs.hold_run(self.directory.path) as directory:
+            step, state, _ = runs.load_latest(directory.checkpoints, directory.held)
+            report = yield from self._evaluate_checkpoint(step, state, plan)
+            with keep_result(report):
+                self._note_reading(report, directory)
+                place = write_report(directory.path, report, directory.held)
         if place is not None:
-            former = self.directory.report_json
-            yield Progress(f"{former} was measured otherwise, and is moved to {place}", 1.0, note=True)
+            yield Progress(f"{directory.report_json} was measured otherwise, and is moved to {place}", 1.0, note=True)
         return report
 
     def evaluate_against(self, dataset: Dataset, plan: EvaluationPlan) -> Generator[Progress, None, Report]:
@@ -231,9 +233,11 @@ class Run:
             BadInput: If nothing that was asked for can be measured.
             Unsupported: As `evaluate_sampler` and `Model.draw_subject` do.
         """
-        step, state, _ = runs.load_latest(self.directory.checkpoints)
-        report = yield from evaluate_sampler(self._model(step, state), dataset, plan)
-        self._note_reading(report)
+        with runs.hold_run(self.directory.path) as directory:
+            step, state, _ = runs.load_latest(directory.checkpoints, directory.held)
+            report = yield from evaluate_sampler(self._model(step, state), dataset, plan)
+            with keep_result(report):
+                self._note_reading(report, directory)
         return report
 
     def select_checkpoint(self, plan: EvaluationPlan, by: str) -> Generator[Progress, None, CheckpointChoice]:
@@ -265,21 +269,17 @@ class Run:
             reports[step] = report
         return CheckpointChoice(by, reports, damaged)
 
-    def _note_reading(self, report: Report) -> None:
+    def _note_reading(self, report: Report, directory: runs.RunDirectory) -> None:
         """Note a reading of the test split; raises BadInput if nothing was measured."""
         report.must_have_measures()
         if report.against.split == "test":
-            note_test_reading(self.directory.test_readings, report)
+            note_test_reading(directory.test_readings, report, directory.held)
 
     def _evaluate_checkpoint(
         self, step: int, state: Mapping[str, Any], plan: EvaluationPlan
     ) -> Generator[Progress, None, Report]:
-        model, load = self._model(step, state), partial(self._discriminator, state)
-        return evaluate_sampler(model, self.dataset, plan, load)
-
-    def _discriminator(self, state: Mapping[str, Any]) -> Discriminator | None:
-        """The discriminator of a checkpoint, of stored values; None where nothing judges an image by itself."""
-        return load_discriminator(self.recipe, self.dataset, state["training"], self.game)
+        load = partial(load_discriminator, self.recipe, self.dataset, state["training"], self.game)
+        return evaluate_sampler(self._model(step, state), self.dataset, plan, load)
 
     def export(self, path: str | Path, half: bool = False, *, licence: str = "", notes: str = "") -> Path:
         """Write the model as one safetensors file, which `open_model` reads; nothing is overwritten.
@@ -308,7 +308,7 @@ class Run:
         return export(model, Path(path), half=half, licence=licence, notes=notes, report=measured)
 
     def figure2(self, *, seed: int = 0) -> Any:
-        """Figure 2 of the 2014 paper, as Model.figure2 has it, beside the run's own data."""
+        """Figure 2 of the 2014 paper, as `Model.figure2` has it, beside the run's own data."""
         return self.model.figure2(self.dataset, seed=seed)
 
     def figure3(self, *, rows: int = 4, columns: int = 12, seed: int = 0) -> Any:
@@ -340,7 +340,7 @@ class Run:
             distributed.local_rank0_first(lambda: self.dataset)
             loop = self._loop(steps=steps, minutes=minutes)
             self._load_newest(loop)
-            distributed.on_rank0(lambda: self.directory.journal.drop_after(loop.step))
+            distributed.on_rank0(lambda: loop.directory.journal.drop_after(loop.step))
             yield from loop.carry_on()
 
     def notes(self) -> list[str]:
@@ -351,9 +351,17 @@ class Run:
         return notes + resume_notes(self.directory, self.settings, find_device(self.settings.device))
 
     def _lock(self, held: ExitStack) -> dict[str, Any]:
-        held.enter_context(runs.lock_run(self.directory.path))
-        self.directory.remove_leftovers()
-        return runs.read_json(self.directory.recipe_json)
+        self._held = directory = held.enter_context(runs.lock_run(self.directory.path))
+        held.callback(self._let_go)
+        directory.expect_identity(self._begun_in)
+        directory.remove_leftovers()
+        return runs.read_json(directory.recipe_json, directory.held)
+
+    def _let_go(self) -> None:
+        """Let the directory go; a run that was renamed while it trained has its new path from now on."""
+        if self._held is not None and self._held.held is not None:
+            self.path, self._held = self._held.held.place(), None
+            self.__dict__.pop("directory", None)
 
     def _load_newest(self, loop: Loop) -> None:
         """To the newest good checkpoint, or to where the first process begins: all stand alike, own networks too."""
@@ -366,8 +374,8 @@ class Run:
             loop.load(state)
 
     def _newest_state(self) -> dict[str, Any] | None:
-        folder = self.directory.checkpoints
-        return runs.load_latest(folder)[1] if runs.has_checkpoints(folder) else None
+        folder, held = (self._held or self.directory).checkpoints, None if self._held is None else self._held.held
+        return runs.load_latest(folder, held)[1] if runs.has_checkpoints(folder, held) else None
 
     def _loop(self, *, steps: int | None = None, minutes: float | None = None) -> Loop:
         """The loop at its first step; what `start` has built is used once."""
@@ -382,7 +390,7 @@ class Run:
                 self.recipe, self.dataset, seed=settings.seed, device=device, game=self.game, capture=capture
             )
         return Loop(
-            runs.RunDirectory(self.path),
+            self._held or runs.RunDirectory(self.path),
             self.recipe,
             prepared.training,
             prepared.average,

@@ -97,7 +97,8 @@ def load_all_states(folder: Path) -> tuple[dict[int, dict[str, Any]], dict[str, 
         try:
             step, state = runs.load_checkpoint(path)
         except (Damaged, Unsupported) as error:
-            damaged[path.name] = str(error)
+            if path.is_dir():  # a trainer may have pruned it meanwhile
+                damaged[path.name] = str(error)
             continue
         good[step] = state
     if not good:

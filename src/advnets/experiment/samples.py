@@ -1,7 +1,9 @@
 """Samples of a generator, as a user takes them away."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,9 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from advnets import figures
+from advnets import figures, runs
 from advnets.data import Split, Transform, to_uint8
-from advnets.errors import BadInput, Unsupported
+from advnets.disk import Folder
+from advnets.errors import Unsupported
+
+FILES = (".png", ".npz")
+"""Endings of samples in one file; another name is that of a folder."""
 
 
 @dataclass(frozen=True)
@@ -55,33 +61,47 @@ class Samples:
     def save(self, path: str | Path) -> Path:
         """Write FILE.png (a grid), FILE.npz (`images` or `points`) or FOLDER/ (a PNG each); nothing is overwritten.
 
-        Raises BadInput if the place is taken, Unsupported for another ending.
+        Each is there whole or not at all. Raises BadInput if the place is taken, be it since this call began,
+        Unsupported for another ending, and CannotWrite if the disk fails.
         """
-        text, path = str(path), Path(path)
-        if path.suffix.lower() in (".png", ".npz"):
-            return self._save_file(path)
-        if path.suffix and not text.endswith("/"):
-            raise Unsupported(f"samples cannot be written as {path.name!r}; expected FILE.png, FILE.npz or FOLDER/")
-        return self._save_folder(path)
+        expect_place_for_samples(path)
+        path = Path(path)
+        return self._save_file(path) if path.suffix.lower() in FILES else self._save_folder(path)
 
     def _save_file(self, path: Path) -> Path:
-        if path.exists():
-            raise BadInput(f"{path} is there already and is not overwritten; name another file or move it away")
-        path.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix.lower() == ".png":
-            self.picture().save(path)
-        elif self.values.ndim == 4:
-            np.savez_compressed(path, images=self.values)
-        else:
-            np.savez_compressed(path, points=self.values)
-        return path
+            picture = self.picture()
+            return runs.write_new(path, lambda file: picture.save(file, "png"))
+        named: dict[str, Any] = {"images" if self.values.ndim == 4 else "points": self.values}
+        return runs.write_new(path, lambda file: np.savez_compressed(file, **named))
 
     def _save_folder(self, path: Path) -> Path:
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise BadInput(f"{path} is there already and not an empty folder; nothing was written")
         if self.values.ndim != 4:
             raise Unsupported("points are not pictures to be written one by one; use FILE.npz or FILE.png")
-        path.mkdir(parents=True, exist_ok=True)
+        return runs.write_new_folder(path, self._write_pictures)
+
+    def _write_pictures(self, folder: Folder) -> None:
         for number, image in enumerate(self.values.astype(np.uint8)):
-            Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(path / f"{number:06d}.png")
-        return path
+            content = io.BytesIO()
+            Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(content, "png")
+            folder.create(f"{number:06d}.png", content.getvalue(), force=False)
+
+
+def expect_place_for_samples(path: str | Path) -> None:
+    """Expect a place where samples can be written, before they are drawn.
+
+    Args:
+        path: FILE.png, FILE.npz or FOLDER/.
+
+    Raises:
+        BadInput: If the place is taken.
+        Unsupported: For another ending.
+        CannotWrite: If nothing can be written there.
+    """
+    text, path = str(path), Path(path)
+    if path.suffix.lower() in FILES:
+        runs.expect_new(path)
+    elif path.suffix and not text.endswith("/"):
+        raise Unsupported(f"samples cannot be written as {path.name!r}; expected FILE.png, FILE.npz or FOLDER/")
+    else:
+        runs.expect_new_folder(path, "")

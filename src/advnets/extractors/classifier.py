@@ -5,6 +5,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from torch.nn import functional
 
 from advnets import errors, runs
 from advnets.data import Batches, Dataset, Split, cache_folder
+from advnets.disk import Folder
 from advnets.errors import Damaged, NonFinite, Unsupported
 from advnets.extractors.convnet import ConvNet
 from advnets.extractors.extractor import expect_images_of_shape
@@ -241,9 +243,23 @@ def _load_cached(path: Path, key: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _store_cached(path: Path, state: Mapping[str, Any], steps: int) -> None:
     try:
-        runs.save_checkpoint(path, steps, state)
-    except errors.CannotWrite as error:
+        runs.make_folder(path.parent)
+        _remove_remains(path.parent)
+        with runs.open_folder(path, make=True) as held:
+            held.lock()
+            runs.save_checkpoint(path, steps, state, held)
+    except (errors.CannotWrite, OSError) as error:
         warnings.warn(f"the classifier is not cached and will be trained again next time: {error}", stacklevel=3)
+
+
+def _remove_remains(folder: Path) -> None:
+    """Remove what processes that were killed left half stored in the cache; a folder in use is locked, and stays."""
+    for path in folder.iterdir():
+        with suppress(OSError), Folder.open(path) as each:
+            if each.names() and each.lock():
+                each.remove_leftovers()
+                if not each.names():
+                    path.rmdir()
 
 
 def _extractor_id(dataset: Dataset, settings: ClassifierSettings, weights: Mapping[str, Tensor]) -> str:

@@ -3,8 +3,7 @@
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,12 +81,12 @@ def draw_dynamics(panels: Sequence[Curves], captions: Sequence[str]) -> "Figure"
     return figure
 
 
-def write_film(frames: Sequence[tuple[str, Curves]], path: Path) -> None:
+def write_film(frames: Sequence[tuple[str, Curves]], file: IO[bytes]) -> None:
     """Write an animated WebP, which plays for ever and rests on its last frame.
 
     Args:
         frames: Caption and curves of each frame.
-        path: The file.
+        file: The file, open for writing.
 
     Raises:
         BadInput: If there are no frames.
@@ -96,7 +95,8 @@ def write_film(frames: Sequence[tuple[str, Curves]], path: Path) -> None:
     if not pictures:
         raise BadInput("film: found no frames, expected one or more. Give a caption and curves for each.")
     durations = [MILLISECONDS] * (len(pictures) - 1) + [20 * MILLISECONDS]
-    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=durations, loop=0, quality=80, method=2)
+    more: dict[str, Any] = {"append_images": pictures[1:], "duration": durations, "loop": 0, "quality": 80, "method": 2}
+    pictures[0].save(file, "webp", save_all=True, **more)
 
 
 def _render_frame(curves: Curves, caption: str) -> Image.Image:

@@ -5,11 +5,9 @@
 Neither safetensors nor torch notices a flipped bit, so the manifest holds the hash of each file and of itself.
 """
 
+import contextlib
 import hashlib
 import json
-import os
-import shutil
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,9 +15,9 @@ from typing import Any
 from safetensors.torch import load as load_tensors, save as tensors_as_bytes
 from torch import Tensor
 
-from advnets.disk import sync_folder
-from advnets.errors import Damaged, Missing, NonFinite, Unsupported
-from advnets.runs.files import cannot_write, make_folder, read_regular
+from advnets.disk import Folder, temporary_name
+from advnets.errors import BadInput, Damaged, Missing, NonFinite, Unsupported
+from advnets.runs.files import cannot_write, open_folder
 from advnets.runs.state import copy_shared_tensors, flatten_state, unflatten_state
 
 SCHEMA = 2
@@ -28,13 +26,15 @@ FILES = ("tensors.safetensors", "state.json")
 MANIFEST = "MANIFEST.json"
 
 
-def save_checkpoint(folder: Path, step: int, state: Mapping[str, Any]) -> Path:
+def save_checkpoint(folder: Path, step: int, state: Mapping[str, Any], held: Folder | None = None) -> Path:
     """Write the checkpoint of a step, verify it, and remove all but the newest two that verify.
 
     Args:
-        folder: Folder of the checkpoints.
+        folder: Folder of the checkpoints, which is made where it is missing.
         step: Number of the step.
         state: What `flatten_state` takes.
+        held: The run's folder, if it is held open: the folder of the checkpoints is then looked for in there, and must
+            be no link.
 
     Returns:
         Path of the checkpoint.
@@ -42,6 +42,7 @@ def save_checkpoint(folder: Path, step: int, state: Mapping[str, Any]) -> Path:
     Raises:
         NonFinite: If a tensor is not finite; it is named, and nothing is written.
         CannotWrite: If the disk fails or is full.
+        BadInput: If there is a link below the folder that is held.
     """
     tensors: dict[str, Tensor] = {}
     plain = flatten_state(state, tensors=tensors)
@@ -53,17 +54,21 @@ def save_checkpoint(folder: Path, step: int, state: Mapping[str, Any]) -> Path:
         "state.json": json.dumps(plain, sort_keys=False).encode(),
     }
     contents[MANIFEST] = manifest_bytes(step, contents)
-    temporary = folder / f".tmp-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    make_folder(folder)
+    temporary = temporary_name()
     try:
-        write_files(temporary, contents)
-        commit_checkpoint(temporary, path)
+        with open_folder(folder, held, make=True) as at:
+            try:
+                write_files(at, temporary, contents)
+                commit_checkpoint(at, temporary, path.name)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    at.remove(temporary)
+                raise
+            del contents  # large nets: the bytes are about to be read back
+            verify_checkpoint(path, at)
+            prune_checkpoints(at)
     except OSError as error:
-        shutil.rmtree(temporary, ignore_errors=True)
         raise cannot_write(path, error) from error
-    del contents  # large nets: the bytes are about to be read back
-    verify_checkpoint(path)
-    prune_checkpoints(folder)
     return path
 
 
@@ -83,59 +88,67 @@ def manifest_bytes(step: int, contents: Mapping[str, bytes], schema: int = SCHEM
     return _canonical({**body, "sha256": _sha256(_canonical(body))})
 
 
-def write_files(temporary: Path, contents: Mapping[str, bytes]) -> None:
+def write_files(folder: Folder, temporary: str, contents: Mapping[str, bytes]) -> None:
     """Write a checkpoint's files into a temporary folder, and force them to the disk.
 
     Args:
-        temporary: The folder, which is made.
+        folder: Folder of the checkpoints.
+        temporary: Name of the temporary folder, which is made.
         contents: Bytes of each file, by name.
     """
-    temporary.mkdir()
-    for name, content in contents.items():
-        with (temporary / name).open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    sync_folder(temporary)
+    folder.make_folder(temporary)
+    with folder.folder(temporary) as made:
+        for name, content in contents.items():
+            made.create(name, content)
+        made.sync()
 
 
-def commit_checkpoint(temporary: Path, path: Path) -> None:
+def commit_checkpoint(folder: Folder, temporary: str, name: str) -> None:
     """Give the temporary folder its name; a good checkpoint of that name stays, and a damaged one makes way.
 
     Args:
-        temporary: Folder of the files.
-        path: Path of the checkpoint.
+        folder: Folder of the checkpoints.
+        temporary: Name of the folder of the files.
+        name: Name of the checkpoint.
     """
-    if path.exists():
-        if is_good_checkpoint(path):
-            shutil.rmtree(temporary)
+    damaged = f"{temporary}-damaged"
+    if folder.status(name) is not None:
+        if is_good_checkpoint(folder.path / name, folder):
+            folder.remove(temporary)
             return
-        os.rename(path, temporary.with_name(f"{temporary.name}-damaged"))
-    os.rename(temporary, path)
-    sync_folder(path.parent)
-    shutil.rmtree(temporary.with_name(f"{temporary.name}-damaged"), ignore_errors=True)
+        folder.rename(name, damaged)
+    folder.rename(temporary, name)
+    folder.sync()
+    with contextlib.suppress(OSError):
+        folder.remove(damaged)
 
 
-def prune_checkpoints(folder: Path, keep: int = KEEP) -> None:
+def prune_checkpoints(folder: Folder, keep: int = KEEP) -> None:
     """Remove checkpoints that are older than the newest ones that verify.
+
+    Each loses its name before its files, so that who reads finds a whole checkpoint or none.
 
     Args:
         folder: Folder of the checkpoints.
         keep: How many that verify are kept.
     """
     good = 0
-    for path in newest_first(folder):
+    for name in _names_newest_first(folder):
         if good >= keep:
-            shutil.rmtree(path, ignore_errors=True)
-        elif is_good_checkpoint(path):
+            away = temporary_name()
+            with contextlib.suppress(OSError):
+                folder.rename(name, away)
+                folder.remove(away)
+        elif is_good_checkpoint(folder.path / name, folder):
             good += 1
 
 
-def verify_checkpoint(path: Path) -> dict[str, bytes]:
+def verify_checkpoint(path: Path, held: Folder | None = None) -> dict[str, bytes]:
     """Return the files of a checkpoint after their hashes were compared.
 
     Args:
         path: Path of the checkpoint.
+        held: Folder of the checkpoints, if it is held open.
 
     Returns:
         Bytes of each file, by name.
@@ -145,40 +158,55 @@ def verify_checkpoint(path: Path) -> dict[str, bytes]:
         Unsupported: If the checkpoint is whole, but of another schema.
     """
     try:
-        found = sorted(item.name for item in path.iterdir())
-        if found != sorted((*FILES, MANIFEST)):
-            raise Damaged(f"{path}: found {', '.join(found) or 'nothing'}; expected {', '.join((*FILES, MANIFEST))}")
-        contents = {name: read_regular(path / name) for name in FILES}
-        written = read_regular(path / MANIFEST)
+        with open_folder(path, held) as folder:
+            contents = _read_files(folder)
     except OSError as error:
         raise Damaged(f"{path} cannot be read: {error.strerror}") from error
+    except Damaged:
+        raise
+    except BadInput as error:
+        raise Damaged(str(error)) from error
+    written = contents.pop(MANIFEST)
     if not _is_step(path.name) or written != manifest_bytes(int(path.name), contents):
         _refuse_other_schema(path, written, contents)
         raise Damaged(f"{path}: {_difference(written, contents)}")
     return contents
 
 
-def is_good_checkpoint(path: Path) -> bool:
+def _read_files(folder: Folder) -> dict[str, bytes]:
+    """The bytes of each file; all are opened before the first is read, so that a trainer may prune them meanwhile."""
+    names = (*FILES, MANIFEST)
+    with contextlib.ExitStack() as opened:
+        found = sorted(folder.names())
+        if found != sorted(names):
+            raise Damaged(f"{folder.path}: found {', '.join(found) or 'nothing'}; expected {', '.join(names)}")
+        files = {name: opened.enter_context(folder.open_file(name)) for name in names}
+        return {name: file.read() for name, file in files.items()}
+
+
+def is_good_checkpoint(path: Path, held: Folder | None = None) -> bool:
     """Return whether a checkpoint verifies.
 
     Args:
         path: Path of the checkpoint.
+        held: Folder of the checkpoints, if it is held open.
 
     Returns:
         Whether `verify_checkpoint` raises nothing.
     """
     try:
-        verify_checkpoint(path)
+        verify_checkpoint(path, held)
     except (Damaged, Unsupported):
         return False
     return True
 
 
-def load_checkpoint(path: Path) -> tuple[int, dict[str, Any]]:
+def load_checkpoint(path: Path, held: Folder | None = None) -> tuple[int, dict[str, Any]]:
     """Return the step and the state of a checkpoint.
 
     Args:
         path: Path of the checkpoint.
+        held: A folder above it that is held open.
 
     Returns:
         Number of the step, and the state.
@@ -187,17 +215,21 @@ def load_checkpoint(path: Path) -> tuple[int, dict[str, Any]]:
         Damaged: If a file is missing or has changed; it is named.
         Unsupported: If the checkpoint is whole, but of another schema.
     """
-    contents = verify_checkpoint(path)
+    contents = verify_checkpoint(path, held)
     tensors = load_tensors(contents["tensors.safetensors"])
     state: dict[str, Any] = unflatten_state(json.loads(contents["state.json"]), tensors)
     return int(path.name), state
 
 
-def load_latest(folder: Path) -> tuple[int, dict[str, Any], list[tuple[Path, str]]]:
+def load_latest(folder: Path, held: Folder | None = None) -> tuple[int, dict[str, Any], list[tuple[Path, str]]]:
     """Return the newest checkpoint that verifies.
+
+    Beside a trainer, what is read may be pruned. If a checkpoint does not verify and the list of them has changed since
+    it was made, all begins anew.
 
     Args:
         folder: Folder of the checkpoints.
+        held: A folder above it that is held open.
 
     Returns:
         Number of its step, its state, and the damaged checkpoints that are newer, each with what is wrong.
@@ -207,41 +239,55 @@ def load_latest(folder: Path) -> tuple[int, dict[str, Any], list[tuple[Path, str
         Damaged: If none verifies.
         Unsupported: If the newest is of another schema.
     """
-    skipped: list[tuple[Path, str]] = []
-    for path in newest_first(folder):
-        try:
-            step, state = load_checkpoint(path)
-        except Damaged as error:
-            skipped.append((path, str(error)))
-            continue
-        return step, state, skipped
+    while True:
+        listed = newest_first(folder, held)
+        found, skipped = _load_first_good(listed, held)
+        if not skipped or newest_first(folder, held) == listed:
+            break
+    if found is not None:
+        return *found, skipped
     if skipped:
         reasons = "; ".join(reason for _, reason in skipped)
         raise Damaged(f"no checkpoint verifies: {reasons}. Bring one back from a copy, or start a new run.")
     raise Missing(f"{folder} holds no checkpoint yet; resume the run to train it from its first step")
 
 
-def has_checkpoints(folder: Path) -> bool:
+def _load_first_good(
+    listed: list[Path], held: Folder | None
+) -> tuple[tuple[int, dict[str, Any]] | None, list[tuple[Path, str]]]:
+    """The first of some checkpoints that verifies, and those before it, with what is wrong."""
+    skipped: list[tuple[Path, str]] = []
+    for path in listed:
+        try:
+            return load_checkpoint(path, held), skipped
+        except Damaged as error:
+            skipped.append((path, str(error)))
+    return None, skipped
+
+
+def has_checkpoints(folder: Path, held: Folder | None = None) -> bool:
     """Return whether there is any checkpoint, good or damaged.
 
     Args:
         folder: Folder of the checkpoints.
+        held: A folder above it that is held open.
 
     Returns:
         Whether there is one.
     """
-    return bool(newest_first(folder))
+    return bool(newest_first(folder, held))
 
 
 def _is_step(name: str) -> bool:
     return name.isascii() and name.isdigit()  # a superscript two is a digit too, and no number
 
 
-def newest_first(folder: Path) -> list[Path]:
-    """Return the checkpoints, good or damaged, with the newest first.
+def newest_first(folder: Path, held: Folder | None = None) -> list[Path]:
+    """Return the checkpoints, good or damaged, with the newest first; a link is none.
 
     Args:
         folder: Folder of the checkpoints; it may be missing.
+        held: A folder above it that is held open.
 
     Returns:
         Their paths.
@@ -250,11 +296,16 @@ def newest_first(folder: Path) -> list[Path]:
         Damaged: If the folder cannot be read.
     """
     try:
-        return sorted((path for path in folder.iterdir() if path.is_dir() and _is_step(path.name)), reverse=True)
+        with open_folder(folder, held) as opened:
+            return [folder / name for name in _names_newest_first(opened)]
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
         raise Damaged(f"{folder} cannot be read: {error.strerror}. Check the disk and permissions.") from error
+
+
+def _names_newest_first(folder: Folder) -> list[str]:
+    return sorted((name for name in folder.names() if _is_step(name) and folder.has_folder(name)), reverse=True)
 
 
 def _refuse_non_finite(tensors: Mapping[str, Tensor], step: int) -> None:

@@ -6,15 +6,22 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
+from advnets.disk import Folder
 from advnets.errors import BadInput, InUse, Missing
-from advnets.runs.files import make_folder, read_json, remove_leftovers, write_json
+from advnets.runs.files import cannot_write, make_folder, open_folder, read_json, write_json
 from advnets.runs.journal import Journal
+
+OF_A_RUN = (
+    "recipe.json", "environment.json", "status.json", "journal.jsonl", "previews", "checkpoints", "report.json",
+    "report.md", "figures", "reports", "test-readings.jsonl", "unit.json", ".lock",
+)  # fmt: skip
+"""What a run directory holds. A link of such a name is refused."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +30,25 @@ class RunDirectory:
 
     Attributes:
         path: Path of the directory.
+        held: The directory, if it is held open: what is written then reaches it wherever it was moved to.
     """
 
     path: Path
+    held: Folder | None = field(default=None, compare=False, repr=False)
+
+    def expect_identity(self, identity: tuple[int, int] | None) -> None:
+        """Expect the folder that `identity_of_folder` was asked of before.
+
+        Args:
+            identity: What it returned; None expects nothing.
+
+        Raises:
+            BadInput: If the path leads to another folder now.
+        """
+        if self.held is not None and identity not in (None, self.held.identity):
+            raise BadInput(
+                f"{self.path} is another run than the one that was started, which was moved. Name its place."
+            )
 
     @property
     def recipe_json(self) -> Path:
@@ -45,7 +68,7 @@ class RunDirectory:
     @property
     def journal(self) -> Journal:
         """The journal of losses and scores."""
-        return Journal(self.path / "journal.jsonl")
+        return Journal(self.path / "journal.jsonl", self.held)
 
     @property
     def previews(self) -> Path:
@@ -79,8 +102,12 @@ class RunDirectory:
 
     def remove_leftovers(self) -> None:
         """Remove what writers that were killed left behind; only who holds the run's lock may do so."""
-        for folder in (self.path, self.checkpoints, self.previews, self.reports):
-            remove_leftovers(folder)
+        with open_folder(self.path, self.held) as folder:
+            folder.remove_leftovers()
+            for name in ("checkpoints", "previews", "figures", "reports"):
+                if folder.has_folder(name):
+                    with folder.folder(name) as inner:
+                        inner.remove_leftovers()
 
 
 def create_run(path: Path, recipe: Mapping[str, Any], environment: Mapping[str, Any]) -> RunDirectory:
@@ -100,25 +127,31 @@ def create_run(path: Path, recipe: Mapping[str, Any], environment: Mapping[str, 
         BadInput: If the path is taken; nothing is overwritten.
         CannotWrite: If the disk fails or is full.
     """
-    directory = RunDirectory(path)
-    if path.exists() and not _is_unborn(directory):
-        raise BadInput(
-            f"{path} exists already and is not an empty folder. Name another folder with --out, or carry the run on "
-            "with `advnets resume`."
-        )
+    taken = BadInput(
+        f"{path} exists already and is not an empty folder. Name another folder with --out, or carry the run on "
+        "with `advnets resume`."
+    )
+    if os.path.lexists(path) and not path.is_dir():
+        raise taken
     make_folder(path)
-    write_json(directory.environment_json, environment)
-    write_json(directory.status_json, {"state": "created", "step": 0, "pid": os.getpid(), "message": ""})
-    write_json(directory.recipe_json, recipe)
+    directory = RunDirectory(path)
+    try:
+        with Folder.open(path) as held:
+            if not held.lock() or not _is_unborn(held):  # of two that begin at once, one goes on
+                raise taken
+            write_json(directory.environment_json, environment, held)
+            created = {"state": "created", "step": 0, "pid": os.getpid(), "message": ""}
+            write_json(directory.status_json, created, held)
+            write_json(directory.recipe_json, recipe, held)
+    except OSError as error:
+        raise cannot_write(path, error) from error
     return directory
 
 
-def _is_unborn(directory: RunDirectory) -> bool:
+def _is_unborn(folder: Folder) -> bool:
     """Return whether a folder is empty, or holds only what `create_run` writes before recipe.json."""
-    if not directory.path.is_dir():
-        return False
-    early = {directory.environment_json.name, directory.status_json.name}
-    return all(item.name in early or item.name.startswith(".tmp-") for item in directory.path.iterdir())
+    early = ("environment.json", "status.json")
+    return all(name in early or name.startswith(".tmp-") for name in folder.names())
 
 
 def open_run(path: Path) -> RunDirectory:
@@ -146,12 +179,55 @@ def open_run(path: Path) -> RunDirectory:
             f"{path} is not a run directory: found {', '.join(names) or 'nothing'}; expected recipe.json, "
             "journal.jsonl, checkpoints/"
         )
-    found = read_json(directory.recipe_json)
+    with hold_run(path):  # which refuses links
+        found = read_json(directory.recipe_json)
     if not {"recipe", "settings", "data", "game"} <= set(found):
         raise BadInput(
             f"{directory.recipe_json} is not of a run: found {', '.join(found)}; expected recipe, settings, data, game"
         )
     return directory
+
+
+@contextmanager
+def hold_run(path: Path) -> Iterator[RunDirectory]:
+    """Hold a run's directory open, so that what is written reaches it wherever it is moved to meanwhile.
+
+    Others may hold it too; `lock_run` is for who is to be alone.
+
+    Args:
+        path: Path of the run directory.
+
+    Yields:
+        The directory.
+
+    Raises:
+        Missing: If there is none.
+        BadInput: If it cannot be opened, or a link is in the place of something that a run writes.
+    """
+    try:
+        folder = Folder.open(path)
+    except FileNotFoundError as error:
+        raise Missing(f"{path} is not there; expected a run directory") from error
+    except OSError as error:
+        raise BadInput(f"{path} cannot be opened: {error.strerror}. Check the path and its permissions.") from error
+    with folder:
+        refuse_links(folder)
+        yield RunDirectory(path, folder)
+
+
+def identity_of_folder(path: Path) -> tuple[int, int] | None:
+    """Return what tells a folder from others that may lie at its path later; None if it is not there."""
+    try:
+        with Folder.open(path) as folder:
+            return folder.identity
+    except OSError:
+        return None
+
+
+def refuse_links(folder: Folder) -> None:
+    """Raise BadInput if a link is in the place of something that a run writes."""
+    for name in OF_A_RUN:
+        folder.refuse_link(name)
 
 
 def new_run_path(root: Path, recipe: str, data: str) -> Path:
@@ -172,27 +248,43 @@ def new_run_path(root: Path, recipe: str, data: str) -> Path:
 
 
 @contextmanager
-def lock_run(path: Path) -> Iterator[None]:
+def lock_run(path: Path) -> Iterator[RunDirectory]:
     """Hold a run alone; the lock is the system's, so it is free at the moment its holder dies.
+
+    The directory itself is locked, so that no file can be taken away under the lock; and beside it the file .lock, for
+    systems and file systems that lock no folders.
 
     Args:
         path: Path of the run directory.
 
     Yields:
-        Nothing; the run is held inside.
+        The directory, held open.
 
     Raises:
         InUse: If another process holds the run; it is named.
+        Missing: If there is none.
+        BadInput: If it cannot be opened, or a link is in the place of something that a run writes.
     """
-    held = FileLock(path / ".lock")
-    try:
-        held.acquire(timeout=0)
-    except Timeout as error:
-        pid = read_json(RunDirectory(path).status_json).get("pid", "unknown")
-        raise InUse(
-            f"{path} is being trained by process {pid}. Wait for it, or stop it by SIGTERM, on which it saves."
-        ) from error
-    try:
-        yield
-    finally:
-        held.release()
+    with hold_run(path) as directory:
+        lock = FileLock(path / ".lock")
+        if directory.held is None or not directory.held.lock():
+            raise _in_use(directory)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise _in_use(directory) from error
+        except OSError as error:
+            raise cannot_write(path / ".lock", error) from error
+        try:
+            if not directory.held.is_in_place():
+                raise InUse(f"{path} was moved away just now. Name its new place.")
+            yield directory
+        finally:
+            lock.release()
+
+
+def _in_use(directory: RunDirectory) -> InUse:
+    pid = read_json(directory.status_json, directory.held).get("pid", "unknown")
+    return InUse(
+        f"{directory.path} is being trained by process {pid}. Wait for it, or stop it by SIGTERM, on which it saves."
+    )

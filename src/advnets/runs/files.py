@@ -1,57 +1,206 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all: those of a run, and those that a user asked for."""
 
 import contextlib
 import errno
 import json
 import os
-import shutil
 import stat
-import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from advnets.disk import sync_folder
+from advnets.disk import Content, Folder, sync_folder, temporary_name
 from advnets.errors import BadInput, CannotWrite, Damaged, Missing
 
 LARGEST_JSON = 64 * 2**20
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON under a temporary name, force it to the disk, and then give it its name.
+@contextlib.contextmanager
+def open_folder(path: Path, held: Folder | None = None, *, make: bool = False) -> Iterator[Folder]:
+    """Open a folder for a while.
+
+    Args:
+        path: The folder.
+        held: A folder above it that is held open, or itself: the path is followed from there, wherever that is now, and
+            a link on the way is refused. None follows the path from the root, with its links.
+        make: Whether it is made where it is missing.
+
+    Yields:
+        The folder.
+
+    Raises:
+        BadInput: If there is a link below the one that is held.
+        OSError: If it is not there, or cannot be opened.
+        CannotWrite: If it cannot be made.
+    """
+    with contextlib.ExitStack() as opened:
+        if held is None:
+            if make:
+                make_folder(path)
+            folder = opened.enter_context(Folder.open(path))
+        else:
+            folder = held
+            for name in path.relative_to(held.path).parts:
+                folder = opened.enter_context(folder.folder(name, make=make))
+        yield folder
+
+
+def write_json(path: Path, value: Any, held: Folder | None = None) -> None:
+    """Write JSON as `write_bytes` writes.
 
     Args:
         path: The file.
         value: A value of JSON.
+        held: As in `open_folder`.
 
     Raises:
         CannotWrite: If the disk fails or is full.
+        BadInput: If there is a link below the folder that is held.
     """
-    write_bytes(path, (json.dumps(value, indent=2, sort_keys=True) + "\n").encode())
+    write_bytes(path, json_bytes(value), held)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def json_bytes(value: Any) -> bytes:
+    """Return the bytes of a value of JSON as this package writes its files."""
+    return (json.dumps(value, indent=2, sort_keys=True) + "\n").encode()
+
+
+def write_bytes(path: Path, content: bytes, held: Folder | None = None) -> None:
     """Write bytes under a temporary name, force them to the disk, and then give them their name.
 
     Args:
-        path: The file.
+        path: The file. A former one is replaced, and so is a link.
         content: Its bytes.
+        held: As in `open_folder`; folders below it are made.
 
     Raises:
         CannotWrite: If the disk fails or is full.
+        BadInput: If there is a link below the folder that is held.
     """
-    temporary = path.with_name(f".tmp-{os.getpid()}-{uuid.uuid4().hex[:8]}")
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        sync_folder(path.parent)
+        with open_folder(path.parent, held, make=held is not None) as folder:
+            folder.write(path.name, content)
     except OSError as error:
-        with contextlib.suppress(OSError):  # a disk that has become read-only
-            temporary.unlink()
         raise cannot_write(path, error) from error
+
+
+def write_new(path: Path, content: Content) -> Path:
+    """Write a file that a user asked for: whole or not at all, never over another, with the folders above it.
+
+    Args:
+        path: The file.
+        content: Its bytes, or what writes them into an open file.
+
+    Returns:
+        The path.
+
+    Raises:
+        BadInput: If something is at the path, be it since this call began.
+        CannotWrite: If the disk fails or is full.
+    """
+    make_folder(path.parent)
+    try:
+        with Folder.open(path.parent) as folder:
+            folder.write_new(path.name, content)
+    except FileExistsError as error:
+        raise is_taken(path) from error
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    return path
+
+
+def write_new_folder(path: Path, fill: Callable[[Folder], object]) -> Path:
+    """Write a folder that a user asked for: whole or not at all, over nothing, with the folders above it.
+
+    Args:
+        path: The folder, which is not there yet, or is empty.
+        fill: What writes into it.
+
+    Returns:
+        The path.
+
+    Raises:
+        BadInput: If something is at the path, be it since this call began.
+        CannotWrite: If the disk fails or is full.
+    """
+    expect_new_folder(path, "")
+    inside = path.is_dir()  # it stays the folder that it is, in which somebody may work
+    make_folder(path if inside else path.parent)
+    temporary = temporary_name()
+    try:
+        with Folder.open(path if inside else path.parent) as at:
+            try:
+                at.make_folder(temporary)
+                with at.folder(temporary) as made:
+                    fill(made)
+                    if inside:
+                        for name in made.names():
+                            made.rename_new(name, name, at)
+                if not inside:
+                    at.rename(temporary, path.name)
+            finally:
+                with contextlib.suppress(OSError):
+                    at.remove(temporary)
+            at.sync()
+    except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+            raise is_taken(path) from error
+        raise cannot_write(path, error) from error
+    return path
+
+
+def expect_new(path: Path, *endings: str, flag: str = "") -> None:
+    """Expect the name of a file that can be written, before what takes long: a command would else end with nothing.
+
+    Args:
+        path: The file.
+        *endings: Endings that are allowed, such as ".png"; none allow any.
+        flag: The flag that named it, for errors.
+
+    Raises:
+        BadInput: If it has another ending, or something is there.
+        CannotWrite: If the folder in which it would be made cannot be written.
+    """
+    if endings and path.suffix.lower() not in endings:
+        raise BadInput(f"{f'{flag} {path}'.strip()}: expected the name of a {' or '.join(endings)} file")
+    if os.path.lexists(path):
+        raise is_taken(path, flag)
+    _expect_writable(path)
+
+
+def expect_new_folder(path: Path, flag: str) -> None:
+    """Expect the name of a folder that can be written, before what takes long.
+
+    Args:
+        path: The folder.
+        flag: The flag that named it, for errors.
+
+    Raises:
+        BadInput: If there is something else than an empty folder.
+        CannotWrite: If the folder in which it would be made cannot be written.
+    """
+    if os.path.lexists(path) and (not path.is_dir() or any(path.iterdir())):
+        raise BadInput(f"{f'{flag} {path}'.strip()} is there already and is not an empty folder. Name another one.")
+    _expect_writable(path)
+
+
+def _expect_writable(path: Path) -> None:
+    """Expect that the nearest folder above a path, in which something is to be made, can be written."""
+    whole = path.absolute()
+    above = next(folder for folder in (whole, *whole.parents) if os.path.lexists(folder))
+    if not above.is_dir():
+        raise cannot_write(path, NotADirectoryError(errno.ENOTDIR, f"{above} is not a folder"))
+    if not os.access(above, os.W_OK | os.X_OK):
+        read_only = hasattr(os, "statvfs") and os.statvfs(above).f_flag & os.ST_RDONLY
+        code = errno.EROFS if read_only else errno.EACCES
+        raise cannot_write(path, OSError(code, os.strerror(code)))
+
+
+def is_taken(path: Path, flag: str = "") -> BadInput:
+    """Return the error for a path at which there is something, to be raised."""
+    return BadInput(
+        f"{f'{flag} {path}'.strip()} is there already and is not overwritten. Name another one, or move it away."
+    )
 
 
 def make_folder(folder: Path) -> None:
@@ -78,19 +227,16 @@ def remove_leftovers(folder: Path) -> None:
     Args:
         folder: The folder; those below it are not searched.
     """
-    for stale in folder.glob(".tmp-*"):
-        if stale.is_dir() and not stale.is_symlink():
-            shutil.rmtree(stale, ignore_errors=True)
-        else:
-            with contextlib.suppress(OSError):
-                stale.unlink()
+    with contextlib.suppress(OSError), Folder.open(folder) as opened:
+        opened.remove_leftovers()
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, held: Folder | None = None) -> dict[str, Any]:
     """Return the JSON object of a file.
 
     Args:
         path: The file.
+        held: As in `open_folder`.
 
     Returns:
         The object.
@@ -101,9 +247,10 @@ def read_json(path: Path) -> dict[str, Any]:
         BadInput: If it cannot be read.
     """
     try:
-        if path.stat().st_size > LARGEST_JSON:
-            raise Damaged(f"{path}: found {path.stat().st_size} bytes, expected JSON of at most {LARGEST_JSON}")
-        value = json.loads(read_regular(path))
+        content = _read_json_bytes(path, held)
+        if len(content) > LARGEST_JSON:
+            raise Damaged(f"{path}: found over {LARGEST_JSON} bytes, expected JSON of at most so many")
+        value = json.loads(content)
     except FileNotFoundError as error:
         raise Missing(f"{path} is not there; expected a JSON file") from error
     except (ValueError, RecursionError) as error:
@@ -113,6 +260,16 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise Damaged(f"{path}: found {type(value).__name__}, expected a JSON object")
     return dict(value)
+
+
+def _read_json_bytes(path: Path, held: Folder | None) -> bytes:
+    """The bytes of a file, or the first of them if they are too many."""
+    if held is None:
+        _expect_regular(path)
+        with path.open("rb") as file:
+            return file.read(LARGEST_JSON + 1)
+    with open_folder(path.parent, held) as folder, folder.open_file(path.name) as file:
+        return file.read(LARGEST_JSON + 1)
 
 
 def read_regular(path: Path) -> bytes:
@@ -127,9 +284,13 @@ def read_regular(path: Path) -> bytes:
     Raises:
         OSError: If it is not a regular file, or cannot be read.
     """
+    _expect_regular(path)
+    return path.read_bytes()
+
+
+def _expect_regular(path: Path) -> None:
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError(errno.EINVAL, "it is not a regular file", str(path))
-    return path.read_bytes()
 
 
 def cannot_write(path: Path, error: OSError) -> CannotWrite:
@@ -142,12 +303,13 @@ def cannot_write(path: Path, error: OSError) -> CannotWrite:
     Returns:
         The error, to be raised.
     """
-    spared = "What was saved before is untouched;"
+    spared, again = "What was saved before is untouched;", "and try again, a training by `advnets resume`"
     reasons = {
-        errno.ENOSPC: f"the disk is full. {spared} make room and resume.",
-        errno.EDQUOT: f"the quota is used up. {spared} make room and resume.",
-        errno.EROFS: f"the disk is read-only. {spared} make it writable and resume.",
-        errno.EIO: f"{os.strerror(errno.EIO)}. {spared} check the disk and resume.",
+        errno.ENOSPC: f"the disk is full. {spared} make room {again}.",
+        errno.EDQUOT: f"the quota is used up. {spared} make room {again}.",
+        errno.EROFS: f"the disk is read-only. {spared} make it writable {again}.",
+        errno.EIO: f"{os.strerror(errno.EIO)}. {spared} check the disk {again}.",
+        errno.ENOENT: "the folder that it is in was removed. Leave a run where it is, or move it away whole.",
     }
     other = f"{error.strerror or error}. Check the path and its permissions."
     return CannotWrite(f"{path} could not be written: {reasons.get(error.errno or 0, other)}")

@@ -1,27 +1,32 @@
-"""The journal: one line of JSON for each entry, which is written by one system call."""
+"""The journal: one line of JSON for each entry, which is written by one system call, and read line by line."""
 
-import errno
 import json
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from advnets.disk import sync_folder
+from advnets.disk import Folder
 from advnets.errors import Damaged
-from advnets.runs.files import cannot_write, read_regular, write_bytes
+from advnets.runs.files import cannot_write, open_folder
+
+LONGEST_LINE = 2**20
+"""Most bytes of a line; a longer one is no entry, and is never in memory as a whole."""
 
 
 @dataclass(frozen=True)
 class Journal:
-    """A file with one line of JSON for each entry, such as journal.jsonl of a run.
+    """A file with one line of JSON for each entry, such as journal.jsonl of a run; it may be longer than the memory.
 
     Attributes:
         path: Path of the file.
+        held: The run's folder, if it is held open: the file is then looked for in there. A link in its place is
+            refused.
     """
 
     path: Path
+    held: Folder | None = field(default=None, compare=False, repr=False)
 
     def append(self, entry: Mapping[str, Any]) -> None:
         """Add a line, whole or not at all as far as the system keeps its word.
@@ -31,15 +36,12 @@ class Journal:
 
         Raises:
             CannotWrite: If the disk fails or is full.
+            BadInput: If the file is a link.
         """
         try:
-            descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-            try:
-                line = (json.dumps(entry) + "\n").encode()
-                if os.write(descriptor, line) < len(line):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            finally:
-                os.close(descriptor)
+            with open_folder(self.path.parent, self.held) as folder:
+                folder.refuse_link(self.path.name)
+                folder.append(self.path.name, _line(entry))
         except OSError as error:
             raise cannot_write(self.path, error) from error
 
@@ -48,14 +50,12 @@ class Journal:
 
         Raises:
             CannotWrite: If the disk fails or is full.
+            BadInput: If the file is a link.
         """
         try:
-            descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            sync_folder(self.path.parent)
+            with open_folder(self.path.parent, self.held) as folder:
+                folder.refuse_link(self.path.name)
+                folder.sync_file(self.path.name)
         except OSError as error:
             raise cannot_write(self.path, error) from error
 
@@ -65,13 +65,45 @@ class Journal:
         Raises:
             Damaged: If any other line is not an entry, or the file cannot be read.
         """
-        for number in self.broken_lines():
-            raise Damaged(f"{self.path}, line {number} is not JSON with a step. Resume the run, which drops the line.")
-        return [entry for entry in self._entries() if entry is not None]
+        return list(self.entries())
 
-    def broken_lines(self) -> list[int]:
-        """Return the numbers, from 1, of the lines that are not entries; a torn last one is left out."""
-        return [number for number, entry in enumerate(self._entries()[:-1], start=1) if entry is None]
+    def entries(self) -> Iterator[dict[str, Any]]:
+        """Read the entries one after the other; a torn last line is left out.
+
+        Yields:
+            An entry.
+
+        Raises:
+            Damaged: If any other line is not an entry, or the file cannot be read.
+        """
+        broken: int | None = None
+        for number, entry in self._numbered_entries():
+            if broken is not None:
+                raise Damaged(
+                    f"{self.path}, line {broken} is not JSON with a step. Resume the run, which drops the line."
+                )
+            if entry is None:
+                broken = number
+            else:
+                yield entry
+
+    def broken_lines(self, most: int = 20) -> list[int]:
+        """Return the numbers, from 1, of lines that are not entries; a torn last one is left out.
+
+        Args:
+            most: Most numbers that are returned.
+
+        Returns:
+            The first of them.
+        """
+        return list(islice(self._broken_lines(), most))
+
+    def _broken_lines(self) -> Iterator[int]:
+        broken: int | None = None
+        for number, entry in self._numbered_entries():
+            if broken is not None:
+                yield broken
+            broken = number if entry is None else None
 
     def drop_after(self, step: int) -> None:
         """Drop the entries after a step, which a resumed run will write again, and the lines that are not entries.
@@ -81,20 +113,51 @@ class Journal:
 
         Raises:
             CannotWrite: If the disk fails or is full.
+            BadInput: If the file is a link.
         """
-        kept = [entry for entry in self._entries() if entry is not None and entry["step"] <= step]
-        write_bytes(self.path, "".join(json.dumps(entry) + "\n" for entry in kept).encode())
 
-    def _entries(self) -> list[dict[str, Any] | None]:
+        def write_kept(file: IO[bytes]) -> None:
+            for _, entry in self._numbered_entries():
+                if entry is not None and entry["step"] <= step:
+                    file.write(_line(entry))
+
         try:
-            return [_entry(line) for line in read_regular(self.path).splitlines()] if self.path.exists() else []
+            with open_folder(self.path.parent, self.held) as folder:
+                folder.refuse_link(self.path.name)
+                folder.write(self.path.name, write_kept)
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+
+    def _numbered_entries(self) -> Iterator[tuple[int, dict[str, Any] | None]]:
+        """The number of each line, from 1, and its entry, or None where it is none."""
+        try:
+            with open_folder(self.path.parent, self.held) as folder:
+                if folder.status(self.path.name) is None:
+                    return
+                with folder.open_file(self.path.name) as file:
+                    for number, line in enumerate(_lines(file), start=1):
+                        yield number, _entry(line)
+        except FileNotFoundError:
+            return
         except OSError as error:
             raise Damaged(f"{self.path} cannot be read: {error.strerror}") from error
 
 
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a file; of one that is too long there is its beginning, which is no entry."""
+    while line := file.readline(LONGEST_LINE):
+        yield line
+        while len(line) == LONGEST_LINE and not line.endswith(b"\n"):
+            line = file.readline(LONGEST_LINE)
+
+
+def _line(entry: Mapping[str, Any]) -> bytes:
+    return (json.dumps(entry) + "\n").encode()
+
+
 def _entry(line: bytes) -> dict[str, Any] | None:
     try:
-        entry = json.loads(line)
+        entry = json.loads(line) if len(line) < LONGEST_LINE else None
     except (ValueError, RecursionError):
         return None
     return entry if isinstance(entry, dict) and type(entry.get("step")) is int else None

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from advnets.errors import AdvnetsError, BadInput, Damaged, Missing, NonFinite, TooBig, Unsupported
 from advnets.runs.card import Card, card_text, parse_card
-from advnets.runs.files import make_folder, write_bytes
+from advnets.runs.files import expect_new, write_new
 from advnets.runs.strict_json import parse_strict_json
 
 LARGEST_HEADER = 2**18
@@ -65,8 +65,7 @@ def write_generator(path: Path, card: Card, tensors: Mapping[str, Tensor]) -> Pa
     """
     if path.suffix != ".safetensors":
         raise Unsupported(f"{path}: expected a name that ends in .safetensors. Name another file.")
-    if os.path.lexists(path):
-        raise BadInput(f"{path} is there already and is not overwritten. Name another file, or move it away.")
+    expect_new(path)
     entries = _entries(tensors, half=card.half)
     kept = {name: tensors[name].detach().cpu().to(DTYPES[entry["dtype"]]) for name, entry in entries.items()}
     _refuse_non_finite(kept, f"{path}: ")
@@ -76,9 +75,7 @@ def write_generator(path: Path, card: Card, tensors: Mapping[str, Tensor]) -> Pa
         raise TooBig(
             f"{path}: found a header of {len(header):,} bytes, expected at most {LARGEST_HEADER:,}. {_longest(card)}"
         )
-    make_folder(path.parent)
-    write_bytes(path, len(header).to_bytes(8, "little") + header + body)
-    return path
+    return write_new(path, len(header).to_bytes(8, "little") + header + body)
 
 
 def _longest(card: Card) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from advnets import figures, theory
+from advnets import figures, runs, theory
 from advnets.algorithm import moves
 from advnets.errors import BadInput
 from advnets.games.game import Game
@@ -194,15 +194,14 @@ class Figure1:
             BadInput: If the file has another ending or is there already.
         """
         path = Path(path)
-        if path.suffix.lower() not in (".png", ".webp") or path.exists():
-            raise BadInput(f"{path}: expected the name of a .png or .webp file that is not there yet")
+        runs.expect_new(path, ".png", ".webp")
         if path.suffix.lower() == ".png":
             captions = [f"({letter}) {CAPTIONS[letter]}" for letter in self.panels]
             panels = [scene.curves() for scene in self.panels.values()]
-            figures.draw_dynamics(panels, captions).savefig(path, dpi=150)
-        else:
-            figures.write_film([(_subtitle(words, scene), scene.curves()) for words, scene in self.film], path)
-        return path
+            figure = figures.draw_dynamics(panels, captions)
+            return runs.write_new(path, lambda file: figure.savefig(file, format="png", dpi=150))
+        film = [(_subtitle(words, scene), scene.curves()) for words, scene in self.film]
+        return runs.write_new(path, lambda file: figures.write_film(film, file))
 
 
 CAPTIONS = {"a": "near convergence", "b": "D trained to $D^*$", "c": "G moved along D's gradient", "d": "the end"}

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from advnets import data, figures, metrics, statistics
+from advnets import data, figures, metrics, runs, statistics
 from advnets.algorithm import moves
 from advnets.data import TRANSFORMS, Dataset, Split
 from advnets.errors import BadInput
@@ -208,16 +208,15 @@ class Helvetica:
             BadInput: If the file has another ending or is there already.
         """
         path = Path(path)
-        if path.suffix.lower() != ".png" or path.exists():
-            raise BadInput(f"{path}: expected the name of a .png file that is not there yet")
+        runs.expect_new(path, ".png")
         courses = {"G alone": [self.first, *self.alone]}
         courses |= {f"k = {k}": [replace(self.alone[-1], moves=0), *course] for k, course in self.again.items()}
         curves = {
             name: figures.Trajectory(*zip(*map(_plotted_numbers, course), strict=True))
             for name, course in courses.items()
         }
-        figures.draw_helvetica(curves, _plotted_numbers(self.real)[1:], self.pictures).savefig(path, dpi=130)
-        return path
+        figure = figures.draw_helvetica(curves, _plotted_numbers(self.real)[1:], self.pictures)
+        return runs.write_new(path, lambda file: figure.savefig(file, format="png", dpi=130))
 
 
 def helvetica(

@@ -8,8 +8,9 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 from filelock import FileLock
 
 from advnets import runs
-from advnets.errors import BadInput, Damaged, Missing
+from advnets.errors import BadInput, CannotWrite, Damaged, Missing, keep_result
 from advnets.records import parse_record
+from advnets.runs.files import cannot_write
 
 
 class Results(Protocol):
@@ -104,10 +105,18 @@ class ResultsFile(Generic[Kind]):
         Raises:
             BadInput: If the file holds results of another protocol.
             Damaged: If it does not hold such results; it is left as it is.
-            CannotWrite: If the disk fails or is full.
+            CannotWrite: If the disk fails or is full; its `result` is what the file would hold.
         """
-        runs.make_folder(self.path.parent)
-        with FileLock(self.path.with_name(f".{self.path.name}.lock")):
-            together = self.read_or(new).merge(new)
-            runs.write_json(self.path, asdict(together))
+        together = new
+        try:
+            runs.make_folder(self.path.parent)
+            with FileLock(self.path.with_name(f".{self.path.name}.lock")):
+                together = self.read_or(new).merge(new)
+                runs.write_json(self.path, asdict(together))
+        except OSError as error:
+            with keep_result(together):
+                raise cannot_write(self.path, error) from error
+        except CannotWrite as error:
+            error.result = together
+            raise
         return together

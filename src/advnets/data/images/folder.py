@@ -3,11 +3,12 @@
 import hashlib
 import json
 import os
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from advnets.data.dataset import Dataset
@@ -104,9 +105,10 @@ def _content(source: ImageSource, name: str) -> NDArray[np.uint8]:
 
 
 def _make_cache(source: ImageSource, options: ImageOptions, key: str, place: Path) -> CacheFile:
-    """Make the cache file; one of several processes makes it, and the others wait for it."""
+    """Make the cache file; one of several processes makes it, and the others wait for it. Nothing else is left."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
+        remove_remains(place.parent)
         lock = FileLock(place.with_suffix(".lock"))
         lock.acquire()
     except OSError as error:
@@ -118,9 +120,30 @@ def _make_cache(source: ImageSource, options: ImageOptions, key: str, place: Pat
                 FolderDecoder(source, options).run(key, place)
             cached = open_cache(place, key)
     finally:
-        lock.release()
+        _remove_lock(lock)
     if cached is None:
         raise Damaged(
             f"{place}: was written and cannot be read. Check the disk, or choose another folder by $ADVNETS_CACHE."
         )
     return cached
+
+
+def remove_remains(folder: Path) -> None:
+    """Remove what processes that were killed left half made in the cache; what is being made has a lock, and stays.
+
+    Args:
+        folder: Folder of the cache files.
+    """
+    for path in (*folder.glob("*.tmp"), *folder.glob("*.lock")):
+        lock = FileLock(path.with_suffix(".lock"))
+        with suppress(Timeout, OSError):
+            lock.acquire(timeout=0)
+            path.with_suffix(".tmp").unlink(missing_ok=True)
+            _remove_lock(lock)
+
+
+def _remove_lock(lock: FileLock) -> None:
+    """Let a lock go, and remove its file first; who waits for the file sees that it is gone, and makes another."""
+    with suppress(OSError):  # Windows, where the file is open
+        Path(lock.lock_file).unlink()
+    lock.release()

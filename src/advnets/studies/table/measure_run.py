@@ -40,13 +40,13 @@ def measure_finished_run(run: Run, evaluator: Evaluator) -> TrainedUnit:
         InUse: If another process trains or measures the run.
         Damaged: If unit.json does not hold a unit.
     """
-    with runs.lock_run(run.path):
-        path = run.directory.path / "unit.json"
+    with runs.lock_run(run.path) as directory:
+        path = directory.path / "unit.json"
         if path.exists():
             return _read_unit(path)
         unit = _measure(run, evaluator)
-        _note_reading(run, evaluator, unit)
-        runs.write_json(path, asdict(unit))
+        _note_reading(directory, evaluator, unit)
+        runs.write_json(path, asdict(unit), directory.held)
     return unit
 
 
@@ -119,7 +119,7 @@ def _measure(run: Run, evaluator: Evaluator) -> TrainedUnit:
     )
 
 
-def _note_reading(run: Run, evaluator: Evaluator, unit: TrainedUnit) -> None:
+def _note_reading(directory: runs.RunDirectory, evaluator: Evaluator, unit: TrainedUnit) -> None:
     """Write down that the test split was read, before anyone is shown what was read."""
     entry = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -132,7 +132,7 @@ def _note_reading(run: Run, evaluator: Evaluator, unit: TrainedUnit) -> None:
         "data": evaluator.dataset.name,
         "digest": evaluator.dataset.digest,
     }
-    runs.Journal(run.directory.test_readings).append(entry)
+    runs.Journal(directory.test_readings, directory.held).append(entry)
 
 
 def _read_unit(path: Path) -> TrainedUnit:
