@@ -27,6 +27,12 @@ from advnets.runs.files import cannot_write, read_regular
 LONGEST = 100
 """Most letters of a folder's name."""
 
+UNREAD = "unread-"
+"""What the name of a folder begins with, where the report in it cannot be read."""
+
+REPORT_ADVICE = "Measure again by `advnets evaluate`, which moves it away, or bring the former file back."
+"""What to do about a report.json that is not as it was written."""
+
 
 def write_report(folder: Path, report: Report) -> Path | None:
     """Write report.json, report.md and the figures, each whole or not at all.
@@ -69,7 +75,7 @@ def _write_files(folder: Path, report: Report) -> None:
         if figure:  # a report that was read from a file knows only their names
             runs.make_folder(folder / "figures")
             runs.write_bytes(figure_path(folder, name), figure)
-    runs.write_json(folder / "report.json", report.as_dict())
+    runs.write_sealed(folder / "report.json", report.as_dict())
     runs.write_bytes(folder / "report.md", report.markdown().encode())
     for name in FIGURES.keys() - report.figures.keys():
         stale = figure_path(folder, name)
@@ -127,10 +133,30 @@ def _join_cards(a: ReferenceCard, b: ReferenceCard) -> ReferenceCard | None:
     return complete if first == second else None
 
 
+def read_report_file(file: Path) -> Report:
+    """Read a report whose digest is in it: a report.json, or what `advnets evaluate --json` printed.
+
+    Args:
+        file: The file.
+
+    Returns:
+        The report, without the bytes of its figures.
+
+    Raises:
+        BadInput: If it is no report of this version; the file is named.
+        Damaged: If it is not as it was written.
+    """
+    values = runs.read_sealed(file, REPORT_ADVICE)
+    try:
+        return Report.from_dict(values)
+    except BadInput as error:
+        raise BadInput(f"{file}: {error}") from error
+
+
 def _read_report(folder: Path) -> Report | None:
-    """The report in a folder, with the names of the figures that are there; None if there is none of this version."""
+    """The report in a folder, with the figures that are there; None if it is damaged, or of another version."""
     with contextlib.suppress(BadInput):
-        report = Report.from_dict(runs.read_json(folder / "report.json"))
+        report = read_report_file(folder / "report.json")
         there = (name for name in FIGURES if name in report.figures and figure_path(folder, name).is_file())
         return replace(report, figures=dict.fromkeys(there, b""))
     return None
@@ -229,7 +255,7 @@ def _has_content(place: Path, content: bytes) -> bool:
 def _name_folder(content: bytes, report: Report | None) -> str:
     """Step, split, samples and seed, and a digest of all that a report was measured against."""
     if report is None:
-        return f"unread-{hashlib.sha256(content).hexdigest()[:8]}"
+        return f"{UNREAD}{hashlib.sha256(content).hexdigest()[:8]}"
     it = report.against
     digest = hashlib.sha256(json.dumps(asdict(it), sort_keys=True).encode()).hexdigest()[:8]
     text = f"step-{report.step}-{it.split[:LONGEST]}-{it.samples}-samples-seed-{it.seed}"

@@ -10,6 +10,7 @@ from advnets import assessment, experiment
 from advnets.cli import console
 from advnets.cli.arguments import parse, print_result
 from advnets.errors import BadInput
+from advnets.runs import sealed_text
 
 ABOUT = """Measure samples of a run, of a share file or of a model that ships; or images in a folder, a .zip or a .npz
 file, or points in a .npz file.
@@ -98,7 +99,8 @@ def main(argv: Sequence[str]) -> int:
     )
     if asked.out is not None:
         assessment.write_report(asked.out, report)
-    print_result(report.as_dict(), as_json=asked.json, text=str(report).rstrip())
+    text = sealed_text(report.as_dict()) if asked.json else str(report)
+    print(text.rstrip())
     return 0
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from advnets import distributed, runs
 from advnets.assessment import (
+    REPORT_ADVICE,
+    UNREAD,
     CheckpointChoice,
     Discriminator,
     EvaluationPlan,
@@ -91,8 +93,7 @@ class Run:
     def record(self) -> RunRecord:
         """What recipe.json says of the run."""
         if self._record is None:
-            file = self.directory.recipe_json
-            self._record = RunRecord.from_json(runs.read_json(file), str(file))
+            self._record = RunRecord.from_json(self.directory.read_recipe(), str(self.directory.recipe_json))
         return self._record
 
     @property
@@ -188,7 +189,8 @@ class Run:
 
         It is written to report.json and report.md. Measures that these hold of the same step, split, samples, seed and
         features stay in them; a report that was measured otherwise is moved to reports/, and comes back when the run
-        is measured like that again. Each reading of the test split is noted in test-readings.jsonl.
+        is measured like that again. One that is not as it was written is moved too, and joins nothing. Each reading of
+        the test split is noted in test-readings.jsonl.
 
         Args:
             plan: Which measures, and how.
@@ -209,7 +211,8 @@ class Run:
         place = write_report(self.directory.path, report)
         if place is not None:
             former = self.directory.report_json
-            yield Progress(f"{former} was measured otherwise, and is moved to {place}", 1.0, note=True)
+            why = "cannot be read" if place.name.startswith(UNREAD) else "was measured otherwise"
+            yield Progress(f"{former} {why}, and is moved to {place}", 1.0, note=True)
         return report
 
     def evaluate_against(self, dataset: Dataset, plan: EvaluationPlan) -> Generator[Progress, None, Report]:
@@ -296,6 +299,7 @@ class Run:
         Raises:
             Unsupported: For networks of your own, which no row of NETWORKS describes.
             BadInput: If the file is there.
+            Damaged: If the run's report is not as it was written.
         """
         if self.record.game is not None:
             raise Unsupported(
@@ -303,7 +307,7 @@ class Run:
                 "nothing in it is executed. Share your code and a checkpoint of it."
             )
         model, file = self.model, self.directory.report_json
-        report = runs.read_json(file) if file.exists() else {}
+        report = runs.read_sealed(file, REPORT_ADVICE) if file.exists() else {}
         measured = report if report.get("step") == model.step else None
         return export(model, Path(path), half=half, licence=licence, notes=notes, report=measured)
 
@@ -353,7 +357,7 @@ class Run:
     def _lock(self, held: ExitStack) -> dict[str, Any]:
         held.enter_context(runs.lock_run(self.directory.path))
         self.directory.remove_leftovers()
-        return runs.read_json(self.directory.recipe_json)
+        return self.directory.read_recipe()
 
     def _load_newest(self, loop: Loop) -> None:
         """To the newest good checkpoint, or to where the first process begins: all stand alike, own networks too."""

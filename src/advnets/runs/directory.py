@@ -13,8 +13,15 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from advnets.errors import BadInput, InUse, Missing
-from advnets.runs.files import make_folder, read_json, remove_leftovers, write_json
+from advnets.runs.files import make_folder, parse_json, read_content, read_json, remove_leftovers, write_json
 from advnets.runs.journal import Journal
+from advnets.runs.sealed_json import SEAL, expect_seal, write_sealed
+
+RECIPE_ADVICE = (
+    "What a run was started with never changes: bring the former file back. To train what it says now, copy it, remove "
+    'the line "sha256" from the copy, and start a new run: `advnets train COPY.json`.'
+)
+"""What to do about a recipe.json that is not as it was written."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,22 @@ class RunDirectory:
         """Whether the run was trained to the end of its budget."""
         return bool(read_json(self.status_json).get("state") == "finished")
 
+    def read_recipe(self) -> dict[str, Any]:
+        """Return the content of recipe.json, whose digest is compared.
+
+        Raises:
+            BadInput: If it is not the recipe.json of a run.
+            Damaged: If it is not as it was written.
+        """
+        content = read_content(self.recipe_json)
+        found = parse_json(content, self.recipe_json)
+        if not {"recipe", "settings", "data", "game"} <= set(found):
+            raise BadInput(
+                f"{self.recipe_json} is not of a run: found {', '.join(found)}; expected recipe, settings, data, game"
+            )
+        expect_seal(self.recipe_json, content, found, RECIPE_ADVICE)
+        return {name: item for name, item in found.items() if name != SEAL}
+
     def remove_leftovers(self) -> None:
         """Remove what writers that were killed left behind; only who holds the run's lock may do so."""
         for folder in (self.path, self.checkpoints, self.previews, self.reports):
@@ -109,7 +132,7 @@ def create_run(path: Path, recipe: Mapping[str, Any], environment: Mapping[str, 
     make_folder(path)
     write_json(directory.environment_json, environment)
     write_json(directory.status_json, {"state": "created", "step": 0, "pid": os.getpid(), "message": ""})
-    write_json(directory.recipe_json, recipe)
+    write_sealed(directory.recipe_json, recipe)
     return directory
 
 
@@ -146,11 +169,7 @@ def open_run(path: Path) -> RunDirectory:
             f"{path} is not a run directory: found {', '.join(names) or 'nothing'}; expected recipe.json, "
             "journal.jsonl, checkpoints/"
         )
-    found = read_json(directory.recipe_json)
-    if not {"recipe", "settings", "data", "game"} <= set(found):
-        raise BadInput(
-            f"{directory.recipe_json} is not of a run: found {', '.join(found)}; expected recipe, settings, data, game"
-        )
+    directory.read_recipe()
     return directory
 
 
