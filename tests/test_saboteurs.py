@@ -4,6 +4,7 @@ import os
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,16 @@ import directory_checks
 import power_cuts
 import tiny
 from advnets import data, experiment, runs
-from advnets.errors import AdvnetsError, InUse, NonFinite
+from advnets.data.images.cache import PIXELS_AT
+from advnets.errors import AdvnetsError, BadInput, Damaged, InUse, NonFinite
+from advnets.extractors import onnx_extractor
 from advnets.games.game import Game
 from advnets.latents import gaussian
 from advnets.objectives import OBJECTIVES
 from advnets.recipes import Average
+from flips import count_unnoticed, is_refused
+from image_files import photos
+from reference import onnx_external
 from saboteurs import SABOTEURS
 
 OWN = replace(tiny.OWN, average=Average(half_life=500.0))
@@ -29,14 +35,16 @@ OFTEN: dict[str, Any] = {"steps": 60, "checkpoint_steps": 50, "journal_steps": 1
 
 
 class Noisy(nn.Module):
-    """A generator that draws from the default random numbers of torch, numpy and Python."""
+    """A generator that draws from the default random numbers of torch, numpy and Python, and counts its calls."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.calls = 0
         self.layers = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Dropout(0.1), nn.Linear(16, 64), nn.Sigmoid())
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
-        noise = 0.01 * (random.random() + float(np.random.rand()))
+        self.calls += self.training
+        noise = 0.01 * (random.random() + float(np.random.rand()) + 1 / (1 + self.calls))
         return (self.layers(z + noise)).view(-1, 1, 8, 8)
 
 
@@ -107,6 +115,38 @@ def damage(folder: Path) -> None:
     assert checkpoint_checks.undetected(runs.save_checkpoint(folder, 3, checkpoint_checks.state())) == 0
 
 
+def seal(folder: Path) -> None:
+    """A flipped bit of recipe.json is noticed."""
+    told = {"recipe": {"rate": 0.001}, "settings": {"steps": 100}, "data": {}, "game": None}
+    made = runs.create_run(folder / "run", told, {})
+    is_noticed = partial(is_refused, lambda: runs.open_run(folder / "run"), BadInput)
+    assert count_unnoticed(made.recipe_json, 100, is_noticed) == 0
+
+
+def pixels(folder: Path) -> None:
+    """A changed pixel in the cache of pictures is repaired, or refused where the file is mapped."""
+    place = photos(folder, 12)
+    before = data.load(place)
+    (cached,) = Path(os.environ["ADVNETS_CACHE"], "images").glob("*.cache")
+    content = bytearray(cached.read_bytes())
+    content[PIXELS_AT] ^= 128
+    cached.write_bytes(content)
+    mapped = data.load(place, options=data.ImageOptions(cache_memory=0))
+    with pytest.raises(Damaged):
+        next(data.Batches(mapped.train, batch_size=len(mapped.train), seed=0))
+    assert replace(data.load(place), known_digest=None).digest == before.digest
+
+
+def extractor_id(folder: Path) -> None:
+    """The id of an ONNX file tells what lies in the files beside it."""
+    (folder / "net.onnx").write_bytes(onnx_external.model("weights"))
+    ids = set()
+    for scale in (1, 2):
+        (folder / "weights").write_bytes(onnx_external.weights(scale))
+        ids.add(onnx_extractor(folder / "net.onnx").id)
+    assert len(ids) == 2
+
+
 CHECKS: dict[str, Callable[[Path], object]] = {
     "power": power_cuts.one_save,
     "prune": checkpoint_checks.keep_the_newest_good_ones,
@@ -122,6 +162,9 @@ CHECKS: dict[str, Callable[[Path], object]] = {
     "reader": directory_checks.a_slow_reader,
     "pruned": directory_checks.a_checkpoint_pruned_while_it_is_read,
     "appears": directory_checks.a_file_that_appears,
+    "seal": seal,
+    "pixels": pixels,
+    "id": extractor_id,
 }
 CAUGHT = (AssertionError, AdvnetsError, OSError, pytest.fail.Exception)
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import tiny
-from advnets import assessment, data, experiment, statistics
+from advnets import assessment, data, experiment, runs, statistics
 from advnets.assessment import EvaluationPlan, assess
 from advnets.cli.main import main
 from advnets.comparison import Comparison, compare_reports, compare_samples
@@ -215,7 +215,7 @@ def test_a_malformed_report_is_bad_input_that_names_the_file(
     digits = assessment.reference(data.load("digits"), "pixels", classifier=False)
     told = assess(digits.train[:60], digits, measures=("spectrum",)).as_dict()
     for name, given in (("good", {}), ("bad", {field: value})):
-        Path(f"{name}.json").write_text(json.dumps({**told, **given}))
+        Path(f"{name}.json").write_text(runs.sealed_text({**told, **given}))
     assert main(["compare", "good.json", "good.json", "--reports", "--measures", "spectrum,spectrum"]) == 0
     assert capsys.readouterr().out.count("| spectrum") == 1
     assert main(["compare", "good.json", "bad.json", "--reports"]) == 2

@@ -21,6 +21,7 @@ from advnets.cli.main import main
 from advnets.data import Batches, ImageOptions, Split, describe
 from advnets.data.dataset import Dataset
 from advnets.data.images import cache, decode_folder, folder
+from advnets.data.images.blocks import images_of_block
 from advnets.data.images.duplicates import difference_hash, near_pairs
 from advnets.errors import BadInput, Missing, TooBig
 from image_files import encoded, photos, pixels, put, random
@@ -94,7 +95,7 @@ def test_verify_sees_what_sizes_and_times_do_not(tmp_path: Path, decoded: list[s
     assert decoded == []
 
 
-@pytest.mark.parametrize("at", [0, 20, 40, -1, -200])
+@pytest.mark.parametrize("at", [0, 20, 40, 70, 4099, -1, -200])
 def test_a_damaged_or_short_cache_is_made_again(tmp_path: Path, decoded: list[str], at: int) -> None:
     path = photos(tmp_path, 15)
     before = data.load(path)
@@ -127,14 +128,15 @@ def test_no_cache_file_is_mapped_when_it_is_replaced(tmp_path: Path, monkeypatch
     assert mapped == ["", ""]
 
 
-def test_verify_sees_a_pixel_that_changed_in_the_cache(tmp_path: Path) -> None:
+def test_a_pixel_that_changed_in_the_cache_is_seen_with_and_without_verify(tmp_path: Path) -> None:
     path = photos(tmp_path, 15)
     before = data.load(path)
     whole = bytearray(cache_file().read_bytes())
     whole[cache.PIXELS_AT + 3] ^= 1
     cache_file().write_bytes(whole)
-    assert not torch.equal(pixels(data.load(path)), pixels(before))
-    assert torch.equal(pixels(data.load(path, options=ImageOptions(verify=True))), pixels(before))
+    for verify in (False, True):
+        cache_file().write_bytes(whole)
+        assert torch.equal(pixels(data.load(path, options=ImageOptions(verify=verify))), pixels(before))
 
 
 def test_no_cache_is_left_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,9 +225,14 @@ def stretched(path: Path, size: int) -> int:
     more = size // np.prod(shape).item()
     table["parts"]["pixels"]["shape"][0] += more
     table["counts"]["train"] += more
-    text, at = json.dumps(table).encode(), cache.PIXELS_AT + (n + more) * np.prod(shape).item()
+    at = cache.PIXELS_AT + (n + more) * np.prod(shape).item()
+    sums = np.zeros(-(-(n + more) // images_of_block(tuple(shape))), np.uint32)
+    table["parts"]["blocks"] |= {"at": at, "shape": list(sums.shape)}
+    table["sha256"]["blocks"] = hashlib.sha256(sums.data).hexdigest()
+    text, at = json.dumps(table).encode(), at + sums.nbytes
     with path.open("r+b") as file:
         file.write(cache.HEAD.pack(magic, at, len(text), hashlib.sha256(text).digest()))
+        os.truncate(path, at - sums.nbytes)  # a hole, of zeros
         os.truncate(path, at)
         file.seek(at)
         file.write(text)

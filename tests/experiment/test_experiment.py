@@ -294,7 +294,7 @@ def test_a_report_of_another_step_or_version_is_moved(tmp_path: Path) -> None:
     path = run.path / "report.json"
     for number, told in enumerate(({"step": 1}, {"schema": 1}, None), start=1):
         run.evaluate(**USUAL, seed=number)
-        path.write_text("{" if told is None else json.dumps({**json.loads(path.read_text()), **told}))
+        path.write_text("{" if told is None else runs.sealed_text({**json.loads(path.read_text()), **told}))
         content = path.read_bytes()
         assert run.evaluate(**USUAL, seed=number) == kept(run)
         assert content in [(place / "report.json").read_bytes() for place in places(run)]
@@ -306,7 +306,7 @@ def test_a_moved_report_stays_in_the_run_whatever_it_says(hostile: str, tmp_path
     path = run.path / "report.json"
     run.evaluate(**USUAL)
     told = json.loads(path.read_text())
-    path.write_text(json.dumps({**told, "against": {**told["against"], "split": hostile}}))
+    path.write_text(runs.sealed_text({**told, "against": {**told["against"], "split": hostile}}))
     run.evaluate(**USUAL)
     assert len(places(run)) == 1
     assert (places(run)[0] / "report.json").is_file()

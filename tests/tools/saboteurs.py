@@ -1,5 +1,6 @@
 """Saboteurs: what would break the promises of a run, each switched on by a patch, and the check that must notice it."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,12 +12,14 @@ import pytest
 import torch
 
 from advnets import runs
-from advnets.data import Batches
+from advnets.data import Batches, Split
 from advnets.data.formats import npz
+from advnets.data.images import cache
 from advnets.disk import Folder
 from advnets.experiment.game_training import GameTraining
 from advnets.experiment.loop import Loop
-from advnets.runs import checkpoint, directory, files
+from advnets.extractors import onnx
+from advnets.runs import ModuleMemory, checkpoint, directory, files
 from advnets.runs.journal import Journal
 
 Patch = pytest.MonkeyPatch
@@ -164,6 +167,26 @@ def only_losses_are_checked_for_nan(patch: Patch) -> None:
     patch.setattr(checkpoint, "_refuse_non_finite", lambda tensors, step: None)
 
 
+def seals_are_not_compared(patch: Patch) -> None:
+    patch.setattr(directory, "expect_seal", lambda *words: None)
+
+
+def pixels_are_not_verified_when_copied(patch: Patch) -> None:
+    patch.setattr(cache, "copy_verified", lambda pixels, sums: np.array(pixels))
+
+
+def pixels_are_not_verified_when_mapped(patch: Patch) -> None:
+    patch.setattr(Split, "verify", lambda self, places=None: None)
+
+
+def other_files_are_not_hashed(patch: Patch) -> None:
+    patch.setattr(onnx, "_hash_all", lambda content, beside: hashlib.sha256(content).hexdigest())
+
+
+def memory_of_modules_is_forgotten(patch: Patch) -> None:
+    patch.setattr(ModuleMemory, "load", lambda self, network, state: None)
+
+
 def no_lock(patch: Patch) -> None:
     class Open:
         def __init__(self, path: Path) -> None: ...
@@ -245,5 +268,10 @@ SABOTEURS: dict[str, tuple[Saboteur, str]] = {
     "a reader does not look again": (a_reader_does_not_look_again, "reader"),
     "one file is opened after the other": (one_file_is_opened_after_the_other, "pruned"),
     "what appears is overwritten": (what_appears_is_overwritten, "appears"),
+    "the digest of recipe.json is not compared": (seals_are_not_compared, "seal"),
+    "pixels of the cache are not verified when they are copied": (pixels_are_not_verified_when_copied, "pixels"),
+    "pixels of the cache are not verified when they are mapped": (pixels_are_not_verified_when_mapped, "pixels"),
+    "the files beside an ONNX file are not hashed": (other_files_are_not_hashed, "id"),
+    "what modules remember is not restored": (memory_of_modules_is_forgotten, "resume"),
     "pickles are allowed": (pickles_are_allowed, "nothing runs"),
 }

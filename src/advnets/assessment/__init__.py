@@ -23,7 +23,13 @@ from advnets.assessment.reference import (
     within_memory,
 )
 from advnets.assessment.report import Measure, Report
-from advnets.assessment.report_files import write_new_report, write_report
+from advnets.assessment.report_files import (
+    REPORT_ADVICE,
+    UNREAD,
+    read_report_file,
+    write_new_report,
+    write_report,
+)
 from advnets.assessment.run_measures import (
     Progress,
     Sampler,
@@ -49,12 +55,14 @@ __all__ = [
     "Measure",
     "MeasureRow",
     "Progress",
+    "REPORT_ADVICE",
     "Reference",
     "ReferenceCard",
     "Report",
     "SPLITS",
     "Sampler",
     "Subject",
+    "UNREAD",
     "Verdict",
     "as_part",
     "assess",
@@ -69,6 +77,7 @@ __all__ = [
     "note_test_reading",
     "parse_measure_names",
     "plan_from",
+    "read_report_file",
     "reference",
     "selection_and_points",
     "subject_of_files",

@@ -62,6 +62,8 @@ def load_reference_data(name_or_path: str, data_dir: str | None = None) -> Datas
         return found
     _expect_one_size(Path(name_or_path), found)
     whole = found.splits.values()
+    for split in whole:
+        split.verify()
     values = torch.cat([split.values for split in whole])
     labels = [split.labels for split in whole if split.labels is not None]
     order = torch.from_numpy(np.random.RandomState(POOLED_SEED).permutation(len(values))).long()

@@ -180,10 +180,15 @@ def within_memory(dataset: Dataset, most: int = MOST_FLOATS) -> Dataset:
 
     Returns:
         The data set, with the digest of the whole.
+
+    Raises:
+        Damaged: If values that are mapped from a file are not as they were written.
     """
     rows = max(1, most // dataset.train.values[0].numel())
     splits = dataset.splits.values()
     if all(len(split.values) <= rows for split in splits):
+        for split in splits:
+            split.verify()
         return dataset
     train, validation, test = (_draw_rows(split, rows) for split in splits)
     return replace(dataset, train=train, validation=validation, test=test, known_digest=dataset.digest)

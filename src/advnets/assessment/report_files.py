@@ -25,6 +25,12 @@ LONGEST = 100
 """Most letters of a folder's name."""
 FILES = ("report.json", "report.md")
 
+UNREAD = "unread-"
+"""What the name of a folder begins with, where the report in it cannot be read."""
+
+REPORT_ADVICE = "Measure again by `advnets evaluate`, which moves it away, or bring the former file back."
+"""What to do about a report.json that is not as it was written."""
+
 
 def write_report(path: Path, report: Report, held: Folder | None = None) -> Path | None:
     """Write report.json, report.md and the figures into a run, each whole or not at all.
@@ -99,7 +105,7 @@ def _write_files(folder: Folder, report: Report) -> None:
         with folder.folder("figures", make=True) as figures:
             for name, figure in drawn.items():
                 figures.write(f"{name}.png", figure)
-    folder.write("report.json", runs.json_bytes(report.as_dict()))
+    folder.write("report.json", runs.sealed_text(report.as_dict()).encode())
     folder.write("report.md", report.markdown().encode())
     if folder.has_folder("figures"):
         with folder.folder("figures") as figures:
@@ -156,10 +162,31 @@ def _join_cards(a: ReferenceCard, b: ReferenceCard) -> ReferenceCard | None:
     return complete if first == second else None
 
 
+def read_report_file(file: Path, held: Folder | None = None) -> Report:
+    """Read a report whose digest is in it: a report.json, or what `advnets evaluate --json` printed.
+
+    Args:
+        file: The file.
+        held: As in `runs.open_folder`.
+
+    Returns:
+        The report, without the bytes of its figures.
+
+    Raises:
+        BadInput: If it is no report of this version; the file is named.
+        Damaged: If it is not as it was written.
+    """
+    values = runs.read_sealed(file, REPORT_ADVICE, held)
+    try:
+        return Report.from_dict(values)
+    except BadInput as error:
+        raise BadInput(f"{file}: {error}") from error
+
+
 def _read_report(folder: Folder) -> Report | None:
     """The report in a folder, with the names of the figures that are there; None if there is none of this version."""
     with contextlib.suppress(BadInput):
-        report = Report.from_dict(runs.read_json(folder.path / "report.json", folder))
+        report = read_report_file(folder.path / "report.json", folder)
         files = _names(folder, "figures")
         there = (name for name in FIGURES if name in report.figures and f"{name}.png" in files)
         return replace(report, figures=dict.fromkeys(there, b""))
@@ -271,7 +298,7 @@ def _has_content(reports: Folder, name: str, content: bytes) -> bool:
 def _name_folder(content: bytes, report: Report | None) -> str:
     """Step, split, samples and seed, and a digest of all that a report was measured against."""
     if report is None:
-        return f"unread-{hashlib.sha256(content).hexdigest()[:8]}"
+        return f"{UNREAD}{hashlib.sha256(content).hexdigest()[:8]}"
     it = report.against
     digest = hashlib.sha256(json.dumps(asdict(it), sort_keys=True).encode()).hexdigest()[:8]
     text = f"step-{report.step}-{it.split[:LONGEST]}-{it.samples}-samples-seed-{it.seed}"

@@ -73,5 +73,5 @@ def check_least(row: str, least: float, **numbers: float | Sequence[float]) -> N
     """
     for name, found in numbers.items():
         each = found if isinstance(found, Sequence) else (found,)
-        if not each or not all(math.isfinite(number) and number >= least for number in each):
+        if not each or not all(least <= number < math.inf for number in each):
             raise BadInput(f"{row}: {name} is {found}; expected at least {least}. Change it.")

@@ -111,7 +111,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _print(report: assessment.Report, asked: EvaluateFlags) -> None:
-    print_result(report.as_dict(), as_json=asked.json, text=str(report).rstrip())
+    print((sealed_text(report.as_dict()) if asked.json else str(report)).rstrip())
 
 
 def _plan(asked: EvaluateFlags) -> assessment.EvaluationPlan:

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
-from advnets import runs
-from advnets.assessment import Report
+from advnets.assessment import Report, read_report_file
 from advnets.comparison.comparison import Comparison, Side
 from advnets.comparison.difference import Contrast, contrast_reports, judge
 from advnets.comparison.from_samples import contrast_groups, expect_known, refuse_unused_flags
@@ -67,31 +66,24 @@ def read_report(path: str) -> Report:
 
     Raises:
         BadInput: For what is no report, and for a report of another step than the run's newest.
+        Damaged: If it is not as it was written.
         Missing: If there is no report.
     """
     if Path(path).suffix.lower() == ".json":
         if not Path(path).is_file():
             raise Missing(f"{path} is not there; expected a report, as `advnets evaluate --json` prints it")
-        return _read_file(Path(path))
+        return read_report_file(Path(path))
     run = Run(Path(path))
     file = run.directory.report_json
     if not file.exists():
         raise Missing(f"{path} has no report yet. Measure it: `advnets evaluate {path}`, or leave out --reports.")
-    report = _read_file(file)
+    report = read_report_file(file)
     if report.step != run.step:
         raise BadInput(
             f"{file} is of step {report.step}, expected {run.step}, the run's newest. Measure again: `advnets evaluate "
             f"{path}`, or leave out --reports."
         )
     return report
-
-
-def _read_file(file: Path) -> Report:
-    values = runs.read_json(file)
-    try:
-        return Report.from_dict(values)
-    except BadInput as error:
-        raise BadInput(f"{file}: {error}") from error
 
 
 def _split_measures(reports: Mapping[str, Report], measures: Sequence[str]) -> tuple[list[str], dict[str, str]]:

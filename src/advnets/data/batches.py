@@ -50,6 +50,7 @@ class Batches:
             labels where there are any.
 
     Raises:
+        Damaged: By `next`, if values that are mapped from a file are not as they were written.
         BadInput: If the batch size is out of range, or cannot be divided among the processes, or if the split has no
             labels or images to give.
     """
@@ -71,6 +72,7 @@ class Batches:
             )
         # Mapped values may be more than a device holds: they are gathered here, and batches are moved.
         self._values = split.values if split.is_mapped else split.values.to(device)
+        self._verify = split.verify
         self._device = torch.device(device)
         beside = _choose_given(split, given)
         self._given = None if beside is None else beside.to(device)
@@ -89,6 +91,7 @@ class Batches:
             self._order = self._shuffle()
         chosen = self._order[self._index : self._index + self._batch_size][self._part]
         self._index += self._batch_size
+        self._verify(chosen)
         # Gathered as stored, then transformed: a byte a pixel is moved, not four.
         real = self._values.index_select(0, chosen).to(self._device)
         given = None if self._given is None else self._given.index_select(0, chosen.to(self._device))

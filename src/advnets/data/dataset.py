@@ -1,12 +1,13 @@
 """A data set: three splits of images or points, in memory or mapped, and the digest that says which data they are."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from advnets.data.conversion import Values, to_given, to_labels, to_values
@@ -29,6 +30,7 @@ class Split:
         given: Images (n, c', h', w') uint8 that the networks see beside the images in `values`, one for each, or None.
         is_mapped: Whether the values lie in a file that is read as they are used. They may then be more than memory
             holds, and must not be written to, because the system ends a process that does. Clone what you change.
+        check: Verifies mapped values at places (m,), or all for None, before they are read; see `verify`.
 
     Raises:
         BadInput: If a tensor is of another dtype or shape.
@@ -39,6 +41,7 @@ class Split:
     labels: Tensor | None = None
     given: Tensor | None = None
     is_mapped: bool = False
+    check: Callable[[NDArray[Any] | None], None] | None = None
 
     def __post_init__(self) -> None:
         _check_values(self.values)
@@ -80,12 +83,28 @@ class Split:
             None if given is None else to_given(given, len(tensor)),
         )
 
+    def verify(self, places: Tensor | None = None) -> None:
+        """Verify mapped values against the checksums of their file, where that was not done yet.
+
+        Args:
+            places: Indices (m,) int64 of the samples that are about to be read; None for all.
+
+        Raises:
+            Damaged: If they are not as they were written.
+        """
+        if self.check is not None:
+            self.check(None if places is None else places.numpy())
+
     def select(self, places: Tensor) -> "Split":
         """Return the samples at some places, with their labels and given images, in memory.
 
         Args:
             places: Indices (m,) int64 with m of 1 or more, or a mask (n,) of truth values.
+
+        Raises:
+            Damaged: If mapped values are not as they were written.
         """
+        self.verify(places.nonzero().flatten() if places.dtype == torch.bool else places)
         labels, given = (None if tensor is None else tensor[places] for tensor in (self.labels, self.given))
         return Split(self.values[places], labels, given)
 

@@ -36,6 +36,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
 
 
 def _split(split: Split, classes: int | None) -> dict[str, Any]:
+    split.verify()
     mean, std = _pixel_moments(split.values) if split.values.dtype == torch.uint8 else _moments(split.values)
     labels, k = split.labels, classes
     per_class = None if labels is None or k is None else torch.bincount(labels, minlength=k).tolist()

@@ -16,6 +16,7 @@ from advnets.games import CycleGame, Game, Playable
 from advnets.networks import Sizes
 from advnets.optimizers import optimizer_state, set_numbers
 from advnets.recipes import Recipe, Stage
+from advnets.runs import ModuleMemory, name_iterators
 from advnets.schedules import BEGINNING, moment_within, value_at
 from advnets.training import Moment, Step
 
@@ -46,6 +47,10 @@ class GameTraining:
     began: tuple[int, int] = (0, 0)
     moment: Moment = BEGINNING
     recorder: Recorder | None = field(default=None, init=False)
+    memory: ModuleMemory = field(default_factory=ModuleMemory, init=False)
+
+    def __post_init__(self) -> None:
+        self._watch_players()
 
     @staticmethod
     def of(game: Game | CycleGame, batches: Batches, recipe: Recipe, sizes: Sizes, *, capture: bool) -> "GameTraining":
@@ -101,16 +106,19 @@ class GameTraining:
         self._settle()
         with explain_build_errors():
             self.game = _later_game(self.game, self.recipe.stages[self.stage], self.sizes)
+        self._watch_players()
         self.optimizers = _optimizers(self.game, self.recipe)
         self.stage, self.began = self.stage + 1, (step, self.batches.epoch + 1)
         self.batches.load({**self.batches.state(), "epoch": self.batches.epoch + 1, "index": 0})
 
     def state(self) -> dict[str, Any]:
-        """Return the stage, the players, their optimizers and the position in the data."""
+        """Return the stage, the players, all that they remember, their optimizers and the position in the data."""
         self._settle()
         return {
             "stage": {"number": self.stage, "began": list(self.began)},
             "players": {name: dict(network.state_dict()) for name, network in self.game.players.items()},
+            "memory": {name: self.memory.state(network) for name, network in self.game.players.items()},
+            "not stored": {name: name_iterators(network) for name, network in self.game.players.items()},
             "optimizers": {name: optimizer_state(optimizer) for name, optimizer in self.optimizers.items()},
             "batches": self.batches.state(),
         }
@@ -132,6 +140,7 @@ class GameTraining:
             self.began = tuple(state["stage"]["began"])
             for name, network in self.game.players.items():
                 network.load_state_dict(state["players"][name])
+                self.memory.load(network, state["memory"][name])
         except (RuntimeError, KeyError, IndexError) as error:
             raise BadInput(f"the checkpoint is of other networks than these: {error}") from error
         for name, optimizer in self.optimizers.items():
@@ -142,6 +151,10 @@ class GameTraining:
         """Draw n noises z, (n, latent_size); None where the makers take no noise."""
         latent = self.game.latent if isinstance(self.game, Game) else None
         return None if latent is None else latent(n, rng, self.device)
+
+    def _watch_players(self) -> None:
+        for network in self.game.players.values():
+            self.memory.watch(network)
 
     def _settle(self) -> None:
         if self.recorder is not None:

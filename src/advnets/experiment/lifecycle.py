@@ -12,10 +12,10 @@ from advnets.experiment.build_training import check_stages, given_shape_of
 from advnets.experiment.prepare import prepare_training
 from advnets.experiment.run import Run
 from advnets.experiment.run_data import choose_data, refuse_other_data
-from advnets.experiment.run_record import RunRecord
+from advnets.experiment.run_record import RunRecord, recipe_from
 from advnets.experiment.settings import Settings, find_device, settings_from
 from advnets.games import CycleGame, Game, describe_game
-from advnets.recipes import Recipe, find, from_json, own
+from advnets.recipes import Recipe, find, own
 
 
 def start(
@@ -150,6 +150,7 @@ def find_recipe(recipe: Recipe | str | Path | None, game: Game | CycleGame | Non
 
     Raises:
         BadInput: If none is named, or there is none of that name.
+        Damaged: If the file has a digest of its content, and that is another.
     """
     if isinstance(recipe, Recipe):
         return recipe
@@ -158,8 +159,7 @@ def find_recipe(recipe: Recipe | str | Path | None, game: Game | CycleGame | Non
             raise BadInput("no recipe is given: name one of `advnets recipes`, or give a game of your own as game=")
         return own
     if str(recipe).endswith(".json"):
-        value = runs.read_json(Path(recipe))
-        return from_json(value.get("recipe", value))
+        return recipe_from(Path(recipe))
     return find(str(recipe))
 
 

@@ -66,8 +66,12 @@ class Loop:
     settings: Settings
     step: int = 0
     seconds: float = 0.0
+    memory: runs.ModuleMemory = field(default_factory=runs.ModuleMemory, init=False)
     asked_to_stop: int | None = field(default=None, init=False)
     stopping: int | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._watch_average()
 
     def state(self) -> dict[str, Any]:
         """Return all that the rest of the run depends on; every process must ask for it together."""
@@ -75,6 +79,8 @@ class Loop:
         return {
             "training": self.training.state(),
             "average": self.average.state(),
+            "average_memory": {way: self.memory.state(network) for way, network in self.average.makers.items()},
+            "arithmetic": runs.describe_arithmetic(self.training.device),
             "random": {"shared": self.streams.shared.get_state(), "own": own},
             "progress": {"step": self.step, "seconds": self.seconds},
         }
@@ -93,6 +99,8 @@ class Loop:
         if self.training.stage:
             self._average_anew()
         self.average.load(state["average"])
+        for way, network in self.average.makers.items():
+            self.memory.load(network, state["average_memory"][way])
         self.step, self.seconds = state["progress"]["step"], state["progress"]["seconds"]
         self.streams.load(**state["random"], step=self.step)
 
@@ -179,6 +187,11 @@ class Loop:
     def _average_anew(self) -> None:
         """A stage's average begins with its generator, whose former layers are as trained, not as averaged."""
         self.average = MovingAverage(self.training.makers, value_at(self.recipe.average.half_life, BEGINNING))
+        self._watch_average()
+
+    def _watch_average(self) -> None:
+        for network in self.average.makers.values():
+            self.memory.watch(network)
 
     def _stretch(self, steps: Iterator[Step]) -> dict[str, float]:
         """Steps up to the next one at which anything is written."""

@@ -233,6 +233,7 @@ class Model:
         """Figure 2 of the 2014 paper: 4 x 5 fresh samples; last column, the nearest training image of the fifth."""
         samples = self.sample(20, seed=seed).values
         fifth = torch.from_numpy(samples[4::5]).permute(0, 3, 1, 2).flatten(1)
+        dataset.train.verify()
         nearest = self._nearest(fifth, dataset.train.values).permute(0, 2, 3, 1).numpy()
         return figures.draw_figure2(samples.astype(np.uint8), nearest)
 

@@ -72,7 +72,10 @@ def _preview(training: Training, recipe: Recipe, dataset: Dataset, game: Game | 
     z = training.draw_latent(PREVIEWED, torch.Generator().manual_seed(seed))
     kind = getattr(game if game is not None else recipe.learner, "given", None)
     given = fixed_given(dataset, "images" if isinstance(game, CycleGame) else kind, transform, n=PREVIEWED)
-    real = transform.forward(dataset.validation.values[:PREVIEWED]) if "back" in training.makers else None
+    real = None
+    if "back" in training.makers:
+        dataset.validation.verify(torch.arange(min(PREVIEWED, len(dataset.validation))))
+        real = transform.forward(dataset.validation.values[:PREVIEWED])
     by_way = {way: real if way == "back" else given for way in training.makers}
     moved = {way: None if one is None else one.to(training.device) for way, one in by_way.items()}
     return Preview(z, moved, transform, training.device)

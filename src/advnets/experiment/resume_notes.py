@@ -1,5 +1,8 @@
 """What a resumed run tells people: where it goes on, what was damaged, and why it may not be bit-identical."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 
 from advnets import distributed, runs
@@ -37,7 +40,18 @@ def resume_notes(directory: runs.RunDirectory, settings: Settings, device: torch
         notes += ["another kind of device than when it was saved, which draws other numbers: not bit-identical"]
     if settings.capture and not can_capture(device):
         notes += ["capture: there is no CUDA device here, so moves are not recorded; the run learns the same, slower"]
-    former = runs.read_json(directory.environment_json).get("threads")
-    if former not in (None, torch.get_num_threads()):
-        notes += [f"torch has {torch.get_num_threads()} threads, {former} when the run began: not bit-identical"]
-    return notes
+    notes += _arithmetic_notes(state["arithmetic"], runs.describe_arithmetic(device))
+    return notes + [
+        f"{player}: no checkpoint holds what is left of {', '.join(names)}: if training uses it, not bit-identical"
+        for player, names in state["training"].get("not stored", {}).items()
+        if names
+    ]
+
+
+def _arithmetic_notes(former: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What decides how numbers are rounded, and is another than when the checkpoint was saved."""
+    return [
+        f"{name}: {now.get(name, 'not set')} now, {former.get(name, 'not set')} when it was saved: not bit-identical"
+        for name in sorted({*former, *now})
+        if former.get(name) != now.get(name)
+    ]

@@ -9,6 +9,8 @@ from typing import Any
 
 from advnets import distributed, runs
 from advnets.assessment import (
+    REPORT_ADVICE,
+    UNREAD,
     CheckpointChoice,
     EvaluationPlan,
     Progress,
@@ -93,7 +95,7 @@ class Run:
     def record(self) -> RunRecord:
         """What recipe.json says of the run."""
         if self._record is None:
-            self._record = RunRecord.from_json(runs.read_json(self.directory.recipe_json), str(self.path))
+            self._record = RunRecord.from_json(self.directory.read_recipe(), str(self.directory.recipe_json))
         return self._record
 
     @property
@@ -189,7 +191,8 @@ class Run:
 
         It is written to report.json and report.md. Measures that these hold of the same step, split, samples, seed and
         features stay in them; a report that was measured otherwise is moved to reports/, and comes back when the run
-        is measured like that again. Each reading of the test split is noted in test-readings.jsonl.
+        is measured like that again. One that is not as it was written is moved too, and joins nothing. Each reading of
+        the test split is noted in test-readings.jsonl.
 
         Args:
             plan: Which measures, and how.
@@ -211,7 +214,8 @@ class Run:
                 self._note_reading(report, directory)
                 place = write_report(directory.path, report, directory.held)
         if place is not None:
-            yield Progress(f"{directory.report_json} was measured otherwise, and is moved to {place}", 1.0, note=True)
+            why = "cannot be read" if place.name.startswith(UNREAD) else "was measured otherwise"
+            yield Progress(f"{directory.report_json} {why}, and is moved to {place}", 1.0, note=True)
         return report
 
     def evaluate_against(self, dataset: Dataset, plan: EvaluationPlan) -> Generator[Progress, None, Report]:
@@ -296,6 +300,7 @@ class Run:
         Raises:
             Unsupported: For networks of your own, which no row of NETWORKS describes.
             BadInput: If the file is there.
+            Damaged: If the run's report is not as it was written.
         """
         if self.record.game is not None:
             raise Unsupported(
@@ -303,7 +308,7 @@ class Run:
                 "nothing in it is executed. Share your code and a checkpoint of it."
             )
         model, file = self.model, self.directory.report_json
-        report = runs.read_json(file) if file.exists() else {}
+        report = runs.read_sealed(file, REPORT_ADVICE) if file.exists() else {}
         measured = report if report.get("step") == model.step else None
         return export(model, Path(path), half=half, licence=licence, notes=notes, report=measured)
 
@@ -355,7 +360,7 @@ class Run:
         held.callback(self._let_go)
         directory.expect_identity(self._begun_in)
         directory.remove_leftovers()
-        return runs.read_json(directory.recipe_json, directory.held)
+        return directory.read_recipe()
 
     def _let_go(self) -> None:
         """Let the directory go; a run that was renamed while it trained has its new path from now on."""

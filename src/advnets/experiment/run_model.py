@@ -45,7 +45,18 @@ def model_of_state(
         network = build_row_on_meta(record.recipe.expect_learner().makers()[way], card)
     else:
         network = with_lower_layers(copy.deepcopy(game.makers[way]).cpu(), card)
+        runs.put_back_memory(network, _memory_of_maker(game, way, state["training"]))
     return Model(f"{path.name}/{way}" if way else path.name, with_weights(network, state["average"][way]), card)
+
+
+def _memory_of_maker(game: Game | CycleGame, way: str, training: Mapping[str, Any]) -> dict[str, Any]:
+    """What the maker's modules remember, by their names within it; a player may hold several makers."""
+    for player, network in game.players.items():
+        for prefix, module in network.named_modules():
+            if module is game.makers[way]:
+                inner = {name: one for name, one in training["memory"][player].items() if name.startswith(prefix)}
+                return {name[len(prefix) :].lstrip("."): one for name, one in inner.items()}
+    return {}
 
 
 def _card(record: RunRecord, game: Game | CycleGame | None, *, step: int, stage: int, way: str) -> runs.Card:

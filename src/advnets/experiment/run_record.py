@@ -1,15 +1,18 @@
 """What recipe.json says of a run: its recipe, what was asked beside it, its data, and the game if it is one's own."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
-from advnets.errors import BadInput
+from advnets.errors import BadInput, unknown
 from advnets.experiment.settings import Settings, settings_from
 from advnets.games import CycleGame, Game, describe_game
 from advnets.recipes import Recipe, from_json, to_json
 from advnets.records import parse_record
-from advnets.runs import DataCard
+from advnets.runs import DataCard, read_json, read_sealed
+from advnets.runs.directory import RECIPE_ADVICE
+from advnets.runs.sealed_json import SEAL
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,31 @@ class RunRecord:
         differing = _differences(self.game, describe_game(game))
         if differing:
             raise BadInput(f"{path} was started on another game: {'; '.join(differing)}. Give the former game again.")
+
+
+def recipe_from(path: Path) -> Recipe:
+    """Return the recipe in a file: a recipe.json of a run, or a bare recipe that a person wrote.
+
+    Args:
+        path: The file. A digest in it must be that of its content, as in a run; without one it is taken as it is.
+
+    Returns:
+        The recipe.
+
+    Raises:
+        BadInput: If there is no such recipe.
+        Damaged: If its digest is another.
+    """
+    value = read_json(path)
+    if SEAL in value:
+        value = read_sealed(path, RECIPE_ADVICE)
+    if "recipe" not in value:
+        return from_json(value)
+    known = [spec.name for spec in fields(RunRecord)]
+    for name in value:
+        if name not in known:
+            raise unknown(f"field of {path}", name, known)
+    return from_json(value["recipe"])
 
 
 def _differences(former: Mapping[str, Any], now: Mapping[str, Any], where: str = "") -> list[str]:

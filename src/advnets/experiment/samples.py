@@ -40,6 +40,7 @@ class Samples:
     @staticmethod
     def first(split: Split, n: int) -> "Samples":
         """The first n samples of a split, or all if there are fewer."""
+        split.verify(torch.arange(min(n, len(split))))
         values = split.values[:n]
         return Samples((values.permute(0, 2, 3, 1) if values.ndim == 4 else values).contiguous().numpy())
 

@@ -3,7 +3,7 @@
 The files have an order: `extractor` comes first, then `image_preprocessing`, then the extractors.
 
 Inside of the room a file imports only from those before it: extractor, convnet, classifier, image_preprocessing,
-inception, onnx, own_network, pca, random_features.
+inception, external_data, onnx, own_network, pca, random_features.
 """
 
 from collections.abc import Callable

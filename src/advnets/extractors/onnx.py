@@ -1,8 +1,9 @@
 """An ONNX file as an extractor: a network from any framework, run by onnxruntime."""
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from advnets.errors import BadInput, Missing, Unsupported
+from advnets.extractors.external_data import external_names, read_external
 from advnets.extractors.extractor import expect_features, run_in_parts
 from advnets.extractors.image_preprocessing import Preprocessing
 
@@ -58,19 +60,21 @@ class OnnxExtractor:
 
     Attributes:
         session: What runs the file.
-        sha256: SHA-256 of the file.
+        sha256: SHA-256 of the file; where it keeps tensors in others, of all of them.
         output: Name of the output whose values are the features.
         preprocessing: The map from bytes to floats.
+        beside: Bytes of the files that the file keeps tensors in, by name; the session may read them where they lie.
     """
 
     session: Session
     sha256: str
     output: str
     preprocessing: Preprocessing
+    beside: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def id(self) -> str:
-        """The output's name, the preprocessing, and the SHA-256 of the file."""
+        """The output's name, the preprocessing, and the SHA-256 of the file, with those that it keeps tensors in."""
         return f"onnx {self.output}; {self.preprocessing}; sha256 {self.sha256}"
 
     def features(self, values: Tensor) -> Tensor:
@@ -115,7 +119,8 @@ def onnx_extractor(
     """Return the extractor of an ONNX file, on the CPU.
 
     Args:
-        path: The file. Its bytes are read once, and the id has their SHA-256.
+        path: The file. Its bytes are read once, and so are those of the files that it keeps tensors in (external
+            data); the id has their SHA-256.
         preprocessing: How bytes become the file's one input, float32. None gives images in [0, 1], of the size and
             channels that the file fixes.
         output: Name of the output that is (n, d); it may be None if there is only one.
@@ -125,15 +130,16 @@ def onnx_extractor(
         The extractor.
 
     Raises:
-        Missing: If the file cannot be read.
-        Unsupported: If onnxruntime is not installed or does not read the file.
+        Missing: If the file cannot be read, or one that it keeps tensors in.
+        Unsupported: If onnxruntime is not installed or does not read the file, or if tensors lie outside of its folder.
         BadInput: If there is more than one input, or no such output.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise Missing(f"{path}: cannot be read ({error.strerror}). Give the path of an ONNX file.") from error
-    session = session or _open_session(content, path)
+    beside = _read_beside(content, path)
+    session = session or _open_session(content, path, beside)
     inputs, outputs = session.get_inputs(), [port.name for port in session.get_outputs()]
     if len(inputs) != 1:
         raise BadInput(f"{path}: found the inputs {[port.name for port in inputs]}, expected one. Export images only.")
@@ -143,8 +149,29 @@ def onnx_extractor(
     if chosen not in outputs:
         raise BadInput(f"{path}: found the outputs {outputs}, expected {chosen!r} among them. Give one of these.")
     return OnnxExtractor(
-        session, hashlib.sha256(content).hexdigest(), chosen, preprocessing or _default_preprocessing(inputs[0])
+        session, _hash_all(content, beside), chosen, preprocessing or _default_preprocessing(inputs[0]), beside
     )
+
+
+def _read_beside(content: bytes, path: Path) -> dict[str, bytes]:
+    """The files that a model keeps tensors in, by the names that it gives them."""
+    try:
+        names = external_names(content)
+    except ValueError:  # onnxruntime says what is wrong; what it reads nevertheless would be no part of the id
+        _open_session(content, path, {})
+        raise Unsupported(
+            f"{path}: found no ONNX model whose parts can be told, so that it may need other files. Export it as .onnx."
+        ) from None
+    return {name: read_external(path, name) for name in names}
+
+
+def _hash_all(content: bytes, beside: Mapping[str, bytes]) -> str:
+    """The SHA-256 of a file; where there are others, of the SHA-256 of each, with its name."""
+    alone = hashlib.sha256(content).hexdigest()
+    if not beside:
+        return alone
+    named = sorted((name, hashlib.sha256(held).hexdigest()) for name, held in beside.items())
+    return hashlib.sha256(json.dumps([alone, named]).encode()).hexdigest()
 
 
 def _default_preprocessing(port: Port) -> Preprocessing:
@@ -157,7 +184,7 @@ def _default_preprocessing(port: Port) -> Preprocessing:
     return Preprocessing(size=None if height is None or width is None else (height, width), channels=channels)
 
 
-def _open_session(content: bytes, path: Path) -> Session:
+def _open_session(content: bytes, path: Path, beside: Mapping[str, bytes]) -> Session:
     try:
         import onnxruntime  # type: ignore[import-not-found,import-untyped,unused-ignore]  # of the extra `onnx`
     except ImportError as error:
@@ -165,8 +192,16 @@ def _open_session(content: bytes, path: Path) -> Session:
             f"{path}: found no onnxruntime, which reads ONNX files. Install the extra: pip install 'advnets[onnx]'."
         ) from error
     options = onnxruntime.SessionOptions()
+    if beside and not hasattr(options, "add_external_initializers_from_files_in_memory"):
+        raise Unsupported(
+            f"{path}: found tensors in other files ({', '.join(beside)}), which onnxruntime {onnxruntime.__version__} "
+            "does not take from memory. Take a newer one, or export the model as one file."
+        )
     options.intra_op_num_threads = torch.get_num_threads()
     try:
+        if beside:  # the very bytes that were hashed, wherever the files lie
+            names, contents = list(beside), list(beside.values())
+            options.add_external_initializers_from_files_in_memory(names, contents, [len(held) for held in contents])
         session: Session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime has a dozen kinds of them, without a common root of its own
         raise Unsupported(f"{path}: onnxruntime does not read it ({error}). Export it again.") from error

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from advnets.errors import BadInput
 from advnets.extractors.extractor import expect_features, run_in_parts
 from advnets.extractors.image_preprocessing import Preprocessing
-from advnets.runs import state_fingerprint
+from advnets.runs import memory_fingerprint, state_fingerprint
 
 PART = 32
 """Images that are run at once."""
@@ -30,11 +30,14 @@ class NetworkExtractor:
 
     @cached_property
     def id(self) -> str:
-        """The name of its class, the preprocessing, and the SHA-256 of its weights.
+        """The name of its class, the preprocessing, and the SHA-256 of its weights and of all that its modules hold.
+
+        That is every buffer, and each attribute that is a number, a text or a tensor, such as a stride.
 
         Two classes of one name with the same weights, or with none, have one id: name them differently.
         """
-        weights = state_fingerprint(self.network.state_dict())
+        whole = {"weights": self.network.state_dict(), "memory": memory_fingerprint(self.network)}
+        weights = state_fingerprint(whole)
         return f"{type(self.network).__qualname__}; {self.preprocessing}; sha256 {weights}"
 
     def features(self, values: Tensor) -> Tensor:

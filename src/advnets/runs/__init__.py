@@ -1,7 +1,7 @@
 """Runs: a directory with its journal and its checkpoints, and the share file, in which a generator travels.
 
-Inside of the room a file imports only from those before it: files, journal, directory, state, checkpoint, strict_json,
-card, card_checks, share. A file that is not named stands alone.
+Inside of the room a file imports only from those before it: files, journal, sealed_json, directory, state,
+module_memory, checkpoint, strict_json, card, card_checks, share. A file that is not named stands alone.
 """
 
 from advnets.errors import CannotWrite
@@ -18,7 +18,7 @@ from advnets.runs.directory import (
     new_run_path,
     open_run,
 )
-from advnets.runs.environment import describe_environment
+from advnets.runs.environment import describe_arithmetic, describe_environment
 from advnets.runs.files import (
     expect_new,
     expect_new_folder,
@@ -33,12 +33,16 @@ from advnets.runs.files import (
     write_new_folder,
 )
 from advnets.runs.journal import Journal
+from advnets.runs.module_memory import ModuleMemory, memory_fingerprint, name_iterators, put_back_memory
+from advnets.runs.sealed_json import read_sealed, sealed_text, write_sealed
 from advnets.runs.state import pack_state, state_fingerprint, unpack_state
 
 __all__ = [
-    "CannotWrite", "Card", "DataCard", "Journal", "RunDirectory", "check_card", "create_run",
-    "describe_environment", "expect_new", "expect_new_folder", "expected_tensors", "has_checkpoints", "hold_run",
-    "identity_of_folder", "json_bytes", "load_checkpoint", "load_latest", "lock_run", "make_folder", "new_run_path",
-    "newest_first", "open_folder", "open_run", "pack_state", "read_json", "remove_leftovers", "save_checkpoint",
-    "share", "state_fingerprint", "unpack_state", "write_bytes", "write_json", "write_new", "write_new_folder",
+    "CannotWrite", "Card", "DataCard", "Journal", "ModuleMemory", "RunDirectory", "check_card", "create_run",
+    "describe_arithmetic", "describe_environment", "expect_new", "expect_new_folder", "expected_tensors",
+    "has_checkpoints", "hold_run", "identity_of_folder", "json_bytes", "load_checkpoint", "load_latest", "lock_run",
+    "make_folder", "memory_fingerprint", "name_iterators", "new_run_path", "newest_first", "open_folder",
+    "open_run", "pack_state", "put_back_memory", "read_json", "read_sealed", "remove_leftovers", "save_checkpoint",
+    "sealed_text", "share", "state_fingerprint", "unpack_state", "write_bytes", "write_json", "write_new",
+    "write_new_folder", "write_sealed",
 ]  # fmt: skip

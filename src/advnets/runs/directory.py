@@ -14,8 +14,15 @@ from filelock import FileLock, Timeout
 
 from advnets.disk import Folder
 from advnets.errors import BadInput, InUse, Missing
-from advnets.runs.files import cannot_write, make_folder, open_folder, read_json, write_json
+from advnets.runs.files import cannot_write, make_folder, open_folder, parse_json, read_content, read_json, write_json
 from advnets.runs.journal import Journal
+from advnets.runs.sealed_json import SEAL, expect_seal, write_sealed
+
+RECIPE_ADVICE = (
+    "What a run was started with never changes: bring the former file back. To train what it says now, copy it, remove "
+    'the line "sha256" from the copy, and start a new run: `advnets train COPY.json`.'
+)
+"""What to do about a recipe.json that is not as it was written."""
 
 OF_A_RUN = (
     "recipe.json", "environment.json", "status.json", "journal.jsonl", "previews", "checkpoints", "report.json",
@@ -100,6 +107,22 @@ class RunDirectory:
         """Whether the run was trained to the end of its budget."""
         return bool(read_json(self.status_json).get("state") == "finished")
 
+    def read_recipe(self) -> dict[str, Any]:
+        """Return the content of recipe.json, whose digest is compared.
+
+        Raises:
+            BadInput: If it is not the recipe.json of a run.
+            Damaged: If it is not as it was written.
+        """
+        content = read_content(self.recipe_json, self.held)
+        found = parse_json(content, self.recipe_json)
+        if not {"recipe", "settings", "data", "game"} <= set(found):
+            raise BadInput(
+                f"{self.recipe_json} is not of a run: found {', '.join(found)}; expected recipe, settings, data, game"
+            )
+        expect_seal(self.recipe_json, content, found, RECIPE_ADVICE)
+        return {name: item for name, item in found.items() if name != SEAL}
+
     def remove_leftovers(self) -> None:
         """Remove what writers that were killed left behind; only who holds the run's lock may do so."""
         with open_folder(self.path, self.held) as folder:
@@ -142,7 +165,7 @@ def create_run(path: Path, recipe: Mapping[str, Any], environment: Mapping[str, 
             write_json(directory.environment_json, environment, held)
             created = {"state": "created", "step": 0, "pid": os.getpid(), "message": ""}
             write_json(directory.status_json, created, held)
-            write_json(directory.recipe_json, recipe, held)
+            write_sealed(directory.recipe_json, recipe, held)
     except OSError as error:
         raise cannot_write(path, error) from error
     return directory
@@ -180,11 +203,7 @@ def open_run(path: Path) -> RunDirectory:
             "journal.jsonl, checkpoints/"
         )
     with hold_run(path):  # which refuses links
-        found = read_json(directory.recipe_json)
-    if not {"recipe", "settings", "data", "game"} <= set(found):
-        raise BadInput(
-            f"{directory.recipe_json} is not of a run: found {', '.join(found)}; expected recipe, settings, data, game"
-        )
+        directory.read_recipe()
     return directory
 
 

@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,17 +16,57 @@ from advnets import distributed
 
 def describe_environment() -> dict[str, Any]:
     """Return versions, machine, threads, processes, command and, in a git checkout, the commit."""
-    packages = ("advnets", "torch", "numpy", "safetensors")
+    packages = ("advnets", "numpy", "safetensors")
     return {
         **{name: version(name) for name in packages},
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
+        **describe_arithmetic(),
         "processes": distributed.world_size(),
         "commit": _commit(),
         "command": sys.argv,
     }
+
+
+ARITHMETIC = (
+    "ATEN_CPU_CAPABILITY", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS", "MKL_DEBUG_CPU_TYPE", "MKL_DYNAMIC",
+    "MKL_NUM_THREADS", "MKL_DOMAIN_NUM_THREADS", "DNNL_MAX_CPU_ISA", "ONEDNN_MAX_CPU_ISA",
+    "DNNL_DEFAULT_FPMATH_MODE", "ONEDNN_DEFAULT_FPMATH_MODE", "OPENBLAS_CORETYPE", "NVIDIA_TF32_OVERRIDE",
+    "CUBLAS_WORKSPACE_CONFIG",
+)  # fmt: skip
+"""Variables of the environment by which libraries choose how they multiply and add."""
+
+
+def describe_arithmetic(device: torch.device | None = None) -> dict[str, Any]:
+    """Return what decides how numbers are rounded: threads, torch, processor, and the settings of its libraries.
+
+    Args:
+        device: The device that is computed on; a GPU is named too.
+
+    Returns:
+        The values, by names that people read.
+    """
+    found = {
+        "threads": torch.get_num_threads(),
+        "torch": version("torch"),
+        "CPU capability": torch.backends.cpu.get_cpu_capability(),
+        "processor": _processor(),
+        "precision of products": torch.get_float32_matmul_precision(),
+    }
+    if device is not None and device.type == "cuda":
+        found["GPU"] = torch.cuda.get_device_name(device)
+    return found | {name: os.environ[name] for name in ARITHMETIC if name in os.environ}
+
+
+@cache
+def _processor() -> str:
+    """The model of the processor, as far as the system tells it."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
 
 
 def _commit() -> str | None:

@@ -246,17 +246,52 @@ def read_json(path: Path, held: Folder | None = None) -> dict[str, Any]:
         Damaged: If it is not JSON, not an object, or larger than LARGEST_JSON bytes.
         BadInput: If it cannot be read.
     """
+    return parse_json(read_content(path, held), path)
+
+
+def read_content(path: Path, held: Folder | None = None) -> bytes:
+    """Return the bytes of a JSON file.
+
+    Args:
+        path: The file.
+        held: As in `open_folder`.
+
+    Returns:
+        Its bytes.
+
+    Raises:
+        Missing: If there is no such file.
+        Damaged: If it is larger than LARGEST_JSON bytes.
+        BadInput: If it cannot be read.
+    """
     try:
         content = _read_json_bytes(path, held)
         if len(content) > LARGEST_JSON:
             raise Damaged(f"{path}: found over {LARGEST_JSON} bytes, expected JSON of at most so many")
-        value = json.loads(content)
+        return content
     except FileNotFoundError as error:
         raise Missing(f"{path} is not there; expected a JSON file") from error
-    except (ValueError, RecursionError) as error:
-        raise Damaged(f"{path} is not JSON: {error}") from error
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}") from error
+
+
+def parse_json(content: bytes, path: Path) -> dict[str, Any]:
+    """Return the JSON object of a file's bytes.
+
+    Args:
+        content: The bytes.
+        path: The file, for errors.
+
+    Returns:
+        The object.
+
+    Raises:
+        Damaged: If it is not JSON, or not an object.
+    """
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise Damaged(f"{path} is not JSON: {error}") from error
     if not isinstance(value, Mapping):
         raise Damaged(f"{path}: found {type(value).__name__}, expected a JSON object")
     return dict(value)

@@ -3,10 +3,12 @@
     magic, place and length of the table, its SHA-256        64 bytes
     pixels        (n, c, h, w) uint8: train, then validation, then test                 from byte 4096
     labels        (n,) int64, where there are any
+    blocks        (blocks,) uint32: CRC-32 of each block of pixels
     contents      (files, 16) uint8: BLAKE2b of each listed file, by name; zeros for one that cannot be read
     mean          (c, h, w) float32, of the training images in [0, 1]
-    table         JSON: where each part is, and what was found
+    table         JSON: where each part is, what was found, and the SHA-256 of each part but the pixels
 
+Between the parts there are zeros. Every bit is verified: the pixels as they are read, all else when the file is opened.
 The file is written under a temporary name, synced to the disk and renamed, so that it is there whole or not at all.
 """
 
@@ -28,10 +30,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from advnets.data.dataset import Dataset, Split, Survey
+from advnets.data.images.blocks import BlockChecks, block_sums, copy_verified
 from advnets.disk import sync_folder
 from advnets.errors import Missing, TooBig
 
-MAGIC = b"advnets cache 1\n"
+MAGIC = b"advnets cache 2\n"
 HEAD = struct.Struct("<16sQQ32s")
 PIXELS_AT = 4096
 ALIGNED = 64
@@ -45,36 +48,64 @@ class CacheFile:
     Attributes:
         table: Table of the file: where each part is, and what was found among the images.
         content: All bytes of the file from which the table was read, mapped.
+        path: Path of the file.
     """
 
     table: Mapping[str, Any]
     content: Array
+    path: Path
 
     def part(self, name: str) -> Array:
         """Return a part of the file, mapped and read-only; a writable map needs as much memory as the file is long.
 
         Args:
-            name: Name of the part: "pixels", "labels", "contents" or "mean".
+            name: Name of the part: "pixels", "labels", "blocks", "contents" or "mean".
         """
         entry = self.table["parts"][name]
         shape, dtype = tuple(entry["shape"]), np.dtype(entry["dtype"])
-        end = entry["at"] + math.prod(shape) * dtype.itemsize
+        end = entry["at"] + _length(entry)
         part: Array = self.content[entry["at"] : end].view(dtype).reshape(shape)
         return part
 
-    def dataset(self, name: str, source: str, memory_bytes: int) -> Dataset:
+    @property
+    def is_whole(self) -> bool:
+        """Whether all bytes but the pixels are as they were written."""
+        parts, end = self.table["parts"], HEAD.size
+        spans = sorted((entry["at"], entry["at"] + _length(entry)) for entry in parts.values())
+        for start, stop in (*spans, (self.table_at, 0)):
+            if self.content[end:start].any():
+                return False
+            end = max(end, stop)
+        found = {name: _sha256(self.part(name)) for name in parts if name != "pixels"}
+        return bool(found == self.table["sha256"])
+
+    @property
+    def table_at(self) -> int:
+        """The place of the table."""
+        return int(HEAD.unpack(self.content[: HEAD.size].tobytes())[1])
+
+    def dataset(self, name: str, source: str, memory_bytes: int) -> Dataset | None:
         """Return the data set in the file.
+
+        Pixels that are read into memory are verified; mapped ones are, when they are first read.
 
         Args:
             name: Name of the data set.
             source: Folder or archive that it was decoded from.
             memory_bytes: Pixels of more bytes are mapped, others are read into memory.
+
+        Returns:
+            The data set; None if pixels are not as they were written.
         """
-        pixels = self.part("pixels")
+        pixels, sums = self.part("pixels"), np.array(self.part("blocks"))
         mapped = pixels.nbytes > memory_bytes
-        values = _as_tensor(pixels) if mapped else torch.from_numpy(np.array(pixels))
+        held = pixels if mapped else copy_verified(pixels, sums)
+        if held is None:
+            return None
+        values = _as_tensor(held) if mapped else torch.from_numpy(held)
+        checks = BlockChecks(pixels, sums, self.path) if mapped else None
         labels = torch.from_numpy(np.array(self.part("labels"))) if "labels" in self.table["parts"] else None
-        parts = _cut_splits(values, labels, self.table["counts"], mapped)
+        parts = _cut_splits(values, labels, self.table["counts"], mapped, checks)
         classes = None if labels is None else len(self.table["survey"]["class_names"])
         mean = torch.from_numpy(np.array(self.part("mean")))
         survey = Survey.from_json(self.table["survey"])
@@ -103,12 +134,13 @@ def open_cache(path: Path, key: str) -> CacheFile | None:
         if table is None or table["key"] != key:
             return None
         try:
-            return CacheFile(table, np.memmap(file, np.uint8, "r"))
+            found = CacheFile(table, np.memmap(file, np.uint8, "r"), path)
         except OSError as error:
             raise TooBig(
                 f"{path}: cannot be mapped into memory ({error.strerror or error}). Raise the limit of address space "
                 "(ulimit -v), or choose a smaller --image-size."
             ) from error
+        return found if found.is_whole else None
 
 
 def _table(file: IO[bytes]) -> dict[str, Any] | None:
@@ -171,23 +203,26 @@ class Writer:
         with _translate_errors(self.path):
             self._file.flush()
             classes = None if labels is None else len(table["survey"]["class_names"])
-            place, digest, mean = self._summarise(counts, labels, classes)
-            places, arrays = {"pixels": place}, {"contents": contents, "mean": mean}
-            for name, array in (arrays if labels is None else {"labels": labels, **arrays}).items():
+            place, digest, summary = self._summarise(counts, labels, classes)
+            arrays = {**({} if labels is None else {"labels": labels}), **summary, "contents": contents}
+            places = {"pixels": place}
+            for name, array in arrays.items():
                 places[name] = _array_entry(self._align(), array)
                 self._file.write(np.ascontiguousarray(array).data)
-            self._end({**table, "parts": places, "counts": dict(counts), "digest": digest})
+            sums = {name: _sha256(array) for name, array in arrays.items()}
+            self._end({**table, "parts": places, "counts": dict(counts), "digest": digest, "sha256": sums})
 
     def _summarise(
         self, counts: Mapping[str, int], labels: Array | None, classes: int | None
-    ) -> tuple[dict[str, Any], str, Array]:
-        """The entry, digest and mean of the pixels; they are mapped here only, as Windows renames no mapped file."""
+    ) -> tuple[dict[str, Any], str, dict[str, Array]]:
+        """The pixels' entry, digest, and mean and checksums; mapped here only, as Windows renames no mapped file."""
         pixels = np.memmap(self._temporary, np.uint8, "r+", PIXELS_AT, (self._count, *self._shape))
         parts = _cut_splits(
             torch.from_numpy(pixels), None if labels is None else torch.from_numpy(labels), counts, True
         )
         known = Dataset("", *parts, classes, "")
-        return _array_entry(PIXELS_AT, pixels), known.digest, known.mean.numpy()
+        summary: dict[str, Array] = {"mean": known.mean.numpy(), "blocks": block_sums(pixels)}
+        return _array_entry(PIXELS_AT, pixels), known.digest, summary
 
     def discard(self) -> None:
         """Close the file, and remove it unless it was finished."""
@@ -220,21 +255,32 @@ def _as_tensor(pixels: Array) -> Tensor:
 
 
 def _cut_splits(
-    values: Tensor, labels: Tensor | None, counts: Mapping[str, int], mapped: bool
+    values: Tensor, labels: Tensor | None, counts: Mapping[str, int], mapped: bool, checks: BlockChecks | None = None
 ) -> tuple[Split, Split, Split]:
     """The three splits, each a slice."""
     sizes = [counts[name] for name in ("train", "validation", "test")]
+    starts = (0, sizes[0], sizes[0] + sizes[1])
+    verify = [None if checks is None else checks.of_rows(at, n) for at, n in zip(starts, sizes, strict=True)]
     parts = zip(
         values.split_with_sizes(sizes),
         labels.split_with_sizes(sizes) if labels is not None else [None] * 3,
+        verify,
         strict=True,
     )
-    train, validation, test = (Split(part, numbers, is_mapped=mapped) for part, numbers in parts)
+    train, validation, test = (Split(part, numbers, is_mapped=mapped, check=check) for part, numbers, check in parts)
     return train, validation, test
 
 
 def _array_entry(at: int, array: Array) -> dict[str, Any]:
     return {"at": at, "shape": list(array.shape), "dtype": array.dtype.str}
+
+
+def _length(entry: Mapping[str, Any]) -> int:
+    return int(math.prod(entry["shape"]) * np.dtype(entry["dtype"]).itemsize)
+
+
+def _sha256(array: Array) -> str:
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 
 
 @contextmanager

@@ -50,10 +50,21 @@ def load_images(path: str | os.PathLike[str], options: ImageOptions | None = Non
     cached = open_cache(place, key)
     if cached is not None and options.verify and not _is_unchanged(source, cached):
         cached = None  # Windows replaces no file that is still mapped
-    if cached is None:
-        cached = _make_cache(source, options, key, place)
     name = path.resolve().name if path.is_dir() else path.stem
-    return cached.dataset(name, str(path), options.memory_bytes)
+    found = None if cached is None else cached.dataset(name, str(path), options.memory_bytes)
+    if found is not None:
+        return found
+    is_damaged, cached = cached is not None, None
+    made = _make_cache(source, options, key, place, anew=is_damaged)
+    found = made.dataset(name, str(path), options.memory_bytes)
+    if found is None:
+        raise _unreadable(place)
+    return _with_note(found, f"{place}: its pixels had changed, and were decoded anew") if is_damaged else found
+
+
+def _with_note(dataset: Dataset, note: str) -> Dataset:
+    assert dataset.survey is not None
+    return replace(dataset, survey=replace(dataset.survey, notes=[*dataset.survey.notes, note]))
 
 
 def _check_there(source: ImageSource) -> None:
@@ -93,8 +104,9 @@ def _is_unchanged(source: ImageSource, cached: CacheFile) -> bool:
     with source.hold_open():
         found = map_in_order(lambda item: _content(source, item.name), source.files.images)
         contents = np.array(list(found), dtype=np.uint8)
-    whole = replace(cached.dataset("", "", 0), known_digest=None)
-    return bool(np.array_equal(contents, cached.part("contents"))) and whole.digest == cached.table["digest"]
+    whole = cached.dataset("", "", 0)
+    is_same = whole is not None and replace(whole, known_digest=None).digest == cached.table["digest"]
+    return bool(np.array_equal(contents, cached.part("contents"))) and is_same
 
 
 def _content(source: ImageSource, name: str) -> NDArray[np.uint8]:
@@ -104,8 +116,8 @@ def _content(source: ImageSource, name: str) -> NDArray[np.uint8]:
         return np.zeros(DIGEST, np.uint8)
 
 
-def _make_cache(source: ImageSource, options: ImageOptions, key: str, place: Path) -> CacheFile:
-    """Make the cache file; one of several processes makes it, and the others wait for it. Nothing else is left."""
+def _make_cache(source: ImageSource, options: ImageOptions, key: str, place: Path, *, anew: bool) -> CacheFile:
+    """Make the cache file; one of several processes makes it, and the others wait for it, unless it is damaged."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         remove_remains(place.parent)
@@ -114,7 +126,7 @@ def _make_cache(source: ImageSource, options: ImageOptions, key: str, place: Pat
     except OSError as error:
         raise write_error(place, error) from error
     try:
-        cached = None if options.verify else open_cache(place, key)
+        cached = None if options.verify or anew else open_cache(place, key)
         if cached is None:
             with source.hold_open(), strict_pillow():
                 FolderDecoder(source, options).run(key, place)
@@ -122,9 +134,7 @@ def _make_cache(source: ImageSource, options: ImageOptions, key: str, place: Pat
     finally:
         _remove_lock(lock)
     if cached is None:
-        raise Damaged(
-            f"{place}: was written and cannot be read. Check the disk, or choose another folder by $ADVNETS_CACHE."
-        )
+        raise _unreadable(place)
     return cached
 
 
@@ -147,3 +157,9 @@ def _remove_lock(lock: FileLock) -> None:
     with suppress(OSError):  # Windows, where the file is open
         Path(lock.lock_file).unlink()
     lock.release()
+
+
+def _unreadable(place: Path) -> Damaged:
+    return Damaged(
+        f"{place}: was written and cannot be read. Check the disk, or choose another folder by $ADVNETS_CACHE."
+    )

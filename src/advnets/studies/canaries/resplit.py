@@ -116,6 +116,8 @@ def _spares_needed(labels: Tensor, spare: Tensor) -> int:
 
 def _pool_splits(dataset: Dataset) -> tuple[Tensor, Tensor | None]:
     train, validation = dataset.train, dataset.validation
+    train.verify()
+    validation.verify()
     labels = None
     if train.labels is not None and validation.labels is not None:
         labels = torch.cat([train.labels, validation.labels])

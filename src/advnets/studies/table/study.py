@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from advnets import data, distributed, runs
+from advnets import data, distributed
 from advnets.data import Dataset
 from advnets.errors import BadInput, Missing, NonFinite
 from advnets.experiment import Run, Settings, TrainingProgress, start
@@ -224,7 +224,7 @@ class TableStudy:
                 "folder with --runs, or move it away."
             )
         assert self.dataset is not None
-        digest = str(runs.read_json(run.directory.recipe_json)["data"]["digest"])
+        digest = run.record.data.digest
         if digest != self.dataset.digest:
             raise BadInput(
                 f"{path} was begun on other data ({digest[:12]}, expected {self.dataset.digest[:12]}). Name another "
