@@ -10,6 +10,7 @@ from advnets import assessment, experiment
 from advnets.cli import console
 from advnets.cli.arguments import parse, print_result
 from advnets.errors import BadInput
+from advnets.experiment.settings import ImageFlags
 
 ABOUT = """Measure samples of a run, of a share file or of a model that ships; or images in a folder, a .zip or a .npz
 file, or points in a .npz file.
@@ -31,8 +32,15 @@ measure is sliced-wasserstein.
 Measures: {measures}."""
 
 
+GROUPS = {
+    "images in files, and those of --against": (
+        "image_size", "image_fit", "image_alpha", "image_channels", "cache_memory", "verify",
+    ),
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
-class EvaluateFlags:
+class MeasuringFlags:
     """What is measured, against what, and by which measures.
 
     Attributes:
@@ -45,8 +53,9 @@ class EvaluateFlags:
         protocol: How the Parzen window score chooses its width: from ten, by golden section, or always .2.
         n: Number of samples; default 10,000, or about as many as there are training images if they are fewer.
         seed: Seed of the noise and of random draws.
-        data: For FILE.safetensors, other data than it was trained on, with their own splits.
-        data_dir: For FILE.safetensors, and with --against, a folder where data sets are looked for first.
+        data: Of a run, the new place of its data, if they were moved. For FILE.safetensors, other data than it was
+            trained on, with their own splits.
+        data_dir: A folder where data sets are looked for first.
         no_classifier: Leave out the measures that need a classifier.
         figures: Draw nearest neighbours, a projection, classes and spectra too, into RUN/figures or --out.
         every_checkpoint: Measure each checkpoint of a run on the validation split, and name the best by the first of
@@ -73,6 +82,11 @@ class EvaluateFlags:
     json: bool = False
 
 
+@dataclass(frozen=True)
+class EvaluateFlags(ImageFlags, MeasuringFlags):
+    """The flags of `advnets evaluate`; how images are read holds for images in files, and for --against."""
+
+
 def main(argv: Sequence[str]) -> int:
     """Measure what lies at a path, and print the report.
 
@@ -82,7 +96,8 @@ def main(argv: Sequence[str]) -> int:
     Returns:
         The exit status.
     """
-    asked = parse(EvaluateFlags, argv, verb="evaluate", about=ABOUT.format(measures=", ".join(assessment.MEASURES)))
+    about = ABOUT.format(measures=", ".join(assessment.MEASURES))
+    asked = parse(EvaluateFlags, argv, verb="evaluate", about=about, groups=GROUPS)
     if asked.out is not None and asked.out.exists() and (not asked.out.is_dir() or any(asked.out.iterdir())):
         raise BadInput(f"--out {asked.out} is there already and is not an empty folder; name another")
     plan = _plan(asked)
@@ -94,7 +109,14 @@ def main(argv: Sequence[str]) -> int:
             "--figures are written into a run that is measured on its own data; say where to put these: --out FOLDER"
         )
     report = console.follow_measures(
-        experiment.evaluate_path(asked.run, plan, others=asked.against, data=asked.data, data_dir=asked.data_dir)
+        experiment.evaluate_path(
+            asked.run,
+            plan,
+            others=asked.against,
+            data=asked.data,
+            data_dir=asked.data_dir,
+            options=asked.image_options,
+        )
     )
     if asked.out is not None:
         assessment.write_report(asked.out, report)
@@ -117,9 +139,12 @@ def _plan(asked: EvaluateFlags) -> assessment.EvaluationPlan:
 
 
 def _choose(asked: EvaluateFlags, plan: assessment.EvaluationPlan) -> int:
-    idle = [name for name in ("against", "data", "data_dir", "out", "figures") if getattr(asked, name)]
+    idle = [f"--{name}" for name in ("against", "out", "figures") if getattr(asked, name)]
+    idle += asked.image_options.chosen_flags
     if idle:
-        raise BadInput(f"--every-checkpoint measures a run on its own data and writes nothing; leave out --{idle[0]}")
-    choice = console.follow_measures(experiment.select_checkpoint(asked.run, plan))
+        raise BadInput(f"--every-checkpoint measures a run on its own data and writes nothing; leave out {idle[0]}")
+    choice = console.follow_measures(
+        experiment.select_checkpoint(asked.run, plan, data=asked.data, data_dir=asked.data_dir)
+    )
     print_result(choice.as_dict(), as_json=asked.json, text=str(choice))
     return 0

@@ -100,8 +100,8 @@ class Survey:
         others: Number of files that are no images, by ending.
         unreadable: Reason by the name of an image that was left out.
         class_names: Names of the classes, or None.
-        layout: How the folders were understood as splits and classes, for people to read.
-        changes: What decoding changed of the images, or left out, for people to read.
+        layout: How the folders were understood as splits and classes, and what was left out, for people to read.
+        changes: What decoding changed of the images, for people to read.
     """
 
     sizes: Mapping[str, int]

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from advnets.disk import open_regular_file
 from advnets.errors import BadInput, Missing, Unsupported
 from advnets.extractors.extractor import expect_features, run_in_parts
 from advnets.extractors.image_preprocessing import Preprocessing
@@ -126,11 +127,12 @@ def onnx_extractor(
 
     Raises:
         Missing: If the file cannot be read.
-        Unsupported: If onnxruntime is not installed or does not read the file.
+        Unsupported: If onnxruntime is not installed or does not read the file, or it is a pipe or a device.
         BadInput: If there is more than one input, or no such output.
     """
     try:
-        content = path.read_bytes()
+        with open_regular_file(path) as file:
+            content = file.read()
     except OSError as error:
         raise Missing(f"{path}: cannot be read ({error.strerror}). Give the path of an ONNX file.") from error
     session = session or _open_session(content, path)

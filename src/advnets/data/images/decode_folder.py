@@ -166,24 +166,28 @@ class FolderDecoder:
                 f"no level of any image is above {self.brightest} of 255, which is nearly black: if the files hold "
                 "class numbers, or 10 or 12 bits in colours of 16, scale them to the whole range first",
             ]
-        if self.unreadable:
-            notes = [*notes, f"{len(self.unreadable):,} images cannot be read and are left out"]
         others = self.source.files.others
-        if others:
-            notes = [*notes, f"{sum(others.values()):,} files are no images in {', '.join(FORMATS)}"]
         return Survey(
             sizes=dict(self.sizes.most_common()),
             modes=dict(modes.most_common()),
             others=others,
             unreadable=dict(self.unreadable),
             class_names=None if plan.classes is None else list(plan.classes),
-            layout=[*self._wrapper_notes(), *plan.notes],
+            layout=[*self._wrapper_notes(), *plan.notes, *self._left_out_notes()],
             changes=notes,
         )
 
     def _wrapper_notes(self) -> list[str]:
         wrapper = self.source.files.wrapper
         return [f"all images lie in {wrapper}, whose folders are looked at"] if wrapper else []
+
+    def _left_out_notes(self) -> list[str]:
+        notes = [f"{len(self.unreadable):,} images cannot be read and are left out"] if self.unreadable else []
+        others = self.source.files.others
+        if not others:
+            return notes
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in list(others.items())[:5])
+        return [*notes, f"{sum(others.values()):,} files are no images in {', '.join(FORMATS)} ({kinds})"]
 
 
 def _labels(plan: Arrangement, written: Mapping[str, Sequence[int]]) -> NDArray[np.int64] | None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from safetensors.torch import load
 from torch import Tensor
 
 from advnets.data import cache_folder, fetch
+from advnets.disk import open_regular_file
 from advnets.errors import BadInput, Damaged, Missing, TooBig, Unsupported
 from advnets.extractors.extractor import describe_tensor
 
@@ -57,9 +59,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         Unsupported: If its ending is another.
     """
     try:
-        size, content = path.stat().st_size, b""
-        if size <= LARGEST:
-            content = path.read_bytes()
+        with open_regular_file(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            content = file.read() if size <= LARGEST else b""
     except OSError as error:
         raise Missing(f"{path}: cannot be read ({error.strerror}). Give the path of {FILENAME}.") from error
     if size > LARGEST:
