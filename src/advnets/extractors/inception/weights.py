@@ -20,8 +20,11 @@ FILENAME = "pt_inception-2015-12-05-6726825d.pth"
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 """SHA-256 of the file as published; its name has the first 8 digits."""
 
+BYTES = 95_628_359
+"""Number of bytes of the file as published."""
+
 LARGEST = 2**28
-"""Most bytes of a file that is read: almost three times the published one's 95,628,359."""
+"""Most bytes of a file that is read: almost three times the published one's."""
 
 MIRRORS = ("https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/",)
 
@@ -36,7 +39,7 @@ def fetch_weights() -> Path:
         Missing: If it cannot be downloaded.
         Damaged: If what is downloaded is not the published file.
     """
-    return fetch(FILENAME, SHA256, MIRRORS, folder=cache_folder() / "weights")
+    return fetch(FILENAME, SHA256, MIRRORS, size=BYTES, folder=cache_folder() / "weights")
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
