@@ -21,6 +21,7 @@ from advnets.games.game import Game
 from advnets.latents import gaussian
 from advnets.objectives import OBJECTIVES
 from advnets.recipes import Average
+from image_files import encoded, put
 from saboteurs import SABOTEURS
 
 OWN = replace(tiny.OWN, average=Average(half_life=500.0))
@@ -106,6 +107,16 @@ def damage(folder: Path) -> None:
     assert checkpoint_checks.undetected(runs.save_checkpoint(folder, 3, checkpoint_checks.state())) == 0
 
 
+def held_out(folder: Path) -> None:
+    """No image of a folder of test images, whatever its name, is in the training split."""
+    for number, (train, test) in enumerate((("train", "test"), ("Train", "TEST"), ("train2017", "test2017"))):
+        dark, bright = (encoded(np.full((4, 4), level, np.uint8)) for level in (50, 200))
+        files = {f"{split}/{i}.png": image for split, image in ((train, dark), (test, bright)) for i in range(20)}
+        dataset = data.load(put(folder / str(number), files))
+        assert int(dataset.train.values.max()) == 50
+        assert int(dataset.test.values.min()) == 200
+
+
 CHECKS: dict[str, Callable[[Path], object]] = {
     "power": power_cuts.one_save,
     "prune": checkpoint_checks.keep_the_newest_good_ones,
@@ -115,6 +126,7 @@ CHECKS: dict[str, Callable[[Path], object]] = {
     "finite": finite,
     "alone": alone,
     "nothing runs": nothing_runs,
+    "held out": held_out,
 }
 CAUGHT = (AssertionError, AdvnetsError, OSError, pytest.fail.Exception)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import torch
 
 from advnets.data import Batches
 from advnets.data.formats import npz
+from advnets.data.images import arrangement, layout
+from advnets.data.images.layout import Layout
 from advnets.experiment.game_training import GameTraining
 from advnets.experiment.loop import Loop
 from advnets.runs import checkpoint, directory, files
@@ -186,6 +189,14 @@ def pickles_are_allowed(patch: Patch) -> None:
     patch.setattr(npz, "_read", lambda path: dict(np.load(path, allow_pickle=True)))
 
 
+def splits_are_taken_for_classes(patch: Patch) -> None:
+    patch.setattr(arrangement, "find_layout", lambda names, where: Layout(None, names, []))
+
+
+def split_names_are_taken_as_typed(patch: Patch) -> None:
+    patch.setattr(layout, "WORD", re.compile(r"^(train|val|validation|test)$"))
+
+
 SABOTEURS: dict[str, tuple[Saboteur, str]] = {
     "files are not forced to the disk": (files_are_not_forced, "power"),
     "folders are not forced to the disk": (folders_are_not_forced, "power"),
@@ -208,5 +219,7 @@ SABOTEURS: dict[str, tuple[Saboteur, str]] = {
     "a preview draws from the training's random numbers": (preview_draws_from_the_training, "watching"),
     "only losses are checked for NaN": (only_losses_are_checked_for_nan, "finite"),
     "no lock": (no_lock, "alone"),
+    "splits are taken for classes": (splits_are_taken_for_classes, "held out"),
+    "names of splits are taken as typed": (split_names_are_taken_as_typed, "held out"),
     "pickles are allowed": (pickles_are_allowed, "nothing runs"),
 }
