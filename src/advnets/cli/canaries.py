@@ -7,6 +7,7 @@ from typing import Annotated
 
 import tyro
 
+from advnets import assessment
 from advnets.cli.arguments import parse
 from advnets.cli.page import PageFlags
 from advnets.studies import canaries
@@ -46,6 +47,8 @@ def main(argv: Sequence[str]) -> int:
         The exit status.
     """
     flags = parse(CanariesFlags, argv, verb="canaries", about=ABOUT.format(damages=", ".join(canaries.DAMAGES)))
+    for note in assessment.reading_notes(flags.study.data, flags.study.dataset):
+        print(note, file=sys.stderr)
     _follow(flags.study.run())
     results = flags.study.results_file.read()
     flags.page.show(canaries.as_json(results), text=canaries.as_text(results), markdown=canaries.as_markdown(results))

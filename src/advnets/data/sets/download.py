@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pooch
-from urllib3.exceptions import HTTPError
 
 from advnets.errors import AdvnetsError, Damaged, Missing
 
@@ -98,6 +97,8 @@ class _Transfer:
                 self._receive(url, response.raw, file, began)
 
     def _receive(self, url: str, stream: Any, file: io.BufferedWriter, began: float) -> None:
+        from urllib3.exceptions import HTTPError  # as above
+
         received = 0
         try:
             while chunk := stream.read1(CHUNK, decode_content=False):
