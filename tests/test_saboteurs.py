@@ -26,7 +26,7 @@ from advnets.latents import gaussian
 from advnets.objectives import OBJECTIVES
 from advnets.recipes import Average
 from flips import count_unnoticed, is_refused
-from image_files import photos
+from image_files import encoded, photos, put
 from reference import onnx_external
 from saboteurs import SABOTEURS
 
@@ -147,6 +147,16 @@ def extractor_id(folder: Path) -> None:
     assert len(ids) == 2
 
 
+def held_out(folder: Path) -> None:
+    """No image of a folder of test images, whatever its name, is in the training split."""
+    for number, (train, test) in enumerate((("train", "test"), ("Train", "TEST"), ("train2017", "test2017"))):
+        dark, bright = (encoded(np.full((4, 4), level, np.uint8)) for level in (50, 200))
+        files = {f"{split}/{i}.png": image for split, image in ((train, dark), (test, bright)) for i in range(20)}
+        dataset = data.load(put(folder / str(number), files))
+        assert int(dataset.train.values.max()) == 50
+        assert int(dataset.test.values.min()) == 200
+
+
 CHECKS: dict[str, Callable[[Path], object]] = {
     "power": power_cuts.one_save,
     "prune": checkpoint_checks.keep_the_newest_good_ones,
@@ -165,6 +175,7 @@ CHECKS: dict[str, Callable[[Path], object]] = {
     "seal": seal,
     "pixels": pixels,
     "id": extractor_id,
+    "held out": held_out,
 }
 CAUGHT = (AssertionError, AdvnetsError, OSError, pytest.fail.Exception)
 

@@ -32,8 +32,8 @@ _NAMES = {
 _ROOMS = (
     "algorithm", "assessment", "averaging", "baselines", "capture", "comparison", "constraints", "data", "disk",
     "distributed", "errors", "experiment", "extractors", "figures", "games", "latents", "metrics", "networks",
-    "objectives", "optimizers", "penalties", "randomness", "recipes", "records", "runs", "schedules", "statistics",
-    "studies", "theory", "training", "turns",
+    "objectives", "optimizers", "penalties", "randomness", "recipes", "records", "regular_files", "runs", "schedules",
+    "statistics", "studies", "theory", "training", "turns",
 )  # fmt: skip
 """Rooms that can be reached as `advnets.ROOM`."""
 
@@ -87,6 +87,7 @@ if TYPE_CHECKING:
         randomness as randomness,
         recipes as recipes,
         records as records,
+        regular_files as regular_files,
         runs as runs,
         schedules as schedules,
         statistics as statistics,

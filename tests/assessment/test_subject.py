@@ -253,7 +253,11 @@ def make(name: str) -> None:
         (["good", "--against", "digits", "--extractor", "pixels", "--weights", "weights.pth"], "pixels"),
         (["good", "--every-checkpoint"], "good is not a run directory"),
         (["run", "--every-checkpoint", "--against", "digits"], "leave out --against"),
-        (["run", "--data", "digits"], "--data and --data-dir are for share files"),
+        (["run", "--data", "large.npz"], "is not the data that run was started on"),
+        (["run", "--image-size", "8"], "--image-size: run is measured on images of the size"),
+        (["run", "--every-checkpoint", "--image-fit", "pad"], "leave out --image-fit"),
+        (["run", "--against", "digits", "--image-size", "8"], "--image-size: found digits, expected a folder"),
+        (["large.npz", "--against", "digits", "--verify"], "--verify: found large.npz and digits, expected a folder"),
         (["run", "--data", "digits", "--against", "digits"], "expected one of them"),
         (["run", "--against", "ring-8"], "samples of shape"),
     ],
@@ -278,3 +282,35 @@ def test_images_of_several_sizes_are_not_resized_in_silence(tmp_path: Path) -> N
     make("here")
     with pytest.raises(BadInput, match="several sizes"):
         subject_of_files(Path("sizes"))
+
+
+def test_how_images_in_files_are_read_is_told_and_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (400, 300, 10), np.uint8)
+    for folder, some in {"mine": images[:200], "real": images[200:]}.items():
+        Path(folder).mkdir()
+        for number, image in enumerate(some):
+            Image.fromarray(image).save(f"{folder}/{number}.png")
+    words = ["evaluate", "mine", "--against", "real", "--measures", "fid"]
+    assert main(words) == 0
+    err = capsys.readouterr().err
+    for folder in ("mine", "real"):
+        assert f"{folder}: images are 300x10: their centre cut and scaled to 8x8 (--image-size chooses" in err
+    assert "80 : 10 : 10" not in err, "all of them are measured"
+    assert main([*words, "--image-size", "30x10", "--image-fit", "pad"]) == 0
+    assert "mine: images are 300x10: padded and scaled to 30x10" in capsys.readouterr().err
+    Image.fromarray(images[0, :40]).save("mine/0.png")
+    assert main(words) == 2
+    assert "several sizes" in capsys.readouterr().err
+    (Path("mine") / "notes.txt").write_text("of mine")
+    assert main([*words, "--image-size", "8"]) == 0
+    err = capsys.readouterr().err
+    assert "mine: images have 2 sizes: their centre cut and scaled to 8x8\n" in err
+    assert "mine: 1 files are no images, and left out (1 .txt)" in err
+    assert main(["compare", "mine", "real", "--against", "real", "--measures", "fid"]) == 2
+    assert "or choose one by --image-size" in capsys.readouterr().err
+    assert main(["compare", "mine", "real", "--against", "real", "--measures", "fid", "--image-size", "8"]) == 0
+    err = capsys.readouterr().err
+    assert err.count("mine: images have 2 sizes: their centre cut and scaled to 8x8\n") == 1
+    assert err.count("real: images are 300x10: their centre cut and scaled to 8x8\n") == 1
+    assert main(["compare", "digits.npz", "more.npz", "--against", "digits", "--image-size", "8"]) == 2
+    assert "--image-size: found digits.npz and more.npz and digits, expected a folder" in capsys.readouterr().err

@@ -99,7 +99,7 @@ def test_a_recipe_may_be_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[st
         (["sample", "nothing.safetensors", "--out", "x.png"], "nothing.safetensors is not there"),
         (["evaluate", "nothing", "--split", "tset"], "Did you mean 'test'?"),
         (["evaluate", "nothing"], "nothing is not there"),
-        (["evaluate", "nothing", "--data", "digits"], "--data and --data-dir are for share files"),
+        (["evaluate", "nothing", "--data", "digits"], "nothing is not there"),
         (["export", "nothing", "--out", "G.safetensors"], "nothing is not there"),
         (["compare"], "found no side, expected two or more"),
         (["figures", "figure4", "--out", "x.png"], "unknown figure 'figure4'"),

@@ -3,19 +3,24 @@
 import json
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, PngImagePlugin
 
 from advnets import data
 from advnets.data import ImageOptions
+from advnets.data.images import folder_source
 from advnets.data.images.decode_folder import CHUNK, map_in_order
 from advnets.errors import AdvnetsError, BadInput, Damaged, Missing, TooBig, Unsupported
 from image_files import BAD, encoded, photos, pixels, put, random, refused
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
 
 
 def test_every_pixel_of_every_image_is_in_one_split(tmp_path: Path) -> None:
@@ -27,7 +32,7 @@ def test_every_pixel_of_every_image_is_in_one_split(tmp_path: Path) -> None:
     found = {image.tobytes() for image in pixels(dataset).numpy()}
     assert found == {image.transpose(2, 0, 1).tobytes() for image in made}
     assert dataset.name == "photos"
-    assert dataset.classes == 1
+    assert dataset.survey.class_names == ["0", "1", "2"]
 
 
 def test_sub_folders_are_classes(tmp_path: Path) -> None:
@@ -88,6 +93,41 @@ def test_sixteen_bits_become_eight_by_rounding(tmp_path: Path) -> None:
     content = encoded(Image.fromarray(levels))
     dataset = data.load(put(tmp_path / "set", {f"{i}.png": content for i in range(10)}))
     assert dataset.train.values[0, 0].tolist() == [[0, 0, 1, 1], [128, 254, 255, 255]]
+    assert dataset.survey.changes == []
+
+
+@pytest.mark.parametrize(("brightest", "bits"), [(200, 8), (900, 10), (4095, 12), (4096, 14), (20_000, 16)])
+def test_scans_of_fewer_bits_in_16_are_scaled_by_their_bits_and_it_is_told(
+    tmp_path: Path, brightest: int, bits: int
+) -> None:
+    scans = [np.array([[0, 100 + i, brightest // 2, brightest]], np.uint16) for i in range(10)]
+    scans[3][0, 3] = 7  # one dark scan has the scale of the others
+    files = {f"{i}.png": encoded(Image.fromarray(scan)) for i, scan in enumerate(scans)}
+    dataset = data.load(put(tmp_path / "set", files | {"eight.png": encoded(np.full((1, 4), 200, np.uint8))}))
+    found = sorted(map(tuple, pixels(dataset)[:, 0, 0].tolist()))
+    expected = [tuple(np.rint(255 * scan[0].astype(float) / (2**bits - 1)).astype(int)) for scan in scans]
+    assert found == sorted([*expected, (200,) * 4])
+    told = [note for note in dataset.survey.changes if "16 bits" in note]
+    if bits == 16:
+        assert told == []
+    else:
+        (note,) = told
+        assert f"images of {bits} bits, of which {2**bits - 1:,} is white" in note
+        assert f"no level above {brightest:,}" in note
+
+
+@pytest.mark.parametrize("kind", ["numbers of classes", "12 bits in colours of 16"])
+def test_images_that_are_nearly_black_are_told(tmp_path: Path, kind: str) -> None:
+    content = encoded(np.array([[0, 1, 2, 9]], np.uint8))
+    if kind != "numbers of classes":
+        rows = b"".join(b"\0" + np.full((4, 3), 4095, ">u2").tobytes() for _ in range(4))
+        header = np.array([4, 4], ">u4").tobytes() + bytes([16, 2, 0, 0, 0])
+        content = b"\x89PNG\r\n\x1a\n" + b"".join(
+            chunk(*part) for part in ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+        )
+    dataset = data.load(put(tmp_path / "set", {f"{i}.png": content for i in range(10)}))
+    (note,) = dataset.survey.changes
+    assert f"above {int(pixels(dataset).max())} of 255, which is nearly black" in note
 
 
 def test_crop_takes_the_centre_and_pad_keeps_all(tmp_path: Path) -> None:
@@ -188,8 +228,8 @@ def test_a_truncated_image_is_refused_though_pillow_was_told_to_read_it(
         ({"only.png": encoded(random())}, BadInput, "found 1 images"),
         ({f"{i}.tif": encoded(random(), "TIFF") for i in range(12)}, Unsupported, "12 .tif"),
         ({".hidden.png": encoded(random())}, BadInput, "nothing at all"),
-        ({f"train/{i}.png": b"" for i in range(9)} | {"cats/a.png": b""}, BadInput, "expected train, validation and"),
-        ({f"{s}/{i}.png": b"" for i in range(9) for s in ("train", "val", "validation")}, BadInput, "found train, val"),
+        ({f"train/{i}.png": b"" for i in range(9)} | {"cats/a.png": b""}, BadInput, "the folder cats beside them"),
+        ({f"{s}/{i}.png": b"" for i in range(9) for s in ("train", "val", "validation")}, BadInput, "val and valida"),
         ({f"train/a/{i}.png": b"" for i in range(9)} | {"test/b/1.png": b""}, BadInput, "a tenth is the"),
         ({f"train/a/{i}.png": b"" for i in range(10)} | {"test/b/1.png": b""}, BadInput, "class 'b' that train has"),
     ],
@@ -257,7 +297,26 @@ def test_links_that_lead_in_circles_and_pipes_are_not_followed(tmp_path: Path) -
     os.mkfifo(path / "pipe.png")
     dataset = data.load(path)
     assert len(pixels(dataset)) == 12
-    assert sum(dataset.survey.others.values()) == 2
+    assert dataset.survey.others == {".broken link": 1, ".pipe or device": 1}
+    assert any("2 files are no images" in note for note in dataset.survey.changes)
+
+
+def test_a_file_that_becomes_a_pipe_after_it_was_listed_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = photos(tmp_path, 110)
+    listed = folder_source.sort_files
+
+    def then_a_pipe(entries: Iterator[folder_source.FileEntry]) -> folder_source.FileListing:
+        found = listed(entries)
+        (path / "007.png").unlink()
+        os.mkfifo(path / "007.png")
+        return found
+
+    monkeypatch.setattr(folder_source, "sort_files", then_a_pipe)
+    dataset = data.load(path)
+    assert len(pixels(dataset)) == 109
+    assert "is a pipe" in dataset.survey.unreadable["007.png"]
 
 
 def test_folders_that_are_linked_are_looked_into_wherever_they_are(tmp_path: Path) -> None:
@@ -294,21 +353,32 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         data.load(tmp_path / "gone.zip")
 
 
-def test_a_png_of_many_chunks_and_one_of_a_large_text_are_read_or_named(tmp_path: Path) -> None:
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
+@pytest.mark.parametrize("what", ["zTXt", "iTXt", "tEXt", "iCCP", "after the pixels"])
+def test_a_png_with_much_text_or_a_large_profile_is_read(tmp_path: Path, what: str) -> None:
+    long, whole = b"x " * 1_500_000, encoded(random())
+    kind, body = {
+        "zTXt": (b"zTXt", b"workflow\0\0" + zlib.compress(long)),
+        "iTXt": (b"iTXt", b"workflow\0\1\0\0\0" + zlib.compress(long)),
+        "tEXt": (b"tEXt", b"workflow\0" + long),
+        "iCCP": (b"iCCP", b"profile\0\0" + zlib.compress(long)),
+        "after the pixels": (b"zTXt", b"workflow\0\0" + zlib.compress(long)),
+    }[what]
+    at = len(whole) - 12 if what == "after the pixels" else 33
+    before = PngImagePlugin.MAX_TEXT_CHUNK
+    dataset = data.load(photos(tmp_path, 30, **{"odd.png": whole[:at] + chunk(kind, body) + whole[at:]}))
+    assert (len(pixels(dataset)), dataset.survey.unreadable) == (31, {})
+    assert before == PngImagePlugin.MAX_TEXT_CHUNK
 
+
+def test_text_without_bounds_is_refused_by_name(tmp_path: Path) -> None:
     whole = encoded(random())
     many = whole[:33] + chunk(b"tEXt", b"a\0b") * 100_000 + whole[33:]
-    bomb = whole[:33] + chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(300 * 2**20))) + whole[33:]
-    icc = whole[:33] + chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(300 * 2**20))) + whole[33:]
-    path = photos(tmp_path, 30)
-    for content in (many, bomb, icc):
-        put(path, {"odd.png": content})
-        try:
-            assert len(pixels(data.load(path))) == 31
-        except AdvnetsError as error:
-            assert "odd.png" in str(error)
+    path = photos(tmp_path, 30, **{"odd.png": many})
+    assert len(pixels(data.load(path))) == 31
+    packed = zlib.compress(bytes(40 * 2**20))
+    for kind, body in ((b"zTXt", b"a\0\0"), (b"iCCP", b"a\0\0")):
+        put(path, {"odd.png": whole[:33] + chunk(kind, body + packed) + whole[33:]})
+        refused(path, TooBig, "odd.png", "a text or the colour profile has more than 33,554,432 bytes")
 
 
 def test_results_come_in_order_and_not_far_ahead() -> None:

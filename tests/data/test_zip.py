@@ -62,10 +62,31 @@ def test_a_sum_that_does_not_match_is_a_broken_image(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../a.png", "a/../../b.png", "/a.png", "C:a.png", "a\\b.png", "x" * 2000 + ".png", "..", "a/.."]
-)
+    "name",
+    ["../a.png", "a/../../b.png", "/a.png", "C:a.png", "C:\\a.png", "x" * 2000 + ".png", "..", "a/..",
+     "..\\a.png", "a\\..\\..\\b.png", "\\a.png", "\\\\host\\a.png", "a/..\\..\\b.png"],
+)  # fmt: skip
 def test_names_that_lead_elsewhere_are_refused(tmp_path: Path, name: str) -> None:
     refused(zipped(tmp_path / "set.zip", FILES | {name: b""}), BadInput, "expected names inside the archive only")
+
+
+@pytest.mark.parametrize("form", ["shots/2024-05-01 12:30:{}.png", "photos\\{}.png", "a: b/{}.png"])
+def test_names_with_colons_or_backslashes_are_read_as_the_folder_is(tmp_path: Path, form: str) -> None:
+    files = {form.format(name.replace("/", "\\" if "\\" in form else "/")): one for name, one in FILES.items()}
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in {**files, "photos\\": b""}.items():
+            info = zipfile.ZipInfo("x")
+            info.filename = name
+            archive.writestr(info, content)
+    folder = put(tmp_path / "set", {name.replace("\\", "/"): content for name, content in files.items()})
+    from_zip, from_folder = data.load(path), data.load(folder)
+    assert from_zip.digest == from_folder.digest
+    assert from_zip.survey == from_folder.survey
+
+
+def test_two_files_that_are_one_with_slashes_are_refused(tmp_path: Path) -> None:
+    refused(zipped(tmp_path / "set.zip", FILES | {"a\\00.png": b""}), Damaged, "has two files 'a/00.png'")
 
 
 def test_a_nul_in_a_name_is_refused(tmp_path: Path) -> None:

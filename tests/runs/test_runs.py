@@ -206,6 +206,16 @@ def test_run_names_are_new(tmp_path: Path) -> None:
     assert second.name.endswith("-paper-digits") or second.name.endswith("-paper-digits-2")
 
 
+@pytest.mark.parametrize("letter", ["x", "\u00e9", "\U00020000", "\udc80"])
+def test_run_names_fit_any_disk(tmp_path: Path, letter: str) -> None:
+    path = runs.new_run_path(tmp_path, f"own-{letter * 300}", f"data-{letter * 300}")
+    runs.create_run(path, {}, {})
+    again = runs.new_run_path(tmp_path, f"own-{letter * 300}", "data")
+    assert again != path
+    assert max(len(os.fsencode(one.name)) for one in (path, again)) <= 143, "as encrypted file systems have it"
+    assert "-own-" in path.name
+
+
 def test_create_overwrites_nothing(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("dear")
     with pytest.raises(BadInput, match="exists already"):

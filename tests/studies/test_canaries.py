@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -382,3 +383,10 @@ def test_bad_input_is_refused(
     assert main(["canaries", *words]) == 2
     assert message in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_name_of_the_results_fits_any_disk() -> None:
+    for name in ("x" * 300, "\u00e9" * 200, "photos/\udc80" * 40):
+        path = canaries.CanaryStudy(data=name).results_file.path
+        assert path.name.startswith("canaries-")
+        assert len(os.fsencode(path.name)) <= 143

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,8 @@ import torch
 from advnets import runs
 from advnets.data import Batches, Split
 from advnets.data.formats import npz
-from advnets.data.images import cache
+from advnets.data.images import arrangement, cache, layout
+from advnets.data.images.layout import Layout
 from advnets.disk import Folder
 from advnets.experiment.game_training import GameTraining
 from advnets.experiment.loop import Loop
@@ -240,6 +242,14 @@ def pickles_are_allowed(patch: Patch) -> None:
     patch.setattr(npz, "_read", lambda path: dict(np.load(path, allow_pickle=True)))
 
 
+def splits_are_taken_for_classes(patch: Patch) -> None:
+    patch.setattr(arrangement, "find_layout", lambda names, where: Layout(None, names, []))
+
+
+def split_names_are_taken_as_typed(patch: Patch) -> None:
+    patch.setattr(layout, "WORD", re.compile(r"^(train|val|validation|test)$"))
+
+
 SABOTEURS: dict[str, tuple[Saboteur, str]] = {
     "files are not forced to the disk": (files_are_not_forced, "power"),
     "folders are not forced to the disk": (folders_are_not_forced, "power"),
@@ -273,5 +283,7 @@ SABOTEURS: dict[str, tuple[Saboteur, str]] = {
     "pixels of the cache are not verified when they are mapped": (pixels_are_not_verified_when_mapped, "pixels"),
     "the files beside an ONNX file are not hashed": (other_files_are_not_hashed, "id"),
     "what modules remember is not restored": (memory_of_modules_is_forgotten, "resume"),
+    "splits are taken for classes": (splits_are_taken_for_classes, "held out"),
+    "names of splits are taken as typed": (split_names_are_taken_as_typed, "held out"),
     "pickles are allowed": (pickles_are_allowed, "nothing runs"),
 }

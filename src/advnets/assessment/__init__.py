@@ -8,8 +8,9 @@ from advnets.assessment.context import Context, Discriminator, ReferenceCard, Su
 from advnets.assessment.input_files import (
     is_of_files,
     load_reference_data,
+    options_where_they_apply,
+    reading_notes,
     subject_of_files,
-    unreadable_files_note,
 )
 from advnets.assessment.measures import GROUPS, KINDS, MEASURES, MeasureRow
 from advnets.assessment.plan import SPLITS, EvaluationPlan, parse_measure_names, plan_from
@@ -72,6 +73,8 @@ __all__ = [
     "evaluate_sampler",
     "is_of_files",
     "load_reference_data",
+    "options_where_they_apply",
+    "reading_notes",
     "measure_samples",
     "needs_new_classifier",
     "note_test_reading",
@@ -82,7 +85,6 @@ __all__ = [
     "selection_and_points",
     "subject_of_files",
     "to_unit_interval",
-    "unreadable_files_note",
     "verdicts",
     "within_memory",
     "write_new_report",

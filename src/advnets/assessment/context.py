@@ -1,6 +1,6 @@
 """What a measure sees: samples, the reference that they are measured against, and what several measures share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -37,7 +37,7 @@ class Subject:
         step: The step that their generator was trained to, if they have one.
         load_discriminator: Loads the discriminator that their generator was trained against, for those measures that
             need it.
-        note: What was left out of their files.
+        notes: What was changed or left out when their files were read.
 
     Raises:
         BadInput: If the values are neither images nor points.
@@ -48,7 +48,7 @@ class Subject:
     values: Tensor
     step: int | None = None
     load_discriminator: Callable[[], Discriminator | None] = no_discriminator
-    note: str = ""
+    notes: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         images = self.values.dtype == torch.uint8 and self.values.ndim == 4

@@ -1,6 +1,7 @@
 """Files of a user: samples to measure, and real images to measure against."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from torch import Tensor
 from advnets import data
 from advnets.assessment.context import Subject
 from advnets.assessment.reference import within_memory
-from advnets.data import Dataset, Split
+from advnets.data import Dataset, ImageOptions, Split
 from advnets.data.formats.npz_archive import ArrayEntry, open_archive, read_array, read_header
 from advnets.errors import BadInput
 
@@ -19,29 +20,30 @@ POOLED_SEED = 2014
 """Seed of the split of real images at a path."""
 
 
-def subject_of_files(path: Path) -> Subject:
+def subject_of_files(path: Path, options: ImageOptions | None = None) -> Subject:
     """All images in a folder, a .zip or a .npz file; or the points in a .npz file as `sample` writes it.
 
     Args:
         path: The folder or file.
+        options: How image files become tensors; None for the defaults.
 
     Returns:
-        The images or points.
+        The images or points, with notes on how they were read.
 
     Raises:
-        BadInput: For images of several sizes, and as `data.load` does.
+        BadInput: For images of several sizes unless the options choose one, and as `data.load` does.
     """
     if path.suffix.lower() == ".npz" and path.is_file():
         with open_archive(path) as entries:
             if set(entries) == {"points"}:
                 return Subject(path.name, _read_points(entries["points"]))
-    found = data.load(path)
-    _expect_one_size(path, found)
+    found = data.load(path, options=options)
+    _expect_one_size(path, found, options)
     values = torch.cat([split.values for split in within_memory(found).splits.values()])
-    return Subject(path.resolve().name, values, note=unreadable_files_note(path, found))
+    return Subject(path.resolve().name, values, notes=reading_notes(path, found))
 
 
-def load_reference_data(name_or_path: str, data_dir: str | None = None) -> Dataset:
+def load_reference_data(name_or_path: str, data_dir: str | None = None, options: ImageOptions | None = None) -> Dataset:
     """Load what samples are measured against: a data set by name, with its splits; or images at a path.
 
     Images at a path are split at random by a fixed seed, so that many are held out: a half stands for training images,
@@ -50,17 +52,18 @@ def load_reference_data(name_or_path: str, data_dir: str | None = None) -> Datas
     Args:
         name_or_path: Name of a data set, or path of a folder, a .zip or a .npz file.
         data_dir: Folder where data sets are looked for first.
+        options: How image files become tensors; refused where there are none, and None for the defaults.
 
     Returns:
         The data set.
 
     Raises:
-        BadInput: For images of several sizes, and as `data.load` does.
+        BadInput: For images of several sizes unless the options choose one, and as `data.load` does.
     """
-    found = data.load(name_or_path, data_dir)
+    found = data.load(name_or_path, data_dir, options=options)
     if name_or_path in data.DATASETS:
         return found
-    _expect_one_size(Path(name_or_path), found)
+    _expect_one_size(Path(name_or_path), found, options)
     whole = found.splits.values()
     for split in whole:
         split.verify()
@@ -74,23 +77,49 @@ def load_reference_data(name_or_path: str, data_dir: str | None = None) -> Datas
     return replace(found, train=train, validation=validation, test=test, known_digest=None, known_mean=None)
 
 
-def unreadable_files_note(path: str | Path, dataset: Dataset) -> str:
-    """A note on the image files that could not be read.
+def options_where_they_apply(names: Sequence[str], options: ImageOptions | None) -> tuple[ImageOptions | None, ...]:
+    """Return the options for each of several names: None for those that are no image files.
+
+    Args:
+        names: Names and paths of data, of runs and of share files.
+        options: How image files become tensors, or None.
+
+    Raises:
+        BadInput: If options are chosen, and none of the names is of image files, so that they would be ignored.
+    """
+    apply = [data.holds_image_files(name) and not (Path(name) / "recipe.json").exists() for name in names]
+    if options is not None and options.chosen_flags and not any(apply):
+        raise BadInput(
+            f"{', '.join(options.chosen_flags)}: found {' and '.join(names)}, expected a folder or a .zip of images, "
+            "as only image files are decoded. Leave the flag out."
+        )
+    return tuple(options if applies else None for applies in apply)
+
+
+def reading_notes(path: str | Path, dataset: Dataset) -> list[str]:
+    """Tell what was changed or left out when image files were read.
 
     Args:
         path: Where the images lie.
         dataset: What was loaded from there.
 
     Returns:
-        How many they are, and the first of them; an empty text if all could be read.
+        How their size, colours and levels were changed; how many could not be read, and the first of them; and how
+        many files are no images. Nothing where the images are as they are in their files.
     """
-    if dataset.survey is None or not dataset.survey.unreadable:
-        return ""
-    unreadable, sizes = dataset.survey.unreadable, dataset.survey.sizes
-    some = "1 image" if len(unreadable) == 1 else f"{len(unreadable):,} images"
-    total = sum(sizes.values()) + len(unreadable)
-    first = next(iter(unreadable.values()))
-    return f"{path}: {some} of {total:,} cannot be read, and left out; the first: {first}"
+    survey = dataset.survey
+    if survey is None:
+        return []
+    notes = [f"{path}: {change}" for change in survey.changes]
+    if survey.unreadable:
+        some = "1 image" if len(survey.unreadable) == 1 else f"{len(survey.unreadable):,} images"
+        total = sum(survey.sizes.values()) + len(survey.unreadable)
+        first = next(iter(survey.unreadable.values()))
+        notes.append(f"{path}: {some} of {total:,} cannot be read, and left out; the first: {first}")
+    if survey.others:
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in list(survey.others.items())[:5])
+        notes.append(f"{path}: {sum(survey.others.values()):,} files are no images, and left out ({kinds})")
+    return notes
 
 
 def is_of_files(path: Path) -> bool:
@@ -100,11 +129,14 @@ def is_of_files(path: Path) -> bool:
     return os.path.exists(path) and path.suffix.lower() in (".npz", ".zip")
 
 
-def _expect_one_size(path: Path, found: Dataset) -> None:
+def _expect_one_size(path: Path, found: Dataset, options: ImageOptions | None) -> None:
     sizes = {} if found.survey is None else found.survey.sizes
-    if len(sizes) > 1:
+    if len(sizes) > 1 and (options is None or options.size is None):
         some = ", ".join(f"{count:,} of {size}" for size, count in list(sizes.items())[:4])
-        raise BadInput(f"{path}: found images of several sizes ({some}), expected one. Bring them to one size first.")
+        raise BadInput(
+            f"{path}: found images of several sizes ({some}), expected one. Bring them to one size first, or choose "
+            "one by --image-size."
+        )
 
 
 def _read_points(entry: ArrayEntry) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import tyro
 
+from advnets import assessment
 from advnets.cli.arguments import parse, print_result
 from advnets.cli.page import PageFlags
 from advnets.errors import CannotWrite
@@ -47,6 +48,8 @@ def main(argv: Sequence[str]) -> int:
         The exit status.
     """
     flags = parse(CanariesFlags, argv, verb="canaries", about=ABOUT.format(damages=", ".join(canaries.DAMAGES)))
+    for note in assessment.reading_notes(flags.study.data, flags.study.dataset):
+        print(note, file=sys.stderr)
     try:
         _follow(flags.study.run())
     except CannotWrite as error:  # what was measured is printed, even if it cannot be kept

@@ -11,6 +11,7 @@ from advnets import assessment, comparison
 from advnets.cli import console
 from advnets.cli.arguments import parse, print_result
 from advnets.errors import BadInput, CannotWrite
+from advnets.experiment.settings import ImageFlags
 from advnets.runs import expect_new, write_new
 
 ABOUT = """Compare sides: runs, share files, models that ship, or samples in folders, .zip or .npz files. All sides are
@@ -30,8 +31,15 @@ compared by Welch's t test over runs, or by a paired t test if each has runs of 
 Measures: {measures}. With --reports these are all that the reports have."""
 
 
+GROUPS = {
+    "images in files, and those of --against": (
+        "image_size", "image_fit", "image_alpha", "image_channels", "cache_memory", "verify",
+    ),
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
-class CompareFlags:
+class ComparingFlags:
     """What is compared, against what, and by which measures.
 
     Attributes:
@@ -47,6 +55,7 @@ class CompareFlags:
         n: Samples of each side; default 10,000, or as many as there are training images or samples in the smallest
             file.
         seed: Seed of the noise and of random draws.
+        data: The new place of the data that the models were trained on, if they were moved.
         data_dir: A folder where data sets are looked for first.
         no_classifier: Leave out the measures that need a classifier.
         control: Allow no false difference (holm), or few among those found (benjamini-hochberg).
@@ -65,12 +74,18 @@ class CompareFlags:
     protocol: str = "goodfellow2014"
     n: int | None = None
     seed: int = 0
+    data: str | None = None
     data_dir: str | None = None
     no_classifier: bool = False
     control: str = "holm"
     unpaired: bool = False
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.md")] = None
     json: bool = False
+
+
+@dataclass(frozen=True)
+class CompareFlags(ImageFlags, ComparingFlags):
+    """The flags of `advnets compare`; how images are read holds for images in files, and for --against."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -82,7 +97,8 @@ def main(argv: Sequence[str]) -> int:
     Returns:
         The exit status.
     """
-    asked = parse(CompareFlags, argv, verb="compare", about=ABOUT.format(measures=", ".join(comparison.COMPARABLE)))
+    about = ABOUT.format(measures=", ".join(comparison.COMPARABLE))
+    asked = parse(CompareFlags, argv, verb="compare", about=about, groups=GROUPS)
     if asked.out is not None:
         expect_new(asked.out, ".md", flag="--out")
     if not asked.sides:
@@ -135,7 +151,9 @@ def _compare_samples(asked: CompareFlags, names: tuple[str, ...] | None) -> comp
             asked.sides,
             plan,
             others=asked.against,
+            data=asked.data,
             data_dir=asked.data_dir,
+            options=asked.image_options,
             control=asked.control,
             unpaired=asked.unpaired,
         )

@@ -10,7 +10,8 @@ from advnets import assessment, experiment
 from advnets.cli import console
 from advnets.cli.arguments import parse, print_result
 from advnets.errors import BadInput, CannotWrite
-from advnets.runs import expect_new_folder
+from advnets.experiment.settings import ImageFlags
+from advnets.runs import expect_new_folder, sealed_text
 
 ABOUT = """Measure samples of a run, of a share file or of a model that ships; or images in a folder, a .zip or a .npz
 file, or points in a .npz file.
@@ -32,8 +33,15 @@ measure is sliced-wasserstein.
 Measures: {measures}."""
 
 
+GROUPS = {
+    "images in files, and those of --against": (
+        "image_size", "image_fit", "image_alpha", "image_channels", "cache_memory", "verify",
+    ),
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
-class EvaluateFlags:
+class MeasuringFlags:
     """What is measured, against what, and by which measures.
 
     Attributes:
@@ -46,8 +54,9 @@ class EvaluateFlags:
         protocol: How the Parzen window score chooses its width: from ten, by golden section, or always .2.
         n: Number of samples; default 10,000, or about as many as there are training images if they are fewer.
         seed: Seed of the noise and of random draws.
-        data: For FILE.safetensors, other data than it was trained on, with their own splits.
-        data_dir: For FILE.safetensors, and with --against, a folder where data sets are looked for first.
+        data: Of a run, the new place of its data, if they were moved. For FILE.safetensors, other data than it was
+            trained on, with their own splits.
+        data_dir: A folder where data sets are looked for first.
         no_classifier: Leave out the measures that need a classifier.
         figures: Draw nearest neighbours, a projection, classes and spectra too, into RUN/figures or --out.
         every_checkpoint: Measure each checkpoint of a run on the validation split, and name the best by the first of
@@ -74,6 +83,11 @@ class EvaluateFlags:
     json: bool = False
 
 
+@dataclass(frozen=True)
+class EvaluateFlags(ImageFlags, MeasuringFlags):
+    """The flags of `advnets evaluate`; how images are read holds for images in files, and for --against."""
+
+
 def main(argv: Sequence[str]) -> int:
     """Measure what lies at a path, and print the report.
 
@@ -83,7 +97,8 @@ def main(argv: Sequence[str]) -> int:
     Returns:
         The exit status.
     """
-    asked = parse(EvaluateFlags, argv, verb="evaluate", about=ABOUT.format(measures=", ".join(assessment.MEASURES)))
+    about = ABOUT.format(measures=", ".join(assessment.MEASURES))
+    asked = parse(EvaluateFlags, argv, verb="evaluate", about=about, groups=GROUPS)
     if asked.out is not None:
         expect_new_folder(asked.out, "--out")
     plan = _plan(asked)
@@ -96,7 +111,14 @@ def main(argv: Sequence[str]) -> int:
         )
     try:
         report = console.follow_measures(
-            experiment.evaluate_path(asked.run, plan, others=asked.against, data=asked.data, data_dir=asked.data_dir)
+            experiment.evaluate_path(
+                asked.run,
+                plan,
+                others=asked.against,
+                data=asked.data,
+                data_dir=asked.data_dir,
+                options=asked.image_options,
+            )
         )
     except CannotWrite as error:
         if isinstance(error.result, assessment.Report):
@@ -129,9 +151,12 @@ def _plan(asked: EvaluateFlags) -> assessment.EvaluationPlan:
 
 
 def _choose(asked: EvaluateFlags, plan: assessment.EvaluationPlan) -> int:
-    idle = [name for name in ("against", "data", "data_dir", "out", "figures") if getattr(asked, name)]
+    idle = [f"--{name}" for name in ("against", "out", "figures") if getattr(asked, name)]
+    idle += asked.image_options.chosen_flags
     if idle:
-        raise BadInput(f"--every-checkpoint measures a run on its own data and writes nothing; leave out --{idle[0]}")
-    choice = console.follow_measures(experiment.select_checkpoint(asked.run, plan))
+        raise BadInput(f"--every-checkpoint measures a run on its own data and writes nothing; leave out {idle[0]}")
+    choice = console.follow_measures(
+        experiment.select_checkpoint(asked.run, plan, data=asked.data, data_dir=asked.data_dir)
+    )
     print_result(choice.as_dict(), as_json=asked.json, text=str(choice))
     return 0

@@ -34,7 +34,8 @@ class FiguresFlags:
     Attributes:
         out: The file that is written; one that is there already is not overwritten.
         seed: Seed of the noise that the samples are made from, or of the game.
-        data: A data set, by name or path, for saturation (default mnist) and for figure2 of a share file.
+        data: A data set, by name or path, for saturation (default mnist) and for figure2 of a share file; or, for
+            figure2 of a run, the new place of its data, if they were moved.
         data_dir: With --data, a folder where data sets are looked for first.
         json: Print the result as JSON.
     """
@@ -95,15 +96,15 @@ def _draw_figure1(flags: FiguresFlags) -> int:
 def _draw_of_run(name: str, path: Path, flags: FiguresFlags) -> dict[str, float]:
     found = experiment.open_source(path)
     model = found if isinstance(found, experiment.Model) else found.model
-    if (flags.data or flags.data_dir) and (model is not found or name != "figure2"):
-        raise BadInput(
-            "--data and --data-dir are for saturation and for figure2 of a share file. Leave them out for "
-            f"{name} of {path}."
-        )
+    if (flags.data or flags.data_dir) and name != "figure2":
+        raise BadInput(f"--data and --data-dir are for saturation and figure2. Leave them out for {name} of {path}.")
     if name == "grid":
         model.sample(64, seed=flags.seed).save(flags.out)
     elif name == "figure2":
-        dataset = model.dataset(flags.data, flags.data_dir) if isinstance(found, experiment.Model) else found.dataset
+        if isinstance(found, experiment.Model):
+            dataset = model.dataset(flags.data, flags.data_dir)
+        else:
+            dataset = experiment.Run(found.path, data=flags.data, data_dir=flags.data_dir).dataset
         picture = model.figure2(dataset, seed=flags.seed)
         write_new(flags.out, lambda file: picture.save(file, "png"))
     else:

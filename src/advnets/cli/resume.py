@@ -13,7 +13,8 @@ from advnets.cli.train import follow
 ABOUT = """Train a run on, from its newest good checkpoint, to its own limit or to a new one.
 
 A run that has a limit in steps ends bit for bit as if it had never stopped, if it is resumed on the same machine with
-as many threads."""
+as many threads. Data that were moved are recognised at their new place, which is not written down: give --data again
+the next time."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,16 @@ class ResumeFlags:
         run: The run directory.
         steps: Train until this step, in place of the run's own limit.
         minutes: Train until this many minutes are spent in all, in place of the run's own limit.
+        data: The new place of the data, if they were moved.
+        data_dir: A folder where data sets are looked for first, in place of that of the start.
         json: Print the result as JSON.
     """
 
     run: tyro.conf.Positional[Path]
     steps: int | None = None
     minutes: float | None = None
+    data: str | None = None
+    data_dir: str | None = None
     json: bool = False
 
 
@@ -43,4 +48,5 @@ def main(argv: Sequence[str]) -> int:
         The exit status.
     """
     asked = parse(ResumeFlags, argv, verb="resume", about=ABOUT)
-    return follow(experiment.Run(asked.run), as_json=asked.json, steps=asked.steps, minutes=asked.minutes)
+    run = experiment.Run(asked.run, data=asked.data, data_dir=asked.data_dir)
+    return follow(run, as_json=asked.json, steps=asked.steps, minutes=asked.minutes)

@@ -16,12 +16,14 @@ from advnets.assessment import (
     Reference,
     default_sample_count,
     needs_new_classifier,
+    options_where_they_apply,
+    reading_notes,
     reference,
 )
 from advnets.comparison.comparison import Comparison, Side
 from advnets.comparison.difference import CONTROLS, Contrast, contrast_jackknives, contrast_seeds, judge
 from advnets.comparison.inputs import SideInput, SideRequest, common_data, expect_seeds, find_input, parse_sides
-from advnets.data import Dataset
+from advnets.data import Dataset, ImageOptions
 from advnets.errors import BadInput, CannotWrite, NonFinite, keep_result, unknown
 
 COMPARABLE = tuple(name for name, row in MEASURES.items() if row.jackknife is not None)
@@ -85,7 +87,9 @@ def compare_samples(
     plan: EvaluationPlan,
     *,
     others: str | None = None,
+    data: str | None = None,
     data_dir: str | None = None,
+    options: ImageOptions | None = None,
     control: str = "holm",
     unpaired: bool = False,
 ) -> Generator[Progress, None, Comparison]:
@@ -98,7 +102,9 @@ def compare_samples(
             of runs that differ by seed.
         plan: How all sides are measured; its measures are some of COMPARABLE.
         others: Data to measure all sides against, as `evaluate_path` takes them; None for the models' own.
+        data: The new place of the data that the models were trained on, if they were moved.
         data_dir: Folder where data sets are looked for first.
+        options: How image files of sides and of `others` become tensors; None for the defaults.
         control: A row of CONTROLS.
         unpaired: Whether groups are compared by Welch's t test even if they have the same seeds.
 
@@ -113,14 +119,21 @@ def compare_samples(
         CannotWrite: If a reading cannot be noted; the error has the comparison as its `result`.
     """
     distributed.expect_one_process("`advnets compare`")
+    if data and others:
+        raise BadInput("found --data and --against; expected one of them, which says what sides are measured against")
     expect_known(control, plan.measures or (), COMPARABLE)
     requests = parse_sides(words)
     refuse_unused_flags(unpaired, requests)
     yield Progress("reading what is compared", 0.0)
-    found = {path: find_input(path) for side in requests for path in side.paths}
+    paths = [path for side in requests for path in side.paths]
+    chosen = options_where_they_apply([*paths, *([others] if others else [])], options)
+    found = {path: find_input(path, one) for path, one in zip(paths, chosen, strict=False)}
     for side in requests:
         expect_seeds(side, {path: (found[path].run, found[path].step) for path in side.paths})
-    dataset = common_data(list(found.values()), others, data_dir)
+    dataset = common_data(list(found.values()), others, data=data, data_dir=data_dir, options=chosen[-1])
+    notes = [note for each in found.values() if each.subject is not None for note in each.subject.notes]
+    for note in dict.fromkeys([*notes, *(reading_notes(others, dataset) if others is not None else [])]):
+        yield Progress(note, 0.0, note=True)
     n = samples_of_each(list(found.values()), plan.n, dataset)
     if plan.classifier and needs_new_classifier(dataset):
         yield Progress(f"training a classifier of {dataset.name}, once", 0.0)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from advnets.assessment import Subject, is_of_files, load_reference_data, subject_of_files
-from advnets.data import Dataset
+from advnets.data import Dataset, ImageOptions
 from advnets.errors import BadInput, Missing
 from advnets.experiment.model import Model
 from advnets.experiment.opening import open_source
@@ -174,11 +174,12 @@ def _expect_different_names(sides: Iterable[SideRequest]) -> tuple[SideRequest, 
     return tuple(found)
 
 
-def find_input(path: str) -> SideInput:
+def find_input(path: str, options: ImageOptions | None = None) -> SideInput:
     """Find what lies at a path.
 
     Args:
         path: A run, a share file, the name of a model that ships, or samples in files.
+        options: How image files become tensors; None for the defaults.
 
     Returns:
         What lies there.
@@ -189,7 +190,7 @@ def find_input(path: str) -> SideInput:
         Unsupported: For a model whose samples have lost their contrast.
     """
     if is_of_files(Path(path)):
-        return SideInput(path, subject=subject_of_files(Path(path)))
+        return SideInput(path, subject=subject_of_files(Path(path), options))
     if Path(path).suffix.lower() == ".json":
         raise BadInput(f"{path} is a report; give --reports to compare reports, or the run or samples it is of")
     at = open_source(path)
@@ -200,13 +201,22 @@ def find_input(path: str) -> SideInput:
     return SideInput(path, run, model)
 
 
-def common_data(found: Sequence[SideInput], others: str | None, data_dir: str | None) -> Dataset:
+def common_data(
+    found: Sequence[SideInput],
+    others: str | None,
+    *,
+    data: str | None = None,
+    data_dir: str | None = None,
+    options: ImageOptions | None = None,
+) -> Dataset:
     """The data that all sides are measured against.
 
     Args:
         found: What lies at the paths.
         others: Name or path of data; None for those that every model was trained on.
+        data: The new place of the data that every model was trained on, if they were moved.
         data_dir: Folder where data sets are looked for first.
+        options: How the image files at `others` become tensors; None for the defaults.
 
     Returns:
         The data set.
@@ -215,7 +225,10 @@ def common_data(found: Sequence[SideInput], others: str | None, data_dir: str | 
         BadInput: If models were trained on different data, and for samples of another shape.
         Missing: If there are only files, and no `others`.
     """
-    dataset = _load_training_data(found, data_dir) if others is None else load_reference_data(others, data_dir)
+    if others is None:
+        dataset = _load_training_data(found, data, data_dir)
+    else:
+        dataset = load_reference_data(others, data_dir, options)
     for each in found:
         if each.shape != dataset.shape:
             raise BadInput(
@@ -225,7 +238,7 @@ def common_data(found: Sequence[SideInput], others: str | None, data_dir: str | 
     return dataset
 
 
-def _load_training_data(found: Sequence[SideInput], data_dir: str | None) -> Dataset:
+def _load_training_data(found: Sequence[SideInput], data: str | None, data_dir: str | None) -> Dataset:
     models = {each.path: each.model for each in found if each.model is not None}
     if not models:
         raise Missing("all sides are files; expected data to measure them against. Name them: --against DATA|FOLDER")
@@ -239,4 +252,4 @@ def _load_training_data(found: Sequence[SideInput], data_dir: str | None) -> Dat
                 "both. Name the data to measure all sides against: --against DATA|FOLDER"
             )
     run = next(each.run for each in found if each.path == path)
-    return run.dataset if run is not None else first.dataset(None, data_dir)
+    return first.dataset(data, data_dir) if run is None else Run(run.path, data=data, data_dir=data_dir).dataset

@@ -8,7 +8,7 @@ sets, images, catalogue, description. A file that is not named stands alone.
 """
 
 from advnets.data.batches import Batches, order
-from advnets.data.catalogue import DATASETS, load
+from advnets.data.catalogue import DATASETS, holds_image_files, load
 from advnets.data.dataset import Dataset, Split, Survey
 from advnets.data.description import describe
 from advnets.data.formats.npz import load_npz
@@ -37,6 +37,7 @@ __all__ = [
     "fetch",
     "find_data",
     "from_memory",
+    "holds_image_files",
     "load",
     "load_npz",
     "load_images",

@@ -17,6 +17,7 @@ from advnets.data.sets.olivetti import load_olivetti
 from advnets.data.sets.tfd import TFD, load_tfd, split_fold
 from advnets.data.sets.toys import MIXTURES, load_toy
 from advnets.errors import BadInput, Missing, Unsupported, unknown
+from advnets.regular_files import expect_regular
 
 DataDir = str | os.PathLike[str] | None
 
@@ -57,14 +58,16 @@ def load(
     Raises:
         BadInput: If the name is unknown, and what the loader raises.
         Missing: If there is no such file, or if the name stands for data that were given in memory.
-        Unsupported: If the path is of another kind, such as a run.
+        Unsupported: If the path is of another kind, such as a run, a pipe or a device.
     """
     name = os.fspath(name_or_path)
     path = Path(name)
     _refuse_what_is_no_data(name, path)
-    if _holds_image_files(name, path):
+    if holds_image_files(name):
         return load_images(path, options)
-    if options is not None and options.chosen_flags:
+    faces, fold = split_fold(name)
+    is_known = name in DATASETS or path.suffix.lower() == ".npz" or faces.lower().endswith(".mat")
+    if is_known and options is not None and options.chosen_flags:
         raise BadInput(
             f"{', '.join(options.chosen_flags)}: found data set {name!r}, expected a folder or a .zip of images, as "
             "only image files are decoded. Leave the flag out."
@@ -73,10 +76,19 @@ def load(
         return DATASETS[name](data_dir)
     if path.suffix.lower() == ".npz":
         return load_npz(path)
-    faces, fold = split_fold(name)
     if faces.lower().endswith(".mat"):
         return load_tfd(faces, fold=fold)
     raise _no_data_error(name, path)
+
+
+def holds_image_files(name: str) -> bool:
+    """Return whether `load` decodes image files for a name, so that `ImageOptions` apply to it.
+
+    Args:
+        name: Name or path of data.
+    """
+    suffix = Path(name).suffix.lower()
+    return name not in DATASETS and suffix != ".npz" and (os.path.isdir(name) or suffix == ".zip")
 
 
 def _refuse_what_is_no_data(name: str, path: Path) -> None:
@@ -85,16 +97,13 @@ def _refuse_what_is_no_data(name: str, path: Path) -> None:
             "the data of the run were given in memory, and a run does not store them. Give the data again, as data= of "
             "resume or of Run."
         )
+    if name not in DATASETS:
+        expect_regular(Path(split_fold(name)[0]))
     if name not in DATASETS and os.path.isfile(path / "recipe.json"):
         raise Unsupported(
             f"{name} is a run directory, expected images; the images inside are previews. Name the data that it was "
             "trained on, or draw samples from it with `advnets sample`."
         )
-
-
-def _holds_image_files(name: str, path: Path) -> bool:
-    suffix = path.suffix.lower()
-    return name not in DATASETS and suffix != ".npz" and (os.path.isdir(name) or suffix == ".zip")
 
 
 def _no_data_error(name: str, path: Path) -> BadInput:

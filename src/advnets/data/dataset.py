@@ -119,7 +119,8 @@ class Survey:
         others: Number of files that are no images, by ending.
         unreadable: Reason by the name of an image that was left out.
         class_names: Names of the classes, or None.
-        notes: Decisions that were made, for people to read.
+        layout: How the folders were understood as splits and classes, and what was left out, for people to read.
+        changes: What decoding changed of the images, for people to read.
     """
 
     sizes: Mapping[str, int]
@@ -127,7 +128,13 @@ class Survey:
     others: Mapping[str, int]
     unreadable: Mapping[str, str]
     class_names: Sequence[str] | None
-    notes: Sequence[str]
+    layout: Sequence[str]
+    changes: Sequence[str]
+
+    @property
+    def notes(self) -> list[str]:
+        """All decisions that were made, for people to read."""
+        return [*self.layout, *self.changes]
 
     def as_json(self) -> dict[str, Any]:
         """Return the survey as JSON values."""

@@ -1,6 +1,6 @@
 """Evaluates whatever lies at a path: a run, a share file, a model that ships, or images and points in files."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from advnets.assessment import (
@@ -12,16 +12,24 @@ from advnets.assessment import (
     evaluate_samples,
     is_of_files,
     load_reference_data,
+    options_where_they_apply,
+    reading_notes,
     subject_of_files,
-    unreadable_files_note,
 )
+from advnets.data import ImageOptions
 from advnets.errors import BadInput
 from advnets.experiment.opening import open_source
 from advnets.experiment.run import Run
 
 
 def evaluate_path(
-    path: Path, plan: EvaluationPlan, *, others: str | None = None, data: str | None = None, data_dir: str | None = None
+    path: Path,
+    plan: EvaluationPlan,
+    *,
+    others: str | None = None,
+    data: str | None = None,
+    data_dir: str | None = None,
+    options: ImageOptions | None = None,
 ) -> Generator[Progress, None, Report]:
     """Measure what lies at a path.
 
@@ -32,11 +40,13 @@ def evaluate_path(
         path: A run directory, a share file, the name of a model that ships, or images or points in files.
         plan: Which measures, and how.
         others: Other real images: a data set by name, or a folder, .zip or .npz file.
-        data: For share files, as `Model.dataset` takes it.
+        data: Of a run, the new place of its own data, if they were moved. For share files, as `Model.dataset` takes it.
         data_dir: Folder where data sets are looked for first.
+        options: How the image files at `path` and at `others` become tensors; None for the defaults. The own data of a
+            run are read as at its start, and those of a share file as its card says.
 
     Yields:
-        The progress.
+        The progress, and notes on how files were read.
 
     Returns:
         The report.
@@ -47,32 +57,30 @@ def evaluate_path(
     if data and others:
         raise BadInput("found --data and --against; expected one of them, which says what samples are measured against")
     if is_of_files(path):
-        return (yield from _evaluate_files(path, plan, others, data, data_dir))
+        return (yield from _evaluate_files(path, plan, others, data, data_dir, options))
+    if others is None:
+        return (yield from _evaluate_on_own_data(path, plan, data, data_dir, options))
     found = open_source(path)
+    (chosen,) = options_where_they_apply([others], options)
+    dataset = load_reference_data(others, data_dir, chosen)
+    yield from _tell(reading_notes(others, dataset))
     if isinstance(found, Run):
-        if data or (data_dir and not others):
-            raise BadInput(
-                f"{path} is a run, measured on its own data; --data and --data-dir are for share files. To measure it "
-                "against other images, name them by --against."
-            )
-        if others is None:
-            return (yield from found.evaluate_own_data(plan))
-        dataset = load_reference_data(others, data_dir)
-        yield from _note(unreadable_files_note(others, dataset))
         return (yield from found.evaluate_against(dataset, plan))
-    dataset = found.dataset(data, data_dir) if others is None else load_reference_data(others, data_dir)
-    yield from _note(unreadable_files_note(others or data or dataset.name, dataset))
     report = yield from evaluate_sampler(found, dataset, plan)
     report.must_have_measures()
     return report
 
 
-def select_checkpoint(path: Path, plan: EvaluationPlan) -> Generator[Progress, None, CheckpointChoice]:
+def select_checkpoint(
+    path: Path, plan: EvaluationPlan, *, data: str | None = None, data_dir: str | None = None
+) -> Generator[Progress, None, CheckpointChoice]:
     """Measure each checkpoint of a run on the validation split, and select the best.
 
     Args:
         path: The run directory.
         plan: Which measures, and how. The first of them decides; by default fid, of points sliced-wasserstein.
+        data: The new place of the run's data, if they were moved.
+        data_dir: Folder where data sets are looked for first.
 
     Yields:
         The progress.
@@ -86,30 +94,54 @@ def select_checkpoint(path: Path, plan: EvaluationPlan) -> Generator[Progress, N
     found = open_source(path)
     if not isinstance(found, Run):
         raise BadInput(f"{path} is a share file, which has one checkpoint; --every-checkpoint is for runs")
-    usual = "fid" if found.dataset.is_image else "sliced-wasserstein"
-    return (yield from found.select_checkpoint(plan, plan.measures[0] if plan.measures else usual))
+    run = Run(found.path, data=data, data_dir=data_dir)
+    usual = "fid" if run.dataset.is_image else "sliced-wasserstein"
+    return (yield from run.select_checkpoint(plan, plan.measures[0] if plan.measures else usual))
+
+
+def _evaluate_on_own_data(
+    path: Path, plan: EvaluationPlan, data: str | None, data_dir: str | None, options: ImageOptions | None
+) -> Generator[Progress, None, Report]:
+    found = open_source(path)
+    if options is not None and options.chosen_flags:
+        raise BadInput(
+            f"{', '.join(options.chosen_flags)}: {path} is measured on images of the size and colours that it draws. "
+            "Leave the flag out; it is for images in files, and for --against."
+        )
+    if isinstance(found, Run):
+        return (yield from Run(found.path, data=data, data_dir=data_dir).evaluate_own_data(plan))
+    dataset = found.dataset(data, data_dir)
+    yield from _tell(reading_notes(data or dataset.name, dataset))
+    report = yield from evaluate_sampler(found, dataset, plan)
+    report.must_have_measures()
+    return report
 
 
 def _evaluate_files(
-    path: Path, plan: EvaluationPlan, others: str | None, data: str | None, data_dir: str | None
+    path: Path,
+    plan: EvaluationPlan,
+    others: str | None,
+    data: str | None,
+    data_dir: str | None,
+    options: ImageOptions | None,
 ) -> Generator[Progress, None, Report]:
     if others is None:
-        hint = " (--data is for share files)" if data else ""
+        hint = " (--data is for runs and share files)" if data else ""
         what = "it is not a run directory, and images" if path.is_dir() else "images"
         raise BadInput(f"{path}: {what} in files need others to be measured against: --against FOLDER|DATA{hint}")
     if plan.n is not None:
         raise BadInput("--n is for models, which draw as many samples; all images in files are measured. Leave it out.")
-    dataset = load_reference_data(others, data_dir)
-    yield from _note(unreadable_files_note(others, dataset))
+    for_path, for_others = options_where_they_apply([str(path), others], options)
+    dataset = load_reference_data(others, data_dir, for_others)
+    yield from _tell(reading_notes(others, dataset))
     yield Progress(f"reading {path}", 0.0)
-    subject = subject_of_files(path)
-    yield from _note(subject.note)
+    subject = subject_of_files(path, for_path)
+    yield from _tell(subject.notes)
     report = yield from evaluate_samples(subject, dataset, plan)
     report.must_have_measures()
     return report
 
 
-def _note(what: str) -> Generator[Progress, None, None]:
-    """Yield a note, if there is anything to note."""
-    if what:
-        yield Progress(what, 0.0, note=True)
+def _tell(notes: Sequence[str]) -> Generator[Progress, None, None]:
+    for note in notes:
+        yield Progress(note, 0.0, note=True)

@@ -1,6 +1,7 @@
 """How a run comes to be, by a recipe's name or by a game of your own, and how it goes on."""
 
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def start(
     check_stages(recipe, dataset)
     record = RunRecord(
         recipe=recipe,
-        settings=replace(settings, data=_absolute_path(settings.data)),
+        settings=replace(settings, data=_absolute_path(settings.data), data_dir=_absolute_folder(settings.data_dir)),
         data=_data_card(dataset, recipe, game),
         source=dataset.source,
         notes=() if dataset.survey is None else tuple(dataset.survey.notes),
@@ -108,6 +109,7 @@ def resume(
     data: Any = None,
     labels: Any = None,
     given: Any = None,
+    data_dir: str | PathLike[str] | None = None,
     steps: int | None = None,
     minutes: float | None = None,
 ) -> Run:
@@ -122,6 +124,7 @@ def resume(
         data: The same data again, if they were given in memory; or the new place of data that were moved.
         labels: The same labels again.
         given: The same given images again.
+        data_dir: Folder where the files of a named data set are looked for first, in place of that of the start.
         steps: A new budget in steps.
         minutes: A new budget in minutes.
 
@@ -132,7 +135,7 @@ def resume(
         BadInput: If there is no such run, or it was started on another game or other data.
         InUse: If another process is training it.
     """
-    run = Run(Path(path), game, data, labels, given)
+    run = Run(Path(path), game, data, labels, given, data_dir)
     for _ in run.carry_on(steps=steps, minutes=minutes):
         pass
     return run
@@ -177,6 +180,10 @@ def _data_card(dataset: Dataset, recipe: Recipe, game: Game | CycleGame | None) 
     )
     shape = given_shape_of(dataset) if is_paired else None
     return runs.DataCard(dataset.name, dataset.digest, dataset.shape, dataset.classes, frequencies, shape)
+
+
+def _absolute_folder(folder: str | None) -> str | None:
+    return folder and str(Path(folder).resolve())
 
 
 def _absolute_path(name: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from advnets.experiment.loop import Loop, TrainingProgress
 from advnets.experiment.model import Model, export
 from advnets.experiment.prepare import PreparedTraining, prepare_training
 from advnets.experiment.resume_notes import resume_notes
-from advnets.experiment.run_data import choose_data, expect_digest
+from advnets.experiment.run_data import load_run_data
 from advnets.experiment.run_model import load_all_states, model_of_state
 from advnets.experiment.run_record import RunRecord
 from advnets.experiment.samples import Samples
@@ -49,6 +50,7 @@ class Run:
         data: The data again, if they were given in memory; or the new place of data that were moved.
         labels: The labels again, if they were given beside a tensor or an array.
         given: The given images again, if they were given beside a tensor or an array.
+        data_dir: Folder where the files of a named data set are looked for first, in place of that of the start.
     """
 
     path: Path
@@ -56,6 +58,7 @@ class Run:
     data: Any = field(default=None, repr=False)
     labels: Any = field(default=None, repr=False)
     given: Any = field(default=None, repr=False)
+    data_dir: str | PathLike[str] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self.path = Path(self.path)  # given by Python it may be text
@@ -110,10 +113,10 @@ class Run:
 
     @property
     def dataset(self) -> Dataset:
-        """The data of the run. Raises BadInput if they are not those that it was started on."""
+        """The data of the run. Raises BadInput if they are not those that it was started on, or not there."""
         if self._dataset is None:
-            settings, dataset = choose_data(self.settings, self.data, labels=self.labels, given=self.given)
-            self._dataset = expect_digest(dataset, settings, self.record.data.digest, str(self.path))
+            again = {"data": self.data, "labels": self.labels, "given": self.given, "data_dir": self.data_dir}
+            self._dataset = load_run_data(self.settings, self.record.data.digest, str(self.path), **again)
         return self._dataset
 
     @property

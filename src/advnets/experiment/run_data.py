@@ -1,11 +1,12 @@
 """The data of a run: named in its settings, or given in memory and then recognised by their digest."""
 
 import os
+import shlex
 from dataclasses import replace
 from typing import Any
 
-from advnets.data import STORED_NAME, Dataset, find_data
-from advnets.errors import BadInput
+from advnets.data import DATASETS, STORED_NAME, Dataset, find_data
+from advnets.errors import BadInput, Missing
 from advnets.experiment.settings import Settings
 
 
@@ -34,6 +35,51 @@ def choose_data(settings: Settings, data: Any, *, labels: Any = None, given: Any
         settings = replace(settings, data=chosen)
         return settings, settings.dataset()
     return replace(settings, data=STORED_NAME), chosen
+
+
+def load_run_data(
+    settings: Settings,
+    digest: str,
+    path: str,
+    *,
+    data: Any = None,
+    data_dir: str | os.PathLike[str] | None = None,
+    labels: Any = None,
+    given: Any = None,
+) -> Dataset:
+    """Load the data of a run again, from where they were or from a new place.
+
+    Args:
+        settings: Settings of the run, which name its data.
+        digest: Digest of the data that the run was started on.
+        path: The run, for the errors.
+        data: The data again, as `choose_data` takes them; None for those of the settings.
+        data_dir: Folder that is searched first, in place of that of the settings; or None.
+        labels: As in `choose_data`.
+        given: As in `choose_data`.
+
+    Returns:
+        The data set.
+
+    Raises:
+        Missing: If they are not there any more; says how to name their new place.
+        BadInput: If they are other data, and what `choose_data` raises.
+    """
+    if data_dir is not None:
+        settings = replace(settings, data_dir=os.path.abspath(data_dir))
+    try:
+        chosen, dataset = choose_data(settings, data, labels=labels, given=given)
+    except Missing as error:
+        if data is not None or settings.data == STORED_NAME:
+            raise
+        named = settings.data in DATASETS
+        how = "the folder of their files by --data-dir FOLDER" if named else "their new place by --data PATH"
+        raise Missing(
+            f"{error}\n{path} was trained on these data. If they were moved, give {how}, as in `advnets resume "
+            f"{shlex.quote(path)} {how.rpartition('by ')[2]}`; in Python, {'data_dir=' if named else 'data='} of "
+            "resume or of Run."
+        ) from error
+    return expect_digest(dataset, chosen, digest, path)
 
 
 def refuse_other_data(settings: Settings, data: Any) -> None:
@@ -76,5 +122,6 @@ def expect_digest(dataset: Dataset, settings: Settings, digest: str, path: str) 
             "labels and given images again."
         )
     raise BadInput(
-        f"{settings.data} is not the data that {path} was started on: its {differing}. Bring the former data back."
+        f"{settings.data} is not the data that {path} was started on: its {differing}. Bring the former data "
+        "back, or give their place by --data PATH."
     )

@@ -16,6 +16,7 @@ from advnets.errors import BadInput, Missing, Unsupported
 from advnets.extractors.external_data import external_names, read_external
 from advnets.extractors.extractor import expect_features, run_in_parts
 from advnets.extractors.image_preprocessing import Preprocessing
+from advnets.regular_files import open_regular_file
 
 PART = 32
 """Images that are run at once, if the file does not fix their number."""
@@ -131,11 +132,13 @@ def onnx_extractor(
 
     Raises:
         Missing: If the file cannot be read, or one that it keeps tensors in.
-        Unsupported: If onnxruntime is not installed or does not read the file, or if tensors lie outside of its folder.
+        Unsupported: If onnxruntime is not installed or does not read the file, if that is a pipe or a device, or if
+            tensors lie outside of its folder.
         BadInput: If there is more than one input, or no such output.
     """
     try:
-        content = path.read_bytes()
+        with open_regular_file(path) as file:
+            content = file.read()
     except OSError as error:
         raise Missing(f"{path}: cannot be read ({error.strerror}). Give the path of an ONNX file.") from error
     beside = _read_beside(content, path)

@@ -30,6 +30,9 @@ OF_A_RUN = (
 )  # fmt: skip
 """What a run directory holds. A link of such a name is refused."""
 
+MAX_NAME = 100
+"""Bytes of recipe and data in the name of a run; disks allow names of 255 bytes, encrypted ones of 143."""
+
 
 @dataclass(frozen=True)
 class RunDirectory:
@@ -258,9 +261,10 @@ def new_run_path(root: Path, recipe: str, data: str) -> Path:
         data: Name of the data set.
 
     Returns:
-        A path that does not exist yet.
+        A path that does not exist yet. Its name has at most `MAX_NAME` bytes and a few more, so that it fits any disk.
     """
     words = re.sub(r"[^\w.-]+", "-", f"{recipe}-{data}")  # a recipe of a file may be called ../..
+    words = words.encode()[:MAX_NAME].decode(errors="ignore")
     base = f"{time.strftime('%Y%m%d-%H%M%S')}-{words}"
     names = (base if n == 1 else f"{base}-{n}" for n in range(1, 10_000))
     return next(root / name for name in names if not (root / name).exists())

@@ -5,6 +5,7 @@ million entries before it says how many there are, and it refuses neither bombs 
 """
 
 import bisect
+import re
 import stat
 import struct
 import zipfile
@@ -14,9 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from advnets.errors import AdvnetsError, BadInput, Damaged, Missing, TooBig, Unsupported
+from advnets.regular_files import open_regular_file
 
 MAX_RATIO = 200  # of an entry over 1 MiB: images worth learning shrink to a tenth, bombs to a thousandth
 MAX_NAME = 1024
+DRIVE = re.compile("[A-Za-z]:(?! )")
+"""A drive of Windows at the start of a name; "a: first.png" has none."""
 LOCAL_HEADER = 30  # bytes; PKWARE, "APPNOTE.TXT", section 4.3.7
 END, END_SIZE = b"PK\5\6", 22  # section 4.3.16
 END_64, END_64_SIZE, LOCATOR_SIZE = b"PK\6\6", 56, 20  # sections 4.3.14 and 4.3.15
@@ -107,9 +111,10 @@ def is_hostile(name: str) -> bool:
     """Return whether an entry's name leads out of the archive or to a drive, or is a name that no file can have.
 
     Args:
-        name: Name of the entry.
+        name: Name of the entry; backslashes are read as slashes.
     """
-    outside = name.startswith("/") or "\\" in name or ".." in name.split("/") or ":" in name
+    path = name.replace("\\", "/")
+    outside = path.startswith("/") or ".." in path.split("/") or DRIVE.match(path) is not None
     return outside or "\0" in name or not 0 < len(name) <= MAX_NAME
 
 
@@ -149,7 +154,7 @@ def check_overlap(
 
 def _read_claims(path: Path) -> tuple[int, int]:
     """Entries and bytes of the directory, by the record at the archive's end; zeros where there is none."""
-    with path.open("rb") as file:
+    with open_regular_file(path) as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - 2**16 - END_SIZE - LOCATOR_SIZE - END_64_SIZE))
         tail = file.read()

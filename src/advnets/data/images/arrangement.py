@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from advnets.data.conversion import MAX_CLASSES
+from advnets.data.images.layout import find_layout
 from advnets.data.splits import fixed_order
 from advnets.errors import BadInput, Damaged, TooBig
 
-SPLIT_OF = {"train": "train", "val": "validation", "validation": "validation", "test": "test"}
 MAX_LABELS_BYTES = 2**27
 
 
@@ -32,8 +32,9 @@ class Arrangement:
 def arrange(names: Sequence[str], table: Mapping[str, int] | None, where: str) -> Arrangement:
     """Assign images to splits and classes.
 
-    Sub-folders train, val (or validation) and test are the splits; a missing one takes a tenth of train. Without such
-    sub-folders all images are split 80 : 10 : 10. Each sub-folder below is a class, unless there is a table.
+    Sub-folders train, validation and test, under the names that `layout.find_layout` knows, are the splits; a missing
+    one takes a tenth of train. Without such sub-folders all images are split 80 : 10 : 10. Each other sub-folder is a
+    class, unless there is a table.
 
     Args:
         names: Paths of the images inside the folder or archive, sorted.
@@ -46,16 +47,18 @@ def arrange(names: Sequence[str], table: Mapping[str, int] | None, where: str) -
     Raises:
         BadInput: If folders or labels contradict each other.
     """
-    by_split = _splits_by_folder(names, where)
-    notes = [] if by_split else ["split 80 : 10 : 10 by a fixed random order of the names"]
-    inside = [name.partition("/")[2] if by_split else name for name in names]
+    layout = find_layout(names, where)
+    by_split = _places_by_split(layout.split_of)
+    notes = list(layout.notes)
+    if by_split is None:
+        notes.append("split 80 : 10 : 10 by a fixed random order of the names")
     splits = _shuffle_splits(by_split or {"train": list(range(len(names)))}, len(names), where)
     if by_split and set(by_split) < set(splits):
         missing = " and ".join(sorted(set(splits) - set(by_split)))
         notes.append(f"no folder for {missing}: a tenth of train each, by a fixed random order")
     if table is not None:
         return Arrangement(splits, _labels_from_table(names, table, where), _class_numbers(table), notes)
-    labels, classes, remarks = _labels_from_folders(inside)
+    labels, classes, remarks = _labels_from_folders(layout.inside)
     if classes and by_split:
         _check_classes(splits, labels or [], classes, where)
     return Arrangement(splits, labels, classes, [*notes, *remarks])
@@ -105,19 +108,13 @@ def read_table(content: bytes, where: str) -> dict[str, int] | None:
     return table
 
 
-def _splits_by_folder(names: Sequence[str], where: str) -> dict[str, list[int]] | None:
-    """The places of the names by split, or None where the folders are no splits."""
-    tops = {name.partition("/")[0] if "/" in name else "" for name in names}
-    known = sorted(top for top in tops if top in SPLIT_OF)
-    if "train" not in known:
+def _places_by_split(split_of: Sequence[str] | None) -> dict[str, list[int]] | None:
+    """The places of the names by split, or None where no folders are splits."""
+    if split_of is None:
         return None
-    others = sorted((top or "images beside them") for top in tops if top not in SPLIT_OF)
-    if others or {"val", "validation"} <= set(known):
-        found = ", ".join([*known, *others[:5]])
-        raise BadInput(f"{where}: found {found}, expected train, validation and test alone. Move the others away.")
     places: dict[str, list[int]] = {}
-    for place, name in enumerate(names):
-        places.setdefault(SPLIT_OF[name.partition("/")[0]], []).append(place)
+    for place, split in enumerate(split_of):
+        places.setdefault(split, []).append(place)
     return places
 
 

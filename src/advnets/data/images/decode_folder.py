@@ -1,6 +1,7 @@
 """The pass over image files that writes a cache: headers first, which decide the shape, then pixels, in order."""
 
 import hashlib
+import math
 import shutil
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,7 +16,15 @@ from numpy.typing import NDArray
 from advnets.data.dataset import Survey
 from advnets.data.images.arrangement import Arrangement, arrange, read_table
 from advnets.data.images.cache import Writer
-from advnets.data.images.decode_image import FORMATS, ImageHeader, ImageShape, check_keeps_alpha, decode, read_header
+from advnets.data.images.decode_image import (
+    FORMATS,
+    WHITES,
+    ImageHeader,
+    ImageShape,
+    check_keeps_alpha,
+    decode,
+    read_header,
+)
 from advnets.data.images.folder_source import FileEntry, ImageSource
 from advnets.data.images.image_options import KEEP, ImageOptions
 from advnets.errors import AdvnetsError, BadInput, TooBig
@@ -28,6 +37,8 @@ AHEAD = 4
 MOST_UNREADABLE = 0.01
 LARGEST_OWN, LARGEST_CHOSEN = 256, 64
 """Sides in pixels. Images of one size keep it up to the first; a size that is chosen for them is at most the second."""
+NEARLY_BLACK = 64
+"""Images of which no level reaches this one are nearly black to the eye."""
 DIGEST = 16
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -42,12 +53,14 @@ class FolderDecoder:
         options: How image files become tensors.
         unreadable: Reason by the name of an image that cannot be read.
         sizes: Number of images by their own size, "HxW".
+        brightest: Largest level of all images, 0..255, alpha left out.
     """
 
     source: ImageSource
     options: ImageOptions
     unreadable: dict[str, str] = field(default_factory=dict)
     sizes: Counter[str] = field(default_factory=Counter)
+    brightest: int = 0
 
     def run(self, key: str, place: Path) -> None:
         """Decode everything into a cache file.
@@ -124,6 +137,7 @@ class FolderDecoder:
             pixels, (height, width) = found
             writer.append(pixels[None])
             self.sizes[f"{height}x{width}"] += 1
+            self.brightest = max(self.brightest, int(pixels[: 3 if shape.channels > 2 else 1].max()))
             written.append(place)
         return written
 
@@ -146,19 +160,34 @@ class FolderDecoder:
 
     def _survey(self, headers: Sequence[ImageHeader], plan: Arrangement, notes: list[str]) -> Survey:
         modes = Counter(("grey" if header.grey else "rgb") + (" alpha" if header.alpha else "") for header in headers)
-        if self.unreadable:
-            notes = [*notes, f"{len(self.unreadable):,} images cannot be read and are left out"]
+        if self.brightest < NEARLY_BLACK:
+            notes = [
+                *notes,
+                f"no level of any image is above {self.brightest} of 255, which is nearly black: if the files hold "
+                "class numbers, or 10 or 12 bits in colours of 16, scale them to the whole range first",
+            ]
         others = self.source.files.others
-        if others:
-            notes = [*notes, f"{sum(others.values()):,} files are no images in {', '.join(FORMATS)}"]
         return Survey(
             sizes=dict(self.sizes.most_common()),
             modes=dict(modes.most_common()),
             others=others,
             unreadable=dict(self.unreadable),
             class_names=None if plan.classes is None else list(plan.classes),
-            notes=[*plan.notes, *notes],
+            layout=[*self._wrapper_notes(), *plan.notes, *self._left_out_notes()],
+            changes=notes,
         )
+
+    def _wrapper_notes(self) -> list[str]:
+        wrapper = self.source.files.wrapper
+        return [f"all images lie in {wrapper}, whose folders are looked at"] if wrapper else []
+
+    def _left_out_notes(self) -> list[str]:
+        notes = [f"{len(self.unreadable):,} images cannot be read and are left out"] if self.unreadable else []
+        others = self.source.files.others
+        if not others:
+            return notes
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in list(others.items())[:5])
+        return [*notes, f"{sum(others.values()):,} files are no images in {', '.join(FORMATS)} ({kinds})"]
 
 
 def _labels(plan: Arrangement, written: Mapping[str, Sequence[int]]) -> NDArray[np.int64] | None:
@@ -178,21 +207,39 @@ def _shape(headers: Sequence[ImageHeader], options: ImageOptions, where: str) ->
         notes.append(f"{greys:,} of {len(headers):,} images are grey and become RGB like the others")
     if alpha and options.alpha is None:
         notes.append(f"{alpha:,} of {len(headers):,} images have alpha and are flattened on white")
-    return ImageShape(height, width, (1 if grey else 3) + (options.alpha == KEEP)), notes
+    white, remarks = _white(headers)
+    return ImageShape(height, width, (1 if grey else 3) + (options.alpha == KEEP), white), [*notes, *remarks]
+
+
+def _white(headers: Sequence[ImageHeader]) -> tuple[int, list[str]]:
+    """The level of 16-bit grey files that becomes white: the largest of the fewest bits that hold all their levels."""
+    levels = [header.brightest for header in headers if header.brightest]
+    white = next(white for white in WHITES if white >= max(levels, default=WHITES[-1]))
+    if white == WHITES[-1]:
+        return white, []
+    return white, [
+        f"{len(levels):,} images have 16 bits, and no level above {max(levels):,}: they are read as images of "
+        f"{white.bit_length()} bits, of which {white:,} is white"
+    ]
 
 
 def _size(headers: Sequence[ImageHeader], options: ImageOptions) -> tuple[tuple[int, int], list[str]]:
-    if options.height_width is not None:
-        return options.height_width, []
     sizes = {(header.height, header.width) for header in headers}
     first = (headers[0].height, headers[0].width)
-    if len(sizes) == 1 and max(first) <= LARGEST_OWN:
+    if options.height_width is None and len(sizes) == 1 and max(first) <= LARGEST_OWN:
         return first, []
-    shorter = float(np.median([min(header.height, header.width) for header in headers]))
-    side = min(LARGEST_CHOSEN, 2 ** int(np.log2(max(shorter, 1))))
-    found = "are large" if len(sizes) == 1 else f"have {len(sizes):,} sizes"
+    height, width = options.height_width or (_chosen_side(headers),) * 2
+    if sizes == {(height, width)}:
+        return first, []
+    found = f"are {first[0]}x{first[1]}" if len(sizes) == 1 else f"have {len(sizes):,} sizes"
     cut = "padded" if options.fit == "pad" else "their centre cut"
-    return (side, side), [f"images {found}: {cut} and scaled to {side}x{side} (--image-size chooses another)"]
+    hint = "" if options.height_width else " (--image-size chooses another)"
+    return (height, width), [f"images {found}: {cut} and scaled to {height}x{width}{hint}"]
+
+
+def _chosen_side(headers: Sequence[ImageHeader]) -> int:
+    shorter = float(np.median([min(header.height, header.width) for header in headers]))
+    return min(LARGEST_CHOSEN, 1 << math.floor(math.log2(max(shorter, 1))))
 
 
 def _check_space(place: Path, need: int) -> None:

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from advnets.data.images.image_options import KEEP, ImageOptions
 from advnets.errors import AdvnetsError, BadInput, Damaged, TooBig
@@ -23,6 +23,11 @@ MAX_PIXELS = 25_000_000
 """Pixels of one image: a camera has 6,000 x 4,000. With the copies that decoders make, one takes at most 512 MiB."""
 LARGE_PIXELS = 2**22
 """Pixels from which on images are decoded one at a time, so that threads do not multiply the memory of one."""
+MAX_TEXT = 2**25
+"""Bytes of one text or colour profile of a PNG, unpacked; all texts of one may have Pillow's 64 MiB together."""
+WHITES = (255, 1023, 4095, 16383, 65535)
+"""The largest levels of 8, 10, 12, 14 and 16 bits, as detectors and scanners have them."""
+WIDE_GREY = ("I;16", "I", "I;16B")
 GREY = ("1", "L", "LA", "La", "I;16", "I", "I;16B")
 ROWS = 64
 TURNED = (5, 6, 7, 8)
@@ -45,12 +50,14 @@ class ImageHeader:
         width: Width in pixels, after EXIF's turn.
         grey: Whether it is stored without colours.
         alpha: Whether it has transparency.
+        brightest: Its largest level where it is grey with 16 bits, whose scale depends on it; otherwise 0.
     """
 
     height: int
     width: int
     grey: bool
     alpha: bool
+    brightest: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,11 +68,13 @@ class ImageShape:
         height: Height in pixels.
         width: Width in pixels.
         channels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
+        white: Level of 16-bit grey files that becomes 255, one of `WHITES`.
     """
 
     height: int
     width: int
     channels: int
+    white: int = WHITES[-1]
 
     @property
     def chw(self) -> tuple[int, int, int]:
@@ -80,26 +89,26 @@ class ImageShape:
 
 @contextmanager
 def strict_pillow() -> Iterator[None]:
-    """Make Pillow raise for bombs and truncated images, and print no warnings of odd files, within a `with`.
+    """Make Pillow raise for bombs and truncated images, read long texts, and print no warnings, within a `with`.
 
     These are settings of the whole process; enter it once, around all threads that decode.
 
     Yields:
         Nothing.
     """
-    before = ImageFile.LOAD_TRUNCATED_IMAGES
+    before = ImageFile.LOAD_TRUNCATED_IMAGES, PngImagePlugin.MAX_TEXT_CHUNK
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        ImageFile.LOAD_TRUNCATED_IMAGES = False
+        ImageFile.LOAD_TRUNCATED_IMAGES, PngImagePlugin.MAX_TEXT_CHUNK = False, MAX_TEXT
         try:
             yield
         finally:
-            ImageFile.LOAD_TRUNCATED_IMAGES = before
+            ImageFile.LOAD_TRUNCATED_IMAGES, PngImagePlugin.MAX_TEXT_CHUNK = before
 
 
 def read_header(stream: IO[bytes], name: str) -> ImageHeader:
-    """Read the header of an image, within `strict_pillow`; nothing is decoded.
+    """Read the header of an image, within `strict_pillow`; only grey images of 16 bits are decoded, for their range.
 
     Args:
         stream: Stream at the start of the image.
@@ -116,7 +125,8 @@ def read_header(stream: IO[bytes], name: str) -> ImageHeader:
         height, width = image.height, image.width
         if _turn_upright(image):
             height, width = width, height
-        return ImageHeader(height, width, image.mode in GREY, image.has_transparency_data)
+        grey, alpha = image.mode in GREY, image.has_transparency_data
+        return ImageHeader(height, width, grey, alpha, _brightest(image) if image.mode in WIDE_GREY else 0)
 
 
 def decode(content: bytes, name: str, shape: ImageShape, options: ImageOptions) -> tuple[Pixels, tuple[int, int]]:
@@ -160,6 +170,11 @@ def _translate_errors(name: str) -> Iterator[None]:
     except UnidentifiedImageError as error:
         raise Damaged(f"{name}: not an image in {', '.join(FORMATS)}. Delete it, or export it again.") from error
     except BROKEN as error:
+        if "MAX_TEXT" in str(error):
+            raise TooBig(
+                f"{name}: a text or the colour profile has more than {MAX_TEXT:,} bytes, or all texts together more "
+                "than twice as many. Save the image without them."
+            ) from error
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise Damaged(
             f"{name}: the image is broken ({reason}). Delete it, or copy it again from its source."
@@ -188,17 +203,23 @@ def _turn_upright(image: Image.Image) -> bool:
 
 def _to_plain_mode(image: Image.Image, shape: ImageShape) -> Image.Image:
     """The image in one of the modes L, LA, RGB, RGBA; 16 bits become 8 by rounding."""
-    if image.mode in ("I;16", "I", "I;16B"):
-        return _to_eight_bits(np.asarray(image)).convert(_wide_mode(shape))
+    if image.mode in WIDE_GREY:
+        return _to_eight_bits(np.asarray(image), shape.white).convert(_wide_mode(shape))
     mode = "RGBA" if image.has_transparency_data else _wide_mode(shape)
     return image if image.mode == mode else image.convert(mode)
 
 
-def _to_eight_bits(levels: NDArray[np.integer[Any]]) -> Image.Image:
-    """The nearest of 256 levels to each of 65,536, (h, w); in parts, as the sum needs more bits."""
+def _brightest(image: Image.Image) -> int:
+    """The largest level of an image that is not decoded yet."""
+    with _one_at_a_time if image.width * image.height > LARGE_PIXELS else nullcontext():
+        return min(int(np.asarray(image).max()), WHITES[-1])
+
+
+def _to_eight_bits(levels: NDArray[np.integer[Any]], white: int) -> Image.Image:
+    """The nearest of 256 levels to each of 0..white, (h, w); in parts, as the product needs more bits."""
     grey = np.empty(levels.shape, np.uint8)
     for row in range(0, len(levels), ROWS):
-        grey[row : row + ROWS] = (levels[row : row + ROWS].astype(np.int64).clip(0, 65535) + 128) // 257
+        grey[row : row + ROWS] = (255 * levels[row : row + ROWS].astype(np.int64).clip(0, white) + white // 2) // white
     return Image.fromarray(grey)
 
 

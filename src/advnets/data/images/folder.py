@@ -22,6 +22,8 @@ from advnets.data.sets.published_files import cache_folder
 from advnets.errors import BadInput, Damaged, Unsupported
 
 MIN_IMAGES = 10
+READER = 2
+"""Another number wherever the same files become other pixels, splits or notes, so that they are decoded anew."""
 
 
 def load_images(path: str | os.PathLike[str], options: ImageOptions | None = None) -> Dataset:
@@ -64,7 +66,7 @@ def load_images(path: str | os.PathLike[str], options: ImageOptions | None = Non
 
 def _with_note(dataset: Dataset, note: str) -> Dataset:
     assert dataset.survey is not None
-    return replace(dataset, survey=replace(dataset.survey, notes=[*dataset.survey.notes, note]))
+    return replace(dataset, survey=replace(dataset.survey, changes=[*dataset.survey.changes, note]))
 
 
 def _check_there(source: ImageSource) -> None:
@@ -85,8 +87,9 @@ def _check_there(source: ImageSource) -> None:
 
 def _key(source: ImageSource, options: ImageOptions) -> str:
     """A hash of all that the decoded images depend on, except the contents of the files."""
-    sha = hashlib.sha256(json.dumps([str(source.path.resolve()), options.key()]).encode())
+    sha = hashlib.sha256(json.dumps([READER, str(source.path.resolve()), options.key()]).encode())
     listing = source.files
+    sha.update(f"{listing.wrapper}\n".encode("utf-8", "surrogateescape"))
     for item in (*listing.images, *([listing.labels_file] if listing.labels_file else [])):
         sha.update(f"{item.name}\0{item.size}\0{item.stamp}\n".encode("utf-8", "surrogateescape"))
     return sha.hexdigest()
@@ -95,7 +98,7 @@ def _key(source: ImageSource, options: ImageOptions) -> str:
 def _cache_path(path: Path, options: ImageOptions) -> Path:
     """The cache file of a folder under these options; it is replaced when the folder changes."""
     whole = hashlib.sha256(json.dumps([str(path.resolve()), options.key()]).encode("utf-8", "surrogateescape"))
-    stem = "".join(letter if letter.isalnum() else "-" for letter in path.resolve().stem)[:40]
+    stem = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in path.resolve().stem)[:40]
     return cache_folder() / "images" / f"{stem}-{whole.hexdigest()[:16]}.cache"
 
 

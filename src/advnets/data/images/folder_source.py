@@ -3,15 +3,17 @@
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
 
 from advnets.data.images.decode_image import SUFFIXES
+from advnets.data.images.layout import is_split_name
 from advnets.errors import BadInput, Damaged, Missing, TooBig
+from advnets.regular_files import open_regular_file
 
 LABELS_FILE = "dataset.json"
 MAX_FILE = 2**26
@@ -43,11 +45,13 @@ class FileListing:
         images: Image files, sorted by name.
         labels_file: The dataset.json, where there is one.
         others: Number of files of other kinds, by ending.
+        wrapper: Folders in which all images lie, "photos/2024/", or "". The names of the files leave them out.
     """
 
     images: tuple[FileEntry, ...]
     labels_file: FileEntry | None
     others: Mapping[str, int]
+    wrapper: str = ""
 
 
 class ImageSource(Protocol):
@@ -108,6 +112,7 @@ class FolderSource:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.files = sort_files(_walk(path, path, (), count()))
+        self._inner = path / self.files.wrapper
 
     def full_name(self, name: str) -> str:
         """Return what the errors call a file.
@@ -115,7 +120,7 @@ class FolderSource:
         Args:
             name: Name of the file in `files`.
         """
-        return str(self.path / name)
+        return str(self._inner / name)
 
     def open_file(self, name: str) -> IO[bytes]:
         """Open a file at its start.
@@ -125,9 +130,10 @@ class FolderSource:
 
         Raises:
             Damaged: If it cannot be read.
+            Unsupported: If it has become a pipe or a device.
         """
         try:
-            return (self.path / name).open("rb")
+            return open_regular_file(self._inner / name)
         except OSError as error:
             raise _read_error(self.full_name(name), error) from error
 
@@ -157,7 +163,7 @@ class FolderSource:
 
 
 def sort_files(entries: Iterator[FileEntry]) -> FileListing:
-    """Sort files into images, labels and others.
+    """Sort files into images, labels and others, and find the folders in which all images lie.
 
     Args:
         entries: Files in any order.
@@ -166,16 +172,42 @@ def sort_files(entries: Iterator[FileEntry]) -> FileListing:
         The files, with the images sorted by name.
     """
     images: list[FileEntry] = []
-    labels_file, others = None, Counter[str]()
+    labels_files, others = dict[str, FileEntry](), Counter[str]()
     for entry in entries:
         suffix = PurePosixPath(entry.name).suffix.lower()
         if suffix in SUFFIXES:
             images.append(entry)
-        elif entry.name == LABELS_FILE:
-            labels_file = entry
+        elif PurePosixPath(entry.name).name == LABELS_FILE:
+            labels_files[entry.name.removesuffix(LABELS_FILE)] = entry
         else:
             others[suffix or "no ending"] += 1
-    return FileListing(tuple(sorted(images, key=lambda entry: entry.name)), labels_file, dict(others.most_common()))
+    images.sort(key=lambda entry: entry.name)
+    wrapper = _find_wrapper(images, labels_files)
+    labels_file = labels_files.pop(wrapper, None)
+    others.update({".json": len(labels_files)} if labels_files else {})
+    return FileListing(
+        tuple(_strip(entry, wrapper) for entry in images),
+        None if labels_file is None else _strip(labels_file, wrapper),
+        dict(others.most_common()),
+        wrapper,
+    )
+
+
+def _find_wrapper(images: Sequence[FileEntry], labels_files: Mapping[str, FileEntry]) -> str:
+    """The folders around all images, up to a dataset.json or a folder that is a split."""
+    if not images:
+        return ""
+    wrapper = ""
+    # Of sorted names, what the first and the last have in common, all have.
+    for one, other in zip(*(image.name.split("/")[:-1] for image in (images[0], images[-1])), strict=False):
+        if one != other or wrapper in labels_files or is_split_name(one):
+            break
+        wrapper += f"{one}/"
+    return wrapper
+
+
+def _strip(entry: FileEntry, wrapper: str) -> FileEntry:
+    return replace(entry, name=entry.name.removeprefix(wrapper)) if wrapper else entry
 
 
 def is_hidden(name: str) -> bool:
@@ -228,7 +260,8 @@ def _walk(
         elif status and stat.S_ISREG(status.st_mode):
             yield FileEntry(Path(entry.path).relative_to(root).as_posix(), status.st_size, status.st_mtime_ns)
         else:
-            yield FileEntry(f"{Path(entry.path).relative_to(root).as_posix()}.not-a-file", 0, 0)
+            kind = "broken link" if status is None else "pipe or device"
+            yield FileEntry(f"{Path(entry.path).relative_to(root).as_posix()}.{kind}", 0, 0)
 
 
 def _stat_entry(entry: os.DirEntry[str]) -> os.stat_result | None:

@@ -17,7 +17,7 @@ SMALL = 2**30
 
 
 class ZipSource:
-    """A zip archive of image files. Where everything lies in one folder, the names leave that folder out.
+    """A zip archive of image files. Backslashes in names separate folders, as some programs of Windows write them.
 
     Args:
         path: Path of the archive, which is listed after every check that needs its directory alone.
@@ -48,7 +48,7 @@ class ZipSource:
         Args:
             name: Name of the file in `files`.
         """
-        return f"{self.path}: {name}"
+        return f"{self.path}: {self.files.wrapper}{name}"
 
     @contextmanager
     def hold_open(self) -> Iterator[None]:
@@ -83,7 +83,7 @@ class ZipSource:
             Damaged: If its checksum or size does not match.
             TooBig: If there are more than `MAX_FILE`.
         """
-        info = self._entries[name]
+        info = self._entries[self.files.wrapper + name]
         if info.file_size > MAX_FILE:
             raise size_error(self.full_name(name), info.file_size)
         assert self._archive is not None, "read within hold_open()"
@@ -102,26 +102,17 @@ def _check_archive(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.Zi
     entries: dict[str, zipfile.ZipInfo] = {}
     for info in infos:
         check_entry(path, info, "file")
-        if info.filename in entries:
-            raise Damaged(f"{path}: has two files {info.filename!r}. {REDO}")
-        entries[info.filename] = info
+        name = info.filename.replace("\\", "/")
+        if name in entries:
+            raise Damaged(f"{path}: has two files {name!r}. {REDO}")
+        entries[name] = info
     check_overlap(path, archive, infos, "file")
     total, packed = sum(info.file_size for info in infos), path.stat().st_size
     if total > SMALL and total > MAX_RATIO * packed:
         raise TooBig(
             f"{path}: unpacks {packed:,} bytes to {total:,}, over {MAX_RATIO} times as many. Unpack it yourself."
         )
-    files = {name: info for name, info in entries.items() if not info.is_dir()}
-    return _without_wrapper(files)
-
-
-def _without_wrapper(files: dict[str, zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
-    """The files by their names below the one folder in which they all lie, as archivers pack `photos/`."""
-    tops = {name.partition("/")[0] for name in files if not _is_clutter(name)}
-    if len(tops) != 1 or any("/" not in name for name in files if not _is_clutter(name)):
-        return files
-    top = f"{tops.pop()}/"
-    return {name.removeprefix(top): info for name, info in files.items()}
+    return {name: info for name, info in entries.items() if not name.endswith("/")}
 
 
 def _is_clutter(name: str) -> bool:

@@ -19,6 +19,7 @@ TRAIN, VALIDATION = 40_000, 10_000  # of the 50,000 images of the five training 
 MIRRORS = ("https://www.cs.toronto.edu/~kriz/",)
 ARCHIVE = "cifar-10-python.tar.gz"
 ARCHIVE_SHA256 = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
+ARCHIVE_BYTES = 170_498_071
 FOLDER = "cifar-10-batches-py"
 # SHA-256 of the files whose MD5 sums the authors and torchvision publish.
 SHA256 = {
@@ -75,7 +76,7 @@ def _place(folders: list[Path]) -> Path:
             if (inside / ARCHIVE).is_file():
                 return inside / ARCHIVE
     try:
-        return fetch(ARCHIVE, ARCHIVE_SHA256, MIRRORS, folder=folders[-1] / "cifar10")
+        return fetch(ARCHIVE, ARCHIVE_SHA256, MIRRORS, size=ARCHIVE_BYTES, folder=folders[-1] / "cifar10")
     except (Missing, Damaged) as error:
         looked = ", ".join(str(folder) for folder in folders)
         raise type(error)(

@@ -32,6 +32,12 @@ SHA256 = {
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
+BYTES = {
+    "train-images-idx3-ubyte.gz": 9_912_422,
+    "train-labels-idx1-ubyte.gz": 28_881,
+    "t10k-images-idx3-ubyte.gz": 1_648_877,
+    "t10k-labels-idx1-ubyte.gz": 4_542,
+}
 LAYOUTS = ("mnist", "MNIST/raw", "")  # folders inside a data folder; the second is torchvision's
 
 
@@ -75,7 +81,8 @@ def _obtain(name: str, folders: list[Path]) -> Path:
                 if path.is_file():
                     return verify_file(path, SHA256[filename], "MNIST")
     try:
-        return fetch(f"{name}.gz", SHA256[f"{name}.gz"], MIRRORS, folder=folders[-1] / "mnist")
+        packed, folder = f"{name}.gz", folders[-1] / "mnist"
+        return fetch(packed, SHA256[packed], MIRRORS, size=BYTES[packed], folder=folder)
     except (Missing, Damaged) as error:
         looked = ", ".join(str(folder) for folder in folders)
         inside = "mnist/, MNIST/raw/ or directly"

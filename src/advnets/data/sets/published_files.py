@@ -1,7 +1,11 @@
 """The folders that are searched for files of published data sets, and the check of their checksums."""
 
 import hashlib
+import logging
 import os
+import stat
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import pooch
@@ -10,8 +14,60 @@ from advnets.errors import Damaged, Missing
 
 
 def cache_folder() -> Path:
-    """Return the folder for downloads and other files that can be made again: $ADVNETS_CACHE, or the user's cache."""
-    return Path(os.environ.get("ADVNETS_CACHE") or pooch.os_cache("advnets"))
+    """Return the folder for downloads and other files that can be made again: $ADVNETS_CACHE, or the user's cache.
+
+    Where there is no home, or none that can be written to, as in many containers, it is a folder of the user's among
+    the temporary files, and a warning of the logger `advnets` says so once.
+
+    Raises:
+        Missing: If there is no such folder either, or it is another user's.
+    """
+    if chosen := os.environ.get("ADVNETS_CACHE"):
+        return Path(chosen)
+    usual = _user_cache()
+    return usual if usual is not None and _can_be_made(usual) else _temporary_cache(usual)
+
+
+def _user_cache() -> Path | None:
+    """The user's cache; None where the system knows no home of the user."""
+    try:
+        usual = Path(pooch.os_cache("advnets"))
+    except (RuntimeError, KeyError):
+        return None
+    return usual if usual.is_absolute() else None  # a home that is not known stays "~"
+
+
+def _can_be_made(folder: Path) -> bool:
+    """Whether a folder is there, or the nearest one above it that is there can be written to."""
+    if folder.is_dir():
+        return True
+    above = next((parent for parent in folder.parents if os.path.exists(parent)), folder)
+    return above.is_dir() and os.access(above, os.W_OK | os.X_OK)
+
+
+def _temporary_cache(usual: Path | None) -> Path:
+    """The user's folder among the temporary files, which nobody else can write to."""
+    number = os.getuid() if hasattr(os, "getuid") else 0
+    try:
+        folder = Path(tempfile.gettempdir()) / f"advnets-{number}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError as error:
+        raise Missing(
+            f"there is no home folder, and no folder for temporary files ({error}). Name a folder by $ADVNETS_CACHE."
+        ) from error
+    if hasattr(os, "getuid") and (found.st_uid != number or not stat.S_ISDIR(found.st_mode) or found.st_mode & 0o022):
+        raise Missing(f"{folder}: belongs to somebody else. Name a folder for the cache by $ADVNETS_CACHE.")
+    _warn_once(
+        f"{'there is no home folder' if usual is None else f'{usual} cannot be made'}, so that downloads and caches go "
+        f"to {folder}; $ADVNETS_CACHE names another folder"
+    )
+    return folder
+
+
+@cache
+def _warn_once(message: str) -> None:
+    logging.getLogger("advnets").warning("%s", message)
 
 
 def data_folders(data_dir: str | os.PathLike[str] | None) -> list[Path]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,13 +14,17 @@ from torch import Tensor
 from advnets.data import cache_folder, fetch
 from advnets.errors import BadInput, Damaged, Missing, TooBig, Unsupported
 from advnets.extractors.extractor import describe_tensor
+from advnets.regular_files import open_regular_file
 
 FILENAME = "pt_inception-2015-12-05-6726825d.pth"
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 """SHA-256 of the file as published; its name has the first 8 digits."""
 
+BYTES = 95_628_359
+"""Number of bytes of the file as published."""
+
 LARGEST = 2**28
-"""Most bytes of a file that is read: almost three times the published one's 95,628,359."""
+"""Most bytes of a file that is read: almost three times the published one's."""
 
 MIRRORS = ("https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/",)
 
@@ -34,7 +39,7 @@ def fetch_weights() -> Path:
         Missing: If it cannot be downloaded.
         Damaged: If what is downloaded is not the published file.
     """
-    return fetch(FILENAME, SHA256, MIRRORS, folder=cache_folder() / "weights")
+    return fetch(FILENAME, SHA256, MIRRORS, size=BYTES, folder=cache_folder() / "weights")
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -57,9 +62,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         Unsupported: If its ending is another.
     """
     try:
-        size, content = path.stat().st_size, b""
-        if size <= LARGEST:
-            content = path.read_bytes()
+        with open_regular_file(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            content = file.read() if size <= LARGEST else b""
     except OSError as error:
         raise Missing(f"{path}: cannot be read ({error.strerror}). Give the path of {FILENAME}.") from error
     if size > LARGEST:

@@ -22,6 +22,8 @@ from advnets.studies.canaries.resplit import default_size, draw_resplit
 from advnets.studies.canaries.results import CanaryResults
 from advnets.studies.results_file import ResultsFile
 
+MAX_STEM = 100
+"""Bytes of the data's name in that of the file of results; a disk may allow 143."""
 CLEAN_FROM = 1000
 """Re-splits with clean samples are numbered from here on, those with damaged samples from 0, so that they are
 independent of each other, whatever is asked for."""
@@ -118,7 +120,7 @@ class CanaryStudy:
     @property
     def results_file(self) -> ResultsFile[CanaryResults]:
         """The file that results are added to."""
-        stem = Path(self.data).name.replace(" ", "-")
+        stem = Path(self.data).name.replace(" ", "-").encode(errors="replace")[:MAX_STEM].decode(errors="ignore")
         return ResultsFile(Path(self.results or f"results/canaries-{stem}.json"), CanaryResults)
 
     @property
