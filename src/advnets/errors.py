@@ -17,9 +17,14 @@ A message says what was found, what was expected and what to do.
 import difflib
 from collections.abc import Iterable
 
+from advnets.text import escape
+
 
 class AdvnetsError(Exception):
-    """The root of every error this package raises on purpose."""
+    """The root of every error this package raises on purpose; its text is one line that any terminal can show."""
+
+    def __str__(self) -> str:
+        return escape(super().__str__())
 
 
 class BadInput(AdvnetsError, ValueError):

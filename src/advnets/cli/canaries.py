@@ -1,6 +1,5 @@
 """advnets canaries: which measures detect which damage, on your own data."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -8,6 +7,7 @@ from typing import Annotated
 import tyro
 
 from advnets.cli.arguments import parse
+from advnets.cli.output import write_error
 from advnets.cli.page import PageFlags
 from advnets.studies import canaries
 
@@ -48,7 +48,12 @@ def main(argv: Sequence[str]) -> int:
     flags = parse(CanariesFlags, argv, verb="canaries", about=ABOUT.format(damages=", ".join(canaries.DAMAGES)))
     _follow(flags.study.run())
     results = flags.study.results_file.read()
-    flags.page.show(canaries.as_json(results), text=canaries.as_text(results), markdown=canaries.as_markdown(results))
+    flags.page.show(
+        canaries.as_json(results),
+        text=canaries.as_text(results),
+        markdown=canaries.as_markdown(results),
+        kept=flags.study.results_file.path,
+    )
     return 0
 
 
@@ -56,4 +61,4 @@ def _follow(events: Iterator[canaries.CanaryProgress]) -> None:
     """Exhaust the events, with a line for each set of samples on standard error."""
     for event in events:
         left = "" if event.seconds_left is None else f"  {event.seconds_left / 60:.1f} minutes left"
-        print(f"{event.done}/{event.of}  {event.what}{left}", file=sys.stderr, flush=True)
+        write_error(f"{event.done}/{event.of}  {event.what}{left}")

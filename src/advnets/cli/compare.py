@@ -92,7 +92,7 @@ def main(argv: Sequence[str]) -> int:
     if asked.out is not None:
         make_folder(asked.out.parent)
         write_bytes(asked.out, found.markdown().encode())
-    print_result(found.as_dict(), as_json=asked.json, text=found.markdown().rstrip())
+    print_result(found.as_dict(), as_json=asked.json, text=found.markdown().rstrip(), kept=asked.out)
     return 0
 
 

@@ -98,7 +98,8 @@ def main(argv: Sequence[str]) -> int:
     )
     if asked.out is not None:
         assessment.write_report(asked.out, report)
-    print_result(report.as_dict(), as_json=asked.json, text=str(report).rstrip())
+    kept = asked.out or (asked.run if of_a_run else None)
+    print_result(report.as_dict(), as_json=asked.json, text=str(report).rstrip(), kept=kept)
     return 0
 
 

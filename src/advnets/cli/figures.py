@@ -12,6 +12,7 @@ from advnets.cli.arguments import parse, print_result, split_words
 from advnets.errors import BadInput, unknown
 from advnets.studies import saturation
 from advnets.studies.figure1 import figure1
+from advnets.text import escape
 
 ABOUT = """Draw a figure. RUN is a run directory, a share file, or a model that ships, such as paper-mnist.
 
@@ -73,7 +74,8 @@ def main(argv: Sequence[str]) -> int:
     print_result(
         {"out": str(flags.out), **numbers},
         as_json=flags.json,
-        text=f"{flags.out}: {names[0]} {_words(numbers)}".rstrip(),
+        text=escape(f"{flags.out}: {names[0]} {_words(numbers)}".rstrip()),
+        kept=flags.out,
     )
     return 0
 
@@ -85,7 +87,9 @@ def _draw_figure1(flags: FiguresFlags) -> int:
         )
     played = figure1(flags.seed)
     out = str(played.save(flags.out))
-    print_result({"out": out, **played.as_dict()}, as_json=flags.json, text=f"{out}: figure1\n{played}")
+    print_result(
+        {"out": out, **played.as_dict()}, as_json=flags.json, text=f"{escape(out)}: figure1\n{played}", kept=out
+    )
     return 0
 
 

@@ -57,5 +57,5 @@ def main(argv: Sequence[str]) -> int:
     result = played.as_dict()
     if flags.out is not None:
         result["out"] = str(played.save(flags.out))
-    print_result(result, as_json=flags.json, text=str(played))
+    print_result(result, as_json=flags.json, text=str(played), kept=flags.out)
     return 0

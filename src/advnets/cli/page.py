@@ -31,13 +31,14 @@ class PageFlags:
         if self.out is not None and (self.out.suffix.lower() != ".md" or self.out.exists()):
             raise BadInput(f"--out {self.out}: expected the name of a .md file that is not there yet")
 
-    def show(self, value: Mapping[str, Any], *, text: str, markdown: str) -> None:
+    def show(self, value: Mapping[str, Any], *, text: str, markdown: str, kept: Path) -> None:
         """Write the page if one is asked for, and print the tables.
 
         Args:
             value: The tables as JSON.
             text: The tables as text.
             markdown: The tables as a page.
+            kept: The file of the results that the tables show.
 
         Raises:
             CannotWrite: If the page cannot be written.
@@ -45,4 +46,4 @@ class PageFlags:
         if self.out is not None:
             make_folder(self.out.parent)
             write_bytes(self.out, markdown.encode())
-        print_result(value, as_json=self.json, text=text)
+        print_result(value, as_json=self.json, text=text, kept=self.out or kept)

@@ -61,7 +61,12 @@ def main(argv: Sequence[str]) -> int:
         with _exit_on_sigterm():
             _follow(study.run())
     results = study.read()
-    flags.page.show(table.as_json(results), text=table.as_text(results), markdown=table.as_markdown(results))
+    flags.page.show(
+        table.as_json(results),
+        text=table.as_text(results),
+        markdown=table.as_markdown(results),
+        kept=study.results_file.path,
+    )
     return 0
 
 
