@@ -77,11 +77,25 @@ def parse_words(kind: type[Arguments], argv: Sequence[str], *, verb: str, defaul
 
 
 def _read_box(box: str) -> str:
-    """What the parser says, of the box that it draws: not its title, not the help, and nothing after a rule."""
-    lines = [line.strip("│|").rstrip() for line in box.splitlines()[1:]]
-    end = next((place for place, line in enumerate(lines) if not line.strip("─- ")), len(lines))
-    found = [line.strip() for line in lines[:end] if not line.startswith(" " * 6)]
-    return re.sub(r" \(required\)|[.:]$", "", " ".join(found))
+    """What the parser says, of the box that it prints: a title, a rule, its words, and help that is left out here."""
+    lines = [line.strip("│|").rstrip() for line in box.splitlines()]
+    rules = [place for place, line in enumerate(lines) if not line.strip("─- ") and line] or [0]
+    words = lines[rules[0] + 1 :]
+    end = next((place for place, line in enumerate(words) if not line.strip("─- ")), len(words))
+    found = " ".join(line.strip() for line in words[:end] if not line.startswith(" " * 8))
+    for pattern, plain in PLAINER:
+        found = re.sub(pattern, plain, found)
+    return found
+
+
+PLAINER = (
+    (r"^Error parsing (\S+): ", r"\1: "),
+    (r"no type matching (?:\{None\}\|)?(\S+) could be instantiated from \[(.*)\]", r"found \2, expected \1"),
+    (r"invalid literal for int\(\) with base 10: (.*)$", r"found \1, expected a whole number"),
+    (r"could not convert string to float: (.*)$", r"found \1, expected a number"),
+    (r" \(required\)|[.:]$", ""),
+)
+"""Patterns in the words of the parser, and what is said in their place."""
 
 
 def expect_flags(argv: Sequence[str], spellings: Iterable[str], *, verb: str) -> None:

@@ -77,7 +77,9 @@ def read_report(path: str) -> Report:
     run = Run(Path(path))
     file = run.directory.report_json
     if not file.exists():
-        raise Missing(f"{path} has no report yet. Measure it: `advnets evaluate {quote_word(path)}`, or leave out --reports.")
+        raise Missing(
+            f"{path} has no report yet. Measure it: `advnets evaluate {quote_word(path)}`, or leave out --reports."
+        )
     report = _read_file(file)
     if report.step != run.step:
         raise BadInput(
