@@ -66,6 +66,8 @@ ODD = (
 )  # fmt: skip
 """Words in the place of any value."""
 
+RESULTS = Path(__file__).parents[2] / "results"
+
 FLAGS = ("--help", "-h", "--json", "--version", "--jsn", "--no-json", "-x", "--out", "--n", "-n", "--seed", "--steps",
          "--data", "--tyro-print-completion", "--=", "--a.b.c", "--dry-run", "--figures", "--reports")  # fmt: skip
 
@@ -93,8 +95,8 @@ CALLS: tuple[tuple[str, ...], ...] = (
     ("figures", "grid", "run", "--out", "x.png"),
     ("figures", "figure3", "G.safetensors", "--seed", "2", "--out", "x.png", "--json"),
     ("helvetica", "--data", "ring-8", "--k", "1", "--json"),
-    ("canaries", "--data", "photos", "--clean", "2", "--n", "4", "--damages", "blur"),
-    ("table", "--data", "digits", "--show", "--json"),
+    ("canaries", "--data", "photos", "--clean", "3", "--n", "4", "--damages", "blur"),
+    ("table", "--data", "mnist", "--show", "--out", "x.md"),
     ("table", "--data", "tfd", "--rows", "dbn", "--seeds", "1"),
     ("recipes", "--json"),
     ("recipes", "paper"),
@@ -233,6 +235,7 @@ def make_seeds(folder: Path) -> None:
         Image.fromarray(rng.integers(0, 256, (8, 8), dtype=np.uint8)).save(path)
     shutil.make_archive(str(folder / "photos"), "zip", folder / "photos")
     (folder / "broken.zip").write_bytes((folder / "photos.zip").read_bytes()[:200])
+    shutil.copytree(RESULTS, folder / "results", ignore=shutil.ignore_patterns("*.md", "*cifar10*", "paper*"))
     for name in (*(f"advnets.cli.{verb}" for verb in command.VERBS), "matplotlib.backends.backend_agg", "scipy.stats"):
         import_module(name)  # here, so that no child has to
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -109,10 +110,11 @@ def follow_measures(steps: Generator[assessment.Progress, None, Result]) -> Resu
 
 
 def _open_console() -> Console:
-    """Standard error as rich sees it, which goes on where it cannot be written, and has a width that can be drawn."""
+    """Standard error as rich sees it: a terminal only where it is one, of a width that can be drawn."""
     width = terminal_width() if {"COLUMNS", "LINES"} & set(os.environ) else None
     height = min(max(shutil.get_terminal_size().lines, 2), WIDEST) if width else None
-    return Console(file=cast(TextIO, LossyStream()), width=width, height=height)
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    return Console(file=cast(TextIO, LossyStream()), force_terminal=is_terminal, width=width, height=height)
 
 
 def progress_line(progress: TrainingProgress) -> str:

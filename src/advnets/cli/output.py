@@ -63,21 +63,24 @@ def write_error(text: str) -> None:
 
 
 class LossyStream:
-    """Standard error, with what cannot be written left out: a log on a full disk does not stop the work."""
+    """Standard error as it is now, without what cannot be written: a log on a full disk does not stop the work."""
+
+    def __init__(self) -> None:
+        self._stream = sys.stderr
 
     def __getattr__(self, name: str) -> object:
-        return getattr(sys.stderr, name)
+        return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
         """Write a text if that is possible."""
-        with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write(_encodable(text, sys.stderr))
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # None has none of these
+            self._stream.write(_encodable(text, self._stream))
         return len(text)
 
     def flush(self) -> None:
         """Flush what was written, if that is possible."""
-        with contextlib.suppress(OSError, ValueError):
-            sys.stderr.flush()
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            self._stream.flush()
 
 
 def open_streams() -> None:

@@ -13,6 +13,7 @@ from advnets.cli.help import HelpLine, lines_of, render
 from advnets.cli.output import write_output
 from advnets.cli.recipe_flags import RecipeFlag, apply_flags, choose_rows, recipe_flags
 from advnets.errors import BadInput
+from advnets.experiment.settings import settings_from
 from advnets.recipes import RECIPES, Recipe
 from advnets.text import escape, quote_word
 
@@ -70,7 +71,7 @@ def main(argv: Sequence[str]) -> int:
         return 0
     asked, given = parse_with_recipe(recipe, flags, verb=f"train {names[0]}")
     recipe = apply_flags(recipe, given)
-    settings = experiment.Settings(**{spec.name: getattr(asked, spec.name) for spec in fields(experiment.Settings)})
+    settings = settings_from({spec.name: getattr(asked, spec.name) for spec in fields(experiment.Settings)})
     if asked.dry_run:
         cost = experiment.dry_run(recipe, settings=settings)
         if distributed.is_rank0():
