@@ -1,19 +1,20 @@
 """Odd words, odd variables, odd streams: the command ends in time, with a code of its help, and without a traceback."""
 
+import time
 from pathlib import Path
 
 import pytest
 
 import command_fuzz
-from advnets.cli import main as command
-from advnets.cli import output
+from advnets import errors
+from advnets.cli import main as command, output
 from fuzzing import needs_fork
 
 pytestmark = [needs_fork, pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")]
 
 
 def test_the_help_names_the_exit_codes() -> None:
-    assert command_fuzz.DOCUMENTED == {0, 2, 3, 4, 130, 141, 143}
+    assert sorted(command_fuzz.DOCUMENTED) == [0, 2, 3, 4, 130, 141, 143]
 
 
 def test_a_hundred_calls_end_as_documented(tmp_path: Path) -> None:
@@ -30,33 +31,37 @@ def test_two_thousand_calls_end_as_documented(tmp_path: Path) -> None:
     assert found.verbs == set(command.VERBS)
 
 
-def fail(*given: object, **more: object) -> None:
-    raise ZeroDivisionError
+def divide(*given: object) -> None:
+    print(1 // 0)
 
 
-@pytest.mark.parametrize(
-    ("names", "outcome"),
-    [
-        (("_encodable", lambda text, stream: text), "traceback"),
-        (("escape_lines", lambda text: text), "raw control characters"),
-        (("close_streams", lambda: None), "undocumented: 120"),
-        (("write_error", lambda text: None), "no clear line"),
-    ],
-)
-def test_a_broken_output_is_noticed(
-    names: tuple[str, object], outcome: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The fuzz bites: what the output does for a call is left out, and a call shows it."""
-    name, instead = names
-    for module in (output, command):
-        if hasattr(module, name):
-            monkeypatch.setattr(module, name, instead)
-    call = {
-        "traceback": command_fuzz.Call(("\N{SNOWMAN}",), {}, "ascii", ("file", "file"), True),
-        "raw control characters": command_fuzz.Call(("--version",), {}, "utf-8", ("file", "file"), True),
-        "undocumented: 120": command_fuzz.Call(("nothing",), {}, "utf-8", ("file", "full"), True),
-        "no clear line": command_fuzz.Call(("nothing",), {}, "utf-8", ("file", "file"), True),
-    }[outcome]
+BROKEN: dict[str, tuple[dict[str, object], command_fuzz.Call]] = {
+    "traceback": ({"_run_verb": divide}, command_fuzz.Call((), {}, "utf-8", ("closed", "closed"), True)),
+    "raw control characters": (
+        {"escape_lines": str, "escape": str},
+        command_fuzz.Call(("\x1b[31m",), {}, "utf-8", ("file", "file"), True),
+    ),
+    "undocumented: 120": (
+        {"close_streams": lambda: None},
+        command_fuzz.Call(("nothing",), {}, "utf-8", ("file", "full"), True),
+    ),
+    "no clear line": (
+        {"write_error": lambda text: None},
+        command_fuzz.Call(("nothing",), {}, "utf-8", ("file", "file"), True),
+    ),
+    "hang": ({"_run_verb": lambda words: time.sleep(60)}, command_fuzz.Call((), {}, "utf-8", ("file", "file"), True)),
+}
+"""What is left out or broken, by what the fuzz must say of a call then."""
+
+
+@pytest.mark.parametrize("outcome", BROKEN)
+def test_the_fuzz_notices_a_broken_command(outcome: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    changes, call = BROKEN[outcome]
+    for module in (output, command, errors):
+        for name in changes.keys() & vars(module).keys():
+            monkeypatch.setattr(module, name, changes[name])
+    if outcome == "hang":
+        monkeypatch.setattr(command_fuzz, "SECONDS", 0.2)
     place = tmp_path / "call"
     place.mkdir()
     assert command_fuzz.make_call(call, place).outcome == outcome

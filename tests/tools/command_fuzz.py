@@ -3,6 +3,8 @@
     found = fuzz(100, folder=tmp_path)
     assert_ends_as_documented(found)
 
+    python command_fuzz.py CALLS FOLDER SEED FIRST      makes calls by their numbers, and shows those that fail
+
 Call number i is a pure function of (seed, i). A child has the streams, variables and folder of its call, opens Python's
 standard streams as the interpreter does at its start, runs the command's entry point, and flushes them as the
 interpreter does at its end. What it raised, and its exit code, come back through a pipe. A training that was asked for
@@ -71,7 +73,7 @@ RESULTS = Path(__file__).parents[2] / "results"
 FLAGS = ("--help", "-h", "--json", "--version", "--jsn", "--no-json", "-x", "--out", "--n", "-n", "--seed", "--steps",
          "--data", "--tyro-print-completion", "--=", "--a.b.c", "--dry-run", "--figures", "--reports")  # fmt: skip
 
-FAST = ["--generator.hidden", "8", "--discriminator.units", "4", "--batch-size", "16", "--device", "cpu"]
+FAST = ["--generator.hidden", "8", "--discriminator.units", "4", "--batch-size", "8", "--device", "cpu"]
 CALLS: tuple[tuple[str, ...], ...] = (
     (),
     ("--help",),
@@ -85,12 +87,12 @@ CALLS: tuple[tuple[str, ...], ...] = (
     ("sample", "run", "-n", "4", "--seed", "1", "--out", "x.png"),
     ("sample", "G.safetensors", "-n", "2", "--out", "x.npz", "--json"),
     ("sample", "run", "-n", "2", "--out", "folder/"),
-    ("evaluate", "run", "--n", "20", "--measures", "parzen,mmd", "--no-classifier"),
-    ("evaluate", "images.npz", "--against", "digits", "--measures", "kid", "--extractor", "pixels", "--out", "report",
+    ("evaluate", "run", "--n", "20", "--measures", "parzen,spectrum", "--no-classifier"),
+    ("evaluate", "images.npz", "--against", "digits", "--measures", "kid", "--extractor", "pixels",
      "--no-classifier"),
     ("evaluate", "G.safetensors", "--n", "20", "--measures", "parzen", "--json"),
-    ("compare", "a=run", "b=G.safetensors", "--n", "20", "--measures", "kid", "--extractor", "pixels", "--json"),
-    ("compare", "run", "images.npz", "--n", "20", "--measures", "kid", "--extractor", "pixels", "--out", "x.md"),
+    ("compare", "a=run", "b=G.safetensors", "--n", "40", "--measures", "kid", "--extractor", "pixels", "--json"),
+    ("compare", "run", "images.npz", "--n", "40", "--measures", "kid", "--extractor", "pixels", "--out", "x.md"),
     ("export", "run", "--out", "x.safetensors", "--half", "--notes", "some", "--licence", "none"),
     ("figures", "grid", "run", "--out", "x.png"),
     ("figures", "figure3", "G.safetensors", "--seed", "2", "--out", "x.png", "--json"),
@@ -229,7 +231,7 @@ def make_seeds(folder: Path) -> None:
     run.export(folder / "G.safetensors")
     rng = np.random.default_rng(0)
     np.savez(folder / "images.npz", images=rng.integers(0, 256, (40, 8, 8, 1), dtype=np.uint8))
-    for number in range(12):
+    for number in range(40):
         path = folder / "photos" / ("a[red]" if number % 2 else "b\x1b[31m|<i>") / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(rng.integers(0, 256, (8, 8), dtype=np.uint8)).save(path)
@@ -449,8 +451,8 @@ def run_command(words: tuple[str, ...], traces: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    calls, at = int(sys.argv[1]), Path(sys.argv[2])
-    total = fuzz(calls, folder=at, first=int(sys.argv[3]) if len(sys.argv) > 3 else 0)
+    calls, at, drawn_by, begin = int(sys.argv[1]), Path(sys.argv[2]), *map(int, sys.argv[3:5])
+    total = fuzz(calls, folder=at, seed=drawn_by, first=begin)
     for number, call, end in total.failures:
         print(number, call, end.outcome, end.trace or end.err[-600:], sep="\n", end="\n\n")
     print(total, sorted(total.verbs))
