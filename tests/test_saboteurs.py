@@ -1,5 +1,7 @@
 """Every saboteur is caught by the check that is named beside it, and every check passes without one."""
 
+import contextlib
+import io
 import os
 import random
 from collections.abc import Callable
@@ -16,6 +18,8 @@ import checkpoint_checks
 import power_cuts
 import tiny
 from advnets import data, experiment, runs
+from advnets.assessment import ReferenceCard, Report
+from advnets.cli import main as command, output
 from advnets.errors import AdvnetsError, InUse, NonFinite
 from advnets.games.game import Game
 from advnets.latents import gaussian
@@ -106,6 +110,23 @@ def damage(folder: Path) -> None:
     assert checkpoint_checks.undetected(runs.save_checkpoint(folder, 3, checkpoint_checks.state())) == 0
 
 
+def plain_text(folder: Path) -> None:
+    """A name with escape sequences does not reach the terminal as it is."""
+    printed = io.StringIO()
+    with contextlib.redirect_stderr(printed):
+        assert command.main(["resume", str(folder / "\x1b[2Jrun")]) == 2
+        output.write_error("a\x1b[31m")
+    assert all(one.isprintable() or one == "\n" for one in printed.getvalue())
+
+
+def plain_pages(folder: Path) -> None:
+    """A name with tags, and a reason with them, are text of a page of Markdown."""
+    card = ReferenceCard(
+        data="<b>", digest="", split="test", samples=4, held_out=4, train=4, seed=0, extractor="", accuracy=None
+    )
+    assert "<" not in Report("<i>", 3, card, {}, {"fid": "<u>"}, {}, 1.0).markdown()
+
+
 CHECKS: dict[str, Callable[[Path], object]] = {
     "power": power_cuts.one_save,
     "prune": checkpoint_checks.keep_the_newest_good_ones,
@@ -115,6 +136,8 @@ CHECKS: dict[str, Callable[[Path], object]] = {
     "finite": finite,
     "alone": alone,
     "nothing runs": nothing_runs,
+    "plain text": plain_text,
+    "plain pages": plain_pages,
 }
 CAUGHT = (AssertionError, AdvnetsError, OSError, pytest.fail.Exception)
 

@@ -39,7 +39,7 @@ BROKEN: dict[str, tuple[dict[str, object], command_fuzz.Call]] = {
     "traceback": ({"_run_verb": divide}, command_fuzz.Call((), {}, "utf-8", ("closed", "closed"), True)),
     "raw control characters": (
         {"escape_lines": str, "escape": str},
-        command_fuzz.Call(("\x1b[31m",), {}, "utf-8", ("file", "file"), True),
+        command_fuzz.Call(("sample", "\x1b[31m", "--out", "x.png"), {}, "utf-8", ("file", "file"), True),
     ),
     "undocumented: 120": (
         {"close_streams": lambda: None},

@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from advnets import errors
+from advnets.assessment import report
+from advnets.cli import output
 from advnets.data import Batches
 from advnets.data.formats import npz
 from advnets.experiment.game_training import GameTraining
@@ -186,6 +189,16 @@ def pickles_are_allowed(patch: Patch) -> None:
     patch.setattr(npz, "_read", lambda path: dict(np.load(path, allow_pickle=True)))
 
 
+def names_are_printed_as_they_are(patch: Patch) -> None:
+    patch.setattr(output, "escape_lines", str)
+    patch.setattr(errors, "escape", str)
+
+
+def names_are_marks(patch: Patch) -> None:
+    patch.setattr(report, "escape_markdown", str)
+    patch.setattr(report, "format_reasons", lambda reasons: "\n".join(f"- {name}: {reasons[name]}" for name in reasons))
+
+
 SABOTEURS: dict[str, tuple[Saboteur, str]] = {
     "files are not forced to the disk": (files_are_not_forced, "power"),
     "folders are not forced to the disk": (folders_are_not_forced, "power"),
@@ -209,4 +222,6 @@ SABOTEURS: dict[str, tuple[Saboteur, str]] = {
     "only losses are checked for NaN": (only_losses_are_checked_for_nan, "finite"),
     "no lock": (no_lock, "alone"),
     "pickles are allowed": (pickles_are_allowed, "nothing runs"),
+    "names are printed as they are": (names_are_printed_as_they_are, "plain text"),
+    "names are marks of Markdown": (names_are_marks, "plain pages"),
 }
