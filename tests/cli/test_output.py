@@ -308,3 +308,29 @@ def test_a_process_without_streams_opens_no_file_in_their_place(tmp_path: Path) 
     words = " ".join(["exec", quote_word(sys.executable), "-c", quote_word(program), "<&-", ">&-", "2>&-"])
     assert subprocess.run(["/bin/sh", "-c", words], check=False).returncode == 0
     assert Path("x").read_bytes() == b""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "code", "lines"),
+    [
+        ("data >&-", 2, 1),
+        ("data >/dev/full", 2, 1),
+        ("nothing 2>/dev/full", 2, 0),
+        ("nothing >&- 2>&- <&-", 2, 0),
+        ("recipes 2>&-", 0, 0),
+        ("export --help >/dev/full 2>&-", 2, 0),
+        ("data $(printf '\\377\\033[31m')", 2, 1),
+    ],
+)
+@pytest.mark.parametrize(
+    "variables", [{"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, {"PYTHONIOENCODING": "cp1252"}]
+)
+def test_real_processes(words: str, code: int, lines: int, variables: dict[str, str], tmp_path: Path) -> None:
+    """What the fuzz does in forked children holds of a shell's too."""
+    call = f"{quote_word(sys.executable)} -m advnets {words}"
+    done = subprocess.run(["/bin/sh", "-c", call], capture_output=True, check=False, env={**os.environ, **variables})
+    assert done.returncode == code
+    assert len(done.stderr.splitlines()) == lines
+    assert is_plain(done.stderr.decode("ascii"))
+    assert b"Traceback" not in done.stdout + done.stderr
