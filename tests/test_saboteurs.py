@@ -1,5 +1,7 @@
 """Every saboteur is caught by the check that is named beside it, and every check passes without one."""
 
+import contextlib
+import io
 import os
 import random
 from collections.abc import Callable
@@ -18,6 +20,8 @@ import directory_checks
 import power_cuts
 import tiny
 from advnets import data, experiment, runs
+from advnets.assessment import ReferenceCard, Report
+from advnets.cli import main as command, output
 from advnets.data.images.cache import PIXELS_AT
 from advnets.errors import AdvnetsError, BadInput, Damaged, InUse, NonFinite
 from advnets.extractors import onnx_extractor
@@ -157,6 +161,23 @@ def held_out(folder: Path) -> None:
         assert int(dataset.test.values.min()) == 200
 
 
+def plain_text(folder: Path) -> None:
+    """A name with escape sequences does not reach the terminal as it is."""
+    printed = io.StringIO()
+    with contextlib.redirect_stderr(printed):
+        assert command.main(["resume", str(folder / "\x1b[2Jrun")]) == 2
+        output.write_error("a\x1b[31m")
+    assert all(one.isprintable() or one == "\n" for one in printed.getvalue())
+
+
+def plain_pages(folder: Path) -> None:
+    """A name with tags, and a reason with them, are text of a page of Markdown."""
+    card = ReferenceCard(
+        data="<b>", digest="", split="test", samples=4, held_out=4, train=4, seed=0, extractor="", accuracy=None
+    )
+    assert "<" not in Report("<i>", 3, card, {}, {"fid": "<u>"}, {}, 1.0).markdown()
+
+
 CHECKS: dict[str, Callable[[Path], object]] = {
     "power": power_cuts.one_save,
     "prune": checkpoint_checks.keep_the_newest_good_ones,
@@ -176,6 +197,8 @@ CHECKS: dict[str, Callable[[Path], object]] = {
     "pixels": pixels,
     "id": extractor_id,
     "held out": held_out,
+    "plain text": plain_text,
+    "plain pages": plain_pages,
 }
 CAUGHT = (AssertionError, AdvnetsError, OSError, pytest.fail.Exception)
 

@@ -33,7 +33,7 @@ _ROOMS = (
     "algorithm", "assessment", "averaging", "baselines", "capture", "comparison", "constraints", "data", "disk",
     "distributed", "errors", "experiment", "extractors", "figures", "games", "latents", "metrics", "networks",
     "objectives", "optimizers", "penalties", "randomness", "recipes", "records", "regular_files", "runs", "schedules",
-    "statistics", "studies", "theory", "training", "turns",
+    "statistics", "studies", "text", "theory", "training", "turns",
 )  # fmt: skip
 """Rooms that can be reached as `advnets.ROOM`."""
 
@@ -92,6 +92,7 @@ if TYPE_CHECKING:
         schedules as schedules,
         statistics as statistics,
         studies as studies,
+        text as text,
         theory as theory,
         training as training,
         turns as turns,

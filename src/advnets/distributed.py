@@ -56,20 +56,28 @@ def init_process_group() -> None:
     gloo carries tensors of the CPU, nccl those of a GPU. A group that the program has made itself is used as it is.
 
     Raises:
-        BadInput: If the other processes cannot be reached.
+        BadInput: If the numbers that torchrun sets are none, or the other processes cannot be reached.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1 or dist.is_initialized():
+    processes = _read_number("WORLD_SIZE", "1", 1)
+    if processes == 1 or dist.is_initialized():
         return
+    _read_number("RANK", "", 0, processes - 1)
+    _read_number("LOCAL_RANK", "0", 0, processes - 1)
+    _read_number("MASTER_PORT", "", 0, 65535)
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     try:
         dist.init_process_group(backend, timeout=TIMEOUT)
     except (ValueError, RuntimeError) as error:
         raise errors.BadInput(
-            f"WORLD_SIZE is {os.environ['WORLD_SIZE']}, and the other processes cannot be reached: "
-            f"{_first_line(error)}. Start them all by torchrun, with one --master-addr for all hosts, or unset "
+            f"WORLD_SIZE is {processes}, and the other processes cannot be reached: "
+            f"{errors.first_line(error)}. Start them all by torchrun, with one --master-addr for all hosts, or unset "
             "WORLD_SIZE to train alone."
         ) from error
     atexit.register(_destroy_groups)
+
+
+def _read_number(name: str, usual: str, least: int = 0, most: int = 2**31 - 1) -> int:
+    return errors.parse_whole_number(name, os.environ.get(name) or usual, least, most, "Use torchrun, or unset it.")
 
 
 def set_device() -> None:
@@ -78,14 +86,15 @@ def set_device() -> None:
     Raises:
         BadInput: If the host has too few GPUs.
     """
-    local, there = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
-    if world_size() > 1 and local >= there:
+    if world_size() == 1:
+        return
+    local, there = _read_number("LOCAL_RANK", "0"), torch.cuda.device_count()
+    if local >= there:
         raise errors.BadInput(
             f"process {local} of this host has no GPU of its own: found {there}, expected one for each process. "
             f"Give torchrun --nproc-per-node {there}, or advnets --device cpu."
         )
-    if world_size() > 1:
-        torch.cuda.set_device(local)
+    torch.cuda.set_device(local)
 
 
 def expect_one_process(what: str) -> None:
@@ -97,7 +106,7 @@ def expect_one_process(what: str) -> None:
     Raises:
         Unsupported: If there are several processes.
     """
-    found = max(world_size(), int(os.environ.get("WORLD_SIZE", "1")))
+    found = max(world_size(), _read_number("WORLD_SIZE", "1", 1))
     if found > 1:
         raise errors.Unsupported(f"{what}: found {found} processes, expected one. Run it without torchrun.")
 
@@ -162,9 +171,6 @@ def use_shared_generator(rng: torch.Generator) -> Iterator[None]:
 
     Args:
         rng: The generator, whose state must be the same in all processes.
-
-    Yields:
-        Nothing.
     """
     global _shared
     outer, _shared = _shared, rng
@@ -331,7 +337,7 @@ def local_rank0_first(make: Callable[[], Value]) -> Value:
         ProcessLost: If another process is gone or silent.
     """
     try:
-        if int(os.environ.get("LOCAL_RANK", rank())) == 0:
+        if world_size() == 1 or _read_number("LOCAL_RANK", str(rank())) == 0:
             return make()
     finally:
         barrier(PATIENCE)
@@ -381,13 +387,9 @@ def expect_all_processes() -> Iterator[None]:
     except RuntimeError as error:
         atexit.unregister(_destroy_groups)
         raise errors.ProcessLost(
-            f"rank {rank()} of {world_size()} has lost another process ({_first_line(error)}). All stop here; the last "
-            "checkpoint is good: resume the run."
+            f"rank {rank()} of {world_size()} has lost another process ({errors.first_line(error)}). All stop here; "
+            "the last checkpoint is good: resume the run."
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0].rstrip(".")[:160] if str(error) else type(error).__name__
 
 
 def _destroy_groups() -> None:

@@ -19,9 +19,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from advnets.text import escape
+
 
 class AdvnetsError(Exception):
-    """The root of every error this package raises on purpose."""
+    """The root of every error this package raises on purpose; its text is one line that any terminal can show."""
+
+    def __str__(self) -> str:
+        return escape(super().__str__())
 
 
 class BadInput(AdvnetsError, ValueError):
@@ -78,6 +83,40 @@ def keep_result(result: object) -> Iterator[None]:
     except CannotWrite as error:
         error.result = result
         raise
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of what an error says, or its name if it says nothing."""
+    return str(error).splitlines()[0].rstrip(".")[:160] if str(error) else type(error).__name__
+
+
+def parse_whole_number(name: str, text: str, least: int, most: int, advice: str) -> int:
+    """Return the whole number that a text holds.
+
+    Args:
+        name: What the number is, such as the name of a variable of the environment.
+        text: The text.
+        least: The least that it may be.
+        most: The most that it may be.
+        advice: What to do otherwise, as a sentence.
+
+    Returns:
+        The number.
+
+    Raises:
+        BadInput: If it is none, or out of bounds.
+
+    Example:
+        >>> parse_whole_number("RANK", "1", 0, 3, "Unset it.")
+        1
+    """
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if not least <= number <= most:
+        raise BadInput(f"{name} is {text[:80]!r}, expected a whole number from {least} to {most}. {advice}")
+    return number
 
 
 def unknown(kind: str, found: str, expected: Iterable[str]) -> BadInput:

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from advnets import runs
+from advnets import errors, runs
+from advnets.assessment import report
+from advnets.cli import output
 from advnets.data import Batches, Split
 from advnets.data.formats import npz
 from advnets.data.images import arrangement, cache, layout
@@ -250,6 +252,16 @@ def split_names_are_taken_as_typed(patch: Patch) -> None:
     patch.setattr(layout, "WORD", re.compile(r"^(train|val|validation|test)$"))
 
 
+def names_are_printed_as_they_are(patch: Patch) -> None:
+    patch.setattr(output, "escape_lines", str)
+    patch.setattr(errors, "escape", str)
+
+
+def names_are_marks(patch: Patch) -> None:
+    patch.setattr(report, "escape_markdown", str)
+    patch.setattr(report, "format_reasons", lambda reasons: "\n".join(f"- {name}: {reasons[name]}" for name in reasons))
+
+
 SABOTEURS: dict[str, tuple[Saboteur, str]] = {
     "files are not forced to the disk": (files_are_not_forced, "power"),
     "folders are not forced to the disk": (folders_are_not_forced, "power"),
@@ -286,4 +298,6 @@ SABOTEURS: dict[str, tuple[Saboteur, str]] = {
     "splits are taken for classes": (splits_are_taken_for_classes, "held out"),
     "names of splits are taken as typed": (split_names_are_taken_as_typed, "held out"),
     "pickles are allowed": (pickles_are_allowed, "nothing runs"),
+    "names are printed as they are": (names_are_printed_as_they_are, "plain text"),
+    "names are marks of Markdown": (names_are_marks, "plain pages"),
 }

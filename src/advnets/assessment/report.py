@@ -13,6 +13,7 @@ from advnets.errors import BadInput
 from advnets.records import parse_record, parse_value
 from advnets.statistics import Estimate
 from advnets.statistics.estimate import Z95
+from advnets.text import escape_markdown, format_reasons
 
 SCHEMA = 2
 
@@ -233,7 +234,7 @@ class Report:
         """The report as a page of Markdown."""
         parts = [self._head(), self._table(), *self._warnings(), self._explanation()]
         parts += [*self._draws(), *self._classes(), *self._parzen(), *self._list_skipped()]
-        parts += [f"![{name}](figures/{name}.png)" for name in self.figures]
+        parts += [f"![{name}](figures/{name}.png)" for name in map(escape_markdown, self.figures)]
         return "\n\n".join(parts) + "\n"
 
     def _head(self) -> str:
@@ -243,9 +244,9 @@ class Report:
             "" if it.accuracy is None else f" The classifier is right on {100 * it.accuracy:.1f} % of held-out images."
         )
         return (
-            f"# {self.name}{step}\n\n"
-            f"{it.samples:,} samples, measured against {it.held_out:,} {it.split} and {it.train:,} training images of "
-            f"{it.data}. Features: {it.extractor}.{seen}"
+            f"# {escape_markdown(self.name)}{step}\n\n"
+            f"{it.samples:,} samples, measured against {it.held_out:,} {escape_markdown(it.split)} and {it.train:,} "
+            f"training images of {escape_markdown(it.data)}. Features: {escape_markdown(it.extractor)}.{seen}"
         )
 
     def _table(self) -> str:
@@ -259,7 +260,7 @@ class Report:
     def _row(self, name: str) -> list[str]:
         found, unit = self.measures[name].estimate, MEASURES[name].unit if name in MEASURES else ""
         return [
-            name,
+            escape_markdown(name),
             f"{format_estimate(found)} {unit}".rstrip(),
             "" if found.floor is None else f"{found.floor:.4g}",
             self.verdicts[name].words,
@@ -268,7 +269,7 @@ class Report:
     def _warnings(self) -> list[str]:
         """Notes of the estimates that a reader of their values has to know."""
         lines = [
-            f"- {name}: {words.format(found.estimate.notes[note])}"
+            f"- {escape_markdown(name)}: {words.format(escape_markdown(str(found.estimate.notes[note])))}"
             for name, found in self.measures.items()
             for note, words in WARNINGS.items()
             if found.estimate.notes.get(note)
@@ -285,7 +286,7 @@ class Report:
                 parts.setdefault(max(sizes), []).append(name)
         if not parts:
             return []
-        draws = "; ".join(f"{n:,} by {', '.join(names)}" for n, names in sorted(parts.items()))
+        draws = "; ".join(f"{n:,} by {escape_markdown(', '.join(names))}" for n, names in sorted(parts.items()))
         return [
             "Some measures use only a random draw of the samples, because they need as many real images as samples. "
             f"Some of them also need other real images that stand in for samples. Samples used: {draws}."
@@ -317,7 +318,7 @@ class Report:
         way = self.share_of_the_way()
         far = "" if way is None else f"{100 * way:.0f} % of the way from the mean image to as many real images. "
         measure = self.measures["parzen"]
-        protocol = measure.protocol
+        protocol = {key: escape_markdown(str(value)) for key, value in measure.protocol.items()}
         rows = [["centres", "how many", "nats", "standard error", "sigma", "edge", "ceiling"]]
         rows += [_centres(name, one) for name, one in {"these samples": measure.estimate, **self.controls}.items()]
         return [
@@ -331,7 +332,7 @@ class Report:
     def _list_skipped(self) -> list[str]:
         if not self.skipped:
             return []
-        return ["Not measured:\n\n" + "\n".join(f"- {name}: {reason}" for name, reason in self.skipped.items())]
+        return ["Not measured:\n\n" + format_reasons(self.skipped)]
 
 
 def _group_of(name: str) -> str:
@@ -390,10 +391,10 @@ def _format_class_shares(classes: Estimate) -> str:
     }
     if len(shares) > FEW:
         return f"{100 * min(shares.values()):.2f} at least, {classes.notes['missing']} of {len(shares)} missing"
-    return ", ".join(f"{name} {100 * share:.1f}" for name, share in shares.items())
+    return ", ".join(f"{escape_markdown(name)} {100 * share:.1f}" for name, share in shares.items())
 
 
 def _centres(name: str, found: Estimate) -> list[str]:
     notes = found.notes
     numbers = [f"{notes['n_centres']:,}", f"{found.value:.1f}", f"{found.standard_error:.1f}", f"{notes['sigma']:.4f}"]
-    return [name, *numbers, "yes" if notes["edge"] else "no", f"{notes['ceiling']:.0f}"]
+    return [escape_markdown(name), *numbers, "yes" if notes["edge"] else "no", f"{notes['ceiling']:.0f}"]

@@ -60,19 +60,22 @@ def write_report(path: Path, report: Report, held: Folder | None = None) -> Path
     return None if place is None else path / "reports" / place
 
 
-def write_new_report(path: Path, report: Report) -> None:
+def write_new_report(path: Path, report: Report) -> Path:
     """Write report.json, report.md and the figures into a folder of their own, all of them or nothing.
 
     Args:
         path: The folder, which is not there yet, or is empty.
         report: The report.
 
+    Returns:
+        The folder.
+
     Raises:
         BadInput: For a report without a single measure, and if something is at the path, be it since it was measured.
         CannotWrite: If the disk fails.
     """
     report.must_have_measures()
-    runs.write_new_folder(path, lambda folder: _write_files(folder, report))
+    return runs.write_new_folder(path, lambda folder: _write_files(folder, report))
 
 
 def _join_and_write(folder: Folder, report: Report) -> str | None:

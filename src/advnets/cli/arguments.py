@@ -1,13 +1,18 @@
 """How a verb's words and flags become a frozen dataclass."""
 
 import difflib
+import io
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import Any, TypeVar
 
 import tyro
 
 from advnets.cli.help import lines_of, render
+from advnets.cli.output import write_output
 from advnets.errors import BadInput
 
 Arguments = TypeVar("Arguments")
@@ -34,11 +39,11 @@ def parse(
         The flags.
 
     Raises:
-        BadInput: For a flag that the verb does not have.
-        SystemExit: With 0 after the help, with 2 after a message about a value that does not fit its flag.
+        BadInput: For a flag that the verb does not have, and for a value that does not fit its flag.
+        SystemExit: With 0 after the help.
     """
     if {"-h", "--help"} & set(argv):
-        print(help_text(kind, verb=verb, about=about, groups=groups or {}), end="")
+        write_output(help_text(kind, verb=verb, about=about, groups=groups or {}).rstrip())
         raise SystemExit(0)
     expect_flags(argv, [line.spelling for line in lines_of(kind).values()], verb=verb)
     return parse_words(kind, argv, verb=verb)
@@ -57,12 +62,40 @@ def parse_words(kind: type[Arguments], argv: Sequence[str], *, verb: str, defaul
         The flags.
 
     Raises:
-        SystemExit: With 2, after a message about a value that does not fit its flag.
+        BadInput: For a value that does not fit its flag, or is missing.
     """
     config = (tyro.conf.AvoidSubcommands, tyro.conf.FlagCreatePairsOff)
     given = {} if default is None else {"default": default}
-    parsed: Arguments = tyro.cli(kind, args=list(argv), prog=f"advnets {verb}", config=config, **given)
+    words = io.StringIO()
+    try:
+        with redirect_stdout(words), redirect_stderr(words):
+            parsed: Arguments = tyro.cli(kind, args=list(argv), prog=f"advnets {verb}", config=config, **given)
+    except SystemExit as stop:
+        said = _read_box(words.getvalue()) or "the flags cannot be read"
+        raise BadInput(f"{said}. `advnets {verb.split()[0]} --help` lists the flags.") from stop
     return parsed
+
+
+def _read_box(box: str) -> str:
+    """What the parser says, of the box that it prints: a title, a rule, its words, and help that is left out here."""
+    lines = [line.strip("│|").rstrip() for line in box.splitlines()]
+    rules = [place for place, line in enumerate(lines) if not line.strip("─- ") and line] or [0]
+    words = lines[rules[0] + 1 :]
+    end = next((place for place, line in enumerate(words) if not line.strip("─- ")), len(words))
+    found = " ".join(line.strip() for line in words[:end] if not line.startswith(" " * 8))
+    for pattern, plain in PLAINER:
+        found = re.sub(pattern, plain, found)
+    return found
+
+
+PLAINER = (
+    (r"^Error parsing (\S+): ", r"\1: "),
+    (r"no type matching (?:\{None\}\|)?(\S+) could be instantiated from \[(.*)\]", r"found \2, expected \1"),
+    (r"invalid literal for int\(\) with base 10: (.*)$", r"found \1, expected a whole number"),
+    (r"could not convert string to float: (.*)$", r"found \1, expected a number"),
+    (r" \(required\)|[.:]$", ""),
+)
+"""Patterns in the words of the parser, and what is said in their place."""
 
 
 def expect_flags(argv: Sequence[str], spellings: Iterable[str], *, verb: str) -> None:
@@ -107,15 +140,21 @@ def help_text(kind: type[Any], *, verb: str, about: str, groups: Mapping[str, Se
     return render(usage, about, {"arguments": words, **titled, "flags": others})
 
 
-def print_result(value: Any, *, as_json: bool, text: str) -> None:
+def print_result(value: Any, *, as_json: bool, text: str, kept: str | Path | None = None) -> None:
     """Print a result, as one JSON document or as text.
 
     Args:
         value: The result as JSON values.
         as_json: Whether it is printed as JSON.
         text: The result as text.
+        kept: As `write_output` takes it.
+
+    Raises:
+        CannotWrite: As `write_output` does.
+        BrokenPipeError: As `write_output` does.
     """
-    print(json.dumps(value, indent=2) if as_json else text)
+    # JSON is ASCII but for this character, whose escape sequence in JSON is not that of a terminal.
+    write_output(json.dumps(value, indent=2).replace("\x7f", r"\u007f") if as_json else text, kept=kept)
 
 
 def split_words(argv: Sequence[str]) -> tuple[list[str], list[str]]:

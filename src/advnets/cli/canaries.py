@@ -1,6 +1,5 @@
 """advnets canaries: which measures detect which damage, on your own data."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -9,6 +8,7 @@ import tyro
 
 from advnets import assessment
 from advnets.cli.arguments import parse, print_result
+from advnets.cli.output import write_error
 from advnets.cli.page import PageFlags
 from advnets.errors import CannotWrite
 from advnets.studies import canaries
@@ -49,7 +49,7 @@ def main(argv: Sequence[str]) -> int:
     """
     flags = parse(CanariesFlags, argv, verb="canaries", about=ABOUT.format(damages=", ".join(canaries.DAMAGES)))
     for note in assessment.reading_notes(flags.study.data, flags.study.dataset):
-        print(note, file=sys.stderr)
+        write_error(note)
     try:
         _follow(flags.study.run())
     except CannotWrite as error:  # what was measured is printed, even if it cannot be kept
@@ -58,7 +58,12 @@ def main(argv: Sequence[str]) -> int:
             print_result(canaries.as_json(error.result), as_json=flags.page.json, text=text)
         raise
     results = flags.study.results_file.read()
-    flags.page.show(canaries.as_json(results), text=canaries.as_text(results), markdown=canaries.as_markdown(results))
+    flags.page.show(
+        canaries.as_json(results),
+        text=canaries.as_text(results),
+        markdown=canaries.as_markdown(results),
+        kept=flags.study.results_file.path,
+    )
     return 0
 
 
@@ -66,4 +71,4 @@ def _follow(events: Iterator[canaries.CanaryProgress]) -> None:
     """Exhaust the events, with a line for each set of samples on standard error."""
     for event in events:
         left = "" if event.seconds_left is None else f"  {event.seconds_left / 60:.1f} minutes left"
-        print(f"{event.done}/{event.of}  {event.what}{left}", file=sys.stderr, flush=True)
+        write_error(f"{event.done}/{event.of}  {event.what}{left}")

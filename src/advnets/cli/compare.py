@@ -110,16 +110,17 @@ def main(argv: Sequence[str]) -> int:
         if isinstance(error.result, comparison.Comparison):
             _print(error.result, asked)
         raise
+    kept = None
     try:
         if asked.out is not None:
-            write_new(asked.out, found.markdown().encode())
+            kept = write_new(asked.out, found.markdown().encode())
     finally:  # what was measured is printed, even if it cannot be kept
-        _print(found, asked)
+        _print(found, asked, kept)
     return 0
 
 
-def _print(found: comparison.Comparison, asked: CompareFlags) -> None:
-    print_result(found.as_dict(), as_json=asked.json, text=found.markdown().rstrip())
+def _print(found: comparison.Comparison, asked: CompareFlags, kept: Path | None = None) -> None:
+    print_result(found.as_dict(), as_json=asked.json, text=found.markdown().rstrip(), kept=kept)
 
 
 def _compare_reports(asked: CompareFlags, names: tuple[str, ...] | None) -> comparison.Comparison:

@@ -1,17 +1,21 @@
 """How a run is followed: a live line on a terminal, one plain line a report elsewhere."""
 
+import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import TypeVar
+from typing import TextIO, TypeVar, cast
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
 from advnets import assessment
+from advnets.cli.output import WIDEST, LossyStream, terminal_width, write_error
 from advnets.experiment import Run, TrainingProgress
+from advnets.text import escape
 
 Result = TypeVar("Result")
 
@@ -30,18 +34,18 @@ def follow(run: Run, progress: Iterator[TrainingProgress], notes: Iterable[str])
     Returns:
         The last progress, or None if there was none.
     """
-    console = Console(stderr=True)
-    console.print(f"run {run.path}", highlight=False, soft_wrap=True)
+    write_error(escape(f"run {run.path}"))
     for note in notes:
-        console.print(note, highlight=False, soft_wrap=True)
+        write_error(escape(note))
+    console = _open_console()
     last: TrainingProgress | None = None
     printed_at = float("-inf")
     with Live(console=console, refresh_per_second=4) if console.is_terminal else nullcontext() as live:
         for last in progress:
             if live is not None:
-                live.update(Text(progress_line(last)))
+                live.update(Text(escape(progress_line(last))))
             elif time.monotonic() - printed_at >= PLAIN_SECONDS or last.share == 1:
-                print(progress_line(last), file=sys.stderr, flush=True)
+                write_error(progress_line(last))
                 printed_at = time.monotonic()
     return last
 
@@ -65,16 +69,16 @@ def open_live_line() -> Iterator[Callable[[str, bool], None]]:
         The function that shows a text. Its second argument says whether the text is printed in any case; of the others
         one in PLAIN_SECONDS is printed where there is no terminal.
     """
-    screen = Console(stderr=True)
+    screen = _open_console()
     shown_at = float("-inf")
     with Live(console=screen, refresh_per_second=4) if screen.is_terminal else nullcontext() as live:
 
         def show(text: str, always: bool) -> None:
             nonlocal shown_at
             if live is not None:
-                live.update(Text(text))
+                live.update(Text(escape(text)))
             elif always or time.monotonic() - shown_at >= PLAIN_SECONDS:
-                print(text, file=sys.stderr, flush=True)
+                write_error(escape(text))
                 shown_at = time.monotonic()
 
         yield show
@@ -102,7 +106,15 @@ def follow_measures(steps: Generator[assessment.Progress, None, Result]) -> Resu
             return assessment.exhaust(steps, show)
     finally:
         for note in notes:
-            print(note, file=sys.stderr, flush=True)
+            write_error(escape(note))
+
+
+def _open_console() -> Console:
+    """Standard error as rich sees it: a terminal only where it is one, of a width that can be drawn."""
+    width = terminal_width() if {"COLUMNS", "LINES"} & set(os.environ) else None
+    height = min(max(shutil.get_terminal_size().lines, 2), WIDEST) if width else None
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    return Console(file=cast(TextIO, LossyStream()), force_terminal=is_terminal, width=width, height=height)
 
 
 def progress_line(progress: TrainingProgress) -> str:

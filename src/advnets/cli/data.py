@@ -11,6 +11,7 @@ from advnets.data import Dataset
 from advnets.errors import BadInput
 from advnets.experiment.settings import ImageFlags
 from advnets.runs import expect_new
+from advnets.text import escape
 
 ABOUT = """List the data sets, or describe one.
 
@@ -120,10 +121,10 @@ def format_description(description: Mapping[str, Any]) -> str:
 
 def _format_plainly(value: Any) -> list[str]:
     if isinstance(value, Mapping):
-        return _cut([f"{name}: {_number(item)}" for name, item in value.items()])
+        return _cut([f"{escape(str(name))}: {_number(item)}" for name, item in value.items()])
     if isinstance(value, list | tuple):
         return _cut([_number(item) for item in value])
-    return ["none" if value is None else str(value)]
+    return ["none" if value is None else escape(str(value))]
 
 
 def _format_shape(shape: Sequence[int]) -> list[str]:
@@ -154,9 +155,9 @@ def _format_duplicates(counts: Mapping[str, int | None]) -> list[str]:
 
 def _format_cost(cost: Mapping[str, Any] | str) -> list[str]:
     if isinstance(cost, str):
-        return [cost]
+        return [escape(cost)]
     return [
-        f"{cost['recipe']}, batch {cost['batch_size']}: {cost['milliseconds_per_step']:.1f} ms a step on "
+        f"{escape(cost['recipe'])}, batch {cost['batch_size']}: {cost['milliseconds_per_step']:.1f} ms a step on "
         f"{cost['device']}; {cost['steps']:,} steps in {cost['minutes']:.1f} minutes; "
         f"{cost['mebibytes'] or 0:,.0f} MiB at the peak"
     ]
@@ -168,7 +169,7 @@ def _cut(lines: list[str]) -> list[str]:
 
 
 def _number(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else escape(str(value))
 
 
 FORMATS: dict[str, Callable[[Any], list[str]]] = {

@@ -9,6 +9,7 @@ import tyro
 from advnets import assessment, experiment
 from advnets.cli import console
 from advnets.cli.arguments import parse, print_result
+from advnets.cli.output import write_output
 from advnets.errors import BadInput, CannotWrite
 from advnets.experiment.settings import ImageFlags
 from advnets.runs import expect_new_folder, sealed_text
@@ -124,16 +125,18 @@ def main(argv: Sequence[str]) -> int:
         if isinstance(error.result, assessment.Report):
             _print(error.result, asked)
         raise
+    kept = asked.run if of_a_run else None
     try:
         if asked.out is not None:
-            assessment.write_new_report(asked.out, report)
+            kept = assessment.write_new_report(asked.out, report)
     finally:  # what was measured is printed, even if it cannot be kept
-        _print(report, asked)
+        _print(report, asked, kept)
     return 0
 
 
-def _print(report: assessment.Report, asked: EvaluateFlags) -> None:
-    print((sealed_text(report.as_dict()) if asked.json else str(report)).rstrip())
+def _print(report: assessment.Report, asked: EvaluateFlags, kept: Path | None = None) -> None:
+    text = sealed_text(report.as_dict()) if asked.json else str(report)
+    write_output(text.rstrip(), kept=kept)
 
 
 def _plan(asked: EvaluateFlags) -> assessment.EvaluationPlan:

@@ -9,6 +9,7 @@ import tyro
 
 from advnets import experiment
 from advnets.cli.arguments import parse, print_result
+from advnets.text import escape, quote_word
 
 ABOUT = """Write the averaged generator of a run's newest good checkpoint as one file, to be given away.
 
@@ -51,6 +52,7 @@ def main(argv: Sequence[str]) -> int:
     path = experiment.Run(asked.run).export(asked.out, asked.half, licence=asked.licence, notes=asked.notes)
     step, size = experiment.open_model(path).step, path.stat().st_size
     result = {"out": str(path), "bytes": size, "half": asked.half, "step": step}
-    text = f"{path}: {asked.run} at step {step}, {size:,} bytes\n  advnets sample {path} --out samples.png"
-    print_result(result, as_json=asked.json, text=text)
+    text = escape(f"{path}: {asked.run} at step {step}, {size:,} bytes")
+    text = f"{text}\n  advnets sample {quote_word(path)} --out samples.png"
+    print_result(result, as_json=asked.json, text=text, kept=path)
     return 0

@@ -13,6 +13,7 @@ from advnets.errors import BadInput, unknown
 from advnets.runs import expect_new, write_new
 from advnets.studies import saturation
 from advnets.studies.figure1 import figure1
+from advnets.text import escape
 
 ABOUT = """Draw a figure. RUN is a run directory, a share file, or a model that ships, such as paper-mnist.
 
@@ -85,11 +86,13 @@ def _draw_figure1(flags: FiguresFlags) -> int:
             "figure1 draws a game on the line, whose data are a normal distribution. Leave out --data and --data-dir."
         )
     played = figure1(flags.seed)
+    kept = None
     try:
-        played.save(flags.out)
+        kept = played.save(flags.out)
     finally:  # what was measured is printed, even if the figure cannot be kept
         result = {"out": str(flags.out), **played.as_dict()}
-        print_result(result, as_json=flags.json, text=f"{flags.out}: figure1\n{played}")
+        text = f"{escape(str(flags.out))}: figure1\n{played}"
+        print_result(result, as_json=flags.json, text=text, kept=kept)
     return 0
 
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import re
-import shutil
 import textwrap
 import types
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +12,8 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import docstring_parser
 import tyro
+
+from advnets.cli.output import terminal_width
 
 WIDTH = 100
 """The widest that help is printed; a narrower terminal makes it narrower."""
@@ -78,7 +79,7 @@ def render(usage: str, about: str, groups: Mapping[str, Sequence[HelpLine]]) -> 
     Returns:
         The text, which ends with a newline.
     """
-    width = min(WIDTH, shutil.get_terminal_size().columns)
+    width = min(WIDTH, terminal_width())
     parts = [f"usage: {usage}", *(_wrap(paragraph, width) for paragraph in about.split("\n\n"))]
     for title, lines in groups.items():
         if lines:
@@ -166,5 +167,5 @@ def _rows(line: HelpLine, width: int) -> list[str]:
     words = textwrap.wrap(line.about, max(width - COLUMN, 20), break_long_words=False, break_on_hyphens=False)
     below = [" " * COLUMN + row for row in words]
     if len(head) + 2 <= COLUMN:
-        return [f"{head:<{COLUMN}}{words[0]}", *below[1:]]
+        return [f"{head:<{COLUMN}}{''.join(words[:1])}".rstrip(), *below[1:]]
     return [*textwrap.wrap(line.spelling, width, initial_indent="  ", subsequent_indent="      "), *below]

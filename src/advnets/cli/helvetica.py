@@ -55,9 +55,11 @@ def main(argv: Sequence[str]) -> int:
         expect_new(flags.out, ".png", flag="--out")
     played = helvetica(flags.data, data_dir=flags.data_dir, seed=flags.seed, ks=flags.k)
     result = played.as_dict()
+    kept = None
     try:
         if flags.out is not None:
-            result["out"] = str(played.save(flags.out))
+            kept = played.save(flags.out)
+            result["out"] = str(kept)
     finally:  # what was measured is printed, even if the figure cannot be kept
-        print_result(result, as_json=flags.json, text=str(played))
+        print_result(result, as_json=flags.json, text=str(played), kept=kept)
     return 0

@@ -4,7 +4,9 @@ import os
 import sys
 from importlib import import_module
 
+from advnets.cli.output import close_streams, open_streams, write_error, write_output
 from advnets.errors import AdvnetsError, NonFinite, ProcessLost, unknown
+from advnets.text import escape
 
 VERBS = {
     "train": "train a recipe on a data set",
@@ -38,10 +40,11 @@ verbs:
 
 exit codes:
   0         all is done
-  2         something in the input is wrong
+  2         something in the input is wrong, or a result can be written nowhere
   3         a NaN or an Inf stopped the training
   4         another process of the run was lost
   130, 143  a signal stopped the run, which is saved and can be resumed
+  141       the reader of standard output went away, and the result is in no file
 """
 
 
@@ -59,34 +62,50 @@ def main(arguments: list[str]) -> int:
     Returns:
         The exit status.
     """
-    if not arguments or arguments[0] in ("-h", "--help"):
-        print(help_text(), end="")
-        return 0 if arguments else 2
-    if arguments[0] == "--version":
-        print(f"advnets {import_module('advnets').__version__}")
-        return 0
-    # Waiting threads sleep after some microseconds of spinning: no slower, and a busy machine stays usable.
-    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     try:
-        if arguments[0] not in VERBS:
-            raise unknown("verb", arguments[0], VERBS)
-        code: int = import_module(f"advnets.cli.{arguments[0]}").main(arguments[1:])
-        return code
+        return _run_verb(arguments)
     except AdvnetsError as error:
-        print(f"advnets{_which()}: {error}", file=sys.stderr)
+        write_error(f"advnets{_which()}: {error}")
         return next((code for kind, code in CODES.items() if isinstance(error, kind)), 2)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:
+        where = f"{escape(str(error.filename))}: " if error.filename else ""
+        write_error(f"advnets{_which()}: {where}{escape(error.strerror or str(error))}")
+        return 2
+    except MemoryError:
+        write_error(f"advnets{_which()}: this needs more memory than there is. Ask for fewer or smaller samples.")
+        return 2
+
+
+def _run_verb(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help"):
+        write_output(help_text().rstrip())
+        return 0 if arguments else 2
+    if arguments[0] == "--version":
+        write_output(f"advnets {import_module('advnets').__version__}")
+        return 0
+    # Waiting threads sleep after some microseconds of spinning: no slower, and a busy machine stays usable.
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    if arguments[0] not in VERBS:
+        raise unknown("verb", arguments[0], VERBS)
+    code: int = import_module(f"advnets.cli.{arguments[0]}").main(arguments[1:])
+    return code
 
 
 def _which() -> str:
-    alone = os.environ.get("WORLD_SIZE", "1") == "1"
-    return "" if alone else f" (rank {os.environ.get('RANK', '?')} of {os.environ['WORLD_SIZE']})"
+    """Which of several processes speaks."""
+    processes = os.environ.get("WORLD_SIZE") or "1"
+    return "" if processes == "1" else escape(f" (rank {os.environ.get('RANK', '?')} of {processes})")
 
 
 def run() -> None:
     """The entry point of the installed command."""
-    sys.exit(main(sys.argv[1:]))
+    open_streams()
+    try:
+        code = main(sys.argv[1:])
+    finally:
+        close_streams()
+    sys.exit(code)

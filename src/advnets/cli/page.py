@@ -30,13 +30,14 @@ class PageFlags:
         if self.out is not None:
             expect_new(self.out, ".md", flag="--out")
 
-    def show(self, value: Mapping[str, Any], *, text: str, markdown: str) -> None:
+    def show(self, value: Mapping[str, Any], *, text: str, markdown: str, kept: Path) -> None:
         """Write the page if one is asked for, and print the tables.
 
         Args:
             value: The tables as JSON.
             text: The tables as text.
             markdown: The tables as a page.
+            kept: The file of the results that the tables show.
 
         Raises:
             BadInput: If something is at its path now.
@@ -46,4 +47,4 @@ class PageFlags:
             if self.out is not None:
                 write_new(self.out, markdown.encode())
         finally:  # what was measured is printed, even if it cannot be kept
-            print_result(value, as_json=self.json, text=text)
+            print_result(value, as_json=self.json, text=text, kept=kept)

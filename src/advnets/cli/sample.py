@@ -9,6 +9,7 @@ import tyro
 
 from advnets import experiment
 from advnets.cli.arguments import parse, print_result
+from advnets.text import escape
 
 ABOUT = """Draw samples from a run, from a share file or from a model that ships.
 
@@ -50,5 +51,6 @@ def main(argv: Sequence[str]) -> int:
     model = experiment.find_model(asked.run)
     path = model.sample(asked.n, seed=asked.seed).save(asked.out)
     result = {"out": str(path), "n": asked.n, "seed": asked.seed, "step": model.step}
-    print_result(result, as_json=asked.json, text=f"{path}: {asked.n} samples of {asked.run} at step {model.step}")
+    text = escape(f"{path}: {asked.n} samples of {asked.run} at step {model.step}")
+    print_result(result, as_json=asked.json, text=text, kept=path)
     return 0

@@ -66,7 +66,12 @@ def main(argv: Sequence[str]) -> int:
                 print_result(table.as_json(error.result), as_json=flags.page.json, text=table.as_text(error.result))
             raise
     results = study.read()
-    flags.page.show(table.as_json(results), text=table.as_text(results), markdown=table.as_markdown(results))
+    flags.page.show(
+        table.as_json(results),
+        text=table.as_text(results),
+        markdown=table.as_markdown(results),
+        kept=study.results_file.path,
+    )
     return 0
 
 

@@ -10,9 +10,12 @@ from advnets import distributed, experiment
 from advnets.cli import console
 from advnets.cli.arguments import expect_flags, parse_words, print_result, split_words
 from advnets.cli.help import HelpLine, lines_of, render
+from advnets.cli.output import write_output
 from advnets.cli.recipe_flags import RecipeFlag, apply_flags, choose_rows, recipe_flags
 from advnets.errors import BadInput
+from advnets.experiment.settings import settings_from
 from advnets.recipes import RECIPES, Recipe
+from advnets.text import escape, quote_word
 
 ABOUT = """Train a recipe on a data set. RECIPE is a name or the path of a recipe.json.
 
@@ -64,11 +67,11 @@ def main(argv: Sequence[str]) -> int:
         raise BadInput(f"no recipe is given; expected: advnets train RECIPE. Recipes: {', '.join(RECIPES)}")
     recipe = choose_rows(experiment.find_recipe(names[0] if names else SHOWN), flags)
     if wants_help:
-        print(_help(names[0] if names else "RECIPE", recipe), end="")
+        write_output(_help(names[0] if names else "RECIPE", recipe).rstrip())
         return 0
     asked, given = parse_with_recipe(recipe, flags, verb=f"train {names[0]}")
     recipe = apply_flags(recipe, given)
-    settings = experiment.Settings(**{spec.name: getattr(asked, spec.name) for spec in fields(experiment.Settings)})
+    settings = settings_from({spec.name: getattr(asked, spec.name) for spec in fields(experiment.Settings)})
     if asked.dry_run:
         cost = experiment.dry_run(recipe, settings=settings)
         if distributed.is_rank0():
@@ -89,8 +92,7 @@ def parse_with_recipe(recipe: Recipe, argv: Sequence[str], *, verb: str) -> tupl
         The flags of `train`, and {recipe flag: its text or texts} for those that were typed.
 
     Raises:
-        BadInput: For a flag that is none of them.
-        SystemExit: With 2, after a message about a value that does not fit its flag.
+        BadInput: For a flag that is none of them, and for a value that does not fit its flag.
     """
     flags = recipe_flags(recipe)
     spellings = [line.spelling for line in lines_of(TrainFlags).values()]
@@ -151,6 +153,7 @@ def follow(run: experiment.Run, *, as_json: bool, **budget: Any) -> int:
         return 0
     last = console.follow(run, run.carry_on(**budget), notes)
     result = {"run": str(run.path), "step": last.step if last else run.step}
-    text = f"{run.path}\n  advnets sample {run.path} --out samples.png\n  advnets evaluate {run.path}"
-    print_result(result, as_json=as_json, text=text)
+    path = quote_word(run.path)
+    text = f"{escape(str(run.path))}\n  advnets sample {path} --out samples.png\n  advnets evaluate {path}"
+    print_result(result, as_json=as_json, text=text, kept=run.path)
     return 0

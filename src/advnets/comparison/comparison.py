@@ -9,6 +9,7 @@ from advnets.assessment.measures import MEASURES
 from advnets.assessment.report import align_table, format_estimate
 from advnets.assessment.verdict import format_p_value
 from advnets.comparison.difference import LEVEL, NOT_SHOWN, POWER, ROUNDED, THE_SAME, Contrast
+from advnets.text import escape_markdown, format_reasons
 
 KINDS = {
     "paired": "The samples of all sides were measured against the same real images. The error of a difference is that "
@@ -97,9 +98,10 @@ class Comparison:
 
     def markdown(self) -> str:
         """The comparison as a page of Markdown."""
-        parts = [f"# {' beside '.join(side.name for side in self.sides)}", self.verdict(), self._sides()]
+        title = escape_markdown(" beside ".join(side.name for side in self.sides))
+        parts = [f"# {title}", escape_markdown(self.verdict()), self._sides()]
         for pair, contrasts in groupby(self.contrasts, lambda each: (each.first, each.second)):
-            parts += [f"## {pair[0]} - {pair[1]}"] if len(self.sides) > 2 else []
+            parts += [f"## {escape_markdown(' - '.join(pair))}"] if len(self.sides) > 2 else []
             parts.append(_table(*pair, list(contrasts)))
         return "\n\n".join([*parts, self._explanation(), *self._left_out()]) + "\n"
 
@@ -108,7 +110,7 @@ class Comparison:
             f"{name.replace('_', '-')} {value}" for name, value in self.protocol.items() if name != "digest"
         )
         lines = [f"- {side.name}{_members(side)}" for side in self.sides]
-        return "\n".join([*lines, f"- measured by: {protocol}"])
+        return "\n".join(map(escape_markdown, [*lines, f"- measured by: {protocol}"]))
 
     def _explanation(self) -> str:
         what = "the chance of any false one" if self.control == "holm" else "the expected share of false ones"
@@ -121,22 +123,24 @@ class Comparison:
     def _left_out(self) -> list[str]:
         if not self.left_out:
             return []
-        return ["Not compared:\n\n" + "\n".join(f"- {name}: {reason}" for name, reason in self.left_out.items())]
+        return ["Not compared:\n\n" + format_reasons(self.left_out)]
 
 
 def _table(first: str, second: str, contrasts: list[Contrast]) -> str:
-    rows = [["measure", "better", first, second, "difference", "p", "could be shown", "verdict"]]
+    rows = [
+        ["measure", "better", *map(escape_markdown, (first, second)), "difference", "p", "could be shown", "verdict"]
+    ]
     for each in contrasts:
         row = MEASURES.get(each.measure)
         rows.append([
-            each.measure,
+            escape_markdown(each.measure),
             "" if row is None else {"floor": "as real"}.get(row.better, row.better),
             format_estimate(each.a),
             format_estimate(each.b),
             format_estimate(each.difference) if each.difference.error is not None else f"{each.difference.value:.4g}",
             "" if each.adjusted is None else format_p_value(each.adjusted).removeprefix("p = ").removeprefix("p "),
             "" if each.smallest is None else f"{each.smallest:.2g}",
-            each.words,
+            escape_markdown(each.words),
         ])  # fmt: skip
     return align_table(rows, right=(2, 3, 4, 5, 6))
 

@@ -11,6 +11,7 @@ from advnets.comparison.from_samples import contrast_groups, expect_known, refus
 from advnets.comparison.inputs import expect_seeds, parse_sides
 from advnets.errors import BadInput, Missing, unknown
 from advnets.experiment.run import Run
+from advnets.text import quote_word
 
 SHARED = ("data", "digest", "split", "samples", "held_out", "train", "seed", "extractor")
 """What reports that are compared have in common."""
@@ -76,12 +77,14 @@ def read_report(path: str) -> Report:
     run = Run(Path(path))
     file = run.directory.report_json
     if not file.exists():
-        raise Missing(f"{path} has no report yet. Measure it: `advnets evaluate {path}`, or leave out --reports.")
+        raise Missing(
+            f"{path} has no report yet. Measure it: `advnets evaluate {quote_word(path)}`, or leave out --reports."
+        )
     report = read_report_file(file)
     if report.step != run.step:
         raise BadInput(
             f"{file} is of step {report.step}, expected {run.step}, the run's newest. Measure again: `advnets evaluate "
-            f"{path}`, or leave out --reports."
+            f"{quote_word(path)}`, or leave out --reports."
         )
     return report
 

@@ -1,5 +1,6 @@
 """A model: a generator ready to draw samples, out of a run's newest checkpoint or out of a share file."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,14 +20,14 @@ from advnets.assessment import (
 )
 from advnets.baselines import Baseline, is_chain
 from advnets.data import TRANSFORMS, Dataset, ImageOptions, Transform, to_uint8
-from advnets.errors import AdvnetsError, BadInput, NonFinite, Unsupported
+from advnets.errors import AdvnetsError, BadInput, NonFinite, TooBig, Unsupported
 from advnets.experiment.samples import Samples
 from advnets.games import make
 from advnets.latents import LATENTS
 from advnets.networks import GeneratorRow, Sizes
 from advnets.randomness import Streams, mix_seed
 from advnets.recipes import lower_from_json, maker_from_json
-from advnets.runs import Card, expected_tensors, share
+from advnets.runs import Card, expected_tensors, physical_memory, share
 
 BLOCK = 1000
 """Samples that are made at once."""
@@ -64,12 +65,24 @@ class Model:
             The samples.
 
         Raises:
-            BadInput: For n below 1, for labels that are no classes, and where images have to be given.
+            BadInput: For n below 1, a seed out of range, labels that are no classes, and where images have to be given.
+            TooBig: If the machine has no memory for so many.
             NonFinite: If the network makes a NaN or an Inf.
         """
         if n < 1:
             raise BadInput(f"n is {n}; expected at least 1 sample")
+        if not 0 <= seed < 2**63:
+            raise BadInput(f"seed is {seed}; expected a whole number from 0 to 2^63 - 1")
+        self._expect_memory(n)
         return self.emit(self.draw(n, seed=seed), seed=seed, given=self._given(n, seed, given))
+
+    def _expect_memory(self, n: int) -> None:
+        """Check that n samples and their noises fit in memory; the samples are there twice when they are joined."""
+        shape = self.card.data.shape
+        each = 2 * math.prod(shape) * (1 if len(shape) == 3 else 4) + 4 * self.card.latent_size
+        most = physical_memory() // each
+        if n > most:
+            raise TooBig(f"n is {n:,}; this machine has memory for {most:,} samples at once. Draw fewer of them.")
 
     def translate(self, images: Tensor) -> Samples:
         """Translate images by a generator that is given images and takes no noise.

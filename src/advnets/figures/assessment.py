@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from advnets.errors import BadInput
 from advnets.figures.grid import ImageArray, draw_grid
 from advnets.figures.panels import create_figure, hide_ticks
+from advnets.text import escape
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -94,7 +95,7 @@ def draw_class_histogram(
         (0.2, fake, errors[1], FAKE, "samples"),
     ):
         axis.bar(places + shift, 100 * shares, 0.4, yerr=100 * error, color=colour, label=name, ecolor="black")
-    axis.set_xticks(places, names)
+    axis.set_xticks(places, [escape(name) for name in names], parse_math=False)
     axis.set_xlabel("class, by the classifier")
     axis.set_ylabel("share, %")
     axis.legend()

@@ -18,7 +18,7 @@ from advnets.runs.directory import (
     new_run_path,
     open_run,
 )
-from advnets.runs.environment import describe_arithmetic, describe_environment
+from advnets.runs.environment import describe_arithmetic, describe_environment, physical_memory
 from advnets.runs.files import (
     expect_new,
     expect_new_folder,
@@ -42,7 +42,7 @@ __all__ = [
     "describe_arithmetic", "describe_environment", "expect_new", "expect_new_folder", "expected_tensors",
     "has_checkpoints", "hold_run", "identity_of_folder", "json_bytes", "load_checkpoint", "load_latest", "lock_run",
     "make_folder", "memory_fingerprint", "name_iterators", "new_run_path", "newest_first", "open_folder",
-    "open_run", "pack_state", "put_back_memory", "read_json", "read_sealed", "remove_leftovers", "save_checkpoint",
-    "sealed_text", "share", "state_fingerprint", "unpack_state", "write_bytes", "write_json", "write_new",
-    "write_new_folder", "write_sealed",
+    "open_run", "pack_state", "physical_memory", "put_back_memory", "read_json", "read_sealed", "remove_leftovers",
+    "save_checkpoint", "sealed_text", "share", "state_fingerprint", "unpack_state", "write_bytes", "write_json",
+    "write_new", "write_new_folder", "write_sealed",
 ]  # fmt: skip

@@ -69,6 +69,14 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
 
 
+def physical_memory() -> int:
+    """Return the bytes of memory of this machine; where they are not known, those of a large one."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 2**40
+
+
 def _commit() -> str | None:
     here = Path(__file__).resolve().parent
     try:

@@ -86,4 +86,4 @@ def _obtain(name: str, folders: list[Path]) -> Path:
     except (Missing, Damaged) as error:
         looked = ", ".join(str(folder) for folder in folders)
         inside = "mnist/, MNIST/raw/ or directly"
-        raise type(error)(f"{error}\nLooked in {looked} (each: {inside}, as {name}.gz or {name}).") from error
+        raise type(error)(f"{error} Looked in {looked} (each: {inside}, as {name}.gz or {name}).") from error

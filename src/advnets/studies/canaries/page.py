@@ -1,13 +1,14 @@
 """What was detected, as text, as a page of Markdown and as JSON."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from advnets.studies.canaries.damage import DAMAGES
 from advnets.studies.canaries.detection import CLEAN, LEVEL, Detection, count_false_alarms, weakest_detected
 from advnets.studies.canaries.results import CanaryResults
+from advnets.text import escape, escape_markdown
 
 
 def as_json(results: CanaryResults) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def as_text(results: CanaryResults) -> str:
     head, rows = _weakest_table(results)
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows)]
-    return "\n".join([_title(results), "", *(line.rstrip() for line in lines), "", *_legend(results)])
+    return "\n".join([escape(_title(results)), "", *(line.rstrip() for line in lines), "", *_legend(results)])
 
 
 def as_markdown(results: CanaryResults) -> str:
@@ -54,10 +55,12 @@ def as_markdown(results: CanaryResults) -> str:
     Returns:
         The Markdown.
     """
-    parts = [f"# {_title(results)}", "\n\n".join(_legend(results)), _table(*_weakest_table(results))]
+    head, rows = _weakest_table(results)
+    parts = [f"# {escape_markdown(_title(results))}", *map(escape_markdown, _legend(results))]
+    parts.append(_table(map(escape_markdown, head), [map(escape_markdown, row) for row in rows]))
     for damage in results.damages:
         unit = f" ({DAMAGES[damage].unit})" if damage in DAMAGES else ""
-        parts += [f"## {damage}{unit}", _table(*_strength_table(results, damage))]
+        parts += [f"## {escape_markdown(damage)}{unit}", _table(*_strength_table(results, damage))]
     return "\n\n".join([*parts, *_refusals(results)]) + "\n"
 
 
@@ -113,7 +116,7 @@ def _strength_table(results: CanaryResults, damage: str) -> tuple[list[str], lis
     """Return z of each measure at each strength, and its own p-value, of the re-split with the largest p-value."""
     all_detections = {measure: results.detections(measure, damage) for measure in results.measures}
     head = next(iter(all_detections.values()), [])
-    rows = [[measure, *(_cell(one) for _, one in found)] for measure, found in all_detections.items()]
+    rows = [[escape_markdown(measure), *(_cell(one) for _, one in found)] for measure, found in all_detections.items()]
     return ["measure", *(f"{strength:g}" for strength, _ in head)], rows
 
 
@@ -137,10 +140,13 @@ def _detections_as_json(detections: Sequence[tuple[float, Detection | None]]) ->
 
 
 def _refusals(results: CanaryResults) -> list[str]:
-    reasons = dict.fromkeys(f"- {name}: {why}" for unit in results.units for name, why in unit.refused.items())
+    reasons = dict.fromkeys(
+        escape_markdown(f"- {name}: {why}") for unit in results.units for name, why in unit.refused.items()
+    )
     return ["## Refused", "\n".join(reasons)] if reasons else []
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = list(head)
     rules = ["---"] * len(head)
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, rules, *rows))

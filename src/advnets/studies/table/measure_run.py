@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -88,7 +89,7 @@ def describe_origin(environment: Mapping[str, Any]) -> Origin:
     """
     command = [str(word) for word in environment["command"]]
     return Origin(
-        command=" ".join(["advnets" if Path(command[0]).stem == "__main__" else Path(command[0]).name, *command[1:]]),
+        command=shlex.join(["advnets" if Path(command[0]).stem == "__main__" else Path(command[0]).name, *command[1:]]),
         advnets=str(environment["advnets"]),
         commit=environment["commit"],
         platform=str(environment["platform"]),

@@ -6,8 +6,10 @@ from typing import Any
 
 from advnets.metrics import PROTOCOLS
 from advnets.studies.table.evaluator import COMPARED, PAPER
+from advnets.studies.table.records import Origin
 from advnets.studies.table.results import TableResults
 from advnets.studies.table.summary import SummaryRow, summarise
+from advnets.text import escape, escape_markdown, format_code
 
 SCORES = (
     "row",
@@ -52,7 +54,9 @@ def as_text(results: TableResults) -> str:
     """
     lines = summarise(results)
     tables = [_align(head, rows) for head, rows in _tables(lines)]
-    return "\n\n".join([_title(results), *tables, "\n".join(f"- {point}" for point in checklist(results, lines))])
+    return "\n\n".join(
+        [escape(_title(results)), *tables, "\n".join(f"- {point}" for point in checklist(results, lines))]
+    )
 
 
 def as_markdown(results: TableResults) -> str:
@@ -66,11 +70,12 @@ def as_markdown(results: TableResults) -> str:
     """
     lines = summarise(results)
     tables = [_markdown(head, rows) for head, rows in _tables(lines)]
-    points = "\n".join(f"- {point}" for point in checklist(results, lines))
+    points = "\n".join(f"- {escape_markdown(point)}" for point in checklist(results, lines))
     commands = "\n".join(_commands(results))
     titles = ("## Scores", "## What a score does not say")
     body = "\n\n".join(f"{title}\n\n{table}" for title, table in zip(titles, tables, strict=True))
-    return f"# {_title(results)}\n\n{body}\n\n## Read this beside it\n\n{points}\n\n## Made by\n\n{commands}\n"
+    title = escape_markdown(_title(results))
+    return f"# {title}\n\n{body}\n\n## Read this beside it\n\n{points}\n\n## Made by\n\n{commands}\n"
 
 
 def checklist(results: TableResults, lines: Sequence[SummaryRow]) -> list[str]:
@@ -194,12 +199,16 @@ def _align(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     rules = ["---", *["---:"] * (len(head) - 1)]
-    return "\n".join("| " + " | ".join(row) + " |" for row in (head, rules, *rows))
+    cells = ([escape_markdown(cell) for cell in row] for row in rows)
+    return "\n".join("| " + " | ".join(row) + " |" for row in (head, rules, *cells))
 
 
 def _commands(results: TableResults) -> list[str]:
     """Return the command, commit and machine of each unit, without repetition."""
-    commands = {f"- `{unit.trained.command}`, commit {(unit.trained.commit or 'unknown')[:7]}, advnets "
-            f"{unit.trained.advnets}, {unit.trained.threads} threads, {unit.trained.platform}": None
-            for unit in results.units}  # fmt: skip
+    commands = dict.fromkeys(_format_command(unit.trained) for unit in results.units)
     return list(commands) or ["- no unit is finished yet"]
+
+
+def _format_command(trained: Origin) -> str:
+    made_by = f"commit {(trained.commit or 'unknown')[:7]}, advnets {trained.advnets}, {trained.threads} threads"
+    return f"- {format_code(trained.command)}, {escape_markdown(f'{made_by}, {trained.platform}')}"

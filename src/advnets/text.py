@@ -1,0 +1,124 @@
+"""Names of users as text: for a terminal, for a page of Markdown, for a command that is typed.
+
+A name may hold anything: a path has any bytes but one, and the names in a zip, a run or a report come from others. A
+terminal obeys some characters, a page reads some as marks, and a shell splits words at some.
+"""
+
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Mapping
+
+MARKS = re.compile(r"[`|*\[\]~$]|\\(?=[!-/:-@\[-`{-~]|$)|(?<![^\W_])_|_(?![^\W_])")
+"""What a page of Markdown reads as marks; an underscore within a word and a backslash before a letter are none."""
+ENTITIES = {"<": "&lt;", ">": "&gt;"}
+
+
+def escape(text: str) -> str:
+    r"""Return a text on one line, with what does not print written as Python writes it.
+
+    These are control characters, among them those that begin the escape sequences of a terminal; characters that change
+    the direction of writing; and bytes of a path that are no text. Colours, moves of the cursor and other commands to a
+    terminal can thus not stand in a name.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        The text; it can be encoded as UTF-8.
+
+    Example:
+        >>> print(escape("a\x1b[2Jb\nc"))
+        a\x1b[2Jb\nc
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def escape_lines(text: str) -> str:
+    """Return lines of text, each as `escape` has it.
+
+    Args:
+        text: Lines, parted by line feeds.
+
+    Returns:
+        As many lines.
+    """
+    return "\n".join(escape(line) for line in text.split("\n"))
+
+
+def escape_markdown(text: str) -> str:
+    r"""Return a text that a page of Markdown shows as it is: in a line, a heading or a cell of a table.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        Markdown on one line.
+
+    Example:
+        >>> print(escape_markdown("a|b <i>paper_adam</i> [x](y)"))
+        a\|b &lt;i&gt;paper_adam&lt;/i&gt; \[x\](y)
+    """
+    shown = re.sub(r"&(?=#?\w+;)", "&amp;", escape(text))
+    return re.sub("[<>]", lambda found: ENTITIES[found[0]], MARKS.sub(r"\\\g<0>", shown))
+
+
+def format_reasons(reasons: Mapping[str, str]) -> str:
+    """Return a list of Markdown: names, and why.
+
+    Args:
+        reasons: Reasons by name.
+
+    Returns:
+        One line for each.
+    """
+    return "\n".join(escape_markdown(f"- {name}: {reason}") for name, reason in reasons.items())
+
+
+def format_code(text: str) -> str:
+    """Return a text as code in a line of Markdown, fenced by more backticks than it holds in a row.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        Markdown on one line.
+
+    Example:
+        >>> print(format_code("a `b`"))
+        `` a `b` ``
+    """
+    shown = escape(text)
+    fence = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
+    return f"`{shown}`" if len(fence) == 1 else f"{fence} {shown} {fence}"
+
+
+def quote_word(word: str | os.PathLike[str]) -> str:
+    r"""Return a path as it is typed in a command.
+
+    Args:
+        word: The path.
+
+    Returns:
+        One word of a shell. Where the path holds what does not print, it is quoted as bash and zsh have it.
+
+    Example:
+        >>> print(quote_word("faces [v2] 64"), quote_word("runs/a"), quote_word("a\x1b'b"))
+        'faces [v2] 64' runs/a $'a\x1b\'b'
+    """
+    text = os.fspath(word)
+    if os.name == "nt":
+        return subprocess.list2cmdline([text])
+    text = f"./{text}" if text.startswith("-") else text  # a word that begins with a dash is a flag
+    if text.isprintable():
+        return shlex.quote(text)
+    return "$'" + "".join(_quote_character(one) for one in text) + "'"
+
+
+def _quote_character(one: str) -> str:
+    if one in "\\'":
+        return f"\\{one}"
+    return one if one.isprintable() else "".join(f"\\x{byte:02x}" for byte in os.fsencode(one))
