@@ -22,6 +22,9 @@ Origin = Mapping[str, Sequence[Tensor]]
 """{player: parameters} that a descent begins from, in place of those that its gradients were taken at."""
 
 
+RUN_STOPS = "The run stops here; its last checkpoint is finite."
+
+
 class Turn(Protocol):
     """How players move: `play_turn`, or a `capture.Recorder`, which replays what it has recorded."""
 
@@ -127,7 +130,10 @@ def differentiate(game: Playable, player: str, terms: Terms, *, shared: bool = F
     """
     loss, parameters = torch.stack(list(terms.losses.values())).sum(), parameters_of(game, player)
     values = torch.autograd.grad(loss, parameters, retain_graph=shared, allow_unused=True)
-    mean_loss, means = average_gradients(loss, values)
+    if any(value is not None and value.is_complex() for value in values):
+        mean_loss, means = _average_with_complex(loss, values)
+    else:
+        mean_loss, means = average_gradients(loss, values)
     return Gradients(mean_loss, parameters, means)
 
 
@@ -159,6 +165,16 @@ def named_gradients(game: Playable, player: str, gradients: Gradients) -> dict[s
     return {f"the gradient of {player}.{name}": value for name, value in named if value is not None}
 
 
+def _average_with_complex(loss: Tensor, values: Sequence[Tensor | None]) -> tuple[Tensor, Sequence[Tensor | None]]:
+    """As `average_gradients`, with complex numbers as pairs of real ones, so that the loss stays real."""
+    are_complex = [value is not None and value.is_complex() for value in values]
+    pairs = zip(values, are_complex, strict=True)
+    plain = [torch.view_as_real(g.resolve_conj()) if g is not None and one else g for g, one in pairs]
+    mean_loss, means = average_gradients(loss, plain)
+    averaged = zip(means, are_complex, strict=True)
+    return mean_loss, [torch.view_as_complex(g) if g is not None and one else g for g, one in averaged]
+
+
 def _stop_if_not_finite(
     game: Playable, player: str, terms: Terms, *, found: Gradients, batch: Batch, step: int
 ) -> None:
@@ -184,5 +200,5 @@ def _blame(
     for name, tensor in suspects.items():
         if not tensor.isfinite().all():
             kind = "NaN" if tensor.isnan().any() else "Inf"
-            return f"{kind} in {name} at step {step}. The run stops here; its last checkpoint is finite."
+            return f"{kind} in {name} at step {step}. {RUN_STOPS}"
     return f"NaN or Inf in the losses of the {player} at step {step}, in their sum or in another process"

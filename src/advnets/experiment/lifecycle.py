@@ -4,6 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from advnets import distributed, runs
 from advnets.capture import expect_capturable
 from advnets.data import DATASETS, STORED_NAME, Dataset
@@ -14,10 +16,12 @@ from advnets.experiment.run import Run
 from advnets.experiment.run_data import choose_data, refuse_other_data
 from advnets.experiment.run_record import RunRecord
 from advnets.experiment.settings import Settings, find_device, settings_from
+from advnets.experiment.trial_move import try_one_move
 from advnets.games import CycleGame, Game, describe_game
 from advnets.recipes import Recipe, find, from_json, own
 
 
+@torch.inference_mode(False)  # the caller may have switched gradients off
 def start(
     recipe: Recipe | str | Path | None = None,
     *,
@@ -44,7 +48,8 @@ def start(
         The run.
 
     Raises:
-        BadInput: For anything that cannot be trained, before anything is written.
+        BadInput: For anything that cannot be trained, before anything is written: both players make a trial move first.
+        NonFinite: If a loss or a gradient of that move is not finite.
     """
     distributed.init_process_group()
     recipe, settings = find_recipe(recipe, game), settings or Settings()
@@ -57,12 +62,13 @@ def start(
         expect_capturable(device)
     prepared = prepare_training(recipe, dataset, seed=settings.seed, device=device, game=game, capture=settings.capture)
     check_stages(recipe, dataset)
+    noted = try_one_move(prepared, recipe, recipe.transform if dataset.is_image else "identity")
     record = RunRecord(
         recipe=recipe,
         settings=replace(settings, data=_absolute_path(settings.data)),
         data=_data_card(dataset, recipe, game),
         source=dataset.source,
-        notes=() if dataset.survey is None else tuple(dataset.survey.notes),
+        notes=(*(() if dataset.survey is None else dataset.survey.notes), *noted),
         game=None if game is None else describe_game(game),
     )
     path = Path(distributed.on_rank0(lambda: str(_create(recipe, settings, record))))
