@@ -17,6 +17,7 @@ import power_cuts
 import tiny
 from advnets import data, experiment, runs
 from advnets.errors import AdvnetsError, InUse, NonFinite
+from advnets.experiment import lifecycle
 from advnets.games.game import Game
 from advnets.latents import gaussian
 from advnets.objectives import OBJECTIVES
@@ -72,6 +73,22 @@ def watching(folder: Path) -> None:
     assert len(ends) == 1
 
 
+def trial(folder: Path) -> None:
+    """A run that has made a trial move is the run without one, and so is the program around it."""
+    ends = []
+    for tries in (True, False):
+        random.seed(1)
+        np.random.seed(1)
+        with pytest.MonkeyPatch.context() as patch:
+            if not tries:
+                patch.setattr(lifecycle, "try_one_move", lambda *given: [])
+            run = experiment.start(OWN, game=noisy(), settings=tiny.settings(str(folder / str(tries)), steps=8))
+        drawn = random.random(), float(np.random.rand()), float(torch.rand(1))
+        list(run.carry_on())
+        ends.append((tiny.state_hash(run), drawn))
+    assert ends[0] == ends[1]
+
+
 def finite(folder: Path) -> None:
     bad = checkpoint_checks.state()
     bad["network"]["bias"][1] = float("nan")
@@ -112,6 +129,7 @@ CHECKS: dict[str, Callable[[Path], object]] = {
     "damage": damage,
     "resume": resume,
     "watching": watching,
+    "trial": trial,
     "finite": finite,
     "alone": alone,
     "nothing runs": nothing_runs,

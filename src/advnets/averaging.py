@@ -137,6 +137,8 @@ def _is_copyable(part: Any) -> bool:
     """Whether deepcopy takes it, what it holds aside."""
     if isinstance(part, Tensor):
         return part.is_leaf
+    if isinstance(part, nn.Module) or hasattr(type(part), "__deepcopy__"):
+        return True  # or no copy is made: a network that shared layers with its copy would be trained by both
     try:
         copy.copy(part)
     except Exception:  # whatever its class raises

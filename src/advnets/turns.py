@@ -22,9 +22,6 @@ Origin = Mapping[str, Sequence[Tensor]]
 """{player: parameters} that a descent begins from, in place of those that its gradients were taken at."""
 
 
-RUN_STOPS = "The run stops here; its last checkpoint is finite."
-
-
 class Turn(Protocol):
     """How players move: `play_turn`, or a `capture.Recorder`, which replays what it has recorded."""
 
@@ -200,5 +197,5 @@ def _blame(
     for name, tensor in suspects.items():
         if not tensor.isfinite().all():
             kind = "NaN" if tensor.isnan().any() else "Inf"
-            return f"{kind} in {name} at step {step}. {RUN_STOPS}"
+            return f"{kind} in {name} at step {step}. The run stops here; its last checkpoint is finite."
     return f"NaN or Inf in the losses of the {player} at step {step}, in their sum or in another process"

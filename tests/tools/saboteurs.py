@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 
 from advnets.data import Batches
 from advnets.data.formats import npz
+from advnets.experiment import lifecycle, trial_move
 from advnets.experiment.game_training import GameTraining
 from advnets.experiment.loop import Loop
 from advnets.runs import checkpoint, directory, files
@@ -186,6 +188,35 @@ def pickles_are_allowed(patch: Patch) -> None:
     patch.setattr(npz, "_read", lambda path: dict(np.load(path, allow_pickle=True)))
 
 
+def tried_on_the_networks_themselves(patch: Patch) -> None:
+    patch.setattr(trial_move, "copy_deeply", lambda value: value)
+
+
+def tried_on_the_programs_random_numbers(patch: Patch) -> None:
+    class Nothing:
+        def __init__(self, seed: int, device: torch.device) -> None: ...
+
+        def as_defaults(self) -> Any:
+            return nullcontext()
+
+    patch.setattr(trial_move, "Streams", Nothing)
+
+
+def tried_on_the_runs_random_numbers(patch: Patch) -> None:
+    inner = lifecycle.try_one_move
+
+    def drawing(prepared: Any, *given: Any) -> list[str]:
+        with prepared.streams.as_defaults():
+            torch.rand(1)
+        return inner(prepared, *given)
+
+    patch.setattr(lifecycle, "try_one_move", drawing)
+
+
+def tried_on_the_next_batch(patch: Patch) -> None:
+    patch.setattr(Batches, "peek", lambda self, n: next(self))
+
+
 SABOTEURS: dict[str, tuple[Saboteur, str]] = {
     "files are not forced to the disk": (files_are_not_forced, "power"),
     "folders are not forced to the disk": (folders_are_not_forced, "power"),
@@ -207,6 +238,10 @@ SABOTEURS: dict[str, tuple[Saboteur, str]] = {
     "the journal is not cut": (journal_is_not_cut, "resume"),
     "a preview draws from the training's random numbers": (preview_draws_from_the_training, "watching"),
     "only losses are checked for NaN": (only_losses_are_checked_for_nan, "finite"),
+    "the networks themselves make the trial move": (tried_on_the_networks_themselves, "trial"),
+    "a trial draws from the program's random numbers": (tried_on_the_programs_random_numbers, "trial"),
+    "a trial draws from the run's random numbers": (tried_on_the_runs_random_numbers, "trial"),
+    "a trial takes the training's next batch": (tried_on_the_next_batch, "trial"),
     "no lock": (no_lock, "alone"),
     "pickles are allowed": (pickles_are_allowed, "nothing runs"),
 }

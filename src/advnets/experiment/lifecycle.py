@@ -49,7 +49,6 @@ def start(
 
     Raises:
         BadInput: For anything that cannot be trained, before anything is written: both players make a trial move first.
-        NonFinite: If a loss or a gradient of that move is not finite.
     """
     distributed.init_process_group()
     recipe, settings = find_recipe(recipe, game), settings or Settings()

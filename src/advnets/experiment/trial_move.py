@@ -6,7 +6,7 @@ trial. It is played on two samples, so that it costs little. A network that only
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import repeat
 from typing import NamedTuple
@@ -28,7 +28,7 @@ from advnets.randomness import Streams
 from advnets.recipes import Recipe
 from advnets.schedules import BEGINNING
 from advnets.training import Batch, Move
-from advnets.turns import RUN_STOPS, Optimizers, Origin, play_turn
+from advnets.turns import Optimizers, Origin, play_turn
 
 FEW = 2
 """Samples, or packs of them, of a trial."""
@@ -77,7 +77,6 @@ def try_one_move(prepared: PreparedTraining, recipe: Recipe, transform: str) -> 
     Raises:
         BadInput: If a network makes samples of another shape or type than the data, returns no logits, cannot be
             copied or saved, or raises anything.
-        NonFinite: If a loss or a gradient of the move is not finite.
     """
     training = prepared.training
     if not isinstance(training, GameTraining):
@@ -165,7 +164,8 @@ def _move(trial: GameTraining, batch: Batch) -> None:
     algorithm = trial.recipe.algorithm
     assert algorithm is not None
     once = replace(algorithm, k=1) if isinstance(algorithm, Algorithm1) else algorithm
-    next(once.steps(trial.game, repeat(batch), trial.optimizers, turn=_try_turn, moment=lambda: BEGINNING))
+    with suppress(NonFinite):  # of two samples it says little: the training itself stops, and names its step
+        next(once.steps(trial.game, repeat(batch), trial.optimizers, turn=_try_turn, moment=lambda: BEGINNING))
 
 
 def _try_turn(
@@ -178,11 +178,8 @@ def _try_turn(
     draw: Draw | None = None,
     origin: Origin | None = None,
 ) -> tuple[Move, ...]:
-    try:
-        with explain_errors(f"the {' and the '.join(movers)} cannot move", game, len(batch.real)):
-            return play_turn(game, movers, optimizers, batch, step, draw=draw, origin=origin)
-    except NonFinite as error:
-        raise NonFinite(str(error).replace(RUN_STOPS, "It was a trial; nothing is written.")) from error
+    with explain_errors(f"the {' and the '.join(movers)} cannot move", game, len(batch.real)):
+        return play_turn(game, movers, optimizers, batch, step, draw=draw, origin=origin)
 
 
 def _expect_storable(player: str, network: nn.Module) -> None:
