@@ -548,7 +548,8 @@ def test_a_trial_leaves_a_training_as_it_is_and_is_played_on_two_samples(capture
     try_one_move(prepared, SMALL, "unit")
     assert Odd.sizes == [2, 2, 2, 2]  # samples, D's move, G's move, samples in evaluation mode
     assert everything() == before
-    assert training.recorder is None and training.optimizers == optimizers
+    assert training.recorder is None
+    assert training.optimizers == optimizers
     assert not any(optimizer.state for optimizer in optimizers.values())
 
 

@@ -190,6 +190,7 @@ def pickles_are_allowed(patch: Patch) -> None:
 
 def tried_on_the_networks_themselves(patch: Patch) -> None:
     patch.setattr(trial_move, "copy_deeply", lambda value: value)
+    patch.setattr(trial_move, "prepare_sampling", lambda network: network)
 
 
 def tried_on_the_programs_random_numbers(patch: Patch) -> None:
