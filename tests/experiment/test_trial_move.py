@@ -20,6 +20,7 @@ from advnets import data, experiment, recipes
 from advnets.algorithm import Algorithm1, AlgorithmRow, Extragradient, Simultaneous
 from advnets.errors import BadInput, NonFinite
 from advnets.experiment import lifecycle
+from advnets.experiment.build_training import build_training
 from advnets.experiment.prepare import prepare_training
 from advnets.experiment.trial_move import try_one_move
 from advnets.games import CycleGame, Game, Judged, Weight
@@ -551,6 +552,12 @@ def test_a_trial_leaves_a_training_as_it_is_and_is_played_on_two_samples(capture
     assert training.recorder is None
     assert training.optimizers == optimizers
     assert not any(optimizer.state for optimizer in optimizers.values())
+
+
+def test_networks_are_moved_to_the_runs_device() -> None:
+    played = game()
+    build_training(SMALL, data.load("digits"), seed=0, device=torch.device("meta"), game=played)
+    assert {theta.device.type for network in played.players.values() for theta in network.parameters()} == {"meta"}
 
 
 def test_without_memory_for_copies_the_trial_is_left_out_and_it_is_told(
