@@ -77,6 +77,7 @@ def prepare_sampling(network: nn.Module) -> nn.Module:
     return network.eval()
 
 
+@torch.no_grad()  # copies of TorchScript's weights are then no function of the weights
 def copy_deeply(value: Value) -> Value:
     """Copy a network, or what holds networks, also where `copy.deepcopy` refuses a part of it.
 

@@ -169,7 +169,8 @@ def _average_with_complex(loss: Tensor, values: Sequence[Tensor | None]) -> tupl
     plain = [torch.view_as_real(g.resolve_conj()) if g is not None and one else g for g, one in pairs]
     mean_loss, means = average_gradients(loss, plain)
     averaged = zip(means, are_complex, strict=True)
-    return mean_loss, [torch.view_as_complex(g) if g is not None and one else g for g, one in averaged]
+    # A part of the flat sum may begin at an odd place, where no complex number lies: so its copy is viewed.
+    return mean_loss, [torch.view_as_complex(g.clone()) if g is not None and one else g for g, one in averaged]
 
 
 def _stop_if_not_finite(
