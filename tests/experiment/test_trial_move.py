@@ -546,7 +546,7 @@ def test_a_trial_leaves_a_training_as_it_is_and_is_played_on_two_samples(capture
 
     before, optimizers = everything(), dict(training.optimizers)
     Odd.sizes.clear()
-    try_one_move(prepared, SMALL, "unit")
+    try_one_move(prepared, "unit")
     assert Odd.sizes == [2, 2, 2, 2]  # samples, D's move, G's move, samples in evaluation mode
     assert everything() == before
     assert training.recorder is None

@@ -61,7 +61,7 @@ def start(
         expect_capturable(device)
     prepared = prepare_training(recipe, dataset, seed=settings.seed, device=device, game=game, capture=settings.capture)
     check_stages(recipe, dataset)
-    noted = try_one_move(prepared, recipe, recipe.transform if dataset.is_image else "identity")
+    noted = try_one_move(prepared, recipe.transform if dataset.is_image else "identity")
     record = RunRecord(
         recipe=recipe,
         settings=replace(settings, data=_absolute_path(settings.data)),

@@ -25,7 +25,6 @@ from advnets.experiment.preview import Preview
 from advnets.games import CycleGame, Draw, Game, Playable, make, pack_samples
 from advnets.objectives import OBJECTIVES
 from advnets.randomness import Streams
-from advnets.recipes import Recipe
 from advnets.schedules import BEGINNING
 from advnets.training import Batch, Move
 from advnets.turns import Optimizers, Origin, play_turn
@@ -63,12 +62,11 @@ class Side(NamedTuple):
     draw: Draw
 
 
-def try_one_move(prepared: PreparedTraining, recipe: Recipe, transform: str) -> list[str]:
+def try_one_move(prepared: PreparedTraining, transform: str) -> list[str]:
     """Let copies of both players make one move and draw samples; nothing of the training is changed.
 
     Args:
         prepared: The training at its first step.
-        recipe: The recipe.
         transform: The row of TRANSFORMS between the data and what the networks see.
 
     Returns:
@@ -87,7 +85,7 @@ def try_one_move(prepared: PreparedTraining, recipe: Recipe, transform: str) -> 
     for n in numbers:
         try:
             with Streams(0, training.device).as_defaults(), torch.compiler.set_stance("force_eager"):
-                return _try_on(n, prepared, training, recipe, transform)
+                return _try_on(n, training, prepared.preview, transform)
         except Exception as error:
             if _is_lack_of_memory(error):
                 return ["the trial move is left out: there is no memory for copies of both players"]
@@ -96,14 +94,14 @@ def try_one_move(prepared: PreparedTraining, recipe: Recipe, transform: str) -> 
     raise AssertionError("a batch has at least one sample")
 
 
-def _try_on(n: int, prepared: PreparedTraining, training: GameTraining, recipe: Recipe, transform: str) -> list[str]:
+def _try_on(n: int, training: GameTraining, preview: Preview, transform: str) -> list[str]:
     """The trial, on n samples."""
     game, batch = copy_deeply(training.game), training.batches.peek(n)
     notes = [note for side in _sides(game, batch) for note in _try_networks(side, transform)]
-    _move(GameTraining.of(game, training.batches, recipe, training.sizes, capture=False), batch)
+    _move(GameTraining.of(game, training.batches, training.recipe, training.sizes, capture=False), batch)
     for player, network in game.players.items():
         _expect_storable(player, network)
-    _sample(game.makers, prepared.preview, batch)
+    _sample(game.makers, preview, batch)
     return notes
 
 
