@@ -18,7 +18,7 @@ from toy_games import TOYS
 RANKS = Path(__file__).parent / "tools" / "torchrun_checks.py"
 JOBS = ["equality", "toys", "batch_norm", "sabotaged",
         "moments", "whole", "resume", "loosely", "not_finite", "disk_full", "uneven", "taken",
-        "own_networks", "by_minutes", "one_signal", "kill"]  # fmt: skip
+        "own_networks", "refused_networks", "by_minutes", "one_signal", "kill"]  # fmt: skip
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked from a warmed one")
 
 
@@ -157,6 +157,16 @@ def test_what_the_first_cannot_do_is_told_by_all(found: dict[str, Any]) -> None:
 def test_networks_of_your_own_begin_alike(found: dict[str, Any]) -> None:
     first, second = found["own_networks"]
     assert first["theta"] == second["theta"]
+
+
+@forks
+def test_a_trial_move_fails_in_every_process_and_complex_parameters_learn_alike(found: dict[str, Any]) -> None:
+    refused, is_left, (first, second) = found["refused_networks"]
+    assert [told["error"] for told in refused] == ["BadInput", "BadInput"]
+    assert all("made samples of shape (50, 1, 6, 6)" in told["message"] for told in refused)
+    assert not is_left
+    assert first == second
+    assert any(abs(one - 1) > 1e-6 for one in first[::2])
 
 
 @forks

@@ -24,6 +24,7 @@ from advnets.assessment import ReferenceCard, Report
 from advnets.cli import main as command, output
 from advnets.data.images.cache import PIXELS_AT
 from advnets.errors import AdvnetsError, BadInput, Damaged, InUse, NonFinite
+from advnets.experiment import lifecycle
 from advnets.extractors import onnx_extractor
 from advnets.games.game import Game
 from advnets.latents import gaussian
@@ -83,6 +84,23 @@ def watching(folder: Path) -> None:
         for every in (5, 99)
     }
     assert len(ends) == 1
+
+
+def trial(folder: Path) -> None:
+    """A run that has made a trial move is the run without one, and so is the program around it."""
+    ends = []
+    data.load("digits")  # scikit-learn, when it is imported, draws from Python's random numbers
+    for tries in (True, False):
+        random.seed(1)
+        np.random.seed(1)
+        with pytest.MonkeyPatch.context() as patch:
+            if not tries:
+                patch.setattr(lifecycle, "try_one_move", lambda *given: [])
+            run = experiment.start(OWN, game=noisy(), settings=tiny.settings(str(folder / str(tries)), steps=8))
+        drawn = random.random(), float(np.random.rand()), float(torch.rand(1))
+        list(run.carry_on())
+        ends.append((tiny.state_hash(run), drawn))
+    assert ends[0] == ends[1]
 
 
 def finite(folder: Path) -> None:
@@ -184,6 +202,7 @@ CHECKS: dict[str, Callable[[Path], object]] = {
     "damage": damage,
     "resume": resume,
     "watching": watching,
+    "trial": trial,
     "finite": finite,
     "alone": alone,
     "nothing runs": nothing_runs,

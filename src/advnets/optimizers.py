@@ -59,9 +59,9 @@ class SGD(OptimizerRow):
         _expect_decay(self.weight_decay)
 
     def build(self, parameters: Sequence[Parameter]) -> torch.optim.Optimizer:
-        """Build torch's SGD; on a GPU in its fused form, which reads the rate from a tensor."""
-        fused = parameters[0].device.type == "cuda"
-        return torch.optim.SGD(list(parameters), lr=0.0, weight_decay=self.weight_decay, fused=fused)
+        """Build torch's SGD; real parameters on a GPU take its fused form, which reads the rate from a tensor."""
+        fast = _fast_form(parameters, fused_on=("cuda",))
+        return torch.optim.SGD(list(parameters), lr=0.0, weight_decay=self.weight_decay, **fast)
 
 
 @dataclass(frozen=True)
@@ -110,9 +110,9 @@ class Adam(OptimizerRow):
 
     def build(self, parameters: Sequence[Parameter]) -> torch.optim.Optimizer:
         """Build torch's Adam."""
-        fused = parameters[0].device.type in ("cpu", "cuda")
+        fast = _fast_form(parameters, fused_on=("cpu", "cuda"))
         numbers: dict[str, Any] = {"betas": self._betas_at(BEGINNING), "eps": self.eps}
-        return torch.optim.Adam(list(parameters), lr=0.0, weight_decay=self.weight_decay, fused=fused, **numbers)
+        return torch.optim.Adam(list(parameters), lr=0.0, weight_decay=self.weight_decay, **fast, **numbers)
 
     def numbers_at(self, moment: Moment) -> dict[str, Any]:
         """Return the betas at a moment, if they change."""
@@ -142,7 +142,8 @@ class RMSprop(OptimizerRow):
 
     def build(self, parameters: Sequence[Parameter]) -> torch.optim.Optimizer:
         """Build torch's RMSprop."""
-        return torch.optim.RMSprop(list(parameters), lr=0.0, alpha=self.alpha, eps=self.eps)
+        fast = _fast_form(parameters)
+        return torch.optim.RMSprop(list(parameters), lr=0.0, alpha=self.alpha, eps=self.eps, **fast)
 
 
 def expect_optimizer(found: Any) -> None:
@@ -249,6 +250,13 @@ def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
         group |= {name: value.item() for name, value in group.items() if isinstance(value, Tensor)}
         group |= {"capturable": False} if "capturable" in group else {}
     return state
+
+
+def _fast_form(parameters: Sequence[Parameter], fused_on: Sequence[str] = ()) -> dict[str, Any]:
+    """How torch's optimizer of these parameters runs: fused on some devices, and plain where one of them is complex."""
+    if any(theta.is_complex() for theta in parameters):
+        return {"foreach": False}
+    return {"fused": True} if parameters[0].device.type in fused_on else {}
 
 
 def _expect_decay(found: float) -> None:

@@ -127,7 +127,10 @@ def differentiate(game: Playable, player: str, terms: Terms, *, shared: bool = F
     """
     loss, parameters = torch.stack(list(terms.losses.values())).sum(), parameters_of(game, player)
     values = torch.autograd.grad(loss, parameters, retain_graph=shared, allow_unused=True)
-    mean_loss, means = average_gradients(loss, values)
+    if any(value is not None and value.is_complex() for value in values):
+        mean_loss, means = _average_with_complex(loss, values)
+    else:
+        mean_loss, means = average_gradients(loss, values)
     return Gradients(mean_loss, parameters, means)
 
 
@@ -157,6 +160,17 @@ def named_gradients(game: Playable, player: str, gradients: Gradients) -> dict[s
     names = (name for name, theta in game.players[player].named_parameters() if theta.requires_grad)
     named = zip(names, gradients.values, strict=True)
     return {f"the gradient of {player}.{name}": value for name, value in named if value is not None}
+
+
+def _average_with_complex(loss: Tensor, values: Sequence[Tensor | None]) -> tuple[Tensor, Sequence[Tensor | None]]:
+    """As `average_gradients`, with complex numbers as pairs of real ones, so that the loss stays real."""
+    are_complex = [value is not None and value.is_complex() for value in values]
+    pairs = zip(values, are_complex, strict=True)
+    plain = [torch.view_as_real(g.resolve_conj()) if g is not None and one else g for g, one in pairs]
+    mean_loss, means = average_gradients(loss, plain)
+    averaged = zip(means, are_complex, strict=True)
+    # A part of the flat sum may begin at an odd place, where no complex number lies: so its copy is viewed.
+    return mean_loss, [torch.view_as_complex(g.clone()) if g is not None and one else g for g, one in averaged]
 
 
 def _stop_if_not_finite(

@@ -127,6 +127,13 @@ def test_the_same_seed_gives_the_same_weights_and_disturbs_nobody(digits: Datase
     assert state_fingerprint(again.network.state_dict()) == state_fingerprint(first.network.state_dict())
 
 
+def test_it_is_trained_where_the_caller_has_switched_gradients_off(digits: Dataset, cache: Path) -> None:
+    with torch.no_grad():
+        trained = train_classifier(digits, BRIEF)
+    assert trained.id == train_classifier(digits, BRIEF).id
+    assert trained.accuracy > 0
+
+
 def test_other_data_settings_or_seeds_are_other_classifiers(digits: Dataset, cache: Path) -> None:
     swapped = replace(digits, train=digits.validation, validation=digits.train)
     made = [

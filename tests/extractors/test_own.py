@@ -3,6 +3,7 @@
 import doctest
 import hashlib
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -55,6 +56,16 @@ class Returns(nn.Module):
 
     def forward(self, x: Tensor) -> Any:
         return self.made(x)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit")
+def test_a_network_of_torchscript_or_with_what_cannot_be_copied_is_an_extractor() -> None:
+    net, images = Net(), noise(3, 3, 9, 9)
+    expected = network_extractor(net, PLAIN).features(images)
+    assert torch.equal(network_extractor(torch.jit.script(net), PLAIN).features(images), expected)
+    net.lock, net.last = threading.Lock(), net.eval()(torch.zeros(1, 3, 9, 9))
+    assert torch.equal(network_extractor(net, PLAIN).features(images), expected)
+    assert all(theta.requires_grad for theta in net.parameters())
 
 
 def test_bytes_are_resized_scaled_and_standardised_as_stated() -> None:

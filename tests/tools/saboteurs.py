@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from advnets.data.formats import npz
 from advnets.data.images import arrangement, cache, layout
 from advnets.data.images.layout import Layout
 from advnets.disk import Folder
+from advnets.experiment import lifecycle, trial_move
 from advnets.experiment.game_training import GameTraining
 from advnets.experiment.loop import Loop
 from advnets.extractors import onnx
@@ -262,6 +263,36 @@ def names_are_marks(patch: Patch) -> None:
     patch.setattr(report, "format_reasons", lambda reasons: "\n".join(f"- {name}: {reasons[name]}" for name in reasons))
 
 
+def tried_on_the_networks_themselves(patch: Patch) -> None:
+    patch.setattr(trial_move, "copy_deeply", lambda value: value)
+    patch.setattr(trial_move, "prepare_sampling", lambda network: network)
+
+
+def tried_on_the_programs_random_numbers(patch: Patch) -> None:
+    class Nothing:
+        def __init__(self, seed: int, device: torch.device) -> None: ...
+
+        def as_defaults(self) -> Any:
+            return nullcontext()
+
+    patch.setattr(trial_move, "Streams", Nothing)
+
+
+def tried_on_the_runs_random_numbers(patch: Patch) -> None:
+    inner = lifecycle.try_one_move
+
+    def drawing(prepared: Any, *given: Any) -> list[str]:
+        with prepared.streams.as_defaults():
+            torch.rand(1)
+        return inner(prepared, *given)
+
+    patch.setattr(lifecycle, "try_one_move", drawing)
+
+
+def tried_on_the_next_batch(patch: Patch) -> None:
+    patch.setattr(Batches, "peek", lambda self, n: next(self))
+
+
 SABOTEURS: dict[str, tuple[Saboteur, str]] = {
     "files are not forced to the disk": (files_are_not_forced, "power"),
     "folders are not forced to the disk": (folders_are_not_forced, "power"),
@@ -283,6 +314,10 @@ SABOTEURS: dict[str, tuple[Saboteur, str]] = {
     "the journal is not cut": (journal_is_not_cut, "resume"),
     "a preview draws from the training's random numbers": (preview_draws_from_the_training, "watching"),
     "only losses are checked for NaN": (only_losses_are_checked_for_nan, "finite"),
+    "the networks themselves make the trial move": (tried_on_the_networks_themselves, "trial"),
+    "a trial draws from the program's random numbers": (tried_on_the_programs_random_numbers, "trial"),
+    "a trial draws from the run's random numbers": (tried_on_the_runs_random_numbers, "trial"),
+    "a trial takes the training's next batch": (tried_on_the_next_batch, "trial"),
     "no lock": (no_lock, "alone"),
     "a run is written by its path": (written_by_path, "renamed"),
     "links are followed": (links_are_followed, "links"),

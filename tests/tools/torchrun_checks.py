@@ -403,6 +403,32 @@ def own_networks() -> list[Any]:
     return together(2, work)
 
 
+def refused_networks() -> list[Any]:
+    """Networks whose trial move fails: in every process, and nothing is left; complex ones learn alike."""
+
+    def refused() -> Any:
+        g = nn.Sequential(nn.Linear(4, 36), nn.Unflatten(1, (1, 6, 6)))
+        d = nn.Sequential(nn.Conv2d(1, 1, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        experiment.start(game=Game(g, d, non_saturating, latent=gaussian(4)), settings=tiny.settings("refused"))
+
+    class Turned(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear, self.w = nn.Linear(4, 64), nn.Parameter(torch.ones(64, dtype=torch.cfloat))
+
+        def forward(self, z: Tensor) -> Tensor:
+            return (self.linear(z) * self.w).real.sigmoid().view(-1, 1, 8, 8)
+
+    def work() -> Any:
+        torch.manual_seed(distributed.rank())
+        played = Game(Turned(), nn.Sequential(nn.Flatten(), nn.Linear(64, 1)), non_saturating, latent=gaussian(4))
+        for _ in experiment.start(game=played, settings=tiny.settings("complex", steps=3)).carry_on():
+            pass
+        return torch.view_as_real(played.generator.get_parameter("w")).flatten().tolist()
+
+    return [together(2, refused), Path("refused").exists(), together(2, work)]
+
+
 def by_minutes() -> list[Any]:
     """A budget in minutes, and rates that follow it: all go by the first one's clock."""
 
@@ -481,7 +507,7 @@ JOBS: dict[str, Callable[[], Any]] = {
     job.__name__: job
     for job in (equality, toys, batch_norm, equality_of_all, sabotaged,
                 moments, whole, resume, loosely, not_finite, disk_full, uneven,
-                taken, own_networks, by_minutes, one_signal, kill, twenty_kills,
+                taken, own_networks, refused_networks, by_minutes, one_signal, kill, twenty_kills,
                 hang)
 }  # fmt: skip
 

@@ -91,6 +91,26 @@ class Batches:
             self._order = self._shuffle()
         chosen = self._order[self._index : self._index + self._batch_size][self._part]
         self._index += self._batch_size
+        return self._gather(chosen)
+
+    @property
+    def size(self) -> int:
+        """Samples in a batch of this process."""
+        return len(range(self._batch_size)[self._part])
+
+    def peek(self, n: int) -> Batch:
+        """Return samples of the epoch under way as a batch; the position stays, and the next batch is what it was.
+
+        Args:
+            n: How many, 1 .. `size`.
+
+        Returns:
+            The first n that this process draws in the epoch.
+        """
+        return self._gather(self._order[: self._batch_size][self._part][:n])
+
+    def _gather(self, chosen: Tensor) -> Batch:
+        """The samples of these places, verified and as the networks see them."""
         self._verify(chosen)
         # Gathered as stored, then transformed: a byte a pixel is moved, not four.
         real = self._values.index_select(0, chosen).to(self._device)

@@ -21,11 +21,13 @@ class Transform:
         back: Map from what a generator emits to images in [0, 1] (clamped), or to points.
         invertible: Whether `back` undoes `forward`. If it does not, its images are for display, not for measures of
             pixels.
+        bounds: What the values that networks see lie between; None where that depends on the data.
     """
 
     forward: Callable[[Tensor], Tensor]
     back: Callable[[Tensor], Tensor]
     invertible: bool = True
+    bounds: tuple[float, float] | None = None
 
 
 def to_uint8(unit_images: Tensor) -> Tensor:
@@ -101,8 +103,8 @@ def _images(values: Tensor) -> Tensor:
 
 
 TRANSFORMS = {
-    "unit": Transform(_unit, _unit_back),
-    "symmetric": Transform(_symmetric, _symmetric_back),
+    "unit": Transform(_unit, _unit_back, bounds=(0.0, 1.0)),
+    "symmetric": Transform(_symmetric, _symmetric_back, bounds=(-1.0, 1.0)),
     "contrast": Transform(_contrast, _contrast_back, invertible=False),
     "identity": Transform(_identity, _identity),
 }

@@ -56,7 +56,7 @@ def build_game_training(
     game: Game | CycleGame | None = None,
     capture: bool = False,
 ) -> GameTraining:
-    """Build the training of a game, as `build_training` does.
+    """Build the training of a game, as `build_training` does; networks of your own are moved to the device.
 
     Args:
         recipe: The recipe; it trains no baseline.
@@ -76,6 +76,8 @@ def build_game_training(
     sizes, batches = sizes_of(recipe, dataset), batches_of(recipe, dataset, seed=seed, device=device, given=given)
     if game is not None:
         expect_no_learner(recipe)
+        for network in game.players.values():
+            network.to(device)
         return GameTraining.of(game, batches, recipe, sizes, capture=capture)
     with explain_build_errors():
         built = recipe.expect_game_row().build(sizes, device)

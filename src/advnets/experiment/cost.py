@@ -6,6 +6,8 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import torch
+
 from advnets import distributed
 from advnets.averaging import MovingAverage
 from advnets.capture import expect_capturable
@@ -79,6 +81,7 @@ class Cost:
         )
 
 
+@torch.inference_mode(False)  # the caller may have switched gradients off
 def dry_run(recipe: Recipe, *, settings: Settings, dataset: Dataset | None = None) -> Cost:
     """Set the training up, take up to thirty steps of each stage in memory, and tell what the whole would take.
 

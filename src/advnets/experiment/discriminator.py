@@ -1,6 +1,5 @@
 """The discriminator of a checkpoint, asked about stored images, as the measure `logits-gap` does."""
 
-import copy
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -9,6 +8,7 @@ import torch
 from torch import Tensor
 
 from advnets.assessment import Discriminator
+from advnets.averaging import copy_deeply
 from advnets.data import TRANSFORMS, Dataset
 from advnets.experiment.build_training import build_training
 from advnets.experiment.game_training import GameTraining
@@ -38,7 +38,7 @@ def load_discriminator(
     Raises:
         BadInput: If the checkpoint is of other networks.
     """
-    own = copy.deepcopy(game)
+    own = copy_deeply(game)
     with Streams(0, torch.device("cpu")).as_defaults():
         training = build_training(recipe, dataset, seed=0, device=torch.device("cpu"), game=own)
         training.load(state)

@@ -54,7 +54,14 @@ class GameTraining:
 
     @staticmethod
     def of(game: Game | CycleGame, batches: Batches, recipe: Recipe, sizes: Sizes, *, capture: bool) -> "GameTraining":
-        """Return the training at its first step, with fresh optimizers."""
+        """Return the training at its first step, with fresh optimizers.
+
+        Raises:
+            BadInput: If a player has nothing to train, or is TorchScript.
+        """
+        for player, network in game.players.items():
+            _expect_no_script(player, network)
+            _expect_trainable(player, network)
         return GameTraining(game, batches, _optimizers(game, recipe), recipe, sizes, capture)
 
     @property
@@ -177,6 +184,25 @@ def explain_build_errors() -> Iterator[None]:
         raise
     except (RuntimeError, ValueError, TypeError, ArithmeticError, MemoryError) as error:
         raise BadInput(f"the recipe's networks cannot be built, change their sizes: {error}") from error
+
+
+def _expect_no_script(player: str, network: nn.Module) -> None:
+    for name, layer in network.named_modules():
+        if isinstance(layer, torch.jit.ScriptModule) and any(theta.requires_grad for theta in layer.parameters()):
+            where = f"in {name!r}" if name else "as a whole"
+            raise BadInput(
+                f"the {player}, {where}, is TorchScript, whose weights cannot be copied to be averaged; expected an "
+                "nn.Module. Give the module that it was scripted from."
+            )
+
+
+def _expect_trainable(player: str, network: nn.Module) -> None:
+    sizes = [theta.numel() for theta in network.parameters()]
+    if any(theta.requires_grad for theta in network.parameters()):
+        return
+    found = f"{sum(sizes):,} parameters, none of which requires a gradient" if sizes else "no parameters"
+    advice = f"Call {player}.requires_grad_(True)" if sizes else "Give it layers that have weights"
+    raise BadInput(f"the {player} has nothing to train: found {found}, expected one at least. {advice}.")
 
 
 def _optimizers(game: Playable, recipe: Recipe) -> dict[str, Optimizer]:

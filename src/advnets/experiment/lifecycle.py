@@ -5,6 +5,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from advnets import distributed, runs
 from advnets.capture import expect_capturable
 from advnets.data import DATASETS, STORED_NAME, Dataset
@@ -15,10 +17,12 @@ from advnets.experiment.run import Run
 from advnets.experiment.run_data import choose_data, refuse_other_data
 from advnets.experiment.run_record import RunRecord, recipe_from
 from advnets.experiment.settings import Settings, find_device, settings_from
+from advnets.experiment.trial_move import try_one_move
 from advnets.games import CycleGame, Game, describe_game
 from advnets.recipes import Recipe, find, own
 
 
+@torch.inference_mode(False)  # the caller may have switched gradients off
 def start(
     recipe: Recipe | str | Path | None = None,
     *,
@@ -45,7 +49,7 @@ def start(
         The run.
 
     Raises:
-        BadInput: For anything that cannot be trained, before anything is written.
+        BadInput: For anything that cannot be trained, before anything is written: both players make a trial move first.
     """
     distributed.init_process_group()
     recipe, settings = find_recipe(recipe, game), settings or Settings()
@@ -58,12 +62,13 @@ def start(
         expect_capturable(device)
     prepared = prepare_training(recipe, dataset, seed=settings.seed, device=device, game=game, capture=settings.capture)
     check_stages(recipe, dataset)
+    noted = try_one_move(prepared, recipe.transform if dataset.is_image else "identity")
     record = RunRecord(
         recipe=recipe,
         settings=replace(settings, data=_absolute_path(settings.data), data_dir=_absolute_folder(settings.data_dir)),
         data=_data_card(dataset, recipe, game),
         source=dataset.source,
-        notes=() if dataset.survey is None else tuple(dataset.survey.notes),
+        notes=(*(() if dataset.survey is None else dataset.survey.notes), *noted),
         game=None if game is None else describe_game(game),
     )
     path = Path(distributed.on_rank0(lambda: str(_create(recipe, settings, record))))

@@ -18,6 +18,7 @@ from advnets.assessment import (
     exhaust,
     plan_from,
 )
+from advnets.averaging import prepare_sampling
 from advnets.baselines import Baseline, is_chain
 from advnets.data import TRANSFORMS, Dataset, ImageOptions, Transform, to_uint8
 from advnets.errors import AdvnetsError, BadInput, NonFinite, TooBig, Unsupported
@@ -358,4 +359,4 @@ def with_weights(network: nn.Module, tensors: Mapping[str, Tensor]) -> nn.Module
         network.load_state_dict(aligned, assign=True)
     except RuntimeError as error:
         raise BadInput(f"the checkpoint is of other networks than these: {error}") from error
-    return network.eval().requires_grad_(False)
+    return prepare_sampling(network)

@@ -8,6 +8,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from advnets import distributed, runs
 from advnets.assessment import (
     REPORT_ADVICE,
@@ -323,6 +325,7 @@ class Run:
         """Figure 3 of the 2014 paper, as Model.figure3 has it."""
         return self.model.figure3(rows=rows, columns=columns, seed=seed)
 
+    @torch.inference_mode(False)  # the caller may have switched gradients off
     def carry_on(self, *, steps: int | None = None, minutes: float | None = None) -> Iterator[TrainingProgress]:
         """Train on from the newest good checkpoint.
 
@@ -352,7 +355,7 @@ class Run:
             yield from loop.carry_on()
 
     def notes(self) -> list[str]:
-        """Return what the start decided of the data, and what a resumed run has to say, such as damage passed over."""
+        """Return what the start decided and saw in a trial move, and what a resumed run has to say, such as damage."""
         notes = list(self.record.notes)
         if not runs.has_checkpoints(self.directory.checkpoints):
             return notes

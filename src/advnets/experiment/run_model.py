@@ -1,12 +1,12 @@
 """The model that a checkpoint of a run holds, and the card that says what it is."""
 
-import copy
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from advnets import runs
+from advnets.averaging import copy_deeply
 from advnets.errors import Damaged, Unsupported
 from advnets.experiment.model import Model, build_row_on_meta, with_lower_layers, with_weights
 from advnets.experiment.run_record import RunRecord
@@ -44,7 +44,7 @@ def model_of_state(
     if game is None:
         network = build_row_on_meta(record.recipe.expect_learner().makers()[way], card)
     else:
-        network = with_lower_layers(copy.deepcopy(game.makers[way]).cpu(), card)
+        network = with_lower_layers(copy_deeply(game.makers[way]).cpu(), card)
         runs.put_back_memory(network, _memory_of_maker(game, way, state["training"]))
     return Model(f"{path.name}/{way}" if way else path.name, with_weights(network, state["average"][way]), card)
 

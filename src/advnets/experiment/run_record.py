@@ -24,7 +24,7 @@ class RunRecord:
         settings: What was asked of the run beside its recipe.
         data: The data's card.
         source: Where the data came from.
-        notes: What the start decided of the data, for people to read.
+        notes: What the start decided of the data and saw in a trial move, for people to read.
         game: What a game of one's own plays, as `describe_game` has it; None where the recipe names the networks.
     """
 

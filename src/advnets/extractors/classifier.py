@@ -156,6 +156,7 @@ class Classifier:
             return torch.cat([network(part) for part in torch.split(images, PART)])
 
 
+@torch.inference_mode(False)  # the caller may have switched gradients off
 def train_classifier(dataset: Dataset, settings: ClassifierSettings | None = None) -> Classifier:
     """Return the classifier of a labelled data set, trained now or taken from the cache.
 

@@ -1,12 +1,12 @@
 """Any network of the user's own as an extractor."""
 
-import copy
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
+from advnets.averaging import copy_deeply, prepare_sampling
 from advnets.errors import BadInput
 from advnets.extractors.extractor import expect_features, run_in_parts
 from advnets.extractors.image_preprocessing import Preprocessing
@@ -86,4 +86,4 @@ def network_extractor(network: nn.Module, preprocessing: Preprocessing) -> Netwo
     """
     if not isinstance(network, nn.Module):
         raise BadInput(f"network: found {type(network).__name__}, expected an nn.Module. Wrap the function in one.")
-    return NetworkExtractor(copy.deepcopy(network).eval().requires_grad_(False), preprocessing)
+    return NetworkExtractor(prepare_sampling(copy_deeply(network)), preprocessing)

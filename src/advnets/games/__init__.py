@@ -1,7 +1,7 @@
 """Games: who plays, and what each player wants.
 
-Inside of the room a file imports only from those before it: playable, pool, ties, weights, game, cycle, description,
-rows.
+Inside of the room a file imports only from those before it: field_checks, playable, pool, ties, weights, game, cycle,
+description, rows.
 """
 
 from advnets.games.cycle import CycleGame

@@ -1,15 +1,26 @@
 """The game of two networks: min over G, max over D of V(D, G), given nothing, labels or images."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from advnets.constraints import Constraint
 from advnets.errors import BadInput, unknown
-from advnets.games.playable import Draw, Judged, Terms, frozen_parameters, logits_of, make, takes_given
+from advnets.games.field_checks import (
+    expect_arguments,
+    expect_by_function,
+    expect_by_player,
+    expect_callable,
+    expect_latent,
+    expect_network,
+    expect_objective,
+    expect_precision,
+)
+from advnets.games.playable import Draw, Judged, Terms, frozen_parameters, judged_of, logits_of, make, takes_given
 from advnets.games.ties import Tie, View
 from advnets.games.weights import MoveCounter, Weight, WeightedTerms
 from advnets.latents import Latent
@@ -74,8 +85,8 @@ class Game:
     def __post_init__(self) -> None:
         self._check()
         set_ = object.__setattr__
-        set_(self, "_paid", WeightedTerms.of(self.penalties, "penalty"))
-        set_(self, "_tied", {player: WeightedTerms.of(self.ties.get(player, {}), "tie") for player in SIDES})
+        set_(self, "_paid", WeightedTerms.of(self.penalties))
+        set_(self, "_tied", {player: WeightedTerms.of(self.ties.get(player, {})) for player in SIDES})
         set_(self, "_counter", MoveCounter() if self._paid.are_lazy else None)
         set_(self, "players", {"discriminator": self._judging_player(), "generator": self.generator})
         set_(self, "makers", {"": self.generator})
@@ -146,12 +157,8 @@ class Game:
         else:
             with torch.autocast(samples.device.type, self.precision):
                 found = self.discriminator(*inputs)
-        logits, heads = found if isinstance(found, Judged) else (found, {})
-        if not isinstance(logits, Tensor):
-            raise BadInput(
-                f"the discriminator returned a {type(logits).__name__}; expected a tensor of logits, or Judged."
-            )
-        return Judged(logits_of(logits, len(samples)).to(samples.dtype), heads)
+        judged = judged_of(found)
+        return Judged(logits_of(judged.logits, len(samples)).to(samples.dtype), judged.heads)
 
     def critic(self, samples: Tensor, given: Tensor | None = None) -> Tensor:
         """Return the logits alone, as `judge` has them."""
@@ -169,7 +176,8 @@ class Game:
             The objective, the penalties that are due, and the ties.
         """
         inputs = self._judged_inputs(batch.real, fake) if self._prepares_inputs else (batch.real, fake)
-        return self._judging_terms(batch, draw, inputs, self._judge_both(inputs, batch.given, draw.given))
+        with self._twice_differentiable():
+            return self._judging_terms(batch, draw, inputs, self._judge_both(inputs, batch.given, draw.given))
 
     def making_terms(self, batch: Batch, draw: Draw, fake: Tensor) -> Terms:
         """Return the generator's terms for fakes that are a function of its parameters.
@@ -199,11 +207,16 @@ class Game:
 
     def _joint_terms(self, batch: Batch, draw: Draw) -> dict[str, Terms]:
         """Both players' terms from one graph: the same z, the same fakes, the same dropout masks on them."""
-        fake = self.make(draw)
-        inputs = self._judged_inputs(batch.real, fake)
-        judged = self.judge(inputs[0], batch.given), self.judge(inputs[1], draw.given)
-        making = self._making_terms(batch, draw, fake, judged)
-        return {"discriminator": self._judging_terms(batch, draw, inputs, judged), "generator": making}
+        with self._twice_differentiable():
+            fake = self.make(draw)
+            inputs = self._judged_inputs(batch.real, fake)
+            judged = self.judge(inputs[0], batch.given), self.judge(inputs[1], draw.given)
+            making = self._making_terms(batch, draw, fake, judged)
+            return {"discriminator": self._judging_terms(batch, draw, inputs, judged), "generator": making}
+
+    def _twice_differentiable(self) -> AbstractContextManager[Any]:
+        """Where penalties differentiate twice, which compiled networks cannot be, these play uncompiled."""
+        return torch.compiler.set_stance("force_eager") if self._paid.rows else nullcontext()
 
     def _judging_terms(
         self, batch: Batch, draw: Draw, inputs: tuple[Tensor, Tensor], judged: tuple[Judged, Judged]
@@ -268,21 +281,20 @@ class Game:
         return nn.ModuleDict({"network": self.discriminator, **held}) if held else self.discriminator
 
     def _check(self) -> None:
-        for name in SIDES:
-            if not isinstance(getattr(self, name), nn.Module):
-                found = type(getattr(self, name)).__name__
-                raise BadInput(f"{name}: found {found}, expected an nn.Module. Give the network itself.")
-        if not isinstance(self.objective, Objective):
-            raise BadInput(f"objective: found {self.objective!r}; expected an Objective, such as advnets.hinge")
-        if self.latent is not None and not isinstance(self.latent, Latent):
-            raise BadInput(f"latent: found {self.latent!r}; expected a Latent, such as advnets.gaussian(64), or None")
+        for name, network in zip(SIDES, (self.discriminator, self.generator), strict=True):
+            expect_network(name, network)
+        expect_objective(self.objective)
+        expect_latent(self.latent)
         if self.given not in (None, "labels", "images"):
             raise unknown("given", str(self.given), ("labels", "images"))
         if self.latent is None and self.given is None:
             raise BadInput("found no latent and nothing given; expected one of them, for the generator needs an input")
-        for name in (*self.ties, *self.constraints):
-            if name not in SIDES:
-                raise unknown("player", str(name), SIDES)
+        expect_by_function("penalties", self.penalties, what="penalty", example="r1: 10.0")
+        rows = {"ties": ("tie", "l1: 100.0", "weight"), "constraints": ("constraint", "clip_weights: 0.01", "bound")}
+        for name, (what, example, number) in rows.items():
+            expect_by_player(name, getattr(self, name), players=SIDES, what=what, example=example, number=number)
+        expect_callable("augment", self.augment)
+        expect_precision(self.precision)
         if self.given is not None and self.latent is not None and not any(map(takes_given, self._networks())):
             raise BadInput(
                 f"the game is given {self.given}, and neither network takes them: expected forward(z, given) of the "
@@ -290,6 +302,9 @@ class Game:
             )
         if type(self.pack) is not int or self.pack < 1 or (self.pack > 1 and self.given is not None):
             raise BadInput(f"pack is {self.pack!r} with given {self.given!r}; expected 1, or more with nothing given")
+        beside = () if self.given is None else (self.given,)
+        expect_arguments("discriminator", self.discriminator, ("x", *beside))
+        expect_arguments("generator", self.generator, beside if self.latent is None else ("z", *beside))
 
     def _networks(self) -> tuple[nn.Module, nn.Module]:
         return self.generator, self.discriminator

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -117,7 +117,8 @@ def takes_given(network: nn.Module) -> bool:
         True for forward(x, given), also where `given` has a default; False for forward(x).
     """
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    parameters = inspect.signature(network.forward).parameters.values()
+    compiled_from = getattr(network, "_orig_mod", network)  # torch.compile hides what a forward takes
+    parameters = inspect.signature(compiled_from.forward).parameters.values()
     return sum(parameter.kind in kinds for parameter in parameters) > 1
 
 
@@ -131,12 +132,42 @@ def make(maker: nn.Module, z: Tensor | None, given: Tensor | None) -> Tensor:
 
     Returns:
         The samples, as the network emits them.
+
+    Raises:
+        BadInput: If it returns anything but a tensor, such as a tuple or a dict.
     """
-    if z is None:
-        made: Tensor = maker(given)
-    else:
-        made = maker(z) if given is None or not takes_given(maker) else maker(z, given)
+    sees_both = z is not None and given is not None and takes_given(maker)
+    made = maker(z, given) if sees_both else maker(given if z is None else z)
+    if not isinstance(made, Tensor):
+        raise BadInput(
+            f"the generator returned a {type(made).__name__}; expected a tensor of samples, (batch, ...). Let it "
+            "return the samples alone."
+        )
     return made
+
+
+def judged_of(found: Any) -> Judged:
+    """Return what a discriminator returned as `Judged`.
+
+    Args:
+        found: A tensor of logits, or `Judged`.
+
+    Returns:
+        The logits as they are, and the heads.
+
+    Raises:
+        BadInput: If it is neither, such as a tuple or a dict.
+    """
+    logits, heads = found if isinstance(found, Judged) else (found, {})
+    advice = "A discriminator that tells more beside them returns advnets.Judged(logits, {name: tensor})."
+    if not isinstance(logits, Tensor):
+        raise BadInput(
+            f"the discriminator returned a {type(logits).__name__}; expected a tensor of logits, (batch,) or (batch, "
+            f"patches). {advice}"
+        )
+    if not isinstance(heads, Mapping):
+        raise BadInput(f"the discriminator returned heads as a {type(heads).__name__}; expected a mapping. {advice}")
+    return Judged(logits, heads)
 
 
 def logits_of(found: Tensor, n: int) -> Tensor:

@@ -86,22 +86,23 @@ class WeightedTerms:
         self.values = {name: value_at(weight.value, BEGINNING) for name, (_, weight) in self.rows.items()}
 
     @staticmethod
-    def of(given: Mapping[Any, Weight | Number], what: str) -> "WeightedTerms":
+    def of(given: Mapping[Any, Weight | Number]) -> "WeightedTerms":
         """Name each function of a mapping {function: weight}.
 
         Args:
             given: The functions and their weights.
-            what: What errors call one of them, such as "penalty".
 
         Returns:
             The functions by name.
 
         Raises:
-            BadInput: If it is no mapping, something in it cannot be called, or a weight is none.
+            BadInput: If a weight is none, or two functions have one name.
         """
-        if not isinstance(given, Mapping) or not all(callable(function) for function in given):
-            raise BadInput(f"found {given!r}; expected a mapping {{{what}: weight}}, such as {{advnets.r1: 10.0}}")
-        return WeightedTerms({name_of(function): (function, as_weight(weight)) for function, weight in given.items()})
+        rows = {name_of(function): (function, as_weight(weight)) for function, weight in given.items()}
+        if len(rows) < len(given):
+            names = ", ".join(map(name_of, given))
+            raise BadInput(f"found functions called {names}; expected a name of its own for each. Give them names.")
+        return WeightedTerms(rows)
 
     def schedule(self, moment: Moment, device: torch.device) -> None:
         """Set every weight that changes to its value at a moment.

@@ -45,6 +45,7 @@ class Saturation:
         return figures.draw_saturation(self.moves, self.ratios, self.minimax, self.non_saturating)
 
 
+@torch.inference_mode(False)  # the caller may have switched gradients off
 def saturation(
     name: str, *, data_dir: str | None = None, seed: int = 0, last: int = 200, every: int = 10
 ) -> Saturation:
