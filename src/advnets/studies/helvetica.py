@@ -243,7 +243,7 @@ def helvetica(
     """
     if not ks or min(ks) < 1 or max(ks) > MOST_MOVES or len(set(ks)) != len(ks):
         raise BadInput(
-            f"k: found {list(ks)}, expected different whole numbers from 1 to {MOST_MOVES:,}. Left out, it is 1, 2 and 5."
+            f"k: found {list(ks)}, expected different whole numbers from 1 to {MOST_MOVES:,}. Without --k: 1, 2, 5."
         )
     if not 0 <= seed < 2**63:
         raise BadInput(f"seed is {seed}; expected a whole number from 0 to 2^63 - 1")
