@@ -32,7 +32,7 @@ _NAMES = {
 _ROOMS = (
     "algorithm", "assessment", "averaging", "baselines", "capture", "comparison", "constraints", "data", "disk",
     "distributed", "errors", "experiment", "extractors", "figures", "games", "latents", "metrics", "networks",
-    "objectives", "optimizers", "penalties", "randomness", "recipes", "records", "regular_files", "runs", "schedules",
+    "objectives", "optimizers", "penalties", "randomness", "recipes", "records", "runs", "schedules",
     "statistics", "studies", "text", "theory", "training", "turns",
 )  # fmt: skip
 """Rooms that can be reached as `advnets.ROOM`."""
@@ -87,7 +87,6 @@ if TYPE_CHECKING:
         randomness as randomness,
         recipes as recipes,
         records as records,
-        regular_files as regular_files,
         runs as runs,
         schedules as schedules,
         statistics as statistics,

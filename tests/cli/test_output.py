@@ -268,6 +268,14 @@ def test_absurd_numbers_of_samples(n: str, tmp_path: Path, capsys: pytest.Captur
 
 
 @pytest.mark.parametrize(
+    "words", [["canaries", "--data", "digits", "--clean", "1000000000000"], ["helvetica", "--k", "1000000000000"]]
+)
+def test_absurd_numbers_of_repetitions(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 2
+    assert "1000000000000" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("variables", "message"),
     [
         ({"WORLD_SIZE": "abc"}, "WORLD_SIZE is 'abc', expected a whole number from 1"),

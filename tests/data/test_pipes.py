@@ -11,10 +11,10 @@ import pytest
 from advnets import data
 from advnets.assessment import load_reference_data, subject_of_files
 from advnets.cli.main import main
+from advnets.disk import open_regular_file
 from advnets.errors import BadInput, Unsupported
 from advnets.extractors import onnx
 from advnets.extractors.inception import weights
-from advnets.regular_files import open_regular_file
 from image_files import photos, pixels
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")

@@ -294,7 +294,7 @@ def is_plain(text: str) -> bool:
 
 def says_why(err: str) -> bool:
     """One line at the end says what is wrong."""
-    return bool(re.match(r"advnets( \(rank .*\))?: \S", err.splitlines()[-1] if err else ""))
+    return bool(re.match(r"advnets( \(rank .*\))?: .*\S", err.splitlines()[-1] if err else ""))
 
 
 def read(path: Path) -> str:

@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from advnets.disk import open_regular_file
 from advnets.errors import BadInput, Missing, Unsupported
 from advnets.extractors.external_data import external_names, read_external
 from advnets.extractors.extractor import expect_features, run_in_parts
 from advnets.extractors.image_preprocessing import Preprocessing
-from advnets.regular_files import open_regular_file
 
 PART = 32
 """Images that are run at once, if the file does not fix their number."""

@@ -32,6 +32,8 @@ from advnets.recipes import PLAYERS, Descent, Recipe, paper_adam
 from advnets.statistics import Estimate
 from advnets.training import Moment
 
+MOST_MOVES = 1000
+"""The most moves of D in a step, whose time is in proportion to them."""
 DRAWN = 500
 """Number of samples that are measured each time, from the same noises."""
 REAL = 5000
@@ -238,8 +240,10 @@ def helvetica(
     Raises:
         BadInput: If the data have no labels, or a k or the seed is out of range.
     """
-    if not ks or min(ks) < 1 or len(set(ks)) != len(ks):
-        raise BadInput(f"k: found {list(ks)}, expected different whole numbers from 1. Leave it out for 1, 2 and 5.")
+    if not ks or min(ks) < 1 or max(ks) > MOST_MOVES or len(set(ks)) != len(ks):
+        raise BadInput(
+            f"k: found {list(ks)}, expected different whole numbers from 1 to {MOST_MOVES:,}. Without --k: 1, 2, 5."
+        )
     if not 0 <= seed < 2**63:
         raise BadInput(f"seed is {seed}; expected a whole number from 0 to 2^63 - 1")
     dataset = data.load(name, data_dir)

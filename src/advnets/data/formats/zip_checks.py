@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from advnets.disk import open_regular_file
 from advnets.errors import AdvnetsError, BadInput, Damaged, Missing, TooBig, Unsupported
-from advnets.regular_files import open_regular_file
 
 MAX_RATIO = 200  # of an entry over 1 MiB: images worth learning shrink to a tenth, bombs to a thousandth
 MAX_NAME = 1024

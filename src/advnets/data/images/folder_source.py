@@ -12,8 +12,8 @@ from typing import IO, Protocol
 
 from advnets.data.images.decode_image import SUFFIXES
 from advnets.data.images.layout import is_split_name
+from advnets.disk import open_regular_file
 from advnets.errors import BadInput, Damaged, Missing, TooBig
-from advnets.regular_files import open_regular_file
 
 LABELS_FILE = "dataset.json"
 MAX_FILE = 2**26

@@ -12,9 +12,9 @@ from safetensors.torch import load
 from torch import Tensor
 
 from advnets.data import cache_folder, fetch
+from advnets.disk import open_regular_file
 from advnets.errors import BadInput, Damaged, Missing, TooBig, Unsupported
 from advnets.extractors.extractor import describe_tensor
-from advnets.regular_files import open_regular_file
 
 FILENAME = "pt_inception-2015-12-05-6726825d.pth"
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"

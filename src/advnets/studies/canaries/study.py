@@ -24,6 +24,9 @@ from advnets.studies.results_file import ResultsFile
 
 MAX_STEM = 100
 """Bytes of the data's name in that of the file of results; a disk may allow 143."""
+MOST_CLEAN = 10_000
+"""The most re-splits without damage; each takes seconds or minutes."""
+
 CLEAN_FROM = 1000
 """Re-splits with clean samples are numbered from here on, those with damaged samples from 0, so that they are
 independent of each other, whatever is asked for."""
@@ -93,9 +96,10 @@ class CanaryStudy:
     results: str | None = None
 
     def __post_init__(self) -> None:
-        if type(self.clean) is not int or self.clean < 3:
+        if type(self.clean) is not int or not 3 <= self.clean <= MOST_CLEAN:
             raise BadInput(
-                f"clean is {self.clean!r}; expected a number of re-splits of at least 3, since their spread is needed"
+                f"clean is {self.clean!r}; expected a number of re-splits from 3, since their spread is needed, to "
+                f"{MOST_CLEAN:,}"
             )
         if type(self.repeats) is not int or not 1 <= self.repeats <= CLEAN_FROM:
             raise BadInput(f"repeats is {self.repeats!r}; expected a number of re-splits from 1 to {CLEAN_FROM}")
