@@ -9,8 +9,7 @@ from typing import IO, Any
 
 import pytest
 
-from advnets import disk
-from advnets.disk import Folder
+from advnets.disk import Folder, held_folder as disk
 from advnets.errors import BadInput
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no handles of folders, and links for few")

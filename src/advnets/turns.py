@@ -127,7 +127,7 @@ def differentiate(game: Playable, player: str, terms: Terms, *, shared: bool = F
     """
     loss, parameters = torch.stack(list(terms.losses.values())).sum(), parameters_of(game, player)
     values = torch.autograd.grad(loss, parameters, retain_graph=shared, allow_unused=True)
-    if any(value is not None and value.is_complex() for value in values):
+    if any(map(torch.is_complex, parameters)):
         mean_loss, means = _average_with_complex(loss, values)
     else:
         mean_loss, means = average_gradients(loss, values)

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 import tiny
-from advnets import disk, experiment
+from advnets import experiment
 from advnets.cli.main import main
 from advnets.cli.page import PageFlags
-from advnets.disk import Folder
+from advnets.disk import Folder, held_folder as disk
 from advnets.errors import BadInput, CannotWrite, keep_result
 from advnets.studies import canaries, table
 from advnets.studies.results_file import ResultsFile

@@ -72,7 +72,7 @@ class Batches:
             )
         # Mapped values may be more than a device holds: they are gathered here, and batches are moved.
         self._values = split.values if split.is_mapped else split.values.to(device)
-        self._verify = split.verify
+        self._verify = split.verify if split.check is not None else None
         self._device = torch.device(device)
         beside = _choose_given(split, given)
         self._given = None if beside is None else beside.to(device)
@@ -111,7 +111,8 @@ class Batches:
 
     def _gather(self, chosen: Tensor) -> Batch:
         """The samples of these places, verified and as the networks see them."""
-        self._verify(chosen)
+        if self._verify is not None:
+            self._verify(chosen)
         # Gathered as stored, then transformed: a byte a pixel is moved, not four.
         real = self._values.index_select(0, chosen).to(self._device)
         given = None if self._given is None else self._given.index_select(0, chosen.to(self._device))

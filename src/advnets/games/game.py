@@ -176,7 +176,7 @@ class Game:
             The objective, the penalties that are due, and the ties.
         """
         inputs = self._judged_inputs(batch.real, fake) if self._prepares_inputs else (batch.real, fake)
-        with self._twice_differentiable():
+        with _uncompiled() if self._paid.rows else nullcontext():
             return self._judging_terms(batch, draw, inputs, self._judge_both(inputs, batch.given, draw.given))
 
     def making_terms(self, batch: Batch, draw: Draw, fake: Tensor) -> Terms:
@@ -207,16 +207,12 @@ class Game:
 
     def _joint_terms(self, batch: Batch, draw: Draw) -> dict[str, Terms]:
         """Both players' terms from one graph: the same z, the same fakes, the same dropout masks on them."""
-        with self._twice_differentiable():
+        with _uncompiled() if self._paid.rows else nullcontext():
             fake = self.make(draw)
             inputs = self._judged_inputs(batch.real, fake)
             judged = self.judge(inputs[0], batch.given), self.judge(inputs[1], draw.given)
             making = self._making_terms(batch, draw, fake, judged)
             return {"discriminator": self._judging_terms(batch, draw, inputs, judged), "generator": making}
-
-    def _twice_differentiable(self) -> AbstractContextManager[Any]:
-        """Where penalties differentiate twice, which compiled networks cannot be, these play uncompiled."""
-        return torch.compiler.set_stance("force_eager") if self._paid.rows else nullcontext()
 
     def _judging_terms(
         self, batch: Batch, draw: Draw, inputs: tuple[Tensor, Tensor], judged: tuple[Judged, Judged]
@@ -345,3 +341,8 @@ def unpack_samples(packs: Tensor, pack: int) -> Tensor:
     if pack == 1:
         return packs
     return packs.reshape(len(packs) * pack, packs.shape[1] // pack, *packs.shape[2:])
+
+
+def _uncompiled() -> AbstractContextManager[Any]:
+    """Penalties differentiate twice, which compiled networks cannot be: there these play uncompiled."""
+    return torch.compiler.set_stance("force_eager")
