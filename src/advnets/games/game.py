@@ -345,4 +345,5 @@ def unpack_samples(packs: Tensor, pack: int) -> Tensor:
 
 def _uncompiled() -> AbstractContextManager[Any]:
     """Penalties differentiate twice, which compiled networks cannot be: there these play uncompiled."""
-    return torch.compiler.set_stance("force_eager")
+    stance: AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
+    return stance
