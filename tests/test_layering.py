@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "advnets"
 
 FLOORS = [
     {"__init__", "__main__"},
-    {"errors", "disk", "averaging", "training", "distributed"},
+    {"errors", "disk", "process", "averaging", "training", "distributed"},
     {"objectives", "constraints", "theory", "schedules", "records", "figures", "networks"},
     {"penalties", "latents", "randomness", "optimizers", "statistics", "data"},
     {"games", "baselines", "metrics", "runs"},

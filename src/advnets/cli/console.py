@@ -4,23 +4,26 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import TypeVar
+from typing import IO, TypeVar, cast
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
 from advnets import assessment
+from advnets.cli.streams import LossyStream
 from advnets.experiment import Run, TrainingProgress
 
 Result = TypeVar("Result")
 
 PLAIN_SECONDS = 5.0
 """At most one plain line in this time, and one at the end."""
+LIVE_SECONDS = 0.25
+"""A live line is drawn anew at most once in this time."""
 
 
 def follow(run: Run, progress: Iterator[TrainingProgress], notes: Iterable[str]) -> TrainingProgress | None:
-    """Print the notes of a run and then its progress, on standard error.
+    """Print the notes of a run and then its progress, on standard error; what cannot be written is dropped.
 
     Args:
         run: The run.
@@ -30,20 +33,19 @@ def follow(run: Run, progress: Iterator[TrainingProgress], notes: Iterable[str])
     Returns:
         The last progress, or None if there was none.
     """
-    console = Console(stderr=True)
+    console = _make_screen()
     console.print(f"run {run.path}", highlight=False, soft_wrap=True)
     for note in notes:
         console.print(note, highlight=False, soft_wrap=True)
     last: TrainingProgress | None = None
-    printed_at = float("-inf")
-    with Live(console=console, refresh_per_second=4) if console.is_terminal else nullcontext() as live:
+    with _open_line(console) as show:
         for last in progress:
-            if live is not None:
-                live.update(Text(progress_line(last)))
-            elif time.monotonic() - printed_at >= PLAIN_SECONDS or last.share == 1:
-                print(progress_line(last), file=sys.stderr, flush=True)
-                printed_at = time.monotonic()
+            show(progress_line(last), last.share == 1)
     return last
+
+
+def _make_screen() -> Console:
+    return Console(file=cast(IO[str], LossyStream(sys.stderr)))
 
 
 def show_lines(lines: Iterable[tuple[str, bool]]) -> None:
@@ -65,17 +67,27 @@ def open_live_line() -> Iterator[Callable[[str, bool], None]]:
         The function that shows a text. Its second argument says whether the text is printed in any case; of the others
         one in PLAIN_SECONDS is printed where there is no terminal.
     """
-    screen = Console(stderr=True)
+    with _open_line(_make_screen()) as show:
+        yield show
+
+
+@contextmanager
+def _open_line(screen: Console) -> Iterator[Callable[[str, bool], None]]:
+    """As `open_live_line`. A live line is drawn by who shows it: a thread of rich would hold a lock while it waits."""
     shown_at = float("-inf")
-    with Live(console=screen, refresh_per_second=4) if screen.is_terminal else nullcontext() as live:
+    with Live(console=screen, auto_refresh=False) if screen.is_terminal else nullcontext() as live:
+        if live is not None:
+            screen.show_cursor(True)  # a process that is killed leaves the terminal as it is
 
         def show(text: str, always: bool) -> None:
             nonlocal shown_at
+            if not always and time.monotonic() - shown_at < (PLAIN_SECONDS if live is None else LIVE_SECONDS):
+                return
+            shown_at = time.monotonic()
             if live is not None:
-                live.update(Text(text))
-            elif always or time.monotonic() - shown_at >= PLAIN_SECONDS:
-                print(text, file=sys.stderr, flush=True)
-                shown_at = time.monotonic()
+                live.update(Text(text), refresh=True)
+            else:
+                print(text, file=LossyStream(sys.stderr))
 
         yield show
 
@@ -102,7 +114,7 @@ def follow_measures(steps: Generator[assessment.Progress, None, Result]) -> Resu
             return assessment.exhaust(steps, show)
     finally:
         for note in notes:
-            print(note, file=sys.stderr, flush=True)
+            print(note, file=LossyStream(sys.stderr))
 
 
 def progress_line(progress: TrainingProgress) -> str:

@@ -1,10 +1,16 @@
 """The command: a static table of verbs, each loaded when it is called."""
 
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
+from typing import Any
 
-from advnets.errors import AdvnetsError, NonFinite, ProcessLost, unknown
+from advnets import process
+from advnets.cli.streams import READER_GONE, close_streams, drop_output, protect_streams
+from advnets.errors import AdvnetsError, CannotWrite, NonFinite, ProcessLost, unknown
 
 VERBS = {
     "train": "train a recipe on a data set",
@@ -41,7 +47,8 @@ exit codes:
   2         something in the input is wrong
   3         a NaN or an Inf stopped the training
   4         another process of the run was lost
-  130, 143  a signal stopped the run, which is saved and can be resumed
+  128 + n   the signal n ended it: 129 a hang-up, 130 Ctrl-C, 143 SIGTERM. A run is saved and can be resumed
+  141       the reader of the output has gone away; a training goes on without it
 """
 
 
@@ -67,19 +74,69 @@ def main(arguments: list[str]) -> int:
         return 0
     # Waiting threads sleep after some microseconds of spinning: no slower, and a busy machine stays usable.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    end = _EndBySignal()
     try:
-        if arguments[0] not in VERBS:
-            raise unknown("verb", arguments[0], VERBS)
-        code: int = import_module(f"advnets.cli.{arguments[0]}").main(arguments[1:])
+        with process.hear_signals(end.hear), end.even_if_ignored():
+            if arguments[0] not in VERBS:
+                raise unknown("verb", arguments[0], VERBS)
+            verb = import_module(f"advnets.cli.{arguments[0]}")
+            end.imports = False
+            code: int = verb.main(arguments[1:])
         return code
-    except AdvnetsError as error:
-        print(f"advnets{_which()}: {error}", file=sys.stderr)
-        return next((code for kind, code in CODES.items() if isinstance(error, kind)), 2)
-    except KeyboardInterrupt:
+    except BaseException as error:
+        return _exit_code(error, end)
+
+
+class _EndBySignal:
+    """How a signal ends the command, where nobody below hears it: files are closed on the way out.
+
+    Attributes:
+        number: The signal that was heard, if one was.
+        imports: Whether modules are being imported, in whose midst an exception would become another one.
+    """
+
+    number: int | None = None
+    imports = True
+
+    def hear(self, number: int) -> None:
+        """Raise KeyboardInterrupt or SystemExit; leave at once at a second signal, and where nothing is begun."""
+        if self.imports or self.number is not None:
+            os._exit(128 + (self.number or number))
+        self.number = number
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise SystemExit(128 + number)
+
+    @contextmanager
+    def even_if_ignored(self) -> Iterator[None]:
+        """Within, leave also where Python ignores what `hear` raises, as in a finalizer."""
+        outer = sys.unraisablehook
+
+        def look(unraisable: Any) -> None:
+            if self.number is not None:
+                os._exit(128 + self.number)
+            outer(unraisable)
+
+        sys.unraisablehook = look
+        try:
+            yield
+        finally:
+            sys.unraisablehook = outer
+
+
+def _exit_code(error: BaseException, end: _EndBySignal) -> int:
+    """The exit status for what ended a verb, which is told; raises what is no error of a user."""
+    if end.number is not None:  # whatever the libraries in between have made of it
+        return 128 + end.number
+    if isinstance(error, KeyboardInterrupt):
         return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+    if isinstance(error, BrokenPipeError):
+        drop_output()
+        return READER_GONE
+    if not isinstance(error, AdvnetsError):
+        raise error
+    print(f"advnets{_which()}: {error}", file=sys.stderr)
+    return next((code for kind, code in CODES.items() if isinstance(error, kind)), 2)
 
 
 def _which() -> str:
@@ -89,4 +146,14 @@ def _which() -> str:
 
 def run() -> None:
     """The entry point of the installed command."""
-    sys.exit(main(sys.argv[1:]))
+    process.exit_on_signals()
+    protect_streams()
+    try:
+        code: Any = main(sys.argv[1:])
+    except SystemExit as leave:
+        code = leave.code
+    except CannotWrite as error:  # the help or the version on a standard output that fails
+        code = _exit_code(error, _EndBySignal())
+    code = close_streams(code)
+    process.end_by_default()
+    sys.exit(code)

@@ -1,5 +1,6 @@
 """advnets train RECIPE: a new run."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, make_dataclass
 from typing import Annotated, Any
@@ -11,7 +12,8 @@ from advnets.cli import console
 from advnets.cli.arguments import expect_flags, parse_words, print_result, split_words
 from advnets.cli.help import HelpLine, lines_of, render
 from advnets.cli.recipe_flags import RecipeFlag, apply_flags, choose_rows, recipe_flags
-from advnets.errors import BadInput
+from advnets.cli.streams import drop_output
+from advnets.errors import BadInput, CannotWrite
 from advnets.recipes import RECIPES, Recipe
 
 ABOUT = """Train a recipe on a data set. RECIPE is a name or the path of a recipe.json.
@@ -152,5 +154,10 @@ def follow(run: experiment.Run, *, as_json: bool, **budget: Any) -> int:
     last = console.follow(run, run.carry_on(**budget), notes)
     result = {"run": str(run.path), "step": last.step if last else run.step}
     text = f"{run.path}\n  advnets sample {run.path} --out samples.png\n  advnets evaluate {run.path}"
-    print_result(result, as_json=as_json, text=text)
+    try:
+        print_result(result, as_json=as_json, text=text)
+        sys.stdout.flush()
+    except (OSError, CannotWrite) as error:  # what is trained and saved has not failed
+        drop_output()
+        print(f"{run.path} is trained. {error}", file=sys.stderr)
     return 0

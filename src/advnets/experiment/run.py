@@ -33,7 +33,7 @@ from advnets.experiment.run_data import choose_data, expect_digest
 from advnets.experiment.run_model import load_all_states, model_of_state
 from advnets.experiment.run_record import RunRecord
 from advnets.experiment.samples import Samples
-from advnets.experiment.settings import Settings, find_device, settings_from, with_budget
+from advnets.experiment.settings import Settings, find_device, settings_from, settle_budget, with_budget
 from advnets.games import CycleGame, Game
 from advnets.recipes import Recipe
 
@@ -102,7 +102,7 @@ class Run:
 
     @property
     def settings(self) -> Settings:
-        """What was asked of the run beside its recipe."""
+        """What was asked of the run beside its recipe when it was started."""
         return self.record.settings
 
     @property
@@ -321,8 +321,8 @@ class Run:
         Of several processes the first alone reads and writes the directory, which the others need not see.
 
         Args:
-            steps: A new budget in steps; None with None for the run's own budget.
-            minutes: A new budget in minutes.
+            steps: A new budget in steps, which is the run's from now on; None with None for the one asked for last.
+            minutes: A new budget in minutes, likewise.
 
         Yields:
             How far the run has come, at each line of the journal.
@@ -338,7 +338,8 @@ class Run:
             self._record = RunRecord.from_json(recorded, str(self.path))
             self.record.expect_game(self.game, str(self.path))
             distributed.local_rank0_first(lambda: self.dataset)
-            loop = self._loop(steps=steps, minutes=minutes)
+            budget = distributed.on_rank0(lambda: settle_budget(self.directory.budget_json, steps, minutes))
+            loop = self._loop(budget)
             self._load_newest(loop)
             distributed.on_rank0(lambda: self.directory.journal.drop_after(loop.step))
             yield from loop.carry_on()
@@ -369,11 +370,9 @@ class Run:
         folder = self.directory.checkpoints
         return runs.load_latest(folder)[1] if runs.has_checkpoints(folder) else None
 
-    def _loop(self, *, steps: int | None = None, minutes: float | None = None) -> Loop:
+    def _loop(self, budget: Mapping[str, Any] | None = None) -> Loop:
         """The loop at its first step; what `start` has built is used once."""
-        settings = self.settings
-        if steps is not None or minutes is not None:
-            settings = settings_from({**settings.as_json(), "steps": steps, "minutes": minutes})
+        settings = settings_from({**self.settings.as_json(), **(budget or {})})
         prepared, self._prepared = self._prepared, None
         if prepared is None:
             device = find_device(settings.device)

@@ -1,16 +1,20 @@
 """What is asked of one run beside its recipe."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from advnets import distributed
 from advnets.data import Dataset, ImageOptions, load
-from advnets.errors import BadInput, unknown
+from advnets.errors import BadInput, Damaged, unknown
 from advnets.recipes import Recipe
 from advnets.records import parse_record
+from advnets.runs import read_json, write_json
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -120,6 +124,44 @@ def with_budget(settings: Settings, recipe: Recipe) -> Settings:
     if recipe.budget.steps:
         return replace(settings, steps=recipe.budget.steps)
     return replace(settings, minutes=recipe.budget.minutes)
+
+
+def settle_budget(file: Path, steps: int | None, minutes: float | None) -> dict[str, Any]:
+    """The budget that was asked for last: the one that is given, which is written down, or the one that the file holds.
+
+    It is written before a resumed run trains, so that the run goes on to it when it is resumed again.
+
+    Args:
+        file: budget.json of the run.
+        steps: A new budget in steps; None with None for the former one.
+        minutes: A new budget in minutes.
+
+    Returns:
+        {"steps": ..., "minutes": ...}; empty if the run still has the budget that it was started with.
+
+    Raises:
+        BadInput: For a budget that is not above 0, or a file that does not hold one.
+        CannotWrite: If the disk fails or is full.
+    """
+    if steps is not None or minutes is not None:
+        budget = {"steps": steps, "minutes": minutes}
+        settings_from(budget)
+        write_json(file, {**budget, "sha256": _digest(budget)})
+        return budget
+    if not file.exists():
+        return {}
+    held = read_json(file)
+    budget = {name: held.get(name) for name in ("steps", "minutes")}
+    if held.get("sha256") != _digest(budget):
+        raise Damaged(
+            f"{file} is damaged: its bytes are not those once written. Resume the run with --steps or --minutes, which "
+            "writes it anew."
+        )
+    return budget
+
+
+def _digest(budget: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(budget, sort_keys=True).encode()).hexdigest()
 
 
 def find_device(name: str) -> torch.device:

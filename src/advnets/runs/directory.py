@@ -33,6 +33,11 @@ class RunDirectory:
         return self.path / "recipe.json"
 
     @property
+    def budget_json(self) -> Path:
+        """The file that says how long the run lasts, if that was asked for anew since it was started."""
+        return self.path / "budget.json"
+
+    @property
     def environment_json(self) -> Path:
         """The file that says what the run was started with: versions, machine and command."""
         return self.path / "environment.json"

@@ -54,6 +54,30 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise cannot_write(path, error) from error
 
 
+def overwrite_json(path: Path, value: Any) -> None:
+    """Write JSON into the place of a small file that is there, which takes no room on a disk that is full.
+
+    A power cut in between may tear it, so this is for what would be false otherwise.
+
+    Args:
+        path: The file.
+        value: A value of JSON.
+
+    Raises:
+        CannotWrite: If the disk fails, or the file is not there.
+    """
+    content = (json.dumps(value, indent=2, sort_keys=True) + "\n").encode()
+    try:
+        descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0))
+        try:
+            os.write(descriptor, content)
+            os.ftruncate(descriptor, len(content))
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it, where they are missing, and force them to the disk.
 
