@@ -97,17 +97,15 @@ def hand_on(number: int) -> None:
         signal.raise_signal(number)
 
 
-def exit_on_signals() -> None:
-    """Leave at once, with the exit code 128 + n and without a word, at a signal n that would end the process."""
-    listener = _Listener(lambda number: os._exit(128 + number))
+def exit_on_signals(code: int = 0) -> None:
+    """Leave at once and without a word at a signal that would end the process.
+
+    Args:
+        code: The exit code; 0 for 128 + n at the signal n.
+    """
+    listener = _Listener(lambda number: os._exit(code or 128 + number))
     for number in signals_to_hear():
         signal.signal(number, listener)
-
-
-def end_by_default() -> None:
-    """Give the signals that may be heard back to the system, which ends the process without a word."""
-    for number in signals_to_hear():
-        signal.signal(number, signal.SIG_DFL)
 
 
 class RunningClock:

@@ -155,5 +155,5 @@ def run() -> None:
     except CannotWrite as error:  # the help or the version on a standard output that fails
         code = _exit_code(error, _EndBySignal())
     code = close_streams(code)
-    process.end_by_default()
+    process.exit_on_signals(code if isinstance(code, int) else 1)
     sys.exit(code)
