@@ -1,5 +1,6 @@
 """Every saboteur is caught by the check that is named beside it, and every check passes without one."""
 
+import itertools
 import os
 import random
 import shutil
@@ -16,7 +17,7 @@ from torch import nn
 import checkpoint_checks
 import power_cuts
 import tiny
-from advnets import data, experiment, runs
+from advnets import data, experiment, process, runs
 from advnets.errors import AdvnetsError, InUse, NonFinite
 from advnets.games.game import Game
 from advnets.latents import gaussian
@@ -87,6 +88,47 @@ def alone(folder: Path) -> None:
             pass
 
 
+def left(folder: Path) -> None:
+    """A loop that is left has saved, and says so."""
+    run = experiment.start(tiny.RECIPE, settings=tiny.settings(str(folder / "run"), checkpoint_steps=99))
+    for _ in run.carry_on():
+        break
+    assert (run.step, runs.read_json(run.directory.status_json)["state"]) == (5, "stopped")
+
+
+def whole_steps(folder: Path) -> None:
+    """An error within a step saves nothing of it."""
+    run = experiment.start(tiny.RECIPE, settings=tiny.settings(str(folder / "run")))
+    loop, calls = run._loop(), itertools.count(1)
+    update = loop.average.update
+
+    def fail(*given: Any) -> None:
+        if next(calls) == 7:
+            raise RuntimeError
+        update(*given)
+
+    loop.average.update = fail  # type: ignore[method-assign]
+    with pytest.raises(RuntimeError):
+        list(loop.carry_on())
+    assert run.step == 4
+
+
+def stopped(folder: Path) -> None:
+    """A stop of an hour is no time of the run."""
+    times = iter((0.0, 0.0, 1.0, 3601.0, 3602.0))
+    clock = process.RunningClock(lambda: next(times))
+    with clock.count():
+        clock.tick(), clock.tick()
+    assert clock.seconds < 5
+
+
+def budget(folder: Path) -> None:
+    """The budget asked for last is that of the next resume."""
+    run = tiny.trained(str(folder / "run"), steps=4)
+    next(run.carry_on(steps=50))
+    assert experiment.resume(run.path).step == 50
+
+
 class Evil:
     """A pickle that makes a folder when it is read."""
 
@@ -115,6 +157,10 @@ CHECKS: dict[str, Callable[[Path], object]] = {
     "resume": resume,
     "watching": watching,
     "finite": finite,
+    "left": left,
+    "whole steps": whole_steps,
+    "stopped": stopped,
+    "budget": budget,
     "alone": alone,
     "nothing runs": nothing_runs,
 }

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK", "SIGXCPU", "SIGALRM", "SIGUSR1", "SIGUSR2")
 _ALWAYS = ("SIGINT", "SIGTERM")
 
+HAND_ON_SECONDS = 0.05
+"""How long a generator may take to be closed."""
 TICK_SECONDS = 0.2
 """Seconds between two ticks of a clock."""
 LONGEST_TICK_SECONDS = 1.0
@@ -88,11 +90,15 @@ def _restore_and_raise(listener: _Listener, number: int) -> None:
 def hand_on(number: int) -> None:
     """Let a signal that was heard, and not acted on, reach who listens to it now.
 
+    A handler of Python is called a moment later: Python ignores what it raises while a generator is closed.
+
     Args:
         number: The signal.
     """
     if callable(signal.getsignal(number)):
-        _thread.interrupt_main(signal.Signals(number))
+        later = threading.Timer(HAND_ON_SECONDS, _thread.interrupt_main, (signal.Signals(number),))
+        later.daemon = True
+        later.start()
     else:
         signal.raise_signal(number)
 

@@ -93,8 +93,13 @@ def stop_for_long(child: Child) -> None:
 
 
 def hold_back(child: Child) -> None:
-    """As Ctrl-S does: the terminal takes nothing more."""
+    """As Ctrl-S does, the terminal takes nothing more; it does again, for the result, when the run is finished."""
     termios.tcflow(child.fds["slave"], termios.TCOOFF)
+    end = time.monotonic() + 90
+    while '"finished"' not in Path("run/status.json").read_text():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    termios.tcflow(child.fds["slave"], termios.TCOON)
 
 
 def say(words: str) -> str:

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 import torch
 
+from advnets import process
 from advnets.data import Batches
 from advnets.data.formats import npz
+from advnets.experiment import settings
 from advnets.experiment.game_training import GameTraining
 from advnets.experiment.loop import Loop
 from advnets.runs import checkpoint, directory, files
@@ -186,6 +188,22 @@ def pickles_are_allowed(patch: Patch) -> None:
     patch.setattr(npz, "_read", lambda path: dict(np.load(path, allow_pickle=True)))
 
 
+def nothing_is_saved_where_the_loop_is_left(patch: Patch) -> None:
+    patch.setattr(Loop, "_end_early", lambda self, error: None)
+
+
+def half_a_step_is_saved(patch: Patch) -> None:
+    patch.setattr(Loop, "_between_steps", property(lambda self: True, lambda self, value: None), raising=False)
+
+
+def a_stop_is_counted(patch: Patch) -> None:
+    patch.setattr(process, "LONGEST_TICK_SECONDS", 1e9)
+
+
+def the_budget_is_not_written(patch: Patch) -> None:
+    patch.setattr(settings, "write_json", lambda path, value: None)
+
+
 SABOTEURS: dict[str, tuple[Saboteur, str]] = {
     "files are not forced to the disk": (files_are_not_forced, "power"),
     "folders are not forced to the disk": (folders_are_not_forced, "power"),
@@ -207,6 +225,10 @@ SABOTEURS: dict[str, tuple[Saboteur, str]] = {
     "the journal is not cut": (journal_is_not_cut, "resume"),
     "a preview draws from the training's random numbers": (preview_draws_from_the_training, "watching"),
     "only losses are checked for NaN": (only_losses_are_checked_for_nan, "finite"),
+    "nothing is saved where the loop is left": (nothing_is_saved_where_the_loop_is_left, "left"),
+    "half a step is saved": (half_a_step_is_saved, "whole steps"),
+    "the time of a stop is counted": (a_stop_is_counted, "stopped"),
+    "a new budget is not written": (the_budget_is_not_written, "budget"),
     "no lock": (no_lock, "alone"),
     "pickles are allowed": (pickles_are_allowed, "nothing runs"),
 }

@@ -115,7 +115,8 @@ class _EndBySignal:
         def look(unraisable: Any) -> None:
             if self.number is not None:
                 os._exit(128 + self.number)
-            outer(unraisable)
+            else:
+                outer(unraisable)
 
         sys.unraisablehook = look
         try:
