@@ -119,7 +119,9 @@ WAYS = {
         0, "finished", send(signal.SIGHUP), SHORT, options={"ignored": [signal.SIGHUP], **at("first step")}
     ),
     "two SIGINTs at once": Way(130, "stopped", send(signal.SIGINT, signal.SIGINT)),
-    "SIGTERM, then SIGINT": Way(143, "stopped", send(signal.SIGTERM, signal.SIGINT)),
+    "SIGTERM, then SIGINT": Way(
+        143, "stopped", send(signal.SIGTERM, signal.SIGINT, pause=0.1), options=at("first step")
+    ),
     "SIGHUP, then SIGTERM": Way(129, "stopped", send(signal.SIGHUP, signal.SIGTERM)),
     "a second SIGINT while a checkpoint is not written": Way(
         130, "stopped", send(signal.SIGINT, signal.SIGINT, pause=0.8), saved=20,
@@ -132,7 +134,7 @@ WAYS = {
     "stopped for longer than its minutes": Way(
         0, "finished", stop_for_long, ["train", "paper-adam", *OFTEN, "--minutes", "0.05"]
     ),
-    "the limit of processor seconds": Way(152, "stopped", options={"cpu_seconds": 2}),
+    "the limit of processor seconds": Way(152, "stopped", options={"cpu_seconds": 3}),
     # Moments of start-up, and of the end.
     "SIGINT while data are loaded": Way(130, None, send(signal.SIGINT), options=at("data")),
     "SIGTERM while data are loaded": Way(143, None, send(signal.SIGTERM), options=at("data")),
@@ -225,14 +227,14 @@ WAYS = {
             "loop.average.update = fail; list(loop.carry_on())"
         ),
     ),
-    "a NaN": Way(3, "failed", saved=0, words=[*SHORT, "--generator-rate", "1e38"]),
+    "a NaN": Way(3, "failed", saved=0, words=[*SHORT, "--generator.rate", "1e38"], options=at("first status")),
     # Disks.
     "no file may grow": Way(
         2, "failed", saved=20, program=say(
             "import resource; from advnets.cli.main import run as command\n"
             "from advnets.runs.journal import Journal; add, calls = Journal.append, []\n"
             "def limit(*given):\n    calls.append(1)\n"
-            "    if len(calls) > 5: resource.setrlimit(resource.RLIMIT_FSIZE, (400, 400))\n    add(*given)\n"
+            "    if len(calls) > 5: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n    add(*given)\n"
             "Journal.append = limit; sys.argv = ['advnets', 'resume', 'run']; command()"
         ),
     ),
@@ -303,6 +305,10 @@ def end(way: Way, server: subprocess.Popen[str], folder: Path) -> int:
             child.close("slave")
         way.act(child)
         return int(server.stdout.readline())
+    except BaseException:
+        os.kill(child.pid, signal.SIGKILL)
+        server.stdout.readline()
+        raise
     finally:
         child.close(*fds)
 

@@ -105,8 +105,7 @@ def set_up(asked: dict[str, Any]) -> None:
     for number in asked.get("ignored", []):
         signal.signal(number, signal.SIG_IGN)
     if "cpu_seconds" in asked:
-        used = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
-        resource.setrlimit(resource.RLIMIT_CPU, (int(used) + asked["cpu_seconds"], resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_CPU, (asked["cpu_seconds"], resource.RLIM_INFINITY))
     if "moment" in asked:
         pause_at(asked["moment"], asked.get("pause_seconds", 0.6))
     open_streams(asked.get("streams", {}))

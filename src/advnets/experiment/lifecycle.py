@@ -122,8 +122,8 @@ def resume(
         data: The same data again, if they were given in memory; or the new place of data that were moved.
         labels: The same labels again.
         given: The same given images again.
-        steps: A new budget in steps.
-        minutes: A new budget in minutes.
+        steps: A new budget in steps, which is the run's from now on.
+        minutes: A new budget in minutes, likewise.
 
     Returns:
         The run.

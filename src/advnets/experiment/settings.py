@@ -56,7 +56,7 @@ class TrainingPlan:
         data_dir: A folder where data sets are looked for first.
         out: The run directory; default runs/<time>-<recipe>-<data>.
         steps: Stop at this step; a run with a limit in steps resumes bit for bit.
-        minutes: Stop after so many minutes; with --steps, whichever comes first.
+        minutes: Stop after so many minutes of running; with --steps, whichever comes first.
         seed: Seed of first weights, order of data, and noise.
         device: Where the networks are trained.
         capture: Replay each move as a CUDA graph, which is faster for small networks.

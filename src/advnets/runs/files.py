@@ -70,7 +70,8 @@ def overwrite_json(path: Path, value: Any) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0))
         try:
-            os.write(descriptor, content)
+            if os.write(descriptor, content) < len(content):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.ftruncate(descriptor, len(content))
         finally:
             os.close(descriptor)
