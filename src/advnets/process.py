@@ -103,15 +103,17 @@ def hand_on(number: int) -> None:
         signal.raise_signal(number)
 
 
-def exit_on_signals(code: int = 0) -> None:
+def exit_on_signals(code: int | None = None) -> None:
     """Leave at once and without a word at a signal that would end the process.
 
     Args:
-        code: The exit code; 0 for 128 + n at the signal n.
+        code: The exit code where all is done but the interpreter's own end; None or 0 for 128 + n at the signal n.
     """
     listener = _Listener(lambda number: os._exit(code or 128 + number))
     for number in signals_to_hear():
         signal.signal(number, listener)
+    if code is not None and hasattr(signal, "SIGXCPU"):  # it is sent again each second, and Python lets go of it first
+        signal.signal(signal.SIGXCPU, signal.SIG_IGN)
 
 
 class RunningClock:

@@ -20,6 +20,7 @@ import pytest
 
 import tiny
 from advnets import experiment, runs
+from advnets.errors import NonFinite
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")]
 
@@ -336,5 +337,9 @@ def test_however_a_training_ends_what_it_learnt_is_kept(
     assert not list(Path("run").rglob(".tmp-*")) or way.code < 0 or way.saved == 20
     if way.words[0] == "resume":
         assert next(run.carry_on()).share < 0.001
+        return
+    if code == 3:
+        with pytest.raises(NonFinite):
+            experiment.resume("run", steps=saved + 3)
         return
     assert experiment.resume("run", steps=saved + 3).step == saved + 3
