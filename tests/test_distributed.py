@@ -18,7 +18,7 @@ from toy_games import TOYS
 RANKS = Path(__file__).parent / "tools" / "torchrun_checks.py"
 JOBS = ["equality", "toys", "batch_norm", "sabotaged",
         "moments", "whole", "resume", "loosely", "not_finite", "disk_full", "uneven", "taken",
-        "own_networks", "refused_networks", "by_minutes", "one_signal", "kill"]  # fmt: skip
+        "own_networks", "refused_networks", "by_minutes", "one_signal", "one_leaves", "kill"]  # fmt: skip
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked from a warmed one")
 
 
@@ -181,6 +181,15 @@ def test_a_signal_to_one_process_stops_all_after_the_same_step(found: dict[str, 
     assert first == second
     assert first["code"] == 143
     assert 10 <= first["step"] <= 15
+
+
+@forks
+def test_a_caller_who_leaves_in_one_process_ends_and_saves_all(found: dict[str, Any]) -> None:
+    first, second = found["one_leaves"]
+    assert "another process has left the loop at step 10" in first["error"]
+    assert second["error"] == "mine"
+    assert [told["step"] for told in (first, second)] == [10, 10]
+    assert first["status"] == "stopped"
 
 
 def check_kill(told: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "advnets"
 
 FLOORS = [
     {"__init__", "__main__"},
-    {"text", "errors", "disk", "averaging", "training", "distributed"},
+    {"text", "errors", "disk", "process", "averaging", "training", "distributed"},
     {"objectives", "constraints", "theory", "schedules", "records", "figures", "networks"},
     {"penalties", "latents", "randomness", "optimizers", "statistics", "data"},
     {"games", "baselines", "metrics", "runs"},
@@ -138,7 +138,7 @@ def test_a_folder_holds_at_most_twenty_files() -> None:
 
 NOUNS = {
     "training", "Training", "averaging", "distributed", "opening", "Recording", "Preprocessing", "Judged", "ranking",
-    "ceiling", "markdown", "Missing", "Damaged", "Unsupported", "build", "unknown", "field", "seed",
+    "ceiling", "encoding", "markdown", "Missing", "Damaged", "Unsupported", "build", "unknown", "field", "seed",
 }  # fmt: skip
 """Names of one word that end as participles do, and are nouns of the field or errors."""
 

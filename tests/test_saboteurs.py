@@ -2,8 +2,10 @@
 
 import contextlib
 import io
+import itertools
 import os
 import random
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -19,7 +21,7 @@ import checkpoint_checks
 import directory_checks
 import power_cuts
 import tiny
-from advnets import data, experiment, runs
+from advnets import data, experiment, process, runs
 from advnets.assessment import ReferenceCard, Report
 from advnets.cli import main as command, output
 from advnets.data.images.cache import PIXELS_AT
@@ -71,6 +73,7 @@ def resume(folder: Path) -> None:
     going = parted.carry_on()
     assert any(progress.step == 60 for progress in going)
     going.close()
+    shutil.rmtree(parted.directory.checkpoints / "00000060")  # as if it had been killed before the last save
     assert parted.step == 50
     again = experiment.resume(folder / "parted", game=noisy())
     assert tiny.state_hash(again) == tiny.state_hash(whole)
@@ -114,6 +117,47 @@ def alone(folder: Path) -> None:
     with runs.lock_run(runs.create_run(folder / "run", {}, {}).path):
         with pytest.raises(InUse), runs.lock_run(folder / "run"):
             pass
+
+
+def left(folder: Path) -> None:
+    """A loop that is left has saved, and says so."""
+    run = experiment.start(tiny.RECIPE, settings=tiny.settings(str(folder / "run"), checkpoint_steps=99))
+    for _ in run.carry_on():
+        break
+    assert (run.step, runs.read_json(run.directory.status_json)["state"]) == (5, "stopped")
+
+
+def whole_steps(folder: Path) -> None:
+    """An error within a step saves nothing of it."""
+    run = experiment.start(tiny.RECIPE, settings=tiny.settings(str(folder / "run")))
+    loop, calls = run._loop(), itertools.count(1)
+    update = loop.average.update
+
+    def fail(*given: Any) -> None:
+        if next(calls) == 7:
+            raise RuntimeError
+        update(*given)
+
+    loop.average.update = fail  # type: ignore[method-assign]
+    with pytest.raises(RuntimeError):
+        list(loop.carry_on())
+    assert run.step == 4
+
+
+def stopped(folder: Path) -> None:
+    """A stop of an hour is no time of the run."""
+    times = iter((0.0, 0.0, 1.0, 3601.0, 3602.0))
+    clock = process.RunningClock(lambda: next(times))
+    with clock.count():
+        clock.tick(), clock.tick()
+    assert clock.seconds < 5
+
+
+def budget(folder: Path) -> None:
+    """The budget asked for last is that of the next resume."""
+    run = tiny.trained(str(folder / "run"), steps=4)
+    next(run.carry_on(steps=50))
+    assert experiment.resume(run.path).step == 50
 
 
 class Evil:
@@ -204,6 +248,10 @@ CHECKS: dict[str, Callable[[Path], object]] = {
     "watching": watching,
     "trial": trial,
     "finite": finite,
+    "left": left,
+    "whole steps": whole_steps,
+    "stopped": stopped,
+    "budget": budget,
     "alone": alone,
     "nothing runs": nothing_runs,
     "renamed": directory_checks.a_renamed_run_and_its_successor,

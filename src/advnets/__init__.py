@@ -32,7 +32,7 @@ _NAMES = {
 _ROOMS = (
     "algorithm", "assessment", "averaging", "baselines", "capture", "comparison", "constraints", "data", "disk",
     "distributed", "errors", "experiment", "extractors", "figures", "games", "latents", "metrics", "networks",
-    "objectives", "optimizers", "penalties", "randomness", "recipes", "records", "runs", "schedules",
+    "objectives", "optimizers", "penalties", "process", "randomness", "recipes", "records", "runs", "schedules",
     "statistics", "studies", "text", "theory", "training", "turns",
 )  # fmt: skip
 """Rooms that can be reached as `advnets.ROOM`."""
@@ -84,6 +84,7 @@ if TYPE_CHECKING:
         objectives as objectives,
         optimizers as optimizers,
         penalties as penalties,
+        process as process,
         randomness as randomness,
         recipes as recipes,
         records as records,

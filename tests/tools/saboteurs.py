@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from advnets import errors, runs
+from advnets import errors, process, runs
 from advnets.assessment import report
 from advnets.cli import output
 from advnets.data import Batches, Split
@@ -20,7 +20,7 @@ from advnets.data.formats import npz
 from advnets.data.images import arrangement, cache, layout
 from advnets.data.images.layout import Layout
 from advnets.disk import Folder
-from advnets.experiment import lifecycle, trial_move
+from advnets.experiment import lifecycle, settings, trial_move
 from advnets.experiment.game_training import GameTraining
 from advnets.experiment.loop import Loop
 from advnets.extractors import onnx
@@ -293,6 +293,22 @@ def tried_on_the_next_batch(patch: Patch) -> None:
     patch.setattr(Batches, "peek", lambda self, n: next(self))
 
 
+def nothing_is_saved_where_the_loop_is_left(patch: Patch) -> None:
+    patch.setattr(Loop, "_end_early", lambda self, error: None)
+
+
+def half_a_step_is_saved(patch: Patch) -> None:
+    patch.setattr(Loop, "_between_steps", property(lambda self: True, lambda self, value: None), raising=False)
+
+
+def a_stop_is_counted(patch: Patch) -> None:
+    patch.setattr(process, "LONGEST_TICK_SECONDS", 1e9)
+
+
+def the_budget_is_not_written(patch: Patch) -> None:
+    patch.setattr(settings, "write_json", lambda path, value: None)
+
+
 SABOTEURS: dict[str, tuple[Saboteur, str]] = {
     "files are not forced to the disk": (files_are_not_forced, "power"),
     "folders are not forced to the disk": (folders_are_not_forced, "power"),
@@ -318,6 +334,10 @@ SABOTEURS: dict[str, tuple[Saboteur, str]] = {
     "a trial draws from the program's random numbers": (tried_on_the_programs_random_numbers, "trial"),
     "a trial draws from the run's random numbers": (tried_on_the_runs_random_numbers, "trial"),
     "a trial takes the training's next batch": (tried_on_the_next_batch, "trial"),
+    "nothing is saved where the loop is left": (nothing_is_saved_where_the_loop_is_left, "left"),
+    "half a step is saved": (half_a_step_is_saved, "whole steps"),
+    "the time of a stop is counted": (a_stop_is_counted, "stopped"),
+    "a new budget is not written": (the_budget_is_not_written, "budget"),
     "no lock": (no_lock, "alone"),
     "a run is written by its path": (written_by_path, "renamed"),
     "links are followed": (links_are_followed, "links"),

@@ -457,6 +457,29 @@ def one_signal() -> list[Any]:
     return together(2, work)
 
 
+def one_leaves() -> list[Any]:
+    """The caller of one process leaves the loop by an error of its own: both save the same step and leave."""
+
+    def work() -> Any:
+        run, reached = experiment.start(tiny.RECIPE, settings=tiny.settings("left", steps=100_000)), 0
+        going = run.carry_on()
+        try:
+            for progress in going:
+                reached = progress.step
+                if distributed.rank() == 1 and reached == 10:
+                    raise ValueError("mine")
+        except (ValueError, errors.ProcessLost) as error:
+            del going
+            return {"error": str(error), "reached": reached, "step": run.step, "status": run_status("left")}
+        return None
+
+    return together(2, work)
+
+
+def run_status(out: str) -> str:
+    return str(runs.read_json(Path(out) / "status.json")["state"])
+
+
 def kill(kills: int = 1) -> list[dict[str, Any]]:
     """SIGKILL to a random process of two at a random time; then resume."""
     rng = random.Random(11)
@@ -507,7 +530,7 @@ JOBS: dict[str, Callable[[], Any]] = {
     job.__name__: job
     for job in (equality, toys, batch_norm, equality_of_all, sabotaged,
                 moments, whole, resume, loosely, not_finite, disk_full, uneven,
-                taken, own_networks, refused_networks, by_minutes, one_signal, kill, twenty_kills,
+                taken, own_networks, refused_networks, by_minutes, one_signal, one_leaves, kill, twenty_kills,
                 hang)
 }  # fmt: skip
 

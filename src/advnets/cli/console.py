@@ -21,10 +21,12 @@ Result = TypeVar("Result")
 
 PLAIN_SECONDS = 5.0
 """At most one plain line in this time, and one at the end."""
+LIVE_SECONDS = 0.25
+"""A live line is drawn anew at most once in this time."""
 
 
 def follow(run: Run, progress: Iterator[TrainingProgress], notes: Iterable[str]) -> TrainingProgress | None:
-    """Print the notes of a run and then its progress, on standard error.
+    """Print the notes of a run and then its progress, on standard error; what cannot be written is dropped.
 
     Args:
         run: The run.
@@ -37,16 +39,10 @@ def follow(run: Run, progress: Iterator[TrainingProgress], notes: Iterable[str])
     write_error(escape(f"run {run.path}"))
     for note in notes:
         write_error(escape(note))
-    console = _open_console()
     last: TrainingProgress | None = None
-    printed_at = float("-inf")
-    with Live(console=console, refresh_per_second=4) if console.is_terminal else nullcontext() as live:
+    with open_live_line() as show:
         for last in progress:
-            if live is not None:
-                live.update(Text(escape(progress_line(last))))
-            elif time.monotonic() - printed_at >= PLAIN_SECONDS or last.share == 1:
-                write_error(progress_line(last))
-                printed_at = time.monotonic()
+            show(progress_line(last), last.share == 1)
     return last
 
 
@@ -69,17 +65,21 @@ def open_live_line() -> Iterator[Callable[[str, bool], None]]:
         The function that shows a text. Its second argument says whether the text is printed in any case; of the others
         one in PLAIN_SECONDS is printed where there is no terminal.
     """
-    screen = _open_console()
-    shown_at = float("-inf")
-    with Live(console=screen, refresh_per_second=4) if screen.is_terminal else nullcontext() as live:
+    screen, shown_at = _open_console(), float("-inf")
+    # A live line is drawn by who shows it: a thread of rich would hold a lock while it waits.
+    with Live(console=screen, auto_refresh=False) if screen.is_terminal else nullcontext() as live:
+        if live is not None:
+            screen.show_cursor(True)  # a process that is killed leaves the terminal as it is
 
         def show(text: str, always: bool) -> None:
             nonlocal shown_at
+            if not always and time.monotonic() - shown_at < (PLAIN_SECONDS if live is None else LIVE_SECONDS):
+                return
+            shown_at = time.monotonic()
             if live is not None:
-                live.update(Text(escape(text)))
-            elif always or time.monotonic() - shown_at >= PLAIN_SECONDS:
+                live.update(Text(escape(text)), refresh=True)
+            else:
                 write_error(escape(text))
-                shown_at = time.monotonic()
 
         yield show
 

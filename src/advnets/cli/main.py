@@ -1,10 +1,15 @@
 """The command: a static table of verbs, each loaded when it is called."""
 
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
+from typing import Any
 
-from advnets.cli.output import close_streams, open_streams, write_error, write_output
+from advnets import process
+from advnets.cli.output import READER_GONE, close_streams, open_streams, write_error, write_output
 from advnets.errors import AdvnetsError, NonFinite, ProcessLost, unknown
 from advnets.text import escape
 
@@ -43,7 +48,7 @@ exit codes:
   2         something in the input is wrong, or a result can be written nowhere
   3         a NaN or an Inf stopped the training
   4         another process of the run was lost
-  130, 143  a signal stopped the run, which is saved and can be resumed
+  128 + n   the signal n ended it: 129 a hang-up, 130 Ctrl-C, 143 SIGTERM. A run is saved and can be resumed
   141       the reader of standard output went away, and the result is in no file
 """
 
@@ -62,25 +67,15 @@ def main(arguments: list[str]) -> int:
     Returns:
         The exit status.
     """
+    end = _EndBySignal()
     try:
-        return _run_verb(arguments)
-    except AdvnetsError as error:
-        write_error(f"advnets{_which()}: {error}")
-        return next((code for kind, code in CODES.items() if isinstance(error, kind)), 2)
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        return 141
-    except OSError as error:
-        where = f"{escape(str(error.filename))}: " if error.filename else ""
-        write_error(f"advnets{_which()}: {where}{escape(error.strerror or str(error))}")
-        return 2
-    except MemoryError:
-        write_error(f"advnets{_which()}: this needs more memory than there is. Ask for fewer or smaller samples.")
-        return 2
+        with process.hear_signals(end.hear), end.even_if_ignored():
+            return _run_verb(arguments, end)
+    except BaseException as error:
+        return _exit_code(error, end)
 
 
-def _run_verb(arguments: list[str]) -> int:
+def _run_verb(arguments: list[str], end: "_EndBySignal") -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         write_output(help_text().rstrip())
         return 0 if arguments else 2
@@ -91,8 +86,69 @@ def _run_verb(arguments: list[str]) -> int:
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     if arguments[0] not in VERBS:
         raise unknown("verb", arguments[0], VERBS)
-    code: int = import_module(f"advnets.cli.{arguments[0]}").main(arguments[1:])
+    verb = import_module(f"advnets.cli.{arguments[0]}")
+    end.imports = False
+    code: int = verb.main(arguments[1:])
     return code
+
+
+class _EndBySignal:
+    """How a signal ends the command, where nobody below hears it: files are closed on the way out.
+
+    Attributes:
+        number: The signal that was heard, if one was.
+        imports: Whether modules are being imported, in whose midst an exception would become another one.
+    """
+
+    number: int | None = None
+    imports = True
+
+    def hear(self, number: int) -> None:
+        """Raise KeyboardInterrupt or SystemExit; leave at once at a second signal, and where nothing is begun."""
+        if self.imports or self.number is not None:
+            os._exit(128 + (self.number or number))
+        self.number = number
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise SystemExit(128 + number)
+
+    @contextmanager
+    def even_if_ignored(self) -> Iterator[None]:
+        """Within, leave also where Python ignores what `hear` raises, as in a finalizer."""
+        outer = sys.unraisablehook
+
+        def look(unraisable: Any) -> None:
+            if self.number is not None:
+                os._exit(128 + self.number)
+            else:
+                outer(unraisable)
+
+        sys.unraisablehook = look
+        try:
+            yield
+        finally:
+            sys.unraisablehook = outer
+
+
+def _exit_code(error: BaseException, end: _EndBySignal) -> int:
+    """The exit status for what ended a verb, which is told; raises what is no error of a user."""
+    if end.number is not None:  # whatever the libraries in between have made of it
+        return 128 + end.number
+    if isinstance(error, KeyboardInterrupt):
+        return 130
+    if isinstance(error, BrokenPipeError):
+        return READER_GONE
+    if isinstance(error, AdvnetsError):
+        write_error(f"advnets{_which()}: {error}")
+        return next((code for kind, code in CODES.items() if isinstance(error, kind)), 2)
+    if isinstance(error, OSError):
+        where = f"{escape(str(error.filename))}: " if error.filename else ""
+        write_error(f"advnets{_which()}: {where}{escape(error.strerror or str(error))}")
+        return 2
+    if isinstance(error, MemoryError):
+        write_error(f"advnets{_which()}: this needs more memory than there is. Ask for fewer or smaller samples.")
+        return 2
+    raise error
 
 
 def _which() -> str:
@@ -103,9 +159,13 @@ def _which() -> str:
 
 def run() -> None:
     """The entry point of the installed command."""
+    process.exit_on_signals()
     open_streams()
     try:
-        code = main(sys.argv[1:])
+        code: Any = main(sys.argv[1:])
+    except SystemExit as leave:
+        code = leave.code
     finally:
         close_streams()
+    process.exit_on_signals(code if isinstance(code, int) else 1)
     sys.exit(code)

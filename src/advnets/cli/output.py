@@ -6,7 +6,9 @@ Python writes it. A full disk, a closed stream or a reader that went away ends t
 
 import contextlib
 import os
+import select
 import shutil
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -15,6 +17,10 @@ from typing import TextIO
 from advnets.errors import CannotWrite
 from advnets.text import escape, escape_lines
 
+READER_GONE = 141
+"""The exit code where the reader of standard output has gone away, and the result is in no file; that of SIGPIPE."""
+PIECE = 1000
+"""Characters that are written at once: a pipe that is ready takes that many bytes, four for each, without a wait."""
 NARROWEST, WIDEST = 40, 1000
 """Columns: a terminal that says less or more is taken to have these."""
 
@@ -53,17 +59,19 @@ def write_output(text: str, *, kept: str | Path | None = None) -> None:
 
 
 def write_error(text: str) -> None:
-    """Print on standard error; where that is closed or cannot be written, nothing is said.
+    """Print on standard error; where that is closed or cannot be written now, nothing is said.
 
     Args:
         text: One line or several.
     """
-    with contextlib.suppress(OSError, ValueError):
-        _write(sys.stderr, f"{escape_lines(text)}\n")
+    LossyStream().write(f"{escape_lines(text)}\n")
 
 
 class LossyStream:
-    """Standard error as it is now, without what cannot be written: a log on a full disk does not stop the work."""
+    """Standard error as it is now, without what cannot be written now: no line of progress stops the work.
+
+    Its reader may be gone, its disk full, its terminal closed or stopped by Ctrl-S, its pipe full and unread.
+    """
 
     def __init__(self) -> None:
         self._stream = sys.stderr
@@ -72,15 +80,28 @@ class LossyStream:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write a text if that is possible."""
-        with contextlib.suppress(OSError, ValueError, AttributeError):  # None has none of these
-            self._stream.write(_encodable(text, self._stream))
+        """Write a text or drop it; returns its length."""
+        for start in range(0, len(text), PIECE):
+            if not _is_ready(self._stream):
+                break
+            with contextlib.suppress(OSError, ValueError):
+                _write(self._stream, text[start : start + PIECE])
         return len(text)
 
     def flush(self) -> None:
-        """Flush what was written, if that is possible."""
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            self._stream.flush()
+        """Do nothing: what was written is flushed."""
+
+
+def _is_ready(stream: TextIO | None) -> bool:
+    """Whether a stream takes a piece without a wait; where the system does not tell, it is taken to be so."""
+    try:
+        if stream is None or not hasattr(select, "poll"):
+            return True
+        asked = select.poll()
+        asked.register(stream.fileno(), select.POLLOUT)
+        return bool(asked.poll(0))
+    except (OSError, ValueError, AttributeError):
+        return True
 
 
 def open_streams() -> None:
@@ -92,6 +113,8 @@ def open_streams() -> None:
             os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - as long as the process
+    if hasattr(signal, "SIGTTOU"):  # a terminal may stop who writes to it from the background
+        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
     warnings.showwarning = _show_warning
 
 
@@ -99,7 +122,9 @@ def close_streams() -> None:
     """Flush the standard streams; what cannot be written is dropped, so that the interpreter's end says nothing."""
     for stream in (sys.stdout, sys.stderr):
         try:
-            if stream is not None:
+            if stream is sys.stderr and not _is_ready(stream):
+                _silence(stream)
+            elif stream is not None:
                 stream.flush()
         except (OSError, ValueError):
             _silence(stream)

@@ -11,6 +11,7 @@ from advnets.cli.arguments import parse
 from advnets.cli.train import follow
 
 ABOUT = """Train a run on, from its newest good checkpoint, to its own limit or to a new one.
+The limit that was asked for last is the run's own from then on.
 
 A run that has a limit in steps ends bit for bit as if it had never stopped, if it is resumed on the same machine with
 as many threads. Data that were moved are recognised at their new place, which is not written down: give --data again
@@ -19,7 +20,7 @@ the next time."""
 
 @dataclass(frozen=True)
 class ResumeFlags:
-    """Which run is trained on, and how far.
+    """Which run is trained on, and how far; a new limit stays the run's.
 
     Attributes:
         run: The run directory.

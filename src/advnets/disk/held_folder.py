@@ -259,14 +259,18 @@ class Folder:
         if found is not None and found.st_nlink > 1 and stat.S_ISREG(found.st_mode):
             with self.open_file(name) as former:
                 self.write(name, lambda file: shutil.copyfileobj(former, file))
-        descriptor = self._open(name, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        with os.fdopen(self._open(name, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab", buffering=0) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise OSError(errno.EINVAL, "it is not a regular file", str(self.path / name))
-            if os.write(descriptor, line) < len(line):
+            if os.write(file.fileno(), line) < len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        finally:
-            os.close(descriptor)
+
+    def overwrite(self, name: str, content: bytes) -> None:
+        """Write over the bytes of a small file that is there. Raises OSError if it is not, or the disk fails."""
+        with os.fdopen(self._open(name, os.O_WRONLY), "wb", buffering=0) as file:
+            if file.write(content) < len(content):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            file.truncate()
 
     def sync_file(self, name: str) -> None:
         """Force a file to the disk, and its name; it is made where it is missing."""

@@ -132,6 +132,8 @@ def resume(
         data_dir: Folder where the files of a named data set are looked for first, in place of that of the start.
         steps: A new budget in steps.
         minutes: A new budget in minutes.
+        steps: A new budget in steps, which is the run's from now on.
+        minutes: A new budget in minutes, likewise.
 
     Returns:
         The run.

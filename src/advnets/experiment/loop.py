@@ -1,16 +1,17 @@
 """The loop of a run: train, write journal, previews and checkpoints, and stop when the budget or a signal says so."""
 
+import atexit
 import contextlib
 import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from advnets import distributed, errors, runs
+from advnets import distributed, errors, process, runs
 from advnets.averaging import MovingAverage
 from advnets.experiment.preview import Preview
 from advnets.experiment.settings import Settings
@@ -18,6 +19,13 @@ from advnets.randomness import Streams
 from advnets.recipes import Recipe
 from advnets.schedules import BEGINNING, value_at
 from advnets.training import Moment, Step, Training
+
+ONE_PRESS_SECONDS = 0.5
+"""SIGINTs so close are one: a terminal and a program that starts the command may both send it."""
+STATUS_PATIENCE_SECONDS = 1.0
+"""How long a second SIGINT waits for status.json, on a disk that may hang."""
+EXIT_PATIENCE_SECONDS = 60.0
+"""How long the end of the program waits for a run that another thread trains."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,10 @@ class Loop:
         settings: Budget and intervals; they have a budget.
         step: Steps made so far.
         seconds: Seconds that it was trained for.
+        clock: What counts the seconds.
+        asked_to_stop: The signal that this process was sent.
+        stopping: The signal that any of the processes was sent.
+        ended: Set when status.json says how it ended.
     """
 
     directory: runs.RunDirectory
@@ -67,10 +79,17 @@ class Loop:
     step: int = 0
     seconds: float = 0.0
     memory: runs.ModuleMemory = field(default_factory=runs.ModuleMemory, init=False)
+    clock: process.RunningClock = field(default_factory=process.RunningClock)
     asked_to_stop: int | None = field(default=None, init=False)
     stopping: int | None = field(default=None, init=False)
+    ended: threading.Event = field(default_factory=threading.Event, init=False)
 
     def __post_init__(self) -> None:
+        self._pid = os.getpid()  # a process that is forked from this one writes nothing
+        self._interrupted_at: float | None = None
+        self._between_steps = True
+        self._is_lent = False  # the caller has the word, between two values
+        self._left_elsewhere = False
         self._watch_average()
 
     def state(self) -> dict[str, Any]:
@@ -110,45 +129,133 @@ class Loop:
         by_minutes = self.seconds / (60 * self.settings.minutes) if self.settings.minutes else 0.0
         return min(max(by_steps, by_minutes), 1.0)
 
+    def load_newest(self, read: Callable[[], Mapping[str, Any] | None]) -> None:
+        """Load the newest good state, or that in which the first process begins: all stand alike, own networks too.
+
+        Args:
+            read: Reads the newest good state, in the first process; it returns None where there is none.
+        """
+        begun = self.state()
+        if distributed.world_size() > 1:
+            state = distributed.broadcast_bytes(lambda: runs.pack_state(dict(read() or begun)))
+            self.load(runs.unpack_state(state))
+        elif (newest := read()) is not None:
+            self.load(newest)
+
     def carry_on(self) -> Iterator[TrainingProgress]:
         """Train to the end of the budget.
 
-        SIGINT and SIGTERM finish the step and save; then KeyboardInterrupt, or SystemExit(143), is raised. A second
-        SIGINT leaves at once with 130. Between two values the program's own random numbers are in force again. Of
-        several processes all yield and stop at the same steps, whichever of them the signal was sent to; the first
-        alone writes.
+        A signal that would end the process finishes the step and saves; then KeyboardInterrupt (SIGINT) or
+        SystemExit(128 + its number) is raised. A second SIGINT leaves at once with 130. A caller who leaves the loop,
+        by `break`, by an exception or by the end of the program, finds the run saved too. Between two values the
+        program's own random numbers are in force again. Of several processes all yield and stop at the same steps,
+        whichever of them the signal was sent to or leaves; the first alone writes.
 
         Yields:
-            How far the run has come.
+            How far the run has come, when all that belongs to the step is written.
 
         Raises:
             NonFinite: If a loss or a gradient is not finite.
             CannotWrite: If a checkpoint or the journal cannot be written.
-            ProcessLost: If another process is gone.
+            ProcessLost: If another process is gone, or has left the loop.
             KeyboardInterrupt: After a SIGINT.
-            SystemExit: After a SIGTERM.
+            SystemExit: After another signal.
         """
-        with _signals(self):
-            self._status("training")
-            try:
-                yield from self._stretches()
-                self.save()
-            except Exception as error:
-                with contextlib.suppress(errors.CannotWrite):  # on a full disk, what is raised below says so
-                    self._status("failed", str(error))
-                raise
-            self._status("stopped" if self.stopping else "finished")
-            distributed.barrier()
-        if self.stopping == signal.SIGINT:
+        try:
+            with process.hear_signals(self._hear), self.clock.keep_ticking(), self._end_with_program():
+                self._write_status("training")
+                try:
+                    yield from self._stretches()
+                    self.save()
+                except BaseException as error:
+                    self._end_early(error)
+                    raise
+                self._write_end("stopped", "")
+                if not self._left_elsewhere:
+                    distributed.barrier()
+        except GeneratorExit:
+            if self.asked_to_stop:  # it was sent while the caller had the word, who left before the loop could act
+                process.hand_on(self.asked_to_stop)
+            raise
+        self._raise_what_stopped_it()
+
+    def _raise_what_stopped_it(self) -> None:
+        number = self.stopping or self.asked_to_stop
+        if number == signal.SIGINT:
             raise KeyboardInterrupt
-        if self.stopping:
-            raise SystemExit(128 + self.stopping)
+        if number:
+            raise SystemExit(128 + number)
+        if self._left_elsewhere:
+            raise errors.ProcessLost(
+                f"another process has left the loop at step {self.step:,}. All stop here, and the run is saved."
+            )
+
+    def _end_early(self, error: BaseException) -> None:
+        """Save what is whole, and say how the run ended.
+
+        Within a step it is not: one player may have moved and the other not. Of several processes all leave together,
+        or else only one of them knows of the error, and cannot save alone.
+        """
+        if self.ended.is_set() or os.getpid() != self._pid:
+            return
+        state, message = _describe_end(error, is_callers=self._is_lent)
+        try:
+            if self._is_lent:
+                distributed.all_agree(0.0, 1)
+            if self._is_lent or (self._between_steps and distributed.world_size() == 1):
+                self.save()
+        except errors.AdvnetsError as failure:
+            if not isinstance(error, errors.AdvnetsError):
+                state, message = "failed", str(failure)
+            self._write_end(state, message)
+            if isinstance(error, GeneratorExit):
+                raise failure from None
+            return
+        self._write_end(state, message)
+
+    def _write_end(self, state: str, message: str) -> None:
+        """Say how the run ended, on a full disk too; what is trained to its end is finished, however it was left."""
+        state = "finished" if state == "stopped" and self.share() >= 1 else state
+        with contextlib.suppress(errors.CannotWrite):  # what is raised beside says so
+            self._write_status(state, message, in_place=True)
+        self.ended.set()
+
+    @contextlib.contextmanager
+    def _end_with_program(self) -> Iterator[None]:
+        """Within, the end of the program saves: a variable may hold the loop until the interpreter is gone."""
+        atexit.register(self._end_at_exit)
+        try:
+            yield
+        finally:
+            atexit.unregister(self._end_at_exit)
+
+    def _end_at_exit(self) -> None:
+        if not self._is_lent and os.getpid() == self._pid:  # another thread trains
+            self.asked_to_stop = self.asked_to_stop or signal.SIGTERM
+            self.ended.wait(EXIT_PATIENCE_SECONDS)
+        self._end_early(SystemExit())
+
+    def _hear(self, number: int) -> None:
+        """Note a signal, which is acted on after the step; leave at once at a second press of Ctrl-C."""
+        if number == signal.SIGINT:
+            now = time.monotonic()
+            if self._interrupted_at is not None and now - self._interrupted_at > ONE_PRESS_SECONDS:
+                self._leave_at_once()
+            self._interrupted_at = self._interrupted_at or now
+        self.asked_to_stop = self.asked_to_stop or number
+
+    def _leave_at_once(self) -> None:
+        said = "A second SIGINT ended the run at once; the newest checkpoint is what is kept."
+        writer = threading.Thread(target=self._write_end, args=("stopped", said), daemon=True)
+        writer.start()
+        writer.join(STATUS_PATIENCE_SECONDS)
+        os._exit(130)
 
     def save(self) -> Path:
         """Write a checkpoint of this step, unless it is there; return its folder."""
         state = self.state()
         path = distributed.on_rank0(lambda: self._write(state))
-        self._status("training")
+        self._write_status("training")
         return Path(path)
 
     def _write(self, state: Mapping[str, Any]) -> str:
@@ -158,21 +265,32 @@ class Loop:
     def _stretches(self) -> Iterator[TrainingProgress]:
         steps = self.training.steps(self.step)
         saved_at = time.monotonic()
-        while self.share() < 1 and not self.stopping:
+        while self.share() < 1 and not self.stopping and not self._left_elsewhere:
+            self._between_steps = False
             if self.training.is_next_stage_due(self.share()):
                 self._next_stages()
                 steps = self.training.steps(self.step)
-            before, began = self.step, time.monotonic()
+            before, began = self.step, self.seconds
             with self.streams.as_defaults():
                 readings = self._stretch(steps)
-            pace = (self.step - before) * self.recipe.batch_size / max(time.monotonic() - began, 1e-9)
-            if self.step % self.settings.journal_steps == 0 or self.share() == 1:
-                yield self._report(pace, readings)
+            self._between_steps = True
+            pace = (self.step - before) * self.recipe.batch_size / max(self.seconds - began, 1e-9)
+            is_reported = self.step % self.settings.journal_steps == 0 or self.share() == 1
+            progress = self._report(pace, readings) if is_reported else None
             if self.step % self.settings.preview_steps == 0 or self.share() == 1:
                 self._draw()
             if self._checkpoint_due(time.monotonic() - saved_at):
                 self.save()
                 saved_at = time.monotonic()
+            if progress is not None:
+                yield from self._lend(progress)
+
+    def _lend(self, progress: TrainingProgress) -> Iterator[TrainingProgress]:
+        """Give the caller the word; then all processes learn whether the caller of one of them has left."""
+        self._is_lent = True
+        yield progress
+        self._is_lent = False
+        self._left_elsewhere = bool(distributed.all_agree(0.0, None)[1])
 
     def _next_stages(self) -> None:
         with self.streams.as_defaults():
@@ -196,18 +314,19 @@ class Loop:
     def _stretch(self, steps: Iterator[Step]) -> dict[str, float]:
         """Steps up to the next one at which anything is written."""
         marks = [self.settings.journal_steps, self.settings.preview_steps, self.settings.checkpoint_steps or 0]
-        before = time.monotonic() - self.seconds
-        while True:
-            moment = Moment(self.step, self.training.batches.epoch + 1, self.share())
-            self.training.schedule(moment)
-            step = next(steps)
-            self.step += 1
-            self.average.half_life = value_at(self.recipe.average.half_life, moment)
-            self.average.update(self.training.makers, self.recipe.batch_size)
-            self.seconds, self.stopping = distributed.all_agree(time.monotonic() - before, self.asked_to_stop)
-            at_mark = any(every and self.step % every == 0 for every in marks)
-            if at_mark or self.share() == 1 or self.training.is_next_stage_due(self.share()) or self.stopping:
-                return distributed.all_reduce_mean(step.readings())
+        with self.clock.count():
+            before = self.clock.seconds - self.seconds
+            while True:
+                moment = Moment(self.step, self.training.batches.epoch + 1, self.share())
+                self.training.schedule(moment)
+                step = next(steps)
+                self.step += 1
+                self.average.half_life = value_at(self.recipe.average.half_life, moment)
+                self.average.update(self.training.makers, self.recipe.batch_size)
+                self.seconds, self.stopping = distributed.all_agree(self.clock.tick() - before, self.asked_to_stop)
+                at_mark = any(every and self.step % every == 0 for every in marks)
+                if at_mark or self.share() == 1 or self.training.is_next_stage_due(self.share()) or self.stopping:
+                    return distributed.all_reduce_mean(step.readings())
 
     def _report(self, pace: float, readings: Mapping[str, float]) -> TrainingProgress:
         share = self.share()
@@ -229,29 +348,23 @@ class Loop:
             return self.step % self.settings.checkpoint_steps == 0
         return distributed.on_rank0(lambda: seconds_since >= 60 * self.settings.checkpoint_minutes)
 
-    def _status(self, state: str, message: str = "") -> None:
+    def _write_status(self, state: str, message: str = "", *, in_place: bool = False) -> None:
         if not distributed.is_rank0():
             return
         told = {"state": state, "step": self.step, "seconds": round(self.seconds, 3), "share": round(self.share(), 6)}
         whose = {"pid": os.getpid(), "processes": distributed.world_size(), "message": message}
-        runs.write_json(self.directory.status_json, {**told, **whose}, self.directory.held)
+        try:
+            runs.write_json(self.directory.status_json, {**told, **whose}, self.directory.held)
+        except errors.CannotWrite:
+            if not in_place:
+                raise
+            runs.overwrite_json(self.directory.status_json, {**told, **whose}, self.directory.held)
 
 
-@contextlib.contextmanager
-def _signals(loop: Loop) -> Iterator[None]:
-    """While training, SIGINT and SIGTERM are noted and acted on after the step; only the main thread hears them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def note(number: int, frame: object) -> None:
-        if number == signal.SIGINT and loop.asked_to_stop == signal.SIGINT:
-            os._exit(130)
-        loop.asked_to_stop = loop.asked_to_stop or number
-
-    outer = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in outer.items():
-            signal.signal(number, handler)
+def _describe_end(error: BaseException, *, is_callers: bool) -> tuple[str, str]:
+    """The state and the message of status.json for an error; a caller may leave for any reason of its own."""
+    if isinstance(error, GeneratorExit):
+        return "stopped", "the loop was left"
+    message = str(error) if isinstance(error, errors.AdvnetsError) else f"{type(error).__name__}: {error}"
+    is_stop = is_callers or not isinstance(error, Exception)
+    return ("stopped" if is_stop else "failed"), message

@@ -37,7 +37,7 @@ from advnets.experiment.run_data import load_run_data
 from advnets.experiment.run_model import load_all_states, model_of_state
 from advnets.experiment.run_record import RunRecord
 from advnets.experiment.samples import Samples
-from advnets.experiment.settings import Settings, find_device, settings_from, with_budget
+from advnets.experiment.settings import Settings, find_device, settings_from, settle_budget, with_budget
 from advnets.games import CycleGame, Game
 from advnets.recipes import Recipe
 
@@ -110,7 +110,7 @@ class Run:
 
     @property
     def settings(self) -> Settings:
-        """What was asked of the run beside its recipe."""
+        """What was asked of the run beside its recipe when it was started."""
         return self.record.settings
 
     @property
@@ -332,8 +332,8 @@ class Run:
         Of several processes the first alone reads and writes the directory, which the others need not see.
 
         Args:
-            steps: A new budget in steps; None with None for the run's own budget.
-            minutes: A new budget in minutes.
+            steps: A new budget in steps, which is the run's from now on; None with None for the one asked for last.
+            minutes: A new budget in minutes, likewise.
 
         Yields:
             How far the run has come, at each line of the journal.
@@ -349,8 +349,9 @@ class Run:
             self._record = RunRecord.from_json(recorded, str(self.path))
             self.record.expect_game(self.game, str(self.path))
             distributed.local_rank0_first(lambda: self.dataset)
-            loop = self._loop(steps=steps, minutes=minutes)
-            self._load_newest(loop)
+            budget = distributed.on_rank0(lambda: settle_budget(self.directory, steps, minutes))
+            loop = self._loop(budget)
+            loop.load_newest(self._newest_state)
             distributed.on_rank0(lambda: loop.directory.journal.drop_after(loop.step))
             yield from loop.carry_on()
 
@@ -374,25 +375,13 @@ class Run:
             self.path, self._held = self._held.held.place(), None
             self.__dict__.pop("directory", None)
 
-    def _load_newest(self, loop: Loop) -> None:
-        """To the newest good checkpoint, or to where the first process begins: all stand alike, own networks too."""
-        begun = loop.state()
-        if distributed.world_size() > 1:
-            loop.load(
-                runs.unpack_state(distributed.broadcast_bytes(lambda: runs.pack_state(self._newest_state() or begun)))
-            )
-        elif (state := self._newest_state()) is not None:
-            loop.load(state)
-
     def _newest_state(self) -> dict[str, Any] | None:
         folder, held = (self._held or self.directory).checkpoints, None if self._held is None else self._held.held
         return runs.load_latest(folder, held)[1] if runs.has_checkpoints(folder, held) else None
 
-    def _loop(self, *, steps: int | None = None, minutes: float | None = None) -> Loop:
+    def _loop(self, budget: Mapping[str, Any] | None = None) -> Loop:
         """The loop at its first step; what `start` has built is used once."""
-        settings = self.settings
-        if steps is not None or minutes is not None:
-            settings = settings_from({**settings.as_json(), "steps": steps, "minutes": minutes})
+        settings = settings_from({**self.settings.as_json(), **(budget or {})})
         prepared, self._prepared = self._prepared, None
         if prepared is None:
             device = find_device(settings.device)

@@ -11,6 +11,7 @@ from advnets.data import Dataset, ImageOptions, load
 from advnets.errors import BadInput, unknown
 from advnets.recipes import Recipe
 from advnets.records import parse_record
+from advnets.runs import RunDirectory, read_sealed, write_sealed
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -52,7 +53,7 @@ class TrainingPlan:
         data_dir: A folder where data sets are looked for first.
         out: The run directory; default runs/<time>-<recipe>-<data>.
         steps: Stop at this step; a run with a limit in steps resumes bit for bit.
-        minutes: Stop after so many minutes; with --steps, whichever comes first.
+        minutes: Stop after so many minutes of running; with --steps, whichever comes first.
         seed: Seed of first weights, order of data, and noise.
         device: Where the networks are trained.
         capture: Replay each move as a CUDA graph, which is faster for small networks.
@@ -120,6 +121,38 @@ def with_budget(settings: Settings, recipe: Recipe) -> Settings:
     if recipe.budget.steps:
         return replace(settings, steps=recipe.budget.steps)
     return replace(settings, minutes=recipe.budget.minutes)
+
+
+BUDGET_ADVICE = "Resume the run with --steps or --minutes, which writes it anew."
+"""What to do about a budget.json that is not as it was written."""
+
+
+def settle_budget(directory: RunDirectory, steps: int | None, minutes: float | None) -> dict[str, Any]:
+    """The budget that was asked for last: the one that is given, which is written down, or the one that the run has.
+
+    It is written before a resumed run trains, so that the run goes on to it when it is resumed again.
+
+    Args:
+        directory: The run, whose budget.json is written.
+        steps: A new budget in steps; None with None for the former one.
+        minutes: A new budget in minutes.
+
+    Returns:
+        {"steps": ..., "minutes": ...}; empty if the run still has the budget that it was started with.
+
+    Raises:
+        BadInput: For a budget that is not above 0.
+        Damaged: If the file is not as it was written.
+        CannotWrite: If the disk fails or is full.
+    """
+    if steps is not None or minutes is not None:
+        budget = {"steps": steps, "minutes": minutes}
+        settings_from(budget)
+        write_sealed(directory.budget_json, budget, directory.held)
+        return budget
+    if not directory.budget_json.exists():
+        return {}
+    return read_sealed(directory.budget_json, BUDGET_ADVICE, directory.held)
 
 
 def find_device(name: str) -> torch.device:

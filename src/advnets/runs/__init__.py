@@ -25,6 +25,7 @@ from advnets.runs.files import (
     json_bytes,
     make_folder,
     open_folder,
+    overwrite_json,
     read_json,
     remove_leftovers,
     write_bytes,
@@ -42,7 +43,7 @@ __all__ = [
     "describe_arithmetic", "describe_environment", "expect_new", "expect_new_folder", "expected_tensors",
     "has_checkpoints", "hold_run", "identity_of_folder", "json_bytes", "load_checkpoint", "load_latest", "lock_run",
     "make_folder", "memory_fingerprint", "name_iterators", "new_run_path", "newest_first", "open_folder",
-    "open_run", "pack_state", "physical_memory", "put_back_memory", "read_json", "read_sealed", "remove_leftovers",
-    "save_checkpoint", "sealed_text", "share", "state_fingerprint", "unpack_state", "write_bytes", "write_json",
-    "write_new", "write_new_folder", "write_sealed",
+    "open_run", "overwrite_json", "pack_state", "physical_memory", "put_back_memory", "read_json", "read_sealed",
+    "remove_leftovers", "save_checkpoint", "sealed_text", "share", "state_fingerprint", "unpack_state",
+    "write_bytes", "write_json", "write_new", "write_new_folder", "write_sealed",
 ]  # fmt: skip

@@ -25,8 +25,8 @@ RECIPE_ADVICE = (
 """What to do about a recipe.json that is not as it was written."""
 
 OF_A_RUN = (
-    "recipe.json", "environment.json", "status.json", "journal.jsonl", "previews", "checkpoints", "report.json",
-    "report.md", "figures", "reports", "test-readings.jsonl", "unit.json", ".lock",
+    "recipe.json", "environment.json", "status.json", "budget.json", "journal.jsonl", "previews", "checkpoints",
+    "report.json", "report.md", "figures", "reports", "test-readings.jsonl", "unit.json", ".lock",
 )  # fmt: skip
 """What a run directory holds. A link of such a name is refused."""
 
@@ -64,6 +64,11 @@ class RunDirectory:
     def recipe_json(self) -> Path:
         """The file that says what is trained: recipe, settings and data."""
         return self.path / "recipe.json"
+
+    @property
+    def budget_json(self) -> Path:
+        """The file that says how long the run lasts, if that was asked for anew since it was started."""
+        return self.path / "budget.json"
 
     @property
     def environment_json(self) -> Path:

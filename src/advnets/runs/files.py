@@ -203,6 +203,26 @@ def is_taken(path: Path, flag: str = "") -> BadInput:
     )
 
 
+def overwrite_json(path: Path, value: Any, held: Folder | None = None) -> None:
+    """Write JSON into the place of a small file that is there, which takes no room on a disk that is full.
+
+    A power cut in between may tear it, so this is for what would be false otherwise.
+
+    Args:
+        path: The file.
+        value: A value of JSON.
+        held: As in `open_folder`.
+
+    Raises:
+        CannotWrite: If the disk fails, or the file is not there.
+    """
+    try:
+        with open_folder(path.parent, held) as folder:
+            folder.overwrite(path.name, json_bytes(value))
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it, where they are missing, and force them to the disk.
 
