@@ -3,10 +3,10 @@
     ADVNETS_DATA=... OMP_NUM_THREADS=1 python benchmarks/clean_reports.py --data mnist --samples 1000 [--resplits 300]
     python benchmarks/clean_reports.py --page
 
-All images of the training and validation splits are drawn anew into samples, held-out images (as many as the data set
-holds out, at most 10,000) and images to train on (at most 5,000, which only the rows of memorisation look at). All
-three are of one distribution by construction, so that whatever a report tells is false. A report that tells anything
-should be one in twenty at most.
+All images of the training and validation splits are drawn anew into samples, held-out images (as many as samples, but
+at least 2,000, and at most as many as the data set holds out) and images to train on (at most 5,000, which only the
+rows of memorisation look at). All three are of one distribution by construction, so that whatever a report tells is
+false. A report that tells anything should be one in twenty at most.
 
 Features and logits are computed once for all images, and a re-split only picks rows of them. The classifier was trained
 on most of the pool; a re-split does not know which, so that samples and held-out images are exchangeable all the same.
@@ -36,7 +36,7 @@ from advnets.data import Split
 from advnets.errors import AdvnetsError
 from advnets.statistics import Estimate
 
-MOST_HELD_OUT, MOST_TRAIN = 10_000, 5_000
+LEAST_HELD_OUT, MOST_TRAIN = 2_000, 5_000
 KEPT = Path(__file__).with_suffix(".jsonl")
 
 
@@ -55,7 +55,7 @@ class Pool:
     def context(self, n: int, number: int) -> Context:
         """A clean re-split: n samples, and what they are measured against."""
         order = torch.from_numpy(np.random.default_rng([n, number]).permutation(len(self.images)))
-        held = min(MOST_HELD_OUT, len(self.dataset.validation))
+        held = min(max(n, LEAST_HELD_OUT), len(self.dataset.validation))
         samples, held_out = order[:n], order[n : n + held]
         train = order[n + held : n + held + MOST_TRAIN]
         held_split, rest = (Split(self.images[which], self.labels[which]) for which in (held_out, train))

@@ -231,7 +231,7 @@ class Report:
 
     def markdown(self) -> str:
         """The report as a page of Markdown."""
-        parts = [self._head(), self._table(), *self._warnings(), self._explanation()]
+        parts = [self._head(), *self.against.warnings(), self._table(), *self._warnings(), self._explanation()]
         parts += [*self._draws(), *self._classes(), *self._parzen(), *self._list_skipped()]
         parts += [f"![{name}](figures/{name}.png)" for name in self.figures]
         return "\n\n".join(parts) + "\n"
