@@ -148,7 +148,7 @@ def test_influence_is_that_of_the_transport_map() -> None:
     a, b = Gaussian.of(y), Gaussian.of(x)
     s, _, carry = bures.transport_maps(a.factor, b.factor)
     shift = b.mean - a.mean
-    variance, curvature = bures.influence_and_curvature(torch.from_numpy(x), b.mean, shift, carry=carry, s=s)
+    variance, _, curvature = bures.influence_and_curvature(torch.from_numpy(x), b.mean, shift, carry=carry, s=s)
     z = x - x.mean(0)
     moved = 2 * z @ shift.numpy() + (z * (z @ (np.eye(6) - transport(y, x)))).sum(1)
     assert variance == pytest.approx(moved.var(ddof=1), rel=1e-9)

@@ -1,6 +1,7 @@
 """Spectra against numpy's transform written out, plane waves, and their own calibration."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -156,3 +157,15 @@ def test_bad_input() -> None:
             spectrum_distance(x, y)
     with pytest.raises(BadInput, match="permutations"):
         spectrum_distance(good, good, permutations=5)
+
+
+def test_the_error_counts_what_real_images_do_to_the_denominator() -> None:
+    """By the jackknife over real images, of whom contrast varies by frequency."""
+    rng = np.random.default_rng(0)
+    base = rng.normal(size=(120, 12, 12)).cumsum(1)
+    x, y = np.tanh(0.02 * base[:60].cumsum(2)), np.tanh(0.02 * base[60:] * rng.exponential(size=(60, 1, 1)))
+    found = spectrum_distance(x, y, permutations=19)
+    left = [spectrum_distance(x, np.delete(y, i, 0), permutations=19).value for i in range(60)]
+    right = [spectrum_distance(np.delete(x, i, 0), y, permutations=19).value for i in range(60)]
+    by_jackknife = math.sqrt(sum(59 / 60 * 60 * float(np.var(side)) for side in (left, right)))
+    assert found.standard_error == pytest.approx(by_jackknife, rel=0.05)

@@ -95,3 +95,11 @@ def test_the_error_of_an_uneven_divergence_is_the_spread() -> None:
     assert np.mean([one.error for one in found]) == pytest.approx(np.std([one.value for one in found]), rel=0.1)
     truth = entropy(shares, np.full(10, 0.1))
     assert np.mean([one.notes["corrected"] for one in found]) == pytest.approx(truth, abs=0.004)
+
+
+def test_the_divergence_of_few_samples_a_mode_has_no_error() -> None:
+    few, enough = (mode_divergence(np.random.default_rng(0).multinomial(n, np.full(100, 0.01))) for n in (499, 500))
+    assert few.error is None
+    assert few.bounds is None
+    assert few.notes["few"]
+    assert enough.standard_error > 0

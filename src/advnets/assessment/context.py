@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from advnets import metrics, statistics
-from advnets.assessment.reference import Reference, selection_and_points, to_unit_interval
+from advnets.assessment.reference import REPEATED, Reference, selection_and_points, to_unit_interval
 from advnets.data import MIXTURES, Dataset, Mixture
 from advnets.errors import BadInput, NonFinite
 
@@ -94,6 +94,7 @@ class ReferenceCard:
         seed: Seed of every draw.
         classifier: Id of the classifier, or None.
         accuracy: Its share of right answers on validation images, or None.
+        repeats: Held-out images that equal another held-out or training image.
     """
 
     data: str
@@ -106,6 +107,17 @@ class ReferenceCard:
     seed: int
     classifier: str | None = None
     accuracy: float | None = None
+    repeats: int = 0
+
+    def warnings(self) -> list[str]:
+        """What a reader has to know of the data before any number, as paragraphs."""
+        if self.repeats <= REPEATED * self.held_out:
+            return []
+        return [
+            f"The data repeat themselves: {self.repeats:,} of {self.held_out:,} held-out images equal another held-out "
+            "or training image. So a sample that equals a training image need not be copied, and what real images get "
+            "of coverage, density and near-duplicates is measured on held-out images, not computed."
+        ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +158,7 @@ class Context:
             seed=self.seed,
             classifier=None if classifier is None else classifier.id,
             accuracy=None if classifier is None else classifier.accuracy,
+            repeats=it.repeats,
         )
 
     @cached_property

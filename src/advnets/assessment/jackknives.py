@@ -59,6 +59,15 @@ def precision_of_real(context: Context) -> float:
     return metrics.manifolds(stand_in, real)["precision"].value
 
 
+def density_of_real(context: Context) -> float:
+    """The density that real images get: 1, but for data that repeat themselves, as `precision_of_real` has it."""
+    if not context.reference.repeats_itself:
+        return 1.0
+    samples, real = context.paired_features
+    stand_in = context.reference.train_features[_order_of_train(context)[: len(samples)]]
+    return metrics.manifolds(stand_in, real)["density"].value
+
+
 def parzen_of_real(context: Context) -> float:
     """The Parzen score that as many training images get as there are samples."""
     selection, points = selection_and_points(context.reference.dataset, context.reference.split)

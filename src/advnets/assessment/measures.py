@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from advnets.assessment.context import Context
+from advnets.assessment.context import Context, Pair
 from advnets.assessment.jackknives import (
+    density_of_real,
     jackknife_class_distance,
     jackknife_nearest_training,
     jackknife_parzen,
@@ -130,8 +131,34 @@ def with_real_floor(found: Estimate, real: Estimate) -> Estimate:
 
 
 def _coverage(context: Context) -> Estimate:
-    samples, real = context.drawn_features
+    if context.reference.repeats_itself:  # its floor is a formula for data without ties
+        return with_real_floor(replace(_cover(context.part), floor=None), _cover(context.stand_in))
+    return _cover(context.drawn_features)
+
+
+def _cover(sides: Pair) -> Estimate:
+    samples, real = sides
     return coverage(samples, real, k=min(5, max(len(real) - 1, 1)))
+
+
+def _density(context: Context) -> Estimate:
+    found = context.manifolds["density"]
+    if context.reference.repeats_itself:  # its floor, 1, is for data without ties
+        found = replace(found, floor=None)
+    return with_real_floor(found, context.real_manifolds["density"])
+
+
+def _near_duplicates(context: Context) -> Estimate:
+    train = context.reference.train_features
+    found = near_duplicates(context.features, train, seed=context.seed)
+    if not context.reference.repeats_itself:
+        return found
+    # Its floor is the share of a quantile, which ties exceed: as many held-out images are counted in its place.
+    held_out = context.reference.held_out_features
+    real = near_duplicates(held_out, train, threshold=float(found.notes["threshold"]), seed=context.seed)
+    scale, notes = context.n / len(held_out), {k: v for k, v in found.notes.items() if not k.startswith("floor_")}
+    floor_error = scale * real.standard_error
+    return replace(found, floor=scale * real.value, notes={**notes, "floor_error": floor_error})
 
 
 def _inception(context: Context) -> Estimate:
@@ -189,8 +216,8 @@ MEASURES: dict[str, MeasureRow] = {
     ),
     "density": MeasureRow(
         "fidelity", "How densely do real images lie around samples?",
-        "floor", lambda context: with_real_floor(context.manifolds["density"], context.real_manifolds["density"]),
-        least=6, jackknife=lambda context: context.manifold_jackknives["density"], paired_floor=1.0,
+        "floor", _density, least=6, jackknife=lambda context: context.manifold_jackknives["density"],
+        paired_floor=density_of_real,
     ),
     "sliced-wasserstein": MeasureRow(
         "fidelity", "How far must samples move, along random directions, to be distributed as real images are?",
@@ -283,8 +310,7 @@ MEASURES: dict[str, MeasureRow] = {
     ),
     "near-duplicates": MeasureRow(
         "memorisation", "How many samples nearly equal a training image?", "lower",
-        lambda context: near_duplicates(context.features, context.reference.train_features, seed=context.seed),
-        unit="samples",
+        _near_duplicates, unit="samples",
     ),
     "logits-gap": MeasureRow(
         "memorisation", "Does the discriminator tell training images from held-out ones (area under the curve)?",

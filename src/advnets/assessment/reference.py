@@ -1,5 +1,7 @@
 """The real images that samples are measured against: a held-out split, the training split, and their features."""
 
+import hashlib
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +17,10 @@ MOST_FLOATS = 2**28
 """Pixels of a split that are measured, 1 GiB as floats; a larger split is replaced by a fixed random draw."""
 SELECTION = 1000
 """Images that sigma is chosen on: the first of the validation split, as in parzen_ll.py."""
+REPEATED = 0.01
+"""Share of held-out images with an equal from which data are said to repeat themselves.
+
+Below it, formulas that hold without ties are off by less than this share."""
 HALF = 5000
 """Real images, and as many samples, that measures whose time grows with the square see at most."""
 
@@ -82,6 +88,19 @@ class Reference:
     def scorer(self) -> extractors.Judge:
         """What gives the logits of the Inception Score: an extractor with a layer of classes, else the classifier."""
         return self.extractor if isinstance(self.extractor, extractors.Judge) else self.require_classifier()
+
+    @cached_property
+    def repeats(self) -> int:
+        """Held-out images that equal another held-out or training image in every pixel."""
+        held_out, train = (_digest_rows(values) for values in (self.held_out, self.train))
+        times = Counter(held_out)
+        times.update(set(train))
+        return sum(times[digest] > 1 for digest in held_out)
+
+    @property
+    def repeats_itself(self) -> bool:
+        """Whether so many held-out images have an equal that formulas without ties do not hold."""
+        return self.repeats > REPEATED * len(self.held_out)
 
     @cached_property
     def order(self) -> Tensor:
@@ -159,6 +178,12 @@ def default_extractor(dataset: Dataset, classifier: bool) -> str:
     if not dataset.is_image:
         return "pixels"
     return "classifier" if classifier else "random"
+
+
+def _digest_rows(values: Tensor) -> list[bytes]:
+    """A digest of each image or point, equal where these are."""
+    rows = values.flatten(1).contiguous().cpu().numpy()
+    return [hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in rows]
 
 
 def can_be_classified(dataset: Dataset) -> bool:

@@ -144,7 +144,7 @@ class Report:
 
     @cached_property
     def verdicts(self) -> dict[str, Verdict]:
-        """The verdict on each measure; p-values are adjusted for all tests of the report."""
+        """The verdict on each measure; p-values are adjusted for all rows of the report."""
         return verdicts({name: measure.estimate for name, measure in self.measures.items()})
 
     def must_have_measures(self) -> None:
@@ -232,7 +232,7 @@ class Report:
 
     def markdown(self) -> str:
         """The report as a page of Markdown."""
-        parts = [self._head(), self._table(), *self._warnings(), self._explanation()]
+        parts = [self._head(), *self.against.warnings(), self._table(), *self._warnings(), self._explanation()]
         parts += [*self._draws(), *self._classes(), *self._parzen(), *self._list_skipped()]
         parts += [f"![{name}](figures/{name}.png)" for name in map(escape_markdown, self.figures)]
         return "\n\n".join(parts) + "\n"
@@ -293,16 +293,16 @@ class Report:
         ]
 
     def _explanation(self) -> str:
-        tests = sum(verdict.adjusted is not None for verdict in self.verdicts.values())
+        rows = sum(verdict.adjusted is not None for verdict in self.verdicts.values())
         asked = "\n".join(f"- {name}: {MEASURES[name].asks}" for name in self.measures if name in MEASURES)
         adjusted = (
-            f" P-values are adjusted for the {tests} test{'s' * (tests > 1)} of this table (Benjamini and Hochberg), "
-            f"so that at most {100 * LEVEL:.0f} % of the reported differences are expected to be false. If no "
-            "difference can be shown, there may still be one."
+            f" P-values, those of values without a test too, are adjusted for the {rows} row{'s' * (rows > 1)} of this "
+            f"table that have one (Holm), so that of reports on real samples {100 * LEVEL:.0f} % at most tell any "
+            "difference. If no difference can be shown, there may still be one."
         )
         return (
-            "Values have their standard error, or their 95 % interval. The column `real` is what as many real images "
-            f"get.{adjusted if tests else ''}\n\n{asked}"
+            "Values have their standard error, or their 95 % interval, of that value taken alone. The column `real` is "
+            f"what as many real images get.{adjusted if rows else ''}\n\n{asked}"
         )
 
     def _classes(self) -> list[str]:

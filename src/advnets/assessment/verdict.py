@@ -10,9 +10,13 @@ from advnets.statistics import Estimate
 from advnets.statistics.estimate import Z95, Note
 
 LEVEL = 0.05
-"""The largest expected share of false discoveries among the tests that report a difference."""
+"""The largest chance that a report on samples that are real tells any difference."""
 
 AS_REAL = "as real, within its error"
+NOT_SHOWN = "no difference can be shown"
+
+ALONE = 0.05
+"""Level of one 95 % interval that is taken alone."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class Verdict:
     Attributes:
         words: The finding, for people.
         differs: Whether real samples would hardly get such a value; None if that is not known.
-        adjusted: The p-value after Benjamini and Hochberg, where the measure is a test.
+        adjusted: The p-value after Holm, for all rows of the report together; None where no p-value is known.
     """
 
     words: str
@@ -31,7 +35,11 @@ class Verdict:
 
 
 def verdicts(estimates: Mapping[str, Estimate]) -> dict[str, Verdict]:
-    """The verdict on each measure; p-values are adjusted for all tests together (Benjamini and Hochberg, 1995).
+    """The verdict on each measure; the p-values of all of them are adjusted together (Holm, 1979).
+
+    A test has its p-value. A value that is not a test has one by how far its interval is from what real samples get,
+    see `floor_p_value`. So of a hundred reports on samples that are real, five tell anything, however the rows depend
+    on each other.
 
     Args:
         estimates: Estimates by the name of their measure.
@@ -39,23 +47,37 @@ def verdicts(estimates: Mapping[str, Estimate]) -> dict[str, Verdict]:
     Returns:
         Verdicts by the name of their measure.
     """
-    tests = {name: found.p_value for name, found in estimates.items() if found.p_value is not None}
-    adjusted = dict(zip(tests, statistics.benjamini_hochberg(list(tests.values())) if tests else [], strict=True))
+    known = {name: p for name, found in estimates.items() if (p := row_p_value(found)) is not None}
+    adjusted = dict(zip(known, statistics.holm(list(known.values())), strict=True))
     return {
-        name: _judge_test(name, adjusted[name]) if name in adjusted else _judge_value(name, found)
+        name: _judge_value(name, found, adjusted.get(name))
+        if found.p_value is None
+        else _judge_test(name, adjusted[name])
         for name, found in estimates.items()
     }
+
+
+def row_p_value(found: Estimate) -> float | None:
+    """The p-value of a row: that of its test, or else `floor_p_value`.
+
+    Args:
+        found: The estimate.
+
+    Returns:
+        The p-value before it is adjusted; None if there is none.
+    """
+    return floor_p_value(found) if found.p_value is None else found.p_value
 
 
 def _judge_test(name: str, adjusted: float) -> Verdict:
     differs = adjusted < LEVEL
     row = MEASURES.get(name)
-    different, alike = (row.differs, row.alike) if row else ("differs from real", "no difference can be shown")
+    different, alike = (row.differs, row.alike) if row else ("differs from real", NOT_SHOWN)
     words = different if differs else alike
     return Verdict(f"{words} ({format_p_value(adjusted)})", differs, adjusted)
 
 
-def _judge_value(name: str, found: Estimate) -> Verdict:
+def _judge_value(name: str, found: Estimate, adjusted: float | None) -> Verdict:
     if found.floor is None:
         few = found.notes.get("few_samples")
         return Verdict("too few samples to tell" if few else "there is nothing real to compare it with", None)
@@ -64,26 +86,45 @@ def _judge_value(name: str, found: Estimate) -> Verdict:
     words = f"{abs(apart):.3g} {'above' if apart > 0 else 'below'} real images"
     if row and row.better == "lower" and apart > 0 and found.floor > 0:
         words = f"{found.value / found.floor:.3g} times the floor"
-    within = holds_floor(found)
-    if within is None:
+    if adjusted is None:
         return Verdict(f"{words}; its error is not known", None)
-    return Verdict(AS_REAL if within else words, not within)
+    differs = adjusted < LEVEL
+    if differs:
+        return Verdict(f"{words} ({format_p_value(adjusted)})", differs, adjusted)
+    return Verdict(AS_REAL if holds_floor(found) else f"{NOT_SHOWN} ({format_p_value(adjusted)})", differs, adjusted)
 
 
 def holds_floor(found: Estimate) -> bool | None:
-    """Whether what real samples get lies within the 95 % interval of the value.
+    """Whether what real samples get lies within the 95 % interval of the value, taken alone.
 
-    The sampling error of a floor that was measured or counted counts too: the distance of the two is compared with the
-    root of the sum of squares of both intervals' sides that face each other (G. Zou and A. Donner, Construction of
-    confidence limits about effect measures, 2008), which for normal errors is 1.96 sqrt(error^2 + floor_error^2). An
-    interval is about the true value, and a floor is as biased as the value, so that the bias is added again. A
+    Args:
+        found: The estimate, as in `floor_p_value`.
+
+    Returns:
+        Whether it does; None if there is no interval.
+    """
+    p_value = floor_p_value(found)
+    return None if p_value is None else p_value >= ALONE
+
+
+def floor_p_value(found: Estimate) -> float | None:
+    """The p-value of a value that is not a test: the level at which its interval ends at what real samples get.
+
+        p = 2 P(N > 1.96 |value - floor| / half),    half = sqrt(side^2 + floor_side^2)
+
+    The sides are those of the 95 % intervals of value and floor that face each other, for the sampling error of a floor
+    that was measured or counted counts too (G. Zou and A. Donner, Construction of confidence limits about effect
+    measures, 2008). For normal errors that is 2 P(N > |value - floor| / sqrt(error^2 + floor_error^2)). Intervals at
+    other levels are taken to be as wide as normal ones are beside those at 95 %.
+
+    An interval is about the true value, and a floor is as biased as the value, so that the bias is added again. A
     distance whose interval reaches 0 may be 0, however biased it is.
 
     Args:
         found: The estimate; its notes may hold `low`, `floor_low`, `floor_high` and `floor_error`.
 
     Returns:
-        Whether it does; None if there is no interval.
+        The p-value, two-sided; None if there is no floor or no interval.
     """
     bounds = _bounds(found)
     if found.floor is None or bounds is None:
@@ -92,9 +133,14 @@ def holds_floor(found: Estimate) -> bool | None:
     if found.interval is not None and found.bias is not None:
         low, high = -math.inf if low <= 0 < found.bias else low + found.bias, high + found.bias
     floor_low, floor_high = _floor_bounds(found.floor, found.notes)
-    below = math.hypot(found.value - low, floor_high - found.floor)
-    above = math.hypot(high - found.value, found.floor - floor_low)
-    return found.value - below <= found.floor <= found.value + above
+    apart = found.value - found.floor
+    if apart > 0:
+        half = math.hypot(found.value - low, floor_high - found.floor)
+    else:
+        half = math.hypot(high - found.value, found.floor - floor_low)
+    if apart == 0 or math.isinf(half):
+        return 1.0
+    return math.erfc(Z95 * abs(apart) / half / math.sqrt(2)) if half > 0 else 0.0
 
 
 def _bounds(found: Estimate) -> tuple[float, float] | None:

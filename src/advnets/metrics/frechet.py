@@ -11,8 +11,9 @@ from torch import Tensor
 from advnets.errors import BadInput, NonFinite
 from advnets.statistics import bures
 from advnets.statistics.arrays import Array, flatten
-from advnets.statistics.estimate import Z95, Estimate, Note
+from advnets.statistics.estimate import Estimate, Note
 from advnets.statistics.gaussian import Gaussian
+from advnets.statistics.heavy_tails import distance_interval, variance_degrees
 from advnets.statistics.moments import Moments, expect_covariance
 
 MOST_SHORTFALL = 0.12
@@ -84,12 +85,14 @@ class SamplingError:
         n: Number of samples.
         bias: The bias that the draw adds.
         variance: Variance of its linear part, times n; None if the rows are not known.
+        kurtosis: Kurtosis of the influences: large where few samples decide; 1 if the rows are not known.
         excess: How many times larger the curvature is than that of normal features, 1 at least.
     """
 
     n: int
     bias: float
     variance: float | None
+    kurtosis: float
     excess: float
 
 
@@ -119,7 +122,8 @@ def frechet(samples: Array | Gaussian, real: Array | Gaussian, *, ddof: int = 1)
         covariances of both sides: by the features' fourth moments, or for a Gaussian as of normal features. Its error
         is that of drawing the sides that were given as features, which `error_of` names: by influence functions, with
         the second-order part that remains where both sides are alike; None if both sides are Gaussians. Its interval is
-        the value less the bias of these sides, +- 1.96 error, cut at 0. Its floor is the mean value for two real sets
+        about the value less the bias of these sides, by `distance_interval`, with the degrees of freedom that few large
+        influences leave. Its floor is the mean value for two real sets
         of these sizes, to second order, by the real side. Its notes hold `mean_term`, `covariance_term`, `n`, `m` and
         `dimension`, and `constant_features`, where a side does not vary in some.
 
@@ -145,7 +149,7 @@ def frechet(samples: Array | Gaussian, real: Array | Gaussian, *, ddof: int = 1)
         notes["error_of"] = " and ".join(drawn)
     if few:
         return Estimate(value, error, notes=notes)
-    interval = _interval_above_zero(value - sum(one.bias for one in drawn.values()), error)
+    interval = _interval(value - sum(one.bias for one in drawn.values()), error, [(one, 1 / one.n) for one in errors])
     return Estimate(value, error, _mean_distance_of_real(1 / a.n, x), notes, interval, sum(one.bias for one in errors))
 
 
@@ -181,8 +185,8 @@ def frechet_infinite(
         The intercept. Its error is that of drawing the samples, by the influence functions and the weight that each
         sample has in the intercept, and of drawing real features where they are given (`error_of` says so). The error
         is larger than that of `frechet`: the price of the extrapolation. Its bias is what the real side's number of
-        items adds. Its interval is the value less that bias, if real is features, +- 1.96 error, cut at 0. Its floor is
-        the same for two real sets, the real side's bias. Its notes hold `finite` (the value of all samples), `slope`
+        items adds. Its interval is as that of `frechet`, about the value less that bias, if real is features. Its floor
+        is the same for two real sets, the real side's bias. Its notes hold `finite` (the value of all samples), `slope`
         (c), `residual` (the deviation from the line), `n`, `m`, `dimension`, `fewest`, `points` and `seed`.
 
     Raises:
@@ -211,9 +215,8 @@ def frechet_infinite(
         "seed": seed,
         "error_of": "samples" if x.rows is None else "samples and real",
     }
-    return Estimate(
-        value, error, _mean_distance_of_real(0.0, x), notes, _interval_above_zero(value - drawn, error), errors[1].bias
-    )
+    interval = _interval(value - drawn, error, [(errors[0], share), (errors[1], 1 / errors[1].n)])
+    return Estimate(value, error, _mean_distance_of_real(0.0, x), notes, interval, errors[1].bias)
 
 
 def _prefix_sizes(y: FrechetSide, x: FrechetSide, *, points: int, fewest: int | None) -> NDArray[np.int64]:
@@ -259,10 +262,14 @@ def _distance_terms(a: Gaussian, b: Gaussian, s: Tensor) -> tuple[float, float]:
     return float((a.mean - b.mean).square().sum()), a.trace + b.trace - 2 * float(s.sum())
 
 
-def _interval_above_zero(centre: float, error: float | None) -> tuple[float, float] | None:
+def _interval(
+    centre: float, error: float | None, shares: list[tuple[SamplingError, float]]
+) -> tuple[float, float] | None:
+    """The 95 % interval of the distance; each side has the sum of the squares of its samples' weights, 1/n if equal."""
     if error is None:
         return None
-    return max(centre - Z95 * error, 0.0), max(centre + Z95 * error, 0.0)
+    parts = [((one.variance or 0.0) * share, one.kurtosis, one.n) for one, share in shares]
+    return distance_interval(centre, error, variance_degrees(parts))
 
 
 def _sampling_errors(y: FrechetSide, x: FrechetSide) -> tuple[Tensor, float, list[SamplingError]]:
@@ -296,16 +303,16 @@ def _sampling_error(
 ) -> SamplingError:
     """What drawing one side does; `normal` is the curvature of normal features."""
     gaussian = side.gaussian
-    variance, curvature = None, normal
+    variance, kurtosis, curvature = None, 1.0, normal
     if side.rows is not None:
         assert carry is not None
         assert shift is not None
-        variance, curvature = bures.influence_and_curvature(side.rows, gaussian.mean, shift, carry=carry, s=s)
+        variance, kurtosis, curvature = bures.influence_and_curvature(side.rows, gaussian.mean, shift, carry=carry, s=s)
     # Divided by n, a covariance is S/n too small, which moves the distance by -tr (I - T) S / n.
     shrunk = 0.0 if gaussian.ddof else gaussian.trace - float(s.sum())
     excess = _excess_curvature(curvature, normal)
     bias = (gaussian.trace + curvature / (1 - min(excess * short, 0.5)) - shrunk) / gaussian.n
-    return SamplingError(gaussian.n, bias, variance, excess)
+    return SamplingError(gaussian.n, bias, variance, kurtosis, excess)
 
 
 def _standard_error(drawn: list[SamplingError], s: Tensor, few: bool) -> float:
@@ -327,7 +334,7 @@ def _mean_distance_of_real(over: float, real: FrechetSide) -> float:
     else:
         s, carry, _ = bures.transport_maps(gaussian.factor, gaussian.factor)
         still = torch.zeros(width, dtype=torch.float64)
-        _, curvature = bures.influence_and_curvature(real.rows, gaussian.mean, still, carry=carry, s=s)
+        _, _, curvature = bures.influence_and_curvature(real.rows, gaussian.mean, still, carry=carry, s=s)
         normal = bures.normal_curvature(s)
     short = bures.curvature_shortfall(s) / gaussian.n * _excess_curvature(curvature, normal)
     return (over + 1 / gaussian.n) * (gaussian.trace + curvature / (1 - min(short, 0.5)))

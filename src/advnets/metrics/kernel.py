@@ -19,6 +19,7 @@ from advnets.errors import BadInput, NonFinite, unknown
 from advnets.statistics.arrays import Array
 from advnets.statistics.distances import flatten_pair
 from advnets.statistics.estimate import Z95, Estimate, Note
+from advnets.statistics.heavy_tails import mean_degrees, reach
 from advnets.statistics.permutation import permutation_p_value, permuted_statistics
 
 BLOCK = 2048
@@ -136,9 +137,10 @@ def kernel_distance(samples: Array, real: Array, *, block: int = BLOCK, statisti
 
     Returns:
         The squared distance. Its interval is a score interval, `score_interval`, not value +- 1.96 error; it contained
-        the truth in 92 to 98 % of the draws of nine settings (benchmarks/calibration_kernel.py). Its floor is the mean
-        for real samples: 0, or that of the biased form. Its notes hold `m`, `n`, `statistic` and `first_order`, the
-        share of the variance that the first two terms have.
+        the truth in 92 to 98 % of the draws of nine settings (benchmarks/calibration_kernel.py). In place of 1.96 it
+        has Student's t, by the degrees of freedom that heavy tails leave, `mean_degrees`. Its floor is the mean for
+        real samples: 0, or that of the biased form. Its notes hold `m`, `n`, `statistic` and `first_order`, the share
+        of the variance that the first two terms have.
 
     Raises:
         BadInput: If a shape, a value or the name is wrong, or there are too few rows.
@@ -154,7 +156,7 @@ def kernel_distance(samples: Array, real: Array, *, block: int = BLOCK, statisti
     values = _forms(xx, yy, xy)
     if not all(math.isfinite(value) for value in (*values.values(), xx.squares, yy.squares, xy.squares)):
         raise _overflow()
-    first, second = _variance_orders(xx, yy, xy)
+    first, second, degrees = _variance_orders(xx, yy, xy)
     error = math.sqrt(first + second)
     bias, floor = 0.0, 0.0
     if statistic == "biased":
@@ -162,9 +164,8 @@ def kernel_distance(samples: Array, real: Array, *, block: int = BLOCK, statisti
         bias, floor = excess_x / m + excess_y / n, excess_y * (1 / m + 1 / n)
     share = first / (first + second) if error > 0 else 0.0
     notes: dict[str, Note] = {"m": m, "n": n, "statistic": statistic, "first_order": share}
-    low, high = (
-        end + values[statistic] - values["unbiased"] - bias for end in score_interval(values["unbiased"], first, second)
-    )
+    ends = score_interval(values["unbiased"], first, second, reach(1.0, degrees))
+    low, high = (end + values[statistic] - values["unbiased"] - bias for end in ends)
     return Estimate(values[statistic], error, floor, notes, (low, high), bias)
 
 
@@ -183,8 +184,8 @@ def _forms(xx: Gram, yy: Gram, xy: Gram) -> dict[str, float]:
     }
 
 
-def _variance_orders(xx: Gram, yy: Gram, xy: Gram) -> tuple[float, float]:
-    """The two orders of the variance of the unbiased form; their sum is its variance."""
+def _variance_orders(xx: Gram, yy: Gram, xy: Gram) -> tuple[float, float, float]:
+    """The two orders of the variance of the unbiased form, whose sum is its variance, and its degrees of freedom."""
     m, n = len(xy.rows), len(xy.columns)
     of_pairs = xx.variance_between() / (m * (m - 1)) + yy.variance_between() / (n * (n - 1))
     second = 2 * of_pairs + 4 * xy.variance_across() / (m * n)
@@ -192,11 +193,11 @@ def _variance_orders(xx: Gram, yy: Gram, xy: Gram) -> tuple[float, float]:
     b = (yy.rows - yy.diagonal) / (n - 1) - xy.columns / m
     # Means of rows stand for expectations: their own variance adds 2 x second, whatever a and b are.
     plain = 4 * float(a.var()) / m + 4 * float(b.var()) / n
-    return max(plain - 2 * second, 0.0), second
+    return max(plain - 2 * second, 0.0), second, mean_degrees(a, b)
 
 
-def score_interval(value: float, first: float, second: float) -> tuple[float, float]:
-    """Compute a 95 % interval of a squared distance: the t with |value - t| <= 1.96 sqrt(kappa t + second).
+def score_interval(value: float, first: float, second: float, z: float = Z95) -> tuple[float, float]:
+    """Compute a 95 % interval of a squared distance: the t with |value - t| <= z sqrt(kappa t + second), z = 1.96.
 
     E. Wilson, Probable inference, the law of succession, and statistical inference, 1927, here for another variance:
     its first order grows with the distance t itself, from 0. So the second order alone, which is the variance at 0,
@@ -215,14 +216,15 @@ def score_interval(value: float, first: float, second: float) -> tuple[float, fl
         value: Unbiased estimate of a squared distance.
         first: First order of its variance, Hoeffding's.
         second: Second order of its variance.
+        z: Half the interval in standard errors, more than 1.96 where few large values decide the error.
 
     Returns:
         The ends of the interval.
     """
     low = max(value, 0.0)
     kappa = (first + second / 2) / (low + math.sqrt(second) / 2) if low + second > 0 else 0.0
-    middle, square = value + Z95**2 * kappa / 2, kappa * low + second + (Z95 * kappa / 2) ** 2
-    return middle - Z95 * math.sqrt(square), middle + Z95 * math.sqrt(square)
+    middle, square = value + z**2 * kappa / 2, kappa * low + second + (z * kappa / 2) ** 2
+    return middle - z * math.sqrt(square), middle + z * math.sqrt(square)
 
 
 def kernel_subsets(samples: Array, real: Array, *, subsets: int = 100, size: int = 1000, seed: int = 2020) -> Estimate:

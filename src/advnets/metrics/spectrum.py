@@ -17,6 +17,7 @@ from advnets.errors import BadInput
 from advnets.metrics.kernel import score_interval
 from advnets.statistics.arrays import Array, flatten
 from advnets.statistics.estimate import Estimate, Note
+from advnets.statistics.heavy_tails import mean_degrees, reach
 from advnets.statistics.permutation import permutation_p_value, permuted_statistics
 
 BLOCK = 512
@@ -94,13 +95,13 @@ def spectrum_distance(
 
         |S_x - S_y| / |S_y - mean_k S_y|,   norms over k > 0
 
-    R. Durall et al., 2020, with a denominator that stays the same whatever the images are multiplied by. It is taken as
-    known by the error and the interval.
+    R. Durall et al., 2020, with a denominator that stays the same whatever the images are multiplied by.
 
-    The error is the delta method's over images of both sides: sqrt(e' V e), where V is the covariance of S_x - S_y, and
-    e the direction of S_x - S_y. The norm is biased upwards, for E |S_x - S_y|^2 is tr V above the truth. So the
-    interval is that of the square without tr V, `score_interval`, whose root is taken, and 0 where it is below 0. (The
-    bootstrap of a norm that is biased upwards misses a distance of 0 too often.)
+    The error is the delta method's over images of both sides: of S_x along e and of S_y along e + r f, where e is the
+    direction of S_x - S_y, r the distance and f the direction of S_y - mean_k S_y, by which real images move the
+    denominator too. The norm is biased upwards, for E |S_x - S_y|^2 is the trace of its covariance above the truth. So
+    the interval is that of the square without it, `score_interval`, whose root is taken, and 0 where it is below 0.
+    (The bootstrap of a norm that is biased upwards misses a distance of 0 too often.)
 
     Args:
         samples: Images, (m, ...), as in `log_powers`, 4 or more.
@@ -123,7 +124,7 @@ def spectrum_distance(
     difference, spread = x.mean(0) - y.mean(0), float((y.mean(0) - y.mean()).norm())
     if spread < 1e-9:
         raise BadInput("real: found a spectrum that is flat, expected power that varies with frequency. Give images.")
-    length, error, interval = _norm_with_error(difference, x.T.cov() / m + y.T.cov() / n)
+    length, error, interval = _norm_with_error(x, y)
     floor = _spectra_of_halves(y, np.random.default_rng([seed, 1])) * math.sqrt(1 / m + 1 / n)
     pooled = torch.cat([x, y]) - torch.cat([x, y]).mean(0)
 
@@ -140,11 +141,22 @@ def spectrum_distance(
     return Estimate(length / spread, error / spread, floor / spread, notes, (low, high), p_value=p)
 
 
-def _norm_with_error(vector: Tensor, covariance: Tensor) -> tuple[float, float, tuple[float, float]]:
-    """The norm of a mean vector, its standard error, and a 95 % interval of the norm of its expectation."""
-    square, along = float(vector.square().sum()), float(vector @ covariance @ vector)
+def _norm_with_error(x: Tensor, y: Tensor) -> tuple[float, float, tuple[float, float]]:
+    """|S_x - S_y|, its error and a 95 % interval of its expectation, as if the denominator's luck were its own."""
+    mean = y.mean(0)
+    difference, shape = x.mean(0) - mean, mean - mean.mean()
+    covariance = x.T.cov() / len(x) + y.T.cov() / len(y)
+    square = float(difference.square().sum())
+    of_x = x @ difference
+    of_y = -(y @ (difference + square / float(shape.square().sum()) * shape))
+    along = sum(float(each.var()) / len(each) for each in (of_x, of_y))
     second = 2 * float(covariance.square().sum())
-    ends = score_interval(square - float(covariance.trace()), max(4 * along - 2 * second, 0.0), second)
+    ends = score_interval(
+        square - float(covariance.trace()),
+        max(4 * along - 2 * second, 0.0),
+        second,
+        reach(1.0, mean_degrees(of_x, of_y)),
+    )
     error = math.sqrt(along / square) if square > 0 else math.sqrt(float(covariance.trace()))
     return math.sqrt(square), error, (math.sqrt(max(ends[0], 0.0)), math.sqrt(max(ends[1], 0.0)))
 

@@ -19,6 +19,7 @@ import math
 import torch
 from torch import Tensor
 
+from advnets.statistics.heavy_tails import kurtosis
 from advnets.statistics.moments import BLOCK, gram_matrix
 
 SMALL = 512
@@ -91,8 +92,8 @@ def transport_maps(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor, Tenso
 
 def influence_and_curvature(
     rows: Tensor, mean: Tensor, shift: Tensor, *, carry: Tensor, s: Tensor
-) -> tuple[float, float]:
-    """Compute the variance of one sample's influence on the distance, and the curvature.
+) -> tuple[float, float, float]:
+    """Compute the variance of one sample's influence on the distance, its kurtosis, and the curvature.
 
     Both are for n = 1: divide them by n. It is one pass in blocks, of cost O(n d k), on the device of the rows.
 
@@ -104,7 +105,7 @@ def influence_and_curvature(
         s: Singular values, (k,).
 
     Returns:
-        The variance of the influence, and the curvature.
+        The variance of the influence, its kurtosis, and the curvature.
     """
     positive = _positive_mask(s)
     carry, s = carry[positive], s[positive]
@@ -119,7 +120,8 @@ def influence_and_curvature(
         influences.append(2 * (z @ shift) + z.square().sum(1) - q.sum(1))
         squares += (q @ decays).square_().sum(0)
     pairs = float(weights @ squares.cpu()) / len(rows)
-    return float(torch.cat(influences).var()), (pairs - float(s.sum()) / 2) / 2
+    influence = torch.cat(influences)
+    return float(influence.var()), kurtosis(influence), (pairs - float(s.sum()) / 2) / 2
 
 
 def normal_curvature(s: Tensor) -> float:

@@ -17,6 +17,9 @@ CERTAIN = 30
 RATES = np.concatenate([[0.0], np.geomspace(0.01, 2 * CERTAIN, 80)])
 """Expected counts lambda from which the distribution of modes is mixed; 0 is a mode that is never drawn."""
 
+FEWEST_PER_MODE = 5
+"""Fewest samples a mode, on average, from which the bias of the divergence is known well enough for an interval."""
+
 STEPS = 50
 """Most Newton steps to the likeliest rates; a dozen are usually enough."""
 
@@ -86,9 +89,10 @@ def mode_divergence(counts: Counts) -> Estimate:
     It is 0 if all K modes are equally often, and log K if there is one alone.
 
     The error is the delta method's, sqrt((sum_k p_k (log K p_k)^2 - KL^2) / n - (m - 1) / 2n^2) with m the modes seen.
-    It is no less than sqrt((m - 1) / 2n^2), its value where modes are even and 2n KL is chi-squared. The floor is (K -
-    1) / 2n, the mean of KL for samples that are even (G. Miller, Note on the bias of information estimates, 1955), and
-    the bias is (m - 1) / 2n.
+    It is no less than sqrt((m - 1) / 2n^2), its value where modes are even and 2n KL is chi-squared. With fewer than
+    `FEWEST_PER_MODE` samples a mode it is None, for the bias is not known well enough for an interval. The floor is
+    (K - 1) / 2n, the mean of KL for samples that are even (G. Miller, Note on the bias of information estimates, 1955),
+    and the bias is (m - 1) / 2n.
 
     Args:
         counts: c_k, the samples in each mode, (K,), with n = sum_k c_k > 0.
@@ -104,9 +108,14 @@ def mode_divergence(counts: Counts) -> Estimate:
     kl = abs(float(p @ surprise))
     bias = (m - 1) / (2 * n)
     variance = max((float(p @ surprise**2) - kl**2 - bias) / n, bias / n)
-    notes: dict[str, Note] = {"corrected": kl - bias, "exact_floor": _even_divergence(k, n), "few": n < 5 * k}
+    notes: dict[str, Note] = {
+        "corrected": kl - bias,
+        "exact_floor": _even_divergence(k, n),
+        "few": n < FEWEST_PER_MODE * k,
+    }
     notes |= {"n": n, "of": k, "seen": m}
-    return Estimate(kl, math.sqrt(variance), (k - 1) / (2 * n), notes, bias=bias)
+    error = math.sqrt(variance) if n >= FEWEST_PER_MODE * k else None
+    return Estimate(kl, error, (k - 1) / (2 * n), notes, bias=bias)
 
 
 def _even_divergence(k: int, n: int) -> float:
