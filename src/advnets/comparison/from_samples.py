@@ -118,9 +118,10 @@ def compare_samples(
         expect_seeds(side, {path: (found[path].run, found[path].step) for path in side.paths})
     dataset = common_data(list(found.values()), others, data_dir)
     n = samples_of_each(list(found.values()), plan.n, dataset)
-    if plan.classifier and needs_new_classifier(dataset):
+    if plan.wants_classifier and needs_new_classifier(dataset):
         yield Progress(f"training a classifier of {dataset.name}, once", 0.0)
-    it = reference(dataset, plan.extractor, split=plan.split, weights=plan.weights, classifier=plan.classifier)
+    wanted = plan.wants_classifier or (plan.classifier and not needs_new_classifier(dataset))
+    it = reference(dataset, plan.extractor, split=plan.split, weights=plan.weights, classifier=wanted)
     jackknives = yield from _take_jackknives(found, it, n, plan)
     if not jackknives.measures:
         raise BadInput(f"nothing could be compared: {next(iter(jackknives.left_out.values()))}")
