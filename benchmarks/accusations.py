@@ -1,7 +1,7 @@
 """Whether clean samples of other class shares or quality are called copies, and whether copies are found, on real
 images.
 
-    OMP_NUM_THREADS=1 ADVNETS_DATA=... python benchmarks/accusations.py [--data mnist] [--sets N] [--minutes M]
+    OMP_NUM_THREADS=1 ADVNETS_DATA=... python benchmarks/accusations.py [--data mnist] [--sets S] [--samples N]
 
 The training and validation images are drawn anew for each set, into samples, held-out and training images, so that
 samples are copies of nothing. Then the samples are drawn by other class shares, or every one of them is written as JPEG
@@ -30,7 +30,6 @@ from advnets import assessment, data, metrics
 from advnets.metrics import memorisation
 from advnets.studies import canaries
 
-N, TRAIN = 10_000, 20_000
 LEVEL, ROWS = 0.05, 26
 TESTS = ("copying_share", "nearest_training_test", "data_copying", "authenticity")
 SHARES: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
@@ -46,12 +45,15 @@ KEPT = Path(__file__).with_suffix(".jsonl")
 class Pool:
     """All images with their features and votes, clean and damaged."""
 
-    def __init__(self, name: str) -> None:
-        dataset = data.load(name)
+    def __init__(self, name: str, samples: int) -> None:
+        self.samples, dataset = samples, data.load(name)
         self.reference, parts = assessment.reference(dataset), (dataset.train, dataset.validation)
         self.classes = dataset.classes or 10
-        self.images = {"": torch.cat([part.values for part in parts])}
-        self.labels = torch.cat([part.labels for part in parts if part.labels is not None]).numpy()
+        some = torch.randperm(sum(len(part) for part in parts), generator=torch.Generator().manual_seed(0))[
+            : 6 * samples
+        ]
+        self.images = {"": torch.cat([part.values for part in parts])[some]}
+        self.labels = torch.cat([part.labels for part in parts if part.labels is not None])[some].numpy()
         clean = canaries.CleanImages(self.images[""], self.images[""])
         for told, (damage, strength) in QUALITIES.items():
             self.images[told] = canaries.DAMAGES[damage].act(clean, strength, np.random.default_rng(0))
@@ -94,13 +96,14 @@ def measure(pool: Pool, kind: str, number: int) -> dict[str, Any]:
     """A line for a set of one kind."""
     began, rng = time.monotonic(), np.random.default_rng([number, len(kind), 3])
     order = rng.permutation(len(pool.labels))
-    held_out, train, rest = np.split(order, [N, N + TRAIN])
-    count, told = N, kind if kind in QUALITIES else ""
+    n = pool.samples
+    held_out, train, rest = np.split(order, [n, 3 * n])
+    count, told = n, kind if kind in QUALITIES else ""
     if kind in SHARES:
         weights = SHARES[kind](rng)[pool.labels[rest]]
-        rest = rng.choice(rest, min(N, int((weights > 0).sum())), replace=False, p=weights / weights.sum())
+        rest = rng.choice(rest, min(n, int((weights > 0).sum())), replace=False, p=weights / weights.sum())
     elif kind.startswith("copies"):
-        count = int(kind.split()[-1])
+        count = min(n, int(kind.split()[-1]))
     chosen = rest[:count]
     samples = pool.features[told][chosen]
     if kind.startswith("copies"):
@@ -117,7 +120,13 @@ def measure(pool: Pool, kind: str, number: int) -> dict[str, Any]:
     if kind in QUALITIES:
         some = (pool.images[told][chosen[:5000]], pool.images[""][held_out[:5000]])
         p_values["spectrum_distance"] = metrics.spectrum_distance(*some, permutations=999).p_value
-    return {"kind": kind, "number": number, "p_values": p_values, "seconds": round(time.monotonic() - began, 1)}
+    return {
+        "kind": kind,
+        "number": number,
+        "samples": count,
+        "p_values": p_values,
+        "seconds": round(time.monotonic() - began, 1),
+    }
 
 
 def lines() -> list[dict[str, Any]]:
@@ -125,12 +134,12 @@ def lines() -> list[dict[str, Any]]:
     return [json.loads(line) for line in KEPT.read_text().splitlines()] if KEPT.exists() else []
 
 
-def missing(name: str, sets: int) -> Iterator[tuple[str, int]]:
+def missing(name: str, sets: int, samples: int) -> Iterator[tuple[str, int]]:
     """The sets that were not measured yet, all kinds in turn."""
-    done = {(line["kind"], line["number"]) for line in lines() if line["data"] == name}
+    done = {(line["kind"], line["number"]) for line in lines() if (line["data"], line["held_out"]) == (name, samples)}
     kinds = [*SHARES, *QUALITIES]
     for number in range(sets):
-        planted = [f"copies {count}" for count in COPIES] if number < sets // 4 else []
+        planted = [f"copies {count}" for count in COPIES if count <= samples] if number < sets // 4 else []
         yield from ((kind, number) for kind in [*kinds, *planted] if (kind, number) not in done)
 
 
@@ -138,23 +147,23 @@ def page() -> str:
     """The tables, of what was kept."""
     found = lines()
     rows = [
-        "| data | samples | sets | copies named | difference told | p < .01: copying | nearest-training | "
+        "| data | held out | samples | sets | copies named | difference told | p < .01: copying | nearest-training | "
         "data-copying | authenticity | least p of copying |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for name, kind in dict.fromkeys((line["data"], line["kind"]) for line in found):
-        sets = [line["p_values"] for line in found if (line["data"], line["kind"]) == (name, kind)]
+    for name, n, kind in dict.fromkeys((line["data"], line["held_out"], line["kind"]) for line in found):
+        sets = [line["p_values"] for line in found if (line["data"], line["held_out"], line["kind"]) == (name, n, kind)]
         of = [[one[test] for one in sets] for test in TESTS]
         named = sum(p * ROWS < LEVEL for p in of[0])
         told = [one.get("class_distance", one.get("spectrum_distance")) for one in sets]
         seen = "" if None in told else f"{sum(p * ROWS < LEVEL for p in told)}"
         flags = " | ".join(str(sum(p < 0.01 for p in values)) for values in of)
-        rows.append(f"| {name} | {kind} | {len(sets)} | {named} | {seen} | {flags} | {min(of[0]):.1g} |")
+        rows.append(f"| {name} | {n:,} | {kind} | {len(sets)} | {named} | {seen} | {flags} | {min(of[0]):.1g} |")
     minutes = sum(line["seconds"] for line in found) / 60
     return (
         "# Clean samples of other shares and quality, and planted copies\n\n`OMP_NUM_THREADS=1 ADVNETS_DATA=... python "
-        f"benchmarks/accusations.py`; {minutes:.0f} minutes on a busy machine. {describe()}\n\nSamples "
-        f"{N:,} but with copies, held out {N:,}, to train on {TRAIN:,}; `copies n` has {SHARE:.0%} training "
+        f"benchmarks/accusations.py`; {minutes:.0f} minutes on a busy machine. {describe()}\n\nAs many "
+        f"samples as held out, but with copies, and twice as many to train on; `copies n` has {SHARE:.0%} training "
         f"images among n samples. Named and told: p < {LEVEL} / {ROWS}, as of one of {ROWS} rows.\n\n"
         + "\n".join(rows)
         + "\n"
@@ -166,14 +175,15 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--data", default="mnist", help="mnist or cifar10")
     asked.add_argument("--sets", type=int, default=50, help="sets of each kind; default 50")
+    asked.add_argument("--samples", type=int, default=10_000, help="samples, and held out; default 10,000")
     asked.add_argument("--minutes", type=float, default=60, help="stop after so many; default 60")
     given = asked.parse_args()
-    began, pool = time.monotonic(), Pool(given.data)
-    for kind, number in missing(given.data, given.sets):
+    began, pool = time.monotonic(), Pool(given.data, given.samples)
+    for kind, number in missing(given.data, given.sets, given.samples):
         if time.monotonic() - began > 60 * given.minutes:
             break
         with KEPT.open("a") as file:
-            line = {"data": given.data, **measure(pool, kind, number)}
+            line = {"data": given.data, "held_out": given.samples, **measure(pool, kind, number)}
             file.write(json.dumps(line) + "\n")
         print(json.dumps(line), flush=True)
     Path(__file__).with_suffix(".md").write_text(page())

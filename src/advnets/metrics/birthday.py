@@ -25,8 +25,9 @@ from advnets.statistics.gaps import FEWEST, NEIGHBOURS, count_beyond, neighbour_
 LEAST = FEWEST + 1
 """Fewest items of a side: so many have a neighbourhood."""
 
-SMALLEST_PART = NEIGHBOURS + 2
-"""Fewest samples of a part. Of a generator with a few images only, a part has a few samples of each."""
+SMALLEST_PART = 100
+"""Fewest samples of a part. Of 25 images or more, a part has four samples each. In smaller parts a class that blurred
+samples have drawn together would have so few as well, and would be taken for one image."""
 
 DIRECT_PART = 400
 """Most points of a part whose distances are all computed directly."""
@@ -51,8 +52,9 @@ def duplicates(samples: Array, real: Array, *, quantile: float = 0.01, seed: int
 
     Where an image is drawn more often than `neighbour_gap` looks, its draws hide each other. So all samples are cut, at
     random, into parts of n, n / 3, n / 9, ... samples too, real items into parts as large, and pairs are counted within
-    parts. The sizes, of which the one with the least p-value is reported, and two quantiles, the given one and a tenth
-    of it, count as so many tests (Bonferroni).
+    parts of SMALLEST_PART or more: draws of fewer than some 25 images, if no two are equal, do not stand out. The
+    sizes, of which the one with the least p-value is reported, and two quantiles, the given one and a tenth of it,
+    count as so many tests (Bonferroni).
 
     Args:
         samples: Samples, (m, ...), 6 or more, all of which are looked at.
