@@ -60,7 +60,7 @@ def copying_share(samples: Array, held_out: Array, train: Array, *, quantile: fl
     """
     if not 0 < quantile < 1:
         raise BadInput(f"quantile: found {quantile}, expected more than 0 and less than 1. Change it.")
-    near = [find_training_neighbours(points, train, name) for points, name in _named(samples, held_out)]
+    near = [find_training_neighbours(points, train, name) for points, name in _both_sides(samples, held_out)]
     ours, theirs = (neighbour_gap(squared).cpu().numpy() for squared in near)
     m, h = len(ours), len(theirs)
     count, rank, p_value = count_beyond(ours, theirs, quantile)
@@ -114,7 +114,7 @@ def nearest_training_test(samples: Array, held_out: Array, train: Array, *, rela
     Raises:
         BadInput: If a shape or a value is wrong, or there are fewer than 5 different training items.
     """
-    ours, theirs = (_farness(points, train, name, relative) for points, name in _named(samples, held_out))
+    ours, theirs = (_farness(points, train, name, relative) for points, name in _both_sides(samples, held_out))
     found = chance_smaller(ours, theirs)
     notes = {**found.notes, "z": rank_score(ours, theirs)}
     return Estimate(found.value, found.error, found.floor, notes, p_value=found.p_value)
@@ -161,7 +161,7 @@ def data_copying(
             f"cells: found none of {cells} with {FEWEST_IN_CELL} samples and {FEWEST_IN_CELL} held-out items, expected "
             "one or more. Give more of both, or ask for fewer cells."
         )
-    whole = [_farness(points, t, name, relative) for points, name in _named(x, held)] if relative else []
+    whole = [_farness(points, t, name, relative) for points, name in _both_sides(x, held)] if relative else []
     scores = [rank_score(*_farness_in_cell(c, (x, held, t), labels, whole)) for c in used]
     counts = np.array([int((labels[1] == c).sum()) for c in used])
     weights = counts / counts.sum()
@@ -299,7 +299,7 @@ def _column_of_logits(given: Array, name: str) -> Floats:
     return logits.reshape(-1)
 
 
-def _named(samples: Array, held_out: Array) -> tuple[tuple[Array, str], tuple[Array, str]]:
+def _both_sides(samples: Array, held_out: Array) -> tuple[tuple[Array, str], tuple[Array, str]]:
     """Both sides that are held against training items, and what an error calls them."""
     return (samples, "samples"), (held_out, "held_out")
 

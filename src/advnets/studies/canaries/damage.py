@@ -218,23 +218,30 @@ def leave_class_out(clean: CleanImages, strength: float, rng: Generator) -> Tens
 def shift_class_shares(clean: CleanImages, strength: float, rng: Generator) -> Tensor:
     """Replace images by spare ones of one class, which is drawn, until it is so many times as frequent.
 
+    Without spare images, some of the other classes are left out in their place.
+
     Args:
         clean: The images, and what damage is done with.
-        strength: How many times as many images of the class there are; fewer if there are too few spare ones.
+        strength: How many times as frequent the class is; less if there are too few spare images.
         rng: Random numbers.
 
     Returns:
-        The samples, (n, c, h, w) uint8.
+        The samples, (m, c, h, w) uint8.
 
     Raises:
-        BadInput: If there are no labels, or no spare images.
+        BadInput: If there are no labels.
     """
-    if clean.labels is None or clean.spare is None or clean.spare_labels is None:
-        raise BadInput("shifted shares: found images without labels or spare ones, expected both. Give them.")
+    if clean.labels is None:
+        raise BadInput("other shares: found images without labels, expected labels. Give them.")
     occurring = torch.unique(clean.labels)
     chosen = occurring[int(rng.integers(len(occurring)))]
-    spare = clean.spare[clean.spare_labels == chosen]
     others = torch.nonzero(clean.labels != chosen)[:, 0]
+    if clean.spare is None or clean.spare_labels is None:
+        out = others[_choose_share(len(others), 1 - 1 / strength, rng)]
+        stays = torch.ones(len(clean.images), dtype=torch.bool)
+        stays[out] = False
+        return clean.images[stays]
+    spare = clean.spare[clean.spare_labels == chosen]
     wanted = round((strength - 1) * int((clean.labels == chosen).sum()))
     count = min(wanted, len(spare), len(others))
     damaged, order = clean.images.clone(), torch.from_numpy(rng.permutation(len(others)))
