@@ -73,7 +73,10 @@ def duplicates(samples: Array, real: Array, *, quantile: float = 0.01, seed: int
     """
     y, x = _pair(samples, real, quantile)
     orders = _orders(y, x, seed)
-    found = [(part, *(_pair_gaps(z, order, part) for z, order in orders)) for part in _part_sizes(len(y))]
+    found: list[tuple[int, Floats, Floats]] = []
+    for part in _part_sizes(len(y)):
+        ours, theirs = (_pair_gaps(z, order, part) for z, order in orders)
+        found.append((part, ours, theirs))
     tests = [
         (count_beyond(ours, theirs, level)[2], part, ours, theirs)
         for part, ours, theirs in found

@@ -108,7 +108,7 @@ def _tones(images: Array, name: str) -> Tensor:
     pixels = flatten(images, name).reshape(shape)
     whole = not pixels.is_floating_point()
     low, high = (0.0, 255.0) if whole else (float(pixels.min()), float(pixels.max()))
-    return torch.cat([_tones_of_part(part.double(), low, high) for part in pixels.split(BLOCK)])
+    return torch.cat([_tones_of_part(part.double(), low, high) for part in torch.split(pixels, BLOCK)])
 
 
 def _tones_of_part(part: Tensor, low: float, high: float) -> Tensor:
