@@ -34,7 +34,8 @@ def jackknife_nearest_training(context: Context) -> Jackknife:
     """
     train = context.reference.train_features
     near = (metrics.find_training_neighbours(features, train) for features in shuffled_features(context))
-    ours, theirs = (-neighbour_gap(squared)[:, None] for squared in near)
+    # The test sees only their order, and a copy's gap is infinite, which a jackknife does not take.
+    ours, theirs = (1 / (1 + neighbour_gap(squared))[:, None] for squared in near)
     return statistics.jackknife(_chance_smaller, ours, theirs)
 
 
