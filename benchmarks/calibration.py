@@ -219,6 +219,11 @@ def _train_fixed(metric: str, **settings: float) -> Callable[[Rng], Estimate]:
     return lambda rng: getattr(metrics, metric)(*splits(rng, 150, 200, 300), **settings)
 
 
+def _tone_null(rng: Rng) -> Estimate:
+    images = rng.uniform(size=(120, 1, 8, 8)) * rng.uniform(size=(120, 1, 1, 1))
+    return metrics.tone_distance(images[:60], images[60:], permutations=199)
+
+
 NULLS: dict[str, Callable[[Rng], Estimate]] = {
     "class_distance": _classes_null,
     "different_bins": lambda rng: metrics.different_bins(*splits(rng, 300, 600), bins=20),
@@ -233,6 +238,7 @@ NULLS: dict[str, Callable[[Rng], Estimate]] = {
     "authenticity": _train_fixed("authenticity"),
     "logits_gap": _logits_null,
     "spectrum_distance": _spectrum_null,
+    "tone_distance": _tone_null,
     "duplicates": lambda rng: metrics.duplicates(*splits(rng, 200, 200)),
 }
 """Every test with a p-value, on parts of one pool."""

@@ -96,7 +96,10 @@ METRICS: dict[str, tuple[str, Callable[[], Any]]] = {
     "is_1split": ("inception_score", lambda: metrics.inception_score(LOGITS, splits=1).value),
     "parzen_sigma0.3": ("parzen", lambda: parzen(log_densities(T, Y, [0.3])[0].numpy())),
     "parzen_sigma1.0": ("parzen", lambda: parzen(log_densities(T, Y, [1.0])[0].numpy())),
-    "meehan_ZU_single_cell": ("data_copying", lambda: metrics.data_copying(Y, T, X, cells=1).notes["C_T"]),
+    "meehan_ZU_single_cell": (
+        "data_copying",
+        lambda: metrics.data_copying(Y, T, X, cells=1, relative=False).notes["C_T"],
+    ),
     "authpct": ("authenticity", lambda: 100 * metrics.authenticity(Y, T, X).notes["samples"]),
     "1nn_loo_real_fake_acc": ("nearest_neighbour_test", leave_one_out),
     "vendi_q1_cosine": ("vendi", lambda: metrics.vendi(X).value),

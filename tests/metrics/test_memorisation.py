@@ -50,9 +50,9 @@ TESTS: dict[str, Callable[..., Estimate]] = {
 
 def test_the_published_arrays_of_the_specification() -> None:
     """X is the training set, T held out and Y generated; elsewhere by brute force and by the papers' own code."""
-    found = nearest_training_test(Y, T, X)
+    found = nearest_training_test(Y, T, X, relative=False)
     assert found.notes["z"] == pytest.approx(7.923725161715402, abs=1e-9)
-    assert data_copying(Y, T, X, cells=1).notes["C_T"] == pytest.approx(7.923725161715402, abs=1e-9)
+    assert data_copying(Y, T, X, cells=1, relative=False).notes["C_T"] == pytest.approx(7.923725161715402, abs=1e-9)
     assert authenticity(Y, T, X).notes["samples"] == pytest.approx(0.836, abs=1e-12)
 
 
@@ -112,17 +112,30 @@ def test_one_mnist_training_image_in_twenty_is_found(mnist: Dataset) -> None:
 
 
 def test_copying_counts_by_ranks() -> None:
-    train = np.zeros((1, 1))
-    held_out, samples = np.arange(1.0, 101)[:, None], np.array([[0.0], [1.5], [1.0], [50.0]])
+    """The gaps are written out from sorted distances, and the chance is counted over all orders of the ranks."""
+    train, held_out, samples = normal(60, 4), normal(100, 4, 1), normal(30, 4, 2)
+    samples[:3] = train[:3] + 1e-3
+
+    def gaps(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        far = np.sort(np.linalg.norm(points[:, None] - train, axis=2), axis=1)[:, :10]
+        steps = np.arange(1, 10) * np.log(far[:, 1:] / far[:, :-1])
+        return steps[:, :3].max(1) / steps[:, 3:].mean(1)
+
+    ours, theirs = gaps(samples), np.sort(gaps(held_out))[::-1]
     found = copying_share(samples, held_out, train, quantile=0.02)
-    assert found.value == 3 / 4  # below the second smallest, 2
+    assert found.value == (ours > theirs[1]).mean() >= 0.1
     assert found.floor == pytest.approx(2 / 101)
-    assert found.notes["threshold"] == 2
-    assert (found.notes["exact copies"], found.notes["held-out copies"]) == (1, 0)
-    assert found.p_value < 1e-3
-    one = copying_share(samples[[1, 3]], held_out, train, quantile=0.02)
-    # Of the first 1 + 2 - 1 of all 102 one sample or more: by counting.
-    assert one.p_value == pytest.approx(1 - (100 * 99) / (102 * 101))
+    assert found.notes["threshold"] == pytest.approx(theirs[1])
+    first = int((ours > theirs[0]).sum())  # of the first that are seen, all are samples: 30 29 .. / (130 129 ..)
+    assert found.p_value <= 2 * math.prod((30 - i) / (130 - i) for i in range(first)) * (1 + 1e-9)
+
+
+def test_a_copy_of_an_image_that_is_there_twice_is_found() -> None:
+    """Equal training items count once, and of nearly equal ones the leap comes after the second."""
+    train = normal(400, 8)
+    train = np.concatenate([train, train, train + 1e-4])
+    samples = np.concatenate([normal(190, 8, 1), train[:10]])
+    assert copying_share(samples, normal(200, 8, 2), train).p_value < 0.01
 
 
 def test_held_out_copies_make_copying_blind_and_it_says_so() -> None:
@@ -158,17 +171,46 @@ def test_c_t_is_a_weighted_mean_of_scores_and_its_deviation_is_not_one() -> None
     assert 0.63 < scores.mean(1).std() < 0.78
 
 
+@pytest.mark.parametrize("name", TESTS)
+def test_other_shares_and_a_narrower_spread_are_not_copying(name: str) -> None:
+    """Three classes in 2, 6 and 12 dimensions, and a third of all as narrow again: in other shares, and shrunk."""
+
+    def draw(shares: tuple[float, float, float], n: int, seed: int, scale: float = 1.0) -> NDArray[np.float64]:
+        rng = np.random.default_rng(seed)
+        kind = rng.choice(3, n, p=shares)
+        points = rng.normal(size=(n, 12)) * (np.arange(12) < np.array([2, 6, 12])[kind][:, None])
+        return points * scale + 40 * kind[:, None]
+
+    even, odd = (1 / 3, 1 / 3, 1 / 3), (0.8, 0.15, 0.05)
+    train, held_out = draw(even, 1500, 1), draw(even, 600, 2)
+    assert TESTS[name](draw(odd, 600, 3), held_out, train).p_value > 0.01 or name == "authenticity"
+    if name == "copying":
+        assert TESTS[name](draw(even, 600, 4, scale=0.8), held_out, train).p_value > 0.01
+        copies = draw(odd, 600, 3)
+        copies[:18] = train[:18]
+        assert TESTS[name](copies, held_out, train).p_value < 1e-4
+
+
+def test_distances_alone_would_accuse_other_shares() -> None:
+    """What the test above is worth: the nearest distance itself says that these samples are too near."""
+    rng = np.random.default_rng(0)
+    train, held_out = (np.concatenate([rng.normal(size=(n, 6)), 40 + 3 * rng.normal(size=(n, 6))]) for n in (800, 300))
+    samples = rng.normal(size=(500, 6))
+    assert nearest_training_test(samples, held_out, train, relative=False).p_value < 1e-6
+    assert nearest_training_test(samples, held_out, train).p_value > 0.01
+
+
 def halves(y: NDArray[np.float64], t: NDArray[np.float64], x: NDArray[np.float64]) -> Estimate:
     """`data_copying` in the two cells that k-means finds, written out."""
     parts = [[a[a[:, 0] < 15] for a in (y, t, x)], [a[a[:, 0] >= 15] for a in (y, t, x)]]
-    scores = [nearest_training_test(*part).notes["z"] for part in parts]
+    scores = [nearest_training_test(*part, relative=False).notes["z"] for part in parts]
     return Estimate(sum(scores) / math.sqrt(2), notes={"C_T": sum(scores) / 2})
 
 
 def test_cells_by_hand_are_the_cells_of_k_means() -> None:
     train = np.concatenate([normal(60), normal(60, seed=1) + 30])
     y, t = (np.concatenate([a[:30], a[30:] + 30]) for a in (normal(60, seed=5), normal(60, seed=6)))
-    found, expected = data_copying(y, t, train, cells=2), halves(y, t, train)
+    found, expected = data_copying(y, t, train, cells=2, relative=False), halves(y, t, train)
     assert found.value == pytest.approx(expected.value)
     assert found.notes["C_T"] == pytest.approx(expected.notes["C_T"])
 
@@ -236,6 +278,9 @@ def test_what_cannot_be_tested_is_refused(name: str) -> None:
 def test_other_bad_input_is_refused() -> None:
     with pytest.raises(BadInput, match="quantile"):
         copying_share(normal(5), normal(5), normal(5), quantile=0)
+    for few in (copying_share, nearest_training_test):
+        with pytest.raises(BadInput, match="4 different items"):
+            few(normal(9), normal(9), np.repeat(normal(4), 3, 0))
     with pytest.raises(BadInput, match="quantile"):
         near_duplicates(normal(5), normal(5), quantile=1)
     with pytest.raises(BadInput, match="threshold"):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from advnets import metrics, statistics
-from advnets.assessment.reference import REPEATED, Reference, selection_and_points, to_unit_interval
+from advnets.assessment.reference import HALF, REPEATED, Reference, selection_and_points, to_unit_interval
 from advnets.data import MIXTURES, Dataset, Mixture
 from advnets.errors import BadInput, NonFinite
 
@@ -212,6 +212,11 @@ class Context:
         """Features of as many samples as held-out images, at most HALF."""
         real = self.reference.draw_indices(self.n)
         return self.features[self.order[: len(real)]], self.reference.held_out_features[real]
+
+    @cached_property
+    def all_samples(self) -> Pair:
+        """Features of all samples, and of as many held-out images, or HALF if that is more."""
+        return self.features, self.reference.held_out_features[self.reference.order[: max(self.n, HALF)]]
 
     @cached_property
     def halves(self) -> Pair:

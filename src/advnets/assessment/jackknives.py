@@ -10,6 +10,7 @@ from advnets import metrics, statistics
 from advnets.assessment.context import Context, Pair
 from advnets.assessment.reference import selection_and_points, to_unit_interval
 from advnets.statistics import Jackknife
+from advnets.statistics.gaps import neighbour_gap
 
 
 def shuffled_features(context: Context) -> Pair:
@@ -27,9 +28,14 @@ def jackknife_class_distance(context: Context) -> Jackknife:
 
 
 def jackknife_nearest_training(context: Context) -> Jackknife:
-    """The chance that a sample lies nearer to the training images, which are not resampled, than a held-out one."""
+    """The chance that a sample is nearer to the training images, which are not resampled, than a held-out one.
+
+    It is nearer the more its nearest training images stand out, as in `metrics.nearest_training_test`.
+    """
     train = context.reference.train_features
-    ours, theirs = (statistics.find_nearest(features, train)[1][:, None] for features in shuffled_features(context))
+    near = (metrics.find_training_neighbours(features, train) for features in shuffled_features(context))
+    # The test sees only their order, and a copy's gap is infinite, which a jackknife does not take.
+    ours, theirs = (1 / (1 + neighbour_gap(squared))[:, None] for squared in near)
     return statistics.jackknife(_chance_smaller, ours, theirs)
 
 

@@ -32,6 +32,7 @@ from advnets.metrics.ndb import different_bins
 from advnets.metrics.neighbours import coverage
 from advnets.metrics.sliced_wasserstein import mind, sliced_wasserstein
 from advnets.metrics.spectrum import spectrum_distance
+from advnets.metrics.tone import tone_distance
 from advnets.metrics.two_sample import classifier_test, nearest_neighbour_test
 from advnets.metrics.vendi import vendi
 from advnets.statistics import Estimate, Jackknife
@@ -45,8 +46,10 @@ KINDS = ("values", "features", "classes", "scores")
 PERMUTATIONS = 4999
 """Permutations of a test: with fewer, no p-value is so small that it stays below .01 beside a dozen others."""
 
-COPIES = "samples lie too near to training images"
+COPIES = "some samples are copies of training images"
 NO_COPIES = "no copying can be shown"
+NEARER = "nearer to training images, for their neighbourhood, than held-out images are"
+NOT_NEARER = "no nearer to training images than held-out ones can be shown"
 
 NEEDS: dict[str, Callable[[Context], object]] = {
     "labels": lambda context: context.reference.require_classifier(),
@@ -232,6 +235,11 @@ MEASURES: dict[str, MeasureRow] = {
         lambda context: spectrum_distance(*context.images, seed=context.seed, permutations=PERMUTATIONS),
         on="values", of="images", least=4,
     ),
+    "tone": MeasureRow(
+        "fidelity", "Are images as bright, rich in contrast and coloured as real ones, and left where it was?", "lower",
+        lambda context: tone_distance(*context.images, seed=context.seed, permutations=PERMUTATIONS),
+        on="values", of="images", least=4, differs="brightness, contrast, colours or sides are unlike real images'",
+    ),
     "inception-score": MeasureRow(
         "fidelity", "Is the classifier sure of each sample, and are all classes drawn?",
         "floor", _inception, on="scores", least=2,
@@ -279,34 +287,36 @@ MEASURES: dict[str, MeasureRow] = {
     ),
     "birthday": MeasureRow(
         "diversity", "How many different images could the generator draw, by the near-duplicates among samples?",
-        "floor", lambda context: birthday(*context.drawn_features, seed=context.seed), unit="images", least=6,
+        "floor", lambda context: birthday(*context.all_samples, seed=context.seed), unit="images", least=6,
     ),
     "duplicates": MeasureRow(
-        "diversity", "Are there more near-duplicates among samples than among as many real images?", "lower",
-        lambda context: duplicates(*context.drawn_features, seed=context.seed, permutations=PERMUTATIONS),
+        "diversity", "Do more pairs of samples stand out as near-duplicates than pairs of real images?", "lower",
+        lambda context: duplicates(*context.all_samples, seed=context.seed),
         unit="pairs", least=6, differs="more near-duplicates than among real images",
         alike="no more near-duplicates than real can be shown",
     ),
     "copying": MeasureRow(
-        "memorisation", "Which share of samples lies nearer to a training image than nearly all held-out images do?",
+        "memorisation", "Which share of samples has a training image that stands out as near as hardly any held-out "
+        "image has?",
         "lower", lambda context: copying_share(*context.beside_train), differs=COPIES, alike=NO_COPIES,
     ),
     "nearest-training": MeasureRow(
-        "memorisation", "How often is a sample nearer to training images than a held-out image is (Mann-Whitney)?",
-        "floor", lambda context: nearest_training_test(*context.beside_train), differs=COPIES, alike=NO_COPIES,
+        "memorisation", "How often is a sample nearer to training images, for its neighbourhood, than a held-out image "
+        "is (Mann-Whitney)?",
+        "floor", lambda context: nearest_training_test(*context.beside_train), differs=NEARER, alike=NOT_NEARER,
         jackknife=jackknife_nearest_training, paired_floor=0.5,
     ),
     "data-copying": MeasureRow(
         "memorisation", "Are samples of a region nearer to training images than held-out ones are (Meehan et al.)? "
         "The value is a standard score, which is below 0 for copies.",
         "floor", lambda context: data_copying(*context.beside_train, seed=context.seed),
-        differs=f"{COPIES}, region by region", alike=NO_COPIES,
+        differs=f"{NEARER}, region by region", alike=NOT_NEARER,
     ),
     "authenticity": MeasureRow(
         "memorisation", "How much more often are samples authentic than held-out images are? An image is authentic if "
         "it lies farther from its nearest training image than that image lies from its own nearest neighbour.",
         "floor", lambda context: authenticity(*context.beside_train),
-        differs="samples are less authentic than held-out images", alike=NO_COPIES,
+        differs="samples are less authentic than held-out images", alike=NOT_NEARER,
     ),
     "near-duplicates": MeasureRow(
         "memorisation", "How many samples nearly equal a training image?", "lower",

@@ -65,6 +65,16 @@ class EvaluationPlan:
         if not 0 <= self.seed < 2**32:
             raise BadInput(f"seed is {self.seed}; expected a whole number from 0 to 2^32 - 1")
 
+    @property
+    def wants_classifier(self) -> bool:
+        """Whether anything that is asked for looks at the classifier of labelled images."""
+        if not self.classifier:
+            return False
+        if self.measures is None or self.figures or self.extractor == "classifier":
+            return True
+        kinds = {MEASURES[name].on for name in self.measures}
+        return bool(kinds & {"classes", "scores"}) or ("features" in kinds and self.extractor is None)
+
 
 def parse_measure_names(measures: str | Sequence[str] | None) -> tuple[str, ...] | None:
     """Names of measures, which may be given as one text with commas between them.

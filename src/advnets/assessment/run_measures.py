@@ -182,9 +182,11 @@ def evaluate_samples(subject: Subject, dataset: Dataset, plan: EvaluationPlan) -
         BadInput: If the samples are of another shape than the data's.
     """
     subject.must_fit(dataset)
-    if plan.classifier and needs_new_classifier(dataset):
+    if plan.wants_classifier and needs_new_classifier(dataset):
         yield Progress(f"training a classifier of {dataset.name}, once", 0.0)
-    against = reference(dataset, plan.extractor, split=plan.split, weights=plan.weights, classifier=plan.classifier)
+    # One that is there already costs nothing, and its report joins others of the same features.
+    wanted = plan.wants_classifier or (plan.classifier and not needs_new_classifier(dataset))
+    against = reference(dataset, plan.extractor, split=plan.split, weights=plan.weights, classifier=wanted)
     return (yield from measure_samples(subject, against, plan))
 
 

@@ -135,9 +135,10 @@ def compare_samples(
     for note in dict.fromkeys([*notes, *(reading_notes(others, dataset) if others is not None else [])]):
         yield Progress(note, 0.0, note=True)
     n = samples_of_each(list(found.values()), plan.n, dataset)
-    if plan.classifier and needs_new_classifier(dataset):
+    if plan.wants_classifier and needs_new_classifier(dataset):
         yield Progress(f"training a classifier of {dataset.name}, once", 0.0)
-    it = reference(dataset, plan.extractor, split=plan.split, weights=plan.weights, classifier=plan.classifier)
+    wanted = plan.wants_classifier or (plan.classifier and not needs_new_classifier(dataset))
+    it = reference(dataset, plan.extractor, split=plan.split, weights=plan.weights, classifier=wanted)
     with contextlib.ExitStack() as held:
         jackknives = yield from _take_jackknives(found, it, n, plan, _hold_runs(found, plan, held))
     if not jackknives.measures:

@@ -16,6 +16,7 @@ from advnets.metrics.memorisation import (
     authenticity,
     copying_share,
     data_copying,
+    find_training_neighbours,
     logits_gap,
     near_duplicates,
     nearest_training_test,
@@ -27,6 +28,7 @@ from advnets.metrics.neighbours import coverage, expected_coverage, nearness
 from advnets.metrics.parzen import PROTOCOLS, ceiling, centroids, log_densities, parzen, parzen_controls
 from advnets.metrics.sliced_wasserstein import mind, pyramid_wasserstein, sliced_wasserstein
 from advnets.metrics.spectrum import radial_spectrum, spectrum_distance
+from advnets.metrics.tone import tone_distance
 from advnets.metrics.two_sample import classifier_test, nearest_neighbour_test
 from advnets.metrics.vendi import vendi
 
@@ -50,6 +52,7 @@ __all__ = [
     "different_bins",
     "duplicates",
     "expected_coverage",
+    "find_training_neighbours",
     "frechet",
     "frechet_infinite",
     "frechet_jackknife",
@@ -77,5 +80,6 @@ __all__ = [
     "sliced_wasserstein",
     "spectrum_distance",
     "stacked_modes",
+    "tone_distance",
     "vendi",
 ]

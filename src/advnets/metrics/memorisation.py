@@ -1,13 +1,16 @@
 """Tests of copying: whether samples lie nearer to training items than held-out items of the same source do.
 
 Every test here asks whether samples could be held-out items, given the training set. If both are independent draws of
-one distribution, so are their distances to it, and each p-value is valid at any size. A small p-value says that samples
-lie nearer than held-out items. Blur has the same effect, for averages lie near everything. Distances of pixels miss a
-copy that is shifted: use features. Held-out items that are copies of training items make every test weaker, not wrong.
+one distribution, so are their distances to it, and each p-value is valid at any size. But samples of other class shares
+than the data's, or of another quality, lie nearer to training items too, or farther, and copy nothing. So the tests
+look at `neighbour_gap`: how far the nearest training items stand out from the next ones, which neither density nor
+dimension changes. Distances of pixels miss a copy that is shifted: use features. Held-out items that are copies of
+training items make every test weaker, not wrong.
 """
 
 import math
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 import scipy
@@ -16,8 +19,9 @@ from torch import Tensor
 
 from advnets.errors import BadInput
 from advnets.statistics.arrays import Array, Floats
-from advnets.statistics.distances import find_nearest, find_nearest_others, flatten_pair
+from advnets.statistics.distances import find_nearest, find_nearest_few, find_nearest_others, flatten_pair
 from advnets.statistics.estimate import Estimate, Note, share_error
+from advnets.statistics.gaps import count_beyond, neighbour_count, neighbour_gap
 from advnets.statistics.mann_whitney import chance_smaller, rank_score
 
 FEWEST_IN_CELL = 20
@@ -31,20 +35,20 @@ PROBES = 2000
 
 
 def copying_share(samples: Array, held_out: Array, train: Array, *, quantile: float = 0.01) -> Estimate:
-    """Compute the share of samples that are nearer to a training item than all but the nearest held-out items.
+    """Compute the share of samples whose nearest training items stand out more than those of nearly all held-out items.
 
-        1/m sum_j 1[d_j < d_(r)],    r = ceil(quantile h)
+        1/m sum_j 1[T_j > T_(r)],    r = ceil(quantile h)
 
-    d is the distance to the nearest training item, d_(r) the r-th smallest of held-out items. The p-value is one-sided,
-    for too many samples, and exact by ranks: if samples are like held-out items, the first k + r - 1 of all m + h
-    contain k samples or more with a hypergeometric chance. Equal distances make it larger, never smaller.
+    T is `neighbour_gap` of the distances to the training items, T_(r) the r-th largest of held-out items. The p-value
+    is one-sided, for too many samples: twice the smaller one of `count_beyond` at the quantile and at a tenth of it,
+    where few exact copies among few samples are seen.
 
     Args:
         samples: Samples, (m, ...).
         held_out: Held-out items, not seen in training, (h, ...).
-        train: Training items, (n, ...). All three hold bytes, or all hold floats of one scale.
-        quantile: Quantile of held-out distances that is the threshold, in (0, 1); .01 sees few copies among many
-            samples.
+        train: Training items, (n, ...), 5 different ones or more; of equal ones one counts. All three hold bytes, or
+            all hold floats of one scale.
+        quantile: Share of held-out items that is the threshold, in (0, 1).
 
     Returns:
         The share. Its error is `share_error` over samples, with the threshold taken as fixed; its floor is the mean
@@ -52,33 +56,54 @@ def copying_share(samples: Array, held_out: Array, train: Array, *, quantile: fl
         0; `held-out copies`; `m`, `h`, `n`.
 
     Raises:
-        BadInput: If a shape, a value or the quantile is wrong.
+        BadInput: If a shape, a value or the quantile is wrong, or there are fewer than 5 different training items.
     """
     if not 0 < quantile < 1:
         raise BadInput(f"quantile: found {quantile}, expected more than 0 and less than 1. Change it.")
-    ours, theirs = _squared_to_train(samples, held_out, train)
+    near = [find_training_neighbours(points, train, name) for points, name in _both_sides(samples, held_out)]
+    ours, theirs = (neighbour_gap(squared).cpu().numpy() for squared in near)
     m, h = len(ours), len(theirs)
-    rank = max(1, math.ceil(quantile * h))
-    threshold = float(np.sort(theirs)[rank - 1])
-    count = int((ours < threshold).sum())
+    count, rank, p_value = count_beyond(ours, theirs, quantile)
     share, floor = count / m, rank / (h + 1)
-    notes: dict[str, Note] = {"threshold": math.sqrt(threshold), "ratio": share / floor}
-    notes |= {"exact copies": int((ours == 0).sum()), "held-out copies": int((theirs == 0).sum())}
-    p_value = float(scipy.stats.hypergeom.sf(count - 1, m + h, m, count + rank - 1))
-    notes |= {"m": m, "h": h, "n": len(train)}
+    notes: dict[str, Note] = {"threshold": float(np.sort(theirs)[-rank]), "ratio": share / floor}
+    copies = [int((squared[:, 0] == 0).sum()) for squared in near]
+    notes |= {"exact copies": copies[0], "held-out copies": copies[1], "m": m, "h": h, "n": len(train)}
+    p_value = min(1.0, 2 * min(p_value, count_beyond(ours, theirs, quantile / 10)[2]))
     return Estimate(share, share_error(count, m), floor, notes, p_value=p_value)
 
 
-def nearest_training_test(samples: Array, held_out: Array, train: Array) -> Estimate:
+def find_training_neighbours(points: Array, train: Array, name: str = "samples") -> Tensor:
+    """Compute squared distances to the nearest training items, for `neighbour_gap`.
+
+    Args:
+        points: Points, (m, ...).
+        train: Training items, (n, ...), of one type and scale; of equal ones one counts.
+        name: What an error calls the points.
+
+    Returns:
+        The squared distances, (m, k) float64, the nearest first.
+
+    Raises:
+        BadInput: If a shape or a value is wrong, or there are fewer than 5 different training items.
+    """
+    x, t = flatten_pair(points, train, name, "train")
+    places = torch.unique(t, dim=0)
+    return find_nearest_few(x, places, neighbour_count(len(places), "train"))[1]
+
+
+def nearest_training_test(samples: Array, held_out: Array, train: Array, *, relative: bool = True) -> Estimate:
     """Estimate the chance that a sample is nearer to the training set than a held-out item is.
 
-    It is .5 if they are alike, and 1 if all samples are nearer. The test is Mann and Whitney's, on distances to the
-    nearest training item, see `chance_smaller`. Its p-value is one-sided, for samples that are too near.
+    It is .5 if they are alike, and 1 if all samples are nearer. The test is Mann and Whitney's, see `chance_smaller`.
+    Its p-value is one-sided, for samples that are too near.
 
     Args:
         samples: Samples, (m, ...).
         held_out: Held-out items, not seen in training, (h, ...).
-        train: Training items, (n, ...). All three hold bytes, or all hold floats of one scale.
+        train: Training items, (n, ...), 5 different ones or more. All three hold bytes, or all hold floats of one
+            scale.
+        relative: Whether a point is the nearer the more its nearest training items stand out, by `neighbour_gap`. Else
+            the distance to the nearest counts, which other class shares and blur change too.
 
     Returns:
         The chance. Its error is over samples and held-out items, with the training set taken as fixed; its floor is .5.
@@ -87,20 +112,22 @@ def nearest_training_test(samples: Array, held_out: Array, train: Array) -> Esti
         held-out items and of samples; `ties`.
 
     Raises:
-        BadInput: If a shape or a value is wrong.
+        BadInput: If a shape or a value is wrong, or there are fewer than 5 different training items.
     """
-    ours, theirs = _squared_to_train(samples, held_out, train)
+    ours, theirs = (_farness(points, train, name, relative) for points, name in _both_sides(samples, held_out))
     found = chance_smaller(ours, theirs)
     notes = {**found.notes, "z": rank_score(ours, theirs)}
     return Estimate(found.value, found.error, found.floor, notes, p_value=found.p_value)
 
 
-def data_copying(samples: Array, held_out: Array, train: Array, *, cells: int = 3, seed: int = 0) -> Estimate:
+def data_copying(
+    samples: Array, held_out: Array, train: Array, *, cells: int = 3, relative: bool = True, seed: int = 0
+) -> Estimate:
     """Test by the standardised statistic C_T whether samples are too near to training items in some cells.
 
         C_T / sqrt(sum_c w_c^2),    C_T = sum_c w_c Z_c,    w_c = h_c / sum_c h_c
 
-    Z_c is the rank score of distances to the nearest training item within cell c, in which h_c held-out items lie.
+    Z_c is the rank score of the nearness to training items within cell c, in which h_c held-out items lie.
     The value is below 0 for copies. C. Meehan, K. Chaudhuri and S. Dasgupta, A non-parametric test to detect
     data-copying in generative models, 2020, eq. 3. It is not to be confused with C_T itself, a mean of scores whose
     deviation is not 1 but sqrt(sum_c w_c^2). The p-value is one-sided, for copying, by the normal distribution.
@@ -111,6 +138,8 @@ def data_copying(samples: Array, held_out: Array, train: Array, *, cells: int = 
         train: Training items, (n, ...). All three hold bytes, or all hold floats of one scale.
         cells: Cells of k-means on at most `MOST_COMPONENTS` principal components of the training set. Cells with fewer
             than `FEWEST_IN_CELL` samples or held-out items are left out.
+        relative: As in `nearest_training_test`. Else the distance to the nearest training item of the cell counts, as
+            in the paper.
         seed: Seed of k-means and of the principal components.
 
     Returns:
@@ -132,10 +161,8 @@ def data_copying(samples: Array, held_out: Array, train: Array, *, cells: int = 
             f"cells: found none of {cells} with {FEWEST_IN_CELL} samples and {FEWEST_IN_CELL} held-out items, expected "
             "one or more. Give more of both, or ask for fewer cells."
         )
-    scores = [
-        rank_score(*_squared_to_train(*(v[label == c] for v, label in zip((x, held, t), labels, strict=True))))
-        for c in used
-    ]
+    whole = [_farness(points, t, name, relative) for points, name in _both_sides(x, held)] if relative else []
+    scores = [rank_score(*_farness_in_cell(c, (x, held, t), labels, whole)) for c in used]
     counts = np.array([int((labels[1] == c).sum()) for c in used])
     weights = counts / counts.sum()
     c_t = float(weights @ np.array(scores))
@@ -272,12 +299,28 @@ def _column_of_logits(given: Array, name: str) -> Floats:
     return logits.reshape(-1)
 
 
-def _squared_to_train(samples: Array, held_out: Array, train: Array) -> tuple[Floats, Floats]:
-    """Squared distances of samples and of held-out items to their nearest training item."""
-    x, t = flatten_pair(samples, train, "samples", "train")
-    held = flatten_pair(held_out, t, "held_out", "train")[0]
-    ours, theirs = (find_nearest(points, t)[1].cpu().numpy() for points in (x, held))
-    return ours, theirs
+def _both_sides(samples: Array, held_out: Array) -> tuple[tuple[Array, str], tuple[Array, str]]:
+    """Both sides that are held against training items, and what an error calls them."""
+    return (samples, "samples"), (held_out, "held_out")
+
+
+def _farness(points: Array, train: Array, name: str, relative: bool) -> Floats:
+    """A number of each point that is smaller the nearer it lies to the training items."""
+    if relative:
+        return -neighbour_gap(find_training_neighbours(points, train, name)).cpu().numpy()
+    x, t = flatten_pair(points, train, name, "train")
+    return find_nearest(x, t)[1].cpu().numpy()
+
+
+def _farness_in_cell(
+    cell: int, sets: tuple[Tensor, Tensor, Tensor], labels: Sequence[Tensor], whole: Sequence[Floats]
+) -> tuple[Floats, Floats]:
+    """The farness of a cell's samples and held-out items: of the whole, or from the cell's training items."""
+    if whole:
+        ours, theirs = (far[label.numpy() == cell] for far, label in zip(whole, labels[:2], strict=True))
+        return ours, theirs
+    x, held, t = (points[label == cell] for points, label in zip(sets, labels, strict=True))
+    return _farness(x, t, "samples", False), _farness(held, t, "held_out", False)
 
 
 def _label_cells(sets: tuple[Tensor, Tensor, Tensor], cells: int, seed: int) -> list[Tensor]:

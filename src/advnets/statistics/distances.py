@@ -51,9 +51,19 @@ def find_nearest(samples: Array, real: Array, *, block: tuple[int, int] = BLOCK)
     Raises:
         BadInput: If a shape or a value is bad, or if one side is bytes and the other floats.
     """
-    x, r = flatten_pair(samples, real, "samples", "real")
-    index, squared = _search(x, r, 1, own=None, block=block)
+    index, squared = find_nearest_few(samples, real, 1, block=block)
     return index[:, 0], squared[:, 0]
+
+
+def find_nearest_few(samples: Array, real: Array, k: int, *, block: tuple[int, int] = BLOCK) -> tuple[Tensor, Tensor]:
+    """Find the k nearest real images of every sample, as `find_nearest` finds one.
+
+    Returns:
+        Indices into real, (n, k) int64, and squared distances, (n, k) float64, the nearest first.
+    """
+    x, r = flatten_pair(samples, real, "samples", "real")
+    assert 1 <= k <= len(r)
+    return _search(x, r, k, own=None, block=block)
 
 
 def find_nearest_others(

@@ -105,6 +105,36 @@ def dim(images: Tensor, strength: float) -> Tensor:
     return _round_to_bytes(images.float() * (1 - strength))
 
 
+def brighten(images: Tensor, strength: float) -> Tensor:
+    """Add so many levels to every pixel, up to 255.
+
+    Args:
+        images: Images, (n, c, h, w) uint8.
+        strength: Levels of 255.
+
+    Returns:
+        The damaged images, of the same shape.
+    """
+    return _round_to_bytes(images.float() + strength)
+
+
+def mirror_share(images: Tensor, strength: float, rng: Generator) -> Tensor:
+    """Mirror a share of the images, left to right.
+
+    Args:
+        images: Images, (n, c, h, w) uint8.
+        strength: Share of the images.
+        rng: Random numbers.
+
+    Returns:
+        The damaged images, of the same shape.
+    """
+    chosen = _choose_share(len(images), strength, rng)
+    damaged = images.clone()
+    damaged[chosen] = images[chosen].flip(-1)
+    return damaged
+
+
 def shift_right(images: Tensor, strength: float) -> Tensor:
     """Move images to the right; the first column fills what becomes free.
 
@@ -185,6 +215,40 @@ def leave_class_out(clean: CleanImages, strength: float, rng: Generator) -> Tens
     return torch.cat([clean.images[stays], others[: len(out)]])
 
 
+def shift_class_shares(clean: CleanImages, strength: float, rng: Generator) -> Tensor:
+    """Replace images by spare ones of one class, which is drawn, until it is so many times as frequent.
+
+    Without spare images, some of the other classes are left out in their place.
+
+    Args:
+        clean: The images, and what damage is done with.
+        strength: How many times as frequent the class is; less if there are too few spare images.
+        rng: Random numbers.
+
+    Returns:
+        The samples, (m, c, h, w) uint8.
+
+    Raises:
+        BadInput: If there are no labels.
+    """
+    if clean.labels is None:
+        raise BadInput("other shares: found images without labels, expected labels. Give them.")
+    occurring = torch.unique(clean.labels)
+    chosen = occurring[int(rng.integers(len(occurring)))]
+    others = torch.nonzero(clean.labels != chosen)[:, 0]
+    if clean.spare is None or clean.spare_labels is None:
+        out = others[_choose_share(len(others), 1 - 1 / strength, rng)]
+        stays = torch.ones(len(clean.images), dtype=torch.bool)
+        stays[out] = False
+        return clean.images[stays]
+    spare = clean.spare[clean.spare_labels == chosen]
+    wanted = round((strength - 1) * int((clean.labels == chosen).sum()))
+    count = min(wanted, len(spare), len(others))
+    damaged, order = clean.images.clone(), torch.from_numpy(rng.permutation(len(others)))
+    damaged[others[order[:count]]] = spare[:count]
+    return damaged
+
+
 def copy_training_images(clean: CleanImages, strength: float, rng: Generator) -> Tensor:
     """Replace a share of the samples by training images, none of them twice.
 
@@ -241,12 +305,15 @@ DAMAGES: dict[str, Damage] = {
         lambda clean, s, rng: add_noise(clean.images, s, rng), (JITTER, 0.02, 0.05, 0.1), "deviation / 255"
     ),
     "dimmed": Damage(lambda clean, s, rng: dim(clean.images, s), (0.02, 0.05, 0.1, 0.2), "share of the light"),
+    "brighter": Damage(lambda clean, s, rng: brighten(clean.images, s), (1, 2, 4), "levels of 255"),
+    "mirrored": Damage(lambda clean, s, rng: mirror_share(clean.images, s, rng), (0.1, 0.25, 0.5), "share of samples"),
     "JPEG": Damage(lambda clean, s, rng: compress_jpeg(clean.images, s), (95, 75, 50, 20), "quality"),
     "shift": Damage(lambda clean, s, rng: shift_right(clean.images, s), (1, 2, 3), "pixels"),
     "negatives": Damage(
         lambda clean, s, rng: invert_share(clean.images, s, rng), (0.005, 0.01, 0.05, 0.2), "share of samples"
     ),
     "class lost": Damage(leave_class_out, (0.25, 0.5, 0.75, 1.0), "share of the class", needs_labels=True),
+    "other shares": Damage(shift_class_shares, (1.1, 1.2), "times a class", needs_labels=True),
     "few originals": Damage(
         lambda clean, s, rng: repeat_few_originals(clean.images, s, rng), (0.5, 0.2, 0.1, 0.02), "originals / samples"
     ),
