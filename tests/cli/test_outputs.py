@@ -147,7 +147,7 @@ def test_a_page_that_appears_meanwhile_stays_and_the_tables_are_printed(
     flags = PageFlags(out=Path("page.md"))
     Path("page.md").write_text("theirs")
     with pytest.raises(BadInput, match="not overwritten"):
-        flags.show({}, text="the tables", markdown="# The tables")
+        flags.show({}, text="the tables", markdown="# The tables", kept=Path("results.json"))
     assert capsys.readouterr().out == "the tables\n"
     assert Path("page.md").read_text() == "theirs"
 

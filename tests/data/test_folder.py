@@ -298,7 +298,7 @@ def test_links_that_lead_in_circles_and_pipes_are_not_followed(tmp_path: Path) -
     dataset = data.load(path)
     assert len(pixels(dataset)) == 12
     assert dataset.survey.others == {".broken link": 1, ".pipe or device": 1}
-    assert any("2 files are no images" in note for note in dataset.survey.changes)
+    assert any("2 files are no images" in note for note in dataset.survey.notes)
 
 
 def test_a_file_that_becomes_a_pipe_after_it_was_listed_is_left_out(

@@ -145,7 +145,7 @@ def test_a_disk_that_fails_beside_checkpoints_loses_nothing(
 
 
 def test_a_status_is_true_on_a_disk_that_takes_no_new_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*given: object) -> None:
+    def fail(*given: object, **more: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     going: Any = begin().carry_on()

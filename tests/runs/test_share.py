@@ -54,7 +54,7 @@ def test_an_exported_file_draws_the_very_samples_of_its_run(data: str, threads: 
         assert np.array_equal(model.sample(n, seed=seed).values, run.sample(n, seed=seed).values)
     assert model.step == run.step == 40
     loop = run._loop()
-    run._load_newest(loop)
+    loop.load_newest(run._newest_state)
     z = loop.training.draw_latent(64, torch.Generator().manual_seed(3))
     assert z is not None
     with torch.no_grad():

@@ -50,10 +50,10 @@ from advnets.studies import helvetica
 SECONDS, STEPS = 120.0, 20
 """What a call may take, generously as machines are shared, and the steps after which a training ends."""
 
+_SAID = command.HELP.partition("exit codes:")[2]
 DOCUMENTED = frozenset(
     int(code)
-    for codes in re.findall(r"^  ([\d, ]+)  ", command.HELP.partition("exit codes:")[2], re.MULTILINE)
-    for code in codes.split(",")
+    for code in (*re.findall(r"^  (\d+)  ", _SAID, re.MULTILINE), *re.findall(r"\b(1[2-4]\d) [a-zA-Z]", _SAID))
 )
 """The exit codes that the help names."""
 

@@ -306,7 +306,7 @@ def a_stop_is_counted(patch: Patch) -> None:
 
 
 def the_budget_is_not_written(patch: Patch) -> None:
-    patch.setattr(settings, "write_json", lambda path, value: None)
+    patch.setattr(settings, "write_sealed", lambda path, value, held: None)
 
 
 SABOTEURS: dict[str, tuple[Saboteur, str]] = {

@@ -176,7 +176,7 @@ class Game:
             The objective, the penalties that are due, and the ties.
         """
         inputs = self._judged_inputs(batch.real, fake) if self._prepares_inputs else (batch.real, fake)
-        with _uncompiled() if self._paid.rows else nullcontext():
+        with _eager_mode() if self._paid.rows else nullcontext():
             return self._judging_terms(batch, draw, inputs, self._judge_both(inputs, batch.given, draw.given))
 
     def making_terms(self, batch: Batch, draw: Draw, fake: Tensor) -> Terms:
@@ -207,7 +207,7 @@ class Game:
 
     def _joint_terms(self, batch: Batch, draw: Draw) -> dict[str, Terms]:
         """Both players' terms from one graph: the same z, the same fakes, the same dropout masks on them."""
-        with _uncompiled() if self._paid.rows else nullcontext():
+        with _eager_mode() if self._paid.rows else nullcontext():
             fake = self.make(draw)
             inputs = self._judged_inputs(batch.real, fake)
             judged = self.judge(inputs[0], batch.given), self.judge(inputs[1], draw.given)
@@ -343,7 +343,7 @@ def unpack_samples(packs: Tensor, pack: int) -> Tensor:
     return packs.reshape(len(packs) * pack, packs.shape[1] // pack, *packs.shape[2:])
 
 
-def _uncompiled() -> AbstractContextManager[Any]:
+def _eager_mode() -> AbstractContextManager[Any]:
     """Penalties differentiate twice, which compiled networks cannot be: there these play uncompiled."""
     stance: AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
     return stance
