@@ -188,8 +188,8 @@ WRITES = re.compile(
     r"savefig\((?!file|buffer)|np\.save\w*\((?!file)"
 )
 WRITERS = {"held_folder.py", "cache.py", "download.py"}
-"""Files are written by `disk`; by the picture cache, which is too large to be written at once; and by a download, into a
-temporary file of pooch's."""
+"""Files are written by `disk`; by the picture cache, which is too large to be written at once; and by a download, into
+a temporary file of pooch's."""
 
 
 def test_files_are_written_in_one_place() -> None:
