@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from accusations import FastSearch
 from machine import describe
 from torch import Tensor
 
@@ -39,15 +40,12 @@ from advnets.assessment.run_measures import take_measure
 from advnets.assessment.verdict import verdicts
 from advnets.data import Dataset, Split
 from advnets.metrics import memorisation
-from advnets.statistics.distances import find_nearest, find_nearest_others
 from advnets.studies import canaries
 
 N = 10_000
 LEVEL, ALLOWED = 0.01, 3
 PLANTED = {"5 % training copies": ("training copies", 0.05), "a class left out": ("class lost", 1.0),
            "10 % duplicates": ("duplicates", 0.1)}  # fmt: skip
-NEIGHBOURS = 20
-"""Nearest others that are kept of each image: with two thirds of the pool to train on, none is one in 3^20 cases."""
 KEPT = Path(__file__).with_suffix(".jsonl")
 
 
@@ -78,58 +76,18 @@ class Pool:
         return here
 
 
-class Neighbours:
-    """The nearest others of every row of a pool's features, and searches that look them up."""
-
-    def __init__(self, features: Tensor) -> None:
-        self.index, self.squared = find_nearest_others(features, NEIGHBOURS)
-        self.place = {row.tobytes(): number for number, row in enumerate(features.numpy())}
-
-    def places(self, points: Tensor) -> Tensor:
-        """Which rows of the pool they are, -1 where they are none."""
-        return torch.tensor([self.place.get(row.tobytes(), -1) for row in points.numpy()])
-
-    def nearest(self, points: Tensor, train: Tensor) -> tuple[Tensor, Tensor]:
-        """As statistics.find_nearest: index into train and squared distance."""
-        mine, theirs = self.places(points), self.places(train)
-        if bool((theirs < 0).any()):
-            return find_nearest(points, train)
-        where = torch.full((len(self.index),), -1)
-        where[theirs] = torch.arange(len(theirs))
-        itself = torch.where(mine < 0, -1, where[mine])
-        ranks = where[self.index[mine]]
-        first = (ranks >= 0).to(torch.uint8).argmax(1, keepdim=True)
-        index, squared = ranks.gather(1, first)[:, 0], self.squared[mine].gather(1, first)[:, 0]
-        index, squared = torch.where(itself >= 0, itself, index), torch.where(itself >= 0, 0.0, squared)
-        left = ((mine < 0) | (index < 0)).nonzero()[:, 0]
-        if len(left):
-            index[left], squared[left] = find_nearest(points[left], train)
-        return index, squared
-
-    def nearest_others(self, train: Tensor, k: int, *, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """As `nearest_others` for k = 1, for rows of train."""
-        theirs = self.places(train)
-        if k > 1 or bool((theirs < 0).any()) or len(theirs.unique()) < len(theirs):
-            return find_nearest_others(train, k, rows=rows)
-        where = torch.full((len(self.index),), -1)
-        where[theirs] = torch.arange(len(theirs))
-        ranks = where[self.index[theirs[rows]]]
-        first = (ranks >= 0).to(torch.uint8).argmax(1, keepdim=True)
-        index, squared = ranks.gather(1, first), self.squared[theirs[rows]].gather(1, first)
-        left = (index[:, 0] < 0).nonzero()[:, 0]
-        if len(left):
-            index[left], squared[left] = find_nearest_others(train, 1, rows=rows[left])
-        return index, squared
-
-    @contextmanager
-    def looked_up(self) -> Iterator[None]:
-        """Within, the tests of memorisation look distances up."""
-        before = memorisation.find_nearest, memorisation.find_nearest_others
-        memorisation.find_nearest, memorisation.find_nearest_others = self.nearest, self.nearest_others
-        try:
-            yield
-        finally:
-            memorisation.find_nearest, memorisation.find_nearest_others = before
+@contextmanager
+def looked_up() -> Iterator[None]:
+    """Within, the tests of memorisation search fast, and look up what was searched for last."""
+    search, names = FastSearch(), ("find_nearest", "find_nearest_few", "find_nearest_others")
+    before = [getattr(memorisation, name) for name in names]
+    for name, fast in zip(names, (search.nearest, search.few, search.others), strict=True):
+        setattr(memorisation, name, fast)
+    try:
+        yield
+    finally:
+        for name, former in zip(names, before, strict=True):
+            setattr(memorisation, name, former)
 
 
 def tested(case: Context, names: list[str]) -> dict[str, Any]:
@@ -141,12 +99,12 @@ def tested(case: Context, names: list[str]) -> dict[str, Any]:
 def usual_names() -> list[str]:
     """Every measure of images that needs no discriminator, but the Parzen score, which is no test."""
     rows = assessment.MEASURES.items()
-    return [name for name, row in rows if row.of != "points" and row.needs in ("", "labels") and name != "parzen"]
+    return [name for name, row in rows if row.of != "points" and set(row.needs) <= {"labels"} and name != "parzen"]
 
 
 def planted(pool: Pool) -> Iterator[dict[str, Any]]:
     """A line for each planted fault: adjusted p-values of all tests."""
-    samples, held_out, train = pool.drawn_features(0)
+    samples, held_out, train = pool.drawn(0)
     against = pool.against(held_out, train)
     clean = canaries.CleanImages(pool.images[samples], pool.images[train], pool.labels[samples])
     for fault, (damage, strength) in PLANTED.items():
@@ -161,7 +119,7 @@ def planted(pool: Pool) -> Iterator[dict[str, Any]]:
 def clean(pool: Pool, number: int, names: list[str]) -> dict[str, Any]:
     """A line for a clean re-split: p-values of all tests."""
     began = time.monotonic()
-    samples, held_out, train = pool.drawn_features(number)
+    samples, held_out, train = pool.drawn(number)
     case = Context(pool.images[samples], pool.against(held_out, train))
     vars(case).update(features=pool.features[samples], logits=pool.logits[samples])
     p_values = {name: one.p_value for name, one in tested(case, names).items()}
@@ -219,7 +177,6 @@ def main() -> None:
     asked.add_argument("--seed", type=int, default=0, help="of all draws; default 0")
     given = asked.parse_args()
     pool = Pool(data.load("mnist"), given.seed)
-    neighbours = Neighbours(pool.features)
     done = lines()
     if not any("fault" in line for line in done):
         for line in planted(pool):
@@ -228,7 +185,7 @@ def main() -> None:
     measured = {line["clean"] for line in done if "clean" in line}
     for number in range(1, given.resplits + 1):
         if number not in measured:
-            with neighbours.looked_up():
+            with looked_up():
                 line = clean(pool, number, names)
             if number == 1:
                 assert line["p_values"] == clean(pool, number, names)["p_values"], "looked up is not as searched for"
