@@ -236,7 +236,7 @@ MEASURES: dict[str, MeasureRow] = {
         on="values", of="images", least=4,
     ),
     "tone": MeasureRow(
-        "fidelity", "Are images as bright, rich in contrast and coloured as real ones, and left where it was?", "lower",
+        "fidelity", "Have images the brightness, contrast, colours and sides of real ones?", "lower",
         lambda context: tone_distance(*context.images, seed=context.seed, permutations=PERMUTATIONS),
         on="values", of="images", least=4, differs="brightness, contrast, colours or sides are unlike real images'",
     ),
