@@ -31,7 +31,7 @@ MOMENTS = {
     "networks": "advnets.experiment.lifecycle:prepare_training",
     "environment.json": "advnets.runs.directory:write_json",
     "status.json": "advnets.runs.directory:write_json:2",
-    "recipe.json": "advnets.runs.directory:write_json:3",
+    "recipe.json": "advnets.runs.directory:write_sealed",
     "lock": "advnets.runs:lock_run",
     "first status": "advnets.experiment.loop:Loop._write_status",
     "first step": "advnets.experiment.loop:Loop._stretch",
