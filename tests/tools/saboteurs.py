@@ -215,7 +215,7 @@ def written_by_path(patch: Patch) -> None:
 
 
 def links_are_followed(patch: Patch) -> None:
-    patch.setattr(Folder, "refuse_link", lambda self, name: None)
+    patch.setattr(Folder, "refuse_links", lambda self, *names: None)
     patch.setattr(Folder, "folder", lambda self, name, *, make=False: Folder.open(self.path / name))
 
 

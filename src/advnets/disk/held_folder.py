@@ -138,14 +138,15 @@ class Folder:
         except FileNotFoundError:
             return None
 
-    def refuse_link(self, name: str) -> None:
-        """Raise BadInput if a name of this folder is a link, for what is written there would land elsewhere."""
-        found = self.status(name)
-        if found is not None and stat.S_ISLNK(found.st_mode):
-            raise BadInput(
-                f"{self.path / name} is a link, expected a file or folder of its own: what is written there would land "
-                "elsewhere. Remove the link, and put what it leads to in its place."
-            )
+    def refuse_links(self, *names: str) -> None:
+        """Raise BadInput if one of these names is a link, for what is written there would land elsewhere."""
+        for name in names:
+            found = self.status(name)
+            if found is not None and stat.S_ISLNK(found.st_mode):
+                raise BadInput(
+                    f"{self.path / name} is a link, expected a file or folder of its own: what is written there would "
+                    "land elsewhere. Remove the link, and put what it leads to in its place."
+                )
 
     def has_folder(self, name: str) -> bool:
         """Whether a name is that of a folder within this one, not of a link to one."""
@@ -166,7 +167,7 @@ class Folder:
             BadInput: If it is a link.
             OSError: If it is not there, is no folder, or cannot be read.
         """
-        self.refuse_link(name)
+        self.refuse_links(name)
         if make and self.status(name) is None:
             self.make_folder(name)
             self.sync()

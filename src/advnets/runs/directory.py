@@ -238,7 +238,7 @@ def hold_run(path: Path) -> Iterator[RunDirectory]:
     except OSError as error:
         raise BadInput(f"{path} cannot be opened: {error.strerror}. Check the path and its permissions.") from error
     with folder:
-        refuse_links(folder)
+        folder.refuse_links(*OF_A_RUN)
         yield RunDirectory(path, folder)
 
 
@@ -249,12 +249,6 @@ def identity_of_folder(path: Path) -> tuple[int, int] | None:
             return folder.identity
     except OSError:
         return None
-
-
-def refuse_links(folder: Folder) -> None:
-    """Raise BadInput if a link is in the place of something that a run writes."""
-    for name in OF_A_RUN:
-        folder.refuse_link(name)
 
 
 def new_run_path(root: Path, recipe: str, data: str) -> Path:

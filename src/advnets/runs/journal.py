@@ -40,7 +40,7 @@ class Journal:
         """
         try:
             with open_folder(self.path.parent, self.held) as folder:
-                folder.refuse_link(self.path.name)
+                folder.refuse_links(self.path.name)
                 folder.append(self.path.name, _line(entry))
         except OSError as error:
             raise cannot_write(self.path, error) from error
@@ -54,7 +54,7 @@ class Journal:
         """
         try:
             with open_folder(self.path.parent, self.held) as folder:
-                folder.refuse_link(self.path.name)
+                folder.refuse_links(self.path.name)
                 folder.sync_file(self.path.name)
         except OSError as error:
             raise cannot_write(self.path, error) from error
@@ -123,7 +123,7 @@ class Journal:
 
         try:
             with open_folder(self.path.parent, self.held) as folder:
-                folder.refuse_link(self.path.name)
+                folder.refuse_links(self.path.name)
                 folder.write(self.path.name, write_kept)
         except OSError as error:
             raise cannot_write(self.path, error) from error
