@@ -42,7 +42,7 @@ def peak(act: Callable[[], object]) -> int:
 def test_a_long_journal_is_read_and_cut_in_little_memory(
     megabytes: float, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LONGEST_LINE", most // 8)
+    monkeypatch.setattr(module, "LONGEST_LINE", most // 4)
     journal = Journal(tmp_path / "journal.jsonl")
     write_journal(journal.path, round(megabytes * 2**20))
     assert peak(lambda: journal.broken_lines()) < most

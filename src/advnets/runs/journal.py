@@ -14,6 +14,9 @@ from advnets.runs.files import cannot_write, open_folder
 LONGEST_LINE = 2**20
 """Most bytes of a line; a longer one is no entry, and is never in memory as a whole."""
 
+SKIPPED = 1 << 16
+"""Bytes of a longer line that are passed over at once."""
+
 
 @dataclass(frozen=True)
 class Journal:
@@ -146,9 +149,11 @@ class Journal:
 def _lines(file: IO[bytes]) -> Iterator[bytes]:
     """The lines of a file; of one that is too long there is its beginning, which is no entry."""
     while line := file.readline(LONGEST_LINE):
+        is_cut = len(line) == LONGEST_LINE and not line.endswith(b"\n")
         yield line
-        while len(line) == LONGEST_LINE and not line.endswith(b"\n"):
-            line = file.readline(LONGEST_LINE)
+        while is_cut:  # the rest goes by in small pieces, none of which is kept
+            rest = file.readline(SKIPPED)
+            is_cut = bool(rest) and not rest.endswith(b"\n")
 
 
 def _line(entry: Mapping[str, Any]) -> bytes:
