@@ -35,8 +35,8 @@ NO_PARTICIPLES = {
 """Words that end like a participle and are none, or that name a thing of the field."""
 SECTIONS = re.compile(r"^\s*(Args|Returns|Yields|Raises|Attributes|Example|Examples):\s*$", re.MULTILINE)
 ARGUMENTS = re.compile(r"^\s*(Args|Returns):\s*$", re.MULTILINE)
-MAY_BE_SHARED = "errors"
-"""The room that every other one may import."""
+MAY_BE_SHARED = ("errors", "text")
+"""The rooms that every other one may import."""
 NOT_LOOKED_AT = ("__init__", "__main__")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -231,7 +231,7 @@ def find_file(module: tuple[str, ...], known: set[str]) -> str | None:
 def is_upward(each: Import, floors: Mapping[str, int]) -> bool:
     """Whether an import goes to another room that is not on a lower floor."""
     source, target = each.rooms
-    if source in NOT_LOOKED_AT or target in (source, MAY_BE_SHARED):
+    if source in NOT_LOOKED_AT or target in (source, *MAY_BE_SHARED):
         return False
     return floors.get(target, len(floors)) >= floors.get(source, -1)
 
