@@ -7,10 +7,7 @@ from advnets.errors import BadInput
 from advnets.games import AdversarialRow
 from advnets.networks import DenseGenerator, Dropout, Maxout, MaxoutDiscriminator, Noise, Sizes
 from advnets.recipes import paper
-
-
-def count(network: torch.nn.Module) -> int:
-    return sum(theta.numel() for theta in network.parameters())
+from network_sizes import count
 
 
 def test_the_papers_nets_have_the_papers_sizes() -> None:

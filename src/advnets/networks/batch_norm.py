@@ -8,28 +8,35 @@ from torch import Tensor, distributed as dist, nn
 from advnets import distributed
 
 
-class BatchNorm(nn.BatchNorm1d):
-    """Batch normalisation whose moments are of the global batch, in all processes alike.
+class BatchNorm(nn.modules.batchnorm._BatchNorm):
+    """Batch normalisation of units or of maps, whose moments are of the global batch, in all processes alike.
 
     Ioffe and Szegedy 2015, "Batch normalization", Algorithm 1. In one process it is torch's own. In several, the
     moments are averaged over the equal parts of the batch, differentiably, so that gradients are those of one process
     with the whole batch. Not `nn.SyncBatchNorm`, which needs a GPU.
 
     Args:
-        units: Width of x, (batch, units).
+        units: Width of x, (batch, units), or its maps, (batch, units, h, w).
     """
 
     def __init__(self, units: int) -> None:
         super().__init__(units)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise x, (batch, units), by the moments of the global batch while training."""
+        """Normalise x, (batch, units) or (batch, units, h, w), by the moments of the global batch while training."""
         if not self.training or distributed.world_size() == 1:
-            return super().forward(x)
-        mean = mean_over_processes(x.mean(0))
-        variance = mean_over_processes((x - mean).square().mean(0))
-        self._update(mean.detach(), variance.detach(), len(x) * distributed.world_size())
-        return (x - mean) * (variance + self.eps).rsqrt() * self.weight + self.bias
+            normalised: Tensor = super().forward(x)
+            return normalised
+        x, others = x.float(), [dim for dim in range(x.ndim) if dim != 1]
+        mean = mean_over_processes(x.mean(others, keepdim=True))
+        variance = mean_over_processes((x - mean).square().mean(others, keepdim=True))
+        n = x.numel() // x.shape[1] * distributed.world_size()
+        self._update(mean.detach().flatten(), variance.detach().flatten(), n)
+        scaled = (x - mean) * (variance + self.eps).rsqrt()
+        return scaled * self.weight.view_as(mean[:1]) + self.bias.view_as(mean[:1])
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        """Whatever has units or maps as its second axis is normalised."""
 
     @torch.no_grad()
     def _update(self, mean: Tensor, variance: Tensor, n: int) -> None:
