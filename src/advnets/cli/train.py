@@ -120,6 +120,11 @@ def _help(word: str, recipe: Recipe) -> str:
         for row in flags
         if row.is_row
     }
+    numbers |= {
+        row.name: [flag for flag in flags if flag.path[: len(row.path) - 1] == row.path[:-1] and flag is not row]
+        for row in flags
+        if row.path[-1] == "parts"
+    }
     within = {flag.name for found in numbers.values() for flag in found}
     own = {title: [lines[name] for name in names] for title, names in GROUPS.items()}
     others = [_line(flag, numbers.get(flag.name, [])) for flag in flags if flag.name not in within]
