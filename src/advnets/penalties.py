@@ -234,7 +234,8 @@ def r1_finite(seen: Pass) -> Tensor:
 
         1/2 ((D(x + s n) - D(x)) / s)^2,        x ~ p_data,        n ~ N(0, I),        s = .01
 
-    Its mean over n is `r1` for s -> 0, and exceeds it by a part of order s^2 where D is curved. One draw a sample makes
+    Its mean over n is `r1` for s -> 0, and differs from it by a part of order s^2 where D is curved,
+    and of order s beside a kink of D. One draw a sample makes
     it noisy: for a D that is linear its deviation is 1.41 of its mean. Hyun, Lee, Heo, Scalable GANs with Transformers,
     2025, arXiv:2509.24935; Lin et al., Diffusion adversarial post-training, 2025. The 1/2 is here, as in `r1`.
 

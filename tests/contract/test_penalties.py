@@ -184,22 +184,23 @@ def mean_over_draws(name: str, critic: nn.Module, real: Tensor, fake: Tensor, dr
 
 
 @every_finite
-@pytest.mark.parametrize("activation", ["tanh", "maxout"])
-def test_the_mean_of_finite_differences_is_the_exact_penalty_and_so_is_its_gradient(name: str, activation: str) -> None:
-    """Over 20,000 n: within 4 standard errors and the part of s^2, 1e-4 of it; gradients within 4 % of their norm.
+def test_the_mean_of_finite_differences_is_the_exact_penalty_and_so_is_its_gradient(name: str) -> None:
+    """Over 20,000 n: within 4 standard errors and the part of s^2, 1e-4 of it; gradients within 3 % of their norm.
 
-    A draw's deviation is 1.4 of its mean for each of six samples, so the mean of 20,000 is known to .4 %, and the
-    gradient, in some fifty numbers, to a few times as much. Half or twice the penalty would miss by fifty bounds.
+    A draw's deviation is 1.4 of its mean, so the mean is known to .4 %; gradients were .5 and .7 % apart. Half or twice
+    the penalty would miss by fifty bounds. Where D has kinks the part is of order s, where a sample lies beside one:
+    maxout's gradient was 12 % apart at s = .01 and .5 % at s = .001.
     """
-    critic, (real, fake) = mlp(activation), draws((6, 3))
+    critic, (real, fake) = mlp("tanh"), draws((6, 3))
     exact = PENALTIES[name.removesuffix("_finite")](judge(critic, real, fake)).mean()
     mean, error = mean_over_draws(name, critic, real, fake, 20_000)
-    assert abs(float(mean - exact)) < 4 * float(error) + SCALE**2 * float(exact)
     weights = [theta for theta in critic.parameters() if theta.ndim > 1]
     found, expected = (
         torch.cat([gradient.flatten() for gradient in torch.autograd.grad(loss, weights)]) for loss in (mean, exact)
     )
-    assert float((found - expected).norm() / expected.norm()) < 0.04
+    assert float((found - expected).norm() / expected.norm()) < 0.03
+    mean, exact = mean.detach(), exact.detach()
+    assert abs(float(mean - exact)) < 4 * float(error) + SCALE**2 * float(exact)
 
 
 def test_a_flat_critic_has_a_finite_gradient_penalty_and_gradient() -> None:

@@ -58,7 +58,7 @@ WORDS = {
     "precision": "Type of the networks' products.",
     "algorithm": "Who moves when.",
     "optimizer": "How it descends.",
-    "rate": "Its learning rate.",
+    "rate": "Its rate.",
     "batch_size": "Real samples in each move, over all processes.",
     "transform": "How stored values become inputs.",
     "half_life": "Images that halve a weight's share of the sampled average.",

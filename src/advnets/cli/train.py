@@ -22,9 +22,8 @@ ABOUT = """Train a recipe on a data set. RECIPE is a name or the path of a recip
 Recipes: {names}.
 
 The flags of the recipe show what {recipe} has. A LIST is typed with commas. A SCHEDULE is a number, or a number that
-changes, as in linear_decay:start=0.001,end=0. Numbers in brackets are typed after the flag and a dot, as in
---generator.hidden 16,16. A flag such as
---penalty r1=10 may be repeated; r1=none takes it out."""
+changes, as in linear_decay:start=0.001,end=0. What stands in brackets has flags too, as in --generator.hidden 16,16 or
+--augment.p 0.5. A flag such as --penalty r1=10 may be repeated; r1=none takes it out."""
 GROUPS = {
     "data": ("data", "data_dir", "seed"),
     "image files": ("image_size", "image_fit", "image_alpha", "image_channels", "cache_memory", "verify"),
