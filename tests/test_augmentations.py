@@ -84,7 +84,7 @@ def test_the_numbers_reach_both_ends(part: str) -> None:
     x = images((2, 1, 64, 64)).float()
     u = torch.tensor([[0.0], [1 - 2**-24]]).expand(2, AUGMENTATIONS[part].numbers)
     torch.testing.assert_close(
-        AUGMENTATIONS[part].apply(x, u)[1], torch.from_numpy(oracle(part, x[1].numpy(), u[1].double().numpy())),
+        AUGMENTATIONS[part].apply(x, u)[1], torch.from_numpy(oracle(part, x[1].numpy(), u[1].double().numpy())).float(),
         rtol=0, atol=1e-5,
     )  # fmt: skip
 
@@ -146,7 +146,10 @@ def losses_of(game: Game, player: str = "discriminator") -> dict[str, Tensor]:
 def a_move_sees_one_draw() -> None:
     """Objective, R1 and R2 written out by hand with the numbers that the move draws; and finite differences too."""
     game = game_of(all_parts(p=0.7))
-    real, fake = images((6, 1, 8, 8)).requires_grad_(), game.generator(images((6, 3), 2)).detach().requires_grad_()
+    real, fake = (
+        images((6, 1, 8, 8)).requires_grad_(),
+        game.generator(images((6, 3), 2).float()).detach().requires_grad_(),
+    )
     torch.manual_seed(4)
     drawn = [game.augment.draw(6) for _ in range(2)]
     logits = [game.discriminator(game.augment(x, one)).flatten() for x, one in zip((real, fake), drawn, strict=True)]

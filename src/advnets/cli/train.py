@@ -17,9 +17,7 @@ from advnets.experiment.settings import settings_from
 from advnets.recipes import RECIPES, Recipe
 from advnets.text import escape, quote_word
 
-ABOUT = """Train a recipe on a data set. RECIPE is a name or the path of a recipe.json.
-
-Recipes: {names}.
+ABOUT = """Train a recipe on a data set. RECIPE is a name or the path of a recipe.json. Recipes: {names}.
 
 The flags of the recipe show what {recipe} has. A LIST is typed with commas. A SCHEDULE is a number, or a number that
 changes, as in linear_decay:start=0.001,end=0. What stands in brackets has flags too, as in --generator.hidden 16,16 or
