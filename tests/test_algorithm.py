@@ -13,8 +13,11 @@ from advnets.errors import BadInput, NonFinite
 from advnets.games import Draw, Game, Terms
 from advnets.latents import gaussian
 from advnets.objectives import minimax, non_saturating, relativistic
+from advnets.optimizers import SGD, Adam, OptimizerRow, set_numbers
+from advnets.penalties import r1
 from advnets.schedules import LinearDecay
 from advnets.training import Batch, Moment
+from advnets.turns import descend, differentiate
 
 
 def game_of(objective: object = non_saturating) -> Game:
@@ -238,3 +241,21 @@ def test_the_bilinear_game_follows_its_closed_form(name: str, rate: float) -> No
     assert {"extragradient": distance < 1.3, "simultaneous": distance > 1.5, "algorithm1": 1 < distance < 1.6}[name]
     if rate == 0.2 and name != "algorithm1":
         assert distance == pytest.approx({"extragradient": 0.1996, "simultaneous": 10.05}[name], rel=1e-3)
+
+
+@pytest.mark.parametrize("row", [Adam(), SGD()])
+def test_a_gradient_that_lies_transposed_moves_the_weights_that_it_belongs_to(row: OptimizerRow) -> None:
+    """R1 through a convolution gives such a gradient; torch's fused steps would read it in another order."""
+    torch.manual_seed(0)
+    judge = nn.Sequential(nn.Conv2d(2, 4, 3), nn.Tanh(), nn.Flatten(), nn.Linear(16, 1))
+    game = Game(nn.Sequential(nn.Linear(3, 32), nn.Unflatten(1, (2, 4, 4))), judge, non_saturating, latent=gaussian(3),
+                penalties={r1: 10.0})  # fmt: skip
+    optimizer, weight = row.build(list(judge.parameters())), judge[0].weight
+    set_numbers(optimizer, lr=0.01)
+    before, batch = weight.detach().clone(), Batch(torch.randn(6, 2, 4, 4))
+    terms = game.terms(("discriminator",), batch, game.draw(batch, ("discriminator",)), 0)["discriminator"]
+    found = differentiate(game, "discriminator", terms)
+    lies = found.values[0].transpose(0, 1).contiguous().transpose(0, 1)
+    assert lies.stride() != weight.stride()
+    descend(game, "discriminator", found._replace(values=[lies, *found.values[1:]]), optimizer)
+    assert torch.equal((weight.detach() - before).sign(), -lies.sign())

@@ -31,7 +31,7 @@ from advnets.latents import gaussian
 from advnets.networks.layers import Dropout
 from advnets.objectives import OBJECTIVES
 from advnets.optimizers import SGD, Adam, Momentum, OptimizerRow, RMSprop, set_numbers
-from advnets.penalties import PENALTIES
+from advnets.penalties import FINITE, PENALTIES
 from advnets.recipes import Descent, Recipe
 from advnets.runs import state_fingerprint
 from advnets.schedules import ExponentialDecay, LinearDecay
@@ -45,7 +45,8 @@ CPU = torch.device("cpu")
 def game_of(objective: str = "non_saturating", penalty: str | None = None, **more: Any) -> Game:
     torch.manual_seed(0)
     generator = nn.Sequential(nn.Linear(3, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, 2))
-    discriminator = nn.Sequential(Dropout(0.2), nn.Linear(2, 8), nn.Softplus(), Dropout(0.5), nn.Linear(8, 1))
+    first, later = (0.0, 0.0) if PENALTIES.get(penalty or "") in FINITE else (0.2, 0.5)
+    discriminator = nn.Sequential(Dropout(first), nn.Linear(2, 8), nn.Softplus(), Dropout(later), nn.Linear(8, 1))
     penalties = {PENALTIES[penalty]: 0.5} if penalty else {}
     more = {"penalties": penalties, **more}
     return Game(generator, discriminator, OBJECTIVES[objective], latent=gaussian(3), **more)

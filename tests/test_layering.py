@@ -14,7 +14,7 @@ FLOORS = [
     {"__init__", "__main__"},
     {"text", "errors", "disk", "process", "averaging", "training", "distributed"},
     {"objectives", "constraints", "theory", "schedules", "records", "figures", "networks"},
-    {"penalties", "latents", "randomness", "optimizers", "statistics", "data"},
+    {"augmentations", "penalties", "latents", "randomness", "optimizers", "statistics", "data"},
     {"games", "baselines", "metrics", "runs"},
     {"extractors", "turns"},
     {"algorithm", "capture", "assessment"},

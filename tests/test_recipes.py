@@ -17,7 +17,7 @@ from advnets.games import AdversarialRow, Weight
 from advnets.latents import LATENTS
 from advnets.optimizers import Adam, ClassicalMomentum, Momentum
 from advnets.recipes import Average, Budget, Descent, from_json, paper, paper_released, to_json
-from advnets.schedules import Constant, EpochRamp, ExponentialDecay, LinearDecay
+from advnets.schedules import Constant, CosineDecay, EpochRamp, ExponentialDecay, LinearDecay
 from advnets.training import Moment
 
 
@@ -65,6 +65,13 @@ def test_the_momentum_ramp() -> None:
 
 def test_other_schedules() -> None:
     assert LinearDecay(2.0).at(Moment(7, 1, 0.25)) == 1.5
+    cosine = CosineDecay(2.0, 0.5, until=0.8)
+    expected = [2.0, 0.5 + 1.5 * (1 + math.sqrt(0.5)) / 2, 1.25, 0.5, 0.5]
+    assert [cosine.at(Moment(7, 1, at)) for at in (0.0, 0.2, 0.4, 0.8, 1.0)] == pytest.approx(expected, abs=1e-15)
+    assert CosineDecay(0.0, 0.55).at(Moment(0, 1, 1.0)) == 0.55
+    for until in (0.0, 1.5):
+        with pytest.raises(BadInput, match="until of a cosine"):
+            CosineDecay(1.0, until=until)
     assert Constant(3.0).at(Moment(7, 1, 0.25)) == 3.0
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _WHOLE = (
-    "algorithm", "baselines", "constraints", "latents", "networks", "objectives", "optimizers", "penalties",
-    "schedules",
+    "algorithm", "augmentations", "baselines", "constraints", "latents", "networks", "objectives", "optimizers",
+    "penalties", "schedules",
 )  # fmt: skip
 """Rooms whose public names, their `__all__`, are all names of advnets too: each new row of theirs is."""
 
@@ -30,10 +30,10 @@ _NAMES = {
 """{home: the names that it lends}"""
 
 _ROOMS = (
-    "algorithm", "assessment", "averaging", "baselines", "capture", "comparison", "constraints", "data", "disk",
-    "distributed", "errors", "experiment", "extractors", "figures", "games", "latents", "metrics", "networks",
-    "objectives", "optimizers", "penalties", "process", "randomness", "recipes", "records", "runs", "schedules",
-    "statistics", "studies", "text", "theory", "training", "turns",
+    "algorithm", "assessment", "augmentations", "averaging", "baselines", "capture", "comparison", "constraints",
+    "data", "disk", "distributed", "errors", "experiment", "extractors", "figures", "games", "latents", "metrics",
+    "networks", "objectives", "optimizers", "penalties", "process", "randomness", "recipes", "records", "runs",
+    "schedules", "statistics", "studies", "text", "theory", "training", "turns",
 )  # fmt: skip
 """Rooms that can be reached as `advnets.ROOM`."""
 
@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from advnets import (
         algorithm as algorithm,
         assessment as assessment,
+        augmentations as augmentations,
         averaging as averaging,
         baselines as baselines,
         capture as capture,
@@ -98,6 +99,7 @@ if TYPE_CHECKING:
         turns as turns,
     )
     from advnets.algorithm import *
+    from advnets.augmentations import *
     from advnets.baselines import *
     from advnets.constraints import *
     from advnets.data import Batches as Batches, Dataset as Dataset, load as load

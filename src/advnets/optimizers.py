@@ -252,6 +252,25 @@ def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     return state
 
 
+def laid_out_as(theta: Tensor, gradient: Tensor | None) -> Tensor | None:
+    """Return a gradient whose numbers lie in memory as those of its parameter do.
+
+    torch's fused steps on a CPU read both in the order in which they lie, and so give weights the gradients of others
+    where the orders differ, in silence (torch 2.13). `backward` lays gradients out; `autograd.grad`, which we take, does
+    not, and those of convolutions under a penalty on slopes are transposed.
+
+    Args:
+        theta: The parameter.
+        gradient: Its gradient, or None.
+
+    Returns:
+        The gradient itself where it fits, otherwise a copy.
+    """
+    if gradient is None or gradient.is_sparse or gradient.stride() == theta.stride():
+        return gradient
+    return torch.empty_like(theta, memory_format=torch.preserve_format).copy_(gradient)
+
+
 def _fast_form(parameters: Sequence[Parameter], fused_on: Sequence[str] = ()) -> dict[str, Any]:
     """How torch's optimizer of these parameters runs: fused on some devices, and plain where one of them is complex."""
     if any(theta.is_complex() for theta in parameters):

@@ -17,7 +17,7 @@ from torch import Tensor
 from advnets import distributed
 from advnets.errors import BadInput
 
-__all__ = ["PENALTIES", "gradient_penalty", "r1", "r2"]
+__all__ = ["PENALTIES", "gradient_penalty", "r1", "r1_finite", "r2", "r2_finite"]
 
 Critic = Callable[[Tensor], Tensor]
 
@@ -30,14 +30,17 @@ class Pass(NamedTuple):
         fake: G(z), (batch, ...), which requires a gradient.
         real_logits: The logits at x, (batch,) or (batch, patches), differentiable in `real`.
         fake_logits: The logits at G(z), alike, differentiable in `fake`.
-        critic: Samples -> logits, for a penalty that looks elsewhere than at real and fake samples.
+        real_critic: Samples -> logits, judged as the real samples are: with what is given with them, and through the
+            same draw of the augmentation.
+        fake_critic: Samples -> logits, judged as the fake samples are.
     """
 
     real: Tensor
     fake: Tensor
     real_logits: Tensor
     fake_logits: Tensor
-    critic: Critic
+    real_critic: Critic
+    fake_critic: Critic
 
 
 Penalty = Callable[[Pass], Tensor]
@@ -55,7 +58,7 @@ def judge(critic: Critic, real: Tensor, fake: Tensor) -> Pass:
         The pass.
     """
     real, fake = (samples.detach().requires_grad_() for samples in (real, fake))
-    return Pass(real, fake, critic(real), critic(fake), critic)
+    return Pass(real, fake, critic(real), critic(fake), critic, critic)
 
 
 def input_gradient(logits: Tensor, x: Tensor) -> Tensor:
@@ -75,15 +78,29 @@ def input_gradient(logits: Tensor, x: Tensor) -> Tensor:
     Raises:
         BadInput: If there are not as many rows of logits as samples.
     """
+    expect_rows(logits, x)
+    # The i-th logit reads only the i-th sample: the gradient of their sum is each one's own gradient.
+    (gradient,) = torch.autograd.grad(mean_of_patches(logits).sum(), x, create_graph=True)
+    return gradient.flatten(1)
+
+
+def expect_rows(logits: Tensor, x: Tensor) -> None:
+    """Raise BadInput unless a critic gave one logit, or one row of patches, for each sample.
+
+    Args:
+        logits: D(x).
+        x: The samples.
+    """
     if logits.ndim not in (1, 2) or len(logits) != len(x):
         raise BadInput(
             f"the critic gave logits of shape {tuple(logits.shape)} for {len(x)} samples: expected (batch,) or "
             "(batch, patches). Let it return one logit, or one row of patches, for each sample."
         )
-    # The i-th logit reads only the i-th sample: the gradient of their sum is each one's own gradient.
-    each = logits if logits.ndim == 1 else logits.mean(1)
-    (gradient,) = torch.autograd.grad(each.sum(), x, create_graph=True)
-    return gradient.flatten(1)
+
+
+def mean_of_patches(logits: Tensor) -> Tensor:
+    """Return one logit a sample, (batch,), of logits (batch,) or (batch, patches)."""
+    return logits if logits.ndim == 1 else logits.mean(1)
 
 
 def r1(seen: Pass) -> Tensor:
@@ -165,10 +182,10 @@ def gradient_penalty(seen: Pass) -> Tensor:
 
     Gulrajani et al., Improved Training of Wasserstein GANs, 2017, equation 3. Two-sided: slopes under 1 cost too. No
     factor 1/2. Not R1, whose target slope is 0. eps is drawn for the global batch, as z is, and xhat needs a pass of
-    its own.
+    its own, in which it is judged as the fake samples are.
 
     Args:
-        seen: The pass; its critic judges the points between.
+        seen: The pass; the critic of the fake samples judges the points between.
 
     Returns:
         The penalty of each pair, (batch,), 0 or more.
@@ -177,8 +194,89 @@ def gradient_penalty(seen: Pass) -> Tensor:
         BadInput: As `interpolate` and `input_gradient` do.
     """
     xhat = interpolate(seen.real.detach(), seen.fake.detach()).requires_grad_()
-    slope: Tensor = torch.linalg.vector_norm(input_gradient(seen.critic(xhat), xhat), dim=1)
+    slope: Tensor = torch.linalg.vector_norm(input_gradient(seen.fake_critic(xhat), xhat), dim=1)
     return (slope - 1) ** 2
 
 
-PENALTIES: dict[str, Penalty] = {"r1": r1, "r2": r2, "gradient_penalty": gradient_penalty}
+SCALE = 0.01
+"""s, the deviation of the noise between whose ends finite differences are taken."""
+
+
+def finite_slope(critic: Critic, x: Tensor, logits: Tensor) -> Tensor:
+    """Return the difference quotient of the critic between each sample and one beside it.
+
+        (D(x + s n) - D(x)) / s,        n ~ N(0, I),        s = .01
+
+    n is drawn for the global batch, as z is. No gradient in x is taken, so that nothing is differentiated twice.
+
+    Args:
+        critic: Samples -> logits, judged as x was.
+        x: Samples, (batch, ...).
+        logits: D(x), (batch,) or (batch, patches).
+
+    Returns:
+        (batch,).
+
+    Raises:
+        BadInput: If there are not as many rows of logits as samples.
+    """
+    expect_rows(logits, x)
+
+    def draw_normal(every: int, shared: torch.Generator | None) -> Tensor:
+        return torch.randn(every, *x.shape[1:], generator=shared, dtype=x.dtype, device=x.device)
+
+    beside = critic(x.detach() + SCALE * distributed.draw_global(draw_normal, len(x)))
+    return mean_of_patches(beside - logits) / SCALE
+
+
+def r1_finite(seen: Pass) -> Tensor:
+    """Return R1 by finite differences; its weight is that of `r1`.
+
+        1/2 ((D(x + s n) - D(x)) / s)^2,        x ~ p_data,        n ~ N(0, I),        s = .01
+
+    Its mean over n is `r1` for s -> 0, and differs from it by a part of order s^2 where D is curved,
+    and of order s beside a kink of D. One draw a sample makes
+    it noisy: for a D that is linear its deviation is 1.41 of its mean. Hyun, Lee, Heo, Scalable GANs with Transformers,
+    2025, arXiv:2509.24935; Lin et al., Diffusion adversarial post-training, 2025. The 1/2 is here, as in `r1`.
+
+    D must be the same function in both passes: with dropout or noise of its own, or in bfloat16, the difference is that
+    of their chances, over s.
+
+    Args:
+        seen: The pass; its fake side is not read.
+
+    Returns:
+        The penalty of each real sample, (batch,), 0 or more.
+
+    Raises:
+        BadInput: As `finite_slope` does.
+    """
+    return 0.5 * finite_slope(seen.real_critic, seen.real, seen.real_logits).square()
+
+
+def r2_finite(seen: Pass) -> Tensor:
+    """Return R2 by finite differences; its weight is that of `r2`; see `r1_finite`.
+
+        1/2 ((D(x + s n) - D(x)) / s)^2,        x = G(z),        n ~ N(0, I),        s = .01
+
+    Args:
+        seen: The pass; its real side is not read.
+
+    Returns:
+        The penalty of each fake sample, (batch,), 0 or more.
+
+    Raises:
+        BadInput: As `finite_slope` does.
+    """
+    return 0.5 * finite_slope(seen.fake_critic, seen.fake, seen.fake_logits).square()
+
+
+PENALTIES: dict[str, Penalty] = {
+    "r1": r1,
+    "r2": r2,
+    "gradient_penalty": gradient_penalty,
+    "r1_finite": r1_finite,
+    "r2_finite": r2_finite,
+}
+FINITE: tuple[Penalty, ...] = (r1_finite, r2_finite)
+"""Those that take no slope: they need no gradient in the samples, and one draw of the augmentation in both passes."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from advnets.errors import BadInput
 from advnets.training import Moment
 
-__all__ = ["Constant", "EpochRamp", "ExponentialDecay", "LinearDecay", "SCHEDULES"]
+__all__ = ["Constant", "CosineDecay", "EpochRamp", "ExponentialDecay", "LinearDecay", "SCHEDULES"]
 
 
 def moment_within(moment: Moment, begins: Sequence[float], part: int, began: tuple[int, int]) -> Moment:
@@ -142,12 +142,52 @@ class LinearDecay:
         return self.start + (self.end - self.start) * moment.progress
 
 
-Schedule = Constant | ExponentialDecay | EpochRamp | LinearDecay
+@dataclass(frozen=True)
+class CosineDecay:
+    """Half a cosine from start to end over a share of the run's budget, and the end from there on.
+
+        end + (start - end) (1 + cos(pi t)) / 2,        t = progress / until, at most 1
+
+    Loshchilov, Hutter, SGDR: Stochastic gradient descent with warm restarts, 2017, equation 5, without restarts; Huang
+    et al., The GAN is dead; long live the GAN!, 2024, for rates, gamma, beta2, half-life and p. It may rise as well.
+
+    Attributes:
+        start: Value at the beginning.
+        end: Value at the end of the share, and after it.
+        until: Share of the budget, above 0 and at most 1.
+
+    Raises:
+        BadInput: If the share is none.
+    """
+
+    start: float
+    end: float = 0.0
+    until: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.until <= 1:
+            raise BadInput(f"until of a cosine is {self.until!r}; expected a share of the budget, above 0, at most 1")
+
+    def at(self, moment: Moment) -> float:
+        """Return the value at a moment.
+
+        Args:
+            moment: Where the run stands.
+
+        Returns:
+            The value.
+        """
+        t = min(moment.progress / self.until, 1.0)
+        return self.end + (self.start - self.end) * (1 + math.cos(math.pi * t)) / 2
+
+
+Schedule = Constant | ExponentialDecay | EpochRamp | LinearDecay | CosineDecay
 SCHEDULES: dict[str, type[Schedule]] = {
     "constant": Constant,
     "exponential_decay": ExponentialDecay,
     "epoch_ramp": EpochRamp,
     "linear_decay": LinearDecay,
+    "cosine_decay": CosineDecay,
 }
 
 

@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 from advnets.distributed import average_gradients
 from advnets.errors import NonFinite
 from advnets.games import Draw, Playable, Terms
+from advnets.optimizers import laid_out_as
 from advnets.training import Batch, Move
 
 Optimizers = Mapping[str, Optimizer]
@@ -150,7 +151,7 @@ def descend(
         with torch.no_grad():
             torch._foreach_copy_(gradients.parameters, list(origin[player]))
     for theta, value in zip(gradients.parameters, gradients.values, strict=True):
-        theta.grad = value
+        theta.grad = laid_out_as(theta, value)
     optimizer.step()
     game.constrain(player)
 

@@ -43,11 +43,18 @@ def test_recorded_moves_learn_what_plain_ones_do(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "forgotten", ["discriminator.moves.moves", "discriminator.pool_there.images", "discriminator.augment.p"]
+    "forgotten",
+    [
+        "discriminator.moves.moves",
+        "discriminator.pool_there.images",
+        "discriminator.augment.p",
+        "discriminator.augment.signs",
+    ],
 )
 def test_a_checkpoint_that_forgets_a_buffer_does_not_resume(forgotten: str) -> None:
     """The battery bites: what a player remembers is needed for the rest of the run."""
-    name = {"moves": "lazy penalty", "pool_there": "cycle", "augment": "augmented"}[forgotten.split(".")[1]]
+    kept = {"moves": "lazy penalty", "pool_there": "cycle", "augment": "augmented"}
+    name = "controlled augmentation" if forgotten.endswith("signs") else kept[forgotten.split(".")[1]]
     half = play_steps(make_training(name), 0, HALF)
     state = half.state()
     player, key = forgotten.split(".", 1)

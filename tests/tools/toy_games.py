@@ -4,12 +4,14 @@ Everything is in float64 and without dropout or batch normalisation, so that pro
 """
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from advnets.algorithm import Algorithm1, AlgorithmRow, Extragradient, Simultaneous
+from advnets.augmentations import AUGMENTATIONS, Augmentation, PairSigns, RealSigns
 from advnets.data import Batches, Split
 from advnets.experiment.game_training import GameTraining
 from advnets.games import CycleGame, Game, Information, Judged, Weight, class_heads, l1
@@ -17,9 +19,9 @@ from advnets.latents import gaussian
 from advnets.networks import Sizes
 from advnets.objectives import hinge, least_squares, non_saturating, relativistic
 from advnets.optimizers import Adam
-from advnets.penalties import r1, r2
+from advnets.penalties import r1, r1_finite, r2, r2_finite
 from advnets.recipes import Descent, Recipe
-from advnets.schedules import LinearDecay
+from advnets.schedules import CosineDecay, LinearDecay
 from advnets.training import Moment
 
 SHAPE = (1, 6, 6)
@@ -115,9 +117,11 @@ def translator() -> nn.Module:
     return nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.Tanh(), nn.Conv2d(4, 1, 3, padding=1))
 
 
-def make_cycle() -> CycleGame:
+def make_cycle(augment: Augmentation | None = None) -> CycleGame:
     """Two translators and two discriminators, with pools so small that they fill at once."""
-    there, back = (Game(translator(), patch_judge(), least_squares, given="images") for _ in range(2))
+    there, back = (
+        Game(translator(), patch_judge(), least_squares, given="images", augment=deepcopy(augment)) for _ in range(2)
+    )
     return CycleGame(there, back, pool=5)
 
 
@@ -169,6 +173,30 @@ TOYS: dict[str, Toy] = {
         algorithm=Algorithm1(k=LinearDecay(3.0, 1.0)),
     ),
     "augmented": Toy(lambda: Game(PlainMaker(), judge(), non_saturating, latent=Z, augment=Fading())),
+    "augmentation": Toy(
+        lambda: Game(
+            PlainMaker(), judge(), relativistic, latent=Z, penalties={r1: 0.1, r2_finite: 0.1},
+            augment=Augmentation(tuple(AUGMENTATIONS), p=CosineDecay(0.2, 0.9, until=0.5)),
+        )
+    ),
+    "controlled augmentation": Toy(
+        lambda: Game(
+            PlainMaker(), nn.Sequential(nn.Flatten(), nn.Linear(72, 4), nn.Tanh(), nn.Linear(4, 1)), relativistic,
+            latent=Z, pack=2, penalties={r1_finite: Weight(0.1, every=3)},
+            augment=Augmentation(
+                ("translation", "cutout"), p=0.5, same_for_real_and_fake=True,
+                controller=PairSigns(target=0.1, images=200, every=3),
+            ),
+        )
+    ),
+    "augmented cycle": Toy(lambda: make_cycle(Augmentation(("mirror", "colour"), p=0.5)), "images"),
+    "augmented pairs": Toy(
+        lambda: Game(
+            translator(), PairJudge(), non_saturating, given="images", penalties={r1: 0.1},
+            augment=Augmentation(("mirror", "translation"), controller=RealSigns(images=300)),
+        ),
+        "images",
+    ),
     "extragradient": Toy(
         lambda: Game(PlainMaker(), judge(), non_saturating, latent=Z), algorithm=Extragradient()
     ),

@@ -8,6 +8,7 @@ from torch.optim import Optimizer
 
 from advnets.distributed import average_gradients
 from advnets.errors import NonFinite
+from advnets.optimizers import laid_out_as
 from advnets.training import Move, Step
 
 
@@ -39,7 +40,7 @@ def descend(
     if not torch.stack([suspect.sum() for suspect in suspects.values()]).isfinite().all():
         _refuse_non_finite(suspects, player, step)
     for theta, gradient in zip(parameters.values(), gradients, strict=True):
-        theta.grad = gradient
+        theta.grad = laid_out_as(theta, gradient)
     optimizer.step()
     return Step(step, (Move(step, player, {name: loss.detach() for name, loss in losses.items()}, {}),))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from inspect import isabstract
 from typing import Any, get_args, get_origin, get_type_hints
 
+from advnets.augmentations import AUGMENTATIONS
 from advnets.baselines import Baseline
 from advnets.cli.help import field_docs
 from advnets.constraints import CONSTRAINTS
@@ -16,7 +17,7 @@ from advnets.objectives import OBJECTIVES
 from advnets.penalties import PENALTIES
 from advnets.recipes.recipe import ROWS, Recipe, from_json, to_json
 from advnets.records import parse_value
-from advnets.schedules import Constant, Number, Schedule
+from advnets.schedules import SCHEDULES, Constant, Number, Schedule
 
 HIDDEN = ("name", "about", "source", "budget", "stages")
 """Fields of a recipe that no flag changes: --steps and --minutes are the budget, and stages are a matter of a file."""
@@ -32,6 +33,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "transform": tuple(TRANSFORMS),
     "precision": tuple(PRECISIONS),
     "given": ("labels", "images"),
+    "parts": tuple(AUGMENTATIONS),
     "penalties": tuple(PENALTIES),
     "ties": tuple(TIES),
     "constraints": tuple(CONSTRAINTS),
@@ -47,12 +49,16 @@ WORDS = {
     "given": "What the networks see beside z or x.",
     "penalties": "Add a penalty to the discriminator's loss, as in r1=10.",
     "ties": "Tie a player to the data, as in generator:l1=100.",
-    "constraints": "Bound a player's weights, as in generator:max_column_norm=1.9.",
+    "constraints": "Bound weights, as in generator:max_column_norm=1.9.",
+    "parts": f"D sees images through {', '.join(AUGMENTATIONS)}.",
+    "p": "Probability that an image gets a part, or a schedule.",
+    "same_for_real_and_fake": "Whether real and fake images are changed alike.",
+    "controller": "What moves p.",
     "pack": "Samples that the discriminator judges as one.",
     "precision": "Type of the networks' products.",
     "algorithm": "Who moves when.",
     "optimizer": "How it descends.",
-    "rate": "Its learning rate.",
+    "rate": "Its rate.",
     "batch_size": "Real samples in each move, over all processes.",
     "transform": "How stored values become inputs.",
     "half_life": "Images that halve a weight's share of the sampled average.",
@@ -86,7 +92,8 @@ class RecipeFlag:
     @property
     def is_row(self) -> bool:
         """Whether the flag chooses a row that has numbers of its own, such as an optimizer."""
-        return type(self.value) in ROWS.values() and not isinstance(self.value, Schedule)
+        kind = _admitted_row(self.hint) if self.value is None else type(self.value)
+        return kind is not None and kind not in SCHEDULES.values() and (kind in ROWS.values() or isabstract(kind))
 
     @property
     def metavar(self) -> str:
@@ -94,6 +101,8 @@ class RecipeFlag:
         if self.is_pair:
             player = "" if self.path[-1] == "penalties" else "PLAYER:"
             return f"{player}{{{', '.join(self.names)}}}=NUMBER"
+        if self.path[-1] == "parts":
+            return "LIST"
         if self.names:
             return f"{{{', '.join(self.names)}}}"
         if isinstance(self.value, Schedule):
@@ -175,7 +184,9 @@ def _put(plain: dict[str, Any], flag: RecipeFlag, text: str) -> None:
         plain = plain[part]
     if flag.is_pair:
         _put_pair(plain[last], flag, text)
-    elif not (flag.is_row and plain[last]["row"] == text):  # the row that stands there keeps its numbers
+    elif not (
+        flag.is_row and plain[last] is not None and plain[last]["row"] == text
+    ):  # the row that stands there keeps its numbers
         plain[last] = _parse_value(text, flag.hint, f"--{flag.name}")
 
 
@@ -262,6 +273,12 @@ def _as_json(text: str, hint: Any) -> Any:
         pairs = (item.partition("=") for item in numbers.split(",") if item)
         return {"row": row, **{name: _scalar(value) for name, _, value in pairs}}
     return text if kinds == (str,) else _scalar(text)
+
+
+def _admitted_row(hint: Any) -> Any:
+    """The kind of row that a field may hold where it now holds none; None if it holds no rows."""
+    kinds = [kind for kind in get_args(hint) if kind is not type(None)]
+    return kinds[0] if len(kinds) == 1 and isabstract(kinds[0]) else None
 
 
 def _scalar(text: str) -> Any:

@@ -17,14 +17,11 @@ from advnets.experiment.settings import settings_from
 from advnets.recipes import RECIPES, Recipe
 from advnets.text import escape, quote_word
 
-ABOUT = """Train a recipe on a data set. RECIPE is a name or the path of a recipe.json.
-
-Recipes: {names}.
+ABOUT = """Train a recipe on a data set. RECIPE is a name or the path of a recipe.json. Recipes: {names}.
 
 The flags of the recipe show what {recipe} has. A LIST is typed with commas. A SCHEDULE is a number, or a number that
-changes, as in linear_decay:start=0.001,end=0. Numbers in brackets are typed after the flag and a dot, as in
---generator.hidden 16,16. A flag such as
---penalty r1=10 may be repeated; r1=none takes it out."""
+changes, as in linear_decay:start=0.001,end=0. What stands in brackets has flags too, as in --generator.hidden 16,16 or
+--augment.p 0.5. A flag such as --penalty r1=10 may be repeated; r1=none takes it out."""
 GROUPS = {
     "data": ("data", "data_dir", "seed"),
     "image files": ("image_size", "image_fit", "image_alpha", "image_channels", "cache_memory", "verify"),
@@ -119,6 +116,11 @@ def _help(word: str, recipe: Recipe) -> str:
         row.name: [flag for flag in flags if flag.path[:-1] == row.path and not flag.is_row]
         for row in flags
         if row.is_row
+    }
+    numbers |= {
+        row.name: [flag for flag in flags if flag.path[: len(row.path) - 1] == row.path[:-1] and flag is not row]
+        for row in flags
+        if row.path[-1] == "parts"
     }
     within = {flag.name for found in numbers.values() for flag in found}
     own = {title: [lines[name] for name in names] for title, names in GROUPS.items()}

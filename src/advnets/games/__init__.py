@@ -1,15 +1,16 @@
 """Games: who plays, and what each player wants.
 
-Inside of the room a file imports only from those before it: field_checks, playable, pool, ties, weights, game, cycle,
-description, rows.
+Inside of the room a file imports only from those before it: field_checks, playable, pool, ties, weights, sight,
+game, cycle, description, rows.
 """
 
 from advnets.games.cycle import CycleGame
 from advnets.games.description import describe_game
-from advnets.games.game import Game, pack_samples
+from advnets.games.game import Game
 from advnets.games.playable import PRECISIONS, Draw, Judged, Playable, Terms, frozen_parameters, make, takes_given
 from advnets.games.pool import Pool
 from advnets.games.rows import AdversarialRow, CycleRow, Learner
+from advnets.games.sight import pack_samples
 from advnets.games.ties import TIES, Information, Tie, View, class_heads, l1
 from advnets.games.weights import Weight
 

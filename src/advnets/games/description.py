@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import nn
 
+from advnets.augmentations import CONTROLLERS, Augmentation
 from advnets.constraints import CONSTRAINTS
 from advnets.games.cycle import WAYS, CycleGame
 from advnets.games.game import Game
@@ -55,10 +56,22 @@ def _describe_rules(game: Game) -> dict[str, Any]:
             player: {_name_in(CONSTRAINTS, one): bound for one, bound in bounds.items()}
             for player, bounds in game.constraints.items()
         },
-        "augment": None if game.augment is None else qualified_name(game.augment),
+        "augment": _describe_augmentation(game.augment),
         "pack": game.pack,
         "precision": _name_in(PRECISIONS, game.precision),
     }
+
+
+def _describe_augmentation(augment: Any) -> Any:
+    """The numbers of an Augmentation; the qualified name of one's own."""
+    if not isinstance(augment, Augmentation):
+        return None if augment is None else qualified_name(augment)
+    row = augment.row
+    controller = None if row.controller is None else {
+        "row": _name_in(CONTROLLERS, type(row.controller)), **vars(row.controller)
+    }  # fmt: skip
+    shared = {"same_for_real_and_fake": row.same_for_real_and_fake}
+    return {"parts": list(row.parts), "p": _plain_number(row.p), **shared, "controller": controller}
 
 
 def _describe_network(network: nn.Module) -> dict[str, Any]:

@@ -10,7 +10,10 @@ from torch.nn.parameter import is_lazy
 
 from advnets.errors import BadInput, unknown
 from advnets.latents import Latent
+from advnets.networks import Dropout, Noise
 from advnets.objectives import OBJECTIVES, Objective
+
+CHANCE_LAYERS = (Dropout, Noise, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
 
 
 def expect_network(player: str, found: Any) -> None:
@@ -146,6 +149,30 @@ def expect_precision(found: Any) -> None:
     """
     if not isinstance(found, torch.dtype):
         raise BadInput(f"precision: found {_brief(found)}; expected a torch.dtype. Write torch.bfloat16.")
+
+
+def expect_same_in_two_passes(discriminator: nn.Module, draws_once: bool) -> None:
+    """Expect a discriminator that is the same function in two passes, which finite differences compare.
+
+    Args:
+        discriminator: The network.
+        draws_once: Whether its augmentation is drawn once for both.
+
+    Raises:
+        BadInput: If it has dropout or noise, or the augmentation is drawn for each pass.
+    """
+    for name, layer in discriminator.named_modules():
+        if isinstance(layer, CHANCE_LAYERS) and any(getattr(layer, name, 0) for name in ("p", "deviation")):
+            raise BadInput(
+                f"penalties by finite differences compare two passes of the discriminator, and {name or 'it'!r} is "
+                f"{type(layer).__name__}, which draws for each: expected none. Take r1 and r2, or leave that layer out."
+            )
+    if not draws_once:
+        raise BadInput(
+            "penalties by finite differences compare two passes of the discriminator: found an augment= that may draw "
+            "for each, expected an Augmentation, or a module with draw(n) -> parameters and forward(x, parameters). "
+            "Take r1 and r2, or give it these."
+        )
 
 
 def expect_arguments(player: str, network: nn.Module, names: tuple[str, ...]) -> None:

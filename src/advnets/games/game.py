@@ -1,6 +1,6 @@
 """The game of two networks: min over G, max over D of V(D, G), given nothing, labels or images."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -19,14 +19,16 @@ from advnets.games.field_checks import (
     expect_network,
     expect_objective,
     expect_precision,
+    expect_same_in_two_passes,
 )
 from advnets.games.playable import Draw, Judged, Terms, frozen_parameters, judged_of, logits_of, make, takes_given
+from advnets.games.sight import Augment, Seen, Sight, pack_samples
 from advnets.games.ties import Tie, View
 from advnets.games.weights import MoveCounter, Weight, WeightedTerms
 from advnets.latents import Latent
 from advnets.networks.layers import is_samplewise
 from advnets.objectives import Objective
-from advnets.penalties import Pass, Penalty
+from advnets.penalties import FINITE, Pass, Penalty
 from advnets.schedules import Number
 from advnets.training import Batch, Moment
 
@@ -53,7 +55,9 @@ class Game:
         penalties: {penalty: weight}, added to the discriminator's loss; a `Weight` may be lazy.
         ties: {player: {tie: weight}}, added to that player's loss.
         constraints: {player: {constraint: bound}}, projections of a player's parameters after its move.
-        augment: A differentiable map that the discriminator sees real and fake samples through. If it is a module, it
+        augment: What the discriminator sees real and fake samples through: an `Augmentation`, or a differentiable map
+            of one's own. What has a method draw(n) -> parameters is drawn once a move and called with samples and
+            parameters; images that the discriminator is given are then changed like the samples. If it is a module, it
             belongs to the discriminator's player, and its buffers are kept in checkpoints.
         pack: Samples that the discriminator judges as one, along their channels (Lin et al. 2018, "PacGAN").
         precision: Type of the networks' products while they play. With bfloat16, weights, gradients, logits, losses and
@@ -70,7 +74,7 @@ class Game:
     penalties: Weights = field(default_factory=dict, kw_only=True)
     ties: TieWeights = field(default_factory=dict, kw_only=True)
     constraints: Mapping[str, Mapping[Constraint, float]] = field(default_factory=dict, kw_only=True)
-    augment: Callable[[Tensor], Tensor] | None = field(default=None, kw_only=True)
+    augment: Augment | None = field(default=None, kw_only=True)
     pack: int = field(default=1, kw_only=True)
     precision: torch.dtype = field(default=torch.float32, kw_only=True)
     players: Mapping[str, nn.Module] = field(init=False, repr=False)
@@ -78,8 +82,9 @@ class Game:
     _paid: WeightedTerms = field(init=False, repr=False)
     _tied: Mapping[str, WeightedTerms] = field(init=False, repr=False)
     _counter: MoveCounter | None = field(init=False, repr=False)
-    _prepares_inputs: bool = field(init=False, repr=False)
     _one_pass: bool = field(init=False, repr=False)
+    _sight: Sight = field(init=False, repr=False)
+    _takes_slopes: bool = field(init=False, repr=False)
     _judge_takes_given: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -90,8 +95,9 @@ class Game:
         set_(self, "_counter", MoveCounter() if self._paid.are_lazy else None)
         set_(self, "players", {"discriminator": self._judging_player(), "generator": self.generator})
         set_(self, "makers", {"": self.generator})
-        set_(self, "_prepares_inputs", self.pack > 1 or bool(self._paid.rows))
-        set_(self, "_one_pass", self.augment is None and is_samplewise(self.discriminator))
+        set_(self, "_sight", Sight(self.augment, self.pack))
+        set_(self, "_takes_slopes", not set(self.penalties) <= set(FINITE))
+        set_(self, "_one_pass", is_samplewise(self.discriminator))
         set_(self, "_judge_takes_given", self.given is not None and takes_given(self.discriminator))
 
     @property
@@ -125,9 +131,10 @@ class Game:
             constraint(self.players[player], bound)
 
     def schedule(self, moment: Moment) -> None:
-        """Set the weights of penalties and ties that change with the run."""
+        """Set the weights of penalties and ties, and the augmentation's p, that change with the run."""
         for weighted in (self._paid, *self._tied.values()):
             weighted.schedule(moment, self.device)
+        self._sight.schedule(moment)
 
     def make(self, draw: Draw) -> Tensor:
         """Make samples of a draw, in the game's precision, as the generator emits them."""
@@ -137,12 +144,13 @@ class Game:
             made = make(self.generator, draw.z, draw.given)
         return made.float()
 
-    def judge(self, samples: Tensor, given: Tensor | None = None) -> Judged:
+    def judge(self, samples: Tensor, given: Tensor | None = None, parameters: Any = None) -> Judged:
         """Let the discriminator judge samples, through the augmentation.
 
         Args:
             samples: (batch, ...); where `pack` is more than 1, packs of them, see `pack_samples`.
             given: What belongs to them; not read where the discriminator does not see it.
+            parameters: What the augmentation has drawn for them; None draws anew.
 
         Returns:
             Its logits, (batch,) or (batch, patches), and its heads.
@@ -150,19 +158,13 @@ class Game:
         Raises:
             BadInput: If it does not return one row for each sample.
         """
-        seen = samples if self.augment is None else self._augmented_samples(samples)
-        inputs = (seen, given) if self._judge_takes_given else (seen,)
-        if self.precision == torch.float32:
-            found = self.discriminator(*inputs)
-        else:
-            with torch.autocast(samples.device.type, self.precision):
-                found = self.discriminator(*inputs)
-        judged = judged_of(found)
-        return Judged(logits_of(judged.logits, len(samples)).to(samples.dtype), judged.heads)
+        if parameters is None:
+            parameters = self._sight.draw(self.pack * len(samples)).fake
+        return self._judge_seen(*self._show(samples, given, parameters))
 
-    def critic(self, samples: Tensor, given: Tensor | None = None) -> Tensor:
+    def critic(self, samples: Tensor, given: Tensor | None = None, parameters: Any = None) -> Tensor:
         """Return the logits alone, as `judge` has them."""
-        return self.judge(samples, given).logits
+        return self.judge(samples, given, parameters).logits
 
     def judging_terms(self, batch: Batch, draw: Draw, fake: Tensor) -> Terms:
         """Return the discriminator's terms for fakes that are at hand, which may come from a pool.
@@ -175,9 +177,10 @@ class Game:
         Returns:
             The objective, the penalties that are due, and the ties.
         """
-        inputs = self._judged_inputs(batch.real, fake) if self._prepares_inputs else (batch.real, fake)
-        with _eager_mode() if self._paid.rows else nullcontext():
-            return self._judging_terms(batch, draw, inputs, self._judge_both(inputs, batch.given, draw.given))
+        inputs, seen = self._judged_inputs(batch.real, fake), self._sight.draw(len(fake))
+        with _eager_mode() if self._takes_slopes else nullcontext():
+            judged = self._judge_both(inputs, (batch.given, draw.given), seen)
+            return self._judging_terms(batch, draw, inputs, judged, seen)
 
     def making_terms(self, batch: Batch, draw: Draw, fake: Tensor) -> Terms:
         """Return the generator's terms for fakes that are a function of its parameters.
@@ -190,11 +193,14 @@ class Game:
         Returns:
             The objective, and the ties.
         """
-        packed = pack_samples(fake, self.pack)
+        packed, seen = (
+            pack_samples(fake, self.pack),
+            self._sight.draw(len(fake), real=self.objective.generator_sees_real),
+        )
         if not self.objective.generator_sees_real:
-            return self._making_terms(batch, draw, fake, (None, self.judge(packed, draw.given)))
+            return self._making_terms(batch, draw, fake, (None, self.judge(packed, draw.given, seen.fake)))
         inputs = pack_samples(batch.real, self.pack), packed
-        return self._making_terms(batch, draw, fake, self._judge_both(inputs, batch.given, draw.given))
+        return self._making_terms(batch, draw, fake, self._judge_both(inputs, (batch.given, draw.given), seen))
 
     def _discriminator_terms(self, batch: Batch, draw: Draw) -> Terms:
         with torch.no_grad():
@@ -207,29 +213,33 @@ class Game:
 
     def _joint_terms(self, batch: Batch, draw: Draw) -> dict[str, Terms]:
         """Both players' terms from one graph: the same z, the same fakes, the same dropout masks on them."""
-        with _eager_mode() if self._paid.rows else nullcontext():
+        with _eager_mode() if self._takes_slopes else nullcontext():
             fake = self.make(draw)
-            inputs = self._judged_inputs(batch.real, fake)
-            judged = self.judge(inputs[0], batch.given), self.judge(inputs[1], draw.given)
+            inputs, seen = self._judged_inputs(batch.real, fake), self._sight.draw(len(fake))
+            real = self.judge(inputs[0], batch.given, seen.real)
+            judged = real, self.judge(inputs[1], draw.given, seen.fake)
             making = self._making_terms(batch, draw, fake, judged)
-            return {"discriminator": self._judging_terms(batch, draw, inputs, judged), "generator": making}
+            judging = self._judging_terms(batch, draw, inputs, judged, seen)
+            return {"discriminator": judging, "generator": making}
 
     def _judging_terms(
-        self, batch: Batch, draw: Draw, inputs: tuple[Tensor, Tensor], judged: tuple[Judged, Judged]
+        self, batch: Batch, draw: Draw, inputs: tuple[Tensor, Tensor], judged: tuple[Judged, Judged], drawn: Seen
     ) -> Terms:
         (real, fake), (judged_real, judged_fake) = inputs, judged
         real_logits, fake_logits = judged_real.logits, judged_fake.logits
         losses = {"objective": self.objective.discriminator(real_logits, fake_logits).mean()}
         if self._paid.rows:
-            seen = Pass(real, fake, real_logits, fake_logits, lambda x: self.critic(x, draw.given))
-            losses |= self._paid.paid(seen, draw.due)
+            critics = (
+                lambda x: self.critic(x, batch.given, drawn.real),
+                lambda x: self.critic(x, draw.given, drawn.fake),
+            )
+            losses |= self._paid.paid(Pass(real, fake, real_logits, fake_logits, *critics), draw.due)
         if self._tied["discriminator"].rows:
             view = View("discriminator", batch, draw, fake, judged_fake, judged_real)
             losses |= self._tied["discriminator"].paid(view, ())
         score = self.objective.score
-        return Terms(
-            losses, {"D(x)": score(real_logits).mean().detach(), "D(G(z))": score(fake_logits).mean().detach()}
-        )
+        scores = {"D(x)": score(real_logits).mean().detach(), "D(G(z))": score(fake_logits).mean().detach()}
+        return Terms(losses, scores | self._sight.observe(real_logits, fake_logits))
 
     def _making_terms(self, batch: Batch, draw: Draw, fake: Tensor, judged: tuple[Judged | None, Judged]) -> Terms:
         judged_real, judged_fake = judged
@@ -243,26 +253,38 @@ class Game:
     def _judged_inputs(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """Packs of both; where penalties read the slope at them, both require a gradient."""
         real, fake = pack_samples(real, self.pack), pack_samples(fake, self.pack)
-        if self._paid.rows:
+        if self._takes_slopes:
             real = real.detach().requires_grad_()
             fake = fake if fake.requires_grad else fake.requires_grad_()
         return real, fake
 
     def _judge_both(
-        self, inputs: tuple[Tensor, Tensor], given_real: Tensor | None, given_fake: Tensor | None
+        self, inputs: tuple[Tensor, Tensor], given: tuple[Tensor | None, Tensor | None], seen: Seen
     ) -> tuple[Judged, Judged]:
         # One pass over both is faster, and the same as two where no sample's logit depends on its neighbours.
         real, fake = inputs
         if self._one_pass:
-            logits = self.judge(torch.cat([real, fake])).logits
-            real_logits, fake_logits = torch.split(logits, [len(real), len(fake)])
+            shown = torch.cat([self._sight.show(real, seen.real), self._sight.show(fake, seen.fake)])
+            real_logits, fake_logits = torch.split(self._judge_seen(shown, None).logits, [len(real), len(fake)])
             return Judged(real_logits), Judged(fake_logits)
-        return self.judge(real, given_real), self.judge(fake, given_fake)
+        return self.judge(real, given[0], seen.real), self.judge(fake, given[1], seen.fake)
 
-    def _augmented_samples(self, samples: Tensor) -> Tensor:
-        """Samples, or packs of them, through the augmentation, which sees each sample by itself."""
-        assert self.augment is not None
-        return pack_samples(self.augment(unpack_samples(samples, self.pack)), self.pack)
+    def _show(self, samples: Tensor, given: Tensor | None, parameters: Any) -> tuple[Tensor, Tensor | None]:
+        """Samples and what the discriminator sees beside them, changed alike where the augmentation was drawn."""
+        if given is not None and given.ndim > 1 and parameters is not None and self._judge_takes_given:
+            given = self._sight.show(given, parameters)
+        return self._sight.show(samples, parameters), given
+
+    def _judge_seen(self, samples: Tensor, given: Tensor | None) -> Judged:
+        """Let the discriminator judge what it is shown."""
+        inputs = (samples, given) if self._judge_takes_given else (samples,)
+        if self.precision == torch.float32:
+            found = self.discriminator(*inputs)
+        else:
+            with torch.autocast(samples.device.type, self.precision):
+                found = self.discriminator(*inputs)
+        judged = judged_of(found)
+        return Judged(logits_of(judged.logits, len(samples)).to(samples.dtype), judged.heads)
 
     def _given_of(self, batch: Batch) -> Tensor:
         if batch.given is None or (batch.given.ndim == 1) != (self.given == "labels"):
@@ -290,6 +312,8 @@ class Game:
         for name, (what, example, number) in rows.items():
             expect_by_player(name, getattr(self, name), players=SIDES, what=what, example=example, number=number)
         expect_callable("augment", self.augment)
+        if not set(self.penalties).isdisjoint(FINITE):
+            expect_same_in_two_passes(self.discriminator, Sight(self.augment, self.pack).draws_once)
         expect_precision(self.precision)
         if self.given is not None and self.latent is not None and not any(map(takes_given, self._networks())):
             raise BadInput(
@@ -304,43 +328,6 @@ class Game:
 
     def _networks(self) -> tuple[nn.Module, nn.Module]:
         return self.generator, self.discriminator
-
-
-def pack_samples(samples: Tensor, pack: int) -> Tensor:
-    """Join consecutive samples along their channels, so that a discriminator judges them as one.
-
-    Lin, Khetan, Fanti, Oh, PacGAN: The power of two samples in generative adversarial networks, 2018, section 2.
-
-    Args:
-        samples: (batch, c, ...).
-        pack: m, samples in a pack; the batch is a multiple of it.
-
-    Returns:
-        (batch / m, m c, ...); the samples themselves for m = 1.
-
-    Raises:
-        BadInput: If the batch is no multiple of m.
-    """
-    if pack == 1:
-        return samples
-    if len(samples) % pack:
-        raise BadInput(f"found a batch of {len(samples)}, expected a multiple of {pack}, the size of a pack")
-    return samples.reshape(len(samples) // pack, pack * samples.shape[1], *samples.shape[2:])
-
-
-def unpack_samples(packs: Tensor, pack: int) -> Tensor:
-    """Undo `pack_samples`.
-
-    Args:
-        packs: (batch / m, m c, ...).
-        pack: m, samples in a pack.
-
-    Returns:
-        (batch, c, ...).
-    """
-    if pack == 1:
-        return packs
-    return packs.reshape(len(packs) * pack, packs.shape[1] // pack, *packs.shape[2:])
 
 
 def _eager_mode() -> AbstractContextManager[Any]:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import torch
 
+from advnets.augmentations import AugmentationRow
 from advnets.constraints import CONSTRAINTS
 from advnets.errors import BadInput, unknown
 from advnets.games.cycle import CycleGame
@@ -49,6 +50,7 @@ class AdversarialRow:
         penalties: {row of PENALTIES: weight}, added to the discriminator's loss.
         ties: {player: {row of TIES: weight}}, added to that player's loss.
         constraints: {player: {row of CONSTRAINTS: bound}}, applied after the player's move.
+        augment: What the discriminator sees real and fake images through.
         pack: Samples that the discriminator judges as one.
         precision: Type of the networks' products in training, a row of PRECISIONS; bfloat16 is for GPUs, and for CPUs
             that multiply it natively.
@@ -63,6 +65,7 @@ class AdversarialRow:
     penalties: Mapping[str, Weight | Number] = field(default_factory=dict)
     ties: Mapping[str, Mapping[str, Weight | Number]] = field(default_factory=dict)
     constraints: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    augment: AugmentationRow = AugmentationRow()  # noqa: RUF009 - frozen
     pack: int = 1
     precision: str = "float32"
 
@@ -70,6 +73,7 @@ class AdversarialRow:
         _expect_row("objective", self.objective, OBJECTIVES)
         _expect_row("latent", self.latent, LATENTS)
         _expect_row("precision", self.precision, PRECISIONS)
+        _expect_augmentation(self.augment)
         for penalty, weight in self.penalties.items():
             _expect_row("penalty", penalty, PENALTIES)
             as_weight(weight)
@@ -100,6 +104,7 @@ class AdversarialRow:
             BadInput: If the networks cannot be built in these sizes.
         """
         generator = self.generator.build(sizes).to(device)
+        augment = self.augment.build()
         return Game(
             generator,
             self.discriminator.build(sizes).to(device),
@@ -112,6 +117,7 @@ class AdversarialRow:
                 who: {CONSTRAINTS[name]: bound for name, bound in bounds.items()}
                 for who, bounds in self.constraints.items()
             },
+            augment=None if augment is None else augment.to(device),
             pack=self.pack,
             precision=PRECISIONS[self.precision],
         )
@@ -131,6 +137,7 @@ class CycleRow:
         cycle: Weight of the way there and back, 0 or more.
         identity: Weight of leaving images of the right kind as they are, 0 or more.
         pool: Earlier fakes that each discriminator is shown, 0 or more.
+        augment: What each discriminator sees real and fake images through.
         precision: Type of the networks' products in training, a row of PRECISIONS.
     """
 
@@ -140,6 +147,7 @@ class CycleRow:
     cycle: float = 10.0
     identity: float = 5.0
     pool: int = 50
+    augment: AugmentationRow = AugmentationRow()  # noqa: RUF009 - frozen
     precision: str = "float32"
     latent = "gaussian"
     latent_size = 0
@@ -148,6 +156,7 @@ class CycleRow:
     def __post_init__(self) -> None:
         _expect_row("objective", self.objective, OBJECTIVES)
         _expect_row("precision", self.precision, PRECISIONS)
+        _expect_augmentation(self.augment)
 
     def makers(self) -> Mapping[str, GeneratorRow]:
         """Return the generators' row for both ways."""
@@ -156,8 +165,9 @@ class CycleRow:
     def build(self, sizes: Sizes, device: torch.device) -> CycleGame:
         """Build the game, as `AdversarialRow.build` does."""
         there = AdversarialRow(
-            self.generator, self.discriminator, self.objective, latent_size=0, given="images", precision=self.precision
-        )
+            self.generator, self.discriminator, self.objective, latent_size=0, given="images", augment=self.augment,
+            precision=self.precision,
+        )  # fmt: skip
         games = (there.build(sizes, device), there.build(sizes, device))
         return CycleGame(*games, cycle=self.cycle, identity=self.identity, pool=self.pool)
 
@@ -165,3 +175,11 @@ class CycleRow:
 def _expect_row(what: str, name: Any, table: Any) -> None:
     if name not in table:
         raise unknown(what, str(name), table)
+
+
+def _expect_augmentation(found: Any) -> None:
+    if not isinstance(found, AugmentationRow):
+        raise BadInput(
+            f"augment is {found!r}; expected a row such as AugmentationRow(parts=('mirror', 'translation')), which "
+            "without parts stands for none"
+        )

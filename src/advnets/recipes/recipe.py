@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 from advnets.algorithm import ALGORITHMS, Algorithm1, AlgorithmRow
+from advnets.augmentations import CONTROLLERS
 from advnets.baselines import BASELINES, Baseline
 from advnets.data import TRANSFORMS
 from advnets.errors import BadInput, unknown
@@ -258,5 +259,6 @@ ROWS: dict[str, Any] = {
     **SCHEDULES,
     **OPTIMIZERS,
     **ALGORITHMS,
+    **CONTROLLERS,
 }
 """Every row that a recipe's JSON may name."""
