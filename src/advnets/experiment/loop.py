@@ -17,7 +17,6 @@ from advnets.experiment.preview import Preview
 from advnets.experiment.settings import Settings
 from advnets.randomness import Streams
 from advnets.recipes import Recipe
-from advnets.schedules import BEGINNING, value_at
 from advnets.training import Moment, Step, Training
 
 ONE_PRESS_SECONDS = 0.5
@@ -304,7 +303,7 @@ class Loop:
 
     def _average_anew(self) -> None:
         """A stage's average begins with its generator, whose former layers are as trained, not as averaged."""
-        self.average = MovingAverage(self.training.makers, value_at(self.recipe.average.half_life, BEGINNING))
+        self.average = MovingAverage(self.training.makers)
         self._watch_average()
 
     def _watch_average(self) -> None:
@@ -319,9 +318,10 @@ class Loop:
             while True:
                 moment = Moment(self.step, self.training.batches.epoch + 1, self.share())
                 self.training.schedule(moment)
+                within = self.training.moment_of_stage(moment)
                 step = next(steps)
                 self.step += 1
-                self.average.half_life = value_at(self.recipe.average.half_life, moment)
+                self.average.half_life = self.recipe.average.half_life_at(within, self.recipe.batch_size)
                 self.average.update(self.training.makers, self.recipe.batch_size)
                 self.seconds, self.stopping = distributed.all_agree(self.clock.tick() - before, self.asked_to_stop)
                 at_mark = any(every and self.step % every == 0 for every in marks)
