@@ -22,7 +22,7 @@ from advnets.experiment.model import build_on_meta
 from advnets.networks import MaxoutDiscriminator
 from advnets.optimizers import Adam
 from advnets.recipes import PLAYERS, RECIPES, Average, Descent, Recipe, Stage, from_json, to_json
-from advnets.runs import expected_tensors
+from advnets.runs import expected_tensors, load_latest
 from advnets.training import Moment, Step
 
 every_recipe = pytest.mark.parametrize("name", sorted(RECIPES))
@@ -70,6 +70,14 @@ def test_it_trains_resumes_bit_for_bit_and_is_sampled(name: str, tmp_path: Path)
     assert tiny.state_hash(again) == tiny.state_hash(whole)
     model = again.model
     samples = model.translate(data["given"][:5]) if model.card.given == "images" else model.sample(5)
+    last = again.model_of(last=True)
+    assert (last.translate(data["given"][:5]) if last.card.given == "images" else last.sample(5)).values.any()
+    training = build_training(recipe, again.dataset, seed=1, device=torch.device("cpu"))
+    for _ in recipe.stages:
+        training.begin_next_stage(0)
+    training.load(load_latest(again.directory.checkpoints)[1]["training"])
+    weights = next(iter(training.makers.values())).state_dict()
+    assert all(torch.equal(theta, weights[key]) for key, theta in last.network.state_dict().items())
     channels, *size = again.dataset.shape
     assert samples.values.shape == (5, *size, channels)
     assert len(list(again.directory.previews.iterdir())) == 1

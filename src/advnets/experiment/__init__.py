@@ -1,6 +1,6 @@
 """The room that puts the others together: runs are started, resumed, sampled and measured here.
 
-Inside of the room a file imports only from those before it: game_training, build_training, discriminator, samples,
+Inside of the room a file imports only from those before it: game_training, build_training, samples,
 model, preview, prepare, trial_move, settings, cost, loop, resume_notes, run_data, run_record, run_model, run,
 lifecycle, opening, evaluation.
 """
