@@ -26,7 +26,7 @@ changes, as in linear_decay:start=0.001,end=0. Numbers in brackets are typed aft
 --generator.hidden 16,16. A flag such as
 --penalty r1=10 may be repeated; r1=none takes it out."""
 GROUPS = {
-    "data": ("data", "data_dir", "seed"),
+    "data and first weights": ("data", "data_dir", "seed", "start_from"),
     "image files": ("image_size", "image_fit", "image_alpha", "image_channels", "cache_memory", "verify"),
     "length and device": ("steps", "minutes", "device", "capture"),
     "what is written": (
@@ -46,6 +46,7 @@ class TrainFlags(experiment.Settings):
         json: Print the result as JSON.
     """
 
+    start_from: Annotated[str | None, tyro.conf.arg(name="from", metavar="FILE|RUN")] = None
     dry_run: bool = False
     json: bool = False
 

@@ -308,15 +308,15 @@ class Run:
             BadInput: If the file is there.
             Damaged: If the run's report is not as it was written.
         """
-        words = {"licence": licence, "notes": notes}
-        return export_model(self.record, lambda: self.model, self.directory, Path(path), half=half, **words)
+        asked = {"half": half, "licence": licence, "notes": notes}
+        return export_model(self.record, lambda: self.model, self.directory, Path(path), **asked)
 
     def figure2(self, *, seed: int = 0) -> Any:
         """Figure 2 of the 2014 paper, as `Model.figure2` has it, beside the run's own data."""
         return self.model.figure2(self.dataset, seed=seed)
 
     def figure3(self, *, rows: int = 4, columns: int = 12, seed: int = 0) -> Any:
-        """Figure 3 of the 2014 paper, as Model.figure3 has it."""
+        """Figure 3 of the 2014 paper, as `Model.figure3` has it."""
         return self.model.figure3(rows=rows, columns=columns, seed=seed)
 
     @torch.inference_mode(False)  # the caller may have switched gradients off
@@ -348,6 +348,12 @@ class Run:
             loop.load_newest(self._newest_state)
             distributed.on_rank0(lambda: loop.directory.journal.drop_after(loop.step))
             yield from loop.carry_on()
+
+    def save_beginning(self) -> None:
+        """Write the checkpoint of step 0, so that a run that began from a file goes on without it."""
+        prepared, state = self._prepared, self._loop().state()
+        distributed.on_rank0(lambda: str(runs.save_checkpoint(self.directory.checkpoints, 0, state)))
+        self._prepared = prepared
 
     def notes(self) -> list[str]:
         """Return what the start decided and saw in a trial move, and what a resumed run has to say, such as damage."""

@@ -54,7 +54,7 @@ def model_of_state(
         BadInput: If the run was started on networks that are not given, or the checkpoint is of others.
     """
     record.expect_game(game, str(path))
-    card = _card(record, game, step=step, stage=state["training"].get("stage", {"number": 0})["number"], way=way)
+    card = card_of(record, game, step=step, stage=state["training"].get("stage", {"number": 0})["number"], way=way)
     if game is None:
         network = build_row_on_meta(record.recipe.expect_learner().makers()[way], card)
     else:
@@ -84,7 +84,19 @@ def _memory_of_maker(game: Game | CycleGame, way: str, training: Mapping[str, An
     return {}
 
 
-def _card(record: RunRecord, game: Game | CycleGame | None, *, step: int, stage: int, way: str) -> runs.Card:
+def card_of(record: RunRecord, game: Game | CycleGame | None, *, step: int, stage: int, way: str) -> runs.Card:
+    """Return the card of a generator that a run trains.
+
+    Args:
+        record: What recipe.json says of the run.
+        game: The game of one's own that it plays.
+        step: Step of the training.
+        stage: Number of the stage, from 0.
+        way: "" of a game with one generator; "there" or "back" of a cycle.
+
+    Returns:
+        The card.
+    """
     recipe, data = record.recipe, record.data
     below = (to_json(later.below) for later in recipe.stages[:stage] if later.below is not None)
     return runs.Card(

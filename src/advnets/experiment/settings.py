@@ -51,6 +51,7 @@ class TrainingPlan:
     Attributes:
         data: A data set or a path: see `advnets data --help`.
         data_dir: A folder where data sets are looked for first.
+        start_from: Begin with the weights of a share file, or with both players' of a run.
         out: The run directory; default runs/<time>-<recipe>-<data>.
         steps: Stop at this step; a run with a limit in steps resumes bit for bit.
         minutes: Stop after so many minutes of running; with --steps, whichever comes first.
@@ -65,6 +66,7 @@ class TrainingPlan:
 
     data: str = "digits"
     data_dir: str | None = None
+    start_from: str | None = None
     out: str | None = None
     steps: int | None = None
     minutes: float | None = None
