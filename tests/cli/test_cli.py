@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -64,6 +65,21 @@ def test_train_sample_evaluate_figures(tmp_path: Path, capsys: pytest.CaptureFix
         assert Path(f"{name}.png").stat().st_size > 0
     assert main(["resume", "run", "--steps", "15"]) == 0
     assert tiny.experiment.Run(Path("run")).step == 15
+
+
+def test_ctrl_c_says_where_the_run_is_and_how_to_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def press(progress: object) -> str:
+        os.kill(os.getpid(), signal.SIGINT)
+        return "one line"
+
+    monkeypatch.setattr("advnets.cli.console.progress_line", press)
+    assert main(["train", "paper-adam", "--steps", "500", "--journal-steps", "4", "--out", "a run", *FAST]) == 130
+    step = tiny.experiment.Run(Path("a run")).step
+    assert 4 <= step <= 5
+    said = f"run a run is saved at step {step}; go on with: advnets resume 'a run'"
+    assert capsys.readouterr().err.splitlines()[-1] == said
 
 
 def test_a_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

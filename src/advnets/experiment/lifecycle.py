@@ -68,7 +68,7 @@ def start(
         settings=replace(settings, data=_absolute_path(settings.data), data_dir=_absolute_folder(settings.data_dir)),
         data=_data_card(dataset, recipe, game),
         source=dataset.source,
-        notes=() if dataset.survey is None else dataset.survey.notes,
+        notes=() if dataset.survey is None else tuple(dataset.survey.notes),
         game=None if game is None else describe_game(game),
     )
     if settings.start_from is not None:

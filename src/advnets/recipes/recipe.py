@@ -45,7 +45,7 @@ class Average:
 
     The average follows the first step exactly, and remembers a fixed share of the run from then on, so that untrained
     weights are forgotten. What is older than a share f of the images has the share f^(ln 2 / ramp) of the average: at
-    .1, less than 1 % for the older half (Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN";
+    .2, .03 % for the first tenth (Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN";
     its released code calls the ramp `ema_rampup`).
 
     Attributes:
@@ -55,12 +55,12 @@ class Average:
     """
 
     half_life: Number = 0.0
-    ramp: float = 0.1
+    ramp: float = 0.2
 
     def __post_init__(self) -> None:
         expect_number("half_life, in images,", self.half_life, least=0)
         if type(self.ramp) not in (int, float) or not 0 < self.ramp < math.inf:
-            raise BadInput(f"ramp of the average is {self.ramp!r}; expected a finite number above 0, such as 0.1")
+            raise BadInput(f"ramp of the average is {self.ramp!r}; expected a finite number above 0, such as 0.2")
 
     def half_life_at(self, moment: Moment, batch_size: int) -> float:
         """Return the half-life in force, in images.
