@@ -32,7 +32,6 @@ from advnets.averaging import MovingAverage
 from advnets.experiment.build_training import build_game_training
 from advnets.games import AdversarialRow
 from advnets.recipes import paper_adam
-from advnets.schedules import BEGINNING, value_at
 from advnets.training import Moment
 
 ROUNDS, STEPS, BATCH = 25, 8, 100
@@ -139,7 +138,7 @@ def ours(
         paper_adam, algorithm=ALGORITHMS[algorithm](), learner=replace(paper_adam.learner, precision=precision)
     )
     played = build_game_training(recipe, dataset, seed=0, device=torch.device("cpu"))
-    average = MovingAverage(played.makers, value_at(recipe.average.half_life, BEGINNING))
+    average = MovingAverage(played.makers)
     played.schedule(Moment(0, 1, 0.0))
     steps = played.steps(0)
 

@@ -111,6 +111,33 @@ def test_the_average_halves_in_its_half_life() -> None:
     assert float(follows.makers[""].weight) == 3.0
 
 
+@pytest.mark.parametrize("ramp", [0.05, 0.1, 0.2])
+def test_a_ramp_gives_the_older_weights_the_share_of_its_closed_form(ramp: float) -> None:
+    """2^(-sum 1 / (ramp k)) over the steps k after the first tenth, near f^(ln 2 / ramp); the first weights have 0."""
+    row, steps, old = Average(half_life=1e9, ramp=ramp), 400, 40
+    network = torch.nn.Linear(1, 1, bias=False, dtype=torch.float64)
+    average = MovingAverage({"": network})
+    shares = {}
+    for switch in (0, old):
+        average.makers[""].weight.fill_(1.0)
+        for step in range(steps):
+            torch.nn.init.constant_(network.weight, float(step < switch))
+            average.half_life = row.half_life_at(Moment(step, 1, 0.0), 100)
+            average.update({"": network}, 100)
+        shares[switch] = float(average.makers[""].weight)
+    assert shares[0] == 0.0
+    assert shares[old] == pytest.approx(0.5 ** (sum(1 / k for k in range(old, steps)) / ramp), rel=1e-9)
+    assert shares[old] == pytest.approx((old / steps) ** (math.log(2) / ramp), rel=0.2)
+
+
+def test_the_half_life_in_force_is_the_shorter_one_and_follows_its_schedule() -> None:
+    row = Average(half_life=LinearDecay(2000.0, 1000.0), ramp=0.1)
+    assert row.half_life_at(Moment(0, 1, 0.0), 100) == 0.0
+    assert row.half_life_at(Moment(50, 1, 0.1), 100) == 500.0
+    assert row.half_life_at(Moment(400, 1, 0.5), 100) == 1500.0
+    assert Average(ramp=0.5).half_life_at(Moment(400, 1, 0.5), 100) == 0.0
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -140,6 +167,7 @@ def test_a_game_that_cannot_be_is_refused(change: dict[str, Any], message: str) 
         (lambda: replace(paper, learner=3), "learner is 3"),
         (lambda: Algorithm1(k=0), "k is 0; expected a whole number of moves"),
         (lambda: Average(half_life=-1.0), "half_life, in images, is -1.0"),
+        (lambda: Average(ramp=0.0), "ramp of the average is 0.0; expected a finite number above 0"),
         (lambda: Average(half_life=math.nan), "half_life, in images, is nan"),
         (lambda: Budget(minutes=0.0), "minutes of the budget are 0.0"),
         (lambda: Budget(steps=0), "steps of the budget are 0"),

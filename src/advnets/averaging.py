@@ -29,7 +29,7 @@ class MovingAverage:
             anew before each update.
     """
 
-    def __init__(self, makers: Mapping[str, nn.Module], half_life: float) -> None:
+    def __init__(self, makers: Mapping[str, nn.Module], half_life: float = 0.0) -> None:
         self.makers = {name: prepare_sampling(copy_deeply(network)) for name, network in makers.items()}
         self.half_life = half_life
 

@@ -115,6 +115,9 @@ class Training(Protocol):
     def schedule(self, moment: Moment) -> None:
         """Set every number that changes with the run to its value at a moment; called before each step."""
 
+    def moment_of_stage(self, moment: Moment) -> Moment:
+        """Return a moment of the run as it counts from the beginning of the stage that is under way."""
+
     def is_next_stage_due(self, share: float) -> bool:
         """Return whether the next stage begins at this share of the run's budget."""
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -35,8 +36,12 @@ def test_train_sample_evaluate_figures(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["sample", "run", "-n", "9", "--seed", "2", "--out", "s.npz"]) == 0
     with np.load("s.npz") as held:
         assert held["images"].shape == (9, 8, 8, 1)
+    assert main(["sample", "run", "-n", "9", "--seed", "2", "--last", "--out", "last.npz"]) == 0
+    with np.load("s.npz") as average, np.load("last.npz") as last:
+        assert not np.array_equal(average["images"], last["images"])
+    capsys.readouterr()
     assert main(["evaluate", "run", "--n", "100", "--json"]) == 0
-    report = json.loads(capsys.readouterr().out.partition("\n")[2])
+    report = json.loads(capsys.readouterr().out)
     assert report["against"]["split"] == "validation"
     assert report["against"]["accuracy"] > 0.95
     assert {"fid", "parzen", "copying", "logits-gap"} <= {one["name"] for one in report["measures"]}
@@ -47,6 +52,8 @@ def test_train_sample_evaluate_figures(tmp_path: Path, capsys: pytest.CaptureFix
     exported = json.loads(capsys.readouterr().out)
     assert exported == {"out": "G.safetensors", "bytes": Path("G.safetensors").stat().st_size, "half": True, "step": 12}
     assert main(["sample", "G.safetensors", "-n", "3", "--out", "g.npz"]) == 0
+    assert main(["sample", "G.safetensors", "--last", "--out", "never.npz"]) == 2
+    assert "G.safetensors is a share file, which holds the average" in capsys.readouterr().err
     capsys.readouterr()
     assert main(["evaluate", "G.safetensors", "--data", "digits", *fast]) == 0
     assert json.loads(capsys.readouterr().out)["name"] == "G.safetensors"
@@ -58,6 +65,21 @@ def test_train_sample_evaluate_figures(tmp_path: Path, capsys: pytest.CaptureFix
         assert Path(f"{name}.png").stat().st_size > 0
     assert main(["resume", "run", "--steps", "15"]) == 0
     assert tiny.experiment.Run(Path("run")).step == 15
+
+
+def test_ctrl_c_says_where_the_run_is_and_how_to_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def press(progress: object) -> str:
+        os.kill(os.getpid(), signal.SIGINT)
+        return "one line"
+
+    monkeypatch.setattr("advnets.cli.console.progress_line", press)
+    assert main(["train", "paper-adam", "--steps", "500", "--journal-steps", "4", "--out", "a run", *FAST]) == 130
+    step = tiny.experiment.Run(Path("a run")).step
+    assert 4 <= step <= 5
+    said = f"run a run is saved at step {step}; go on with: advnets resume 'a run'"
+    assert capsys.readouterr().err.splitlines()[-1] == said
 
 
 def test_a_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

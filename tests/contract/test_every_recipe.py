@@ -1,6 +1,8 @@
 """The battery that every recipe enters by its row of RECIPES: it is a value, it trains, it resumes, it is sampled."""
 
+import itertools
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,8 +22,8 @@ from advnets.experiment.model import build_on_meta
 from advnets.networks import MaxoutDiscriminator
 from advnets.optimizers import Adam
 from advnets.recipes import PLAYERS, RECIPES, Average, Descent, Recipe, Stage, from_json, to_json
-from advnets.runs import expected_tensors
-from advnets.training import Moment
+from advnets.runs import expected_tensors, load_latest
+from advnets.training import Moment, Step
 
 every_recipe = pytest.mark.parametrize("name", sorted(RECIPES))
 
@@ -68,9 +70,40 @@ def test_it_trains_resumes_bit_for_bit_and_is_sampled(name: str, tmp_path: Path)
     assert tiny.state_hash(again) == tiny.state_hash(whole)
     model = again.model
     samples = model.translate(data["given"][:5]) if model.card.given == "images" else model.sample(5)
+    last = again.model_of(last=True)
+    assert (last.translate(data["given"][:5]) if last.card.given == "images" else last.sample(5)).values.any()
+    training = build_training(recipe, again.dataset, seed=1, device=torch.device("cpu"))
+    for _ in recipe.stages:
+        training.begin_next_stage(0)
+    training.load(load_latest(again.directory.checkpoints)[1]["training"])
+    weights = next(iter(training.makers.values())).state_dict()
+    assert all(torch.equal(theta, weights[key]) for key, theta in last.network.state_dict().items())
     channels, *size = again.dataset.shape
     assert samples.values.shape == (5, *size, channels)
     assert len(list(again.directory.previews.iterdir())) == 1
+
+
+AVERAGING = sorted(name for name, recipe in RECIPES.items() if recipe.average.half_life)
+
+
+@pytest.mark.parametrize("name", [*AVERAGING, "two stages"])
+def test_the_average_forgets_what_is_older_than_a_tenth_of_the_run(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights are set to 0 in the first steps and to 1 after them: the average says what share the first ones have."""
+    steps, two = 200, name == "two stages"
+    recipe = replace(tiny.TWO_STAGES, average=Average(1e9)) if two else tiny.narrow(RECIPES[name])
+    begins = steps // 2 if two else 0
+
+    def set_weights(training: GameTraining, start: int) -> Iterator[Step]:
+        for number in itertools.count(start):
+            for theta in training.makers[""].parameters():
+                theta.data.fill_(0.0 if number < begins + (steps - begins) // 10 else 1.0)
+            yield Step(number, ())
+
+    monkeypatch.setattr(GameTraining, "steps", set_weights)
+    run = train_to("run", recipe, steps)
+    assert all(float(theta.min()) > 0.99 for theta in run.model.network.parameters())
 
 
 BASELINES = sorted(name for name, recipe in RECIPES.items() if recipe.baseline is not None)

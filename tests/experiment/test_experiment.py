@@ -536,3 +536,19 @@ def test_several_processes_do_not_evaluate(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(Unsupported, match="found 2 processes, expected one"):
         run.evaluate(n=100)
     assert not run.directory.report_json.exists()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1e9])
+def test_lines_and_previews_come_by_the_clock_unless_steps_are_given(
+    seconds: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("advnets.experiment.loop.JOURNAL_SECONDS", seconds)
+    monkeypatch.setattr("advnets.experiment.loop.FIRST_PREVIEW_SECONDS", seconds)
+    by_clock = tiny.trained("clock", steps=60, journal_steps=None, preview_steps=None, preview_minutes=1e9)
+    lines = [entry["step"] for entry in by_clock.directory.journal.read()]
+    previews = sorted(int(path.stem) for path in by_clock.directory.previews.iterdir())
+    assert (lines, previews) == ((list(range(1, 61)), [1, 60]) if seconds == 0 else ([50, 60], [60]))
+    by_steps = tiny.trained("steps", steps=60, journal_steps=30, preview_steps=20)
+    assert [entry["step"] for entry in by_steps.directory.journal.read()] == [30, 60]
+    assert sorted(int(path.stem) for path in by_steps.directory.previews.iterdir()) == [20, 40, 60]
+    assert tiny.state_hash(by_clock) == tiny.state_hash(by_steps)

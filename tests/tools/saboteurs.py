@@ -161,7 +161,7 @@ def preview_draws_from_the_training(patch: Patch) -> None:
 
     def drawing(self: Loop, steps: Any) -> dict[str, float]:
         readings = stretch(self, steps)
-        if self.step % self.settings.preview_steps == 0:
+        if self._is_preview_due():
             torch.rand(1)
         return readings
 

@@ -95,6 +95,10 @@ class BaselineTraining(ABC):
         """The device that the network lives on."""
         return next(self.network.parameters()).device
 
+    def moment_of_stage(self, moment: Moment) -> Moment:
+        """Return the moment itself: a baseline has one stage."""
+        return moment
+
     def is_next_stage_due(self, share: float) -> bool:
         """Return False: a baseline has one stage."""
         return False

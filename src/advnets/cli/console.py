@@ -19,8 +19,8 @@ from advnets.text import escape
 
 Result = TypeVar("Result")
 
-PLAIN_SECONDS = 5.0
-"""At most one plain line in this time, and one at the end."""
+PLAIN_SECONDS = 2.5
+"""At most one plain line in this time, and one at the end: with a report every 2 seconds, no silence is over 5."""
 LIVE_SECONDS = 0.25
 """A live line is drawn anew at most once in this time."""
 

@@ -136,7 +136,8 @@ def _format_flag(name: str, hint: Any, is_word: bool) -> str:
     kinds = list(_kinds(hint))
     short = [alias for one in extras for alias in getattr(one, "aliases", None) or ()]
     value = metavar or ("" if kinds == [bool] else SPELLINGS.get(name) or VALUES.get(kinds[-1], "TEXT"))
-    return f"{', '.join([*short, '--' + name.replace('_', '-')])} {value}".rstrip()
+    typed = next((one.name for one in extras if getattr(one, "name", None)), None) or name
+    return f"{', '.join([*short, '--' + typed.replace('_', '-')])} {value}".rstrip()
 
 
 def _kinds(hint: Any) -> Iterator[Any]:

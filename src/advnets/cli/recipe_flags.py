@@ -62,6 +62,7 @@ WORDS = {
     "batch_size": "Real samples in each move, over all processes.",
     "transform": "How stored values become inputs.",
     "half_life": "Images that halve a weight's share of the sampled average.",
+    "ramp": "The most that the half-life may be, as a share of the images so far.",
 }
 """What the help says about a field; without an entry, what its dataclass says."""
 

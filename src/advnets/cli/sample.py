@@ -27,6 +27,7 @@ class SampleFlags:
         out: Where the samples go; a file that is there already is not overwritten.
         n: Draw this many samples.
         seed: Seed of the noise that the samples are made from.
+        last: Draw by the last weights of a run, in place of their moving average.
         json: Print the result as JSON.
     """
 
@@ -34,6 +35,7 @@ class SampleFlags:
     out: Annotated[str, tyro.conf.arg(metavar="FILE.png|FILE.npz|FOLDER/")]
     n: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 64
     seed: int = 0
+    last: bool = False
     json: bool = False
 
 
@@ -48,9 +50,9 @@ def main(argv: Sequence[str]) -> int:
     """
     asked = parse(SampleFlags, argv, verb="sample", about=ABOUT)
     experiment.expect_place_for_samples(asked.out)
-    model = experiment.find_model(asked.run)
+    model = experiment.find_model(asked.run, last=asked.last)
     path = model.sample(asked.n, seed=asked.seed).save(asked.out)
-    result = {"out": str(path), "n": asked.n, "seed": asked.seed, "step": model.step}
+    result = {"out": str(path), "n": asked.n, "seed": asked.seed, "step": model.step, "last": asked.last}
     text = escape(f"{path}: {asked.n} samples of {asked.run} at step {model.step}")
     print_result(result, as_json=asked.json, text=text, kept=path)
     return 0

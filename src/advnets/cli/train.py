@@ -10,9 +10,9 @@ from advnets import distributed, experiment
 from advnets.cli import console
 from advnets.cli.arguments import expect_flags, parse_words, print_result, split_words
 from advnets.cli.help import HelpLine, lines_of, render
-from advnets.cli.output import write_output
+from advnets.cli.output import write_error, write_output
 from advnets.cli.recipe_flags import RecipeFlag, apply_flags, choose_rows, recipe_flags
-from advnets.errors import BadInput
+from advnets.errors import AdvnetsError, BadInput
 from advnets.experiment.settings import settings_from
 from advnets.recipes import RECIPES, Recipe
 from advnets.text import escape, quote_word
@@ -23,11 +23,12 @@ The flags of the recipe show what {recipe} has. A LIST is typed with commas. A S
 changes, as in linear_decay:start=0.001,end=0. What stands in brackets has flags too, as in --generator.hidden 16,16 or
 --augment.p 0.5. A flag such as --penalty r1=10 may be repeated; r1=none takes it out."""
 GROUPS = {
-    "data": ("data", "data_dir", "seed"),
+    "data and first weights": ("data", "data_dir", "seed", "start_from"),
     "image files": ("image_size", "image_fit", "image_alpha", "image_channels", "cache_memory", "verify"),
     "length and device": ("steps", "minutes", "device", "capture"),
     "what is written": (
-        "out", "journal_steps", "preview_steps", "checkpoint_minutes", "checkpoint_steps", "dry_run", "json",
+        "out", "journal_steps", "preview_minutes", "preview_steps", "checkpoint_minutes", "checkpoint_steps", "dry_run",
+        "json",
     ),
 }  # fmt: skip
 SHOWN = "paper-adam"
@@ -43,6 +44,7 @@ class TrainFlags(experiment.Settings):
         json: Print the result as JSON.
     """
 
+    start_from: Annotated[str | None, tyro.conf.arg(name="from", metavar="FILE|RUN")] = None
     dry_run: bool = False
     json: bool = False
 
@@ -136,6 +138,15 @@ def _line(flag: RecipeFlag, numbers: Sequence[RecipeFlag]) -> HelpLine:
     return HelpLine(f"--{flag.name} {flag.metavar}", f"{flag.about} {usual}")
 
 
+def _where_it_stopped(run: experiment.Run) -> str:
+    """Where a run is that a signal has ended, and how it goes on."""
+    try:
+        kept = f"is saved at step {run.step:,}"
+    except AdvnetsError:
+        kept = "has no checkpoint yet"
+    return f"run {escape(str(run.path))} {kept}; go on with: advnets resume {quote_word(run.path)}"
+
+
 def follow(run: experiment.Run, *, as_json: bool, **budget: Any) -> int:
     """Train a run; the first process prints its progress on standard error and its place on standard output.
 
@@ -153,7 +164,11 @@ def follow(run: experiment.Run, *, as_json: bool, **budget: Any) -> int:
         for _ in run.carry_on(**budget):
             pass
         return 0
-    last = console.follow(run, run.carry_on(**budget), notes)
+    try:
+        last = console.follow(run, run.carry_on(**budget), notes)
+    except (KeyboardInterrupt, SystemExit):
+        write_error(_where_it_stopped(run))
+        raise
     result = {"run": str(run.path), "step": last.step if last else run.step}
     path = quote_word(run.path)
     text = f"{escape(str(run.path))}\n  advnets sample {path} --out samples.png\n  advnets evaluate {path}"

@@ -1,8 +1,8 @@
 """The room that puts the others together: runs are started, resumed, sampled and measured here.
 
-Inside of the room a file imports only from those before it: game_training, build_training, discriminator, samples,
-model, preview, prepare, trial_move, settings, cost, loop, resume_notes, run_data, run_record, run_model, run,
-lifecycle, opening, evaluation.
+Inside of the room a file imports only from those before it: game_training, build_training, samples,
+model, preview, prepare, trial_move, settings, cost, loop, resume_notes, run_data, run_record, run_model, run, opening,
+origin, lifecycle, evaluation.
 """
 
 from advnets.experiment.cost import Cost, dry_run, peak_mebibytes

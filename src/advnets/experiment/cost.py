@@ -16,7 +16,6 @@ from advnets.experiment.build_training import build_training
 from advnets.experiment.settings import Settings, find_device, with_budget
 from advnets.randomness import Streams
 from advnets.recipes import Recipe
-from advnets.schedules import BEGINNING, value_at
 from advnets.training import Moment, Training
 
 WARM_UP, TIMED = 5, 25
@@ -133,7 +132,7 @@ def _stage_cost(tried: Training, recipe: Recipe) -> StageCost:
 def _seconds_per_step(tried: Training, recipe: Recipe) -> list[float]:
     """Of up to TIMED steps after up to WARM_UP others; slow ones are stopped early, half of them then warm-up."""
     tried.schedule(Moment(0, 1, 0.0))
-    average = MovingAverage(tried.makers, value_at(recipe.average.half_life, BEGINNING))
+    average = MovingAverage(tried.makers)
     steps, seconds = tried.steps(0), list[float]()
     while len(seconds) < WARM_UP + TIMED and (len(seconds) < 2 or sum(seconds) < ENOUGH_SECONDS):
         began = time.perf_counter()

@@ -90,12 +90,16 @@ class GameTraining:
 
     def schedule(self, moment: Moment) -> None:
         """Set every number that changes to its value at a moment, counted from the stage's beginning."""
-        begins = (0.0, *(stage.begins for stage in self.recipe.stages), 1.0)
-        self.moment = moment_within(moment, begins, self.stage, self.began)
+        self.moment = self.moment_of_stage(moment)
         for player, descent in self.recipe.descents.items():
             numbers = descent.optimizer.numbers_at(self.moment)
             set_numbers(self.optimizers[player], lr=value_at(descent.rate, self.moment), **numbers)
         self.game.schedule(self.moment)
+
+    def moment_of_stage(self, moment: Moment) -> Moment:
+        """Return a moment of the run as it counts from the beginning of the stage that is under way."""
+        begins = (0.0, *(stage.begins for stage in self.recipe.stages), 1.0)
+        return moment_within(moment, begins, self.stage, self.began)
 
     def is_next_stage_due(self, share: float) -> bool:
         """Return whether the next stage begins at this share of the run's budget."""

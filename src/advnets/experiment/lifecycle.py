@@ -12,6 +12,7 @@ from advnets.capture import expect_capturable
 from advnets.data import DATASETS, STORED_NAME, Dataset
 from advnets.errors import BadInput
 from advnets.experiment.build_training import check_stages, given_shape_of
+from advnets.experiment.origin import begin_from
 from advnets.experiment.prepare import prepare_training
 from advnets.experiment.run import Run
 from advnets.experiment.run_data import choose_data, refuse_other_data
@@ -62,17 +63,24 @@ def start(
         expect_capturable(device)
     prepared = prepare_training(recipe, dataset, seed=settings.seed, device=device, game=game, capture=settings.capture)
     check_stages(recipe, dataset)
-    noted = try_one_move(prepared, recipe.transform if dataset.is_image else "identity")
     record = RunRecord(
         recipe=recipe,
         settings=replace(settings, data=_absolute_path(settings.data), data_dir=_absolute_folder(settings.data_dir)),
         data=_data_card(dataset, recipe, game),
         source=dataset.source,
-        notes=(*(() if dataset.survey is None else dataset.survey.notes), *noted),
+        notes=() if dataset.survey is None else tuple(dataset.survey.notes),
         game=None if game is None else describe_game(game),
     )
+    if settings.start_from is not None:
+        prepared, origin = begin_from(settings.start_from, prepared, record, game)
+        record = replace(record, origin=origin)
+    noted = try_one_move(prepared, recipe.transform if dataset.is_image else "identity")
+    record = replace(record, notes=(*record.notes, *noted))
     path = Path(distributed.on_rank0(lambda: str(_create(recipe, settings, record))))
-    return Run.begin(path, game, record=record, dataset=dataset, prepared=prepared)
+    run = Run.begin(path, game, record=record, dataset=dataset, prepared=prepared)
+    if record.origin is not None:
+        run.save_beginning()
+    return run
 
 
 def train(

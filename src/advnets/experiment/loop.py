@@ -17,11 +17,14 @@ from advnets.experiment.preview import Preview
 from advnets.experiment.settings import Settings
 from advnets.randomness import Streams
 from advnets.recipes import Recipe
-from advnets.schedules import BEGINNING, value_at
 from advnets.training import Moment, Step, Training
 
 ONE_PRESS_SECONDS = 0.5
 """SIGINTs so close are one: a terminal and a program that starts the command may both send it."""
+JOURNAL_STEPS, JOURNAL_SECONDS = 50, 2.0
+"""Steps, or seconds of training, after which a line of the journal is due, where its steps are not given."""
+FIRST_PREVIEW_SECONDS = 5.0
+"""Seconds of training after which the first preview is due, where its steps are not given."""
 STATUS_PATIENCE_SECONDS = 1.0
 """How long a second SIGINT waits for status.json, on a disk that may hang."""
 EXIT_PATIENCE_SECONDS = 60.0
@@ -90,6 +93,7 @@ class Loop:
         self._between_steps = True
         self._is_lent = False  # the caller has the word, between two values
         self._left_elsewhere = False
+        self._reported_at = self._next_preview_at = 0.0  # in seconds of training
         self._watch_average()
 
     def state(self) -> dict[str, Any]:
@@ -265,6 +269,8 @@ class Loop:
     def _stretches(self) -> Iterator[TrainingProgress]:
         steps = self.training.steps(self.step)
         saved_at = time.monotonic()
+        self._reported_at = self.seconds
+        self._next_preview_at = self.seconds + min(FIRST_PREVIEW_SECONDS, 60 * self.settings.preview_minutes)
         while self.share() < 1 and not self.stopping and not self._left_elsewhere:
             self._between_steps = False
             if self.training.is_next_stage_due(self.share()):
@@ -275,9 +281,8 @@ class Loop:
                 readings = self._stretch(steps)
             self._between_steps = True
             pace = (self.step - before) * self.recipe.batch_size / max(self.seconds - began, 1e-9)
-            is_reported = self.step % self.settings.journal_steps == 0 or self.share() == 1
-            progress = self._report(pace, readings) if is_reported else None
-            if self.step % self.settings.preview_steps == 0 or self.share() == 1:
+            progress = self._report(pace, readings) if self._is_report_due() or self.share() == 1 else None
+            if self._is_preview_due() or self.share() == 1:
                 self._draw()
             if self._checkpoint_due(time.monotonic() - saved_at):
                 self.save()
@@ -304,7 +309,7 @@ class Loop:
 
     def _average_anew(self) -> None:
         """A stage's average begins with its generator, whose former layers are as trained, not as averaged."""
-        self.average = MovingAverage(self.training.makers, value_at(self.recipe.average.half_life, BEGINNING))
+        self.average = MovingAverage(self.training.makers)
         self._watch_average()
 
     def _watch_average(self) -> None:
@@ -313,23 +318,36 @@ class Loop:
 
     def _stretch(self, steps: Iterator[Step]) -> dict[str, float]:
         """Steps up to the next one at which anything is written."""
-        marks = [self.settings.journal_steps, self.settings.preview_steps, self.settings.checkpoint_steps or 0]
+        every = self.settings.checkpoint_steps
         with self.clock.count():
             before = self.clock.seconds - self.seconds
             while True:
                 moment = Moment(self.step, self.training.batches.epoch + 1, self.share())
                 self.training.schedule(moment)
+                within = self.training.moment_of_stage(moment)
                 step = next(steps)
                 self.step += 1
-                self.average.half_life = value_at(self.recipe.average.half_life, moment)
+                self.average.half_life = self.recipe.average.half_life_at(within, self.recipe.batch_size)
                 self.average.update(self.training.makers, self.recipe.batch_size)
                 self.seconds, self.stopping = distributed.all_agree(self.clock.tick() - before, self.asked_to_stop)
-                at_mark = any(every and self.step % every == 0 for every in marks)
+                is_save_due = every is not None and self.step % every == 0
+                at_mark = is_save_due or self._is_report_due() or self._is_preview_due()
                 if at_mark or self.share() == 1 or self.training.is_next_stage_due(self.share()) or self.stopping:
                     return distributed.all_reduce_mean(step.readings())
 
+    def _is_report_due(self) -> bool:
+        """By steps, or by the clock on which all processes agree."""
+        if self.settings.journal_steps is not None:
+            return self.step % self.settings.journal_steps == 0
+        return self.step % JOURNAL_STEPS == 0 or self.seconds - self._reported_at >= JOURNAL_SECONDS
+
+    def _is_preview_due(self) -> bool:
+        if self.settings.preview_steps is not None:
+            return self.step % self.settings.preview_steps == 0
+        return self.seconds >= self._next_preview_at
+
     def _report(self, pace: float, readings: Mapping[str, float]) -> TrainingProgress:
-        share = self.share()
+        share, self._reported_at = self.share(), self.seconds
         left = self.seconds * (1 - share) / share if share else float("inf")
         stage = {"stage": self.training.stage + 1} if self.recipe.stages else {}
         told = {"step": self.step, "seconds": round(self.seconds, 3), "images_per_second": round(pace, 1)}
@@ -338,6 +356,7 @@ class Loop:
         return TrainingProgress(self.step, self.seconds, share, left, pace, readings)
 
     def _draw(self) -> None:
+        self._next_preview_at = self.seconds + 60 * self.settings.preview_minutes
         if distributed.is_rank0():
             self.preview.draw(
                 self.average.makers, self.directory.previews / f"{self.step:08d}.png", self.directory.held

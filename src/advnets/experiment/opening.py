@@ -3,7 +3,7 @@
 import difflib
 from pathlib import Path
 
-from advnets.errors import Missing, Unsupported
+from advnets.errors import BadInput, Missing, Unsupported
 from advnets.experiment.model import Model, read_model
 from advnets.experiment.run import Run
 
@@ -40,20 +40,28 @@ def open_model(path: str | Path) -> Model:
     return read_model(path)
 
 
-def find_model(path: str | Path) -> Model:
+def find_model(path: str | Path, *, last: bool = False) -> Model:
     """Return the model in a share file, that of the run in a folder, or one that ships with the package.
 
     Args:
         path: The file, the folder, or the name of one that ships.
+        last: Whether it has the last weights of a run, in place of their moving average.
 
     Returns:
         The model.
 
     Raises:
-        BadInput: As `open_model` and `Run.model` do.
+        BadInput: As `open_model` and `Run.model` do, and for the last weights of a share file.
     """
     found = open_source(path)
-    return found.model if isinstance(found, Run) else found
+    if isinstance(found, Run):
+        return found.model_of(last=last)
+    if last:
+        raise BadInput(
+            f"{path} is a share file, which holds the average of the weights alone; expected a run, whose checkpoint "
+            "holds the last ones too. Leave --last out, or name the run."
+        )
+    return found
 
 
 def open_source(path: str | Path) -> Run | Model:

@@ -11,7 +11,6 @@ from advnets.experiment.preview import Preview, fixed_given
 from advnets.games import CycleGame, Game
 from advnets.randomness import Streams
 from advnets.recipes import Recipe
-from advnets.schedules import BEGINNING, value_at
 from advnets.training import Training
 
 PREVIEWED = 64
@@ -63,7 +62,7 @@ def prepare_training(
     with streams.as_defaults():
         training = build_training(recipe, dataset, seed=seed, device=device, game=game, capture=capture)
     streams.begin_own_numbers()
-    average = MovingAverage(training.makers, value_at(recipe.average.half_life, BEGINNING))
+    average = MovingAverage(training.makers)
     return PreparedTraining(training, average, streams, _preview(training, recipe, dataset, game, seed))
 
 

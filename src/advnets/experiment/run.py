@@ -12,7 +12,6 @@ import torch
 
 from advnets import distributed, runs
 from advnets.assessment import (
-    REPORT_ADVICE,
     UNREAD,
     CheckpointChoice,
     EvaluationPlan,
@@ -27,14 +26,13 @@ from advnets.assessment import (
 )
 from advnets.capture import can_capture
 from advnets.data import Dataset
-from advnets.errors import BadInput, Unsupported, keep_result, unknown
-from advnets.experiment.discriminator import load_discriminator
+from advnets.errors import BadInput, keep_result, unknown
 from advnets.experiment.loop import Loop, TrainingProgress
-from advnets.experiment.model import Model, export
+from advnets.experiment.model import Model
 from advnets.experiment.prepare import PreparedTraining, prepare_training
 from advnets.experiment.resume_notes import resume_notes
 from advnets.experiment.run_data import load_run_data
-from advnets.experiment.run_model import load_all_states, model_of_state
+from advnets.experiment.run_model import export_model, load_all_states, load_discriminator, model_of_state
 from advnets.experiment.run_record import RunRecord
 from advnets.experiment.samples import Samples
 from advnets.experiment.settings import Settings, find_device, settings_from, settle_budget, with_budget
@@ -129,13 +127,14 @@ class Run:
             Missing: If there is no checkpoint yet.
             BadInput: If the run was started on networks that are not given.
         """
-        return self.model_of("there" if "there" in self._ways() else "")
+        return self.model_of()
 
-    def model_of(self, way: str) -> Model:
-        """Return one of the averaged generators of the newest good checkpoint; sampling it takes no data.
+    def model_of(self, way: str | None = None, *, last: bool = False) -> Model:
+        """Return one of the generators of the newest good checkpoint; sampling it takes no data.
 
         Args:
-            way: "" of a game with one generator; "there" or "back" of a cycle.
+            way: "" of a game with one generator; "there" or "back" of a cycle; None for "" or "there".
+            last: Whether it has the last weights, in place of their moving average.
 
         Returns:
             The model.
@@ -144,30 +143,32 @@ class Run:
             Missing: If there is no checkpoint yet.
             BadInput: If there is no such way, or the run was started on networks that are not given.
         """
-        if way not in self._ways():
-            raise unknown("way", way, self._ways())
+        ways = self._ways()
+        if way is not None and way not in ways:
+            raise unknown("way", way, ways)
         step, state, _ = runs.load_latest(self.directory.checkpoints)
-        return self._model(step, state, way)
+        return self._model(step, state, ways[0] if way is None else way, last=last)
 
     def _ways(self) -> list[str]:
         self.record.expect_game(self.game, str(self.path))
         return list(self.game.makers if self.game is not None else self.recipe.expect_learner().makers())
 
-    def _model(self, step: int, state: Mapping[str, Any], way: str = "") -> Model:
-        return model_of_state(self.record, self.game, self.path, step=step, state=state, way=way)
+    def _model(self, step: int, state: Mapping[str, Any], way: str = "", *, last: bool = False) -> Model:
+        return model_of_state(self.record, self.game, self.path, step=step, state=state, way=way, last=last)
 
     @property
     def step(self) -> int:
         """The step of the newest good checkpoint."""
         return runs.load_latest(self.directory.checkpoints)[0]
 
-    def sample(self, n: int = 64, *, seed: int = 0, given: Any = None) -> Samples:
-        """Draw samples of the newest good checkpoint's averaged generator.
+    def sample(self, n: int = 64, *, seed: int = 0, given: Any = None, last: bool = False) -> Samples:
+        """Draw samples of the newest good checkpoint's generator.
 
         Args:
             n: How many, 1 or more.
             seed: Seed of the noises.
             given: Labels or images, as `Model.sample` takes them.
+            last: Whether the last weights draw, in place of their moving average.
 
         Returns:
             The samples.
@@ -175,7 +176,7 @@ class Run:
         Raises:
             BadInput: As `Model.sample` does.
         """
-        return self.model.sample(n, seed=seed, given=given)
+        return self.model_of(last=last).sample(n, seed=seed, given=given)
 
     def evaluate(self, **plan: Any) -> Report:
         """Measure the run against its own data, and write the report as `evaluate_own_data` does.
@@ -307,22 +308,15 @@ class Run:
             BadInput: If the file is there.
             Damaged: If the run's report is not as it was written.
         """
-        if self.record.game is not None:
-            raise Unsupported(
-                f"{self.path} was trained on networks of your own, and a share file holds rows of NETWORKS only, for "
-                "nothing in it is executed. Share your code and a checkpoint of it."
-            )
-        model, file = self.model, self.directory.report_json
-        report = runs.read_sealed(file, REPORT_ADVICE) if file.exists() else {}
-        measured = report if report.get("step") == model.step else None
-        return export(model, Path(path), half=half, licence=licence, notes=notes, report=measured)
+        asked = {"half": half, "licence": licence, "notes": notes}
+        return export_model(self.record, lambda: self.model, self.directory, Path(path), **asked)
 
     def figure2(self, *, seed: int = 0) -> Any:
         """Figure 2 of the 2014 paper, as `Model.figure2` has it, beside the run's own data."""
         return self.model.figure2(self.dataset, seed=seed)
 
     def figure3(self, *, rows: int = 4, columns: int = 12, seed: int = 0) -> Any:
-        """Figure 3 of the 2014 paper, as Model.figure3 has it."""
+        """Figure 3 of the 2014 paper, as `Model.figure3` has it."""
         return self.model.figure3(rows=rows, columns=columns, seed=seed)
 
     @torch.inference_mode(False)  # the caller may have switched gradients off
@@ -354,6 +348,12 @@ class Run:
             loop.load_newest(self._newest_state)
             distributed.on_rank0(lambda: loop.directory.journal.drop_after(loop.step))
             yield from loop.carry_on()
+
+    def save_beginning(self) -> None:
+        """Write the checkpoint of step 0, so that a run that began from a file goes on without it."""
+        prepared, state = self._prepared, self._loop().state()
+        distributed.on_rank0(lambda: str(runs.save_checkpoint(self.directory.checkpoints, 0, state)))
+        self._prepared = prepared
 
     def notes(self) -> list[str]:
         """Return what the start decided and saw in a trial move, and what a resumed run has to say, such as damage."""

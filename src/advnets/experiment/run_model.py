@@ -1,17 +1,29 @@
-"""The model that a checkpoint of a run holds, and the card that says what it is."""
+"""What a checkpoint of a run holds: its model, with the card that says what it is, and its discriminator."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from advnets import runs
+from advnets.assessment import REPORT_ADVICE, Discriminator
 from advnets.averaging import copy_deeply
+from advnets.data import TRANSFORMS, Dataset
 from advnets.errors import Damaged, Unsupported
-from advnets.experiment.model import Model, build_row_on_meta, with_lower_layers, with_weights
+from advnets.experiment.build_training import build_training
+from advnets.experiment.game_training import GameTraining
+from advnets.experiment.model import Model, build_row_on_meta, export, with_lower_layers, with_weights
 from advnets.experiment.run_record import RunRecord
 from advnets.games import CycleGame, Game
-from advnets.recipes import to_json
+from advnets.randomness import Streams
+from advnets.recipes import Recipe, to_json
+
+PART = 500
+"""Images that go through a discriminator at once."""
 
 
 def model_of_state(
@@ -22,8 +34,9 @@ def model_of_state(
     step: int,
     state: Mapping[str, Any],
     way: str,
+    last: bool = False,
 ) -> Model:
-    """Return the averaged generator of a checkpoint.
+    """Return a generator of a checkpoint.
 
     Args:
         record: What recipe.json says of the run.
@@ -32,6 +45,7 @@ def model_of_state(
         step: The checkpoint's step.
         state: The checkpoint's state.
         way: "" of a game with one generator; "there" or "back" of a cycle.
+        last: Whether it has the last weights, in place of their average.
 
     Returns:
         The model.
@@ -40,13 +54,24 @@ def model_of_state(
         BadInput: If the run was started on networks that are not given, or the checkpoint is of others.
     """
     record.expect_game(game, str(path))
-    card = _card(record, game, step=step, stage=state["training"].get("stage", {"number": 0})["number"], way=way)
+    card = card_of(record, game, step=step, stage=state["training"].get("stage", {"number": 0})["number"], way=way)
     if game is None:
         network = build_row_on_meta(record.recipe.expect_learner().makers()[way], card)
     else:
         network = with_lower_layers(copy_deeply(game.makers[way]).cpu(), card)
         runs.put_back_memory(network, _memory_of_maker(game, way, state["training"]))
-    return Model(f"{path.name}/{way}" if way else path.name, with_weights(network, state["average"][way]), card)
+    weights = _last_weights(state["training"], way) if last else state["average"][way]
+    return Model(f"{path.name}/{way}" if way else path.name, with_weights(network, weights), card)
+
+
+def _last_weights(training: Mapping[str, Any], way: str) -> Mapping[str, Tensor]:
+    """The weights that a maker had at its last step: a baseline's, a game's, or those of one way of a cycle."""
+    if "network" in training:
+        network: Mapping[str, Tensor] = training["network"]
+        return network
+    held = training["players"]["generator"].items()
+    prefix = f"{way}." if way else ""
+    return {name.removeprefix(prefix): tensor for name, tensor in held if name.startswith(prefix)}
 
 
 def _memory_of_maker(game: Game | CycleGame, way: str, training: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,7 +84,19 @@ def _memory_of_maker(game: Game | CycleGame, way: str, training: Mapping[str, An
     return {}
 
 
-def _card(record: RunRecord, game: Game | CycleGame | None, *, step: int, stage: int, way: str) -> runs.Card:
+def card_of(record: RunRecord, game: Game | CycleGame | None, *, step: int, stage: int, way: str) -> runs.Card:
+    """Return the card of a generator that a run trains.
+
+    Args:
+        record: What recipe.json says of the run.
+        game: The game of one's own that it plays.
+        step: Step of the training.
+        stage: Number of the stage, from 0.
+        way: "" of a game with one generator; "there" or "back" of a cycle.
+
+    Returns:
+        The card.
+    """
     recipe, data = record.recipe, record.data
     below = (to_json(later.below) for later in recipe.stages[:stage] if later.below is not None)
     return runs.Card(
@@ -90,6 +127,36 @@ def _maker_card(record: RunRecord, game: Game | CycleGame | None, way: str) -> d
     return {"generator": {"row": "own"}, "latent": name, "latent_size": size, "given": given}
 
 
+def export_model(
+    record: RunRecord, load: Callable[[], Model], directory: runs.RunDirectory, path: Path, **asked: Any
+) -> Path:
+    """Write a run's model as a share file, with what `evaluate` measured of the same step.
+
+    Args:
+        record: What recipe.json says of the run.
+        load: Loads the model.
+        directory: The run's files.
+        path: The share file.
+        **asked: As `model.export` takes them.
+
+    Returns:
+        The path.
+
+    Raises:
+        Unsupported: For networks of one's own.
+        BadInput: As `model.export` does.
+    """
+    if record.game is not None:
+        raise Unsupported(
+            f"{directory.path} was trained on networks of your own, and a share file holds rows of NETWORKS only, for "
+            "nothing in it is executed. Share your code and a checkpoint of it."
+        )
+    model, file = load(), directory.report_json
+    report = runs.read_sealed(file, REPORT_ADVICE) if file.exists() else {}
+    measured = report if report.get("step") == model.step else None
+    return export(model, path, report=measured, **asked)
+
+
 def load_all_states(folder: Path) -> tuple[dict[int, dict[str, Any]], dict[str, str]]:
     """Load all good checkpoints of a run.
 
@@ -115,3 +182,40 @@ def load_all_states(folder: Path) -> tuple[dict[int, dict[str, Any]], dict[str, 
     if not good:
         runs.load_latest(folder)  # says why there is none
     return good, damaged
+
+
+def load_discriminator(
+    recipe: Recipe, dataset: Dataset, state: Mapping[str, Any], game: Game | CycleGame | None = None
+) -> Discriminator | None:
+    """Load the discriminator out of the training state of a checkpoint.
+
+    Args:
+        recipe: The run's recipe.
+        dataset: The run's data.
+        state: The training's state.
+        game: The game of one's own that the run plays; it is copied.
+
+    Returns:
+        Stored values -> logits (n,), in evaluation mode, on the CPU, without augmentation. None where nothing judges an
+        image by itself: for a baseline, a cycle, packs, and a discriminator that is given labels or images.
+
+    Raises:
+        BadInput: If the checkpoint is of other networks.
+    """
+    own = copy_deeply(game)
+    with Streams(0, torch.device("cpu")).as_defaults():
+        training = build_training(recipe, dataset, seed=0, device=torch.device("cpu"), game=own)
+        training.load(state)
+    played = training.game if isinstance(training, GameTraining) else None
+    if not isinstance(played, Game) or played.pack > 1 or played.given is not None:
+        return None
+    played.discriminator.eval()
+    bare = replace(played, augment=None, penalties={})
+    transform = TRANSFORMS[recipe.transform if dataset.is_image else "identity"]
+
+    def judge(values: Tensor) -> Tensor:
+        with torch.no_grad():
+            logits = [bare.critic(transform.forward(part)) for part in torch.split(values, PART)]
+        return torch.cat([part if part.ndim == 1 else part.mean(1) for part in logits])
+
+    return judge

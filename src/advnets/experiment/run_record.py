@@ -26,6 +26,7 @@ class RunRecord:
         source: Where the data came from.
         notes: What the start decided of the data and saw in a trial move, for people to read.
         game: What a game of one's own plays, as `describe_game` has it; None where the recipe names the networks.
+        origin: The path, step and SHA-256 of the weights that it began from; None where they were fresh.
     """
 
     recipe: Recipe
@@ -34,6 +35,7 @@ class RunRecord:
     source: str
     notes: tuple[str, ...] = ()
     game: Mapping[str, Any] | None = None
+    origin: Mapping[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the record as JSON."""
@@ -44,6 +46,7 @@ class RunRecord:
             "source": self.source,
             "notes": list(self.notes),
             "game": self.game,
+            "origin": self.origin,
         }
 
     @staticmethod
@@ -63,7 +66,7 @@ class RunRecord:
         missing = [name for name in ("recipe", "settings", "data") if name not in value]
         if missing:
             raise BadInput(f"{what}: {', '.join(missing)} missing; expected the recipe.json of a run")
-        notes, game = value.get("notes"), value.get("game")
+        notes, game, origin = value.get("notes"), value.get("game"), value.get("origin")
         return RunRecord(
             recipe=from_json(value["recipe"]),
             settings=settings_from(value["settings"]),
@@ -71,6 +74,7 @@ class RunRecord:
             source=str(value.get("source", "")),
             notes=tuple(map(str, notes)) if isinstance(notes, list) else (),
             game=game if isinstance(game, Mapping) else None,
+            origin=origin if isinstance(origin, Mapping) else None,
         )
 
     def expect_game(self, game: Game | CycleGame | None, path: str) -> None:

@@ -51,28 +51,32 @@ class TrainingPlan:
     Attributes:
         data: A data set or a path: see `advnets data --help`.
         data_dir: A folder where data sets are looked for first.
+        start_from: Begin with the weights of a share file, or with both players' of a run.
         out: The run directory; default runs/<time>-<recipe>-<data>.
         steps: Stop at this step; a run with a limit in steps resumes bit for bit.
         minutes: Stop after so many minutes of running; with --steps, whichever comes first.
         seed: Seed of first weights, order of data, and noise.
         device: Where the networks are trained.
         capture: Replay each move as a CUDA graph, which is faster for small networks.
-        journal_steps: Steps between two lines of the journal.
-        preview_steps: Steps between two previews.
+        journal_steps: Steps between two lines of the journal; default 50, or 2 seconds where these take longer.
+        preview_minutes: Minutes between two previews; the first comes after seconds.
+        preview_steps: Steps between two previews, in place of minutes.
         checkpoint_minutes: Minutes between two checkpoints.
         checkpoint_steps: Steps between two checkpoints, in place of minutes.
     """
 
     data: str = "digits"
     data_dir: str | None = None
+    start_from: str | None = None
     out: str | None = None
     steps: int | None = None
     minutes: float | None = None
     seed: int = 0
     device: str = "auto"
     capture: bool = False
-    journal_steps: int = 50
-    preview_steps: int = 1000
+    journal_steps: int | None = None
+    preview_minutes: float = 1.0
+    preview_steps: int | None = None
     checkpoint_minutes: float = 1.0
     checkpoint_steps: int | None = None
 
@@ -88,7 +92,7 @@ class Settings(ImageFlags, TrainingPlan):
             raise unknown("device", self.device, DEVICES)
         for name in ("steps", "journal_steps", "preview_steps", "checkpoint_steps"):
             _expect_positive(name, getattr(self, name), int)
-        for name in ("minutes", "checkpoint_minutes"):
+        for name in ("minutes", "preview_minutes", "checkpoint_minutes"):
             _expect_positive(name, getattr(self, name), float)
         _ = self.image_options
         if type(self.seed) is not int or not 0 <= self.seed < 2**63:
