@@ -35,7 +35,7 @@ TWO_STAGES = replace(
 
 def narrow(value: Any, width: int = 12) -> Any:
     """The same recipe with every layer at most `width` wide; what is not a width stays as published."""
-    widths = {"hidden", "units", "maps", "channels", "sparse", "latent_size"}
+    widths = {"width", "hidden", "units", "maps", "channels", "sparse", "latent_size"}
     if isinstance(value, tuple):
         return tuple(narrow(item, width) for item in value)
     if not is_dataclass(value) or isinstance(value, type):

@@ -11,7 +11,7 @@ from advnets.cli.help import field_docs
 from advnets.constraints import CONSTRAINTS
 from advnets.data import TRANSFORMS
 from advnets.errors import BadInput, unknown
-from advnets.games import PRECISIONS, TIES, Weight
+from advnets.games import AUTO, PRECISIONS, TIES, Weight
 from advnets.latents import LATENTS
 from advnets.objectives import OBJECTIVES
 from advnets.penalties import PENALTIES
@@ -31,7 +31,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "objective": tuple(OBJECTIVES),
     "latent": tuple(LATENTS),
     "transform": tuple(TRANSFORMS),
-    "precision": tuple(PRECISIONS),
+    "precision": (*PRECISIONS, AUTO),
     "given": ("labels", "images"),
     "parts": tuple(AUGMENTATIONS),
     "penalties": tuple(PENALTIES),

@@ -19,7 +19,7 @@ from advnets.experiment.run_data import choose_data, refuse_other_data
 from advnets.experiment.run_record import RunRecord, recipe_from
 from advnets.experiment.settings import Settings, find_device, settings_from
 from advnets.experiment.trial_move import try_one_move
-from advnets.games import CycleGame, Game, describe_game
+from advnets.games import AUTO, WORTH, AdversarialRow, CycleGame, CycleRow, Game, bfloat16_speedup, describe_game
 from advnets.recipes import Recipe, find, own
 
 
@@ -58,6 +58,7 @@ def start(
     asked = settings
     settings, dataset = distributed.local_rank0_first(lambda: choose_data(asked, data, labels=labels, given=given))
     device = find_device(settings.device)
+    recipe, measured = _settle_precision(recipe, device)
     if settings.capture:
         distributed.expect_one_process("training with --capture")
         expect_capturable(device)
@@ -68,7 +69,7 @@ def start(
         settings=replace(settings, data=_absolute_path(settings.data), data_dir=_absolute_folder(settings.data_dir)),
         data=_data_card(dataset, recipe, game),
         source=dataset.source,
-        notes=() if dataset.survey is None else tuple(dataset.survey.notes),
+        notes=(*measured, *(() if dataset.survey is None else dataset.survey.notes)),
         game=None if game is None else describe_game(game),
     )
     if settings.start_from is not None:
@@ -179,6 +180,17 @@ def find_recipe(recipe: Recipe | str | Path | None, game: Game | CycleGame | Non
     if str(recipe).endswith(".json"):
         return recipe_from(Path(recipe))
     return find(str(recipe))
+
+
+def _settle_precision(recipe: Recipe, device: torch.device) -> tuple[Recipe, tuple[str, ...]]:
+    """The recipe with the precision that "auto" stands for here, so that a resumed run keeps it; and what was found."""
+    row = recipe.learner
+    if not isinstance(row, AdversarialRow | CycleRow) or row.precision != AUTO:
+        return recipe, ()
+    ratio = distributed.on_rank0(lambda: bfloat16_speedup(device))
+    settled = "bfloat16" if ratio >= WORTH else "float32"
+    said = f"precision: {settled}, for bfloat16 products take 1/{ratio:.1f} of float32's time here"
+    return replace(recipe, learner=replace(row, precision=settled)), (said,)
 
 
 def _create(recipe: Recipe, settings: Settings, record: RunRecord) -> Path:

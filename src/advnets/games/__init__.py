@@ -1,7 +1,7 @@
 """Games: who plays, and what each player wants.
 
 Inside of the room a file imports only from those before it: field_checks, playable, pool, ties, weights, sight,
-game, cycle, description, rows.
+game, cycle, description, precision, rows.
 """
 
 from advnets.games.cycle import CycleGame
@@ -9,12 +9,14 @@ from advnets.games.description import describe_game
 from advnets.games.game import Game
 from advnets.games.playable import PRECISIONS, Draw, Judged, Playable, Terms, frozen_parameters, make, takes_given
 from advnets.games.pool import Pool
+from advnets.games.precision import AUTO, WORTH, bfloat16_speedup, settle_precision
 from advnets.games.rows import AdversarialRow, CycleRow, Learner
 from advnets.games.sight import pack_samples
 from advnets.games.ties import TIES, Information, Tie, View, class_heads, l1
 from advnets.games.weights import Weight
 
 __all__ = [
+    "AUTO",
     "AdversarialRow",
     "CycleGame",
     "CycleRow",
@@ -30,12 +32,15 @@ __all__ = [
     "Terms",
     "Tie",
     "View",
+    "WORTH",
     "Weight",
+    "bfloat16_speedup",
     "class_heads",
     "describe_game",
     "frozen_parameters",
     "l1",
     "make",
     "pack_samples",
+    "settle_precision",
     "takes_given",
 ]

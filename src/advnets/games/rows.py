@@ -12,6 +12,7 @@ from advnets.errors import BadInput, unknown
 from advnets.games.cycle import CycleGame
 from advnets.games.game import SIDES, Game
 from advnets.games.playable import PRECISIONS
+from advnets.games.precision import AUTO, settle_precision
 from advnets.games.ties import TIES
 from advnets.games.weights import Weight, as_weight
 from advnets.latents import LATENTS, Latent
@@ -52,8 +53,8 @@ class AdversarialRow:
         constraints: {player: {row of CONSTRAINTS: bound}}, applied after the player's move.
         augment: What the discriminator sees real and fake images through.
         pack: Samples that the discriminator judges as one.
-        precision: Type of the networks' products in training, a row of PRECISIONS; bfloat16 is for GPUs, and for CPUs
-            that multiply it natively.
+        precision: Type of the networks' products in training: a row of PRECISIONS, or "auto", which takes bfloat16
+            where the device multiplies it natively, as `settle_precision` measures.
     """
 
     generator: GeneratorRow
@@ -72,7 +73,7 @@ class AdversarialRow:
     def __post_init__(self) -> None:
         _expect_row("objective", self.objective, OBJECTIVES)
         _expect_row("latent", self.latent, LATENTS)
-        _expect_row("precision", self.precision, PRECISIONS)
+        _expect_row("precision", self.precision, (*PRECISIONS, AUTO))
         _expect_augmentation(self.augment)
         for penalty, weight in self.penalties.items():
             _expect_row("penalty", penalty, PENALTIES)
@@ -119,7 +120,7 @@ class AdversarialRow:
             },
             augment=None if augment is None else augment.to(device),
             pack=self.pack,
-            precision=PRECISIONS[self.precision],
+            precision=PRECISIONS[settle_precision(self.precision, device)],
         )
 
     def _latent(self) -> Latent | None:
@@ -138,7 +139,7 @@ class CycleRow:
         identity: Weight of leaving images of the right kind as they are, 0 or more.
         pool: Earlier fakes that each discriminator is shown, 0 or more.
         augment: What each discriminator sees real and fake images through.
-        precision: Type of the networks' products in training, a row of PRECISIONS.
+        precision: Type of the networks' products in training, as in `AdversarialRow`.
     """
 
     generator: GeneratorRow
@@ -155,7 +156,7 @@ class CycleRow:
 
     def __post_init__(self) -> None:
         _expect_row("objective", self.objective, OBJECTIVES)
-        _expect_row("precision", self.precision, PRECISIONS)
+        _expect_row("precision", self.precision, (*PRECISIONS, AUTO))
         _expect_augmentation(self.augment)
 
     def makers(self) -> Mapping[str, GeneratorRow]:
