@@ -256,8 +256,8 @@ def laid_out_as(theta: Tensor, gradient: Tensor | None) -> Tensor | None:
     """Return a gradient whose numbers lie in memory as those of its parameter do.
 
     torch's fused steps on a CPU read both in the order in which they lie, and so give weights the gradients of others
-    where the orders differ, in silence (torch 2.13). `backward` lays gradients out; `autograd.grad`, which we take, does
-    not, and those of convolutions under a penalty on slopes are transposed.
+    where the orders differ, in silence (torch 2.13). `backward` lays gradients out; `autograd.grad`, which we take,
+    does not, and those of convolutions under a penalty on slopes are transposed.
 
     Args:
         theta: The parameter.
