@@ -161,6 +161,8 @@ def test_a_game_that_cannot_be_is_refused(change: dict[str, Any], message: str) 
     ("change", "message"),
     [
         (lambda: replace(paper, batch_size=0), "batch_size is 0"),
+        (lambda: replace(paper, accumulate=3), "accumulate is 3 with a batch of 100"),
+        (lambda: replace(paper, balanced=1), "balanced is 1; expected True or False"),
         (lambda: replace(paper, algorithm="simultaneous"), "algorithm is 'simultaneous'; expected a row"),
         (lambda: replace(paper, descents={"generator": Descent()}), "descents are of generator; expected a Descent"),
         (lambda: replace(paper, transform="unti"), "Did you mean 'unit'"),

@@ -131,6 +131,7 @@ class Recording:
         batch: What is copied in before it is played, the real samples.
         draw: What is copied in before it is played, the draw.
         origin: Parameters that the descents begin from, copied in; None for the present ones.
+        parts: Parts of the batch that are differentiated one after another.
         names: Losses and scores of each player, by name.
         values: Those numbers, in that order.
         suspects: Names of the tensors that must be finite.
@@ -143,6 +144,7 @@ class Recording:
     batch: Batch
     draw: Draw
     origin: Origin | None
+    parts: int = 1
     played: int = 0
     replay: Work | None = None
     names: dict[str, tuple[list[str], list[str]]] = field(default_factory=dict)
@@ -160,9 +162,7 @@ class Recording:
 
     def work(self) -> None:
         """Do what a turn does on the device: as `turns.play_turn`, but that nothing is asked of the values."""
-        terms = self.game.terms(self.movers, self.batch, self.draw, 0)
-        shared = len(self.movers) > 1
-        gradients = {who: differentiate(self.game, who, terms[who], shared=shared) for who in self.movers}
+        terms, gradients = differentiate(self.game, self.movers, self.batch, self.draw, 0, parts=self.parts)
         suspects = {"the real batch": self.batch.real}
         for player in self.movers:
             suspects |= {f"the loss {name!r} of the {player}": loss for name, loss in terms[player].losses.items()}
@@ -190,11 +190,12 @@ class Recorder:
     Args:
         device: Where the game is.
         backend: What records, in place of the device's own.
+        parts: Parts of a batch that are differentiated one after another.
     """
 
-    def __init__(self, device: torch.device, backend: Backend | None = None) -> None:
+    def __init__(self, device: torch.device, backend: Backend | None = None, *, parts: int = 1) -> None:
         distributed.expect_one_process("--capture")
-        self.device = device
+        self.device, self.parts = device, parts
         self.backend = backend or (CudaGraph(device) if can_capture(device) else EagerBackend())
         self.recordings: dict[Any, Recording] = {}
         self.awaited: tuple[int, list[str], Callable[[], Tensor]] | None = None
@@ -221,7 +222,9 @@ class Recorder:
         if kind not in self.recordings:
             for player in movers:
                 make_capturable(optimizers[player])
-            self.recordings[kind] = Recording(game, tuple(movers), optimizers, *_copies(batch, draw, origin))
+            self.recordings[kind] = Recording(
+                game, tuple(movers), optimizers, *_copies(batch, draw, origin), self.parts
+            )
         recording = self.recordings[kind]
         recording.copy_in(batch, draw, origin)
         self._play(recording)

@@ -1,10 +1,11 @@
 """How players move: gradients at the same parameters, then descents.
 
-A turn is made of two parts, which a recording and extragradient need apart: `differentiate` takes a player's gradients,
-`descend` makes its move. Nothing moves on a loss or a gradient that is not finite.
+A turn is made of two parts, which a recording and extragradient need apart: `differentiate` takes the movers'
+gradients, of the whole batch or of its parts one after another; `descend` makes a move. Nothing moves on a loss or a
+gradient that is not finite.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import NamedTuple, Protocol
 
@@ -76,6 +77,7 @@ def play_turn(
     *,
     draw: Draw | None = None,
     origin: Origin | None = None,
+    parts: int = 1,
 ) -> tuple[Move, ...]:
     """Draw z; take every gradient at the same parameters; then make every move; see `Turn`.
 
@@ -87,6 +89,7 @@ def play_turn(
         step: Number of the step.
         draw: What the fakes are made of; None draws anew.
         origin: Parameters that the descents begin from; None for the present ones.
+        parts: Equal parts of the batch that are differentiated one after another.
 
     Returns:
         The moves, in the movers' order.
@@ -95,10 +98,8 @@ def play_turn(
         NonFinite: Before any move is made, if a loss or a gradient is not finite.
     """
     draw = game.draw(batch, movers) if draw is None else draw
-    terms = game.terms(movers, batch, draw, step)
-    gradients = {}
+    terms, gradients = differentiate(game, movers, batch, draw, step, parts=parts)
     for player in movers:
-        gradients[player] = differentiate(game, player, terms[player], shared=len(movers) > 1)
         _stop_if_not_finite(game, player, terms[player], found=gradients[player], batch=batch, step=step)
     for player in movers:
         descend(game, player, gradients[player], optimizers[player], origin)
@@ -114,25 +115,60 @@ def parameters_of(game: Playable, player: str) -> list[Tensor]:
     return list(filter(attrgetter("requires_grad"), game.players[player].parameters()))
 
 
-def differentiate(game: Playable, player: str, terms: Terms, *, shared: bool = False) -> Gradients:
-    """Differentiate a player's loss, the mean over all processes.
+def differentiate(
+    game: Playable, movers: Sequence[str], batch: Batch, draw: Draw, step: int, *, parts: int = 1
+) -> tuple[dict[str, Terms], dict[str, Gradients]]:
+    """Differentiate the loss of each mover, the mean over all parts and processes, at the same parameters.
+
+        d L / d theta = 1/m sum_i d L_i / d theta,        L_i the loss of the i-th of m equal parts
+
+    A part takes the memory of a batch of its size. The mean is that of the whole batch where each sample's loss is its
+    own, as without batch statistics: batch normalisation takes its moments of each part. What a network counts or
+    draws (spectral norm's u, a pool of fakes, dropout) is counted and drawn once a part.
 
     Args:
         game: What is played.
-        player: The player whose parameters are differentiated in.
-        terms: What it descends.
-        shared: Whether the graph is kept, for another player's gradients.
+        movers: The players whose parameters are differentiated in.
+        batch: The real samples.
+        draw: What the fakes are made of.
+        step: Number of the step.
+        parts: m, equal parts of the batch that are differentiated one after another.
 
     Returns:
-        Its loss and d loss / d theta.
+        What each mover descends, losses and scores as means over the parts, and its gradients.
     """
-    loss, parameters = torch.stack(list(terms.losses.values())).sum(), parameters_of(game, player)
-    values = torch.autograd.grad(loss, parameters, retain_graph=shared, allow_unused=True)
-    if any(map(torch.is_complex, parameters)):
-        mean_loss, means = _average_with_complex(loss, values)
-    else:
-        mean_loss, means = average_gradients(loss, values)
-    return Gradients(mean_loss, parameters, means)
+    terms: dict[str, Terms] = {}
+    values: dict[str, list[Tensor | None]] = {}
+    for part, drawn in split_batch(batch, draw, parts=parts):
+        found = game.terms(movers, part, drawn, step)
+        for player in movers:
+            loss, parameters = torch.stack(list(found[player].losses.values())).sum(), parameters_of(game, player)
+            slopes = torch.autograd.grad(loss, parameters, retain_graph=len(movers) > 1, allow_unused=True)
+            values[player] = _add(values.get(player), slopes, parts)
+            terms[player] = _add_terms(terms.get(player), found[player], parts)
+        del found
+    return terms, {player: _average_gradients(game, player, terms[player], values[player]) for player in movers}
+
+
+def split_batch(batch: Batch, draw: Draw, *, parts: int) -> Iterator[tuple[Batch, Draw]]:
+    """Split a batch and what its fakes are made of.
+
+    Args:
+        batch: The real samples, a multiple of `parts` of them.
+        draw: What the fakes are made of.
+        parts: Number of equal parts.
+
+    Yields:
+        Each part of both; the lazy penalties that are due are due in each.
+    """
+    if parts == 1:
+        yield batch, draw
+        return
+    size = len(batch.real) // parts
+    for start in range(0, parts * size, size):
+        here = slice(start, start + size)
+        z, given = (None if one is None else one[here] for one in (draw.z, draw.given))
+        yield Batch(batch.real[here], None if batch.given is None else batch.given[here]), Draw(z, given, draw.due)
 
 
 def descend(
@@ -161,6 +197,34 @@ def named_gradients(game: Playable, player: str, gradients: Gradients) -> dict[s
     names = (name for name, theta in game.players[player].named_parameters() if theta.requires_grad)
     named = zip(names, gradients.values, strict=True)
     return {f"the gradient of {player}.{name}": value for name, value in named if value is not None}
+
+
+def _average_gradients(game: Playable, player: str, terms: Terms, values: Sequence[Tensor | None]) -> Gradients:
+    """The means over all processes."""
+    loss, parameters = torch.stack(list(terms.losses.values())).sum().detach(), parameters_of(game, player)
+    average = _average_with_complex if any(map(torch.is_complex, parameters)) else average_gradients
+    mean_loss, means = average(loss, values)
+    return Gradients(mean_loss, parameters, means)
+
+
+def _add(total: list[Tensor | None] | None, found: Sequence[Tensor | None], parts: int) -> list[Tensor | None]:
+    """The sum of the parts' gradients so far, each over the number of parts."""
+    if parts == 1:
+        return list(found)
+    shares = [None if one is None else one / parts for one in found]
+    if total is None:
+        return shares
+    pairs = zip(total, shares, strict=True)
+    return [one if more is None else more if one is None else one + more for one, more in pairs]
+
+
+def _add_terms(total: Terms | None, found: Terms, parts: int) -> Terms:
+    if parts == 1:
+        return found
+    shares = Terms(*({name: value.detach() / parts for name, value in part.items()} for part in found))
+    if total is None:
+        return shares
+    return Terms(*({name: one[name] + more[name] for name in one} for one, more in zip(total, shares, strict=True)))
 
 
 def _average_with_complex(loss: Tensor, values: Sequence[Tensor | None]) -> tuple[Tensor, Sequence[Tensor | None]]:

@@ -12,6 +12,8 @@ from toy_games import TOYS, make_split, make_training, play_steps
 
 every_game = pytest.mark.parametrize("name", TOYS)
 STEPS, HALF = 16, 7
+DRAWS_WITHIN = {"cycle", "augmented"}
+"""Games that draw random numbers while a part is differentiated."""
 
 
 @every_game
@@ -34,6 +36,50 @@ def test_it_resumes_bit_for_bit_from_a_checkpoint(name: str, tmp_path: Path) -> 
     assert runs.state_fingerprint(again.state()) == runs.state_fingerprint(half.state())
     play_steps(again, HALF, STEPS)
     assert runs.state_fingerprint(again.state()) == runs.state_fingerprint(whole.state())
+
+
+@every_game
+def test_a_batch_in_parts_learns_what_the_whole_does(name: str) -> None:
+    """But for pools of earlier fakes and augmentations, which draw once a part, and so other numbers."""
+    whole, parted = (play_steps(make_training(name, parts=parts), 0, STEPS) for parts in (1, 2))
+    moved = make_training(name)
+    for player, network in whole.players.items():
+        pairs = zip(network.parameters(), parted.players[player].parameters(), strict=True)
+        apart = max(float((one - other).abs().max().detach()) for one, other in pairs)
+        first = zip(network.parameters(), moved.players[player].parameters(), strict=True)
+        assert max(float((one - other).abs().max().detach()) for one, other in first) > 1e-3
+        assert apart < 1e-6 or DRAWS_WITHIN & set(name.split()), f"{player}: {apart}"
+
+
+@every_game
+def test_a_batch_in_parts_resumes_bit_for_bit_and_is_recorded(name: str, tmp_path: Path) -> None:
+    whole, recorded = (play_steps(make_training(name, parts=2, capture=way), 0, STEPS) for way in (False, True))
+    assert runs.state_fingerprint(recorded.state()) == runs.state_fingerprint(whole.state())
+    half = play_steps(make_training(name, parts=2), 0, HALF)
+    again = make_training(name, parts=2)
+    again.load(half.state())
+    play_steps(again, HALF, STEPS)
+    assert runs.state_fingerprint(again.state()) == runs.state_fingerprint(whole.state())
+
+
+def test_a_discriminator_never_sees_more_than_a_part() -> None:
+    training = make_training("patches", parts=3)
+    seen = []
+    training.game.discriminator.register_forward_pre_hook(lambda module, inputs: seen.append(len(inputs[0])))
+    play_steps(training, 0, 2)
+    assert max(seen) <= 2 * 12 // 3
+
+
+def test_balanced_batches_resume_bit_for_bit() -> None:
+    whole = play_steps(make_training("labels", balanced=True), 0, STEPS)
+    half = play_steps(make_training("labels", balanced=True), 0, HALF)
+    again = make_training("labels", balanced=True)
+    again.load(half.state())
+    play_steps(again, HALF, STEPS)
+    assert runs.state_fingerprint(again.state()) == runs.state_fingerprint(whole.state())
+    assert runs.state_fingerprint(whole.state()) != runs.state_fingerprint(
+        play_steps(make_training("labels"), 0, STEPS).state()
+    )
 
 
 @every_game

@@ -128,6 +128,7 @@ def test_fields_of_games_are_refused_with_a_baseline(name: str) -> None:
     given = {
         "algorithm": Algorithm1(),
         "descents": dict.fromkeys(PLAYERS, Descent(Adam(betas=(0.0, 0.9)))),
+        "accumulate": 2,
         "average": Average(half_life=1000.0),
         "stages": (Stage(0.5, discriminator=MaxoutDiscriminator()),),
     }

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from advnets.data import TRANSFORMS, Batches, Split, order
+from advnets.data.batches import balanced_order
 from advnets.errors import BadInput
 
 
@@ -40,6 +41,45 @@ def test_each_epoch_is_its_order_less_the_part_that_fills_no_batch() -> None:
     for epoch in range(3):
         drawn = list(itertools.chain(*stream[3 * epoch : 3 * epoch + 3]))
         assert drawn == order(7, epoch, 10)[:9].tolist()
+
+
+def unequal() -> Split:
+    """A hundred samples: 80 of class 0, 15 of class 2, 5 of class 4."""
+    labels = torch.tensor([0] * 80 + [2] * 15 + [4] * 5)
+    return Split(torch.arange(100, dtype=torch.float32).unsqueeze(1), labels)
+
+
+def test_balanced_batches_hold_every_class_equally_often() -> None:
+    batches = Batches(unequal(), batch_size=12, seed=3, balanced=True)
+    drawn = list(itertools.islice(batches, 8 * 20))  # twenty epochs
+    for batch in drawn:
+        assert batch.given is not None
+        assert batch.given.bincount().tolist() == [4, 0, 4, 0, 4]
+    often = torch.cat([batch.real[:, 0].long() for batch in drawn]).bincount(minlength=100)
+    assert int(often[:80].min()) > 0
+    assert int(often[95:].max()) - int(often[95:].min()) <= 20  # rare ones in turn: at most once more an epoch
+
+
+def test_a_balanced_order_is_pure_and_another_in_each_epoch() -> None:
+    labels = unequal().labels
+    assert labels is not None
+    assert torch.equal(balanced_order(1, 2, labels), balanced_order(1, 2, labels))
+    assert len({tuple(balanced_order(s, e, labels).tolist()) for s in range(3) for e in range(3)}) == 9
+    equal = torch.arange(4).repeat(25)
+    assert balanced_order(0, 0, equal).sort().values.tolist() == list(range(100))
+    first = Batches(unequal(), batch_size=7, seed=11, balanced=True)
+    whole = take(first, 40)
+    for stop in (0, 1, 13, 14, 15, 39):
+        resumed = Batches(unequal(), batch_size=7, seed=99, balanced=True)
+        head = Batches(unequal(), batch_size=7, seed=11, balanced=True)
+        assert take(head, stop) == whole[:stop]
+        resumed.load(head.state())
+        assert take(resumed, 40 - stop) == whole[stop:]
+
+
+def test_balanced_batches_of_data_without_labels_are_refused() -> None:
+    with pytest.raises(BadInput, match=r"found data without labels\. Take labelled data"):
+        Batches(Split(torch.zeros(9, 2)), batch_size=3, seed=0, balanced=True)
 
 
 def test_values_and_labels_stay_together() -> None:

@@ -214,16 +214,18 @@ def make_split(given: str | None) -> Split:
     return Split(values, labels, others if given == "images" else None)
 
 
-def make_training(name: str, *, capture: bool = False) -> GameTraining:
+def make_training(name: str, *, capture: bool = False, parts: int = 1, balanced: bool = False) -> GameTraining:
     """The training of a toy at its first step, the same each time."""
     toy = TOYS[name]
     torch.manual_seed(0)
     game = toy.make()
     for network in game.players.values():
         network.double()
-    batches = Batches(make_split(toy.given), batch_size=BATCH, seed=3, transform=lambda x: x.double() / 255)
+    batches = Batches(
+        make_split(toy.given), batch_size=BATCH, seed=3, transform=lambda x: x.double() / 255, balanced=balanced
+    )
     descents = {player: Descent(Adam(), rate) for player, rate in zip(BOTH, (0.02, LinearDecay(0.01)), strict=True)}
-    recipe = replace(Recipe(), algorithm=toy.algorithm, descents=descents, batch_size=BATCH)
+    recipe = replace(Recipe(), algorithm=toy.algorithm, descents=descents, batch_size=BATCH, accumulate=parts)
     return GameTraining.of(game, batches, recipe, Sizes(SHAPE, LATENT), capture=capture)
 
 

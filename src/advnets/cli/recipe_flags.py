@@ -21,7 +21,7 @@ from advnets.schedules import SCHEDULES, Constant, Number, Schedule
 
 HIDDEN = ("name", "about", "source", "budget", "stages")
 """Fields of a recipe that no flag changes: --steps and --minutes are the budget, and stages are a matter of a file."""
-HIDDEN_OF_BASELINES = (*HIDDEN, "algorithm", "descents", "average", "transform")
+HIDDEN_OF_BASELINES = (*HIDDEN, "algorithm", "descents", "accumulate", "average", "transform")
 """The same for a baseline, which plays no game: its row has the numbers of its training."""
 UNNAMED = ("learner", "descents", "average")
 """Fields that a flag's name leaves out: --generator.hidden is learner.generator.hidden in recipe.json."""
@@ -60,9 +60,11 @@ WORDS = {
     "optimizer": "How it descends.",
     "rate": "Its rate.",
     "batch_size": "Real samples in each move, over all processes.",
+    "accumulate": "Parts of a batch, one after another: less memory.",
+    "balanced": "Draw every class equally often.",
     "transform": "How stored values become inputs.",
     "half_life": "Images that halve a weight's share of the sampled average.",
-    "ramp": "The most that the half-life may be, as a share of the images so far.",
+    "ramp": "Limit of the half-life, as a share of the images so far.",
 }
 """What the help says about a field; without an entry, what its dataclass says."""
 

@@ -23,10 +23,39 @@ def order(seed: int, epoch: int, n: int) -> Tensor:
     Returns:
         A permutation of 0 .. n - 1, (n,) int64.
     """
-    mixed = hashlib.sha256(f"advnets order {seed} {epoch}".encode()).digest()[:8]
+    return torch.randperm(n, generator=_generator(f"order {seed} {epoch}"))
+
+
+def balanced_order(seed: int, epoch: int, labels: Tensor) -> Tensor:
+    """Return an order of samples in which every class is equally often, a pure function of its arguments.
+
+    Each class is gone through in shuffled passes of its own, and each run of as many samples as there are classes holds
+    every class once. So a rare class comes several times in an epoch, and of a frequent one a part.
+
+    Args:
+        seed: As in `order`.
+        epoch: As in `order`.
+        labels: The class of each sample, (n,) int64; classes that no sample has are left out.
+
+    Returns:
+        Indices of samples, (n,) int64.
+    """
+    n, classes = len(labels), labels.bincount().nonzero().flatten()
+    rounds = -(-n // len(classes))
+    rng = _generator(f"balanced order {seed} {epoch}")
+    drawn = torch.empty((rounds, len(classes)), dtype=torch.int64)
+    for place, label in enumerate(classes):
+        members = torch.nonzero(labels == label).flatten()
+        passes = [members[torch.randperm(len(members), generator=rng)] for _ in range(-(-rounds // len(members)))]
+        drawn[:, place] = torch.cat(passes)[:rounds]
+    turns = torch.rand(drawn.shape, generator=rng).argsort(1)
+    return drawn.gather(1, turns).flatten()[:n]
+
+
+def _generator(words: str) -> torch.Generator:
+    mixed = hashlib.sha256(f"advnets {words}".encode()).digest()[:8]
     # 63 bits, as torch takes a seed for a signed 64-bit integer.
-    rng = torch.Generator().manual_seed(int.from_bytes(mixed, "big") >> 1)
-    return torch.randperm(n, generator=rng)
+    return torch.Generator().manual_seed(int.from_bytes(mixed, "big") >> 1)
 
 
 class Batches:
@@ -48,11 +77,13 @@ class Batches:
         whole: Whether each process draws the whole global batches, for work that every process does alike.
         given: What is given beside the samples: "labels" or "images"; None gives images where there are any, and else
             labels where there are any.
+        balanced: Whether every class comes equally often, by `balanced_order` in place of `order`: rare samples then
+            come several times in an epoch.
 
     Raises:
         Damaged: By `next`, if values that are mapped from a file are not as they were written.
         BadInput: If the batch size is out of range, or cannot be divided among the processes, or if the split has no
-            labels or images to give.
+            labels or images to give, or no labels to balance.
     """
 
     def __init__(
@@ -65,6 +96,7 @@ class Batches:
         device: str | torch.device = "cpu",
         whole: bool = False,
         given: str | None = None,
+        balanced: bool = False,
     ) -> None:
         if not 1 <= batch_size <= len(split):
             raise BadInput(
@@ -79,6 +111,12 @@ class Batches:
         self._batch_size = batch_size
         self._part = slice(batch_size) if whole else distributed.rank_slice(batch_size)
         self._transform = transform
+        if balanced and split.labels is None:
+            raise BadInput(
+                "balanced batches draw every class equally often: found data without labels. Take labelled data, or "
+                "leave --balanced out."
+            )
+        self._classes = split.labels.cpu() if balanced and split.labels is not None else None
         self._seed, self._epoch, self._index = seed, 0, 0
         self._order = self._shuffle()
 
@@ -164,6 +202,8 @@ class Batches:
         self._order = self._shuffle()
 
     def _shuffle(self) -> Tensor:
+        if self._classes is not None:
+            return balanced_order(self._seed, self._epoch, self._classes).to(self._values.device)
         return order(self._seed, self._epoch, len(self._values)).to(self._values.device)
 
 

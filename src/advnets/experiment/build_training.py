@@ -128,11 +128,18 @@ def batches_of(
         The batches, at their beginning.
 
     Raises:
-        BadInput: If the batch size is larger than the data, or the data have no labels or images to give.
+        BadInput: If the batch size is larger than the data, or the data have no labels or images to give or no labels
+            to balance.
     """
     forward = TRANSFORMS[recipe.transform if dataset.is_image else "identity"].forward
     return Batches(
-        dataset.train, batch_size=recipe.batch_size, seed=seed, transform=forward, device=device, given=given
+        dataset.train,
+        batch_size=recipe.batch_size,
+        seed=seed,
+        transform=forward,
+        device=device,
+        given=given,
+        balanced=recipe.balanced,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from advnets.recipes import Recipe, Stage
 from advnets.runs import ModuleMemory, name_iterators
 from advnets.schedules import BEGINNING, moment_within, value_at
 from advnets.training import Moment, Step
+from advnets.turns import play_turn
 
 
 @dataclass
@@ -57,11 +59,16 @@ class GameTraining:
         """Return the training at its first step, with fresh optimizers.
 
         Raises:
-            BadInput: If a player has nothing to train, or is TorchScript.
+            BadInput: If a player has nothing to train, or is TorchScript, or a batch has no such parts.
         """
         for player, network in game.players.items():
             _expect_no_script(player, network)
             _expect_trainable(player, network)
+        if batches.size % recipe.accumulate:
+            raise BadInput(
+                f"accumulate is {recipe.accumulate}, and a process has {batches.size} samples of a batch: expected a "
+                "number of parts that divides them. Change --accumulate or --batch-size."
+            )
         return GameTraining(game, batches, _optimizers(game, recipe), recipe, sizes, capture)
 
     @property
@@ -83,9 +90,11 @@ class GameTraining:
         """Yield the steps from number `start` on, without end."""
         algorithm = self.recipe.algorithm
         assert algorithm is not None
-        self.recorder = Recorder(self.game.device) if self.capture else None
+        parts = self.recipe.accumulate
+        self.recorder = Recorder(self.game.device, parts=parts) if self.capture else None
+        turn = self.recorder or partial(play_turn, parts=parts)
         return algorithm.steps(
-            self.game, self.batches, self.optimizers, start=start, turn=self.recorder, moment=lambda: self.moment
+            self.game, self.batches, self.optimizers, start=start, turn=turn, moment=lambda: self.moment
         )
 
     def schedule(self, moment: Moment) -> None:

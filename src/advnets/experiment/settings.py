@@ -58,7 +58,7 @@ class TrainingPlan:
         seed: Seed of first weights, order of data, and noise.
         device: Where the networks are trained.
         capture: Replay each move as a CUDA graph, which is faster for small networks.
-        journal_steps: Steps between two lines of the journal; default 50, or 2 seconds where these take longer.
+        journal_steps: Steps between two lines of the journal; default 50, or 2 seconds.
         preview_minutes: Minutes between two previews; the first comes after seconds.
         preview_steps: Steps between two previews, in place of minutes.
         checkpoint_minutes: Minutes between two checkpoints.

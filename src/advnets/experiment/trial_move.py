@@ -80,7 +80,7 @@ def try_one_move(prepared: PreparedTraining, transform: str) -> list[str]:
     if not isinstance(training, GameTraining):
         return []
     pack, whole = getattr(training.game, "pack", 1), training.batches.size
-    pack_samples(torch.empty((whole, 1), device="meta"), pack)
+    pack_samples(torch.empty((whole // training.recipe.accumulate, 1), device="meta"), pack)
     numbers = sorted({min(FEW * pack, whole), whole})
     for n in numbers:
         try:

@@ -125,6 +125,9 @@ class Recipe:
         algorithm: Who moves when, a row of ALGORITHMS; None for a baseline, which plays no game.
         descents: {player: how it descends}; empty for a baseline, whose row says it.
         batch_size: Real samples, and noises, a move, over all processes.
+        accumulate: Equal parts of a batch that are differentiated one after another, which takes less memory; see
+            `turns.differentiate`.
+        balanced: Whether every class is drawn equally often.
         transform: How stored values become what the networks see, a row of TRANSFORMS.
         average: The moving average of what is sampled.
         budget: How long a run is trained if it is not told how long.
@@ -138,6 +141,8 @@ class Recipe:
     algorithm: AlgorithmRow | None = Algorithm1()  # noqa: RUF009 - frozen
     descents: Mapping[str, Descent] = field(default_factory=lambda: dict.fromkeys(PLAYERS, Descent()))
     batch_size: int = 100
+    accumulate: int = 1
+    balanced: bool = False
     transform: str = "unit"
     average: Average = Average()
     budget: Budget = Budget()
@@ -173,6 +178,14 @@ def _check(recipe: Recipe) -> None:
         raise unknown("transform", str(recipe.transform), TRANSFORMS)
     if type(recipe.batch_size) is not int or recipe.batch_size < 1:
         raise BadInput(f"batch_size is {recipe.batch_size!r}; expected a whole number of at least 1")
+    parts = recipe.accumulate
+    if type(parts) is not int or parts < 1 or recipe.batch_size % parts:
+        raise BadInput(
+            f"accumulate is {parts!r} with a batch of {recipe.batch_size}; expected a whole number of parts of equal "
+            "size. Take a divisor of batch_size."
+        )
+    if type(recipe.balanced) is not bool:
+        raise BadInput(f"balanced is {recipe.balanced!r}; expected True or False")
     for name, kind in (("average", Average), ("budget", Budget)):
         if not isinstance(getattr(recipe, name), kind):
             raise BadInput(f"{name} is {getattr(recipe, name)!r}; expected {kind.__name__}(...)")
@@ -208,7 +221,7 @@ def _check_stages(stages: tuple[Stage, ...]) -> None:
 def _check_baseline(recipe: Recipe) -> None:
     """Nothing is given to a baseline that belongs to a game: its own row has the numbers of its training."""
     row = type(recipe.learner).__name__
-    usual: dict[str, Any] = {"algorithm": None, "descents": {}, "average": Average(), "stages": ()}
+    usual: dict[str, Any] = {"algorithm": None, "descents": {}, "accumulate": 1, "average": Average(), "stages": ()}
     for name, expected in usual.items():
         if getattr(recipe, name) != expected:
             raise BadInput(
