@@ -9,20 +9,23 @@ so that no generator feels it. A penalty is not a constraint, which moves parame
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from advnets import distributed
 from advnets.errors import BadInput
+from advnets.networks.twice_differentiable import input_slopes_only
 
 __all__ = ["PENALTIES", "gradient_penalty", "r1", "r1_finite", "r2", "r2_finite"]
 
 Critic = Callable[[Tensor], Tensor]
 
 
-class Pass(NamedTuple):
+@dataclass(frozen=True)
+class Pass:
     """One pass of the discriminator over real and fake samples.
 
     Attributes:
@@ -33,6 +36,7 @@ class Pass(NamedTuple):
         real_critic: Samples -> logits, judged as the real samples are: with what is given with them, and through the
             same draw of the augmentation.
         fake_critic: Samples -> logits, judged as the fake samples are.
+        joint: Whether slopes are wanted at both, which one backward pass then takes.
     """
 
     real: Tensor
@@ -41,6 +45,27 @@ class Pass(NamedTuple):
     fake_logits: Tensor
     real_critic: Critic
     fake_critic: Critic
+    joint: bool = False
+
+    @cached_property
+    def slopes(self) -> tuple[Tensor, Tensor]:
+        """The slopes at real and at fake samples, each (batch, d), as `input_gradient` has them, by one pass."""
+        expect_rows(self.real_logits, self.real)
+        expect_rows(self.fake_logits, self.fake)
+        total = mean_of_patches(self.real_logits).sum() + mean_of_patches(self.fake_logits).sum()
+        with input_slopes_only():
+            real, fake = torch.autograd.grad(total, (self.real, self.fake), create_graph=True)
+        return real.flatten(1), fake.flatten(1)
+
+    @property
+    def real_slope(self) -> Tensor:
+        """The slope of the critic at each real sample, (batch, d)."""
+        return self.slopes[0] if self.joint else input_gradient(self.real_logits, self.real)
+
+    @property
+    def fake_slope(self) -> Tensor:
+        """The slope of the critic at each fake sample, (batch, d)."""
+        return self.slopes[1] if self.joint else input_gradient(self.fake_logits, self.fake)
 
 
 Penalty = Callable[[Pass], Tensor]
@@ -121,7 +146,7 @@ def r1(seen: Pass) -> Tensor:
     Raises:
         BadInput: As `input_gradient` does.
     """
-    return 0.5 * input_gradient(seen.real_logits, seen.real).square().sum(1)
+    return 0.5 * seen.real_slope.square().sum(1)
 
 
 def r2(seen: Pass) -> Tensor:
@@ -141,7 +166,7 @@ def r2(seen: Pass) -> Tensor:
     Raises:
         BadInput: As `input_gradient` does.
     """
-    return 0.5 * input_gradient(seen.fake_logits, seen.fake).square().sum(1)
+    return 0.5 * seen.fake_slope.square().sum(1)
 
 
 def interpolate(real: Tensor, fake: Tensor) -> Tensor:

@@ -133,9 +133,9 @@ def test_the_ends_are_a_weighted_basis_and_a_mask_for_each_map() -> None:
     z = torch.randn(2, 3)
     weights = z @ basis.linear.weight.T
     torch.testing.assert_close(basis(z), torch.einsum("nm,mhw->nmhw", weights, basis.basis))
-    *_, mask, _, linear, _ = R3ganDiscriminator(width=16, blocks=1).build(Sizes((1, 8, 8)))  # type: ignore[misc]
+    *_, sums, linear, _ = R3ganDiscriminator(width=16, blocks=1).build(Sizes((1, 8, 8)))  # type: ignore[misc]
     x = torch.randn(2, 16, 4, 4)
-    torch.testing.assert_close(mask(x).flatten(1), torch.einsum("nmhw,mhw->nm", x, mask.weight[:, 0]))
+    torch.testing.assert_close(sums(x), torch.einsum("nmhw,mhw->nm", x, sums.mask))
     assert linear.weight.shape == (1, 16)
     assert linear.bias is None
     assert rest

@@ -24,11 +24,11 @@ from advnets.games.field_checks import (
 from advnets.games.playable import Draw, Judged, Terms, frozen_parameters, judged_of, logits_of, make, takes_given
 from advnets.games.sight import Augment, Seen, Sight, pack_samples
 from advnets.games.ties import Tie, View
-from advnets.games.weights import MoveCounter, Weight, WeightedTerms
+from advnets.games.weights import MoveCounter, Weight, WeightedTerms, as_weight, name_of
 from advnets.latents import Latent
 from advnets.networks.layers import is_samplewise
 from advnets.objectives import Objective
-from advnets.penalties import FINITE, Pass, Penalty
+from advnets.penalties import FINITE, Pass, Penalty, r1, r2
 from advnets.schedules import Number
 from advnets.training import Batch, Moment
 
@@ -233,13 +233,20 @@ class Game:
                 lambda x: self.critic(x, batch.given, drawn.real),
                 lambda x: self.critic(x, draw.given, drawn.fake),
             )
-            losses |= self._paid.paid(Pass(real, fake, real_logits, fake_logits, *critics), draw.due)
+            losses |= self._paid.paid(
+                Pass(real, fake, real_logits, fake_logits, *critics, joint=self._pays(r1, r2, due=draw.due)), draw.due
+            )
         if self._tied["discriminator"].rows:
             view = View("discriminator", batch, draw, fake, judged_fake, judged_real)
             losses |= self._tied["discriminator"].paid(view, ())
         score = self.objective.score
         scores = {"D(x)": score(real_logits).mean().detach(), "D(G(z))": score(fake_logits).mean().detach()}
         return Terms(losses, scores | self._sight.observe(real_logits, fake_logits))
+
+    def _pays(self, *penalties: Penalty, due: tuple[str, ...]) -> bool:
+        """Whether a move pays all of these penalties."""
+        weights = {penalty: as_weight(weight) for penalty, weight in self.penalties.items()}
+        return all(one in weights and (weights[one].every == 1 or name_of(one) in due) for one in penalties)
 
     def _making_terms(self, batch: Batch, draw: Draw, fake: Tensor, judged: tuple[Judged | None, Judged]) -> Terms:
         judged_real, judged_fake = judged

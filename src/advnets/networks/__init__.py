@@ -1,7 +1,7 @@
 """Networks: one file a paper, and a row of NETWORKS for each: a frozen dataclass of settings with `build(sizes)`.
 
-Inside of the room a file imports only from those before it: batch_norm, layers, convolution, rows, goodfellow2014,
-upsampled_convolution, frames, labels, dcgan, resample, residual, modern, r3gan.
+Inside of the room a file imports only from those before it: batch_norm, layers, twice_differentiable,
+convolution, rows, goodfellow2014, upsampled_convolution, frames, labels, dcgan, resample, residual, modern, r3gan.
 """
 
 from advnets.networks.batch_norm import BatchNorm

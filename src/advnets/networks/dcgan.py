@@ -16,6 +16,7 @@ from advnets.networks.batch_norm import BatchNorm
 from advnets.networks.frames import Frame
 from advnets.networks.labels import ClassLogits, LabelledLatent
 from advnets.networks.rows import DiscriminatorRow, GeneratorRow, Sizes
+from advnets.networks.twice_differentiable import Conv2d
 
 NORMS = ("batch", "none")
 DEVIATION = 0.02
@@ -98,11 +99,11 @@ class DcganDiscriminator(DiscriminatorRow):
         """
         frame = Frame.of(sizes, "dcgan_discriminator")
         maps, normalised = maps_by_stage(self.width, frame), self.norm == "batch"
-        layers: list[nn.Module] = [*frame.pad(), nn.Conv2d(frame.channels, maps[0], 4, 2, 1, bias=not normalised)]
+        layers: list[nn.Module] = [*frame.pad(), Conv2d(frame.channels, maps[0], 4, 2, 1, bias=not normalised)]
         for above, below in itertools.pairwise(maps):
-            layers += [nn.LeakyReLU(0.2), nn.Conv2d(above, below, 4, 2, 1, bias=not normalised)]
+            layers += [nn.LeakyReLU(0.2), Conv2d(above, below, 4, 2, 1, bias=not normalised)]
             layers += [BatchNorm(below)] if normalised else []
-        layers += [nn.LeakyReLU(0.2), nn.Conv2d(maps[-1], 1 + (sizes.classes or 0), frame.start, bias=not normalised)]
+        layers += [nn.LeakyReLU(0.2), Conv2d(maps[-1], 1 + (sizes.classes or 0), frame.start, bias=not normalised)]
         network = start_weights(nn.Sequential(*layers, nn.Flatten(1 if sizes.classes else 0)))
         return ClassLogits(network) if sizes.classes else network
 

@@ -15,8 +15,9 @@ from advnets.networks.dcgan import expect_at_least_one, maps_by_stage
 from advnets.networks.frames import Frame
 from advnets.networks.labels import ClassLogits, LabelledLatent
 from advnets.networks.resample import ConvDownsample2d, ConvUpsample2d
-from advnets.networks.residual import Basis, features, head, normal_, plain_block
+from advnets.networks.residual import Basis, MaskedSums, head, normal_, plain_block
 from advnets.networks.rows import DiscriminatorRow, GeneratorRow, Sizes
+from advnets.networks.twice_differentiable import Conv2d
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,10 @@ class ModernDiscriminator(DiscriminatorRow):
         """
         frame = Frame.of(sizes, "modern_discriminator")
         maps, total = maps_by_stage(self.width, frame), self.blocks * frame.doublings
-        layers: list[nn.Module] = [*frame.pad(), normal_(nn.Conv2d(frame.channels, maps[0], 4, 2, 1), 1.0)]
+        layers: list[nn.Module] = [*frame.pad(), normal_(Conv2d(frame.channels, maps[0], 4, 2, 1), 1.0)]
         for stage, count in enumerate(maps):
             layers += [ConvDownsample2d(maps[stage - 1], count)] if stage else []
             layers += [plain_block(count, total) for _ in range(self.blocks)]
-        layers += [*features(maps[-1], frame.start), *head(maps[-1], sizes.classes)]
+        layers += [MaskedSums(maps[-1], frame.start), *head(maps[-1], sizes.classes)]
         network = nn.Sequential(*layers).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return ClassLogits(network) if sizes.classes else network

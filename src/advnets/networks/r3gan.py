@@ -14,7 +14,7 @@ from advnets.networks.dcgan import expect_at_least_one
 from advnets.networks.frames import Frame
 from advnets.networks.labels import LabelledLatent
 from advnets.networks.resample import Downsample2d, Upsample2d
-from advnets.networks.residual import Basis, features, grouped_bottleneck, head, normal_
+from advnets.networks.residual import Basis, MaskedSums, grouped_bottleneck, head, normal_
 from advnets.networks.rows import DiscriminatorRow, GeneratorRow, Sizes
 
 
@@ -83,7 +83,7 @@ class R3ganDiscriminator(DiscriminatorRow):
             if stage:
                 layers += [Downsample2d(), *_mix(maps[stage - 1], count)]
             layers += _blocks(self, count, len(maps))
-        layers += features(maps[-1], frame.start)
+        layers.append(MaskedSums(maps[-1], frame.start))
         if sizes.classes is None:
             return nn.Sequential(*layers, *head(maps[-1], None))
         projection = normal_(nn.Linear(maps[-1], maps[-1], bias=False), 1.0)

@@ -9,9 +9,11 @@ with [1, 1] first: what runs is [1, 3, 3, 1]. Zeros lie beyond the edges. Inside
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, conv_transpose2d
+from torch.nn import functional
+from torch.nn.functional import conv_transpose2d
 
 from advnets.networks.layers import samplewise
+from advnets.networks.twice_differentiable import conv2d
 
 TAPS = (0.125, 0.375, 0.375, 0.125)
 
@@ -51,7 +53,7 @@ class Downsample2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Halve the sides of x."""
         maps = x.shape[1]
-        return conv2d(x, self.taps.expand(maps, 1, 4, 4), stride=2, padding=1, groups=maps)
+        return functional.conv2d(x, self.taps.expand(maps, 1, 4, 4), stride=2, padding=1, groups=maps)
 
 
 @samplewise

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from advnets.networks.layers import Layer, samplewise
+from advnets.networks.twice_differentiable import Conv2d
 
 SLOPE = 0.2
 """Of the leaky rectifiers below 0."""
@@ -50,8 +51,8 @@ def plain_block(maps: int, blocks: int) -> ResidualBlock:
     Returns:
         The block.
     """
-    first = nn.Conv2d(maps, maps, 3, padding=1)
-    return ResidualBlock([first, nn.Conv2d(maps, maps, 3, padding=1, bias=False)], blocks)
+    first = Conv2d(maps, maps, 3, padding=1)
+    return ResidualBlock([first, Conv2d(maps, maps, 3, padding=1, bias=False)], blocks)
 
 
 def grouped_bottleneck(maps: int, blocks: int, *, expansion: int, group: int) -> ResidualBlock:
@@ -92,17 +93,25 @@ class Basis(nn.Module):
         return weighted
 
 
-def features(maps: int, start: tuple[int, int]) -> list[nn.Module]:
-    """Return the layers from the last maps of a discriminator to its features: a learnt mask for each map, summed.
+@samplewise
+class MaskedSums(nn.Module):
+    """The features of a discriminator: each map, weighted by a learnt mask of its own and summed.
+
+    A depthwise convolution of the whole map, written as a product: torch's second derivative of a convolution in
+    groups, which penalties on slopes need, runs through the groups one by one.
 
     Args:
         maps: Number of maps.
         start: Their height and width.
-
-    Returns:
-        Layers of (batch, maps, *start) -> (batch, maps).
     """
-    return [normal_(nn.Conv2d(maps, maps, start, groups=maps, bias=False), 1.0), nn.Flatten(1)]
+
+    def __init__(self, maps: int, start: tuple[int, int]) -> None:
+        super().__init__()
+        self.mask = nn.Parameter(torch.randn(maps, *start) / math.sqrt(math.prod(start)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, maps, *start) -> (batch, maps)."""
+        return torch.sum(x * self.mask, dim=(2, 3))
 
 
 def head(maps: int, classes: int | None) -> list[nn.Module]:
