@@ -47,7 +47,7 @@ WORDS = {
     "given": "What the networks see beside z or x.",
     "penalties": "Add a penalty to the discriminator's loss, as in r1=10.",
     "ties": "Tie a player to the data, as in generator:l1=100.",
-    "constraints": "Bound a player's weights, as in generator:max_column_norm=1.9.",
+    "constraints": "Bound weights, as in generator:max_column_norm=1.9.",
     "pack": "Samples that the discriminator judges as one.",
     "precision": "Type of the networks' products.",
     "algorithm": "Who moves when.",
