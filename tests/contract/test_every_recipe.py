@@ -102,7 +102,10 @@ def test_the_average_forgets_what_is_older_than_a_tenth_of_the_run(
             yield Step(number, ())
 
     monkeypatch.setattr(GameTraining, "steps", set_weights)
-    run = train_to("run", recipe, steps)
+    seldom = {"checkpoint_steps": steps, "journal_steps": steps, "preview_steps": steps}
+    run = experiment.start(recipe, settings=tiny.settings("run", steps=steps, **seldom), **data_for(recipe))
+    for _ in run.carry_on():
+        pass
     assert all(float(theta.min()) > 0.99 for theta in run.model.network.parameters())
 
 

@@ -219,15 +219,16 @@ def broken(kind: str, case: dict[str, str]) -> dict[str, Any]:
 
 def toys() -> dict[str, float]:
     """How far two processes come from one in every kind of game, after sixteen steps in float64."""
-    (alone,) = together(1, lambda: {name: _toy(name) for name in TOYS})
-    first, second = together(2, lambda: {name: _toy(name) for name in TOYS})
-    assert all(first[name] == second[name] for name in TOYS)
-    return {name: distance({"theta": alone[name]}, {"theta": first[name]}) for name in TOYS}
+    names = [*TOYS, *(f"{name} in parts" for name in ("labels", "patches", "lazy penalty", "extragradient"))]
+    (alone,) = together(1, lambda: {name: _toy(name) for name in names})
+    first, second = together(2, lambda: {name: _toy(name) for name in names})
+    assert all(first[name] == second[name] for name in names)
+    return {name: distance({"theta": alone[name]}, {"theta": first[name]}) for name in names}
 
 
 def _toy(name: str) -> list[float]:
     """Parameters and buffers of a toy game that was played to its end; noises are drawn for the global batch."""
-    training = make_training(name)
+    training = make_training(name.removesuffix(" in parts"), parts=2 if name.endswith(" in parts") else 1)
     with distributed.use_shared_generator(torch.Generator().manual_seed(9)):
         play_steps(training, 0, 16)
     tensors = [tensor for network in training.players.values() for tensor in network.state_dict().values()]

@@ -59,7 +59,7 @@ class TrainingPlan:
         device: Where the networks are trained.
         capture: Replay each move as a CUDA graph, which is faster for small networks.
         journal_steps: Steps between two lines of the journal; default 50, or 2 seconds.
-        preview_minutes: Minutes between two previews; the first comes after seconds.
+        preview_minutes: Minutes between two previews.
         preview_steps: Steps between two previews, in place of minutes.
         checkpoint_minutes: Minutes between two checkpoints.
         checkpoint_steps: Steps between two checkpoints, in place of minutes.
