@@ -13,6 +13,7 @@ from advnets.algorithm import Algorithm1, AlgorithmRow, Extragradient, Simultane
 from advnets.data import Batches, Split
 from advnets.experiment.game_training import GameTraining
 from advnets.games import CycleGame, Game, Information, Judged, Weight, class_heads, l1
+from advnets.games.game import Weights
 from advnets.latents import gaussian
 from advnets.networks import Sizes
 from advnets.objectives import hinge, least_squares, non_saturating, relativistic
@@ -115,10 +116,17 @@ def translator() -> nn.Module:
     return nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.Tanh(), nn.Conv2d(4, 1, 3, padding=1))
 
 
-def make_cycle() -> CycleGame:
-    """Two translators and two discriminators, with pools so small that they fill at once."""
-    there, back = (Game(translator(), patch_judge(), least_squares, given="images") for _ in range(2))
-    return CycleGame(there, back, pool=5)
+def make_cycle(there: Weights | None = None, back: Weights | None = None) -> CycleGame:
+    """Two translators and two discriminators, with pools so small that they fill at once, and penalties each way."""
+    games = (
+        Game(translator(), patch_judge(), least_squares, given="images", penalties=way or {}) for way in (there, back)
+    )
+    return CycleGame(*games, pool=5)
+
+
+def make_lazy_cycle() -> CycleGame:
+    """A penalty each way, by the same name, due at other moves."""
+    return make_cycle({r1: Weight(1.0, every=2)}, {r1: Weight(2.0, every=3)})
 
 
 @dataclass(frozen=True)
@@ -140,6 +148,7 @@ TOYS: dict[str, Toy] = {
     ),
     "cycle": Toy(make_cycle, "images"),
     "cycle at once": Toy(make_cycle, "images", Simultaneous()),
+    "lazy cycle": Toy(make_lazy_cycle, "images"),
     "class heads": Toy(
         lambda: Game(
             LabelledMaker(CLASSES), HeadedJudge("classes", CLASSES), non_saturating, latent=Z, given="labels",

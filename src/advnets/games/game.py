@@ -22,7 +22,7 @@ from advnets.games.field_checks import (
 )
 from advnets.games.playable import Draw, Judged, Terms, frozen_parameters, judged_of, logits_of, make, takes_given
 from advnets.games.ties import Tie, View
-from advnets.games.weights import MoveCounter, Weight, WeightedTerms
+from advnets.games.weights import MoveCounter, Weight, WeightedTerms, as_weight, name_of
 from advnets.latents import Latent
 from advnets.networks.layers import is_samplewise
 from advnets.objectives import Objective
@@ -51,7 +51,7 @@ class Game:
         latent: What draws z; None where the generator makes samples of what it is given alone.
         given: What the networks see beside z or x: nothing, the batch's labels, or its images.
         penalties: {penalty: weight}, added to the discriminator's loss; a `Weight` may be lazy.
-        ties: {player: {tie: weight}}, added to that player's loss.
+        ties: {player: {tie: weight}}, added to that player's loss at each of its moves.
         constraints: {player: {constraint: bound}}, projections of a player's parameters after its move.
         augment: A differentiable map that the discriminator sees real and fake samples through. If it is a module, it
             belongs to the discriminator's player, and its buffers are kept in checkpoints.
@@ -289,6 +289,7 @@ class Game:
         rows = {"ties": ("tie", "l1: 100.0", "weight"), "constraints": ("constraint", "clip_weights: 0.01", "bound")}
         for name, (what, example, number) in rows.items():
             expect_by_player(name, getattr(self, name), players=SIDES, what=what, example=example, number=number)
+        self._refuse_lazy_ties()
         expect_callable("augment", self.augment)
         expect_precision(self.precision)
         if self.given is not None and self.latent is not None and not any(map(takes_given, self._networks())):
@@ -301,6 +302,15 @@ class Game:
         beside = () if self.given is None else (self.given,)
         expect_arguments("discriminator", self.discriminator, ("x", *beside))
         expect_arguments("generator", self.generator, beside if self.latent is None else ("z", *beside))
+
+    def _refuse_lazy_ties(self) -> None:
+        for player, ties in self.ties.items():
+            for tie, weight in ties.items():
+                if (every := as_weight(weight).every) > 1:
+                    raise BadInput(
+                        f"ties of the {player}: {name_of(tie)} is paid every {every} moves; expected a tie that is "
+                        "paid at each move, for only penalties may be lazy. Leave `every` out."
+                    )
 
     def _networks(self) -> tuple[nn.Module, nn.Module]:
         return self.generator, self.discriminator
