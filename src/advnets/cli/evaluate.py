@@ -8,10 +8,10 @@ import tyro
 
 from advnets import assessment, experiment
 from advnets.cli import console
-from advnets.cli.arguments import parse, print_result
-from advnets.cli.measuring import IMAGE_GROUP, MeasuringFlags
+from advnets.cli.arguments import IMAGE_GROUP, parse, print_result
 from advnets.cli.output import write_output
 from advnets.errors import BadInput, CannotWrite
+from advnets.experiment.evaluation import MeasuringFlags
 from advnets.experiment.settings import ImageFlags
 from advnets.runs import expect_new_folder, sealed_text
 
