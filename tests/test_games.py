@@ -14,6 +14,7 @@ from advnets.networks import DenseGenerator, MaxoutDiscriminator, Sizes, is_samp
 from advnets.objectives import OBJECTIVES, non_saturating, relativistic
 from advnets.schedules import LinearDecay
 from advnets.training import Batch, Moment
+from toy_games import make_lazy_cycle
 
 
 def small_game(objective: str = "non_saturating", **more: object) -> Game:
@@ -262,6 +263,26 @@ def test_a_lazy_penalty_is_paid_every_so_many_moves_of_the_discriminator_that_ma
         paid.append(game.terms(("discriminator",), batch, Draw(z, None, due), 0)["discriminator"].losses.get("r1"))
     assert [loss is not None for loss in paid] == [True, False, False, True, False]
     torch.testing.assert_close(paid[0], 3 * terms_of(always, "discriminator", batch, z).losses["r1"])
+
+
+def test_a_cycle_pays_the_lazy_penalties_of_each_way_when_they_are_due() -> None:
+    """The way there every second move, the way back every third, as many times over; the generators' moves none."""
+    game, batch = make_lazy_cycle(), Batch(torch.randn(6, 1, 6, 6), torch.randn(6, 1, 6, 6))
+    reals = {"there": batch.real, "back": batch.given}
+    for movers in (("discriminator",), tuple(game.players)):
+        for move in range(12):
+            losses = game.terms(movers, batch, game.draw(batch, movers), 0)["discriminator"].losses
+            assert game.draw(batch, ("generator",)).due == ()
+            for way, weight, every in (("there", 1.0, 2), ("back", 2.0, 3)):
+                assert (f"{way}/r1" in losses) == (move % every == 0)
+                if move % every == 0:
+                    seen = penalties.judge(getattr(game, way).critic, reals[way], reals[way])
+                    torch.testing.assert_close(losses[f"{way}/r1"], every * weight * penalties.r1(seen).mean())
+
+
+def test_a_lazy_tie_is_refused() -> None:
+    with pytest.raises(BadInput, match="ties of the generator: l1 is paid every 4 moves; expected a tie that is paid"):
+        small_game(ties={"generator": {l1: Weight(1.0, every=4)}})
 
 
 def test_the_count_of_moves_is_a_buffer_of_the_judging_player() -> None:

@@ -345,6 +345,15 @@ def test_folders_that_are_very_deep_or_that_links_make_endless_are_refused(
     refused(path / "0", TooBig, "more than 2,000 files and folders")
 
 
+def test_a_disk_is_not_walked_to_its_end_for_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a whole disk would: many files and hardly an image. Labels that lie before as many images are no such case."""
+    monkeypatch.setattr(folder_source, "MANY_FILES", 80)
+    path = photos(tmp_path, 30, **{f"0-labels/{number}.xml": b"" for number in range(60)})
+    assert len(pixels(data.load(path))) == 30
+    put(path, {f"0-more/{number}.xml": b"" for number in range(100)})
+    refused(path, BadInput, "found 0 images among the first 80 files, expected a folder of images")
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     path = photos(tmp_path, 110)
     (path / "broken.png").symlink_to(path / "nowhere.png")

@@ -21,6 +21,7 @@ import pytest
 import tiny
 from advnets import experiment, runs
 from advnets.errors import NonFinite
+from advnets.process import LONGEST_TICK_SECONDS
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")]
 
@@ -88,11 +89,6 @@ def stop_and_go_on(child: Child) -> None:
     child.kill(signal.SIGCONT, signal.SIGTERM)
 
 
-def stop_for_long(child: Child) -> None:
-    child.kill(signal.SIGSTOP, pause=6.0)
-    child.kill(signal.SIGCONT)
-
-
 def hold_back(child: Child) -> None:
     """As Ctrl-S does, the terminal takes nothing more; it does again, for the result, when the run is finished."""
     termios.tcflow(child.fds["slave"], termios.TCOOFF)
@@ -132,9 +128,6 @@ WAYS = {
     "SIGQUIT": Way(-3, "training", send(signal.SIGQUIT), saved=0),
     "SIGKILL while a checkpoint is renamed": Way(-9, "training", send(signal.SIGKILL), saved=20, options=at("rename")),
     "stopped, continued, SIGTERM": Way(143, "stopped", stop_and_go_on),
-    "stopped for longer than its minutes": Way(
-        0, "finished", stop_for_long, ["train", "paper-adam", *OFTEN, "--minutes", "0.05"]
-    ),
     "the limit of processor seconds": Way(152, "stopped", options={"cpu_seconds": 3}),
     # Moments of start-up, and of the end.
     "SIGINT while data are loaded": Way(130, None, send(signal.SIGINT), options=at("data")),
@@ -343,3 +336,24 @@ def test_however_a_training_ends_what_it_learnt_is_kept(
             experiment.resume("run", steps=saved + 3)
         return
     assert experiment.resume("run", steps=saved + 3).step == saved + 3
+
+
+def test_the_time_for_which_it_was_stopped_is_left_out_of_its_minutes(
+    server: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    """Three seconds to train, and six stopped: it trains on for what is left, and one tick at most is counted."""
+    found: dict[str, float] = {}
+
+    def stop_for_long(child: Child) -> None:
+        child.kill(signal.SIGSTOP, pause=6.0)
+        found["seconds"] = runs.Journal(Path("run/journal.jsonl")).read()[-1]["seconds"]
+        found["continued"] = time.monotonic()
+        child.kill(signal.SIGCONT)
+
+    way = Way(0, "finished", stop_for_long, ["train", "paper-adam", *OFTEN, "--minutes", "0.05"])
+    assert end(way, server, tmp_path) == 0
+    trained_on = time.monotonic() - found["continued"]
+    status = json.loads(Path("run/status.json").read_text())
+    assert status["state"] == "finished"
+    assert 3 <= status["seconds"] < 4.5
+    assert trained_on > 3 - found["seconds"] - LONGEST_TICK_SECONDS - 0.5 > 0

@@ -18,8 +18,8 @@ ENDLESS = ["train", "paper-adam", "--data", "digits", "--steps", "100000", "--ou
            "5"]  # fmt: skip
 
 
-def start(*words: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "advnets", *(words or ENDLESS)]
+def start() -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "advnets", *ENDLESS]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
@@ -44,10 +44,7 @@ def test_a_signal_finishes_the_step_saves_and_exits(number: signal.Signals, code
     run = experiment.Run(Path("run"))
     status = json.loads((run.path / "status.json").read_text())
     assert (status["state"], status["step"]) == ("stopped", run.step)
-    again = start("resume", "run", "--steps", str(run.step + 5))
-    assert again.wait(60) == 0
-    assert experiment.Run(Path("run")).step == status["step"] + 5
-    again.communicate()
+    assert experiment.resume("run", steps=run.step + 5).step == status["step"] + 5
 
 
 def test_a_second_interrupt_leaves_at_once(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 """Kills runs with SIGKILL and resumes them: a warmed process that forks a child for each, so a kill costs no import.
 
-    python kill_server.py KILLS SEED [SABOTEUR]
+    python kill_server.py KILLS SEED MEASURES [SABOTEUR]
 
 Run by test_kills.py in a folder of its own; prints JSON: the end of the uninterrupted run, and for each kill the phase
-it hit, the step on disk, and the end of the resumed run. A saboteur breaks resuming on purpose.
+it hit, the step on disk, and the end of the resumed run. MEASURES are those of evaluations, or "all". A saboteur
+breaks resuming on purpose; nothing is evaluated then.
 """
 
 import hashlib
@@ -33,6 +34,8 @@ TARGETS = PHASES[1:]
 OF_EVALUATION = ("evaluation", "report")
 STEPS = 20
 EVALUATED = 300
+chosen: dict[str, Any] = {}
+"""What an evaluation takes besides."""
 
 
 def watched(phase: mmap.mmap) -> None:
@@ -102,7 +105,7 @@ def begin(out: str) -> None:
 
 
 def evaluate(out: str) -> None:
-    experiment.Run(Path(out)).evaluate(n=EVALUATED)
+    experiment.Run(Path(out)).evaluate(n=EVALUATED, **chosen)
 
 
 def killed(work: Callable[[], object], phase: mmap.mmap, target: str, rng: random.Random, longest: float) -> str:
@@ -171,11 +174,14 @@ def kill_evaluation(out: str, phase: mmap.mmap, target: str, rng: random.Random,
     return {"phase": hit, "step": STEPS, "stale": stale, "end": end(out), "report": report(out)}
 
 
-def main(kills: int, seed: int, saboteur: str | None) -> None:
+def main(kills: int, seed: int, measures: str, saboteur: str | None) -> None:
     torch.set_num_threads(1)
     rng, phase = random.Random(seed), mmap.mmap(-1, 1)
+    if measures != "all":
+        chosen.update(measures=tuple(measures.split(",")), extractor="random")
     begin("whole")  # in this process: what torch and scikit-learn set up once, the children inherit
-    evaluate("whole")
+    if not saboteur:
+        evaluate("whole")
     began = time.monotonic()
     if not saboteur:
         evaluate("whole")
@@ -193,8 +199,8 @@ def main(kills: int, seed: int, saboteur: str | None) -> None:
         one["left"] = [str(path) for path in Path(out).rglob(".tmp-*")]
         told.append(one)
         shutil.rmtree(out)
-    print(json.dumps({"end": end("whole"), "report": report("whole"), "kills": told}))
+    print(json.dumps({"end": end("whole"), "report": None if saboteur else report("whole"), "kills": told}))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else None)
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4] if len(sys.argv) > 4 else None)

@@ -38,7 +38,9 @@ from advnets.penalties import PENALTIES
 from advnets.statistics import Moments
 from toy_games import TOYS, make_training, play_steps
 
-STEPS = 20
+STEPS, FEW_STEPS = 20, 8
+"""Steps of the slow suite, and of the default one: over two epochs too, by k = 3."""
+TOY_STEPS, FEW_TOY_STEPS = 16, 6
 PLAIN = tiny.with_learner(
     tiny.RECIPE,
     generator=replace(tiny.LEARNER.generator, batch_norm=False),  # type: ignore[type-var]
@@ -143,8 +145,9 @@ class Double(nn.Module):
 
 def played(
     objective: str, penalty: str, form: AlgorithmRow = PLAIN_STEPS, bound: float | None = None, adam: bool = False,
+    steps: int = STEPS,
 ) -> dict[str, Any]:  # fmt: skip
-    """Twenty steps by plain SGD; the parameters, and the ids of the samples that this process saw."""
+    """Some steps by plain SGD; the parameters, and the ids of the samples that this process saw."""
     game = game_of(objective, penalty, bound)
     rng = torch.Generator().manual_seed(1)
     split = Split(torch.randn(150, 2, generator=rng) + 1, torch.arange(150))
@@ -153,9 +156,9 @@ def played(
     optimizers = {name: kind(network.parameters(), lr=0.01) for name, network in game.players.items()}
     torch.manual_seed(5)
     batches = Batches(split, batch_size=16, seed=3, transform=lambda values: values.double())
-    steps = form.steps(game, noted(batches, seen), optimizers)
-    for _ in range(STEPS):
-        next(steps)
+    played = form.steps(game, noted(batches, seen), optimizers)
+    for _ in range(steps):
+        next(played)
     theta = torch.cat([p.detach().flatten() for network in game.players.values() for p in network.parameters()])
     return {"theta": theta.tolist(), "ids": seen}
 
@@ -167,21 +170,21 @@ def noted(batches: Batches, seen: list[list[int]]) -> Any:
         yield batch
 
 
-def found_in(names: Iterable[str]) -> dict[str, Any]:
-    return {name: played(**CASES[name]) for name in names}
+def found_in(names: Iterable[str], steps: int) -> dict[str, Any]:
+    return {name: played(**CASES[name], steps=steps) for name in names}
 
 
 def equality_of_all() -> dict[str, Any]:
     """1 against 2 against 4 processes in every case."""
-    return equality(CASES)
+    return equality(CASES, STEPS)
 
 
-def equality(of_four: Iterable[str] = FEW) -> dict[str, Any]:
+def equality(of_four: Iterable[str] = FEW, steps: int = FEW_STEPS) -> dict[str, Any]:
     """1 against 2 processes in every case, and against 4 in a few."""
-    (alone,) = together(1, lambda: found_in(CASES))
+    (alone,) = together(1, lambda: found_in(CASES, steps))
     told: dict[str, Any] = {"ids": alone["k=3"]["ids"]}
     for n, names in ((2, list(CASES)), (4, list(of_four))):
-        ranks = together(n, lambda names=names: found_in(names))
+        ranks = together(n, lambda names=names: found_in(names, steps))
         told[f"theta {n}"] = {name: distance(alone[name], ranks[0][name]) for name in names}
         told[f"between {n}"] = max(distance(ranks[0][name], ranks[-1][name]) for name in names)
         told[f"ids {n}"] = {name: joined(rank[name]["ids"] for rank in ranks) == alone[name]["ids"] for name in names}
@@ -217,20 +220,25 @@ def broken(kind: str, case: dict[str, str]) -> dict[str, Any]:
     return played(**case)
 
 
-def toys() -> dict[str, float]:
-    """How far two processes come from one in every kind of game, after sixteen steps in float64."""
+def toys(steps: int = FEW_TOY_STEPS) -> dict[str, float]:
+    """How far two processes come from one in every kind of game, in float64."""
     names = [*TOYS, *(f"{name} in parts" for name in ("labels", "patches", "lazy penalty", "extragradient"))]
-    (alone,) = together(1, lambda: {name: _toy(name) for name in names})
-    first, second = together(2, lambda: {name: _toy(name) for name in names})
+    (alone,) = together(1, lambda: {name: _toy(name, steps) for name in names})
+    first, second = together(2, lambda: {name: _toy(name, steps) for name in names})
     assert all(first[name] == second[name] for name in names)
     return {name: distance({"theta": alone[name]}, {"theta": first[name]}) for name in names}
 
 
-def _toy(name: str) -> list[float]:
-    """Parameters and buffers of a toy game that was played to its end; noises are drawn for the global batch."""
+def long_toys() -> dict[str, float]:
+    """The same after sixteen steps."""
+    return toys(TOY_STEPS)
+
+
+def _toy(name: str, steps: int) -> list[float]:
+    """Parameters and buffers of a toy game after some steps; noises are drawn for the global batch."""
     training = make_training(name.removesuffix(" in parts"), parts=2 if name.endswith(" in parts") else 1)
     with distributed.use_shared_generator(torch.Generator().manual_seed(9)):
-        play_steps(training, 0, 16)
+        play_steps(training, 0, steps)
     tensors = [tensor for network in training.players.values() for tensor in network.state_dict().values()]
     return torch.cat([tensor.double().flatten() for tensor in tensors]).tolist()
 
@@ -336,10 +344,15 @@ def newest(out: str) -> list[Tensor]:
     return [tensor for name in sorted(players) for tensor in players[name].values()]
 
 
-def loosely() -> dict[str, Any]:
-    """Adam, dropout and batch norm: the losses of 1, 2 and 4 processes over the last half of a run."""
+def loosely_with_four() -> dict[str, Any]:
+    """The same with 1, 2 and 4 processes."""
+    return loosely((1, 2, 4))
+
+
+def loosely(numbers: Iterable[int] = (1, 2)) -> dict[str, Any]:
+    """Adam, dropout and batch norm: the losses of 1 and 2 processes over the last half of a run."""
     told = {}
-    for n in (1, 2, 4):
+    for n in numbers:
         together(n, lambda n=n: trained(f"loose-{n}", steps=100, checkpoint_steps=100, preview_steps=100))
         entries = runs.Journal(Path(f"loose-{n}/journal.jsonl")).read()[10:]
         told[n] = {
@@ -481,15 +494,15 @@ def run_status(out: str) -> str:
     return str(runs.read_json(Path(out) / "status.json")["state"])
 
 
-def kill(kills: int = 1) -> list[dict[str, Any]]:
+def kill(kills: int = 1, steps: int = 28) -> list[dict[str, Any]]:
     """SIGKILL to a random process of two at a random time; then resume."""
     rng = random.Random(11)
-    together(2, lambda: trained("steady", steps=60))
-    return [{**killed(f"killed-{number}", rng), "expected": hash_of("steady")} for number in range(kills)]
+    together(2, lambda: trained("steady", steps=steps))
+    return [{**killed(f"killed-{number}", rng, steps), "expected": hash_of("steady")} for number in range(kills)]
 
 
 def twenty_kills() -> list[dict[str, Any]]:
-    return kill(20)
+    return kill(20, steps=60)
 
 
 def await_step(out: str, step: int) -> None:
@@ -498,15 +511,16 @@ def await_step(out: str, step: int) -> None:
         time.sleep(0.005)
 
 
-def killed(out: str, rng: random.Random) -> dict[str, Any]:
-    pids = forked(2, lambda: trained(out, steps=60), Path(f"found-{out}"))
-    await_step(out, 4 * rng.randrange(1, 11))
+def killed(out: str, rng: random.Random, steps: int) -> dict[str, Any]:
+    pids = forked(2, lambda: trained(out, steps=steps), Path(f"found-{out}"))
+    await_step(out, 4 * rng.randrange(1, steps // 4 - 4))
     time.sleep(rng.random() * 0.02)
     victim, began = rng.randrange(2), time.monotonic()
     os.kill(pids[victim], signal.SIGKILL)
     codes = waited(pids, 60)
     survivor = Path(f"found-{out}/{1 - victim}.json")
-    told = {"codes": codes, "victim": victim, "seconds": time.monotonic() - began, "at": experiment.Run(Path(out)).step}
+    told = {"codes": codes, "steps": steps, "victim": victim, "at": experiment.Run(Path(out)).step}
+    told["seconds"] = time.monotonic() - began
     told["survivor"] = json.loads(survivor.read_text()) if survivor.exists() else None
     together(2, resumed(out))
     return {**told, "hash": hash_of(out)}
@@ -529,8 +543,8 @@ def hang() -> dict[str, Any]:
 
 JOBS: dict[str, Callable[[], Any]] = {
     job.__name__: job
-    for job in (equality, toys, batch_norm, equality_of_all, sabotaged,
-                moments, whole, resume, loosely, not_finite, disk_full, uneven,
+    for job in (equality, toys, batch_norm, equality_of_all, long_toys, sabotaged,
+                moments, whole, resume, loosely, loosely_with_four, not_finite, disk_full, uneven,
                 taken, own_networks, refused_networks, by_minutes, one_signal, one_leaves, kill, twenty_kills,
                 hang)
 }  # fmt: skip

@@ -15,6 +15,7 @@ from advnets.augmentations import AUGMENTATIONS, Augmentation, PairSigns, RealSi
 from advnets.data import Batches, Split
 from advnets.experiment.game_training import GameTraining
 from advnets.games import CycleGame, Game, Information, Judged, Weight, class_heads, l1
+from advnets.games.game import Weights
 from advnets.latents import gaussian
 from advnets.networks import Sizes
 from advnets.objectives import hinge, least_squares, non_saturating, relativistic
@@ -117,12 +118,20 @@ def translator() -> nn.Module:
     return nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.Tanh(), nn.Conv2d(4, 1, 3, padding=1))
 
 
-def make_cycle(augment: Augmentation | None = None) -> CycleGame:
-    """Two translators and two discriminators, with pools so small that they fill at once."""
-    there, back = (
-        Game(translator(), patch_judge(), least_squares, given="images", augment=deepcopy(augment)) for _ in range(2)
+def make_cycle(
+    there: Weights | None = None, back: Weights | None = None, *, augment: Augmentation | None = None
+) -> CycleGame:
+    """Two translators and two discriminators, with pools so small that they fill at once, and penalties each way."""
+    games = (
+        Game(translator(), patch_judge(), least_squares, given="images", penalties=way or {}, augment=deepcopy(augment))
+        for way in (there, back)
     )
-    return CycleGame(there, back, pool=5)
+    return CycleGame(*games, pool=5)
+
+
+def make_lazy_cycle() -> CycleGame:
+    """A penalty each way, by the same name, due at other moves."""
+    return make_cycle({r1: Weight(1.0, every=2)}, {r1: Weight(2.0, every=3)})
 
 
 @dataclass(frozen=True)
@@ -144,6 +153,7 @@ TOYS: dict[str, Toy] = {
     ),
     "cycle": Toy(make_cycle, "images"),
     "cycle at once": Toy(make_cycle, "images", Simultaneous()),
+    "lazy cycle": Toy(make_lazy_cycle, "images"),
     "class heads": Toy(
         lambda: Game(
             LabelledMaker(CLASSES), HeadedJudge("classes", CLASSES), non_saturating, latent=Z, given="labels",
@@ -189,7 +199,7 @@ TOYS: dict[str, Toy] = {
             ),
         )
     ),
-    "augmented cycle": Toy(lambda: make_cycle(Augmentation(("mirror", "colour"), p=0.5)), "images"),
+    "augmented cycle": Toy(lambda: make_cycle(augment=Augmentation(("mirror", "colour"), p=0.5)), "images"),
     "augmented pairs": Toy(
         lambda: Game(
             translator(), PairJudge(), non_saturating, given="images", penalties={r1: 0.1},

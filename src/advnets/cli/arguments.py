@@ -17,6 +17,13 @@ from advnets.errors import BadInput
 
 Arguments = TypeVar("Arguments")
 
+IMAGE_GROUP = {
+    "images in files, and those of --against": (
+        "image_size", "image_fit", "image_alpha", "image_channels", "cache_memory", "verify",
+    ),
+}  # fmt: skip
+"""The flags of images in the help of the verbs that measure."""
+
 
 def parse(
     kind: type[Arguments],

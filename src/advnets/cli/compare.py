@@ -7,10 +7,11 @@ from typing import Annotated
 
 import tyro
 
-from advnets import assessment, comparison
+from advnets import comparison
 from advnets.cli import console
-from advnets.cli.arguments import parse, print_result
+from advnets.cli.arguments import IMAGE_GROUP, parse, print_result
 from advnets.errors import BadInput, CannotWrite
+from advnets.experiment.evaluation import MeasuringFlags
 from advnets.experiment.settings import ImageFlags
 from advnets.runs import expect_new, write_new
 
@@ -31,33 +32,17 @@ compared by Welch's t test over runs, or by a paired t test if each has runs of 
 Measures: {measures}. With --reports these are all that the reports have."""
 
 
-GROUPS = {
-    "images in files, and those of --against": (
-        "image_size", "image_fit", "image_alpha", "image_channels", "cache_memory", "verify",
-    ),
-}  # fmt: skip
-
-
 @dataclass(frozen=True)
-class ComparingFlags:
-    """What is compared, against what, and by which measures.
+class SidesFlags:
+    """What is compared, against what, and how differences are judged.
 
     Attributes:
         sides: Two or more sides: PATH, NAME=PATH, or NAME=RUN,RUN,... for runs that differ by seed.
         reports: Compare reports without measuring: those of runs, or files that `advnets evaluate --json` printed.
             Their errors are taken as independent.
         against: Compare with these real images; default the data that the models were trained on.
-        split: The split of the real images that is read.
-        measures: Take only these measures; default all that the data allow.
-        extractor: What computes features; default classifier with labels, random without.
-        weights: The weights of inception (default: cached or downloaded), or the .onnx file.
-        protocol: How the Parzen window score chooses its width: from ten, by golden section, or always .2.
-        n: Samples of each side; default 10,000, or as many as there are training images or samples in the smallest
-            file.
-        seed: Seed of the noise and of random draws.
         data: The new place of the data that the models were trained on, if they were moved.
         data_dir: A folder where data sets are looked for first.
-        no_classifier: Leave out the measures that need a classifier.
         control: Allow no false difference (holm), or few among those found (benjamini-hochberg).
         unpaired: Compare groups by Welch's t test, even if they have runs of the same seeds.
         out: Write the page into this file; one that is there already is not overwritten.
@@ -67,16 +52,8 @@ class ComparingFlags:
     sides: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="SIDE SIDE ...")]
     reports: bool = False
     against: str | None = None
-    split: str = "validation"
-    measures: str | None = None
-    extractor: str | None = None
-    weights: Path | None = None
-    protocol: str = "goodfellow2014"
-    n: int | None = None
-    seed: int = 0
     data: str | None = None
     data_dir: str | None = None
-    no_classifier: bool = False
     control: str = "holm"
     unpaired: bool = False
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.md")] = None
@@ -84,7 +61,7 @@ class ComparingFlags:
 
 
 @dataclass(frozen=True)
-class CompareFlags(ImageFlags, ComparingFlags):
+class CompareFlags(ImageFlags, MeasuringFlags, SidesFlags):
     """The flags of `advnets compare`; how images are read holds for images in files, and for --against."""
 
 
@@ -98,14 +75,13 @@ def main(argv: Sequence[str]) -> int:
         The exit status.
     """
     about = ABOUT.format(measures=", ".join(comparison.COMPARABLE))
-    asked = parse(CompareFlags, argv, verb="compare", about=about, groups=GROUPS)
+    asked = parse(CompareFlags, argv, verb="compare", about=about, groups=IMAGE_GROUP)
     if asked.out is not None:
         expect_new(asked.out, ".md", flag="--out")
     if not asked.sides:
         raise BadInput("found no side, expected two or more to compare. Name runs, files or groups.")
-    names = None if asked.measures is None else tuple(name.strip() for name in asked.measures.split(","))
     try:
-        found = _compare_reports(asked, names) if asked.reports else _compare_samples(asked, names)
+        found = _compare_reports(asked) if asked.reports else _compare_samples(asked)
     except CannotWrite as error:  # a reading of the test split could not be noted
         if isinstance(error.result, comparison.Comparison):
             _print(error.result, asked)
@@ -123,7 +99,7 @@ def _print(found: comparison.Comparison, asked: CompareFlags, kept: Path | None 
     print_result(found.as_dict(), as_json=asked.json, text=found.markdown().rstrip(), kept=kept)
 
 
-def _compare_reports(asked: CompareFlags, names: tuple[str, ...] | None) -> comparison.Comparison:
+def _compare_reports(asked: CompareFlags) -> comparison.Comparison:
     """Compare reports; refuse the flags that say how to measure, as they would be ignored."""
     used = {"sides", "reports", "measures", "control", "unpaired", "out", "json"}
     idle = [
@@ -133,24 +109,14 @@ def _compare_reports(asked: CompareFlags, names: tuple[str, ...] | None) -> comp
     ]
     if idle:
         raise BadInput(f"--reports compares existing reports; leave out --{', --'.join(idle)}, or --reports")
-    return comparison.compare_reports(asked.sides, names, control=asked.control, unpaired=asked.unpaired)
+    return comparison.compare_reports(asked.sides, asked.measure_names, control=asked.control, unpaired=asked.unpaired)
 
 
-def _compare_samples(asked: CompareFlags, names: tuple[str, ...] | None) -> comparison.Comparison:
-    plan = assessment.EvaluationPlan(
-        split=asked.split,
-        measures=names,
-        extractor=asked.extractor,
-        weights=asked.weights,
-        classifier=not asked.no_classifier,
-        protocol=asked.protocol,
-        n=asked.n,
-        seed=asked.seed,
-    )
+def _compare_samples(asked: CompareFlags) -> comparison.Comparison:
     return console.follow_measures(
         comparison.compare_samples(
             asked.sides,
-            plan,
+            asked.plan(),
             others=asked.against,
             data=asked.data,
             data_dir=asked.data_dir,

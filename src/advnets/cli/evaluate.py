@@ -8,9 +8,10 @@ import tyro
 
 from advnets import assessment, experiment
 from advnets.cli import console
-from advnets.cli.arguments import parse, print_result
+from advnets.cli.arguments import IMAGE_GROUP, parse, print_result
 from advnets.cli.output import write_output
 from advnets.errors import BadInput, CannotWrite
+from advnets.experiment.evaluation import MeasuringFlags
 from advnets.experiment.settings import ImageFlags
 from advnets.runs import expect_new_folder, sealed_text
 
@@ -34,31 +35,16 @@ measure is sliced-wasserstein.
 Measures: {measures}."""
 
 
-GROUPS = {
-    "images in files, and those of --against": (
-        "image_size", "image_fit", "image_alpha", "image_channels", "cache_memory", "verify",
-    ),
-}  # fmt: skip
-
-
 @dataclass(frozen=True)
-class MeasuringFlags:
-    """What is measured, against what, and by which measures.
+class SubjectFlags:
+    """What is measured, against what, and what is written.
 
     Attributes:
         run: A run directory, FILE.safetensors, a model that ships (paper-mnist), or a folder, .zip or .npz of images.
         against: Compare with these real images; default the data that the model was trained on.
-        split: The split of the real images that is read.
-        measures: Take only these measures; default all that the data allow.
-        extractor: What computes features; default classifier with labels, random without.
-        weights: The weights of inception (default: cached or downloaded), or the .onnx file.
-        protocol: How the Parzen window score chooses its width: from ten, by golden section, or always .2.
-        n: Number of samples; default 10,000, or about as many as there are training images if they are fewer.
-        seed: Seed of the noise and of random draws.
         data: Of a run, the new place of its data, if they were moved. For FILE.safetensors, other data than it was
             trained on, with their own splits.
         data_dir: A folder where data sets are looked for first.
-        no_classifier: Leave out the measures that need a classifier.
         figures: Draw nearest neighbours, a projection, classes and spectra too, into RUN/figures or --out.
         every_checkpoint: Measure each checkpoint of a run on the validation split, and name the best by the first of
             --measures; default fid, or sliced-wasserstein for points.
@@ -68,16 +54,8 @@ class MeasuringFlags:
 
     run: tyro.conf.Positional[Path]
     against: str | None = None
-    split: str = "validation"
-    measures: str | None = None
-    extractor: str | None = None
-    weights: Path | None = None
-    protocol: str = "goodfellow2014"
-    n: int | None = None
-    seed: int = 0
     data: str | None = None
     data_dir: str | None = None
-    no_classifier: bool = False
     figures: bool = False
     every_checkpoint: bool = False
     out: Path | None = None
@@ -85,7 +63,7 @@ class MeasuringFlags:
 
 
 @dataclass(frozen=True)
-class EvaluateFlags(ImageFlags, MeasuringFlags):
+class EvaluateFlags(ImageFlags, MeasuringFlags, SubjectFlags):
     """The flags of `advnets evaluate`; how images are read holds for images in files, and for --against."""
 
 
@@ -99,10 +77,10 @@ def main(argv: Sequence[str]) -> int:
         The exit status.
     """
     about = ABOUT.format(measures=", ".join(assessment.MEASURES))
-    asked = parse(EvaluateFlags, argv, verb="evaluate", about=about, groups=GROUPS)
+    asked = parse(EvaluateFlags, argv, verb="evaluate", about=about, groups=IMAGE_GROUP)
     if asked.out is not None:
         expect_new_folder(asked.out, "--out")
-    plan = _plan(asked)
+    plan = asked.plan(figures=asked.figures or asked.out is not None)
     if asked.every_checkpoint:
         return _choose(asked, plan)
     of_a_run = asked.against is None and (asked.run / "recipe.json").exists()
@@ -137,20 +115,6 @@ def main(argv: Sequence[str]) -> int:
 def _print(report: assessment.Report, asked: EvaluateFlags, kept: Path | None = None) -> None:
     text = sealed_text(report.as_dict()) if asked.json else str(report)
     write_output(text.rstrip(), kept=kept)
-
-
-def _plan(asked: EvaluateFlags) -> assessment.EvaluationPlan:
-    return assessment.EvaluationPlan(
-        split=asked.split,
-        measures=assessment.parse_measure_names(asked.measures),
-        extractor=asked.extractor,
-        weights=asked.weights,
-        classifier=not asked.no_classifier,
-        protocol=asked.protocol,
-        n=asked.n,
-        seed=asked.seed,
-        figures=asked.figures or asked.out is not None,
-    )
 
 
 def _choose(asked: EvaluateFlags, plan: assessment.EvaluationPlan) -> int:

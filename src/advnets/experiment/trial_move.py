@@ -109,9 +109,7 @@ def _sides(game: Game | CycleGame, batch: Batch) -> list[Side]:
     draw = game.draw(batch, ())
     if isinstance(game, Game):
         return [Side("", game, batch, draw)]
-    a, b = draw.given, batch.real
-    assert a is not None
-    return [Side("there", game.there, Batch(b, a), Draw(None, a)), Side("back", game.back, Batch(a, b), Draw(None, b))]
+    return [Side(way, getattr(game, way), *seen) for way, seen in game.ways(batch, draw).items()]
 
 
 def _try_networks(side: Side, transform: str) -> list[str]:

@@ -59,14 +59,16 @@ class CycleGame:
         return self.there.device
 
     def draw(self, batch: Batch, movers: Sequence[str]) -> Draw:
-        """Return what the fakes are made of: the batch's given images; see `Playable.draw`."""
+        """Return the batch's given images, and as `there/r1` what each way pays; see `Playable.draw`."""
         if batch.given is None or batch.given.ndim != 4:
             raise BadInput("a cycle translates between two kinds of images: expected data with images as `given`")
-        return Draw(None, batch.given)
+        draw = Draw(None, batch.given)
+        drawn = {way: getattr(self, way).draw(one, movers) for way, (one, _) in self.ways(batch, draw).items()}
+        return draw._replace(due=tuple(f"{way}/{name}" for way, one in drawn.items() for name in one.due))
 
     def terms(self, movers: Sequence[str], batch: Batch, draw: Draw, step: int) -> dict[str, Terms]:
         """Return the terms of each mover, both ways together; see `Playable.terms`."""
-        ways = self._ways(batch, draw)
+        ways = self.ways(batch, draw)
         if "generator" not in movers:
             with torch.no_grad():
                 fakes = {way: getattr(self, way).make(drawn) for way, (_, drawn) in ways.items()}
@@ -94,11 +96,23 @@ class CycleGame:
         for game in (self.there, self.back):
             game.schedule(moment)
 
-    def _ways(self, batch: Batch, draw: Draw) -> dict[str, tuple[Batch, Draw]]:
-        """What is real and what fakes are made of, each way."""
+    def ways(self, batch: Batch, draw: Draw) -> dict[str, tuple[Batch, Draw]]:
+        """Return what is real and what fakes are made of, each way.
+
+        Args:
+            batch: Real b, and the images a that they are given with.
+            draw: What `draw` returned for them.
+
+        Returns:
+            For {"there": ..., "back": ...} the batch and the draw of that way's game.
+        """
         a, b = draw.given, batch.real
         assert a is not None
-        return {"there": (Batch(b, a), Draw(None, a)), "back": (Batch(a, b), Draw(None, b))}
+        due = {way: _due_of(way, draw) for way in WAYS}
+        return {
+            "there": (Batch(b, a), Draw(None, a, due["there"])),
+            "back": (Batch(a, b), Draw(None, b, due["back"])),
+        }
 
     def _judging_terms(self, ways: Mapping[str, tuple[Batch, Draw]], fakes: Mapping[str, Tensor]) -> Terms:
         losses: dict[str, Tensor] = {}
@@ -139,6 +153,10 @@ class CycleGame:
                 raise BadInput(f"{name} is {getattr(self, name)!r}; expected a weight of 0 or more")
         if type(self.pool) is not int or self.pool < 0:
             raise BadInput(f"pool is {self.pool!r}; expected a whole number of fakes, 0 or more")
+
+
+def _due_of(way: str, draw: Draw) -> tuple[str, ...]:
+    return tuple(name.removeprefix(f"{way}/") for name in draw.due if name.startswith(f"{way}/"))
 
 
 def _difference(made: Tensor, target: Tensor | None) -> Tensor:

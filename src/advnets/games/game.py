@@ -53,7 +53,7 @@ class Game:
         latent: What draws z; None where the generator makes samples of what it is given alone.
         given: What the networks see beside z or x: nothing, the batch's labels, or its images.
         penalties: {penalty: weight}, added to the discriminator's loss; a `Weight` may be lazy.
-        ties: {player: {tie: weight}}, added to that player's loss.
+        ties: {player: {tie: weight}}, added to that player's loss at each of its moves.
         constraints: {player: {constraint: bound}}, projections of a player's parameters after its move.
         augment: What the discriminator sees real and fake samples through: an `Augmentation`, or a differentiable map
             of one's own. What has a method draw(n) -> parameters is drawn once a move and called with samples and
@@ -318,6 +318,7 @@ class Game:
         rows = {"ties": ("tie", "l1: 100.0", "weight"), "constraints": ("constraint", "clip_weights: 0.01", "bound")}
         for name, (what, example, number) in rows.items():
             expect_by_player(name, getattr(self, name), players=SIDES, what=what, example=example, number=number)
+        self._refuse_lazy_ties()
         expect_callable("augment", self.augment)
         if not set(self.penalties).isdisjoint(FINITE):
             expect_same_in_two_passes(self.discriminator, Sight(self.augment, self.pack).draws_once)
@@ -332,6 +333,15 @@ class Game:
         beside = () if self.given is None else (self.given,)
         expect_arguments("discriminator", self.discriminator, ("x", *beside))
         expect_arguments("generator", self.generator, beside if self.latent is None else ("z", *beside))
+
+    def _refuse_lazy_ties(self) -> None:
+        for player, ties in self.ties.items():
+            for tie, weight in ties.items():
+                if (every := as_weight(weight).every) > 1:
+                    raise BadInput(
+                        f"ties of the {player}: {name_of(tie)} is paid every {every} moves; expected a tie that is "
+                        "paid at each move, for only penalties may be lazy. Leave `every` out."
+                    )
 
     def _networks(self) -> tuple[nn.Module, nn.Module]:
         return self.generator, self.discriminator

@@ -32,7 +32,7 @@ class Draw(NamedTuple):
     Attributes:
         z: The noises, (batch, latent_size); None where the generator takes no noise.
         given: Labels (batch,) or images (batch, c, h, w) that the networks are given, or None.
-        due: Names of the lazy penalties that are paid in this turn.
+        due: Names of the lazy penalties that are paid in this turn; of a cycle with their way, as in "there/r1".
     """
 
     z: Tensor | None

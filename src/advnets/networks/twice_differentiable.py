@@ -77,7 +77,7 @@ class _Convolution(torch.autograd.Function):
         return torch.conv2d(x, weight, None, stride, padding)
 
     @staticmethod
-    def backward(ctx: Any, gy: Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, gy: Tensor) -> Any:
         x, weight = ctx.saved_tensors
         if not torch.is_grad_enabled():  # the last derivative: both gradients in one product
             return *_slopes(gy, x, weight, ctx.geometry, (ctx.needs_input_grad[0], ctx.needs_input_grad[1])), None
@@ -99,7 +99,7 @@ class _InputSlope(torch.autograd.Function):
         return _slopes(gy, gy.new_empty(shape), weight, geometry, (True, False))[0]
 
     @staticmethod
-    def backward(ctx: Any, v: Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, v: Tensor) -> Any:
         gy, weight = ctx.saved_tensors
         d_gy = d_weight = None
         if ctx.needs_input_grad[0]:
@@ -119,7 +119,7 @@ class _WeightSlope(torch.autograd.Function):
         return _slopes(gy, x, x.new_empty(shape), geometry, (False, True))[1]
 
     @staticmethod
-    def backward(ctx: Any, v: Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, v: Tensor) -> Any:
         x, gy = ctx.saved_tensors
         d_x = d_gy = None
         if ctx.needs_input_grad[0]:

@@ -20,6 +20,8 @@ MAX_FILE = 2**26
 """Largest number of bytes of one image file."""
 MAX_DEPTH, MAX_ENTRIES = 64, 10_000_000
 """Limits of a folder, links followed."""
+MANY_FILES, LEAST_SHARE = 1_000_000, 0.01
+"""Files after which a folder is given up if fewer than this share are images: it is a disk, not a data set."""
 
 
 @dataclass(frozen=True)
@@ -105,13 +107,13 @@ class FolderSource:
 
     Raises:
         Missing: If it is not there.
-        BadInput: If it cannot be listed.
+        BadInput: If it cannot be listed, or few of its first `MANY_FILES` files are images.
         TooBig: If it is deeper than `MAX_DEPTH`, or has more than `MAX_ENTRIES`.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.files = sort_files(_walk(path, path, (), count()))
+        self.files = sort_files(_expect_images(path, _walk(path, path, (), count())))
         self._inner = path / self.files.wrapper
 
     def full_name(self, name: str) -> str:
@@ -174,7 +176,7 @@ def sort_files(entries: Iterator[FileEntry]) -> FileListing:
     images: list[FileEntry] = []
     labels_files, others = dict[str, FileEntry](), Counter[str]()
     for entry in entries:
-        suffix = PurePosixPath(entry.name).suffix.lower()
+        suffix = _suffix(entry)
         if suffix in SUFFIXES:
             images.append(entry)
         elif PurePosixPath(entry.name).name == LABELS_FILE:
@@ -262,6 +264,23 @@ def _walk(
         else:
             kind = "broken link" if status is None else "pipe or device"
             yield FileEntry(f"{Path(entry.path).relative_to(root).as_posix()}.{kind}", 0, 0)
+
+
+def _expect_images(root: Path, entries: Iterator[FileEntry]) -> Iterator[FileEntry]:
+    """The files of a folder as they are; an error if so many were found that it is no folder of images."""
+    images = 0
+    for number, entry in enumerate(entries, start=1):
+        images += _suffix(entry) in SUFFIXES
+        if number == MANY_FILES and images < LEAST_SHARE * number:
+            raise BadInput(
+                f"{root}: found {images:,} images among the first {number:,} files, expected a folder of images. Name "
+                "the folder that holds them."
+            )
+        yield entry
+
+
+def _suffix(entry: FileEntry) -> str:
+    return PurePosixPath(entry.name).suffix.lower()
 
 
 def _stat_entry(entry: os.DirEntry[str]) -> os.stat_result | None:
