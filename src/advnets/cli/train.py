@@ -31,6 +31,8 @@ GROUPS = {
         "json",
     ),
 }  # fmt: skip
+USUAL = "modern"
+"""The recipe whose flags are read where one is chosen."""
 SHOWN = "paper-adam"
 """The recipe whose numbers the help shows if none is named."""
 
@@ -62,21 +64,48 @@ def main(argv: Sequence[str]) -> int:
     if len(names) > 1:
         raise BadInput(f"found {' '.join(names)!r}; expected one RECIPE, then flags")
     wants_help = bool({"-h", "--help"} & set(flags))
-    if not names and not wants_help:
-        raise BadInput(f"no recipe is given; expected: advnets train RECIPE. Recipes: {', '.join(RECIPES)}")
-    recipe = choose_rows(experiment.find_recipe(names[0] if names else SHOWN), flags)
+    if not names and not wants_help and not flags:
+        raise BadInput(
+            "no recipe and no data are given; expected: advnets train --data FOLDER, for which a recipe is chosen, or "
+            f"advnets train RECIPE. Recipes: {', '.join(RECIPES)}"
+        )
     if wants_help:
-        write_output(_help(names[0] if names else "RECIPE", recipe).rstrip())
+        word = names[0] if names else "RECIPE"
+        write_output(_help(word, choose_rows(experiment.find_recipe(names[0] if names else SHOWN), flags)).rstrip())
         return 0
-    asked, given = parse_with_recipe(recipe, flags, verb=f"train {names[0]}")
+    recipe = experiment.find_recipe(names[0]) if names else _choose_recipe(flags)
+    recipe = choose_rows(recipe, flags)
+    asked, given = parse_with_recipe(recipe, flags, verb=" ".join(["train", *names]))
     recipe = apply_flags(recipe, given)
-    settings = settings_from({spec.name: getattr(asked, spec.name) for spec in fields(experiment.Settings)})
+    settings = settings_of(asked)
     if asked.dry_run:
         cost = experiment.dry_run(recipe, settings=settings)
         if distributed.is_rank0():
             print_result(cost.as_dict(), as_json=asked.json, text=str(cost))
         return 0
     return follow(experiment.start(recipe, settings=settings), as_json=asked.json)
+
+
+def _choose_recipe(flags: Sequence[str]) -> Recipe:
+    """The recipe that is chosen for the data of the flags; the first process says which it is, why, and its cost."""
+    usual = experiment.find_recipe(USUAL)
+    asked, _ = parse_with_recipe(choose_rows(usual, flags), flags, verb="train")
+    settings = settings_of(asked)
+    dataset = distributed.local_rank0_first(settings.dataset)
+    choice = experiment.choose_recipe_for(dataset, settings)
+    cost = experiment.dry_run(choice.recipe, settings=settings, dataset=dataset)
+    length = f"{cost.steps:,} steps in {cost.minutes:.0f} minutes"
+    memory = "" if cost.mebibytes is None else f", {cost.mebibytes:,.0f} MiB of memory"
+    told = f"cost: {cost.milliseconds_per_step:,.0f} ms a step here, so about {length}{memory} (--minutes)"
+    if distributed.is_rank0():
+        for line in (*choice.reasons, told):
+            write_error(escape(line))
+    return choice.recipe
+
+
+def settings_of(asked: TrainFlags) -> experiment.Settings:
+    """The settings that the flags ask for."""
+    return settings_from({spec.name: getattr(asked, spec.name) for spec in fields(experiment.Settings)})
 
 
 def parse_with_recipe(recipe: Recipe, argv: Sequence[str], *, verb: str) -> tuple[TrainFlags, dict[str, Any]]:

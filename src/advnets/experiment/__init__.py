@@ -7,7 +7,7 @@ origin, lifecycle, evaluation.
 
 from advnets.experiment.cost import Cost, dry_run, peak_mebibytes
 from advnets.experiment.evaluation import evaluate_path, select_checkpoint
-from advnets.experiment.lifecycle import find_recipe, resume, start, train
+from advnets.experiment.lifecycle import choose_recipe_for, find_recipe, resume, start, train
 from advnets.experiment.loop import TrainingProgress
 from advnets.experiment.model import Model
 from advnets.experiment.opening import SHIPPED, find_model, open_model, open_source
@@ -24,6 +24,7 @@ __all__ = [
     "Run",
     "Samples",
     "Settings",
+    "choose_recipe_for",
     "dry_run",
     "evaluate_path",
     "expect_place_for_samples",

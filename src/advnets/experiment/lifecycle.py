@@ -20,7 +20,7 @@ from advnets.experiment.run_record import RunRecord, recipe_from
 from advnets.experiment.settings import Settings, find_device, settings_from
 from advnets.experiment.trial_move import try_one_move
 from advnets.games import AUTO, WORTH, AdversarialRow, CycleGame, CycleRow, Game, bfloat16_speedup, describe_game
-from advnets.recipes import Recipe, find, own
+from advnets.recipes import Choice, DataFacts, Recipe, choose_recipe, find, own
 
 
 @torch.inference_mode(False)  # the caller may have switched gradients off
@@ -36,8 +36,8 @@ def start(
     """Make the run directory of a new run; nothing is trained yet.
 
     Args:
-        recipe: A recipe, the name of one, or the path of a recipe.json; with `game` it defaults to `recipes.own`, and
-            must leave the learner to the game.
+        recipe: A recipe, the name of one, or the path of a recipe.json. None takes `recipes.own` with `game`, which a
+            recipe must leave the learner to, and otherwise the one that `recipes.choose_recipe` chooses for the data.
         game: A game of your own.
         settings: What is asked of the run beside its recipe; None for the defaults.
         data: Data in place of those that the settings name: a name, a path, or data in memory, which are a tensor or a
@@ -53,12 +53,14 @@ def start(
         BadInput: For anything that cannot be trained, before anything is written: both players make a trial move first.
     """
     distributed.init_process_group()
-    recipe, settings = find_recipe(recipe, game), settings or Settings()
+    settings = settings or Settings()
+    found = None if recipe is None and game is None else find_recipe(recipe, game)
     refuse_other_data(settings, data)
     asked = settings
     settings, dataset = distributed.local_rank0_first(lambda: choose_data(asked, data, labels=labels, given=given))
     device = find_device(settings.device)
-    recipe, measured = _settle_precision(recipe, device)
+    chosen = choose_recipe_for(dataset, settings).recipe if found is None else found
+    recipe, measured = _settle_precision(chosen, device)
     if settings.capture:
         distributed.expect_one_process("training with --capture")
         expect_capturable(device)
@@ -191,6 +193,24 @@ def _settle_precision(recipe: Recipe, device: torch.device) -> tuple[Recipe, tup
     settled = "bfloat16" if ratio >= WORTH else "float32"
     said = f"precision: {settled}, for bfloat16 products take 1/{ratio:.1f} of float32's time here"
     return replace(recipe, learner=replace(row, precision=settled)), (said,)
+
+
+def choose_recipe_for(dataset: Dataset, settings: Settings) -> Choice:
+    """Choose a recipe for a data set, where none is named.
+
+    Args:
+        dataset: The data.
+        settings: Length and device are read.
+
+    Returns:
+        The recipe, and why it was taken.
+
+    Raises:
+        Unsupported: For data that no recipe is chosen for.
+    """
+    facts = DataFacts(dataset.name, len(dataset.train), dataset.shape, dataset.classes)
+    on_gpu = find_device(settings.device).type == "cuda"
+    return choose_recipe(facts, minutes=settings.minutes, on_gpu=on_gpu)
 
 
 def _create(recipe: Recipe, settings: Settings, record: RunRecord) -> Path:

@@ -1,11 +1,12 @@
 """Recipes: published experiments, one file a paper.
 
 Inside of the room a file imports only from those before it: recipe, bengio, goodfellow2014, dcgan,
-modern.
+modern, choice.
 """
 
 from advnets.errors import unknown
 from advnets.recipes.bengio import dae, dae_walkback, dbn, deep_gsn, stacked_cae
+from advnets.recipes.choice import Choice, DataFacts, choose_recipe
 from advnets.recipes.dcgan import dcgan, dcgan_classes
 from advnets.recipes.goodfellow2014 import (
     best_mnist,
@@ -76,8 +77,9 @@ def find(name: str) -> Recipe:
 
 
 __all__ = [
-    "Average", "Budget", "Descent", "PLAYERS", "RECIPES", "Recipe", "Stage", "best_mnist", "dae", "dae_walkback",
-    "dbn", "dcgan", "dcgan_classes", "deep_gsn", "find", "from_json", "lower_from_json", "maker_from_json",
-    "modern", "modern_classes", "own", "paper", "paper_adam", "paper_cifar10_conv", "paper_cifar10_fc",
-    "paper_mnist", "paper_released", "paper_tfd", "r3gan_cifar10", "stacked_cae", "to_json",
+    "Average", "Budget", "Choice", "DataFacts", "Descent", "PLAYERS", "RECIPES", "Recipe", "Stage", "best_mnist",
+    "choose_recipe", "dae", "dae_walkback", "dbn", "dcgan", "dcgan_classes", "deep_gsn", "find", "from_json",
+    "lower_from_json", "maker_from_json", "modern", "modern_classes", "own", "paper", "paper_adam",
+    "paper_cifar10_conv", "paper_cifar10_fc", "paper_mnist", "paper_released", "paper_tfd", "r3gan_cifar10",
+    "stacked_cae", "to_json",
 ]  # fmt: skip
