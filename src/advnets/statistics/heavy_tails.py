@@ -14,8 +14,8 @@ The upper end is the one that misses on heavy tails; the lower one decides wheth
 HEAVIEST = 5.0
 """Least `tail_weight` at which no error of a mean is to be had: it lacks the rare large values that decide it.
 
-The cubic kernel's influences have 1.8 to 3.3 for MNIST, CIFAR-10 and digits, 4.6 at most for normal features, and 5.3 or
-more for lognormal ones."""
+The cubic kernel's influences have 1.8 to 3.3 for MNIST, CIFAR-10 and digits, 4.6 at most for normal features, and 5.3
+or more for lognormal ones."""
 
 FEWEST_DEGREES = 2.0
 """Least degrees of freedom: from fewer, no interval is to be had."""
