@@ -19,7 +19,9 @@ from advnets.metrics import (
     near_duplicates,
     nearest_training_test,
 )
+from advnets.metrics.memorisation import find_training_neighbours
 from advnets.statistics import Estimate, find_nearest
+from advnets.statistics.gaps import count_beyond, neighbour_gap
 from advnets.statistics.mann_whitney import chance_smaller, rank_score
 
 X = np.random.RandomState(0).randn(500, 32)
@@ -112,22 +114,44 @@ def test_one_mnist_training_image_in_twenty_is_found(mnist: Dataset) -> None:
 
 
 def test_copying_counts_by_ranks() -> None:
-    """The gaps are written out from sorted distances, and the chance is counted over all orders of the ranks."""
-    train, held_out, samples = normal(60, 4), normal(100, 4, 1), normal(30, 4, 2)
-    samples[:3] = train[:3] + 1e-3
+    """The gaps are written out from sorted distances, and the chance is counted over all orders of the ranks.
 
-    def gaps(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        far = np.sort(np.linalg.norm(points[:, None] - train, axis=2), axis=1)[:, :10]
+    The control is 100 gaps of held-out items to training items, and 30 of samples to held-out items.
+    """
+    train, held_out, samples = normal(60, 4), normal(100, 4, 1), normal(30, 4, 2)
+    samples[:6] = train[:6] + 1e-3
+
+    def gaps(points: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+        far = np.sort(np.linalg.norm(points[:, None] - others, axis=2), axis=1)[:, :10]
         steps = np.arange(1, 10) * np.log(far[:, 1:] / far[:, :-1])
         return steps[:, :3].max(1) / steps[:, 3:].mean(1)
 
-    ours, theirs = gaps(samples), np.sort(gaps(held_out))[::-1]
+    control = np.concatenate([gaps(held_out, train), gaps(samples, held_out)])
+    ours, control = gaps(samples, train), np.sort(control)[::-1]
     found = copying_share(samples, held_out, train, quantile=0.02)
-    assert found.value == (ours > theirs[1]).mean() >= 0.1
-    assert found.floor == pytest.approx(2 / 101)
-    assert found.notes["threshold"] == pytest.approx(theirs[1])
-    first = int((ours > theirs[0]).sum())  # of the first that are seen, all are samples: 30 29 .. / (130 129 ..)
-    assert found.p_value <= 2 * math.prod((30 - i) / (130 - i) for i in range(first)) * (1 + 1e-9)
+    assert found.value == (ours > control[2]).mean() >= 0.1
+    assert found.floor == pytest.approx(3 / 131)
+    assert found.notes["threshold"] == pytest.approx(control[2])
+    first = int((ours > control[0]).sum())  # of the first that are seen, all are samples: 30 29 .. / (160 159 ..)
+    assert found.p_value <= 2 * math.prod((30 - i) / (160 - i) for i in range(first)) * (1 + 1e-9)
+
+
+def test_samples_of_a_kind_that_stands_out_from_all_others_copy_nothing() -> None:
+    """Points near one of many centres have large gaps to training and to held-out items; half of the samples are so."""
+    centres = 10 * normal(400, 8)
+
+    def draw(n: int, near: int, seed: int) -> NDArray[np.float64]:
+        rng = np.random.default_rng(seed)
+        rows = normal(n, 8, seed)
+        rows[:near] = centres[rng.choice(400, near, replace=False)] + 0.1 * rows[:near]
+        return rows
+
+    train, held_out, samples = draw(4000, 400, 1), draw(4400, 400, 2), draw(400, 200, 3)
+    ours, theirs = (neighbour_gap(find_training_neighbours(x, train)).numpy() for x in (samples, held_out))
+    assert count_beyond(ours, theirs, 0.01)[2] < 1e-6  # beside held-out items alone they are accused
+    assert copying_share(samples, held_out, train).p_value > 0.05
+    samples[200:212] = train[500:512]
+    assert copying_share(samples, held_out, train).p_value < 0.002
 
 
 def test_a_copy_of_an_image_that_is_there_twice_is_found() -> None:

@@ -93,6 +93,21 @@ def test_the_error_is_the_spread_of_draws(measure: object) -> None:
     assert np.mean([found.error for found in draws]) == pytest.approx(spread, rel=0.3)
 
 
+def test_the_interval_of_mind_is_even_on_a_log_scale_and_wider_where_few_points_decide() -> None:
+    """Far from 0 it is value exp(-+ r / value), where r is 1.96 errors for many even points, and more for a t of 3."""
+    rng = np.random.default_rng(0)
+    even, heavy = rng.uniform(size=(400, 4)), rng.standard_t(3, size=(400, 4))
+    reaches = []
+    for x in (even, heavy):
+        found = mind(x + 3, points(400)[:, :4], directions=32)
+        assert found.interval is not None
+        low, high = found.interval
+        assert low * high == pytest.approx(found.value**2, rel=1e-6)
+        reaches.append(np.log(high / low) / 2 * found.value / found.standard_error)
+    assert 1.95 < reaches[0] < 2.0
+    assert reaches[1] > reaches[0]
+
+
 @pytest.mark.parametrize("measure", [sliced_wasserstein, mind])
 @pytest.mark.parametrize(("m", "n"), [(100, 100), (60, 200)])
 def test_the_floor_is_the_mean_of_real_samples(measure: object, m: int, n: int) -> None:

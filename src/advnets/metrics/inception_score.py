@@ -112,13 +112,14 @@ def inception_score(
 
     Returns:
         The score. Its error is that of drawing the samples, by the delta method with the influences KL(p(y|x) || p(y)),
-        and the same for any number of splits; the deviation between splits is not it. Its bias is to the order of 1/n:
-        in the exponent it is at most (K - 1) / (2 n) of a split's n (`exponent_bias_at_most`), where every sample is
-        sure of one class. Its interval is the value less the bias, +- 1.96 error. It has no floor: score real samples
-        beside it. Its notes hold `deviation` between splits with ddof (none for a single split); `one_split`,
-        `one_split_error` and `one_split_bias`, the same for all samples at once; `splits`, `n`, `classes`; and
-        `order_matters`, if splits score so much less than all samples at once that the samples must be sorted: then
-        shuffle them.
+        and the same for any number of splits; the deviation between splits is not it. Its bias is what the value has
+        above the score of all samples at once, less the latter's bias to the order of 1/n, which in the exponent is at
+        most (K - 1) / (2 n), where every sample is sure of one class (`exponent_bias_at_most`, of a split's n). Its
+        interval is that score less its bias, +- 1.96 of its error: a split of 30 samples has more bias than its series
+        to 1/n knows. It has no floor: score real samples beside it. Its notes hold `deviation` between splits with ddof
+        (none for a single split); `one_split`, `one_split_error` and `one_split_bias`, the same for all samples at
+        once; `splits`, `n`, `classes`; and `order_matters`, if splits score so much less than all samples at once that
+        the samples must be sorted: then shuffle them.
 
     Raises:
         BadInput: If a shape, a value or the rule is wrong, there are fewer than 2 classes, or a split has fewer than 2
@@ -191,5 +192,6 @@ def _combine_scores(scores: list[SplitScore], whole: SplitScore, rows: Tensor, *
         notes["deviation"] = float(values.std(ddof=ddof))
     if (whole.value - whole.bias) - (value - bias) > ORDER_GAP * whole.error + abs(bias):
         notes["order_matters"] = True
-    centre = value - bias
-    return Estimate(value, error, notes=notes, interval=(centre - Z95 * error, centre + Z95 * error), bias=bias)
+    # A split's own series misses much of its bias where it has few samples; all of them at once have next to none.
+    centre, half = whole.value - whole.bias, Z95 * whole.error
+    return Estimate(value, error, notes=notes, interval=(centre - half, centre + half), bias=value - centre)

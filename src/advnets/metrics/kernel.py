@@ -9,6 +9,7 @@ MMD.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,7 @@ from advnets.errors import BadInput, NonFinite, unknown
 from advnets.statistics.arrays import Array
 from advnets.statistics.distances import flatten_pair
 from advnets.statistics.estimate import Z95, Estimate, Note
-from advnets.statistics.heavy_tails import mean_degrees, reach
+from advnets.statistics.heavy_tails import are_too_heavy, mean_degrees, reach
 from advnets.statistics.permutation import permutation_p_value, permuted_statistics
 
 BLOCK = 2048
@@ -138,7 +139,8 @@ def kernel_distance(samples: Array, real: Array, *, block: int = BLOCK, statisti
     Returns:
         The squared distance. Its interval is a score interval, `score_interval`, not value +- 1.96 error; it contained
         the truth in 92 to 98 % of the draws of nine settings (benchmarks/calibration_kernel.py). In place of 1.96 it
-        has Student's t, by the degrees of freedom that heavy tails leave, `mean_degrees`. Its floor is the mean for
+        has Student's t, by the degrees of freedom that heavy tails leave, `mean_degrees`. Where tails are heavier
+        (`are_too_heavy`), error and interval are None and the note `heavy_tails` is set. Its floor is the mean for
         real samples: 0, or that of the biased form. Its notes hold `m`, `n`, `statistic` and `first_order`, the share
         of the variance that the first two terms have.
 
@@ -156,15 +158,17 @@ def kernel_distance(samples: Array, real: Array, *, block: int = BLOCK, statisti
     values = _forms(xx, yy, xy)
     if not all(math.isfinite(value) for value in (*values.values(), xx.squares, yy.squares, xy.squares)):
         raise _overflow()
-    first, second, degrees = _variance_orders(xx, yy, xy)
-    error = math.sqrt(first + second)
+    spread = VarianceOrders.of(xx, yy, xy)
+    error = math.sqrt(spread.first + spread.second)
     bias, floor = 0.0, 0.0
     if statistic == "biased":
         excess_x, excess_y = (float(g.diagonal.mean()) - g.mean_between() for g in (xx, yy))
         bias, floor = excess_x / m + excess_y / n, excess_y * (1 / m + 1 / n)
-    share = first / (first + second) if error > 0 else 0.0
+    share = spread.first / error**2 if error > 0 else 0.0
     notes: dict[str, Note] = {"m": m, "n": n, "statistic": statistic, "first_order": share}
-    ends = score_interval(values["unbiased"], first, second, reach(1.0, degrees))
+    if spread.heavy:
+        return Estimate(values[statistic], None, floor, notes | {"heavy_tails": True}, None, bias)
+    ends = spread.interval(values)
     low, high = (end + values[statistic] - values["unbiased"] - bias for end in ends)
     return Estimate(values[statistic], error, floor, notes, (low, high), bias)
 
@@ -184,19 +188,62 @@ def _forms(xx: Gram, yy: Gram, xy: Gram) -> dict[str, float]:
     }
 
 
-def _variance_orders(xx: Gram, yy: Gram, xy: Gram) -> tuple[float, float, float]:
-    """The two orders of the variance of the unbiased form, whose sum is its variance, and its degrees of freedom."""
-    m, n = len(xy.rows), len(xy.columns)
-    of_pairs = xx.variance_between() / (m * (m - 1)) + yy.variance_between() / (n * (n - 1))
-    second = 2 * of_pairs + 4 * xy.variance_across() / (m * n)
-    a = (xx.rows - xx.diagonal) / (m - 1) - xy.rows / n
-    b = (yy.rows - yy.diagonal) / (n - 1) - xy.columns / m
-    # Means of rows stand for expectations: their own variance adds 2 x second, whatever a and b are.
-    plain = 4 * float(a.var()) / m + 4 * float(b.var()) / n
-    return max(plain - 2 * second, 0.0), second, mean_degrees(a, b)
+@dataclass(frozen=True)
+class VarianceOrders:
+    """The variance of the unbiased form.
+
+    Attributes:
+        first: Its first order.
+        second: Its second order, which alone remains where the distance is 0.
+        plain: The variance of the means of rows, which has the second order twice more than the first.
+        degrees: Its degrees of freedom.
+        heavy: Whether tails are too heavy for it.
+    """
+
+    first: float
+    second: float
+    plain: float
+    degrees: float
+    heavy: bool
+
+    @staticmethod
+    def of(xx: Gram, yy: Gram, xy: Gram) -> "VarianceOrders":
+        """Estimate it.
+
+        Args:
+            xx: Kernel values among samples.
+            yy: Kernel values among real points.
+            xy: Kernel values between them.
+
+        Returns:
+            The variance.
+        """
+        m, n = len(xy.rows), len(xy.columns)
+        of_pairs = xx.variance_between() / (m * (m - 1)) + yy.variance_between() / (n * (n - 1))
+        second = 2 * of_pairs + 4 * xy.variance_across() / (m * n)
+        a = (xx.rows - xx.diagonal) / (m - 1) - xy.rows / n
+        b = (yy.rows - yy.diagonal) / (n - 1) - xy.columns / m
+        # Means of rows stand for expectations: their own variance adds 2 x second, whatever a and b are.
+        plain = 4 * float(a.var()) / m + 4 * float(b.var()) / n
+        return VarianceOrders(max(plain - 2 * second, 0.0), second, plain, mean_degrees(a, b), are_too_heavy(a, b))
+
+    def interval(self, values: Mapping[str, float]) -> tuple[float, float]:
+        """Compute the 95 % interval of the distance.
+
+        Args:
+            values: The estimates by the names of `STATISTICS`.
+
+        Returns:
+            Its ends.
+        """
+        slope = self.plain / values["biased"] if values["biased"] > 0 else 0.0
+        z = reach(1.0, self.degrees)
+        return score_interval(values["unbiased"], self.first, self.second, z, least_slope=slope)
 
 
-def score_interval(value: float, first: float, second: float, z: float = Z95) -> tuple[float, float]:
+def score_interval(
+    value: float, first: float, second: float, z: float = Z95, *, least_slope: float = 0.0, steepest: float = 0.0
+) -> tuple[float, float]:
     """Compute a 95 % interval of a squared distance: the t with |value - t| <= z sqrt(kappa t + second), z = 1.96.
 
     E. Wilson, Probable inference, the law of succession, and statistical inference, 1927, here for another variance:
@@ -217,14 +264,21 @@ def score_interval(value: float, first: float, second: float, z: float = Z95) ->
         first: First order of its variance, Hoeffding's.
         second: Second order of its variance.
         z: Half the interval in standard errors, more than 1.96 where few large values decide the error.
+        least_slope: Least kappa: the variance of means of rows over the biased square, of which neither is near 0. One
+            direction alone of variance v has kappa = 4 v, and second = 2 v^2, of which the formula makes 1.4 v near 0.
+        steepest: Slope of the variance above the value, at least, for the upper end: 4 times the largest variance of a
+            direction. What the value lacks may lie along that one, even if the value has little of it.
 
     Returns:
         The ends of the interval.
     """
     low = max(value, 0.0)
     kappa = (first + second / 2) / (low + math.sqrt(second) / 2) if low + second > 0 else 0.0
+    kappa = max(kappa, least_slope)
     middle, square = value + z**2 * kappa / 2, kappa * low + second + (z * kappa / 2) ** 2
-    return middle - z * math.sqrt(square), middle + z * math.sqrt(square)
+    half = z * steepest / 2
+    steep = value + z * half + z * math.sqrt(first + second + half**2)
+    return middle - z * math.sqrt(square), max(middle + z * math.sqrt(square), steep if steepest > 0 else -math.inf)
 
 
 def kernel_subsets(samples: Array, real: Array, *, subsets: int = 100, size: int = 1000, seed: int = 2020) -> Estimate:

@@ -21,7 +21,7 @@ from advnets.errors import BadInput
 from advnets.statistics.arrays import Array, Floats
 from advnets.statistics.distances import find_nearest, find_nearest_few, find_nearest_others, flatten_pair
 from advnets.statistics.estimate import Estimate, Note, share_error
-from advnets.statistics.gaps import count_beyond, neighbour_count, neighbour_gap
+from advnets.statistics.gaps import FEWEST, count_copies, neighbour_count, neighbour_gap
 from advnets.statistics.mann_whitney import chance_smaller, rank_score
 
 FEWEST_IN_CELL = 20
@@ -35,25 +35,27 @@ PROBES = 2000
 
 
 def copying_share(samples: Array, held_out: Array, train: Array, *, quantile: float = 0.01) -> Estimate:
-    """Compute the share of samples whose nearest training items stand out more than those of nearly all held-out items.
+    """Compute the share of samples whose nearest training items stand out more than nearly all of a control do.
 
-        1/m sum_j 1[T_j > T_(r)],    r = ceil(quantile h)
+        1/m sum_j 1[T_j > T_(r)],    r = ceil(quantile c)
 
-    T is `neighbour_gap` of the distances to the training items, T_(r) the r-th largest of held-out items. The p-value
-    is one-sided, for too many samples: twice the smaller one of `count_beyond` at the quantile and at a tenth of it,
-    where few exact copies among few samples are seen.
+    T is `neighbour_gap` of the distances to the training items, T_(r) the r-th largest of the control. The control is
+    the gaps of held-out items to training items, and of the samples to held-out items: samples of other class shares
+    have other gaps to both, and only a copy stands out from training items alone. The p-value is one-sided, for too
+    many samples: twice the smaller one of `count_copies` at the quantile and at a tenth of it, where few exact copies
+    among few samples are seen.
 
     Args:
         samples: Samples, (m, ...).
         held_out: Held-out items, not seen in training, (h, ...).
         train: Training items, (n, ...), 5 different ones or more; of equal ones one counts. All three hold bytes, or
             all hold floats of one scale.
-        quantile: Share of held-out items that is the threshold, in (0, 1).
+        quantile: Share of the control that is above the threshold, in (0, 1).
 
     Returns:
         The share. Its error is `share_error` over samples, with the threshold taken as fixed; its floor is the mean
-        r / (h + 1). Its notes hold `threshold`; `ratio`, the value over the floor; `exact copies`, samples at distance
-        0; `held-out copies`; `m`, `h`, `n`.
+        r / (c + 1). Its notes hold `threshold`; `ratio`, the value over the floor; `exact copies`, samples at distance
+        0; `held-out copies`; `control`, the number c; `m`, `h`, `n`.
 
     Raises:
         BadInput: If a shape, a value or the quantile is wrong, or there are fewer than 5 different training items.
@@ -63,13 +65,24 @@ def copying_share(samples: Array, held_out: Array, train: Array, *, quantile: fl
     near = [find_training_neighbours(points, train, name) for points, name in _both_sides(samples, held_out)]
     ours, theirs = (neighbour_gap(squared).cpu().numpy() for squared in near)
     m, h = len(ours), len(theirs)
-    count, rank, p_value = count_beyond(ours, theirs, quantile)
-    share, floor = count / m, rank / (h + 1)
-    notes: dict[str, Note] = {"threshold": float(np.sort(theirs)[-rank]), "ratio": share / floor}
+    own = _gaps_to_held_out(samples, held_out)
+    control = np.concatenate([theirs, own])
+    count, rank, p_value = count_copies(ours, own, control, quantile)
+    share, floor = count / m, rank / (len(control) + 1)
+    notes: dict[str, Note] = {"threshold": float(np.sort(control)[-rank]), "ratio": share / floor}
+    notes["control"] = len(control)
     copies = [int((squared[:, 0] == 0).sum()) for squared in near]
     notes |= {"exact copies": copies[0], "held-out copies": copies[1], "m": m, "h": h, "n": len(train)}
-    p_value = min(1.0, 2 * min(p_value, count_beyond(ours, theirs, quantile / 10)[2]))
+    p_value = min(1.0, 2 * min(p_value, count_copies(ours, own, control, quantile / 10)[2]))
     return Estimate(share, share_error(count, m), floor, notes, p_value=p_value)
+
+
+def _gaps_to_held_out(samples: Array, held_out: Array) -> Floats:
+    """`neighbour_gap` of samples to held-out items; none where there are too few of these."""
+    x, held = flatten_pair(samples, held_out, "samples", "held_out")
+    if len(torch.unique(held, dim=0)) < FEWEST:
+        return np.zeros(0)
+    return neighbour_gap(find_training_neighbours(x, held)).cpu().numpy()
 
 
 def find_training_neighbours(points: Array, train: Array, name: str = "samples") -> Tensor:

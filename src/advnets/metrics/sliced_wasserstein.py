@@ -18,6 +18,7 @@ from advnets.statistics import laplacian_pyramid
 from advnets.statistics.arrays import Array, flatten
 from advnets.statistics.distances import flatten_pair
 from advnets.statistics.estimate import Estimate, Note
+from advnets.statistics.heavy_tails import distance_interval, mean_degrees
 
 PROJECTIONS_AT_ONCE = 2**22
 """Projections that are in memory at once."""
@@ -172,7 +173,8 @@ def mind(samples: Array, real: Array, *, directions: int = 1000, seed: int = 202
 
     Returns:
         The distance. Its error, floor and notes are as in `sliced_wasserstein`; the floor is scaled as 1/n, and the
-        note `n` is the number of points used of a side.
+        note `n` is the number of points used of a side. Its interval is of the mean value at this n, not less its bias:
+        `distance_interval`, with the degrees of freedom that few large influences leave.
 
     Raises:
         BadInput: If a shape, a value or a number is wrong.
@@ -187,7 +189,9 @@ def mind(samples: Array, real: Array, *, directions: int = 1000, seed: int = 202
     floor = alpha * _distance_of_halves(y, u, second_order_cost, seed=seed, rate=1.0) * 2 / n
     notes: dict[str, Note] = {"n": n, "directions": directions, "seed": seed}
     notes["direction_error"] = alpha * _error_of_directions(found.distances)
-    return Estimate(alpha * found.value(), alpha * _error_of_shares(found.of_x, found.of_y), floor, notes)
+    value, error = alpha * found.value(), alpha * _error_of_shares(found.of_x, found.of_y)
+    ends = distance_interval(value, error, mean_degrees(found.of_x, found.of_y))
+    return Estimate(value, error, floor, notes, ends)
 
 
 def pyramid_wasserstein(

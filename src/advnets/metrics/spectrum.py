@@ -100,8 +100,10 @@ def spectrum_distance(
     The error is the delta method's over images of both sides: of S_x along e and of S_y along e + r f, where e is the
     direction of S_x - S_y, r the distance and f the direction of S_y - mean_k S_y, by which real images move the
     denominator too. The norm is biased upwards, for E |S_x - S_y|^2 is the trace of its covariance above the truth. So
-    the interval is that of the square without it, `score_interval`, whose root is taken, and 0 where it is below 0.
-    (The bootstrap of a norm that is biased upwards misses a distance of 0 too often.)
+    the interval is that of the square without it, `score_interval`, whose root is taken, and 0 where it is below 0. Its
+    upper end allows for the direction of the largest variance: images of other contrast move all frequencies at once,
+    which may have hidden a part of the distance. (The bootstrap of a norm that is biased upwards misses a distance of 0
+    too often.)
 
     Args:
         samples: Images, (m, ...), as in `log_powers`, 4 or more.
@@ -156,6 +158,7 @@ def _norm_with_error(x: Tensor, y: Tensor) -> tuple[float, float, tuple[float, f
         max(4 * along - 2 * second, 0.0),
         second,
         reach(1.0, mean_degrees(of_x, of_y)),
+        steepest=4 * float(torch.linalg.eigvalsh(covariance)[-1]),
     )
     error = math.sqrt(along / square) if square > 0 else math.sqrt(float(covariance.trace()))
     return math.sqrt(square), error, (math.sqrt(max(ends[0], 0.0)), math.sqrt(max(ends[1], 0.0)))

@@ -29,6 +29,9 @@ LEAPS = 3
 FEWEST = LEAPS + 2
 """Fewest neighbours that a gap can be read from."""
 
+UNLIKE = 0.1
+"""Largest p-value of a sign test at which points stand out from one group of others more than from another."""
+
 
 def neighbour_gap(squared: Tensor) -> Tensor:
     """Compute how far the nearest neighbours of each point stand out from its next ones.
@@ -87,3 +90,25 @@ def count_beyond(ours: Floats, theirs: Floats, quantile: float) -> tuple[int, in
     threshold = float(torch.as_tensor(theirs).sort(descending=True).values[rank - 1])
     count = int((ours > threshold).sum())
     return count, rank, float(scipy.stats.hypergeom.sf(count - 1, m + h, m, count + rank - 1))
+
+
+def count_copies(ours: Floats, own: Floats, control: Floats, quantile: float) -> tuple[int, int, float]:
+    """Count gaps beyond a control, by `count_beyond`, which the samples' own gaps to other items do not explain.
+
+    The sign test holds the samples' gaps to training items against their gaps to held-out items, at the threshold.
+    Where the latter are few among the control, it alone sees that the samples are of another kind.
+
+    Args:
+        ours: Gaps of the samples to training items, (m,).
+        own: Gaps of the samples to held-out items, (m,), or none.
+        control: These, and the gaps of held-out items to training items.
+        quantile: Share of the control that is beyond the threshold, in (0, 1).
+
+    Returns:
+        As `count_beyond`; but the p-value is the sign test's if that is larger, and above `UNLIKE`.
+    """
+    count, rank, p_value = count_beyond(ours, control, quantile)
+    threshold = float(torch.as_tensor(control).sort(descending=True).values[rank - 1])
+    beyond = int((own > threshold).sum())
+    sign = float(scipy.stats.binom.sf(count - 1, count + beyond, 0.5)) if len(own) else 0.0
+    return count, rank, max(p_value, sign) if sign > UNLIKE else p_value
