@@ -31,6 +31,8 @@ GROUPS = {
         "json",
     ),
 }  # fmt: skip
+GLANCE_SECONDS = 2.0
+"""How long steps are timed before a training whose recipe was chosen."""
 USUAL = "modern"
 """The recipe whose flags are read where one is chosen."""
 SHOWN = "paper-adam"
@@ -93,7 +95,7 @@ def _choose_recipe(flags: Sequence[str]) -> Recipe:
     settings = settings_of(asked)
     dataset = distributed.local_rank0_first(settings.dataset)
     choice = experiment.choose_recipe_for(dataset, settings)
-    cost = experiment.dry_run(choice.recipe, settings=settings, dataset=dataset)
+    cost = experiment.dry_run(choice.recipe, settings=settings, dataset=dataset, seconds=GLANCE_SECONDS)
     length = f"{cost.steps:,} steps in {cost.minutes:.0f} minutes"
     memory = "" if cost.mebibytes is None else f", {cost.mebibytes:,.0f} MiB of memory"
     told = f"cost: {cost.milliseconds_per_step:,.0f} ms a step here, so about {length}{memory} (--minutes)"

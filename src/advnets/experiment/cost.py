@@ -81,12 +81,15 @@ class Cost:
 
 
 @torch.inference_mode(False)  # the caller may have switched gradients off
-def dry_run(recipe: Recipe, *, settings: Settings, dataset: Dataset | None = None) -> Cost:
+def dry_run(
+    recipe: Recipe, *, settings: Settings, dataset: Dataset | None = None, seconds: float = ENOUGH_SECONDS
+) -> Cost:
     """Set the training up, take up to thirty steps of each stage in memory, and tell what the whole would take.
 
     Of a baseline whose layers are trained one after the other, the first one's steps stand for all.
 
-    dataset: that of the settings, where it was loaded already.
+    dataset: that of the settings, where it was loaded already. seconds: about how long each stage is timed; at least
+    two steps are.
     """
     distributed.init_process_group()
     device = find_device(settings.device)
@@ -96,10 +99,10 @@ def dry_run(recipe: Recipe, *, settings: Settings, dataset: Dataset | None = Non
     streams = Streams(settings.seed, device)
     with streams.as_defaults():
         tried = build_training(recipe, dataset, seed=settings.seed, device=device, capture=settings.capture)
-        stages = [_stage_cost(tried, recipe)]
+        stages = [_stage_cost(tried, recipe, seconds)]
         for _ in recipe.stages:
             tried.begin_next_stage(0)
-            stages.append(_stage_cost(tried, recipe))
+            stages.append(_stage_cost(tried, recipe, seconds))
     steps, minutes = _length(recipe, settings, stages)
     return Cost(
         recipe=recipe.name,
@@ -117,8 +120,8 @@ def dry_run(recipe: Recipe, *, settings: Settings, dataset: Dataset | None = Non
     )
 
 
-def _stage_cost(tried: Training, recipe: Recipe) -> StageCost:
-    seconds = _seconds_per_step(tried, recipe)
+def _stage_cost(tried: Training, recipe: Recipe, enough: float) -> StageCost:
+    seconds = _seconds_per_step(tried, recipe, enough)
     return StageCost(
         begins=recipe.stages[tried.stage - 1].begins if tried.stage else 0.0,
         parameters={
@@ -129,12 +132,12 @@ def _stage_cost(tried: Training, recipe: Recipe) -> StageCost:
     )
 
 
-def _seconds_per_step(tried: Training, recipe: Recipe) -> list[float]:
+def _seconds_per_step(tried: Training, recipe: Recipe, enough: float) -> list[float]:
     """Of up to TIMED steps after up to WARM_UP others; slow ones are stopped early, half of them then warm-up."""
     tried.schedule(Moment(0, 1, 0.0))
     average = MovingAverage(tried.makers)
     steps, seconds = tried.steps(0), list[float]()
-    while len(seconds) < WARM_UP + TIMED and (len(seconds) < 2 or sum(seconds) < ENOUGH_SECONDS):
+    while len(seconds) < WARM_UP + TIMED and (len(seconds) < 2 or sum(seconds) < enough):
         began = time.perf_counter()
         next(steps)
         average.update(tried.makers, recipe.batch_size)

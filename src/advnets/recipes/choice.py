@@ -100,8 +100,8 @@ def _width(facts: DataFacts, *, on_gpu: bool) -> int:
     longer = max(facts.shape[1:])
     if not SMALLEST <= longer <= LARGEST:
         raise Unsupported(
-            f"{facts.name} has images of {facts.shape[2]} x {facts.shape[1]}, and no recipe is named; one is chosen for "
-            f"a longer side from {SMALLEST} to {LARGEST}. Give --image-size, such as 64."
+            f"{facts.name} has images of {facts.shape[2]} x {facts.shape[1]}, and no recipe is named; one is chosen "
+            f"for a longer side from {SMALLEST} to {LARGEST}. Give --image-size, such as 64."
         )
     return 64 if on_gpu else next(width for side, width in WIDTHS if longer <= side)
 
