@@ -359,4 +359,6 @@ def with_weights(network: nn.Module, tensors: Mapping[str, Tensor]) -> nn.Module
         network.load_state_dict(aligned, assign=True)
     except RuntimeError as error:
         raise BadInput(f"the checkpoint is of other networks than these: {error}") from error
+    # A product with a tensor without numbers may raise nothing, and read what lies in memory.
+    assert not any(tensor.is_meta for tensor in (*network.parameters(), *network.buffers())), "a buffer of no state"
     return prepare_sampling(network)
