@@ -252,8 +252,25 @@ def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     return state
 
 
+def load_optimizer_state(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Take back what `optimizer_state` returned, laid out in memory as the parameters are.
+
+    A checkpoint stores numbers in the order of their indices. A fused step of a parameter that lies otherwise, such as
+    one in channels_last, would take the moments of other weights for its own; see `laid_out_as`.
+
+    Args:
+        optimizer: The optimizer, whose parameters are at hand.
+        state: The state.
+    """
+    optimizer.load_state_dict(state)
+    for theta, kept in optimizer.state.items():
+        for name, value in kept.items():
+            if isinstance(value, Tensor) and value.shape == theta.shape:
+                kept[name] = laid_out_as(theta, value)
+
+
 def laid_out_as(theta: Tensor, gradient: Tensor | None) -> Tensor | None:
-    """Return a gradient whose numbers lie in memory as those of its parameter do.
+    """Return a gradient, or another tensor of that shape, whose numbers lie in memory as those of its parameter do.
 
     torch's fused steps on a CPU read both in the order in which they lie, and so give weights the gradients of others
     where the orders differ, in silence (torch 2.13). `backward` lays gradients out; `autograd.grad`, which we take,

@@ -30,9 +30,11 @@ every_recipe = pytest.mark.parametrize("name", sorted(RECIPES))
 
 def data_for(recipe: Recipe) -> dict[str, Any]:
     """Digits of 8 x 8, which every net of 2014 can make; in colour for those of CIFAR-10; with images where given."""
+    given = getattr(recipe.learner, "given", None)
     if "cifar10" in recipe.name:
-        return {"data": np.random.default_rng(0).integers(0, 256, (300, 8, 8, 3), np.uint8)}
-    if getattr(recipe.learner, "given", None) == "images":
+        labels = {"labels": np.arange(300) % 3} if given == "labels" else {}
+        return {"data": np.random.default_rng(0).integers(0, 256, (300, 8, 8, 3), np.uint8), **labels}
+    if given == "images":
         values = load("digits").train.values
         return {"data": values, "given": 255 - values}
     return {"data": "digits"}
@@ -41,6 +43,10 @@ def data_for(recipe: Recipe) -> dict[str, Any]:
 def dataset_for(recipe: Recipe) -> Dataset:
     data = data_for(recipe)
     return load(data["data"]) if isinstance(data["data"], str) else from_memory(**data)
+
+
+def draw_five(model: experiment.Model, data: dict[str, Any]) -> experiment.Samples:
+    return model.translate(data["given"][:5]) if model.card.given == "images" else model.sample(5)
 
 
 def train_to(out: str, recipe: Recipe, steps: int) -> experiment.Run:
@@ -69,9 +75,10 @@ def test_it_trains_resumes_bit_for_bit_and_is_sampled(name: str, tmp_path: Path)
     again = experiment.resume("parted", **data)
     assert tiny.state_hash(again) == tiny.state_hash(whole)
     model = again.model
-    samples = model.translate(data["given"][:5]) if model.card.given == "images" else model.sample(5)
-    last = again.model_of(last=True)
-    assert (last.translate(data["given"][:5]) if last.card.given == "images" else last.sample(5)).values.any()
+    samples, last = draw_five(model, data), again.model_of(last=True)
+    assert draw_five(last, data).values.any()
+    shared = experiment.open_model(again.export("shared.safetensors"))
+    assert (draw_five(shared, data).values == samples.values).all()
     training = build_training(recipe, again.dataset, seed=1, device=torch.device("cpu"))
     for _ in recipe.stages:
         training.begin_next_stage(0)

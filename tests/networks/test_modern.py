@@ -62,6 +62,17 @@ def test_images_of_every_shape_are_made_and_judged(
     assert is_samplewise(discriminator) == (classes is None)
 
 
+@pytest.mark.parametrize("pair", PAIRS, ids=["modern", "r3gan"])
+def test_what_is_built_on_the_meta_device_lacks_nothing_but_its_weights(
+    pair: tuple[GeneratorRow, DiscriminatorRow],
+) -> None:
+    trained, z = pair[0].build(Sizes((3, 16, 16), 6)), torch.randn(2, 6)
+    with torch.device("meta"):
+        read = pair[0].build(Sizes((3, 16, 16), 6))
+    read.load_state_dict(trained.state_dict(), assign=True)
+    assert torch.equal(read(z), trained(z))
+
+
 def test_an_impulse_becomes_the_kernel() -> None:
     """[1, 3, 3, 1] / 8 each way; [1, 2, 1] would have the same number of parameters."""
     taps = np.array([1, 3, 3, 1]) / 8

@@ -33,8 +33,12 @@ TWO_STAGES = replace(
 )
 
 
+MOST_IMAGES = 64
+"""A batch's, of a narrow recipe."""
+
+
 def narrow(value: Any, width: int = 12) -> Any:
-    """The same recipe with every layer at most `width` wide; what is not a width stays as published."""
+    """The same recipe with layers at most `width` wide and batches of at most 64; the rest stays as published."""
     widths = {"width", "hidden", "units", "maps", "channels", "sparse", "latent_size"}
     if isinstance(value, tuple):
         return tuple(narrow(item, width) for item in value)
@@ -44,6 +48,8 @@ def narrow(value: Any, width: int = 12) -> Any:
     for spec in fields(value):
         item = getattr(value, spec.name)
         changed[spec.name] = _at_most(item, width) if spec.name in widths else narrow(item, width)
+        if spec.name == "batch_size":
+            changed[spec.name] = min(item, MOST_IMAGES)
     return replace(value, **changed)
 
 

@@ -164,10 +164,11 @@ class Dataset:
         known_digest: Value of `digest`, where it was computed before.
         known_mean: Value of `mean`, where it was computed before.
         survey: What was found among image files, or None.
+        class_names: Names of the classes by their numbers, each on one line; None where they have none.
 
     Raises:
-        BadInput: If splits differ in shape, if some have given images and some have none, or if labels and `classes`
-            contradict each other.
+        BadInput: If splits differ in shape, if some have given images and some have none, or if labels, `classes` and
+            their names contradict each other.
     """
 
     name: str
@@ -179,6 +180,7 @@ class Dataset:
     known_digest: str | None = None
     known_mean: Tensor | None = None
     survey: Survey | None = None
+    class_names: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         for split_name, split in self.splits.items():
@@ -190,6 +192,11 @@ class Dataset:
                         "Give every split samples of one shape and dtype."
                     )
             _check_classes(f"data set {self.name!r}, split {split_name}", split.labels, self.classes)
+        if self.class_names is not None and len(self.class_names) != self.classes:
+            raise BadInput(
+                f"data set {self.name!r}: found {len(self.class_names)} names of classes, expected {self.classes}. "
+                "Give one for each class, or none."
+            )
 
     @staticmethod
     def of(

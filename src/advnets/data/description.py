@@ -17,7 +17,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         dataset: Data set to describe.
 
     Returns:
-        JSON values: name, source, digest, kind, shape, classes; of each split its count, samples per class, mean and
+        JSON values: name, source, digest, kind, shape, classes, class_names; of each split its count, samples per class, mean and
         standard deviation (of the population; pixels in [0, 1], points as they are); `duplicates`; and, for image
         files, the fields of `Survey`. Where images are given beside the samples, also `given_shape`.
     """
@@ -28,6 +28,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "kind": "images" if dataset.is_image else "points",
         "shape": list(dataset.shape),
         "classes": dataset.classes,
+        "class_names": None if dataset.class_names is None else list(dataset.class_names),
         **({} if dataset.given_shape is None else {"given_shape": list(dataset.given_shape)}),
         "splits": {name: _split(split, dataset.classes) for name, split in dataset.splits.items()},
         "duplicates": duplicates(dataset),

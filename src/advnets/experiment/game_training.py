@@ -15,7 +15,7 @@ from advnets.data import Batches
 from advnets.errors import AdvnetsError, BadInput
 from advnets.games import CycleGame, Game, Playable
 from advnets.networks import Sizes
-from advnets.optimizers import optimizer_state, set_numbers
+from advnets.optimizers import load_optimizer_state, optimizer_state, set_numbers
 from advnets.recipes import Recipe, Stage
 from advnets.runs import ModuleMemory, name_iterators
 from advnets.schedules import BEGINNING, moment_within, value_at
@@ -164,7 +164,7 @@ class GameTraining:
         except (RuntimeError, KeyError, IndexError) as error:
             raise BadInput(f"the checkpoint is of other networks than these: {error}") from error
         for name, optimizer in self.optimizers.items():
-            optimizer.load_state_dict(state["optimizers"][name])
+            load_optimizer_state(optimizer, state["optimizers"][name])
         self.batches.load(state["batches"])
 
     def draw_latent(self, n: int, rng: torch.Generator | None = None) -> Tensor | None:

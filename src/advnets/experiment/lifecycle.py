@@ -226,7 +226,8 @@ def _data_card(dataset: Dataset, recipe: Recipe, game: Game | CycleGame | None) 
         None if labels is None else tuple((labels.bincount(minlength=dataset.classes or 0) / len(labels)).tolist())
     )
     shape = given_shape_of(dataset) if is_paired else None
-    return runs.DataCard(dataset.name, dataset.digest, dataset.shape, dataset.classes, frequencies, shape)
+    names = None if labels is None else dataset.class_names
+    return runs.DataCard(dataset.name, dataset.digest, dataset.shape, dataset.classes, frequencies, shape, names)
 
 
 def _absolute_folder(folder: str | None) -> str | None:

@@ -30,6 +30,9 @@ from advnets.randomness import Streams, mix_seed
 from advnets.recipes import lower_from_json, maker_from_json
 from advnets.runs import Card, expected_tensors, physical_memory, share
 
+Given = Tensor | Sequence[int | str] | int | str | None
+"""What is given beside noises: classes by name or number, or images."""
+
 BLOCK = 1000
 """Samples that are made at once."""
 
@@ -53,20 +56,20 @@ class Model:
         """The step that it was trained to."""
         return self.card.step
 
-    def sample(self, n: int = 64, *, seed: int = 0, given: Tensor | Sequence[int] | int | None = None) -> Samples:
+    def sample(self, n: int = 64, *, seed: int = 0, given: Given = None) -> Samples:
         """Draw samples.
 
         Args:
             n: How many, 1 or more.
             seed: Seed of the noises. Samples of chains depend on n too, because moves are drawn for all at once.
-            given: A label for all, n labels, or n images as the network sees them. Without labels, each is drawn by its
-                share in the training split.
+            given: A class for all or n classes, by name or number; or n images as the network sees them. Where no
+                class is given, each is drawn by its share in the training split.
 
         Returns:
             The samples.
 
         Raises:
-            BadInput: For n below 1, a seed out of range, labels that are no classes, and where images have to be given.
+            BadInput: For n below 1, a seed out of range, classes that are not there, and where images have to be given.
             TooBig: If the machine has no memory for so many.
             NonFinite: If the network makes a NaN or an Inf.
         """
@@ -138,11 +141,14 @@ class Model:
             raise NonFinite(f"{self.name}: its network makes NaN or Inf of finite noises; its numbers are too large")
         return Samples.of(emitted, self.transform)
 
-    def _given(self, n: int, seed: int, given: Tensor | Sequence[int] | int | None) -> Tensor | None:
+    def _given(self, n: int, seed: int, given: Given) -> Tensor | None:
         """What is given, checked; labels that are not said are drawn by their shares in the training split."""
         if self.card.given is None:
             if given is not None:
-                raise BadInput(f"{self.name} is given nothing beside its noises; leave given out")
+                raise BadInput(
+                    f"{self.name} was trained without labels and is given nothing beside its noises; expected a model "
+                    "that is given labels, as the recipe dcgan-classes trains one. Leave the class out."
+                )
             return None
         if self.card.given == "images":
             if not isinstance(given, Tensor):
@@ -153,11 +159,21 @@ class Model:
             shares = torch.tensor(self.card.data.frequencies or [1.0] * classes)
             rng = torch.Generator().manual_seed(mix_seed("labels", seed))
             return torch.multinomial(shares, n, replacement=True, generator=rng)
-        labels = torch.as_tensor(given).long().reshape(-1)
+        labels = self._labels(given)
         labels = labels.expand(n) if labels.numel() == 1 else labels
-        if len(labels) != n or not bool(((labels >= 0) & (labels < classes)).all()):
-            raise BadInput(f"given: found {len(labels)} labels, expected {n} of 0 to {classes - 1}, or one for all")
+        if len(labels) != n:
+            raise BadInput(f"given: found {len(labels)} classes, expected one for all samples, or {n}, one for each")
+        if not bool(((labels >= 0) & (labels < classes)).all()):
+            wrong = int(labels[(labels < 0) | (labels >= classes)][0])
+            raise BadInput(f"given: found class {wrong}, expected 0 to {classes - 1}. Name a class that is there.")
         return labels
+
+    def _labels(self, given: Tensor | Sequence[int | str] | int | str) -> Tensor:
+        """Numbers of classes that are given by name or number, (m,) int64."""
+        named = [given] if isinstance(given, str) else given.tolist() if isinstance(given, np.ndarray) else given
+        if isinstance(named, Sequence):
+            named = [self.card.data.label_of(one) if isinstance(one, str) else one for one in named]
+        return torch.as_tensor(named).long().reshape(-1)
 
     @property
     def transform(self) -> Transform:
@@ -359,4 +375,6 @@ def with_weights(network: nn.Module, tensors: Mapping[str, Tensor]) -> nn.Module
         network.load_state_dict(aligned, assign=True)
     except RuntimeError as error:
         raise BadInput(f"the checkpoint is of other networks than these: {error}") from error
+    # A product with a tensor without numbers may raise nothing, and read what lies in memory.
+    assert not any(tensor.is_meta for tensor in (*network.parameters(), *network.buffers())), "a buffer of no state"
     return prepare_sampling(network)

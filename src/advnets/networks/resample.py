@@ -19,8 +19,8 @@ TAPS = (0.125, 0.375, 0.375, 0.125)
 
 
 def kernel(gain: float) -> Tensor:
-    """Return gain k k^T, (4, 4)."""
-    taps = torch.tensor(TAPS)
+    """Return gain k k^T, (4, 4), on the CPU also where a network is built on the meta device: no file holds it."""
+    taps = torch.tensor(TAPS, device="cpu")
     return gain * torch.outer(taps, taps)
 
 

@@ -1,5 +1,6 @@
 """The card of a shared generator: it says what the generator is, in JSON that carries its own SHA-256."""
 
+import difflib
 import hashlib
 import json
 import reprlib
@@ -7,12 +8,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from advnets.errors import Damaged, Unsupported
+from advnets.errors import BadInput, Damaged, Unsupported
 from advnets.records import parse_record
 from advnets.runs.strict_json import parse_strict_json, refuse_extremes
 
-SCHEMA = 2
+SCHEMA = 3
 FORMAT = "advnets-generator"
+LISTED = 20
+"""Names of classes that an error lists."""
+LONGEST_NUMBER = 20
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class DataCard:
         classes: Number of its classes, None for data without labels.
         frequencies: Share of each class in the training split, where labels are given to the networks.
         given_shape: Shape of the images that are given to the networks, where there are any.
+        class_names: Names of the classes, where labels are given to the networks and the classes have names.
     """
 
     name: str
@@ -34,6 +39,32 @@ class DataCard:
     classes: int | None
     frequencies: tuple[float, ...] | None = None
     given_shape: tuple[int, ...] | None = None
+    class_names: tuple[str, ...] | None = None
+
+    def label_of(self, name: str) -> int:
+        """Return the number of a class.
+
+        Args:
+            name: Its name; or its number in digits, where no class has that name.
+
+        Returns:
+            The number, 0 .. classes - 1.
+
+        Raises:
+            BadInput: If there is no such class; with the nearest name.
+        """
+        names, classes = self.class_names or (), self.classes or 0
+        if name in names:
+            return names.index(name)
+        if name.isascii() and name.isdigit() and len(name) < LONGEST_NUMBER and int(name) < classes:
+            return int(name)
+        numbers = f"the numbers 0 to {classes - 1}"
+        if not names:
+            raise BadInput(f"found class {name!r}, expected one of {numbers}, for the classes of {self.name} are unnamed")
+        near = difflib.get_close_matches(name, names, n=1)
+        shown = ", ".join([*names[:LISTED], *([f"{len(names) - LISTED:,} more"] if len(names) > LISTED else [])])
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise BadInput(f"found class {name!r}, expected one of {shown}, or of {numbers}.{hint}")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from advnets.data import TRANSFORMS
 from advnets.errors import BadInput, TooBig, unknown
 from advnets.latents import LATENTS
-from advnets.runs.card import Card
+from advnets.runs.card import Card, DataCard
 
 MOST_NUMBERS = 2**28
 MOST_UNITS = 2**16
@@ -16,6 +16,8 @@ MOST_ITEMS = 64
 MOST_PRODUCTS = 2**33
 """Steps of a chain times numbers of its network that a sample may take: seconds, not hours."""
 MOST_STAGES = 8
+LONGEST_NAME = 1024
+"""Letters of a class's name: a folder's has at most 255 bytes, each of which may be written in four letters."""
 
 
 def expected_tensors(card: Card, build: Callable[[Card], nn.Module]) -> dict[str, Tensor]:
@@ -74,8 +76,22 @@ def check_card(card: Card) -> None:
         raise TooBig(f"latent_size is {card.latent_size} and shape {shape}; expected numbers of 1 to {MOST_UNITS:,}")
     if len(card.below) > MOST_STAGES:
         raise TooBig(f"the card has {len(card.below)} stages; expected at most {MOST_STAGES}")
+    _check_classes(card.data)
     for row in (card.generator, *card.below):
         _expect_small(row)
+
+
+def _check_classes(data: DataCard) -> None:
+    """Names and shares of the classes are as many as there are classes, and labels can be drawn by the shares."""
+    for what, found in (("names", data.class_names), ("shares", data.frequencies)):
+        if found is not None and len(found) != data.classes:
+            raise BadInput(f"the card has {len(found):,} {what} of classes; expected {data.classes}")
+    shares = data.frequencies
+    if shares is not None and not (all(0 <= share <= 1 for share in shares) and sum(shares) > 0):
+        raise BadInput("the card has shares of classes that are none; expected 0 to 1, and not all of them 0")
+    longest = max(map(len, data.class_names or ()), default=0)
+    if longest > LONGEST_NAME:
+        raise TooBig(f"the card has a name of {longest:,} letters; expected at most {LONGEST_NAME:,} for a class")
 
 
 def _expect_small(value: Any) -> None:

@@ -84,6 +84,7 @@ def _longest(card: Card) -> str:
         "Shorten the licence": card.licence,
         "Shorten the notes": card.notes,
         "Move the run's report.json away": card.report,
+        "Train on classes of shorter names": card.data.class_names,
     }
     sizes = {what: len(json.dumps(part)) for what, part in advice.items()}
     what = max(sizes, key=lambda what: sizes[what])

@@ -33,6 +33,7 @@ from advnets.data.dataset import Dataset, Split, Survey
 from advnets.data.images.blocks import BlockChecks, block_sums, copy_verified
 from advnets.disk import sync_folder
 from advnets.errors import Missing, TooBig
+from advnets.text import escape
 
 MAGIC = b"advnets cache 2\n"
 HEAD = struct.Struct("<16sQQ32s")
@@ -108,8 +109,10 @@ class CacheFile:
         parts = _cut_splits(values, labels, self.table["counts"], mapped, checks)
         classes = None if labels is None else len(self.table["survey"]["class_names"])
         mean = torch.from_numpy(np.array(self.part("mean")))
-        survey = Survey.from_json(self.table["survey"])
-        return Dataset(name, *parts, classes, source, known_digest=self.table["digest"], known_mean=mean, survey=survey)
+        survey, digest = Survey.from_json(self.table["survey"]), self.table["digest"]
+        # Folders may be named by anything; these names are typed, and go into files that are shared.
+        names = None if labels is None or survey.class_names is None else tuple(map(escape, survey.class_names))
+        return Dataset(name, *parts, classes, source, digest, mean, survey, names)
 
 
 def open_cache(path: Path, key: str) -> CacheFile | None:

@@ -30,6 +30,8 @@ SHA256 = {
     "data_batch_5": "d91802434d8376bbaeeadf58a737e3a1b12ac839077e931237e0dcd43adcb154",
     "test_batch": "f53d8d457504f7cff4ea9e021afcf0e0ad8e24a91f3fc42091b8adef61157831",
 }
+NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+"""Names of the classes, as the authors' batches.meta has them."""
 MAX_BATCH = 32 * 2**20
 LAYOUTS = ("cifar10", "")  # folders inside a data folder
 
@@ -63,7 +65,7 @@ def load_cifar10(data_dir: str | os.PathLike[str] | None = None) -> Dataset:
         torch.from_numpy(images).split_with_sizes(sizes), torch.from_numpy(labels).split_with_sizes(sizes), strict=True
     )
     train, validation, test = (Split(*part) for part in parts)
-    return Dataset("cifar10", train, validation, test, CLASSES, str(place.absolute()))
+    return Dataset("cifar10", train, validation, test, CLASSES, str(place.absolute()), class_names=NAMES)
 
 
 def _place(folders: list[Path]) -> Path:

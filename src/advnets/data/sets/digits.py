@@ -29,7 +29,8 @@ def load_digits() -> Dataset:
     values, classes = torch.from_numpy(images[order]), torch.from_numpy(labels[order].astype(np.int64))
     parts = zip(_cut_splits(values), _cut_splits(classes), strict=True)
     train, validation, test = (Split(*part) for part in parts)
-    return Dataset("digits", train, validation, test, 10, "scikit-learn's bundled 8x8 digits")
+    source, names = "scikit-learn's bundled 8x8 digits", tuple("0123456789")
+    return Dataset("digits", train, validation, test, 10, source, class_names=names)
 
 
 def _cut_splits(samples: Tensor) -> tuple[Tensor, ...]:

@@ -69,6 +69,7 @@ def load_mnist(data_dir: str | os.PathLike[str] | None = None) -> Dataset:
         test=Split(test_images, test_labels),
         classes=10,
         source=str(paths[0].parent.absolute()),
+        class_names=tuple("0123456789"),
     )
 
 
