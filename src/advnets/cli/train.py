@@ -33,7 +33,7 @@ GROUPS = {
 }  # fmt: skip
 GLANCE_SECONDS = 2.0
 """How long steps are timed before a training whose recipe was chosen."""
-USUAL = "modern"
+USUAL = "dcgan"
 """The recipe whose flags are read where one is chosen."""
 SHOWN = "paper-adam"
 """The recipe whose numbers the help shows if none is named."""
