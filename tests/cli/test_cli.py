@@ -103,7 +103,8 @@ def test_a_recipe_may_be_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[st
     ("words", "message"),
     [
         (["trian"], "unknown verb 'trian'. Did you mean 'train'?"),
-        (["train"], "no recipe is given"),
+        (["train"], "no recipe and no data are given"),
+        (["train", "--data", "ring-8"], "one is chosen for images only"),
         (["train", "papr"], "unknown recipe 'papr'. Did you mean 'paper'?"),
         (["train", "paper", "more"], "expected one RECIPE"),
         (["train", "paper", "--data", "digitz"], "digits"),

@@ -1,0 +1,53 @@
+"""A folder of pictures and nothing else: what is chosen, said, trained, kept and drawn."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from advnets.cli.main import main
+from advnets.experiment import Run
+from advnets.games import AdversarialRow
+
+
+def write_photos(folder: Path, n: int, side: int = 16) -> None:
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for number in range(n):
+        Image.fromarray(rng.integers(0, 256, (side, side, 3), np.uint8)).save(folder / f"{number}.png")
+
+
+def test_a_folder_of_photos_needs_no_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_photos(tmp_path / "photos", 60)
+    words = ["train", "--data", "photos", "--steps", "3", "--generator.width", "4", "--out", "run", "--device", "cpu"]
+    assert main(words) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert [line.partition(":")[0] for line in said[:5]] == ["data", "recipe", "networks", "augmentation", "cost"]
+    assert "48 training images of 16 x 16, in colour, no classes" in said[0]
+    assert "3 steps" in said[4]
+    run = Run(tmp_path / "run")
+    row = run.recipe.learner
+    assert isinstance(row, AdversarialRow)
+    assert (run.recipe.name, row.generator.width, row.discriminator.width) == ("dcgan", 4, 32)  # type: ignore[attr-defined]
+    assert row.precision in ("float32", "bfloat16")
+    assert run.sample(2).values.shape == (2, 16, 16, 3)
+
+
+def test_sub_folders_are_classes_that_are_trained_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("cats", "dogs"):
+        write_photos(tmp_path / "pets" / name, 40)
+    assert main(["train", "--data", "pets", "--steps", "2", "--out", "run", "--device", "cpu"]) == 0
+    assert "2 classes, which it is given" in capsys.readouterr().err
+    assert Run(tmp_path / "run").recipe.name == "dcgan-classes"
+    assert main(["sample", "run", "--class", "dogs", "-n", "5", "--out", "dogs.npz", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["n"] == 5
+    assert np.load(tmp_path / "dogs.npz")["images"].shape == (5, 16, 16, 3)
+
+
+def test_photos_too_small_for_every_network_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_photos(tmp_path / "photos", 40, side=5)
+    assert main(["train", "--data", "photos", "--out", "run"]) == 2
+    assert "images of 5 x 5, and no recipe is named; one is chosen for a longer side from 8" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
