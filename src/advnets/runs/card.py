@@ -60,7 +60,9 @@ class DataCard:
             return int(name)
         found, numbers = reprlib.repr(name), f"the numbers 0 to {classes - 1}"
         if not names:
-            raise BadInput(f"found class {found}, expected one of {numbers}, for the classes of {self.name} are unnamed")
+            raise BadInput(
+                f"found class {found}, expected one of {numbers}, for the classes of {self.name} are unnamed"
+            )
         near = difflib.get_close_matches(name, names, n=1)
         shown = ", ".join([*names[:LISTED], *([f"{len(names) - LISTED:,} more"] if len(names) > LISTED else [])])
         hint = f" Did you mean {near[0]!r}?" if near else ""
