@@ -257,8 +257,8 @@ MEASURES: dict[str, MeasureRow] = {
         "floor", _inception, on="scores", least=2,
     ),
     "class-asked": MeasureRow(
-        "fidelity", "Is a sample of the class that was asked, by the classifier, as often as the classifier is right of "
-        "held-out images?",
+        "fidelity", "Is a sample of the class asked, by the classifier, as often as the classifier is right on real "
+        "images?",
         "floor", _class_asked, on="classes", of="images", needs=("labels", ASKED),
     ),
     "high-quality": MeasureRow(
