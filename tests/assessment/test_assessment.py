@@ -16,11 +16,14 @@ from advnets.assessment import (
     GROUPS,
     KINDS,
     MEASURES,
+    AskedClasses,
     CheckpointChoice,
     MeasureRow,
     Report,
     Subject,
     assess,
+    exhaust,
+    measure_samples,
     reference,
     verdicts,
 )
@@ -74,6 +77,31 @@ def test_damage_is_found_by_the_measures_that_are_for_it(digits: Dataset, held: 
     assert adjusted(assess(dropped, held))["class-distance"] < 0.01
     repeated = torch.cat([real[:400], real[:100]])
     assert adjusted(assess(repeated, held))["duplicates"] < 0.01
+
+
+def test_the_class_asked_is_the_class_drawn_of_real_images_and_by_chance_otherwise(
+    digits: Dataset, held: assessment.Reference
+) -> None:
+    plan = assessment.EvaluationPlan(measures=("class-asked", "class-shares"))
+    labels = digits.test.labels
+    assert labels is not None
+    subject = Subject("digits", digits.test.values, asked=AskedClasses(labels))
+    report = exhaust(measure_samples(subject, held, plan))
+    found = report.measures["class-asked"].estimate
+    assert held.classifier is not None
+    assert found.floor == held.classifier.accuracy
+    assert not report.verdicts["class-asked"].differs
+    assert f"for {100 * found.value:.0f} % +- {100 * found.standard_error:.1f} of the samples" in report.markdown()
+    for asked, why in (
+        (None, "no classes were asked: it takes a model that is given labels"),
+        (AskedClasses(labels, ("cat", "dog")), "the classes asked are cat, dog, and those of digits again are unnamed"),
+        (AskedClasses(labels + 1), "class 10 was asked, and digits again has 10"),
+    ):
+        assert why in exhaust(measure_samples(replace(subject, asked=asked), held, plan)).skipped["class-asked"]
+    elsewhere = replace(subject, asked=AskedClasses((labels + 1) % 10))
+    wrong = exhaust(measure_samples(elsewhere, held, plan))
+    assert wrong.measures["class-asked"].estimate.value < 0.1
+    assert wrong.verdicts["class-asked"].differs
 
 
 def test_noise_is_told_from_real_by_all_that_look_at_fidelity(digits: Dataset, held: assessment.Reference) -> None:
@@ -164,7 +192,8 @@ def test_a_measure_says_how_many_samples_it_needs_and_those_will_do(held: assess
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_too_few_samples_are_said_to_be_too_few(digits: Dataset, held: assessment.Reference, n: int) -> None:
     found = assess(digits.test.values[:n], held)
-    assert {*found.measures, *found.skipped} == {name for name, row in MEASURES.items() if row.of != "points"}
+    suiting = {name for name, row in MEASURES.items() if row.of != "points"} - {"class-asked"}  # nothing was asked
+    assert {*found.measures, *found.skipped} == suiting
     assert all(reason for reason in found.skipped.values())
     json.dumps(found.as_dict(), allow_nan=False)
     assert str(found)

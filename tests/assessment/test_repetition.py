@@ -18,7 +18,9 @@ def unlabelled_digits() -> Dataset:
     """Digits, for which no classifier is trained."""
     digits = data.load("digits")
     train, validation, test = (Split(split.values) for split in (digits.train, digits.validation, digits.test))
-    return replace(digits, train=train, validation=validation, test=test, classes=None, known_digest=None)
+    return replace(
+        digits, train=train, validation=validation, test=test, classes=None, class_names=None, known_digest=None
+    )
 
 
 def draws(seed: int, images: int = 300) -> tuple[Dataset, torch.Tensor]:

@@ -9,7 +9,7 @@ from scipy.stats import chi2_contingency
 
 from advnets.data import Dataset
 from advnets.errors import BadInput
-from advnets.metrics import class_distance, class_shares, nearest_class
+from advnets.metrics import class_agreement, class_distance, class_shares, nearest_class
 from advnets.statistics import find_nearest
 
 
@@ -51,6 +51,28 @@ def test_even_shares_have_the_largest_entropy_and_one_class_none() -> None:
 
 def test_a_class_beyond_those_that_occur_counts_as_missing() -> None:
     assert class_shares(counted(5, 5), 3).notes["missing"] == 1
+
+
+def test_agreement_of_classes_by_construction() -> None:
+    asked, drawn = torch.tensor([0, 0, 0, 0, 1, 1, 1, 1, 2, 2]), torch.tensor([0, 0, 0, 0, 1, 1, 2, 0, 2, 2])
+    found = class_agreement(asked, drawn, counted(3, 5), counted(4, 4), names=("cat", "dog", "horse"))
+    assert (found.value, found.floor) == (0.8, 7 / 8)
+    assert found.error == pytest.approx(math.sqrt(0.8 * 0.2 / 10))
+    assert found.notes["floor_error"] == pytest.approx(math.sqrt(7 / 8 / 8 / 8))
+    assert {key: found.notes[key] for key in ("worst class", "worst", "n", "m")} == {
+        "worst class": "dog", "worst": 0.5, "n": 10, "m": 8,
+    }  # fmt: skip
+    assert class_agreement(asked.numpy(), drawn.numpy(), [0], [0]).notes["worst class"] == 1
+    with pytest.raises(BadInput, match="asked: found classes of shape"):
+        class_agreement(asked, drawn[:4], [0], [0])
+
+
+def test_agreement_of_chance_is_one_in_k() -> None:
+    rng = np.random.default_rng(0)
+    found = class_agreement(*(rng.integers(0, 4, 4000) for _ in range(4)))
+    assert abs(found.value - 0.25) < 4 * found.standard_error
+    assert found.floor is not None
+    assert abs(found.floor - 0.25) < 4 * float(found.notes["floor_error"])
 
 
 def test_distance_of_classes_by_construction() -> None:

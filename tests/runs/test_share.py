@@ -29,6 +29,9 @@ from advnets.runs import expected_tensors, share
 
 HERE = Path(__file__).parents[1]
 GOLDEN = HERE / "golden"
+EMPTY = {"frequencies": None, "given_shape": None, "class_names": None}
+DATA: dict[str, Any] = {"name": "mine", "digest": "", "shape": [1, 8, 8], "classes": 2, **EMPTY}
+"""Of a card."""
 
 
 @pytest.fixture(scope="module")
@@ -315,6 +318,13 @@ def test_without_its_hashes_flips_would_pass(good: Path, tmp_path: Path, monkeyp
         ({"half": True}, BadInput, "F16"),
         ({"half": 0}, BadInput, "true or false"),
         ({"data": {"name": "digits"}}, BadInput, "digest, shape, classes missing"),
+        ({"data": {**DATA, "class_names": ["a"]}}, BadInput, "1 names of classes; expected 2"),
+        ({"data": {**DATA, "class_names": ["a", 1]}}, BadInput, "expected a text"),
+        ({"data": {**DATA, "class_names": ["a", "b" * 1025]}}, TooBig, "a name of 1,025 letters; expected at most"),
+        ({"data": {**DATA, "class_names": ["a", "\x1b[2J"]}}, BadInput, "printable"),
+        ({"data": {**DATA, "frequencies": [0.2, 0.3, 0.5]}}, BadInput, "3 shares of classes; expected 2"),
+        ({"data": {**DATA, "frequencies": [-1.0, 2.0]}}, BadInput, "shares of classes that are none"),
+        ({"data": {**DATA, "frequencies": [0.0, 0.0]}}, BadInput, "not all of them 0"),
     ],
 )  # fmt: skip
 def test_a_card_that_cannot_be_is_refused(

@@ -192,7 +192,7 @@ def test_a_class_that_nothing_can_replace_is_refused_and_the_rest_goes_on(
     tmp_path: Path, digits: data.Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     most = [replace(part, labels=(part.labels == 0).long()) for part in digits.splits.values()]
-    skewed = replace(digits, train=most[0], validation=most[1], test=most[2], classes=2)
+    skewed = replace(digits, train=most[0], validation=most[1], test=most[2], classes=2, class_names=None)
     monkeypatch.setattr(studying.data, "load", lambda *given: skewed)
     study = canaries.CanaryStudy("digits", n=300, clean=3, repeats=4, damages="class lost,shift")
     list(study.run(pixels))

@@ -1,10 +1,10 @@
 """Measuring samples against data: the two sides, the table of measures, the report and what it says in words.
 
 Inside of the room a file imports only from those before it: reference, context, input_files, jackknives, measures,
-plan, report_figures, verdict, report, report_files, run_measures, selection.
+plan, report_figures, verdict, class_lines, report, report_files, run_measures, selection.
 """
 
-from advnets.assessment.context import Context, Discriminator, ReferenceCard, Subject
+from advnets.assessment.context import AskedClasses, Context, Discriminator, ReferenceCard, Subject
 from advnets.assessment.input_files import (
     is_of_files,
     load_reference_data,
@@ -46,6 +46,7 @@ from advnets.assessment.selection import CheckpointChoice
 from advnets.assessment.verdict import Verdict, verdicts
 
 __all__ = [
+    "AskedClasses",
     "CheckpointChoice",
     "Context",
     "Discriminator",

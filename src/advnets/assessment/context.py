@@ -22,6 +22,34 @@ JUDGED = 10_000
 """Training images, and held-out ones, that the discriminator judges at most."""
 
 
+@dataclass(frozen=True, eq=False)
+class AskedClasses:
+    """The classes that a generator was asked for.
+
+    Attributes:
+        labels: The class of each sample, (n,) int64.
+        names: Names of the classes by their numbers, or None.
+    """
+
+    labels: Tensor
+    names: tuple[str, ...] | None = None
+
+    def must_fit(self, dataset: Dataset) -> None:
+        """Check that these are the classes of a data set.
+
+        Args:
+            dataset: The data that samples are measured against.
+
+        Raises:
+            BadInput: If names or numbers are others.
+        """
+        if self.names != dataset.class_names:
+            mine, others = (", ".join(names[:6]) if names else "unnamed" for names in (self.names, dataset.class_names))
+            raise BadInput(f"the classes asked are {mine}, and those of {dataset.name} are {others}")
+        if int(self.labels.max()) >= (dataset.classes or 0):
+            raise BadInput(f"class {int(self.labels.max())} was asked, and {dataset.name} has {dataset.classes}")
+
+
 def no_discriminator() -> Discriminator | None:
     """What samples without a discriminator have."""
     return None
@@ -38,6 +66,7 @@ class Subject:
         load_discriminator: Loads the discriminator that their generator was trained against, for those measures that
             need it.
         notes: What was changed or left out when their files were read.
+        asked: The classes that their generator was given, or None.
 
     Raises:
         BadInput: If the values are neither images nor points.
@@ -49,6 +78,7 @@ class Subject:
     step: int | None = None
     load_discriminator: Callable[[], Discriminator | None] = no_discriminator
     notes: Sequence[str] = ()
+    asked: AskedClasses | None = None
 
     def __post_init__(self) -> None:
         images = self.values.dtype == torch.uint8 and self.values.ndim == 4
@@ -130,6 +160,7 @@ class Context:
         protocol: Row of PROTOCOLS, of the Parzen score.
         seed: Seed of every draw.
         load_discriminator: As in `Subject`.
+        asked: As in `Subject`.
     """
 
     values: Tensor
@@ -137,6 +168,7 @@ class Context:
     protocol: str = "goodfellow2014"
     seed: int = 0
     load_discriminator: Callable[[], Discriminator | None] = no_discriminator
+    asked: AskedClasses | None = None
 
     @cached_property
     def n(self) -> int:
@@ -299,6 +331,13 @@ class Context:
         train = to_unit_interval(self.reference.train)
         n = len(self.centres)
         return metrics.parzen_controls(train, points, selection, n=n, seed=self.seed, protocol=self.protocol)
+
+    def require_asked(self) -> AskedClasses:
+        """Return the classes that were asked; raises BadInput if there are none, or the data have others."""
+        if self.asked is None:
+            raise BadInput("no classes were asked: it takes a model that is given labels")
+        self.asked.must_fit(self.reference.dataset)
+        return self.asked
 
     @cached_property
     def discriminator_logits(self) -> Pair:

@@ -27,7 +27,7 @@ from advnets.metrics.memorisation import (
     near_duplicates,
     nearest_training_test,
 )
-from advnets.metrics.modes import class_distance, class_shares
+from advnets.metrics.modes import class_agreement, class_distance, class_shares
 from advnets.metrics.ndb import different_bins
 from advnets.metrics.neighbours import coverage
 from advnets.metrics.sliced_wasserstein import mind, sliced_wasserstein
@@ -51,10 +51,14 @@ NO_COPIES = "no copying can be shown"
 NEARER = "nearer to training images, for their neighbourhood, than held-out images are"
 NOT_NEARER = "no nearer to training images than held-out ones can be shown"
 
+ASKED = "asked classes"
+"""What those measures need that are for models given labels alone."""
+
 NEEDS: dict[str, Callable[[Context], object]] = {
     "labels": lambda context: context.reference.require_classifier(),
     "mixture": lambda context: context.mixture,
     "discriminator": lambda context: context.discriminator_logits,
+    ASKED: lambda context: context.require_asked(),
 }
 """What a measure may need beside samples and real images: each raises BadInput, with the reason, if it is missing."""
 
@@ -187,6 +191,14 @@ def _class_distance(context: Context) -> Estimate:
     return class_distance(context.logits.argmax(1), context.reference.held_out_logits.argmax(1), classes)
 
 
+def _class_asked(context: Context) -> Estimate:
+    reference, asked = context.reference, context.require_asked()
+    real = reference.dataset.splits[reference.split].labels
+    assert real is not None
+    drawn = context.logits.argmax(1), reference.held_out_logits.argmax(1)
+    return class_agreement(asked.labels, drawn[0], real, drawn[1], names=asked.names)
+
+
 def _different_bins(context: Context) -> Estimate:
     samples, held_out, train = context.beside_train
     return different_bins(samples, train, held_out=held_out, seed=context.seed)
@@ -243,6 +255,11 @@ MEASURES: dict[str, MeasureRow] = {
     "inception-score": MeasureRow(
         "fidelity", "Is the classifier sure of each sample, and are all classes drawn?",
         "floor", _inception, on="scores", least=2,
+    ),
+    "class-asked": MeasureRow(
+        "fidelity", "Is a sample of the class asked, by the classifier, as often as the classifier is right on real "
+        "images?",
+        "floor", _class_asked, on="classes", of="images", needs=("labels", ASKED),
     ),
     "high-quality": MeasureRow(
         "fidelity", "Which share of the points lies within three deviations of a mode?",

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
+from advnets.assessment.class_lines import class_lines
 from advnets.assessment.context import ReferenceCard
 from advnets.assessment.measures import GROUPS, MEASURES
 from advnets.assessment.verdict import LEVEL, Verdict, verdicts
@@ -20,8 +21,6 @@ SCHEMA = 2
 ROUNDING = 0.1
 """Nats between two Parzen scores that rounding cannot make: a score in float32 is within a hundredth."""
 
-FEW = 20
-"""The most classes whose shares are listed one by one; of more, the smallest share is given."""
 
 WARNINGS = {
     "few_samples": "so few samples (or real images) that the value is far above that of many, by an unknown amount.",
@@ -233,7 +232,7 @@ class Report:
     def markdown(self) -> str:
         """The report as a page of Markdown."""
         parts = [self._head(), *self.against.warnings(), self._table(), *self._warnings(), self._explanation()]
-        parts += [*self._draws(), *self._classes(), *self._parzen(), *self._list_skipped()]
+        parts += [*self._draws(), *class_lines(self._estimates()), *self._parzen(), *self._list_skipped()]
         parts += [f"![{name}](figures/{name}.png)" for name in map(escape_markdown, self.figures)]
         return "\n\n".join(parts) + "\n"
 
@@ -305,12 +304,8 @@ class Report:
             f"what as many real images get.{adjusted if rows else ''}\n\n{asked}"
         )
 
-    def _classes(self) -> list[str]:
-        if "class-shares" not in self.measures:
-            return []
-        found = self.measures["class-shares"].estimate
-        n = found.notes.get("n_all", found.notes["n"])
-        return [f"Classes of {n:,} samples by the classifier, in %: {_format_class_shares(found)}."]
+    def _estimates(self) -> dict[str, Estimate]:
+        return {name: measure.estimate for name, measure in self.measures.items()}
 
     def _parzen(self) -> list[str]:
         if not self.controls or "parzen" not in self.measures:
@@ -382,16 +377,6 @@ def align_table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> 
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-def _format_class_shares(classes: Estimate) -> str:
-    """Each share of an estimate of `class_shares` as text, or the smallest where there are many."""
-    shares = {
-        name.removeprefix("class "): float(share) for name, share in classes.notes.items() if name.startswith("class ")
-    }
-    if len(shares) > FEW:
-        return f"{100 * min(shares.values()):.2f} at least, {classes.notes['missing']} of {len(shares)} missing"
-    return ", ".join(f"{escape_markdown(name)} {100 * share:.1f}" for name, share in shares.items())
 
 
 def _centres(name: str, found: Estimate) -> list[str]:

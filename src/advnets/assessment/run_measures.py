@@ -11,7 +11,7 @@ from torch import Tensor
 
 from advnets import distributed, runs
 from advnets.assessment.context import Context, Discriminator, Subject, no_discriminator
-from advnets.assessment.measures import MEASURES, MeasureRow
+from advnets.assessment.measures import ASKED, MEASURES, MeasureRow
 from advnets.assessment.plan import EvaluationPlan, parse_measure_names
 from advnets.assessment.reference import Reference, default_sample_count, needs_new_classifier, reference
 from advnets.assessment.report import Measure, Report
@@ -205,8 +205,9 @@ def measure_samples(subject: Subject, against: Reference, plan: EvaluationPlan) 
         The report.
     """
     began = time.monotonic()
-    context = Context(subject.values, against, plan.protocol, plan.seed, subject.load_discriminator)
-    names = plan.measures or [name for name, row in MEASURES.items() if row.of in ("any", against.kind)]
+    context = Context(subject.values, against, plan.protocol, plan.seed, subject.load_discriminator, subject.asked)
+    suiting = {name: row for name, row in MEASURES.items() if row.of in ("any", against.kind)}
+    names = plan.measures or [name for name, row in suiting.items() if subject.asked or ASKED not in row.needs]
     measures: dict[str, Measure] = {}
     skipped: dict[str, str] = {}
     for number, name in enumerate(names):

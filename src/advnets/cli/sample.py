@@ -59,8 +59,8 @@ def main(argv: Sequence[str]) -> int:
     model = experiment.find_model(asked.run, last=asked.last)
     if asked.class_name is not None and model.card.given != "labels":
         raise BadInput(
-            f"--class {asked.class_name}: {asked.run} was trained without labels and has no classes; expected a run of a "
-            "recipe with labels, such as dcgan-classes. Leave --class out."
+            f"--class {asked.class_name}: {asked.run} was trained without labels and has no classes; expected a run of "
+            "a recipe with labels, such as dcgan-classes. Leave --class out."
         )
     path = model.sample(asked.n, seed=asked.seed, given=asked.class_name).save(asked.out)
     result = {"out": str(path), "n": asked.n, "seed": asked.seed, "step": model.step, "last": asked.last}

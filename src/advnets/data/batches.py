@@ -100,7 +100,8 @@ class Batches:
     ) -> None:
         if not 1 <= batch_size <= len(split):
             raise BadInput(
-                f"batch_size: found {batch_size}, expected 1..{len(split)}, the number of samples. Choose another."
+                f"batch_size: found {batch_size}, expected 1..{len(split)}, the number of samples to learn from. "
+                "Choose another by --batch-size, or add samples."
             )
         # Mapped values may be more than a device holds: they are gathered here, and batches are moved.
         self._values = split.values if split.is_mapped else split.values.to(device)

@@ -17,9 +17,9 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         dataset: Data set to describe.
 
     Returns:
-        JSON values: name, source, digest, kind, shape, classes, class_names; of each split its count, samples per class, mean and
-        standard deviation (of the population; pixels in [0, 1], points as they are); `duplicates`; and, for image
-        files, the fields of `Survey`. Where images are given beside the samples, also `given_shape`.
+        JSON values: name, source, digest, kind, shape, classes, class_names; of each split its count, samples per
+        class, mean and standard deviation (of the population; pixels in [0, 1], points as they are); `duplicates`; and,
+        for image files, the fields of `Survey`. Where images are given beside the samples, also `given_shape`.
     """
     return {
         "name": dataset.name,

@@ -155,17 +155,34 @@ def sizes_of(recipe: Recipe, dataset: Dataset, *, with_mean: bool = True) -> Siz
         The sizes.
 
     Raises:
-        BadInput: If the learner is given labels or images, and the data have none.
+        BadInput: If the learner is given labels or images, and the data have none, or one class alone.
     """
     given = getattr(recipe.learner, "given", None)
-    if given == "labels" and dataset.classes is None:
-        raise BadInput(f"{recipe.name} is given labels, and {dataset.name} has none. Take labelled data.")
+    if given == "labels":
+        _expect_classes(recipe, dataset)
     return Sizes(
         shape=dataset.shape,
         latent_size=0 if recipe.learner is None else recipe.learner.latent_size,
         classes=dataset.classes if given == "labels" else None,
         given_shape=given_shape_of(dataset) if given == "images" else None,
         mean=dataset.mean if with_mean else None,
+    )
+
+
+def _expect_classes(recipe: Recipe, dataset: Dataset) -> None:
+    if dataset.classes is not None and dataset.classes > 1:
+        return
+    one = f"one class, {dataset.class_names[0]!r}" if dataset.class_names else "one class"
+    found = "no labels" if dataset.classes is None else f"{one}, which is no class, for nothing else is told from it"
+    read, advice = "", "Take labelled data"
+    if dataset.survey is not None:
+        read = f" ({'; '.join(dataset.survey.layout)})"
+        advice = "Put the images of each class into a folder of its own, two folders or more, for one class is no class"
+    plain = recipe.name.removesuffix("-classes")
+    other = "" if plain == recipe.name else f", or take the recipe {plain}, which needs no labels"
+    raise BadInput(
+        f"{recipe.name} is given labels: found {found}, in {dataset.name}{read}, expected two classes or more. "
+        f"{advice}{other}."
     )
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from advnets import data, figures, statistics
 from advnets.assessment import (
+    AskedClasses,
     Report,
     Subject,
     evaluate_sampler,
@@ -242,7 +243,9 @@ class Model:
             Unsupported: As `must_be_measurable` does.
         """
         self.must_be_measurable()
-        return Subject(self.name, self.sample(n, seed=seed).stored_values, self.step)
+        labels = self._given(n, seed, None)  # those that `sample` draws where no class is given
+        asked = None if labels is None else AskedClasses(labels, self.card.data.class_names)
+        return Subject(self.name, self.sample(n, seed=seed).stored_values, self.step, asked=asked)
 
     def must_be_measurable(self) -> None:
         """Check that its samples can be measured.

@@ -22,7 +22,14 @@ from advnets.metrics.memorisation import (
     nearest_training_test,
 )
 from advnets.metrics.mixture import mixture_modes
-from advnets.metrics.modes import class_distance, class_entropy, class_shares, nearest_class, stacked_modes
+from advnets.metrics.modes import (
+    class_agreement,
+    class_distance,
+    class_entropy,
+    class_shares,
+    nearest_class,
+    stacked_modes,
+)
 from advnets.metrics.ndb import different_bins
 from advnets.metrics.neighbours import coverage, expected_coverage, nearness
 from advnets.metrics.parzen import PROTOCOLS, ceiling, centroids, log_densities, parzen, parzen_controls
@@ -40,6 +47,7 @@ __all__ = [
     "birthday",
     "ceiling",
     "centroids",
+    "class_agreement",
     "class_distance",
     "class_entropy",
     "class_shares",

@@ -4,6 +4,7 @@ In Stacked MNIST, the three digits in the channels of an image are one of 1,000 
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -130,6 +131,54 @@ def class_distance(classes: Array, real: Array, n_classes: int) -> Estimate:
     notes: dict[str, Note] = {"chi2": chi2, "degrees": degrees, "n": int(n), "m": int(m)}
     distance, error = float((p - q).abs().sum() / 2), math.sqrt(max(0.0, float(variance)))
     return Estimate(distance, error, float(floor), notes, p_value=_chi2_tail(chi2, degrees))
+
+
+def class_agreement(
+    asked: Array, drawn: Array, labels: Array, classified: Array, *, names: Sequence[str] | None = None
+) -> Estimate:
+    """Compute the share of samples that are of the class that was asked, by a classifier of real images.
+
+        A = 1/n sum_i [c(G(z_i, y_i)) = y_i]
+
+    It is the accuracy of a classifier on samples (S. Ravuri and O. Vinyals, Classification accuracy score for
+    conditional generative models, 2019, have it the other way round: a classifier trained on samples, tested on real
+    images). A classifier errs on real images too: its rate there is the floor. Samples lie above it where they are
+    easier to tell than real images, or are training images.
+
+    Args:
+        asked: Classes y_i that were asked, (n,) integers from 0.
+        drawn: Classes c of the samples by the classifier, (n,).
+        labels: Classes of held-out images, (m,) integers from 0.
+        classified: Classes of the held-out images by the classifier, (m,).
+        names: Names of the classes, for the notes; None takes their numbers.
+
+    Returns:
+        The share, with the classifier's own as floor. Errors are those of `share_error`, of the floor in the note
+        `floor_error`. Its notes hold `worst class`, the class for which the share is smallest, `worst`, that share, `n`
+        and `m`.
+
+    Raises:
+        BadInput: If there are not as many classes on both sides, or none.
+    """
+    agrees, right = _agreement(asked, drawn, "asked"), _agreement(labels, classified, "labels")
+    (n, hits), (m, rights) = ((len(one), int(one.sum())) for one in (agrees, right))
+    per_class = {y: agrees[torch.as_tensor(asked) == y].double().mean() for y in set(torch.as_tensor(asked).tolist())}
+    of_classes = {y: float(share) for y, share in sorted(per_class.items())}
+    worst = min(of_classes, key=lambda y: of_classes[y])
+    notes: dict[str, Note] = {"worst class": worst if names is None else names[worst], "worst": of_classes[worst]}
+    notes |= {"n": n, "m": m, "floor_error": share_error(rights, m)}
+    return Estimate(hits / n, share_error(hits, n), floor=rights / m, notes=notes)
+
+
+def _agreement(one: Array, other: Array, name: str) -> Tensor:
+    """Where two lists of classes agree, (n,) truth values."""
+    one, other = torch.as_tensor(one), torch.as_tensor(other)
+    if one.shape != other.shape or one.ndim != 1 or len(one) == 0:
+        found = f"{tuple(one.shape)} beside {tuple(other.shape)}"
+        raise BadInput(
+            f"{name}: found classes of shape {found}, expected (n,) on both sides, n > 0. Give one for each."
+        )
+    return torch.eq(one, other)
 
 
 def _chi2_tail(chi2: float, degrees: int) -> float:

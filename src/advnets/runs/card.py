@@ -58,15 +58,15 @@ class DataCard:
             return names.index(name)
         if name.isascii() and name.isdigit() and len(name) < LONGEST_NUMBER and int(name) < classes:
             return int(name)
-        numbers = f"the numbers 0 to {classes - 1}"
+        found, numbers = reprlib.repr(name), f"the numbers 0 to {classes - 1}"
         if not names:
             raise BadInput(
-                f"found class {name!r}, expected one of {numbers}, for the classes of {self.name} are unnamed"
+                f"found class {found}, expected one of {numbers}, for the classes of {self.name} are unnamed"
             )
         near = difflib.get_close_matches(name, names, n=1)
         shown = ", ".join([*names[:LISTED], *([f"{len(names) - LISTED:,} more"] if len(names) > LISTED else [])])
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise BadInput(f"found class {name!r}, expected one of {shown}, or of {numbers}.{hint}")
+        raise BadInput(f"found class {found}, expected one of {shown}, or of {numbers}.{hint}")
 
 
 @dataclass(frozen=True)
