@@ -75,10 +75,10 @@ def discriminator(block: Block, full: bool) -> nn.Sequential:
 
 def recipe_step(recipe: Recipe, block: Block, full: bool) -> Step:
     """A step of the recipe, with nets of these blocks."""
-    game = recipe.expect_game_row().build(Sizes((3, SIZE, SIZE)), torch.device("cpu"))
+    row = recipe.expect_game_row()
+    game = row.build(Sizes((3, SIZE, SIZE), row.latent_size), torch.device("cpu"))
     assert isinstance(game, Game)
-    assert game.latent is not None
-    nets = {"generator": generator(block, full, game.latent.size), "discriminator": discriminator(block, full)}
+    nets = {"generator": generator(block, full, row.latent_size), "discriminator": discriminator(block, full)}
     if block is plain_block and not full:
         for name, network in nets.items():
             assert [theta.shape for theta in network.parameters()] == [
