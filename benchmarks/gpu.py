@@ -16,7 +16,6 @@ a while, with the Fréchet distance of random features; where CIFAR-10 is not at
 import argparse
 import gc
 import itertools
-import math
 import os
 import random
 import signal
@@ -32,7 +31,7 @@ from pathlib import Path
 
 import torch
 from machine import describe
-from operations import Operations
+from operations import SIDE, Operations, matrix_rates, wait
 from torch import Tensor
 
 from advnets import data
@@ -41,6 +40,7 @@ from advnets.capture import WARM_UP
 from advnets.data import Dataset, to_uint8
 from advnets.data.sets import cifar10
 from advnets.data.sets.published_files import data_folders
+from advnets.errors import AdvnetsError
 from advnets.experiment import Run
 from advnets.experiment.build_training import build_game_training
 from advnets.experiment.game_training import GameTraining
@@ -53,15 +53,14 @@ from advnets.training import Moment, Step
 
 LIMITS = {"rates": 200, "equality": 60, "resume": 110, "nccl": 40, "cifar10": 110}
 """Seconds after which a part is ended."""
-SPARE = 15
-"""Seconds before that, at which a part begins nothing new."""
-SIDE = {"cuda": 8192, "cpu": 512}
+SPARE = 20
+"""Seconds before that, at which a part begins nothing new; its own start is among them."""
 SHAPES = {"paper-tfd": (1, 48, 48), "dcgan": (3, 64, 64), "dcgan-classes": (3, 64, 64),
           "modern": (3, 64, 64), "modern-classes": (3, 64, 64), "r3gan-cifar10": (3, 32, 32),
           "paper-cifar10-fc": (3, 32, 32), "paper-cifar10-conv": (3, 32, 32)}  # fmt: skip
 MNIST_SHAPE, CLASSES, FEATURE_SAMPLES = (1, 28, 28), 10, 2000
 EQUAL = ("paper-adam", "dcgan", "modern")
-KILLS = 3
+KILLS = 2
 
 
 @dataclass(frozen=True)
@@ -84,11 +83,6 @@ class Asked:
     def is_late(self) -> bool:
         """Whether nothing new should begin."""
         return time.monotonic() > self.deadline
-
-    def wait(self) -> None:
-        """Wait for the card."""
-        if self.device.type == "cuda":
-            torch.cuda.synchronize()
 
 
 def random_images(name: str, n: int) -> Dataset:
@@ -116,24 +110,6 @@ def scheduled_steps(played: GameTraining) -> Iterator[Step]:
         yield next(steps)
 
 
-def matrix_rates(asked: Asked) -> dict[str, float]:
-    """Operations a second of the largest rate for square matrices that some rounds reach, by type."""
-    side, found = SIDE[asked.device.type], {}
-    for name, kind, tf32 in (("float32", torch.float32, False), ("TF32", torch.float32, True),
-                             ("bfloat16", torch.bfloat16, False)):  # fmt: skip
-        torch.set_float32_matmul_precision("high" if tf32 else "highest")
-        factor, least = torch.randn(side, side, device=asked.device).to(kind), math.inf
-        for _ in range(8):
-            asked.wait()
-            began = time.perf_counter()
-            torch.mm(factor, factor)
-            asked.wait()
-            least = min(least, time.perf_counter() - began)
-        found[name] = 2 * side**3 / least
-    torch.set_float32_matmul_precision("highest")
-    return found
-
-
 def images_a_second(asked: Asked, played: GameTraining, batch: int) -> float:
     """Play until the recordings are made, then for a while."""
     steps = scheduled_steps(played)
@@ -146,17 +122,17 @@ def images_a_second(asked: Asked, played: GameTraining, batch: int) -> float:
 
 def _seconds_of(asked: Asked, steps: Iterator[Step], n: int) -> float:
     """Of n steps, without waiting between them."""
-    asked.wait()
+    wait(asked.device)
     began = time.perf_counter()
     for _ in range(n):
         next(steps)
-    asked.wait()
+    wait(asked.device)
     return time.perf_counter() - began
 
 
 def rates(asked: Asked) -> None:
     """Images a second of every recipe's nets, and the share of the card's own rate."""
-    own = matrix_rates(asked)
+    own = matrix_rates(asked.device)
     told = ", ".join(f"{name} {rate / 1e12:.3g}" for name, rate in own.items())
     print(
         f"Matrices of {SIDE[asked.device.type]}, 10^12 operations a second: {told}. Shares are of TF32's rate for "
@@ -171,7 +147,7 @@ def rates(asked: Asked) -> None:
             continue
         try:
             _rates_of(asked, name, own)
-        except (RuntimeError, ValueError) as error:  # out of memory, or what cannot be recorded
+        except (RuntimeError, AdvnetsError) as error:  # out of memory, or what cannot be recorded
             print(f"| {name} | failed: {str(error).splitlines()[0]} | | | | | |", flush=True)
     if late:
         print(f"\nLeft out for lack of time: {', '.join(late)}.")
@@ -243,10 +219,12 @@ def resume(asked: Asked) -> None:
              "--checkpoint-steps", str(every), *(["--capture"] if cuda else [])]  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         whole, again = Path(folder, "whole"), Path(folder, "again")
+        began = time.monotonic()
         subprocess.run(command(*train, "--out", str(whole)), check=True, capture_output=True)
+        latest = asked.deadline - (time.monotonic() - began)  # for what takes as long again
         expected, rng = _state(whole), random.Random(0)
         for number in range(KILLS if cuda else 1):
-            if asked.is_late:
+            if time.monotonic() > latest:
                 print("- Left out for lack of time: the other kills.")
                 break
             run = Path(folder, f"run-{number}")
@@ -254,7 +232,7 @@ def resume(asked: Asked) -> None:
             subprocess.run(command("resume", str(run)), check=True, capture_output=True)
             word = "the same state, bit for bit" if _state(run) == expected else "ANOTHER STATE"
             print(f"- Killed after the checkpoint at step {killed_at}, resumed to step {steps}: {word}.", flush=True)
-        if not asked.is_late:
+        if time.monotonic() < latest:
             subprocess.run(command(*train, "--out", str(again)), check=True, capture_output=True)
             word = "the same state" if _state(again) == expected else "ANOTHER STATE"
             print(f"- A second whole run: {word}.", flush=True)
@@ -286,7 +264,7 @@ def nccl(asked: Asked) -> None:
         torch.distributed.all_reduce(tensor)
         torch.distributed.broadcast(tensor, 0)
         torch.distributed.all_gather([gathered], tensor)
-        asked.wait()
+        wait(asked.device)
         right = "right" if torch.equal(tensor, expected) and torch.equal(gathered, expected) else "WRONG"
         within = trained("paper-adam", asked, precision="float32", capture=False, steps=3)
         print(f"- {backend}: all_reduce, broadcast and all_gather of 2^20 numbers are {right}; three steps of "
@@ -326,7 +304,7 @@ def cifar(asked: Asked) -> None:
             next(steps)
             average.update(played.makers, recipe.batch_size)
             number += 1
-        asked.wait()
+        wait(asked.device)
         trained_for += time.perf_counter() - began
         distance = frechet(extractor.features(_samples(played, average)).numpy(), real).value
         speed = number * recipe.batch_size / trained_for
@@ -359,11 +337,12 @@ def run_part(name: str, words: Sequence[str]) -> tuple[str, bool]:
     # With what the part has started itself, which is in its session.
     timer = threading.Timer(LIMITS[name], os.killpg, (process.pid, signal.SIGKILL))
     timer.start()
-    assert process.stdout is not None
     try:
-        for line in process.stdout:
-            print(line, end="", flush=True)
-            lines.append(line)
+        with process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                print(line, end="", flush=True)
+                lines.append(line)
         code = process.wait()
     except KeyboardInterrupt:
         os.killpg(process.pid, signal.SIGKILL)
