@@ -12,7 +12,7 @@ from toy_games import TOYS, make_split, make_training, play_steps
 
 every_game = pytest.mark.parametrize("name", TOYS)
 STEPS, HALF = 16, 7
-DRAWS_WITHIN = {"cycle", "augmented"}
+DRAWS_WITHIN = {"cycle", "augmented", "augmentation"}
 """Games that draw random numbers while a part is differentiated."""
 
 

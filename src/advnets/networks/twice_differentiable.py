@@ -71,6 +71,7 @@ class _Convolution(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
+        """Convolve."""
         ctx.save_for_backward(x, weight)
         ctx.geometry = geometry
         stride, padding = geometry
@@ -78,6 +79,7 @@ class _Convolution(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> Any:
+        """Return the slopes in x and in W."""
         x, weight = ctx.saved_tensors
         if not torch.is_grad_enabled():  # the last derivative: both gradients in one product
             return *_slopes(gy, x, weight, ctx.geometry, (ctx.needs_input_grad[0], ctx.needs_input_grad[1])), None
@@ -94,12 +96,14 @@ class _InputSlope(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, gy: Tensor, weight: Tensor, shape: torch.Size, geometry: Geometry) -> Tensor:
+        """Return the slope in x of <gy, W * x>, which is linear in gy and in W."""
         ctx.save_for_backward(gy, weight)
         ctx.geometry = geometry
         return _slopes(gy, gy.new_empty(shape), weight, geometry, (True, False))[0]
 
     @staticmethod
     def backward(ctx: Any, v: Tensor) -> Any:
+        """Return the slopes of <v, result> in both factors."""
         gy, weight = ctx.saved_tensors
         d_gy = d_weight = None
         if ctx.needs_input_grad[0]:
@@ -114,12 +118,14 @@ class _WeightSlope(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, gy: Tensor, shape: torch.Size, geometry: Geometry) -> Tensor:
+        """Return the slope in W, which is linear in x and in gy."""
         ctx.save_for_backward(x, gy)
         ctx.geometry = geometry
         return _slopes(gy, x, x.new_empty(shape), geometry, (False, True))[1]
 
     @staticmethod
     def backward(ctx: Any, v: Tensor) -> Any:
+        """Return the slopes of <v, result> in both factors."""
         x, gy = ctx.saved_tensors
         d_x = d_gy = None
         if ctx.needs_input_grad[0]:
