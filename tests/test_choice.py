@@ -17,8 +17,11 @@ def row_of(choice: Choice) -> AdversarialRow:
     return row
 
 
-def test_few_images_are_drawn_in_smaller_batches() -> None:
-    assert choose(264, 3, 64, 64).recipe.batch_size < choose(4_000, 3, 64, 64).recipe.batch_size
+def test_few_images_are_moved_and_drawn_in_smaller_batches() -> None:
+    few, many = choose(264, 3, 64, 64), choose(4_000, 3, 64, 64)
+    assert few.recipe.batch_size < many.recipe.batch_size
+    assert row_of(few).augment.parts == ("mirror", "translation")
+    assert row_of(many).augment.parts == ("mirror",)
 
 
 def test_small_grey_images_may_be_letters_and_are_not_mirrored() -> None:
@@ -50,7 +53,7 @@ def test_four_lines_say_what_was_taken_and_why() -> None:
     choice = choose(264, 3, 64, 48)
     assert [line.partition(":")[0] for line in choice.reasons] == ["data", "recipe", "networks", "augmentation"]
     assert "264 training images of 48 x 64, in colour, no classes" in choice.reasons[0]
-    assert choice.reasons[3] == "augmentation: mirror, for a photo is as likely as its mirror image (--augment.parts)"
+    assert choice.reasons[3].startswith("augmentation: mirror, translation, for 264 images are few")
     assert from_json(to_json(choice.recipe)) == choice.recipe
 
 

@@ -19,8 +19,8 @@ USUAL_MINUTES = 30.0
 MANY_IMAGES = 1_000
 """From so many training images on, batches are those of the recipe; below, half as many make more steps an epoch."""
 SMALL_BATCH = 32
-HALF_LIFE = 5_000.0
-"""Of the average, in images: about as long as the picture of a sample stays the same picture."""
+SHORT_HALF_LIFE, HALF_LIFE = 2_000.0, 5_000.0
+"""Of the average, in images, where images are few and where they are many."""
 DRAWING_SIDE = 32
 """Grey images up to this side are taken for digits and letters, which a mirror turns into other ones."""
 WIDTHS = ((64, 32), (128, 16), (LARGEST, 8))
@@ -82,7 +82,7 @@ def choose_recipe(facts: DataFacts, *, minutes: float | None = None, on_gpu: boo
         parent,
         learner=learner,
         batch_size=SMALL_BATCH if facts.images < MANY_IMAGES else parent.batch_size,
-        average=Average(HALF_LIFE),
+        average=Average(SHORT_HALF_LIFE if facts.images < MANY_IMAGES else HALF_LIFE),
         budget=Budget(minutes=length),
     )
     channels, height, width_of_image = facts.shape
@@ -123,6 +123,10 @@ def _networks(row: AdversarialRow, width: int) -> dict[str, Any]:
 
 def _augmentation(facts: DataFacts) -> tuple[AugmentationRow, str]:
     channels, *sides = facts.shape
-    if channels == 1 and max(sides) <= DRAWING_SIDE:
+    is_drawing = channels == 1 and max(sides) <= DRAWING_SIDE
+    mirror: tuple[str, ...] = () if is_drawing else ("mirror",)
+    if facts.images < MANY_IMAGES:
+        return AugmentationRow((*mirror, "translation")), f"{facts.images:,} images are few, and soon known by heart"
+    if is_drawing:
         return AugmentationRow(), "small grey images may be letters, which a mirror turns into others"
-    return AugmentationRow(("mirror",)), "a photo is as likely as its mirror image"
+    return AugmentationRow(mirror), "a photo is as likely as its mirror image"
