@@ -30,11 +30,12 @@ class DcganGenerator(GeneratorRow):
     Attributes:
         width: Maps next to the image: the one dial of capacity. There are twice as many a halving of the side below, up
             to 8 times.
-        label_size: Coordinates of the vector that is learnt for each class, where labels are given.
+        label_size: Coordinates of the vector that is learnt for each class, where labels are given. Few, so that z is
+            not drowned: with 64, all samples of a class became one (LOG.md).
     """
 
     width: int = 64
-    label_size: int = 64
+    label_size: int = 8
 
     def __post_init__(self) -> None:
         expect_at_least_one(width=self.width, label_size=self.label_size)
