@@ -253,8 +253,8 @@ def test_a_gradient_that_lies_transposed_moves_the_weights_that_it_belongs_to(ro
     optimizer, weight = row.build(list(judge.parameters())), judge[0].weight
     set_numbers(optimizer, lr=0.01)
     before, batch = weight.detach().clone(), Batch(torch.randn(6, 2, 4, 4))
-    terms = game.terms(("discriminator",), batch, game.draw(batch, ("discriminator",)), 0)["discriminator"]
-    found = differentiate(game, "discriminator", terms)
+    movers = ("discriminator",)
+    found = differentiate(game, movers, batch, game.draw(batch, movers), 0)[1]["discriminator"]
     lies = found.values[0].transpose(0, 1).contiguous().transpose(0, 1)
     assert lies.stride() != weight.stride()
     descend(game, "discriminator", found._replace(values=[lies, *found.values[1:]]), optimizer)

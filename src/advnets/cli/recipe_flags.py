@@ -1,5 +1,6 @@
 """The flags that change a recipe: each is a path in its recipe.json, and the value that stands there."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from inspect import isabstract
@@ -258,6 +259,10 @@ def _parse_value(text: str, hint: Any, what: str) -> Any:
     return value
 
 
+_LIST = re.compile(r",(?!\w+=)")
+"""What stands between the items of a list; a comma before `number=` belongs to a schedule within an item."""
+
+
 def _as_json(text: str, hint: Any) -> Any:
     """Read `16`, `0.5`, `true`, `none`, `a,b`, `NAME`, or `NAME:number=value,number=value`."""
     kinds = tuple(kind for kind in get_args(hint) or (hint,) if kind is not type(None))
@@ -267,7 +272,7 @@ def _as_json(text: str, hint: Any) -> Any:
         return []
     if get_origin(hint) is tuple:
         inner = [kind for kind in get_args(hint) if kind is not ...]
-        return [_as_json(item, inner[min(place, len(inner) - 1)]) for place, item in enumerate(text.split(","))]
+        return [_as_json(item, inner[min(place, len(inner) - 1)]) for place, item in enumerate(_LIST.split(text))]
     if any(is_dataclass(kind) or isabstract(kind) for kind in kinds):
         number = _scalar(text)
         if isinstance(number, int | float):

@@ -27,7 +27,8 @@ class BatchNorm(nn.modules.batchnorm._BatchNorm):
         if not self.training or distributed.world_size() == 1:
             normalised: Tensor = super().forward(x)
             return normalised
-        x, others = x.float(), [dim for dim in range(x.ndim) if dim != 1]
+        x = x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+        others = [dim for dim in range(x.ndim) if dim != 1]
         mean = mean_over_processes(x.mean(others, keepdim=True))
         variance = mean_over_processes((x - mean).square().mean(others, keepdim=True))
         n = x.numel() // x.shape[1] * distributed.world_size()
