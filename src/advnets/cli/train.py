@@ -96,7 +96,7 @@ def _choose_recipe(flags: Sequence[str]) -> Recipe:
     dataset = distributed.local_rank0_first(settings.dataset)
     choice = experiment.choose_recipe_for(dataset, settings)
     cost = experiment.dry_run(choice.recipe, settings=settings, dataset=dataset, seconds=GLANCE_SECONDS)
-    length = f"{cost.steps:,} steps in {cost.minutes:.0f} minutes"
+    length = f"{cost.steps:,} steps in {cost.minutes:.3g} min"
     memory = "" if cost.mebibytes is None else f", {cost.mebibytes:,.0f} MiB of memory"
     told = f"cost: {cost.milliseconds_per_step:,.0f} ms a step here, so about {length}{memory} (--minutes)"
     if distributed.is_rank0():
