@@ -105,7 +105,8 @@ def input_gradient(logits: Tensor, x: Tensor) -> Tensor:
     """
     expect_rows(logits, x)
     # The i-th logit reads only the i-th sample: the gradient of their sum is each one's own gradient.
-    (gradient,) = torch.autograd.grad(mean_of_patches(logits).sum(), x, create_graph=True)
+    with input_slopes_only():
+        (gradient,) = torch.autograd.grad(mean_of_patches(logits).sum(), x, create_graph=True)
     return gradient.flatten(1)
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from advnets.errors import BadInput
-from advnets.penalties import FINITE, PENALTIES, SCALE, Critic, gradient_penalty, interpolate, judge, r1, r2
+from advnets.penalties import FINITE, PENALTIES, SCALE, Critic, Pass, gradient_penalty, interpolate, judge, r1, r2
 
 SHAPES = [(6, 2), (6, 1, 4, 4), (6, 3, 5, 2)]
 every_penalty = pytest.mark.parametrize("name", PENALTIES)
@@ -255,3 +255,19 @@ def test_bad_shapes_are_refused(name: str) -> None:
         PENALTIES[name](judge(lambda x: x.sum(1)[:5], real, fake))
     with pytest.raises(BadInput, match="expected one shape"):
         gradient_penalty(judge(lambda x: x.sum(1), real, fake[:5]))
+
+
+def test_slopes_at_both_by_one_pass_are_those_of_two_passes() -> None:
+    """R1 and R2 of one move, and their gradients in the critic; the pass is one over real and fake, as a game's is."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 1), nn.Flatten(0)).double()
+    found = []
+    for joint in (False, True):
+        real, fake = (torch.linspace(-1, end, 12, dtype=torch.float64).view(3, 4).requires_grad_() for end in (1, 2))
+        real_logits, fake_logits = network(torch.cat([real, fake])).split(3)
+        seen = Pass(real, fake, real_logits, fake_logits, network, network, joint=joint)
+        penalties = PENALTIES["r1"](seen), PENALTIES["r2"](seen)
+        loss = penalties[0].mean() + 2 * penalties[1].mean()
+        found.append([*penalties, *torch.autograd.grad(loss, list(network.parameters())[:3])])
+    for apart, together in zip(*found, strict=True):
+        torch.testing.assert_close(together, apart, rtol=1e-12, atol=1e-12)

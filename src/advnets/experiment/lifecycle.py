@@ -19,7 +19,16 @@ from advnets.experiment.run_data import choose_data, refuse_other_data
 from advnets.experiment.run_record import RunRecord, recipe_from
 from advnets.experiment.settings import Settings, find_device, settings_from
 from advnets.experiment.trial_move import try_one_move
-from advnets.games import AUTO, WORTH, AdversarialRow, CycleGame, CycleRow, Game, bfloat16_speedup, describe_game
+from advnets.games import (
+    AUTO,
+    AdversarialRow,
+    CycleGame,
+    CycleRow,
+    Game,
+    bfloat16_speedup,
+    describe_game,
+    settle_precision,
+)
 from advnets.recipes import Choice, DataFacts, Recipe, choose_recipe, find, own
 
 
@@ -189,10 +198,10 @@ def _settle_precision(recipe: Recipe, device: torch.device) -> tuple[Recipe, tup
     row = recipe.learner
     if not isinstance(row, AdversarialRow | CycleRow) or row.precision != AUTO:
         return recipe, ()
+    settled = distributed.on_rank0(lambda: settle_precision(AUTO, device))
     ratio = distributed.on_rank0(lambda: bfloat16_speedup(device))
-    settled = "bfloat16" if ratio >= WORTH else "float32"
-    said = f"precision: {settled}, for bfloat16 products take 1/{ratio:.1f} of float32's time here"
-    return replace(recipe, learner=replace(row, precision=settled)), (said,)
+    why = f"bfloat16 products are {ratio:.1f} times as fast as float32's here" if ratio else "it is not measured here"
+    return replace(recipe, learner=replace(row, precision=settled)), (f"precision: {settled}, for {why}",)
 
 
 def choose_recipe_for(dataset: Dataset, settings: Settings) -> Choice:

@@ -9,7 +9,7 @@ from advnets.games.description import describe_game
 from advnets.games.game import Game
 from advnets.games.playable import PRECISIONS, Draw, Judged, Playable, Terms, frozen_parameters, make, takes_given
 from advnets.games.pool import Pool
-from advnets.games.precision import AUTO, WORTH, bfloat16_speedup, settle_precision
+from advnets.games.precision import AUTO, bfloat16_speedup, settle_precision
 from advnets.games.rows import AdversarialRow, CycleRow, Learner
 from advnets.games.sight import pack_samples
 from advnets.games.ties import TIES, Information, Tie, View, class_heads, l1
@@ -32,7 +32,6 @@ __all__ = [
     "Terms",
     "Tie",
     "View",
-    "WORTH",
     "Weight",
     "bfloat16_speedup",
     "class_heads",

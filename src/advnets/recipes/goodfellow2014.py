@@ -77,7 +77,7 @@ paper_mnist = replace(
         _tuned,
         discriminator=MaxoutDiscriminator(units=(240, 240), pieces=5, irange=0.005, dropout=(0.2, 0.5), noise=0.3),
     ),
-    average=Average(half_life=300_000.0, ramp=1.0),
+    average=Average(half_life=300_000.0, ramp=1 / 3),
     budget=Budget(steps=10_000),
 )
 
@@ -85,7 +85,7 @@ best_mnist = replace(
     paper_mnist,
     name="best-mnist",
     about="paper-mnist, twice as long: a little sharper and more even, near what real images score",
-    average=Average(half_life=620_000.0, ramp=1.0),
+    average=Average(half_life=620_000.0, ramp=1 / 3),
     budget=Budget(steps=20_000),
 )
 
