@@ -75,14 +75,7 @@ def start(
         expect_capturable(device)
     prepared = prepare_training(recipe, dataset, seed=settings.seed, device=device, game=game, capture=settings.capture)
     check_stages(recipe, dataset)
-    record = RunRecord(
-        recipe=recipe,
-        settings=replace(settings, data=_absolute_path(settings.data), data_dir=_absolute_folder(settings.data_dir)),
-        data=_data_card(dataset, recipe, game),
-        source=dataset.source,
-        notes=(*measured, *(() if dataset.survey is None else dataset.survey.notes)),
-        game=None if game is None else describe_game(game),
-    )
+    record = _record_of(recipe, settings, dataset, game, measured)
     if settings.start_from is not None:
         prepared, origin = begin_from(settings.start_from, prepared, record, game)
         record = replace(record, origin=origin)
@@ -191,6 +184,20 @@ def find_recipe(recipe: Recipe | str | Path | None, game: Game | CycleGame | Non
     if str(recipe).endswith(".json"):
         return recipe_from(Path(recipe))
     return find(str(recipe))
+
+
+def _record_of(
+    recipe: Recipe, settings: Settings, dataset: Dataset, game: Game | CycleGame | None, measured: tuple[str, ...]
+) -> RunRecord:
+    """What recipe.json will say of a new run."""
+    return RunRecord(
+        recipe=recipe,
+        settings=replace(settings, data=_absolute_path(settings.data), data_dir=_absolute_folder(settings.data_dir)),
+        data=_data_card(dataset, recipe, game),
+        source=dataset.source,
+        notes=(*measured, *(() if dataset.survey is None else dataset.survey.notes)),
+        game=None if game is None else describe_game(game),
+    )
 
 
 def _settle_precision(recipe: Recipe, device: torch.device) -> tuple[Recipe, tuple[str, ...]]:
