@@ -17,11 +17,12 @@ from advnets.experiment.settings import settings_from
 from advnets.recipes import RECIPES, Recipe
 from advnets.text import escape, quote_word
 
-ABOUT = """Train a recipe on a data set. RECIPE is a name or the path of a recipe.json. Recipes: {names}.
+ABOUT = """Train a recipe on a data set. RECIPE is a name that `advnets recipes` lists, or the path of a recipe.json.
+Without RECIPE one is chosen for the images of --data, and the command says which, why, and what it will cost.
 
-The flags of the recipe show what {recipe} has. A LIST is typed with commas. A SCHEDULE is a number, or a number that
-changes, as in linear_decay:start=0.001,end=0. What stands in brackets has flags too, as in --generator.hidden 16,16 or
---augment.p 0.5. A flag such as --penalty r1=10 may be repeated; r1=none takes it out."""
+The flags of the recipe show what {recipe} has. A LIST is typed with commas. A SCHEDULE is a number, or one that
+changes: linear_decay:start=0.001,end=0. What stands in brackets has flags too: --generator.hidden 16,16. A flag such as
+--penalty r1=10 may be repeated; r1=none takes it out."""
 GROUPS = {
     "data and first weights": ("data", "data_dir", "seed", "start_from"),
     "image files": ("image_size", "image_fit", "image_alpha", "image_channels", "cache_memory", "verify"),
@@ -72,7 +73,7 @@ def main(argv: Sequence[str]) -> int:
             f"advnets train RECIPE. Recipes: {', '.join(RECIPES)}"
         )
     if wants_help:
-        word = names[0] if names else "RECIPE"
+        word = names[0] if names else "[RECIPE]"
         write_output(_help(word, choose_rows(experiment.find_recipe(names[0] if names else SHOWN), flags)).rstrip())
         return 0
     recipe = experiment.find_recipe(names[0]) if names else _choose_recipe(flags)
@@ -158,7 +159,7 @@ def _help(word: str, recipe: Recipe) -> str:
     within = {flag.name for found in numbers.values() for flag in found}
     own = {title: [lines[name] for name in names] for title, names in GROUPS.items()}
     others = [_line(flag, numbers.get(flag.name, [])) for flag in flags if flag.name not in within]
-    about = ABOUT.format(names=", ".join(RECIPES), recipe=recipe.name)
+    about = ABOUT.format(recipe=recipe.name)
     return render(f"advnets train {word} [flags]", about, {**own, f"the recipe {recipe.name}": others})
 
 
