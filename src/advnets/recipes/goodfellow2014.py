@@ -72,7 +72,7 @@ paper_adam = replace(
 paper_mnist = replace(
     paper_adam,
     name="paper-mnist",
-    about="the same nets past the paper's 225 nats on MNIST: noise on what D sees, a long moving average of G",
+    about="the same nets for MNIST: noise on what D sees, a long moving average of G",
     learner=replace(
         _tuned,
         discriminator=MaxoutDiscriminator(units=(240, 240), pieces=5, irange=0.005, dropout=(0.2, 0.5), noise=0.3),
@@ -84,7 +84,7 @@ paper_mnist = replace(
 best_mnist = replace(
     paper_mnist,
     name="best-mnist",
-    about="paper-mnist, twice as long: a little sharper and more even, near what real images score",
+    about="paper-mnist, twice as long, with an average twice as long",
     average=Average(half_life=620_000.0, ramp=1 / 3),
     budget=Budget(steps=20_000),
 )
