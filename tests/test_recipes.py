@@ -138,6 +138,16 @@ def test_the_half_life_in_force_is_the_shorter_one_and_follows_its_schedule() ->
     assert Average(ramp=0.5).half_life_at(Moment(400, 1, 0.5), 100) == 0.0
 
 
+def test_an_average_that_begins_later_counts_the_images_from_there() -> None:
+    row = Average(half_life=30_000.0, ramp=0.5, averaged_from=0.1)
+    assert row.half_life_at(Moment(0, 1, 0.0), 100) == 0.0
+    assert row.half_life_at(Moment(100, 1, 0.1), 100) == 0.0
+    assert row.half_life_at(Moment(200, 1, 0.2), 100) == pytest.approx(0.5 * 10_000)
+    assert row.half_life_at(Moment(1000, 1, 1.0), 100) == 30_000.0
+    with pytest.raises(BadInput, match=r"averaged_from is 1.0; expected a share of the budget"):
+        Average(averaged_from=1.0)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

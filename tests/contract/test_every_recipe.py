@@ -94,18 +94,22 @@ AVERAGING = sorted(name for name, recipe in RECIPES.items() if recipe.average.ha
 
 
 @pytest.mark.parametrize("name", [*AVERAGING, "two stages"])
-def test_the_average_forgets_what_is_older_than_a_tenth_of_the_run(
+def test_the_average_forgets_untrained_weights(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Weights are set to 0 in the first steps and to 1 after them: the average says what share the first ones have."""
+    """Weights are set to 0 in the first steps and to 1 after them: the average says what share the first ones have.
+
+    They are the first tenth of a run, or of a stage; of a recipe whose average begins later, all before it begins.
+    """
     steps, two = 200, name == "two stages"
     recipe = replace(tiny.TWO_STAGES, average=Average(1e9)) if two else tiny.narrow(RECIPES[name])
     begins = steps // 2 if two else 0
+    untrained = round((recipe.average.averaged_from or 0.1) * (steps - begins))
 
     def set_weights(training: GameTraining, start: int) -> Iterator[Step]:
         for number in itertools.count(start):
             for theta in training.makers[""].parameters():
-                theta.data.fill_(0.0 if number < begins + (steps - begins) // 10 else 1.0)
+                theta.data.fill_(0.0 if number < begins + untrained else 1.0)
             yield Step(number, ())
 
     monkeypatch.setattr(GameTraining, "steps", set_weights)

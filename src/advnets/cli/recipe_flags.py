@@ -66,6 +66,7 @@ WORDS = {
     "transform": "How stored values become inputs.",
     "half_life": "Images that halve a weight's share of the sampled average.",
     "ramp": "Limit of the half-life, as a share of the images so far.",
+    "averaged_from": "Share of the run before which nothing is averaged.",
 }
 """What the help says about a field; without an entry, what its dataclass says."""
 

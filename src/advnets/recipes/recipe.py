@@ -42,26 +42,33 @@ class Descent:
 class Average:
     """The moving average of what is sampled.
 
-        half-life in force = min(half_life, ramp * images trained on so far)
+        half-life in force = min(half_life, ramp * images trained on since it began)
 
-    The average follows the first step exactly, and remembers a fixed share of the run from then on, so that untrained
-    weights are forgotten. What is older than a share f of the images has the share f^(ln 2 / ramp) of the average: at
-    .2, .03 % for the first tenth (Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN";
-    its released code calls the ramp `ema_rampup`).
+    The average follows its first step exactly, and remembers a fixed share of the run from then on, so that untrained
+    weights are forgotten. If it begins at once, what is older than a share f of the images has the share
+    f^(ln 2 / ramp) of the average: at .2, .03 % for the first tenth (Karras et al. 2020, "Analyzing and Improving the
+    Image Quality of StyleGAN"; its released code calls the ramp `ema_rampup`). If it begins later, what is older has no
+    share at all, and the ramp may be wider (Brock et al. 2019, "Large Scale GAN Training", begin at step 1,000).
 
     Attributes:
         half_life: Images after which an old value has half its weight, a number or a schedule; 0 samples the network
             itself.
-        ramp: The most that the half-life may be, as a share of the images trained on so far.
+        ramp: The most that the half-life may be, as a share of the images trained on since the average began.
+        averaged_from: Share of the budget at which it begins, 0 to below 1; before, the network itself is sampled.
     """
 
     half_life: Number = 0.0
     ramp: float = 0.2
+    averaged_from: float = 0.0
 
     def __post_init__(self) -> None:
         expect_number("half_life, in images,", self.half_life, least=0)
         if type(self.ramp) not in (int, float) or not 0 < self.ramp < math.inf:
             raise BadInput(f"ramp of the average is {self.ramp!r}; expected a finite number above 0, such as 0.2")
+        if type(self.averaged_from) not in (int, float) or not 0 <= self.averaged_from < 1:
+            raise BadInput(
+                f"averaged_from is {self.averaged_from!r}; expected a share of the budget, 0 or more, below 1"
+            )
 
     def half_life_at(self, moment: Moment, batch_size: int) -> float:
         """Return the half-life in force, in images.
@@ -71,9 +78,12 @@ class Average:
             batch_size: Images a step.
 
         Returns:
-            The half-life; 0 at the first step.
+            The half-life; 0 until the average begins, and at its first step.
         """
-        return min(value_at(self.half_life, moment), self.ramp * moment.step * batch_size)
+        images = moment.step * batch_size
+        if self.averaged_from:
+            images *= max(0.0, 1 - self.averaged_from / moment.progress) if moment.progress else 0.0
+        return min(value_at(self.half_life, moment), self.ramp * images)
 
 
 @dataclass(frozen=True)
