@@ -80,7 +80,7 @@ class Average:
         Returns:
             The half-life; 0 until the average begins, and at its first step.
         """
-        images = moment.step * batch_size
+        images = float(moment.step * batch_size)
         if self.averaged_from:
             images *= max(0.0, 1 - self.averaged_from / moment.progress) if moment.progress else 0.0
         return min(value_at(self.half_life, moment), self.ramp * images)
