@@ -72,13 +72,13 @@ paper_adam = replace(
 paper_mnist = replace(
     paper_adam,
     name="paper-mnist",
-    about="the same nets for MNIST: noise on what D sees, half the rate, a long moving average of G",
+    about="the same nets for MNIST: noise on what D sees, a lower rate, a long moving average of G",
     learner=replace(
         _tuned,
         discriminator=MaxoutDiscriminator(units=(240, 240), pieces=5, irange=0.005, dropout=(0.2, 0.5), noise=0.3),
     ),
-    descents=_descents(Adam(betas=(0.5, 0.99)), LinearDecay(start=5e-4)),
-    average=Average(half_life=300_000.0, ramp=2.0, averaged_from=0.02),
+    descents=_descents(Adam(betas=(0.5, 0.99)), LinearDecay(start=7e-4)),
+    average=Average(half_life=350_000.0, ramp=2.0, averaged_from=0.02),
     budget=Budget(steps=10_000),
 )
 
