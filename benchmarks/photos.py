@@ -107,7 +107,12 @@ def horses(source: Path) -> Iterator[Image.Image]:
 
 
 def train(work: Path, name: str, side: str, seed: int, times: list[float]) -> None:
-    """Train one run, and measure it at each time."""
+    """Train one run, and measure it at each time that has no reading yet.
+
+    A picked run is carried on from where it stands, so that times behind it must not be read again.
+    """
+    read = {one.minutes for one in readings() if (one.data, one.side, one.seed) == (name, side, seed)}
+    times = [minutes for minutes in times if minutes > max(read, default=0.0)]
     run = work / "runs" / f"{name}-{side}-{seed}"
     run.parent.mkdir(parents=True, exist_ok=True)
     make = train_picked if side == "picked" else train_framework
