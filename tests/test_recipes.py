@@ -16,7 +16,7 @@ from advnets.errors import BadInput
 from advnets.games import AdversarialRow, Weight
 from advnets.latents import LATENTS
 from advnets.optimizers import Adam, ClassicalMomentum, Momentum
-from advnets.recipes import Average, Budget, Descent, from_json, paper, paper_released, to_json
+from advnets.recipes import RECIPES, Average, Budget, Descent, from_json, paper, paper_released, to_json
 from advnets.schedules import Constant, CosineDecay, EpochRamp, ExponentialDecay, LinearDecay
 from advnets.training import Moment
 
@@ -146,6 +146,22 @@ def test_an_average_that_begins_later_counts_the_images_from_there() -> None:
     assert row.half_life_at(Moment(1000, 1, 1.0), 100) == 30_000.0
     with pytest.raises(BadInput, match=r"averaged_from is 1.0; expected a share of the budget"):
         Average(averaged_from=1.0)
+
+
+@pytest.mark.parametrize(("name", "first_tenth"), [("paper-mnist", 0.1548), ("best-mnist", 0.1257)])
+def test_the_long_averages_keep_nothing_of_the_first_percent_and_a_known_share_of_the_first_tenth(
+    name: str, first_tenth: float
+) -> None:
+    recipe = RECIPES[name]
+    assert recipe.budget.steps is not None
+    steps, kept = recipe.budget.steps, {0.01: 1.0, 0.1: 1.0}
+    for step in range(steps):
+        half_life = recipe.average.half_life_at(Moment(step, 1, step / steps), recipe.batch_size)
+        share = 1 - 0.5 ** (recipe.batch_size / half_life) if half_life else 1.0
+        for age in kept:
+            kept[age] += share * ((step < age * steps) - kept[age])
+    assert kept[0.01] == 0.0
+    assert kept[0.1] == pytest.approx(first_tenth, abs=5e-4)
 
 
 @pytest.mark.parametrize(

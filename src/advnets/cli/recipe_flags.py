@@ -65,7 +65,7 @@ WORDS = {
     "balanced": "Draw every class equally often.",
     "transform": "How stored values become inputs.",
     "half_life": "Images that halve a weight's share of the sampled average.",
-    "ramp": "Limit of the half-life, as a share of the images so far.",
+    "ramp": "Limit of the half-life, as a share of the images averaged.",
     "averaged_from": "Share of the run before which nothing is averaged.",
 }
 """What the help says about a field; without an entry, what its dataclass says."""

@@ -67,7 +67,8 @@ class Average:
             raise BadInput(f"ramp of the average is {self.ramp!r}; expected a finite number above 0, such as 0.2")
         if type(self.averaged_from) not in (int, float) or not 0 <= self.averaged_from < 1:
             raise BadInput(
-                f"averaged_from is {self.averaged_from!r}; expected a share of the budget, 0 or more, below 1"
+                f"averaged_from is {self.averaged_from!r}; expected a share of the budget from 0 to below 1, "
+                "such as 0.02"
             )
 
     def half_life_at(self, moment: Moment, batch_size: int) -> float:
