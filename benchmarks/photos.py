@@ -192,9 +192,10 @@ def page(kept: list[Reading], work: Path) -> str:
     ]
     for (name, minutes, side), runs in sorted(groups(kept).items()):
         fd, kid, recall, steps = ([getattr(one, what) for one in runs] for what in ("fd", "kid", "recall", "steps"))
+        own_fd, own_kid = [one.fd_error for one in runs], [one.kid_error for one in runs]
         rows.append(
-            f"| {name} | {minutes:g} | {side} | {len(runs)} | {np.mean(steps):,.0f} | {spread(fd)} | "
-            f"{spread([1000 * one for one in kid])} | {spread(recall)} | {sum(one.copies for one in runs)} |"
+            f"| {name} | {minutes:g} | {side} | {len(runs)} | {np.mean(steps):,.0f} | {spread(fd, own_fd)} | "
+            f"{spread(kid, own_kid, 1000)} | {spread(recall)} | {sum(one.copies for one in runs)} |"
         )
     pictures = [f"![{name}: {side}](photos-{name}-{side}.png)" for name, side in write_pictures(kept, work)]
     table, tests, shown = ("\n".join(part) for part in (rows, difference_rows(kept), pictures))
@@ -217,10 +218,11 @@ def groups(kept: list[Reading]) -> dict[tuple[str, float, str], list[Reading]]:
     return found
 
 
-def spread(values: list[float]) -> str:
-    """A mean, and its standard error where there are several."""
-    error = f" +- {np.std(values, ddof=1) / np.sqrt(len(values)):.2f}" if len(values) > 1 else ""
-    return f"{np.mean(values):.2f}{error}"
+def spread(values: list[float], own: list[float | None] | None = None, scale: float = 1.0) -> str:
+    """A mean and its standard error over seeds; of one seed the measure's own, where it has one."""
+    many = len(values) > 1
+    error = np.std(values, ddof=1) / np.sqrt(len(values)) if many else (own or [None])[0]
+    return f"{scale * np.mean(values):.2f}" + ("" if error is None else f" +- {scale * error:.2f}")
 
 
 def difference_rows(kept: list[Reading]) -> list[str]:
