@@ -26,9 +26,17 @@ from two_checkouts import median_interval
 
 from advnets.games import Game
 from advnets.networks import Sizes
-from advnets.networks.resample import ConvDownsample2d, ConvUpsample2d
-from advnets.networks.residual import Basis, MaskedSums, ResidualBlock, grouped_bottleneck, head, normal_, plain_block
-from advnets.networks.twice_differentiable import Conv2d
+from advnets.networks.layers.resample import ConvDownsample2d, ConvUpsample2d
+from advnets.networks.layers.residual import (
+    Basis,
+    MaskedSums,
+    ResidualBlock,
+    grouped_bottleneck,
+    head,
+    normal_,
+    plain_block,
+)
+from advnets.networks.layers.twice_differentiable import Conv2d
 from advnets.recipes import RECIPES, Recipe
 
 SIZE, BATCH, WIDTH = 64, 32, 32

@@ -28,7 +28,7 @@ from advnets.experiment.build_training import build_game_training
 from advnets.experiment.game_training import GameTraining
 from advnets.games import Game, Weight
 from advnets.latents import gaussian
-from advnets.networks.layers import Dropout
+from advnets.networks.layers.dense import Dropout
 from advnets.objectives import OBJECTIVES
 from advnets.optimizers import SGD, Adam, Momentum, OptimizerRow, RMSprop, set_numbers
 from advnets.penalties import FINITE, PENALTIES

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from advnets import distributed
 from advnets.errors import BadInput
-from advnets.networks.twice_differentiable import input_slopes_only
+from advnets.networks.layers.twice_differentiable import input_slopes_only
 
 __all__ = ["PENALTIES", "gradient_penalty", "r1", "r1_finite", "r2", "r2_finite"]
 

@@ -20,7 +20,7 @@ from advnets.networks import (
     Upsample2d,
     is_samplewise,
 )
-from advnets.networks.residual import plain_block
+from advnets.networks.layers.residual import plain_block
 from advnets.networks.rows import DiscriminatorRow
 from network_sizes import IMAGES, count
 

@@ -28,7 +28,7 @@ from advnets.networks import (
     UntiedBias,
     is_samplewise,
 )
-from advnets.networks.layers import sparse_
+from advnets.networks.layers.dense import sparse_
 from advnets.optimizers import Momentum
 from advnets.recipes import RECIPES, Average, paper_tfd
 from advnets.schedules import ExponentialDecay

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from advnets.networks.twice_differentiable import Conv2d, conv2d, input_slopes_only
+from advnets.networks.layers.twice_differentiable import Conv2d, conv2d, input_slopes_only
 
 GEOMETRIES = [(1, 1, 3), (2, 1, 4), (1, 0, 4)]
 

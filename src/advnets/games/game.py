@@ -26,7 +26,7 @@ from advnets.games.sight import Augment, Seen, Sight, pack_samples
 from advnets.games.ties import Tie, View
 from advnets.games.weights import MoveCounter, Weight, WeightedTerms, as_weight, name_of
 from advnets.latents import Latent
-from advnets.networks.layers import is_samplewise
+from advnets.networks.layers.per_sample import is_samplewise
 from advnets.objectives import Objective
 from advnets.penalties import FINITE, Pass, Penalty, r1, r2
 from advnets.schedules import Number

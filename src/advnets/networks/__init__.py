@@ -1,11 +1,9 @@
 """Networks: one file a paper, and a row of NETWORKS for each: a frozen dataclass of settings with `build(sizes)`.
 
-Inside of the room a file imports only from those before it: batch_norm, layers, twice_differentiable,
-convolution, rows, goodfellow2014, upsampled_convolution, frames, labels, dcgan, resample, residual, modern, r3gan.
+Inside of the room a file imports only from those before it: layers, rows, goodfellow2014, frames, labels, dcgan,
+modern, r3gan.
 """
 
-from advnets.networks.batch_norm import BatchNorm
-from advnets.networks.convolution import MaxoutConv, UntiedBias
 from advnets.networks.dcgan import DcganDiscriminator, DcganGenerator
 from advnets.networks.frames import Frame
 from advnets.networks.goodfellow2014 import (
@@ -17,13 +15,16 @@ from advnets.networks.goodfellow2014 import (
     MaxoutDiscriminator,
 )
 from advnets.networks.labels import ClassLogits, LabelledLatent
-from advnets.networks.layers import Dropout, Maxout, Noise, is_samplewise, samplewise
+from advnets.networks.layers.batch_norm import BatchNorm
+from advnets.networks.layers.convolution import MaxoutConv, UntiedBias
+from advnets.networks.layers.dense import Dropout, Maxout, Noise
+from advnets.networks.layers.per_sample import is_samplewise, samplewise
+from advnets.networks.layers.resample import ConvDownsample2d, ConvUpsample2d, Downsample2d, Upsample2d
+from advnets.networks.layers.residual import ResidualBlock
+from advnets.networks.layers.upsampled_convolution import UpsampledConv2d
 from advnets.networks.modern import ModernDiscriminator, ModernGenerator
 from advnets.networks.r3gan import R3ganDiscriminator, R3ganGenerator
-from advnets.networks.resample import ConvDownsample2d, ConvUpsample2d, Downsample2d, Upsample2d
-from advnets.networks.residual import ResidualBlock
 from advnets.networks.rows import DiscriminatorRow, GeneratorRow, NetworkRow, Sizes
-from advnets.networks.upsampled_convolution import UpsampledConv2d
 
 NETWORKS: dict[str, type[NetworkRow]] = {
     "dense_generator": DenseGenerator,

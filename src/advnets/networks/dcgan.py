@@ -12,11 +12,11 @@ import torch
 from torch import nn
 
 from advnets.errors import BadInput
-from advnets.networks.batch_norm import BatchNorm
 from advnets.networks.frames import Frame
 from advnets.networks.labels import ClassLogits, LabelledLatent
+from advnets.networks.layers.batch_norm import BatchNorm
+from advnets.networks.layers.twice_differentiable import Conv2d
 from advnets.networks.rows import DiscriminatorRow, GeneratorRow, Sizes
-from advnets.networks.twice_differentiable import Conv2d
 
 NORMS = ("batch", "none")
 DEVIATION = 0.02

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from advnets.errors import BadInput, Unsupported, unknown
-from advnets.networks.batch_norm import BatchNorm
-from advnets.networks.convolution import MaxoutConv, UntiedBias
-from advnets.networks.layers import Dropout, Maxout, Noise, sparse_, uniform_
+from advnets.networks.layers.batch_norm import BatchNorm
+from advnets.networks.layers.convolution import MaxoutConv, UntiedBias
+from advnets.networks.layers.dense import Dropout, Maxout, Noise, sparse_, uniform_
 from advnets.networks.rows import DiscriminatorRow, GeneratorRow, NetworkRow, Sizes
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid}

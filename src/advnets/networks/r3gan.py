@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from advnets.networks.dcgan import expect_at_least_one
 from advnets.networks.frames import Frame
 from advnets.networks.labels import LabelledLatent
-from advnets.networks.resample import Downsample2d, Upsample2d
-from advnets.networks.residual import Basis, MaskedSums, grouped_bottleneck, head, normal_
+from advnets.networks.layers.resample import Downsample2d, Upsample2d
+from advnets.networks.layers.residual import Basis, MaskedSums, grouped_bottleneck, head, normal_
 from advnets.networks.rows import DiscriminatorRow, GeneratorRow, Sizes
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv_transpose2d, pad
 
-from advnets.networks.layers import samplewise
+from advnets.networks.layers.per_sample import samplewise
 
 
 @samplewise

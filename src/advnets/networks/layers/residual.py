@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from advnets.networks.layers import Layer, samplewise
-from advnets.networks.twice_differentiable import Conv2d
+from advnets.networks.layers.dense import Layer
+from advnets.networks.layers.per_sample import samplewise
+from advnets.networks.layers.twice_differentiable import Conv2d
 
 SLOPE = 0.2
 """Of the leaky rectifiers below 0."""

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from advnets.networks.layers import samplewise
+from advnets.networks.layers.per_sample import samplewise
 
 Geometry = tuple[int, int]
 """Stride and padding, alike for both sides."""

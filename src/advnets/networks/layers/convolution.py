@@ -5,7 +5,7 @@ import functools
 import torch
 from torch import Tensor, nn
 
-from advnets.networks.layers import samplewise
+from advnets.networks.layers.per_sample import samplewise
 
 
 @samplewise

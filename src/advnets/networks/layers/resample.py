@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.functional import conv_transpose2d
 
-from advnets.networks.layers import samplewise
-from advnets.networks.twice_differentiable import conv2d
+from advnets.networks.layers.per_sample import samplewise
+from advnets.networks.layers.twice_differentiable import conv2d
 
 TAPS = (0.125, 0.375, 0.375, 0.125)
 
