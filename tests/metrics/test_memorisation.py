@@ -322,3 +322,29 @@ def test_other_bad_input_is_refused() -> None:
     for bad in (np.zeros((3, 2)), np.zeros(0), np.array([1.0, np.nan])):
         with pytest.raises(BadInput, match="train_logits"):
             logits_gap(bad, np.zeros(4))
+
+
+def blurred(points: NDArray[np.float64], seed: int, n: int = 1000, kept: int = 3) -> NDArray[np.float64]:
+    """Samples in a few directions of the data, close to their mean, as those of a game that has just begun."""
+    axes = np.linalg.svd(points - points.mean(0), full_matrices=False)[2][:kept]
+    return points.mean(0) + 0.3 * np.random.default_rng(seed).normal(size=(n, kept)) @ axes
+
+
+def test_blurred_samples_of_few_images_are_not_called_copies() -> None:
+    """264 training and 33 held-out items, one of which is flat, as among the photos where this was seen."""
+    told = []
+    for seed in range(12):
+        train, held = normal(264, 40, seed=2 * seed), normal(33, 40, seed=2 * seed + 1)
+        train[0] *= 0.05
+        told.append(copying_share(blurred(train, seed), held, train).p_value)
+    assert min(told) > 0.05, told
+
+
+def test_copies_of_few_images_are_found_beside_noise() -> None:
+    """A tenth of the samples are training items with a little noise; half of the samples, with much of it."""
+    train, held = normal(264, 40, seed=1), normal(33, 40, seed=2)
+    for share, noise in ((0.1, 0.02), (0.5, 0.5)):
+        samples, rng = normal(1000, 40, seed=3), np.random.default_rng(4)
+        copied = rng.integers(len(train), size=int(share * len(samples)))
+        samples[: len(copied)] = train[copied] + noise * rng.normal(size=(len(copied), 40))
+        assert copying_share(samples, held, train).p_value < 1e-6, (share, noise)

@@ -21,7 +21,7 @@ from advnets.errors import BadInput
 from advnets.statistics.arrays import Array, Floats
 from advnets.statistics.distances import find_nearest, find_nearest_few, find_nearest_others, flatten_pair
 from advnets.statistics.estimate import Estimate, Note, share_error
-from advnets.statistics.gaps import FEWEST, count_copies, neighbour_count, neighbour_gap
+from advnets.statistics.gaps import FEWEST, UNLIKE, count_copies, exchange_test, neighbour_count, neighbour_gap
 from advnets.statistics.mann_whitney import chance_smaller, rank_score
 
 FEWEST_IN_CELL = 20
@@ -43,7 +43,8 @@ def copying_share(samples: Array, held_out: Array, train: Array, *, quantile: fl
     the gaps of held-out items to training items, and of the samples to held-out items: samples of other class shares
     have other gaps to both, and only a copy stands out from training items alone. The p-value is one-sided, for too
     many samples: twice the smaller one of `count_copies` at the quantile and at a tenth of it, where few exact copies
-    among few samples are seen.
+    among few samples are seen. Samples that are blurred, or all alike, may have other gaps to a few hundred training
+    items than to fewer held-out ones: so a small p-value is at least that of `exchange_test`.
 
     Args:
         samples: Samples, (m, ...).
@@ -74,7 +75,14 @@ def copying_share(samples: Array, held_out: Array, train: Array, *, quantile: fl
     copies = [int((squared[:, 0] == 0).sum()) for squared in near]
     notes |= {"exact copies": copies[0], "held-out copies": copies[1], "m": m, "h": h, "n": len(train)}
     p_value = min(1.0, 2 * min(p_value, count_copies(ours, own, control, quantile / 10)[2]))
+    if p_value <= UNLIKE:
+        p_value = max(p_value, exchange_test(*_flatten_three(samples, held_out, train), control, quantile))
     return Estimate(share, share_error(count, m), floor, notes, p_value=p_value)
+
+
+def _flatten_three(samples: Array, held_out: Array, train: Array) -> tuple[Tensor, Tensor, Tensor]:
+    x, t = flatten_pair(samples, train, "samples", "train")
+    return x, flatten_pair(held_out, train, "held_out", "train")[0].to(x.device), t
 
 
 def _gaps_to_held_out(samples: Array, held_out: Array) -> Floats:
@@ -163,8 +171,7 @@ def data_copying(
     Raises:
         BadInput: If a shape, a value or the number of cells is wrong, or no cell is left.
     """
-    x, t = flatten_pair(samples, train, "samples", "train")
-    held = flatten_pair(held_out, train, "held_out", "train")[0].to(x.device)
+    x, held, t = _flatten_three(samples, held_out, train)
     if not 1 <= cells <= len(t):
         raise BadInput(f"cells: found {cells}, expected 1..{len(t)}, at most as many as training items. Change it.")
     labels = _label_cells((x, held, t), cells, seed)
