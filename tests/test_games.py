@@ -7,10 +7,10 @@ from torch import Tensor, nn
 from advnets import penalties
 from advnets.constraints import clip_weights
 from advnets.errors import BadInput
-from advnets.games import Draw, Game, Judged, Terms, Weight, class_heads, frozen_parameters, l1, pack_samples
+from advnets.games import Draw, Game, Terms, Weight, class_heads, frozen_parameters, l1, pack_samples
 from advnets.games.sight import unpack_samples
 from advnets.latents import gaussian
-from advnets.networks import DenseGenerator, MaxoutDiscriminator, Sizes, is_samplewise
+from advnets.networks import DenseGenerator, Judged, MaxoutDiscriminator, Sizes, is_samplewise
 from advnets.objectives import OBJECTIVES, non_saturating, relativistic
 from advnets.schedules import LinearDecay
 from advnets.training import Batch, Moment

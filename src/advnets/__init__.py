@@ -21,7 +21,7 @@ _NAMES = {
     "data": ("Batches", "Dataset", "load"),
     "experiment": ("Model", "Run", "open_model", "resume", "start", "train"),
     "games": (
-        "AdversarialRow", "CycleGame", "CycleRow", "Game", "Information", "Judged", "Weight", "class_heads", "l1",
+        "AdversarialRow", "CycleGame", "CycleRow", "Game", "Weight", "class_heads", "information", "l1",
     ),
     "metrics.parzen": ("parzen",),
     "recipes": ("Average", "Budget", "Descent", "RECIPES", "Recipe", "Stage"),
@@ -116,10 +116,9 @@ if TYPE_CHECKING:
         CycleGame as CycleGame,
         CycleRow as CycleRow,
         Game as Game,
-        Information as Information,
-        Judged as Judged,
         Weight as Weight,
         class_heads as class_heads,
+        information as information,
         l1 as l1,
     )
     from advnets.latents import *

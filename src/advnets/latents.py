@@ -1,4 +1,7 @@
-"""Latents: where z comes from, with mean 0 and variance 1 a coordinate, so that one can replace another."""
+"""Latents: where z comes from, with mean 0 and variance 1 a coordinate, so that one can replace another.
+
+The end of z may be a code, which a head of the discriminator is to tell.
+"""
 
 import math
 from collections.abc import Callable
@@ -10,6 +13,7 @@ from torch import Tensor
 
 from advnets import distributed
 from advnets.errors import BadInput
+from advnets.networks import NO_CODE, Code
 
 __all__ = ["LATENTS", "Latent", "gaussian", "uniform"]
 
@@ -22,14 +26,21 @@ class Latent:
     """The prior p(z) of a generator.
 
     Attributes:
-        size: Coordinates of z, 1 or more.
-        name: The row of LATENTS.
+        size: Coordinates of z, 1 or more, those of the code among them.
+        name: The row of LATENTS, for all coordinates but the code's.
+        code: What the last coordinates of z are.
     """
 
     size: int
     name: str
+    code: Code = NO_CODE
 
     def __post_init__(self) -> None:
+        if type(self.size) is int and self.size < self.code.size:
+            raise BadInput(
+                f"size is {self.size} with a code of {self.code.size} coordinates; expected at least as many, for the "
+                "code is the end of z"
+            )
         if type(self.size) is not int or self.size < 1:
             raise BadInput(f"size is {self.size!r}; expected a whole number of coordinates of z, 1 or more")
 
@@ -45,32 +56,38 @@ class Latent:
         Returns:
             z, (n, size), float32.
         """
-        prior = partial(_PRIORS[self.name], size=self.size, device=device)
+        prior = partial(self._draw, device=device)
         return prior(n, rng) if rng is not None else distributed.draw_global(prior, n)
 
+    def _draw(self, n: int, rng: torch.Generator | None, device: torch.device | str) -> Tensor:
+        z = _PRIORS[self.name](n, rng, self.size - self.code.size, device)
+        return torch.cat([z, *_draw_code(self.code, n, rng, device)], 1) if self.code.size else z
 
-def gaussian(size: int) -> Latent:
+
+def gaussian(size: int, code: Code = NO_CODE) -> Latent:
     """Return z ~ N(0, I), the prior of the first public version of the 2014 code.
 
     Args:
         size: Coordinates of z.
+        code: What the last of them are in place of it.
 
     Returns:
         The latent.
     """
-    return Latent(size, "gaussian")
+    return Latent(size, "gaussian", code)
 
 
-def uniform(size: int) -> Latent:
+def uniform(size: int, code: Code = NO_CODE) -> Latent:
     """Return z ~ U(-sqrt 3, sqrt 3) each coordinate: `noise: 'uniform'` of the 2014 code, of unit variance.
 
     Args:
         size: Coordinates of z.
+        code: What the last of them are in place of it.
 
     Returns:
         The latent.
     """
-    return Latent(size, "uniform")
+    return Latent(size, "uniform", code)
 
 
 def _draw_gaussian(n: int, rng: torch.Generator | None, size: int, device: torch.device | str) -> Tensor:
@@ -82,5 +99,16 @@ def _draw_uniform(n: int, rng: torch.Generator | None, size: int, device: torch.
     return (2 * u - 1) * math.sqrt(3)
 
 
-LATENTS: dict[str, Callable[[int], Latent]] = {"gaussian": gaussian, "uniform": uniform}
+def _draw_code(code: Code, n: int, rng: torch.Generator | None, device: torch.device | str) -> list[Tensor]:
+    """Draw one category of a code, as (n, categories) of zeros and a one, and its continuous coordinates."""
+    at, parts = rng.device if rng else device, []
+    if code.categories:
+        category = torch.randint(code.categories, (n,), generator=rng, device=at)
+        parts.append(torch.nn.functional.one_hot(category, code.categories).float().to(device))
+    if code.continuous:
+        parts.append(2 * torch.rand(n, code.continuous, generator=rng, device=at).to(device) - 1)
+    return parts
+
+
+LATENTS: dict[str, Callable[..., Latent]] = {"gaussian": gaussian, "uniform": uniform}
 _PRIORS: dict[str, Prior] = {"gaussian": _draw_gaussian, "uniform": _draw_uniform}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from advnets.errors import BadInput
 from advnets.training import Moment
 
-__all__ = ["Constant", "CosineDecay", "EpochRamp", "ExponentialDecay", "LinearDecay", "SCHEDULES"]
+__all__ = ["Bursts", "Constant", "CosineDecay", "EpochRamp", "ExponentialDecay", "LinearDecay", "SCHEDULES"]
 
 
 def moment_within(moment: Moment, begins: Sequence[float], part: int, began: tuple[int, int]) -> Moment:
@@ -181,9 +181,49 @@ class CosineDecay:
         return self.end + (self.start - self.end) * (1 + math.cos(math.pi * t)) / 2
 
 
-Schedule = Constant | ExponentialDecay | EpochRamp | LinearDecay | CosineDecay
+@dataclass(frozen=True)
+class Bursts:
+    """A value, and now and then another one: in the first steps, and from then on once in so many steps.
+
+    Arjovsky, Chintala, Bottou 2017, released code: 100 moves of the critic in the first 25 steps and in each 500th.
+
+    Attributes:
+        value: The usual value.
+        burst: The other one.
+        first: Steps at the beginning that have it, 0 or more.
+        every: Steps from one that has it to the next, counted from step 0; 1 or more.
+
+    Raises:
+        BadInput: If `first` or `every` is none.
+    """
+
+    value: float
+    burst: float
+    first: int
+    every: int
+
+    def __post_init__(self) -> None:
+        for name, least in (("first", 0), ("every", 1)):
+            found = getattr(self, name)
+            if type(found) is not int or found < least:
+                raise BadInput(f"{name} of bursts is {found!r}; expected a whole number of steps, {least} or more")
+
+    def at(self, moment: Moment) -> float:
+        """Return the value at a moment.
+
+        Args:
+            moment: Where the run stands.
+
+        Returns:
+            The value.
+        """
+        return self.burst if moment.step < self.first or moment.step % self.every == 0 else self.value
+
+
+Schedule = Constant | Bursts | ExponentialDecay | EpochRamp | LinearDecay | CosineDecay
 SCHEDULES: dict[str, type[Schedule]] = {
     "constant": Constant,
+    "bursts": Bursts,
     "exponential_decay": ExponentialDecay,
     "epoch_ramp": EpochRamp,
     "linear_decay": LinearDecay,

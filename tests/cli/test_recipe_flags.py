@@ -6,6 +6,7 @@ from advnets.cli import train
 from advnets.cli.recipe_flags import NAMES, apply_flags, choose_rows, recipe_flags
 from advnets.errors import BadInput
 from advnets.games import AdversarialRow, Weight
+from advnets.networks import NETWORKS, GeneratorRow
 from advnets.recipes import RECIPES, Recipe
 from advnets.schedules import LinearDecay
 
@@ -42,6 +43,8 @@ def test_the_help_lists_the_rows_that_a_flag_takes(
     assert f"--objective {{{', '.join(NAMES['objective'])}}}" in text
     assert f"--penalty {{{', '.join(NAMES['penalties'])}}}=NUMBER" in text
     assert "--algorithm {algorithm1, simultaneous, extragradient}" in text
+    rows = [name.removesuffix("_generator") for name, row in NETWORKS.items() if issubclass(row, GeneratorRow)]
+    assert f"--generator {{{', '.join(rows)}}}_generator" in text
 
 
 @pytest.mark.parametrize("recipe", NAMED)

@@ -23,7 +23,8 @@ from advnets.experiment import lifecycle
 from advnets.experiment.build_training import build_training
 from advnets.experiment.prepare import prepare_training
 from advnets.experiment.trial_move import try_one_move
-from advnets.games import CycleGame, Game, Judged, Weight
+from advnets.games import CycleGame, Game, Weight
+from advnets.networks import Judged
 from advnets.optimizers import OPTIMIZERS, OptimizerRow
 from advnets.runs import state_fingerprint
 

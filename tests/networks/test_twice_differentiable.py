@@ -54,3 +54,18 @@ def test_the_layer_is_torchs_layer() -> None:
     torch.testing.assert_close(layer(x), functional.conv2d(x, layer.weight, layer.bias, stride=2, padding=1))
     with torch.autocast("cpu", torch.bfloat16):
         assert layer(x).dtype == torch.bfloat16
+
+
+def test_gradients_of_weights_that_read_zeros_alone_are_zero_in_bfloat16() -> None:
+    """torch 2.13 leaves them unset: what lies there is made of large numbers first."""
+    torch.manual_seed(0)
+    x, weight = torch.randn(16, 24, 1, 1), torch.randn(48, 24, 5, 5, requires_grad=True)
+    for _ in range(5):
+        rubbish = [torch.full((48, 24, 5, 5), 3e38, dtype=kind) for kind in (torch.float32, torch.bfloat16) * 4]
+        del rubbish
+        with torch.autocast("cpu", torch.bfloat16):
+            y = conv2d(x, weight, stride=2, padding=2)
+        (gradient,) = torch.autograd.grad(y.float().sum(), weight)
+        expected = torch.zeros_like(weight)
+        expected[:, :, 2, 2] = x.sum((0, 2, 3))
+        assert torch.allclose(gradient, expected, atol=0.1)

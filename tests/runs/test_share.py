@@ -300,11 +300,11 @@ def test_without_its_hashes_flips_would_pass(good: Path, tmp_path: Path, monkeyp
 @pytest.mark.parametrize(
     ("change", "kind", "message"),
     [
-        ({"schema": 2}, Unsupported, "schema 2, and this advnets reads 3"),
-        ({"schema": 4}, Unsupported, "schema 4.* Update advnets"),
+        ({"schema": 3}, Unsupported, "schema 3, and this advnets reads 4"),
+        ({"schema": 5}, Unsupported, "schema 5.* Update advnets"),
         ({"schema": True}, Unsupported, "schema True"),
         ({"format": "other"}, Unsupported, "format 'other'"),
-        ({"code": "import os"}, BadInput, "unknown field of the card 'code'"),
+        ({"script": "import os"}, BadInput, "unknown field of the card 'script'"),
         ({"latent": "gausian"}, BadInput, "Did you mean 'gaussian'"),
         ({"latent_size": 4.0}, BadInput, "whole number"),
         ({"latent_size": 0}, TooBig, "latent_size is 0"),
@@ -355,7 +355,7 @@ def test_files_of_earlier_versions_open_and_draw_what_they_drew(name: str) -> No
 
 
 def test_there_is_a_golden_file_of_this_schema() -> None:
-    assert {path.stem for path in GOLDEN.glob("*.safetensors")} == {"digits-3", "digits-half-3", "points-3"}
+    assert {path.stem for path in GOLDEN.glob("*.safetensors")} == {"digits-4", "digits-half-4", "points-4"}
 
 
 def make_golden() -> None:
@@ -365,7 +365,7 @@ def make_golden() -> None:
     recipe = tiny.with_learner(tiny.RECIPE, generator=generator, latent_size=16)
     for data, name in (("digits", "digits"), ("ring-8", "points")):
         run = tiny.trained(tempfile.mkdtemp(), recipe, data=data, steps=2000, checkpoint_steps=1000)
-        for ending, half in (("-3", False), ("-half-3", True)):
+        for ending, half in (("-4", False), ("-half-4", True)):
             if name == "digits" or not half:
                 path = run.export(GOLDEN / f"{name}{ending}.safetensors", half, licence="Apache-2.0")
                 advnets.open_model(path).sample(16, seed=0).save(path.with_suffix(".npz"))

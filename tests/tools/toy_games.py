@@ -14,10 +14,10 @@ from advnets.algorithm import Algorithm1, AlgorithmRow, Extragradient, Simultane
 from advnets.augmentations import AUGMENTATIONS, Augmentation, PairSigns, RealSigns
 from advnets.data import Batches, Split
 from advnets.experiment.game_training import GameTraining
-from advnets.games import CycleGame, Game, Information, Judged, Weight, class_heads, l1
+from advnets.games import CycleGame, Game, Weight, class_heads, information, l1
 from advnets.games.game import Weights
 from advnets.latents import gaussian
-from advnets.networks import Sizes
+from advnets.networks import Judged, Sizes
 from advnets.objectives import hinge, least_squares, non_saturating, relativistic
 from advnets.optimizers import Adam
 from advnets.penalties import r1, r1_finite, r2, r2_finite
@@ -163,8 +163,8 @@ TOYS: dict[str, Toy] = {
     ),
     "information": Toy(
         lambda: Game(
-            PlainMaker(), HeadedJudge("code", 2), non_saturating, latent=Z,
-            ties={player: {Information(code=2): 0.5} for player in BOTH},
+            PlainMaker(), HeadedJudge("continuous", 2), non_saturating, latent=Z,
+            ties={player: {information: 0.5} for player in BOTH},
         )
     ),
     "packed": Toy(

@@ -47,6 +47,8 @@ WORDS = {
     "objective": "What each player wants.",
     "latent": "The distribution of the noise z.",
     "latent_size": "Coordinates of z; 0 plays without noise.",
+    "categories": "Values of a category at the end of z.",
+    "continuous": "Numbers in (-1, 1) behind it.",
     "given": "What the networks see beside z or x.",
     "penalties": "Add a penalty to the discriminator's loss, as in r1=10.",
     "ties": "Tie a player to the data, as in generator:l1=100.",
@@ -69,6 +71,9 @@ WORDS = {
     "averaged_from": "Share of the run before which nothing is averaged.",
 }
 """What the help says about a field; without an entry, what its dataclass says."""
+
+MOST_IN_FULL = 8
+"""Names that the help writes with the ending that they share."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,7 @@ class RecipeFlag:
         if self.path[-1] == "parts":
             return "LIST"
         if self.names:
-            return f"{{{', '.join(self.names)}}}"
+            return _format_choice(self.names)
         if isinstance(self.value, Schedule):
             return "SCHEDULE"
         return {bool: "true|false", int: "N", float: "NUMBER", tuple: "LIST"}.get(type(self.value), "VALUE")
@@ -298,6 +303,14 @@ def _scalar(text: str) -> Any:
         except ValueError:
             continue
     return {"true": True, "false": False}.get(text, text)
+
+
+def _format_choice(names: Sequence[str]) -> str:
+    """{a, b}, or {a, b}_end where there are many that end alike."""
+    end = "_" + names[0].rpartition("_")[2]
+    if len(names) > MOST_IN_FULL and all(name.endswith(end) for name in names):
+        return f"{{{', '.join(name.removesuffix(end) for name in names)}}}{end}"
+    return f"{{{', '.join(names)}}}"
 
 
 def _format_value(value: Any) -> str:

@@ -6,7 +6,7 @@ from advnets.data import TRANSFORMS, Batches, Dataset
 from advnets.errors import BadInput
 from advnets.experiment.game_training import GameTraining, explain_build_errors
 from advnets.games import CycleGame, Game
-from advnets.networks import Sizes
+from advnets.networks import NO_CODE, Sizes
 from advnets.recipes import Recipe
 from advnets.training import Training
 
@@ -163,6 +163,7 @@ def sizes_of(recipe: Recipe, dataset: Dataset, *, with_mean: bool = True) -> Siz
     return Sizes(
         shape=dataset.shape,
         latent_size=0 if recipe.learner is None else recipe.learner.latent_size,
+        code=getattr(recipe.learner, "code", NO_CODE),
         classes=dataset.classes if given == "labels" else None,
         given_shape=given_shape_of(dataset) if given == "images" else None,
         mean=dataset.mean if with_mean else None,

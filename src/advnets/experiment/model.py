@@ -112,7 +112,7 @@ class Model:
         """Draw n noises z, (n, latent_size)."""
         if not self.card.latent_size:
             return torch.zeros(n, 0)
-        return LATENTS[self.card.latent](self.card.latent_size)(n, torch.Generator().manual_seed(seed))
+        return LATENTS[self.card.latent](self.card.latent_size, self.card.code)(n, torch.Generator().manual_seed(seed))
 
     def emit(self, z: Tensor | None, *, seed: int = 0, given: Tensor | None = None) -> Samples:
         """Make the samples of noises, or of what is given.
@@ -353,7 +353,7 @@ def build_row_on_meta(row: GeneratorRow | Baseline, card: Card) -> nn.Module:
     """
     data = card.data
     classes = data.classes if card.given == "labels" else None
-    sizes = Sizes(data.shape, card.latent_size, classes, data.given_shape)
+    sizes = Sizes(data.shape, card.latent_size, classes, data.given_shape, card.code)
     try:
         with torch.device("meta"):
             return with_lower_layers(row.build(sizes), card)

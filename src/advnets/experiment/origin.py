@@ -91,7 +91,8 @@ def _load_run(run: Run, prepared: PreparedTraining, record: RunRecord, game: Gam
 def _architecture(card: Card) -> dict[str, Any]:
     """What must be equal: the row and its numbers, and all that the network is sized by."""
     return {
-        "generator": card.generator, "latent": card.latent, "latent_size": card.latent_size, "given": card.given,
+        "generator": card.generator, "latent": card.latent, "latent_size": card.latent_size, "code": card.code,
+        "given": card.given,
         "transform": card.transform, "shape": card.data.shape, "given shape": card.data.given_shape,
         "classes": card.data.classes if card.given == "labels" else None, "later layers": list(card.below),
     }  # fmt: skip

@@ -19,6 +19,7 @@ from advnets.experiment.game_training import GameTraining
 from advnets.experiment.model import Model, build_row_on_meta, export, with_lower_layers, with_weights
 from advnets.experiment.run_record import RunRecord
 from advnets.games import CycleGame, Game
+from advnets.networks import NO_CODE
 from advnets.randomness import Streams
 from advnets.recipes import Recipe, to_json
 
@@ -119,12 +120,13 @@ def _maker_card(record: RunRecord, game: Game | CycleGame | None, way: str) -> d
             "generator": to_json(learner.makers()[way]),
             "latent": learner.latent,
             "latent_size": learner.latent_size,
+            "code": getattr(learner, "code", NO_CODE),
             "given": getattr(learner, "given", None),
         }
     latent = game.latent if isinstance(game, Game) else None
     given = game.given if isinstance(game, Game) else "images"
-    name, size = (latent.name, latent.size) if latent else ("gaussian", 0)
-    return {"generator": {"row": "own"}, "latent": name, "latent_size": size, "given": given}
+    name, size, code = (latent.name, latent.size, latent.code) if latent else ("gaussian", 0, NO_CODE)
+    return {"generator": {"row": "own"}, "latent": name, "latent_size": size, "code": code, "given": given}
 
 
 def export_model(

@@ -7,12 +7,12 @@ game, cycle, description, precision, rows.
 from advnets.games.cycle import CycleGame
 from advnets.games.description import describe_game
 from advnets.games.game import Game
-from advnets.games.playable import PRECISIONS, Draw, Judged, Playable, Terms, frozen_parameters, make, takes_given
+from advnets.games.playable import PRECISIONS, Draw, Playable, Terms, frozen_parameters, make, takes_given
 from advnets.games.pool import Pool
 from advnets.games.precision import AUTO, bfloat16_speedup, settle_precision
 from advnets.games.rows import AdversarialRow, CycleRow, Learner
 from advnets.games.sight import pack_samples
-from advnets.games.ties import TIES, Information, Tie, View, class_heads, l1
+from advnets.games.ties import TIES, Tie, View, class_heads, information, l1
 from advnets.games.weights import Weight
 
 __all__ = [
@@ -22,8 +22,6 @@ __all__ = [
     "CycleRow",
     "Draw",
     "Game",
-    "Information",
-    "Judged",
     "Learner",
     "PRECISIONS",
     "Playable",
@@ -37,6 +35,7 @@ __all__ = [
     "class_heads",
     "describe_game",
     "frozen_parameters",
+    "information",
     "l1",
     "make",
     "pack_samples",

@@ -12,6 +12,7 @@ from advnets.games.game import Game
 from advnets.games.playable import PRECISIONS, Playable
 from advnets.games.ties import TIES
 from advnets.games.weights import as_weight
+from advnets.latents import Latent
 from advnets.objectives import OBJECTIVES
 from advnets.penalties import PENALTIES
 from advnets.schedules import SCHEDULES, Number, Schedule
@@ -42,10 +43,9 @@ def describe_game(game: Playable) -> dict[str, Any]:
 
 
 def _describe_rules(game: Game) -> dict[str, Any]:
-    latent = None if game.latent is None else {"row": game.latent.name, "size": game.latent.size}
     return {
         "objective": _name_in(OBJECTIVES, game.objective),
-        "latent": latent,
+        "latent": None if game.latent is None else _describe_latent(game.latent),
         "given": game.given,
         "penalties": {_name_in(PENALTIES, one): _plain_weight(weight) for one, weight in game.penalties.items()},
         "ties": {
@@ -60,6 +60,11 @@ def _describe_rules(game: Game) -> dict[str, Any]:
         "pack": game.pack,
         "precision": _name_in(PRECISIONS, game.precision),
     }
+
+
+def _describe_latent(latent: Latent) -> dict[str, Any]:
+    code = {"code": vars(latent.code)} if latent.code.size else {}
+    return {"row": latent.name, "size": latent.size, **code}
 
 
 def _describe_augmentation(augment: Any) -> Any:

@@ -21,11 +21,12 @@ from advnets.games.field_checks import (
     expect_precision,
     expect_same_in_two_passes,
 )
-from advnets.games.playable import Draw, Judged, Terms, frozen_parameters, judged_of, logits_of, make, takes_given
+from advnets.games.playable import Draw, Terms, frozen_parameters, judged_of, logits_of, make, takes_given
 from advnets.games.sight import Augment, Seen, Sight, pack_samples
 from advnets.games.ties import Tie, View
 from advnets.games.weights import MoveCounter, Weight, WeightedTerms, as_weight, name_of
 from advnets.latents import Latent
+from advnets.networks import Judged
 from advnets.networks.layers.per_sample import is_samplewise
 from advnets.objectives import Objective
 from advnets.penalties import FINITE, Pass, Penalty, r1, r2
@@ -291,7 +292,8 @@ class Game:
             with torch.autocast(samples.device.type, self.precision):
                 found = self.discriminator(*inputs)
         judged = judged_of(found)
-        return Judged(logits_of(judged.logits, len(samples)).to(samples.dtype), judged.heads)
+        heads = {name: head.to(samples.dtype) for name, head in judged.heads.items()}
+        return Judged(logits_of(judged.logits, len(samples)).to(samples.dtype), heads)
 
     def _given_of(self, batch: Batch) -> Tensor:
         if batch.given is None or (batch.given.ndim == 1) != (self.given == "labels"):

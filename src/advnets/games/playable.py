@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from advnets.errors import BadInput
+from advnets.networks import Judged
 from advnets.training import Batch, Moment
 
 PRECISIONS: dict[str, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -43,18 +44,6 @@ class Draw(NamedTuple):
         """Return the draw's tensors by name."""
         named = {"z": self.z, "given": self.given}
         return {name: tensor for name, tensor in named.items() if tensor is not None}
-
-
-class Judged(NamedTuple):
-    """What a discriminator may return in place of its logits alone.
-
-    Attributes:
-        logits: (batch,), or patches; all that objectives and penalties see.
-        heads: Further outputs by name, which ties read: class logits (ACGAN), codes (InfoGAN).
-    """
-
-    logits: Tensor
-    heads: Mapping[str, Tensor] = {}
 
 
 class Playable(Protocol):

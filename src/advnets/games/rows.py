@@ -1,7 +1,7 @@
 """Rows of games: frozen numbers that build a game for a data set, so that a recipe can hold one and a file store it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import torch
@@ -16,7 +16,7 @@ from advnets.games.precision import AUTO, settle_precision
 from advnets.games.ties import TIES
 from advnets.games.weights import Weight, as_weight
 from advnets.latents import LATENTS, Latent
-from advnets.networks import DiscriminatorRow, GeneratorRow, Sizes
+from advnets.networks import NO_CODE, Code, DiscriminatorRow, GeneratorRow, Sizes
 from advnets.objectives import OBJECTIVES
 from advnets.penalties import PENALTIES
 from advnets.schedules import Number
@@ -47,6 +47,7 @@ class AdversarialRow:
         objective: What each player wants, a row of OBJECTIVES.
         latent: The prior of z, a row of LATENTS.
         latent_size: Coordinates of z, 0 for no noise.
+        code: What the last coordinates of z are, which heads of the discriminator are to tell.
         given: What the networks see beside z or x: "labels", "images" or None.
         penalties: {row of PENALTIES: weight}, added to the discriminator's loss.
         ties: {player: {row of TIES: weight}}, added to that player's loss.
@@ -62,6 +63,7 @@ class AdversarialRow:
     objective: str = "non_saturating"
     latent: str = "gaussian"
     latent_size: int = 100
+    code: Code = NO_CODE
     given: str | None = None
     penalties: Mapping[str, Weight | Number] = field(default_factory=dict)
     ties: Mapping[str, Mapping[str, Weight | Number]] = field(default_factory=dict)
@@ -104,11 +106,12 @@ class AdversarialRow:
         Raises:
             BadInput: If the networks cannot be built in these sizes.
         """
+        sizes = replace(sizes, code=self.code)
         generator = self.generator.build(sizes).to(device)
         augment = self.augment.build()
         return Game(
             generator,
-            self.discriminator.build(sizes).to(device),
+            self.discriminator.build(packed_sizes(sizes, self.pack)).to(device),
             OBJECTIVES[self.objective],
             latent=self._latent(),
             given=self.given,  # type: ignore[arg-type]  # the game checks it
@@ -124,7 +127,7 @@ class AdversarialRow:
         )
 
     def _latent(self) -> Latent | None:
-        return LATENTS[self.latent](self.latent_size) if self.latent_size else None
+        return LATENTS[self.latent](self.latent_size, self.code) if self.latent_size else None
 
 
 @dataclass(frozen=True)
@@ -171,6 +174,21 @@ class CycleRow:
         )  # fmt: skip
         games = (there.build(sizes, device), there.build(sizes, device))
         return CycleGame(*games, cycle=self.cycle, identity=self.identity, pool=self.pool)
+
+
+def packed_sizes(sizes: Sizes, pack: int) -> Sizes:
+    """Return the sizes of packs: as many times the channels, or the coordinates of points, side by side.
+
+    Args:
+        sizes: Those of a sample.
+        pack: Samples that are judged as one.
+
+    Returns:
+        What a discriminator of packs is built from.
+    """
+    first, *rest = sizes.shape
+    mean = None if sizes.mean is None else sizes.mean.repeat(pack, *(1 for _ in rest))
+    return replace(sizes, shape=(pack * first, *rest), mean=mean)
 
 
 def _expect_row(what: str, name: Any, table: Any) -> None:

@@ -4,14 +4,14 @@ A tie is not a penalty, which reads the slope of the critic, and not a constrain
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from advnets.errors import BadInput
-from advnets.games.playable import Draw, Judged
+from advnets.games.playable import Draw
+from advnets.networks import Judged
 from advnets.training import Batch
 
 
@@ -79,28 +79,39 @@ def class_heads(seen: View) -> Tensor:
     return loss
 
 
-@dataclass(frozen=True)
-class Information:
-    """How well a head of the discriminator tells the code at the end of z: minus a bound on their information, in nats.
+def information(seen: View) -> Tensor:
+    """Return how badly the discriminator's heads tell the code at the end of z, in nats.
 
-        -E log q(c | G(z, c))
+        -E log q(c | G(z, c)),        minus a bound on the information of code and sample, up to a constant
 
-    Chen et al., InfoGAN, 2016, equation 5, with a Gaussian q of unit variance, up to a constant. The head belongs to
-    the discriminator, whose optimizer moves it too.
+    Chen et al., InfoGAN, 2016, equation 5: cross-entropy of the category; half the squared error of the continuous
+    coordinates, whose q is a Gaussian of unit variance. The heads belong to the discriminator, whose optimizer moves
+    them. Not `class_heads`, which needs labels.
 
-    Attributes:
-        code: Coordinates at the end of z that are told, 1 or more.
+    Args:
+        seen: What the move has seen. The discriminator returns `Judged` with the head "categories", logits (batch,
+            categories), or "continuous", means (batch, continuous), or both; in this order they are the code.
+
+    Returns:
+        (batch,), of the fakes.
+
+    Raises:
+        BadInput: If there is no noise, or the discriminator has neither head.
     """
-
-    code: int = 1
-
-    name = "information"
-
-    def __call__(self, seen: View) -> Tensor:
-        """Return the loss of each fake, (batch,); the head "code" is (batch, code)."""
-        if seen.draw.z is None:
-            raise BadInput("information: found no noise; expected a latent whose last coordinates are the code")
-        return 0.5 * (_head(seen.judged_fake, "code") - seen.draw.z[:, -self.code :]).square().sum(1)
+    if seen.draw.z is None:
+        raise BadInput("information: found no noise; expected a latent whose last coordinates are the code")
+    heads = seen.judged_fake.heads
+    told = {name: heads[name] for name in ("categories", "continuous") if name in heads}
+    if not told:
+        _head(seen.judged_fake, "categories")
+    code = seen.draw.z[:, -sum(head.shape[1] for head in told.values()) :]
+    loss = code.new_zeros(len(code))
+    if "categories" in told:
+        loss = cross_entropy(told["categories"], code[:, : told["categories"].shape[1]], reduction="none")
+    if "continuous" in told:
+        means = told["continuous"]
+        loss = loss + 0.5 * (means - code[:, -means.shape[1] :]).square().sum(1)
+    return loss
 
 
 def _head(judged: Judged, name: str) -> Tensor:
@@ -112,4 +123,4 @@ def _head(judged: Judged, name: str) -> Tensor:
     return judged.heads[name]
 
 
-TIES: dict[str, Tie] = {"l1": l1, "class_heads": class_heads, "information": Information()}
+TIES: dict[str, Tie] = {"l1": l1, "class_heads": class_heads, "information": information}

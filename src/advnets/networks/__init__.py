@@ -1,10 +1,13 @@
 """Networks: one file a paper, and a row of NETWORKS for each: a frozen dataclass of settings with `build(sizes)`.
 
 Inside of the room a file imports only from those before it: layers, rows, goodfellow2014, frames, labels, dcgan,
-modern, r3gan.
+modern, r3gan, cgan, dcgan_5x5, wgan, wgan_gp, lsgan, resnet, acgan, infogan.
 """
 
+from advnets.networks.acgan import AcganDiscriminator, AcganGenerator
+from advnets.networks.cgan import CganDiscriminator, CganGenerator
 from advnets.networks.dcgan import DcganDiscriminator, DcganGenerator
+from advnets.networks.dcgan_5x5 import Dcgan5x5Discriminator, Dcgan5x5Generator
 from advnets.networks.frames import Frame
 from advnets.networks.goodfellow2014 import (
     ConvMaxoutDiscriminator,
@@ -14,17 +17,22 @@ from advnets.networks.goodfellow2014 import (
     Maps,
     MaxoutDiscriminator,
 )
+from advnets.networks.infogan import InfoganDiscriminator, InfoganGenerator
 from advnets.networks.labels import ClassLogits, LabelledLatent
-from advnets.networks.layers.batch_norm import BatchNorm
+from advnets.networks.layers.batch_norm import BatchNorm, ConditionalBatchNorm
 from advnets.networks.layers.convolution import MaxoutConv, UntiedBias
 from advnets.networks.layers.dense import Dropout, Maxout, Noise
 from advnets.networks.layers.per_sample import is_samplewise, samplewise
 from advnets.networks.layers.resample import ConvDownsample2d, ConvUpsample2d, Downsample2d, Upsample2d
 from advnets.networks.layers.residual import ResidualBlock
 from advnets.networks.layers.upsampled_convolution import UpsampledConv2d
+from advnets.networks.lsgan import LsganDiscriminator, LsganGenerator
 from advnets.networks.modern import ModernDiscriminator, ModernGenerator
 from advnets.networks.r3gan import R3ganDiscriminator, R3ganGenerator
-from advnets.networks.rows import DiscriminatorRow, GeneratorRow, NetworkRow, Sizes
+from advnets.networks.resnet import ResnetDiscriminator, ResnetGenerator
+from advnets.networks.rows import NO_CODE, Code, DiscriminatorRow, GeneratorRow, Judged, NetworkRow, Sizes
+from advnets.networks.wgan import WganDenseDiscriminator, WganDenseGenerator
+from advnets.networks.wgan_gp import WganGpDiscriminator, WganGpGenerator
 
 NETWORKS: dict[str, type[NetworkRow]] = {
     "dense_generator": DenseGenerator,
@@ -38,13 +46,33 @@ NETWORKS: dict[str, type[NetworkRow]] = {
     "modern_discriminator": ModernDiscriminator,
     "r3gan_generator": R3ganGenerator,
     "r3gan_discriminator": R3ganDiscriminator,
+    "cgan_generator": CganGenerator,
+    "cgan_discriminator": CganDiscriminator,
+    "dcgan_5x5_generator": Dcgan5x5Generator,
+    "dcgan_5x5_discriminator": Dcgan5x5Discriminator,
+    "wgan_dense_generator": WganDenseGenerator,
+    "wgan_dense_discriminator": WganDenseDiscriminator,
+    "wgan_gp_generator": WganGpGenerator,
+    "wgan_gp_discriminator": WganGpDiscriminator,
+    "lsgan_generator": LsganGenerator,
+    "lsgan_discriminator": LsganDiscriminator,
+    "resnet_generator": ResnetGenerator,
+    "resnet_discriminator": ResnetDiscriminator,
+    "acgan_generator": AcganGenerator,
+    "acgan_discriminator": AcganDiscriminator,
+    "infogan_generator": InfoganGenerator,
+    "infogan_discriminator": InfoganDiscriminator,
 }
 
 __all__ = [
-    "BatchNorm", "ClassLogits", "ConvDownsample2d", "ConvMaxoutDiscriminator", "ConvUpsample2d",
-    "DcganDiscriminator", "DcganGenerator", "DeconvGenerator", "DenseGenerator", "DiscriminatorRow", "Downsample2d",
-    "Dropout", "Frame", "GeneratorRow", "LabelledLatent", "LowerLayers", "Maps", "Maxout", "MaxoutConv",
-    "MaxoutDiscriminator", "ModernDiscriminator", "ModernGenerator", "NETWORKS", "NetworkRow", "Noise",
-    "R3ganDiscriminator", "R3ganGenerator", "ResidualBlock", "Sizes", "UntiedBias", "Upsample2d", "UpsampledConv2d",
-    "is_samplewise", "samplewise",
+    "AcganDiscriminator", "AcganGenerator", "BatchNorm", "CganDiscriminator", "CganGenerator", "ClassLogits",
+    "Code", "ConditionalBatchNorm", "ConvDownsample2d", "ConvMaxoutDiscriminator", "ConvUpsample2d",
+    "Dcgan5x5Discriminator", "Dcgan5x5Generator", "DcganDiscriminator", "DcganGenerator", "DeconvGenerator",
+    "DenseGenerator", "DiscriminatorRow", "Downsample2d", "Dropout", "Frame", "GeneratorRow",
+    "InfoganDiscriminator", "InfoganGenerator", "Judged", "LabelledLatent", "LowerLayers", "LsganDiscriminator",
+    "LsganGenerator", "Maps", "Maxout", "MaxoutConv", "MaxoutDiscriminator", "ModernDiscriminator",
+    "ModernGenerator", "NETWORKS", "NO_CODE", "NetworkRow", "Noise", "R3ganDiscriminator", "R3ganGenerator",
+    "ResidualBlock", "ResnetDiscriminator", "ResnetGenerator", "Sizes", "UntiedBias", "Upsample2d",
+    "UpsampledConv2d", "WganDenseDiscriminator", "WganDenseGenerator", "WganGpDiscriminator", "WganGpGenerator", "is_samplewise",
+    "samplewise",
 ]  # fmt: skip

@@ -8,19 +8,17 @@ These are those of soumith/dcgan.torch at commit 6eaac63 and of the framework ex
 import itertools
 from dataclasses import dataclass
 
-import torch
 from torch import nn
 
 from advnets.errors import BadInput
 from advnets.networks.frames import Frame
 from advnets.networks.labels import ClassLogits, LabelledLatent
 from advnets.networks.layers.batch_norm import BatchNorm
+from advnets.networks.layers.starting_weights import start_weights
 from advnets.networks.layers.twice_differentiable import Conv2d
-from advnets.networks.rows import DiscriminatorRow, GeneratorRow, Sizes
+from advnets.networks.rows import DiscriminatorRow, GeneratorRow, Sizes, expect_at_least_one
 
 NORMS = ("batch", "none")
-DEVIATION = 0.02
-"""Of the starting weights, and of the gains of batch normalisation around 1."""
 
 
 @dataclass(frozen=True)
@@ -112,23 +110,3 @@ class DcganDiscriminator(DiscriminatorRow):
 def maps_by_stage(width: int, frame: Frame) -> list[int]:
     """Return the maps of each stage, from the one next to the image on: w, 2 w, 4 w, 8 w, 8 w, ..."""
     return [width * min(2**stage, 8) for stage in range(frame.doublings)]
-
-
-@torch.no_grad()
-def start_weights(network: nn.Sequential) -> nn.Sequential:
-    """Draw W ~ N(0, .02), gains ~ N(1, .02), biases 0, and lay the weights in memory as channels_last."""
-    for layer in network:
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-            nn.init.normal_(layer.weight, 0, DEVIATION)
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
-        elif isinstance(layer, BatchNorm):
-            nn.init.normal_(layer.weight, 1, DEVIATION)
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
-
-
-def expect_at_least_one(**numbers: int) -> None:
-    """Raise BadInput for a number that is not a whole one of at least 1."""
-    for name, found in numbers.items():
-        if type(found) is not int or found < 1:
-            raise BadInput(f"{name} is {found!r}; expected a whole number of at least 1")

@@ -34,12 +34,13 @@ class Frame:
     start: tuple[int, int]
 
     @staticmethod
-    def of(sizes: Sizes, row: str) -> "Frame":
+    def of(sizes: Sizes, row: str, doublings: int | None = None) -> "Frame":
         """Return the frame of images of these sizes.
 
         Args:
             sizes: Of the data.
             row: The network, for the error.
+            doublings: From the first maps to the frame; None for as many as let the longer side start at 4.
 
         Returns:
             The frame.
@@ -47,14 +48,8 @@ class Frame:
         Raises:
             Unsupported: For points, and for images whose longer side is below 8 or above 256.
         """
-        channels, height, width = sizes.expect_image(row)
-        longer = max(height, width)
-        if not SMALLEST <= longer <= LARGEST:
-            raise Unsupported(
-                f"{row}: found images of {height} x {width}, expected a longer side from {SMALLEST} to {LARGEST}. Give "
-                f"--image-size, such as 64, or take a dense recipe for less."
-            )
-        doublings = math.ceil(math.log2(longer / 4))
+        channels, height, width = expect_sides(sizes, row)
+        doublings = math.ceil(math.log2(max(height, width) / 4)) if doublings is None else doublings
         start = math.ceil(height / 2**doublings), math.ceil(width / 2**doublings)
         return Frame(channels, height, width, doublings, start)
 
@@ -75,3 +70,25 @@ class Frame:
     def pad(self) -> list[nn.Module]:
         """Return the layer that puts the image into the frame; none where it fills the frame."""
         return [nn.ZeroPad2d(self.margins)] if any(self.margins) else []
+
+
+def expect_sides(sizes: Sizes, row: str) -> tuple[int, int, int]:
+    """Return channels, height and width of images that convolutional nets are built for.
+
+    Args:
+        sizes: Of the data.
+        row: The network, for the error.
+
+    Returns:
+        (c, h, w).
+
+    Raises:
+        Unsupported: For points, and for images whose longer side is below 8 or above 256.
+    """
+    channels, height, width = sizes.expect_image(row)
+    if not SMALLEST <= max(height, width) <= LARGEST:
+        raise Unsupported(
+            f"{row}: found images of {height} x {width}, expected a longer side from {SMALLEST} to {LARGEST}. Give "
+            f"--image-size, such as 64, or take a dense recipe for less."
+        )
+    return channels, height, width

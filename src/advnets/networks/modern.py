@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from advnets.networks.dcgan import expect_at_least_one, maps_by_stage
+from advnets.networks.dcgan import maps_by_stage
 from advnets.networks.frames import Frame
 from advnets.networks.labels import ClassLogits, LabelledLatent
 from advnets.networks.layers.resample import ConvDownsample2d, ConvUpsample2d
 from advnets.networks.layers.residual import Basis, MaskedSums, head, normal_, plain_block
 from advnets.networks.layers.twice_differentiable import Conv2d
-from advnets.networks.rows import DiscriminatorRow, GeneratorRow, Sizes
+from advnets.networks.rows import DiscriminatorRow, GeneratorRow, Sizes, expect_at_least_one
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from advnets.networks.dcgan import expect_at_least_one
 from advnets.networks.frames import Frame
 from advnets.networks.labels import LabelledLatent
 from advnets.networks.layers.resample import Downsample2d, Upsample2d
 from advnets.networks.layers.residual import Basis, MaskedSums, grouped_bottleneck, head, normal_
-from advnets.networks.rows import DiscriminatorRow, GeneratorRow, Sizes
+from advnets.networks.rows import DiscriminatorRow, GeneratorRow, Sizes, expect_at_least_one
 
 
 @dataclass(frozen=True)

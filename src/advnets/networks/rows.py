@@ -1,12 +1,42 @@
 """What every network is built from, and what a row of NETWORKS is: one signature for all."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from advnets.errors import BadInput, Unsupported
+
+
+@dataclass(frozen=True)
+class Code:
+    """c, the end of z, which heads of the discriminator are to tell (Chen et al., InfoGAN, 2016).
+
+    Attributes:
+        categories: Values of a category, whose coordinates are 1 for its value and 0 elsewhere; 0 for no category.
+        continuous: Coordinates behind it, each drawn from U(-1, 1).
+    """
+
+    categories: int = 0
+    continuous: int = 0
+
+    def __post_init__(self) -> None:
+        for name, found in (("categories", self.categories), ("continuous", self.continuous)):
+            if type(found) is not int or found < 0:
+                raise BadInput(f"{name} of the code are {found!r}; expected a whole number of 0 or more")
+        if self.categories == 1:
+            raise BadInput("categories of the code are 1, which tells nothing; expected 2 or more, or 0 for none")
+
+    @property
+    def size(self) -> int:
+        """Coordinates of z that it takes."""
+        return self.categories + self.continuous
+
+
+NO_CODE = Code()
 
 
 @dataclass(frozen=True)
@@ -18,7 +48,7 @@ class Sizes:
         latent_size: Coordinates of z; 0 where there is no noise.
         classes: Number of classes where the networks are given labels, otherwise None.
         given_shape: Shape of a given image (c, h, w), otherwise None.
-        code: Coordinates at the end of z that a head of the discriminator is to tell, 0 for none (InfoGAN).
+        code: What of the latent size is a code, which a head of the discriminator is to tell (InfoGAN).
         mean: Mean of the training samples in [0, 1], of `shape`, from which output biases may start; None for zeros.
     """
 
@@ -26,7 +56,7 @@ class Sizes:
     latent_size: int = 0
     classes: int | None = None
     given_shape: tuple[int, ...] | None = None
-    code: int = 0
+    code: Code = NO_CODE
     mean: Tensor | None = None
 
     @property
@@ -48,6 +78,19 @@ class Sizes:
             )
         channels, height, width = self.shape
         return channels, height, width
+
+
+class Judged(NamedTuple):
+    """What a discriminator may return in place of its logits alone.
+
+    Attributes:
+        logits: (batch,), or patches; all that objectives and penalties see.
+        heads: Further outputs by name, which ties read: "classes", logits (batch, classes) (ACGAN); "categories",
+            logits (batch, categories), and "continuous", means (batch, continuous), of a code (InfoGAN).
+    """
+
+    logits: Tensor
+    heads: Mapping[str, Tensor] = {}
 
 
 class NetworkRow(ABC):
@@ -75,3 +118,10 @@ class GeneratorRow(NetworkRow):
 
 class DiscriminatorRow(NetworkRow):
     """The row of a discriminator: samples (batch, *shape) -> logits (batch,), or patches, or `Judged` with heads."""
+
+
+def expect_at_least_one(**numbers: int) -> None:
+    """Raise BadInput for a number that is not a whole one of at least 1."""
+    for name, found in numbers.items():
+        if type(found) is not int or found < 1:
+            raise BadInput(f"{name} is {found!r}; expected a whole number of at least 1")

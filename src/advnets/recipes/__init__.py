@@ -1,11 +1,13 @@
 """Recipes: published experiments, one file a paper.
 
-Inside of the room a file imports only from those before it: recipe, bengio, goodfellow2014, dcgan,
-modern, choice.
+Inside of the room a file imports only from those before it: recipe, bengio, goodfellow2014, cgan, dcgan, pacgan,
+infogan, wgan, lsgan, wgan_gp, acgan, sngan, modern, choice.
 """
 
 from advnets.errors import unknown
+from advnets.recipes.acgan import acgan
 from advnets.recipes.bengio import dae, dae_walkback, dbn, deep_gsn, stacked_cae
+from advnets.recipes.cgan import cgan
 from advnets.recipes.choice import Choice, DataFacts, choose_recipe
 from advnets.recipes.dcgan import dcgan, dcgan_classes
 from advnets.recipes.goodfellow2014 import (
@@ -18,7 +20,10 @@ from advnets.recipes.goodfellow2014 import (
     paper_released,
     paper_tfd,
 )
+from advnets.recipes.infogan import infogan
+from advnets.recipes.lsgan import lsgan
 from advnets.recipes.modern import modern, modern_classes, r3gan_cifar10
+from advnets.recipes.pacgan import packed
 from advnets.recipes.recipe import (
     PLAYERS,
     Average,
@@ -31,6 +36,9 @@ from advnets.recipes.recipe import (
     maker_from_json,
     to_json,
 )
+from advnets.recipes.sngan import sngan, sngan_classes, sngan_small
+from advnets.recipes.wgan import wgan
+from advnets.recipes.wgan_gp import wgan_gp, wgan_gp_cifar10
 
 own = Recipe()
 """What a game of your own is trained by, if no recipe is named."""
@@ -50,8 +58,19 @@ RECIPES: dict[str, Recipe] = {
         dae,
         dae_walkback,
         deep_gsn,
+        cgan,
         dcgan,
         dcgan_classes,
+        packed,
+        infogan,
+        wgan,
+        lsgan,
+        wgan_gp,
+        wgan_gp_cifar10,
+        acgan,
+        sngan,
+        sngan_classes,
+        sngan_small,
         modern,
         modern_classes,
         r3gan_cifar10,
@@ -77,9 +96,10 @@ def find(name: str) -> Recipe:
 
 
 __all__ = [
-    "Average", "Budget", "Choice", "DataFacts", "Descent", "PLAYERS", "RECIPES", "Recipe", "Stage", "best_mnist",
-    "choose_recipe", "dae", "dae_walkback", "dbn", "dcgan", "dcgan_classes", "deep_gsn", "find", "from_json",
-    "lower_from_json", "maker_from_json", "modern", "modern_classes", "own", "paper", "paper_adam",
-    "paper_cifar10_conv", "paper_cifar10_fc", "paper_mnist", "paper_released", "paper_tfd", "r3gan_cifar10",
-    "stacked_cae", "to_json",
+    "Average", "Budget", "Choice", "DataFacts", "Descent", "PLAYERS", "RECIPES", "Recipe", "Stage", "acgan",
+    "best_mnist", "cgan", "choose_recipe", "dae", "dae_walkback", "dbn", "dcgan", "dcgan_classes", "deep_gsn",
+    "find", "from_json", "infogan", "lower_from_json", "lsgan", "maker_from_json", "modern", "modern_classes",
+    "own", "packed", "paper", "paper_adam", "paper_cifar10_conv", "paper_cifar10_fc", "paper_mnist",
+    "paper_released", "paper_tfd", "r3gan_cifar10", "sngan", "sngan_classes", "sngan_small", "stacked_cae",
+    "to_json", "wgan", "wgan_gp", "wgan_gp_cifar10",
 ]  # fmt: skip

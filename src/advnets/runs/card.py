@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from advnets.errors import BadInput, Damaged, Unsupported
+from advnets.networks import NO_CODE, Code
 from advnets.records import parse_record
 from advnets.runs.strict_json import parse_strict_json, refuse_extremes
 
-SCHEMA = 3
+SCHEMA = 4
 FORMAT = "advnets-generator"
 LISTED = 20
 """Names of classes that an error lists."""
@@ -77,6 +78,7 @@ class Card:
         generator: Name of its row, and the row's numbers.
         latent: Distribution of z, a row of LATENTS.
         latent_size: Width of z.
+        code: What the last coordinates of z are.
         transform: How samples become pixels, a row of TRANSFORMS.
         data: The data that it was trained on.
         recipe: Name of the recipe that it was trained by.
@@ -106,6 +108,7 @@ class Card:
     licence: str = ""
     notes: str = ""
     report: Mapping[str, Any] | None = None
+    code: Code = NO_CODE
 
 
 def card_text(card: Card, tensors_sha256: str) -> str:

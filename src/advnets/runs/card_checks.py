@@ -74,6 +74,8 @@ def check_card(card: Card) -> None:
     sizes = (*shape, *(card.data.given_shape or ()), *(() if card.given == "images" else (card.latent_size,)))
     if not all(1 <= number <= MOST_UNITS for number in sizes):
         raise TooBig(f"latent_size is {card.latent_size} and shape {shape}; expected numbers of 1 to {MOST_UNITS:,}")
+    if card.code.size > card.latent_size:
+        raise BadInput(f"latent_size is {card.latent_size} with a code of {card.code.size}; expected at least as many")
     if len(card.below) > MOST_STAGES:
         raise TooBig(f"the card has {len(card.below)} stages; expected at most {MOST_STAGES}")
     _check_classes(card.data)

@@ -17,10 +17,12 @@ class BatchNorm(nn.modules.batchnorm._BatchNorm):
 
     Args:
         units: Width of x, (batch, units), or its maps, (batch, units, h, w).
+        eps: What is added to the variance.
+        affine: Whether a learnt gain and bias follow.
     """
 
-    def __init__(self, units: int) -> None:
-        super().__init__(units)
+    def __init__(self, units: int, *, eps: float = 1e-5, affine: bool = True) -> None:
+        super().__init__(units, eps=eps, affine=affine)
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise x, (batch, units) or (batch, units, h, w), by the moments of the global batch while training."""
@@ -34,7 +36,7 @@ class BatchNorm(nn.modules.batchnorm._BatchNorm):
         n = x.numel() // x.shape[1] * distributed.world_size()
         self._update(mean.detach().flatten(), variance.detach().flatten(), n)
         scaled = (x - mean) * (variance + self.eps).rsqrt()
-        return scaled * self.weight.view_as(mean[:1]) + self.bias.view_as(mean[:1])
+        return scaled * self.weight.view_as(mean[:1]) + self.bias.view_as(mean[:1]) if self.affine else scaled
 
     def _check_input_dim(self, input: Tensor) -> None:
         """Whatever has units or maps as its second axis is normalised."""
@@ -48,6 +50,31 @@ class BatchNorm(nn.modules.batchnorm._BatchNorm):
         self.num_batches_tracked.add_(1)
         self.running_mean.lerp_(mean.to(self.running_mean.dtype), self.momentum or 0.0)
         self.running_var.lerp_((variance * n / (n - 1)).to(self.running_var.dtype), self.momentum or 0.0)
+
+
+class ConditionalBatchNorm(nn.Module):
+    """Batch normalisation with a gain and a bias for each class.
+
+    Dumoulin, Shlens, Kudlur, "A learned representation for artistic style", 2017, equation 5; Miyato and Koyama 2018
+    for generators. The moments are of the whole batch, whatever its classes.
+
+    Args:
+        units: Maps of x, (batch, units, h, w).
+        classes: Number of classes.
+        eps: What is added to the variance.
+    """
+
+    def __init__(self, units: int, classes: int, *, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.norm = BatchNorm(units, eps=eps, affine=False)
+        self.gain, self.bias = nn.Embedding(classes, units), nn.Embedding(classes, units)
+        nn.init.ones_(self.gain.weight)
+        nn.init.zeros_(self.bias.weight)
+
+    def forward(self, x: Tensor, given: Tensor) -> Tensor:
+        """Maps (batch, units, h, w) and labels (batch,) -> the same shape."""
+        y: Tensor = self.norm(x) * self.gain(given)[:, :, None, None] + self.bias(given)[:, :, None, None]
+        return y
 
 
 def mean_over_processes(tensor: Tensor) -> Tensor:

@@ -51,6 +51,9 @@ def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None = None, *, stride: int
     if torch.is_autocast_enabled(x.device.type):
         kind = torch.get_autocast_dtype(x.device.type)
         x, weight, bias = x.to(kind), weight.to(kind), None if bias is None else bias.to(kind)
+    if padding >= min(x.shape[2:]):
+        # Of weights that read zeros alone, torch 2.13 leaves the gradient unset in bfloat16 if the stride is not 1.
+        x, padding = torch.nn.functional.pad(x, [padding] * 4), 0
     y: Tensor = _Convolution.apply(x, weight, (stride, padding))  # type: ignore[no-untyped-call]
     return y if bias is None else y + bias[:, None, None]
 
