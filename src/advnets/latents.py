@@ -11,7 +11,7 @@ from torch import Tensor
 from advnets import distributed
 from advnets.errors import BadInput
 
-__all__ = ["LATENTS", "Latent", "gaussian", "uniform"]
+__all__ = ["LATENTS", "Latent", "gaussian", "lerp", "slerp", "uniform"]
 
 Prior = Callable[..., Tensor]
 """(n, generator or None for torch's default, size, device) -> z."""
@@ -48,6 +48,24 @@ class Latent:
         prior = partial(_PRIORS[self.name], size=self.size, device=device)
         return prior(n, rng) if rng is not None else distributed.draw_global(prior, n)
 
+    def interpolate(self, start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
+        """Return noises on the way from one to another, all of which are as likely as drawn ones.
+
+        A Gaussian z of many coordinates lies near the sphere of radius sqrt(size), so that the way leads along it
+        (`slerp`); a straight line would come through the middle, where z is never drawn. A uniform z lies in a cube,
+        which a straight line (`lerp`) between two of its points never leaves, and a sphere does.
+
+        Args:
+            start: z, (size,).
+            end: z, (size,).
+            shares: Which parts of the way lie behind, each in [0, 1], (m,) float64.
+
+        Returns:
+            z, (m, size), float32; bit for bit the start at 0, and the end at 1.
+        """
+        between = _PATHS[self.name](start.double(), end.double(), shares[:, None])
+        return between.float()
+
 
 def gaussian(size: int) -> Latent:
     """Return z ~ N(0, I), the prior of the first public version of the 2014 code.
@@ -82,5 +100,34 @@ def _draw_uniform(n: int, rng: torch.Generator | None, size: int, device: torch.
     return (2 * u - 1) * math.sqrt(3)
 
 
+def slerp(start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
+    """Interpolate spherically: (sin((1 - t) w) p + sin(t w) q) / sin w, with w the angle between p and q.
+
+    T. White, "Sampling generative networks" (2016), arXiv:1609.04468, section 2. Where p and q point the same way, or
+    opposite ways, no sphere says where the way leads, and it is straight.
+
+    Args:
+        start: p, (size,).
+        end: q, (size,).
+        shares: t, each in [0, 1], (m, 1).
+
+    Returns:
+        (m, size).
+    """
+    cosine = torch.dot(start, end) / (start.norm() * end.norm())
+    angle = cosine.clamp(-1, 1).acos()
+    if not angle.sin() > 1e-6:
+        return lerp(start, end, shares)
+    sine, from_start, from_end = angle.sin(), ((1 - shares) * angle).sin(), (shares * angle).sin()
+    between: Tensor = from_start / sine * start + from_end / sine * end
+    return between
+
+
+def lerp(start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
+    """Interpolate on a straight line, (1 - t) p + t q, with the letters of `slerp`."""
+    return (1 - shares) * start + shares * end
+
+
 LATENTS: dict[str, Callable[[int], Latent]] = {"gaussian": gaussian, "uniform": uniform}
 _PRIORS: dict[str, Prior] = {"gaussian": _draw_gaussian, "uniform": _draw_uniform}
+_PATHS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {"gaussian": slerp, "uniform": lerp}
