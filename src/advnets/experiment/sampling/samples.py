@@ -1,9 +1,7 @@
 """Samples of a generator, as a user takes them away."""
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,11 +11,7 @@ from torch import Tensor
 
 from advnets import figures, runs
 from advnets.data import Split, Transform, to_uint8
-from advnets.disk import Folder
-from advnets.errors import Unsupported
-
-FILES = (".png", ".npz")
-"""Endings of samples in one file; another name is that of a folder."""
+from advnets.experiment.sampling.files import expect_place_for_samples, is_streamed, write_blocks
 
 
 @dataclass(frozen=True)
@@ -25,9 +19,11 @@ class Samples:
     """Samples in the data's own units.
 
     values: images, uint8 (n, h, w, c); or points, float32 (n, d).
+    frames: Of an interpolation, how many lie between the samples of two seeds; None of other samples.
     """
 
     values: NDArray[np.uint8] | NDArray[np.float32]
+    frames: int | None = None
 
     @staticmethod
     def of(emitted: Tensor, transform: Transform) -> "Samples":
@@ -54,55 +50,37 @@ class Samples:
         return len(self.values)
 
     def picture(self) -> Image.Image:
-        """A grid of the images, or a plot of the points."""
-        if self.values.ndim == 4:
-            return figures.draw_grid(self.values.astype(np.uint8))
-        return figures.draw_scatter(self.values.astype(np.float32))
+        """A grid of the images, or a plot of the points; of an interpolation a row from each seed to the next."""
+        if self.values.ndim != 4:
+            return figures.draw_scatter(self.values.astype(np.float32))
+        images = self.values.astype(np.uint8)
+        if self.frames is None:
+            return figures.draw_grid(images)
+        step = self.frames + 1
+        return figures.draw_figure3(np.stack([images[i : i + step + 1] for i in range(0, len(images) - 1, step)]))
 
     def save(self, path: str | Path) -> Path:
-        """Write FILE.png (a grid), FILE.npz (`images` or `points`) or FOLDER/ (a PNG each); nothing is overwritten.
+        """Write FILE.png (a grid), FILE.webp (an animation), FILE.npz, FILE.zip or FOLDER/; nothing is overwritten.
 
-        Each is there whole or not at all. Raises BadInput if the place is taken, be it since this call began,
-        Unsupported for another ending, and CannotWrite if the disk fails.
+        An animation has a frame a sample, 20 a second, without loss, and plays for ever. FILE.npz has one array,
+        `images` or `points`. FILE.zip and FOLDER/ have a PNG a sample. Each is there whole or not at all.
+
+        Args:
+            path: The place.
+
+        Returns:
+            The path.
+
+        Raises:
+            BadInput: If the place is taken, be it since this call began.
+            Unsupported: For another ending, and for points as pictures one by one.
+            CannotWrite: If the disk fails or is full.
         """
-        expect_place_for_samples(path)
+        expect_place_for_samples(path, points=self.values.ndim != 4)
         path = Path(path)
-        return self._save_file(path) if path.suffix.lower() in FILES else self._save_folder(path)
-
-    def _save_file(self, path: Path) -> Path:
-        if path.suffix.lower() == ".png":
-            picture = self.picture()
-            return runs.write_new(path, lambda file: picture.save(file, "png"))
-        named: dict[str, Any] = {"images" if self.values.ndim == 4 else "points": self.values}
-        return runs.write_new(path, lambda file: np.savez_compressed(file, **named))
-
-    def _save_folder(self, path: Path) -> Path:
-        if self.values.ndim != 4:
-            raise Unsupported("points are not pictures to be written one by one; use FILE.npz or FILE.png")
-        return runs.write_new_folder(path, self._write_pictures)
-
-    def _write_pictures(self, folder: Folder) -> None:
-        for number, image in enumerate(self.values.astype(np.uint8)):
-            content = io.BytesIO()
-            Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(content, "png")
-            folder.create(f"{number:06d}.png", content.getvalue(), force=False)
-
-
-def expect_place_for_samples(path: str | Path) -> None:
-    """Expect a place where samples can be written, before they are drawn.
-
-    Args:
-        path: FILE.png, FILE.npz or FOLDER/.
-
-    Raises:
-        BadInput: If the place is taken.
-        Unsupported: For another ending.
-        CannotWrite: If nothing can be written there.
-    """
-    text, path = str(path), Path(path)
-    if path.suffix.lower() in FILES:
-        runs.expect_new(path)
-    elif path.suffix and not text.endswith("/"):
-        raise Unsupported(f"samples cannot be written as {path.name!r}; expected FILE.png, FILE.npz or FOLDER/")
-    else:
-        runs.expect_new_folder(path, "")
+        if is_streamed(path):
+            return write_blocks(path, [self.values], self.values.shape)
+        if path.suffix.lower() == ".webp":
+            return runs.write_new(path, lambda file: figures.write_animation(self.values.astype(np.uint8), file))
+        picture = self.picture()
+        return runs.write_new(path, lambda file: picture.save(file, "png"))
