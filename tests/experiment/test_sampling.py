@@ -129,6 +129,13 @@ def test_what_is_streamed_is_what_is_drawn_whatever_the_block(
         assert [one.share for one in told] == [7 / 30, 14 / 30, 21 / 30, 28 / 30, 1.0]
 
 
+def test_large_images_are_made_in_smaller_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, made = mirror(size=4, data=DataCard("none", "", (3, 256, 512), None)), list[int]()
+    monkeypatch.setattr(model.network, "forward", lambda z: made.append(len(z)) or torch.zeros(len(z), 1, 2, 2))
+    model.sample(25)
+    assert made == [10, 10, 5]
+
+
 def test_the_same_samples_make_the_same_bytes(shipped: Model, tmp_path: Path) -> None:
     for ending in ("npz", "zip"):
         files = shipped.save_samples(f"a.{ending}", SamplePlan(20)), shipped.sample(20).save(f"b.{ending}")

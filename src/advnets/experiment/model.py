@@ -160,7 +160,7 @@ class Model:
 
     def _blocks(self, plan: SamplePlan, show: ShowProgress, *, streamed: bool) -> Iterator[Values]:
         inputs = choose_inputs(self.network, self.card, self.name, plan, streamed=streamed)
-        return follow_blocks(make_blocks(self.network, inputs, self.transform, name=self.name), len(inputs), show)
+        return follow_blocks(make_blocks(self.network, self.card, inputs, name=self.name), len(inputs), show)
 
     def translate(self, images: Tensor) -> Samples:
         """Translate images by a generator that is given images and takes no noise.
@@ -202,8 +202,7 @@ class Model:
         Raises:
             NonFinite: If the network makes a NaN or an Inf.
         """
-        inputs = Inputs(z, given, seed)
-        return join_blocks(make_blocks(self.network, inputs, self.transform, name=self.name))
+        return join_blocks(make_blocks(self.network, self.card, Inputs(z, given, seed), name=self.name))
 
     @property
     def transform(self) -> Transform:

@@ -1,5 +1,6 @@
 """Samples that are made a block at a time."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
 from typing import Any
@@ -9,22 +10,26 @@ import torch
 from torch import nn
 
 from advnets.assessment import Progress
-from advnets.data import Transform
+from advnets.data import TRANSFORMS
 from advnets.errors import NonFinite
 from advnets.experiment.sampling.files import Values
 from advnets.experiment.sampling.inputs import Inputs
 from advnets.experiment.sampling.samples import Samples
 from advnets.games import make
 from advnets.randomness import Streams, mix_seed
+from advnets.runs import Card
 
 BLOCK = 1000
 """Samples that are made at once, at most."""
+VALUES = 2**22
+"""Numbers of these, pixels x channels, at most: 341 colour images of 64 x 64. Between its layers a network holds many
+times as much, near a gigabyte for a thousand such images."""
 
 ShowProgress = Callable[[Progress], object]
 """Called with the progress of a long task as it goes on."""
 
 
-def make_blocks(network: nn.Module, inputs: Inputs, transform: Transform, *, name: str) -> Iterator[Values]:
+def make_blocks(network: nn.Module, card: Card, inputs: Inputs, *, name: str) -> Iterator[Values]:
     """Make samples block by block, or one by one where each has a seed of its own.
 
     What a network draws for itself goes on from block to block, and the random numbers of the program around it are
@@ -32,8 +37,8 @@ def make_blocks(network: nn.Module, inputs: Inputs, transform: Transform, *, nam
 
     Args:
         network: The generator.
+        card: What it is.
         inputs: What the samples are made of.
-        transform: Between stored values and what the network emits.
         name: How errors call the generator.
 
     Yields:
@@ -42,7 +47,9 @@ def make_blocks(network: nn.Module, inputs: Inputs, transform: Transform, *, nam
     Raises:
         NonFinite: If the network makes a NaN or an Inf.
     """
-    block = 1 if isinstance(inputs.seeds, Sequence) else BLOCK
+    transform = TRANSFORMS[card.transform]
+    at_most = min(BLOCK, max(1, VALUES // math.prod(card.data.shape)))
+    block = 1 if isinstance(inputs.seeds, Sequence) else at_most
     for i, own in zip(range(0, len(inputs), block), _streams(inputs.seeds), strict=False):
         z, given = (part if part is None else part[i : i + block] for part in (inputs.z, inputs.given))
         with torch.no_grad(), own.as_defaults():
