@@ -87,9 +87,9 @@ def _write_npz(blocks: Iterable[Values], shape: tuple[int, ...], file: IO[bytes]
     """One array, `images` or `points`, whose head says how many samples will follow."""
     images = len(shape) == 4
     head = {"descr": "|u1" if images else "<f4", "fortran_order": False, "shape": shape}
-    entry = _entry("images.npy" if images else "points.npy", zipfile.ZIP_DEFLATED)
-    with zipfile.ZipFile(file, "w", compresslevel=LEVEL) as archive:
-        with archive.open(entry, "w", force_zip64=True) as array:
+    name = "images.npy" if images else "points.npy"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL) as archive:
+        with archive.open(name, "w", force_zip64=True) as array:
             np.lib.format.write_array_header_1_0(array, head)
             _write_behind(lambda values: array.write(np.ascontiguousarray(values).data), blocks)
 
@@ -126,8 +126,8 @@ def _write_behind(write: Callable[[Values], object], blocks: Iterable[Values]) -
             before.result()
 
 
-def _entry(name: str, compression: int = zipfile.ZIP_STORED) -> zipfile.ZipInfo:
-    """A file of an archive, of a time that does not change, which its owner may write and all may read."""
+def _entry(name: str) -> zipfile.ZipInfo:
+    """A file of an archive, stored as it is, of a time that does not change, which all may read."""
     entry = zipfile.ZipInfo(name)
-    entry.compress_type, entry.external_attr = compression, 0o644 << 16
+    entry.external_attr = 0o644 << 16
     return entry
