@@ -165,8 +165,8 @@ def test_memory_limits_what_is_held_and_not_what_is_streamed(tmp_path: Path, mon
     with pytest.raises(TooBig, match=r"has memory for 31 samples at once.*FILE.zip as they come"):
         wide.sample(100)
     assert len(read_pngs(wide.save_samples("x.zip", SamplePlan(100)))) == 100
-    with pytest.raises(TooBig, match="has memory for 162 samples"):
-        wide.save_samples("y.zip", SamplePlan(200))
+    with pytest.raises(TooBig, match="has memory for 240 samples"):
+        wide.save_samples("y.zip", SamplePlan(300))
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])

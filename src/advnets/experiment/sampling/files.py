@@ -61,7 +61,7 @@ def write_blocks(path: Path, blocks: Iterable[Values], shape: tuple[int, ...]) -
     """Write samples as FILE.zip (a PNG each), FILE.npz or FOLDER/ (a PNG each), a block at a time.
 
     A second thread encodes and writes a block while the next one is drawn, so that two blocks are in memory. The same
-    samples give the same bytes. FILE.zip keeps a list of its files in memory, some 600 bytes a sample.
+    samples give the same bytes. FILE.zip keeps a list of its files in memory, some 400 bytes a sample.
 
     Args:
         path: The place, which must be free.

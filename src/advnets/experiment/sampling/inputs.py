@@ -16,7 +16,7 @@ from advnets.latents import LATENTS
 from advnets.randomness import mix_seed
 from advnets.runs import Card, physical_memory
 
-BYTES_OF_A_FILE = 600
+BYTES_OF_A_FILE = 400
 """What the list of an archive's files holds in memory for each."""
 
 
