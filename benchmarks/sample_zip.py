@@ -3,11 +3,10 @@
     python benchmarks/sample_zip.py [--rounds 15] [--counts 5000 50000] [--no-page]
 
 The network alone makes samples of noises that are drawn already, in the same blocks. The command makes the same number,
-converts them to pixels, encodes each as a PNG and writes the archive. The two take turns, in an order of chance. Seconds
-of the processor stand beside those of the clock, for other work may share the machine; the command's are those of both
-its threads, so that their ratio is the one of a machine with a single core. The
-peak of memory is that of a process of its own for each number of samples. The networks are untrained: the `dcgan` of 64
-pixels in colour emits noise around grey, which is harder to compress than photos are.
+converts them to pixels, encodes each as a PNG and writes the archive. The two take turns, in an order of chance.
+Seconds of the processor stand beside those of the clock, for other work may share the machine. The command's are those
+of both its threads, so that their ratio is that of a machine with a single core. The peak of memory is that of a
+process of its own for each number of samples. The networks are untrained.
 """
 
 import argparse
