@@ -13,6 +13,9 @@ from advnets import figures, runs
 from advnets.data import Split, Transform, to_uint8
 from advnets.experiment.sampling.files import expect_place_for_samples, is_streamed, write_blocks
 
+PART = 64
+"""Images that are turned into bytes at once: they stay in the processor's cache, which takes half the time."""
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -31,7 +34,8 @@ class Samples:
         emitted = emitted.detach().cpu()
         if emitted.ndim == 2:
             return Samples(emitted.float().numpy())
-        return Samples(to_uint8(transform.back(emitted)).permute(0, 2, 3, 1).contiguous().numpy())
+        parts = [to_uint8(transform.back(part)).permute(0, 2, 3, 1) for part in torch.split(emitted, PART)]
+        return Samples(torch.cat(parts).contiguous().numpy())
 
     @staticmethod
     def first(split: Split, n: int) -> "Samples":
