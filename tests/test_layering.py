@@ -184,7 +184,7 @@ def test_no_pickle_and_no_eval() -> None:
 
 
 WRITES = re.compile(
-    r"write_text\(|(?<!runs)\.write_bytes\(|open\((?!os.devnull)[^)]*[\"'][wax]b?\+?[\"']|os\.(replace|rename|link|O_CREAT)|mkstemp|"
+    r"write_text\(|(?<!runs)\.write_bytes\(|(?<!archive\.)open\((?!os.devnull)[^)]*[\"'][wax]b?\+?[\"']|os\.(replace|rename|link|O_CREAT)|mkstemp|"
     r"savefig\((?!file|buffer)|np\.save\w*\((?!file)"
 )
 WRITERS = {"held_folder.py", "cache.py", "download.py"}

@@ -15,7 +15,7 @@ from advnets import distributed
 from advnets.errors import BadInput
 from advnets.networks import NO_CODE, Code
 
-__all__ = ["LATENTS", "Latent", "gaussian", "uniform"]
+__all__ = ["LATENTS", "Latent", "gaussian", "lerp", "slerp", "uniform"]
 
 Prior = Callable[..., Tensor]
 """(n, generator or None for torch's default, size, device) -> z."""
@@ -62,6 +62,24 @@ class Latent:
     def _draw(self, n: int, rng: torch.Generator | None, device: torch.device | str) -> Tensor:
         z = _PRIORS[self.name](n, rng, self.size - self.code.size, device)
         return torch.cat([z, *_draw_code(self.code, n, rng, device)], 1) if self.code.size else z
+
+    def interpolate(self, start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
+        """Return noises on the way from one to another, all of which are as likely as drawn ones.
+
+        A Gaussian z of many coordinates lies near the sphere of radius sqrt(size), so that the way leads along it
+        (`slerp`); a straight line would come through the middle, where z is never drawn. A uniform z lies in a cube,
+        which a straight line (`lerp`) between two of its points never leaves, and a sphere does. So is a code's way.
+
+        Args:
+            start: z, (size,).
+            end: z, (size,).
+            shares: Which parts of the way lie behind, each in [0, 1], (m,) float64.
+
+        Returns:
+            z, (m, size), float32; bit for bit the start at 0, and the end at 1.
+        """
+        size, (p, q), t = self.size - self.code.size, (start.double(), end.double()), shares[:, None]
+        return torch.cat([_PATHS[self.name](p[:size], q[:size], t), lerp(p[size:], q[size:], t)], 1).float()
 
 
 def gaussian(size: int, code: Code = NO_CODE) -> Latent:
@@ -110,5 +128,34 @@ def _draw_code(code: Code, n: int, rng: torch.Generator | None, device: torch.de
     return parts
 
 
+def slerp(start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
+    """Interpolate spherically: (sin((1 - t) w) p + sin(t w) q) / sin w, with w the angle between p and q.
+
+    T. White, "Sampling generative networks" (2016), arXiv:1609.04468, section 2. Where p and q point the same way, or
+    opposite ways, no sphere says where the way leads, and it is straight.
+
+    Args:
+        start: p, (size,).
+        end: q, (size,).
+        shares: t, each in [0, 1], (m, 1).
+
+    Returns:
+        (m, size).
+    """
+    cosine = torch.dot(start, end) / (start.norm() * end.norm())
+    angle = cosine.clamp(-1, 1).acos()
+    if not angle.sin() > 1e-6:
+        return lerp(start, end, shares)
+    sine, from_start, from_end = angle.sin(), ((1 - shares) * angle).sin(), (shares * angle).sin()
+    between: Tensor = from_start / sine * start + from_end / sine * end
+    return between
+
+
+def lerp(start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
+    """Interpolate on a straight line, (1 - t) p + t q, with the letters of `slerp`."""
+    return (1 - shares) * start + shares * end
+
+
 LATENTS: dict[str, Callable[..., Latent]] = {"gaussian": gaussian, "uniform": uniform}
 _PRIORS: dict[str, Prior] = {"gaussian": _draw_gaussian, "uniform": _draw_uniform}
+_PATHS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {"gaussian": slerp, "uniform": lerp}

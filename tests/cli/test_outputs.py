@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,8 @@ FAST = ("--measures", "fid", "--n", "100", "--no-classifier")
 COMMANDS: dict[str, tuple[str, ...]] = {
     "a grid of samples": ("sample", "RUN", "-n", "4", "--out", "out.png"),
     "an archive of samples": ("sample", "RUN", "-n", "4", "--out", "out.npz"),
+    "an archive of pictures": ("sample", "RUN", "-n", "4", "--out", "out.zip"),
+    "an animation": ("sample", "RUN", "--seeds", "1,2", "--interpolate", "--frames", "2", "--out", "out.webp"),
     "a folder of samples": ("sample", "RUN", "-n", "4", "--out", "out"),
     "a figure": ("figures", "grid", "RUN", "--out", "out.png"),
     "figure 2": ("figures", "figure2", "RUN", "--out", "out.png"),
@@ -207,18 +210,24 @@ def test_what_a_study_measured_and_cannot_keep_is_printed(
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the kill is dealt by a process that forks")
-@pytest.mark.parametrize(("out", "writer"), [("out.npz", "savez_compressed"), ("out/", "create")])
+@pytest.mark.parametrize(
+    ("out", "owner", "writer"),
+    [
+        ("out.npz", np.lib.format, "write_array_header_1_0"),
+        ("out.zip", zipfile.ZipFile, "writestr"),
+        ("out/", Folder, "create"),
+    ],
+)
 def test_a_kill_in_the_middle_of_samples_leaves_no_half(
-    out: str, writer: str, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    out: str, owner: Any, writer: str, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def be_killed(*given: Any, **more: Any) -> None:
-        given[0].write(b"half") if writer != "create" else create(*given, **more)
+        write(*given, **more)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    create, words = Folder.create, ["sample", str(run), "-n", "4", "--out", out]
+    write, words = getattr(owner, writer), ["sample", str(run), "-n", "4", "--out", out]
     if (child := os.fork()) == 0:
-        Folder.create = be_killed if writer == "create" else create  # type: ignore[method-assign]
-        np.savez_compressed = be_killed if writer != "create" else np.savez_compressed
+        setattr(owner, writer, be_killed)
         main(words)
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
@@ -226,6 +235,8 @@ def test_a_kill_in_the_middle_of_samples_leaves_no_half(
     assert main(words) == 0
     if out.endswith("/"):
         assert len(os.listdir(out)) == 4
+    elif out.endswith(".zip"):
+        assert len(zipfile.ZipFile(out).namelist()) == 4
     else:
         with np.load(out) as held:
             assert held["images"].shape[0] == 4

@@ -87,6 +87,8 @@ CALLS: tuple[tuple[str, ...], ...] = (
     ("sample", "run", "-n", "4", "--seed", "1", "--out", "x.png"),
     ("sample", "G.safetensors", "-n", "2", "--out", "x.npz", "--json"),
     ("sample", "run", "-n", "2", "--out", "folder/"),
+    ("sample", "G.safetensors", "--seeds", "3,7", "--interpolate", "--frames", "1", "--out", "x.webp"),
+    ("sample", "run", "--seeds", "1,2", "--truncation", "0.5", "--out", "y.zip"),
     ("evaluate", "run", "--n", "20", "--measures", "parzen,spectrum", "--no-classifier"),
     ("evaluate", "images.npz", "--against", "digits", "--measures", "kid", "--extractor", "pixels",
      "--no-classifier"),

@@ -109,6 +109,25 @@ def follow_measures(steps: Generator[assessment.Progress, None, Result]) -> Resu
             write_error(escape(note))
 
 
+@contextmanager
+def open_progress() -> Iterator[Callable[[assessment.Progress], None]]:
+    """Open a line on standard error for a task whose end is known; a task of a moment says nothing.
+
+    Yields:
+        The function that shows a progress, with the time left.
+    """
+    began = time.monotonic()
+    with open_live_line() as show_line:
+
+        def show(progress: assessment.Progress) -> None:
+            seconds = time.monotonic() - began
+            if seconds > LIVE_SECONDS:
+                left = _clock(seconds * (1 - progress.share) / progress.share)
+                show_line(f"{100 * progress.share:3.0f} %  {progress.what}  {left} left", progress.share == 1)
+
+        yield show
+
+
 def _open_console() -> Console:
     """Standard error as rich sees it: a terminal only where it is one, of a width that can be drawn."""
     width = terminal_width() if {"COLUMNS", "LINES"} & set(os.environ) else None

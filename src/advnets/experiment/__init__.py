@@ -1,8 +1,8 @@
 """The room that puts the others together: runs are started, resumed, sampled and measured here.
 
-Inside of the room a file imports only from those before it: game_training, build_training, samples,
-model, preview, prepare, trial_move, settings, cost, loop, resume_notes, run_data, run_record, run_model, run, opening,
-origin, lifecycle, evaluation.
+Inside of the room a file imports only from those before it: game_training, build_training, sampling,
+build_model, model, preview, prepare, trial_move, settings, cost, loop, resume_notes, run_data, run_record, run_model,
+run, opening, origin, lifecycle, evaluation.
 """
 
 from advnets.experiment.cost import Cost, dry_run, peak_mebibytes
@@ -12,7 +12,7 @@ from advnets.experiment.loop import TrainingProgress
 from advnets.experiment.model import Model
 from advnets.experiment.opening import SHIPPED, find_model, open_model, open_source
 from advnets.experiment.run import Run
-from advnets.experiment.samples import Samples, expect_place_for_samples
+from advnets.experiment.sampling import SamplePlan, Samples, expect_place_for_samples
 from advnets.experiment.settings import DEVICES, Settings, find_device
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Model",
     "TrainingProgress",
     "Run",
+    "SamplePlan",
     "Samples",
     "Settings",
     "choose_recipe_for",

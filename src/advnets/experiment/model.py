@@ -1,7 +1,6 @@
 """A model: a generator ready to draw samples, out of a run's newest checkpoint or out of a share file."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,23 +18,35 @@ from advnets.assessment import (
     exhaust,
     plan_from,
 )
-from advnets.averaging import prepare_sampling
-from advnets.baselines import Baseline, is_chain
+from advnets.baselines import is_chain
 from advnets.data import TRANSFORMS, Dataset, ImageOptions, Transform, to_uint8
-from advnets.errors import AdvnetsError, BadInput, NonFinite, TooBig, Unsupported
-from advnets.experiment.samples import Samples
-from advnets.games import make
-from advnets.latents import LATENTS
-from advnets.networks import GeneratorRow, Sizes
-from advnets.randomness import Streams, mix_seed
-from advnets.recipes import lower_from_json, maker_from_json
-from advnets.runs import Card, expected_tensors, physical_memory, share
-
-Given = Tensor | Sequence[int | str] | int | str | None
-"""What is given beside noises: classes by name or number, or images."""
+from advnets.errors import BadInput, Unsupported
+from advnets.experiment.build_model import build_on_meta, with_weights
+from advnets.experiment.sampling import (
+    FRAMES,
+    STEPS,
+    Given,
+    Inputs,
+    SamplePlan,
+    Samples,
+    ShowProgress,
+    Values,
+    choose_given,
+    choose_inputs,
+    draw_noises,
+    expect_place_for_samples,
+    follow_blocks,
+    ignore_progress,
+    is_streamed,
+    join_blocks,
+    make_blocks,
+    sweep_code,
+    write_blocks,
+)  # fmt: skip
+from advnets.runs import Card, expected_tensors, share
 
 BLOCK = 1000
-"""Samples that are made at once."""
+"""Training images that are compared at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,37 +68,122 @@ class Model:
         """The step that it was trained to."""
         return self.card.step
 
-    def sample(self, n: int = 64, *, seed: int = 0, given: Given = None) -> Samples:
+    def sample(
+        self,
+        n: int | None = None,
+        *,
+        seed: int | None = None,
+        seeds: Sequence[int] | None = None,
+        given: Given = None,
+        truncation: float = 1.0,
+        category: int | None = None,
+        continuous: Sequence[float] | None = None,
+    ) -> Samples:
         """Draw samples.
 
         Args:
-            n: How many, 1 or more.
-            seed: Seed of the noises. Samples of chains depend on n too, because moves are drawn for all at once.
+            n: How many, 1 or more; None for 64.
+            seed: Seed of the noises; None for 0. Samples of chains depend on n too, because moves are drawn for all at
+                once.
+            seeds: A seed for each sample, in place of n and seed. The sample of seed s is, bit for bit, the one that
+                `sample(1, seed=s)` draws: each is made alone, for how many are made at once changes the last bits.
             given: A class for all or n classes, by name or number; or n images as the network sees them. Where no
                 class is given, each is drawn by its share in the training split.
+            truncation: psi, by which z is multiplied, in (0, 1]: less draws samples that are more alike, and often
+                better. See `draw_noises`.
+            category: The category that the code of all samples has, from 0, of a model with a code (InfoGAN).
+            continuous: The continuous coordinates that it has, each in [-1, 1].
 
         Returns:
             The samples.
 
         Raises:
-            BadInput: For n below 1, a seed out of range, classes that are not there, and where images have to be given.
+            BadInput: For numbers out of range, n or seed beside seeds, classes that are not there, and where images
+                have to be given.
+            Unsupported: For a truncation where there are no noises, or chains forget them.
             TooBig: If the machine has no memory for so many.
             NonFinite: If the network makes a NaN or an Inf.
         """
-        if n < 1:
-            raise BadInput(f"n is {n}; expected at least 1 sample")
-        if not 0 <= seed < 2**63:
-            raise BadInput(f"seed is {seed}; expected a whole number from 0 to 2^63 - 1")
-        self._expect_memory(n)
-        return self.emit(self.draw(n, seed=seed), seed=seed, given=self._given(n, seed, given))
+        return self.gather(SamplePlan(n, seed, seeds, given, truncation, category=category, continuous=continuous))
 
-    def _expect_memory(self, n: int) -> None:
-        """Check that n samples and their noises fit in memory; the samples are there twice when they are joined."""
+    def sweep(self, coordinate: int = 1, *, steps: int = STEPS, seed: int = 0) -> Samples:
+        """Draw samples in which a continuous coordinate of the code goes from -1 to 1, a row for each category.
+
+        Chen et al., InfoGAN, 2016, figure 2. All else of z is the same in all of them.
+
+        Args:
+            coordinate: Which continuous coordinate, from 1 on.
+            steps: Samples a row, 2 or more.
+            seed: Seed of all else.
+
+        Returns:
+            The samples, row by row.
+
+        Raises:
+            BadInput: If the model has no such coordinate, or for fewer than 2 steps.
+            NonFinite: As `sample` does.
+        """
+        return replace(self.emit(sweep_code(self.card, self.name, coordinate, steps, seed)), columns=steps)
+
+    def interpolate(
+        self, seeds: Sequence[int], *, frames: int = FRAMES, given: Given = None, truncation: float = 1.0
+    ) -> Samples:
+        """Draw samples on the way from seed to seed, spherical for a Gaussian z and straight for a uniform one.
+
+        Name the first seed again at the end, and the way is a ring. `.save("x.webp")` writes an animation.
+
+        Args:
+            seeds: Two or more; their samples, which `sample(seeds=seeds)` draws, are among these bit for bit.
+            frames: How many lie between those of two seeds, 0 or more; at 20 a second, 19 make a second.
+            given: The class, by name or number, of a model that is given labels.
+            truncation: As in `sample`.
+
+        Returns:
+            The samples, len(seeds) + (len(seeds) - 1) frames of them.
+
+        Raises:
+            BadInput: As `sample` does.
+            Unsupported: Where there are no noises, or chains forget them.
+            TooBig: As `sample` does.
+            NonFinite: As `sample` does.
+        """
+        return self.gather(SamplePlan(None, None, seeds, given, truncation, frames))
+
+    def gather(self, plan: SamplePlan, show: ShowProgress = ignore_progress) -> Samples:
+        """Draw the samples of a plan, all in memory. Raises what `sample` does; `show` is as in `save_samples`."""
+        return join_blocks(self._blocks(plan, show, streamed=False), frames=plan.frames)
+
+    def save_samples(self, path: str | Path, plan: SamplePlan, show: ShowProgress = ignore_progress) -> Path:
+        """Draw the samples of a plan and write them as `Samples.save` does, the very same bytes.
+
+        FILE.zip, FILE.npz and FOLDER/ are written while the samples are drawn, so that the memory does not grow with
+        their number but for the noises, see `draw_noises`, and an archive's list of files.
+
+        Args:
+            path: FILE.png, FILE.webp, FILE.npz, FILE.zip or FOLDER/.
+            plan: Which samples are asked for.
+            show: Called with the progress after each block.
+
+        Returns:
+            The path; what is there is whole.
+
+        Raises:
+            BadInput: If the place is taken, and as `sample` does.
+            Unsupported: For another ending, for points as pictures one by one, and as `sample` does.
+            CannotWrite: If the disk fails or is full.
+            TooBig: As `sample` does.
+            NonFinite: As `sample` does.
+        """
         shape = self.card.data.shape
-        each = 2 * math.prod(shape) * (1 if len(shape) == 3 else 4) + 4 * self.card.latent_size
-        most = physical_memory() // each
-        if n > most:
-            raise TooBig(f"n is {n:,}; this machine has memory for {most:,} samples at once. Draw fewer of them.")
+        expect_place_for_samples(path, points=len(shape) == 1)
+        if not is_streamed(path):
+            return self.gather(plan, show).save(path)
+        blocks = self._blocks(plan, show, streamed=True)
+        return write_blocks(Path(path), blocks, (plan.count, *shape[1:], *shape[:1]))
+
+    def _blocks(self, plan: SamplePlan, show: ShowProgress, *, streamed: bool) -> Iterator[Values]:
+        inputs = choose_inputs(self.network, self.card, self.name, plan, streamed=streamed)
+        return follow_blocks(make_blocks(self.network, self.card, inputs, name=self.name), len(inputs), show)
 
     def translate(self, images: Tensor) -> Samples:
         """Translate images by a generator that is given images and takes no noise.
@@ -106,13 +202,14 @@ class Model:
             expected = f"images of shape {shape}" if self.card.given == "images" else "a generator that is given images"
             raise BadInput(f"{self.name}: found images of shape {tuple(images.shape[1:])}, expected {expected}")
         seen = self.transform.forward(images)
-        return self.emit(self.draw(len(seen), seed=0) if self.card.latent_size else None, given=seen)
+        return self.emit(draw_noises(self.card, len(seen), 0), given=seen)
 
     def draw(self, n: int, *, seed: int) -> Tensor:
-        """Draw n noises z, (n, latent_size)."""
-        if not self.card.latent_size:
-            return torch.zeros(n, 0)
-        return LATENTS[self.card.latent](self.card.latent_size, self.card.code)(n, torch.Generator().manual_seed(seed))
+        """Draw n noises z, (n, latent_size). Raises Unsupported where the generator takes none."""
+        z = draw_noises(self.card, n, seed)
+        if z is None:
+            raise Unsupported(f"{self.name} takes no noises; its samples are made of what it is given")
+        return z
 
     def emit(self, z: Tensor | None, *, seed: int = 0, given: Tensor | None = None) -> Samples:
         """Make the samples of noises, or of what is given.
@@ -128,53 +225,7 @@ class Model:
         Raises:
             NonFinite: If the network makes a NaN or an Inf.
         """
-        z = None if z is None or z.shape[1] == 0 else z
-        n = len(z if z is not None else given if given is not None else [])
-        with torch.no_grad(), Streams(mix_seed("chain", seed), torch.device("cpu")).as_defaults():
-            blocks = [self._made(*(part if part is None else part[i : i + BLOCK] for part in (z, given))).values
-                      for i in range(0, n, BLOCK)]  # fmt: skip
-        values: Any = np.concatenate(blocks)
-        return Samples(values)
-
-    def _made(self, z: Tensor | None, given: Tensor | None) -> Samples:
-        emitted = make(self.network, z, given)
-        if not bool(emitted.isfinite().all()):
-            raise NonFinite(f"{self.name}: its network makes NaN or Inf of finite noises; its numbers are too large")
-        return Samples.of(emitted, self.transform)
-
-    def _given(self, n: int, seed: int, given: Given) -> Tensor | None:
-        """What is given, checked; labels that are not said are drawn by their shares in the training split."""
-        if self.card.given is None:
-            if given is not None:
-                raise BadInput(
-                    f"{self.name} was trained without labels and is given nothing beside its noises; expected a model "
-                    "that is given labels, as the recipe dcgan-classes trains one. Leave the class out."
-                )
-            return None
-        if self.card.given == "images":
-            if not isinstance(given, Tensor):
-                raise BadInput(f"{self.name} is given images; expected them as given=, or use translate(images)")
-            return given
-        classes = self.card.data.classes or 1
-        if given is None:
-            shares = torch.tensor(self.card.data.frequencies or [1.0] * classes)
-            rng = torch.Generator().manual_seed(mix_seed("labels", seed))
-            return torch.multinomial(shares, n, replacement=True, generator=rng)
-        labels = self._labels(given)
-        labels = labels.expand(n) if labels.numel() == 1 else labels
-        if len(labels) != n:
-            raise BadInput(f"given: found {len(labels)} classes, expected one for all samples, or {n}, one for each")
-        if not bool(((labels >= 0) & (labels < classes)).all()):
-            wrong = int(labels[(labels < 0) | (labels >= classes)][0])
-            raise BadInput(f"given: found class {wrong}, expected 0 to {classes - 1}. Name a class that is there.")
-        return labels
-
-    def _labels(self, given: Tensor | Sequence[int | str] | int | str) -> Tensor:
-        """Numbers of classes that are given by name or number, (m,) int64."""
-        named = [given] if isinstance(given, str) else given.tolist() if isinstance(given, np.ndarray) else given
-        if isinstance(named, Sequence):
-            named = [self.card.data.label_of(one) if isinstance(one, str) else one for one in named]
-        return torch.as_tensor(named).long().reshape(-1)
+        return join_blocks(make_blocks(self.network, self.card, Inputs(z, given, seed), name=self.name))
 
     @property
     def transform(self) -> Transform:
@@ -243,7 +294,7 @@ class Model:
             Unsupported: As `must_be_measurable` does.
         """
         self.must_be_measurable()
-        labels = self._given(n, seed, None)  # those that `sample` draws where no class is given
+        labels = choose_given(self.card, self.name, n, seed, None)  # those that `sample` draws where no class is given
         asked = None if labels is None else AskedClasses(labels, self.card.data.class_names)
         return Subject(self.name, self.sample(n, seed=seed).stored_values, self.step, asked=asked)
 
@@ -303,81 +354,7 @@ class Model:
         return figures.draw_figure3(images.astype(np.uint8).reshape(rows, columns, *images.shape[1:]))
 
 
-def export(model: Model, path: Path, *, half: bool, licence: str, notes: str, report: Mapping[str, Any] | None) -> Path:
-    """Write a model as a share file, and read it back.
-
-    Args:
-        model: The model.
-        path: The file, which must not be there.
-        half: Whether its numbers are written in half precision.
-        licence: The author's words, on the card.
-        notes: The author's words, on the card.
-        report: What `evaluate` measured of it, if it did.
-
-    Returns:
-        The path.
-
-    Raises:
-        BadInput: As `share.write_generator` and `share.read_generator` do.
-    """
-    card = replace(model.card, half=half, licence=licence, notes=notes, report=report)
-    expected_tensors(card, build_on_meta)
-    share.write_generator(path, card, model.network.state_dict())
-    read_model(path)
-    return path
-
-
 def read_model(path: Path) -> Model:
     """Return the model in a share file. Raises what `share.read_generator` does."""
     card, tensors = share.read_generator(path, lambda card: expected_tensors(card, build_on_meta))
     return Model(path.name, with_weights(build_on_meta(card), tensors), card)
-
-
-def build_on_meta(card: Card) -> nn.Module:
-    """Build a card's generator without its numbers, on the meta device. Raises BadInput if it cannot be built."""
-    return build_row_on_meta(maker_from_json(card.generator), card)
-
-
-def build_row_on_meta(row: GeneratorRow | Baseline, card: Card) -> nn.Module:
-    """Build a generator without its numbers, on the meta device.
-
-    Args:
-        row: The generator's row.
-        card: What it is sized by, and the layers of later stages.
-
-    Returns:
-        The network.
-
-    Raises:
-        BadInput: If it cannot be built.
-    """
-    data = card.data
-    classes = data.classes if card.given == "labels" else None
-    sizes = Sizes(data.shape, card.latent_size, classes, data.given_shape, card.code)
-    try:
-        with torch.device("meta"):
-            return with_lower_layers(row.build(sizes), card)
-    except AdvnetsError:
-        raise
-    except (ArithmeticError, AssertionError, LookupError, RuntimeError, TypeError, ValueError) as error:
-        raise BadInput(f"the generator cannot be built of {row}: {error}") from error
-
-
-def with_lower_layers(network: nn.Module, card: Card) -> nn.Module:
-    """Return the generator with the layers of the card's later stages before it."""
-    for layers in card.below:
-        network = nn.Sequential(lower_from_json(layers).build(Sizes(card.data.shape, card.latent_size)), network)
-    return network
-
-
-def with_weights(network: nn.Module, tensors: Mapping[str, Tensor]) -> nn.Module:
-    """Return the network with copies of these tensors as its own, to be sampled. Raises BadInput if they do not fit."""
-    # Copies lie as torch aligns them: products of matrices that lie otherwise may differ in their last bit.
-    aligned = {name: tensor.clone() for name, tensor in tensors.items()}
-    try:
-        network.load_state_dict(aligned, assign=True)
-    except RuntimeError as error:
-        raise BadInput(f"the checkpoint is of other networks than these: {error}") from error
-    # A product with a tensor without numbers may raise nothing, and read what lies in memory.
-    assert not any(tensor.is_meta for tensor in (*network.parameters(), *network.buffers())), "a buffer of no state"
-    return prepare_sampling(network)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from advnets import runs
 from advnets.data import Dataset, Transform
 from advnets.disk import Folder
-from advnets.experiment.samples import Samples
+from advnets.experiment.sampling import Samples
 from advnets.games import make
 from advnets.randomness import Streams
 

@@ -34,7 +34,7 @@ from advnets.experiment.resume_notes import resume_notes
 from advnets.experiment.run_data import load_run_data
 from advnets.experiment.run_model import export_model, load_all_states, load_discriminator, model_of_state
 from advnets.experiment.run_record import RunRecord
-from advnets.experiment.samples import Samples
+from advnets.experiment.sampling import Samples
 from advnets.experiment.settings import Settings, find_device, settings_from, settle_budget, with_budget
 from advnets.games import CycleGame, Game
 from advnets.recipes import Recipe
@@ -161,14 +161,13 @@ class Run:
         """The step of the newest good checkpoint."""
         return runs.load_latest(self.directory.checkpoints)[0]
 
-    def sample(self, n: int = 64, *, seed: int = 0, given: Any = None, last: bool = False) -> Samples:
+    def sample(self, n: int | None = None, *, last: bool = False, **asked: Any) -> Samples:
         """Draw samples of the newest good checkpoint's generator.
 
         Args:
-            n: How many, 1 or more.
-            seed: Seed of the noises.
-            given: Labels or images, as `Model.sample` takes them.
+            n: How many, 1 or more; None for 64.
             last: Whether the last weights draw, in place of their moving average.
+            **asked: The seed, seeds, what is given and the truncation, as `Model.sample` takes them.
 
         Returns:
             The samples.
@@ -176,7 +175,7 @@ class Run:
         Raises:
             BadInput: As `Model.sample` does.
         """
-        return self.model_of(last=last).sample(n, seed=seed, given=given)
+        return self.model_of(last=last).sample(n, **asked)
 
     def evaluate(self, **plan: Any) -> Report:
         """Measure the run against its own data, and write the report as `evaluate_own_data` does.

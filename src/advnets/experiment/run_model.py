@@ -14,9 +14,10 @@ from advnets.assessment import REPORT_ADVICE, Discriminator
 from advnets.averaging import copy_deeply
 from advnets.data import TRANSFORMS, Dataset
 from advnets.errors import Damaged, Unsupported
+from advnets.experiment.build_model import build_on_meta, build_row_on_meta, with_lower_layers, with_weights
 from advnets.experiment.build_training import build_training
 from advnets.experiment.game_training import GameTraining
-from advnets.experiment.model import Model, build_row_on_meta, export, with_lower_layers, with_weights
+from advnets.experiment.model import Model, read_model
 from advnets.experiment.run_record import RunRecord
 from advnets.games import CycleGame, Game
 from advnets.networks import NO_CODE
@@ -139,14 +140,14 @@ def export_model(
         load: Loads the model.
         directory: The run's files.
         path: The share file.
-        **asked: As `model.export` takes them.
+        **asked: As `export` takes them.
 
     Returns:
         The path.
 
     Raises:
         Unsupported: For networks of one's own.
-        BadInput: As `model.export` does.
+        BadInput: As `export` does.
     """
     if record.game is not None:
         raise Unsupported(
@@ -157,6 +158,30 @@ def export_model(
     report = runs.read_sealed(file, REPORT_ADVICE) if file.exists() else {}
     measured = report if report.get("step") == model.step else None
     return export(model, path, report=measured, **asked)
+
+
+def export(model: Model, path: Path, *, half: bool, licence: str, notes: str, report: Mapping[str, Any] | None) -> Path:
+    """Write a model as a share file, and read it back.
+
+    Args:
+        model: The model.
+        path: The file, which must not be there.
+        half: Whether its numbers are written in half precision.
+        licence: The author's words, on the card.
+        notes: The author's words, on the card.
+        report: What `evaluate` measured of it, if it did.
+
+    Returns:
+        The path.
+
+    Raises:
+        BadInput: As `share.write_generator` and `share.read_generator` do.
+    """
+    card = replace(model.card, half=half, licence=licence, notes=notes, report=report)
+    runs.expected_tensors(card, build_on_meta)
+    runs.share.write_generator(path, card, model.network.state_dict())
+    read_model(path)
+    return path
 
 
 def load_all_states(folder: Path) -> tuple[dict[int, dict[str, Any]], dict[str, str]]:

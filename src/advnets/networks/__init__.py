@@ -73,6 +73,6 @@ __all__ = [
     "LsganGenerator", "Maps", "Maxout", "MaxoutConv", "MaxoutDiscriminator", "ModernDiscriminator",
     "ModernGenerator", "NETWORKS", "NO_CODE", "NetworkRow", "Noise", "R3ganDiscriminator", "R3ganGenerator",
     "ResidualBlock", "ResnetDiscriminator", "ResnetGenerator", "Sizes", "UntiedBias", "Upsample2d",
-    "UpsampledConv2d", "WganDenseDiscriminator", "WganDenseGenerator", "WganGpDiscriminator", "WganGpGenerator", "is_samplewise",
-    "samplewise",
+    "UpsampledConv2d", "WganDenseDiscriminator", "WganDenseGenerator", "WganGpDiscriminator", "WganGpGenerator",
+    "is_samplewise", "samplewise",
 ]  # fmt: skip

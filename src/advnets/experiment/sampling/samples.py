@@ -1,0 +1,92 @@
+"""Samples of a generator, as a user takes them away."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from advnets import figures, runs
+from advnets.data import Split, Transform, to_uint8
+from advnets.experiment.sampling.files import expect_place_for_samples, is_streamed, write_blocks
+
+PART = 64
+"""Images that are turned into bytes at once: they stay in the processor's cache, which takes half the time."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Samples in the data's own units.
+
+    values: images, uint8 (n, h, w, c); or points, float32 (n, d).
+    frames: Of an interpolation, how many lie between the samples of two seeds; None of other samples.
+    columns: Of a sweep, how many samples a row of their picture has; None of other samples.
+    """
+
+    values: NDArray[np.uint8] | NDArray[np.float32]
+    frames: int | None = None
+    columns: int | None = None
+
+    @staticmethod
+    def of(emitted: Tensor, transform: Transform) -> "Samples":
+        """Samples of what a generator emitted: (n, c, h, w) or (n, d), as the recipe's transform has it."""
+        emitted = emitted.detach().cpu()
+        if emitted.ndim == 2:
+            return Samples(emitted.float().numpy())
+        parts = [to_uint8(transform.back(part)).permute(0, 2, 3, 1) for part in torch.split(emitted, PART)]
+        return Samples(torch.cat(parts).contiguous().numpy())
+
+    @staticmethod
+    def first(split: Split, n: int) -> "Samples":
+        """The first n samples of a split, or all if there are fewer."""
+        split.verify(torch.arange(min(n, len(split))))
+        values = split.values[:n]
+        return Samples((values.permute(0, 2, 3, 1) if values.ndim == 4 else values).contiguous().numpy())
+
+    @property
+    def stored_values(self) -> Tensor:
+        """The values as a Split has them: images (n, c, h, w) uint8, or points."""
+        values = torch.from_numpy(self.values)
+        return values.permute(0, 3, 1, 2).contiguous() if values.ndim == 4 else values
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def picture(self) -> Image.Image:
+        """A grid of the images, or a plot of the points; of an interpolation a row from each seed to the next."""
+        if self.values.ndim != 4:
+            return figures.draw_scatter(self.values.astype(np.float32))
+        images = self.values.astype(np.uint8)
+        if self.frames is None:
+            return figures.draw_grid(images, columns=self.columns)
+        step = self.frames + 1
+        return figures.draw_figure3(np.stack([images[i : i + step + 1] for i in range(0, len(images) - 1, step)]))
+
+    def save(self, path: str | Path) -> Path:
+        """Write FILE.png (a grid), FILE.webp (an animation), FILE.npz, FILE.zip or FOLDER/; nothing is overwritten.
+
+        An animation has a frame a sample, 20 a second, without loss, and plays for ever. FILE.npz has one array,
+        `images` or `points`. FILE.zip and FOLDER/ have a PNG a sample. Each is there whole or not at all.
+
+        Args:
+            path: The place.
+
+        Returns:
+            The path.
+
+        Raises:
+            BadInput: If the place is taken, be it since this call began.
+            Unsupported: For another ending, and for points as pictures one by one.
+            CannotWrite: If the disk fails or is full.
+        """
+        expect_place_for_samples(path, points=self.values.ndim != 4)
+        path = Path(path)
+        if is_streamed(path):
+            return write_blocks(path, [self.values], self.values.shape)
+        if path.suffix.lower() == ".webp":
+            return runs.write_new(path, lambda file: figures.write_animation(self.values.astype(np.uint8), file))
+        picture = self.picture()
+        return runs.write_new(path, lambda file: picture.save(file, "png"))
