@@ -3,14 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from advnets.errors import BadInput, Unsupported
 from advnets.networks import DcganDiscriminator, DcganGenerator, Frame, Sizes
 from network_sizes import IMAGES, count
-
-Array = NDArray[np.float64]
+from reference.convolutions import convolution, normalise, numbers, transposed_convolution
 
 
 def test_the_parameters_are_as_many_as_published() -> None:
@@ -69,39 +67,6 @@ def test_settings_out_of_range_are_told() -> None:
         DcganGenerator(width=0)
     with pytest.raises(BadInput, match=r"norm is 'layer'; expected one of batch, none"):
         DcganDiscriminator(norm="layer")
-
-
-def transposed_convolution(x: Array, weight: Array, *, stride: int, padding: int) -> Array:
-    """Each input pixel adds its kernel, `stride` apart; the borders are cut off."""
-    n, _, h, w = x.shape
-    side = weight.shape[2]
-    full = np.zeros((n, weight.shape[1], stride * (h - 1) + side, stride * (w - 1) + side))
-    for i in range(h):
-        for j in range(w):
-            patch = np.einsum("nc,cokl->nokl", x[:, :, i, j], weight)
-            full[:, :, stride * i : stride * i + side, stride * j : stride * j + side] += patch
-    return full[:, :, padding : full.shape[2] - padding, padding : full.shape[3] - padding]
-
-
-def convolution(x: Array, weight: Array, *, stride: int, padding: int) -> Array:
-    x = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
-    side = weight.shape[2]
-    rows, columns = ((length - side) // stride + 1 for length in x.shape[2:])
-    y = np.zeros((len(x), len(weight), rows, columns))
-    for i in range(rows):
-        for j in range(columns):
-            patch = x[:, :, stride * i : stride * i + side, stride * j : stride * j + side]
-            y[:, :, i, j] = np.einsum("nckl,ockl->no", patch, weight)
-    return y
-
-
-def normalise(x: Array, gain: Array, bias: Array) -> Array:
-    mean, variance = x.mean((0, 2, 3), keepdims=True), x.var((0, 2, 3), keepdims=True)
-    return (x - mean) / np.sqrt(variance + 1e-5) * gain[:, None, None] + bias[:, None, None]
-
-
-def numbers(network: nn.Module) -> list[Array]:
-    return [theta.detach().double().numpy() for theta in network.parameters()]
 
 
 def test_the_generator_computes_what_was_published() -> None:
