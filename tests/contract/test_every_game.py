@@ -12,8 +12,8 @@ from toy_games import TOYS, make_split, make_training, play_steps
 
 every_game = pytest.mark.parametrize("name", TOYS)
 STEPS, HALF = 16, 7
-DRAWS_WITHIN = {"cycle", "augmented", "augmentation"}
-"""Games that draw random numbers while a part is differentiated."""
+DRAWS_WITHIN = {"cycle", "augmented", "augmentation", "norm"}
+"""Games that draw random numbers while a part is differentiated, or that look at the batch as a whole."""
 
 
 @every_game
@@ -40,7 +40,10 @@ def test_it_resumes_bit_for_bit_from_a_checkpoint(name: str, tmp_path: Path) -> 
 
 @every_game
 def test_a_batch_in_parts_learns_what_the_whole_does(name: str) -> None:
-    """But for pools of earlier fakes and augmentations, which draw once a part, and so other numbers."""
+    """But for pools of earlier fakes and augmentations, which draw once a part, and so other numbers; and for norms.
+
+    The moments of batch normalisation are a part's, and the power iteration takes a step a part.
+    """
     whole, parted = (play_steps(make_training(name, parts=parts), 0, STEPS) for parts in (1, 2))
     moved = make_training(name)
     for player, network in whole.players.items():

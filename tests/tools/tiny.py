@@ -6,7 +6,7 @@ from typing import Any
 from advnets import experiment
 from advnets.games import AdversarialRow
 from advnets.networks import DenseGenerator, LowerLayers, MaxoutDiscriminator
-from advnets.recipes import PLAYERS, Recipe, Stage, paper_adam
+from advnets.recipes import PLAYERS, RECIPES, Recipe, Stage, paper_adam
 from advnets.runs import load_latest, state_fingerprint
 
 assert isinstance(paper_adam.learner, AdversarialRow)
@@ -93,3 +93,9 @@ def trained(out: str, recipe: Recipe = RECIPE, **more: Any) -> experiment.Run:
 def state_hash(run: experiment.Run) -> str:
     """SHA-256 of all that the rest of the run would depend on, but for the wall clock."""
     return state_fingerprint(load_latest(run.directory.checkpoints)[1])
+
+
+def narrow_infogan() -> Recipe:
+    """InfoGAN with narrow nets, whose code is as published."""
+    recipe = narrow(RECIPES["infogan"])
+    return with_learner(recipe, latent_size=16, precision="float32")

@@ -9,20 +9,23 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from advnets.algorithm import Algorithm1, AlgorithmRow, Extragradient, Simultaneous
 from advnets.augmentations import AUGMENTATIONS, Augmentation, PairSigns, RealSigns
+from advnets.constraints import clip_weights
 from advnets.data import Batches, Split
 from advnets.experiment.game_training import GameTraining
 from advnets.games import CycleGame, Game, Weight, class_heads, information, l1
 from advnets.games.game import Weights
 from advnets.latents import gaussian
-from advnets.networks import Judged, Sizes
-from advnets.objectives import hinge, least_squares, non_saturating, relativistic
+from advnets.networks import BatchNorm, Code, Judged, Sizes
+from advnets.networks.infogan import CodeHeads
+from advnets.objectives import hinge, least_squares, non_saturating, relativistic, wasserstein
 from advnets.optimizers import Adam
 from advnets.penalties import r1, r1_finite, r2, r2_finite
 from advnets.recipes import Descent, Recipe
-from advnets.schedules import CosineDecay, LinearDecay
+from advnets.schedules import Bursts, CosineDecay, LinearDecay
 from advnets.training import Moment
 
 SHAPE = (1, 6, 6)
@@ -45,6 +48,14 @@ class PlainMaker(Maker):
 
     def forward(self, z: Tensor) -> Tensor:
         return self.layers(z.double())
+
+
+class NormalisedMaker(PlainMaker):
+    """z -> an image, with batch normalisation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers.insert(1, BatchNorm(8))
 
 
 class LabelledMaker(Maker):
@@ -143,7 +154,18 @@ class Toy:
     algorithm: AlgorithmRow = Algorithm1()  # noqa: RUF009 - frozen
 
 
-Z = gaussian(LATENT)
+def spectral_judge() -> nn.Module:
+    """An image -> a logit, each weight over its spectral norm."""
+    first, last = nn.Linear(36, 8), nn.Linear(8, 1)
+    return nn.Sequential(nn.Flatten(), spectral_norm(first), nn.Tanh(), spectral_norm(last), nn.Flatten(0))
+
+
+def code_judge() -> nn.Module:
+    """An image -> a logit, and what heads tell of the code."""
+    return CodeHeads(nn.Sequential(nn.Flatten(), nn.Linear(36, 8)), nn.Linear(8, 1), nn.Linear(8, CODE.size), CODE)
+
+
+Z, CODE = gaussian(LATENT), Code(2, 1)
 BOTH = ("discriminator", "generator")
 TOYS: dict[str, Toy] = {
     "labels": Toy(lambda: Game(LabelledMaker(CLASSES), LabelledJudge(), hinge, latent=Z, given="labels"), "labels"),
@@ -166,6 +188,19 @@ TOYS: dict[str, Toy] = {
             PlainMaker(), HeadedJudge("continuous", 2), non_saturating, latent=Z,
             ties={player: {information: 0.5} for player in BOTH},
         )
+    ),
+    "code": Toy(
+        lambda: Game(
+            PlainMaker(), code_judge(), non_saturating, latent=gaussian(LATENT, CODE),
+            ties={player: {information: 1.0} for player in BOTH},
+        )
+    ),
+    "spectral and batch norm": Toy(lambda: Game(NormalisedMaker(), spectral_judge(), hinge, latent=Z)),
+    "clipped critic": Toy(
+        lambda: Game(
+            PlainMaker(), judge(), wasserstein, latent=Z, constraints={"discriminator": {clip_weights: 0.05}}
+        ),
+        algorithm=Algorithm1(k=Bursts(1, 3, first=2, every=4)),
     ),
     "packed": Toy(
         lambda: Game(
