@@ -233,5 +233,5 @@ def _later_game(game: Game | CycleGame, stage: Stage, sizes: Sizes) -> Game:
     if stage.below is not None:
         generator = nn.Sequential(stage.below.build(replace(sizes, latent_size=game.latent.size)), generator)
     if stage.discriminator is not None:
-        discriminator = stage.discriminator.build(sizes)
+        discriminator = stage.discriminator.build(sizes.of_packs(game.pack))
     return replace(game, generator=generator.to(game.device), discriminator=discriminator.to(game.device))

@@ -108,7 +108,7 @@ class AdversarialRow:
         augment = self.augment.build()
         return Game(
             generator,
-            self.discriminator.build(sizes).to(device),
+            self.discriminator.build(sizes.of_packs(self.pack)).to(device),
             OBJECTIVES[self.objective],
             latent=self._latent(),
             given=self.given,  # type: ignore[arg-type]  # the game checks it

@@ -1,7 +1,8 @@
 """Networks: one file a paper, and a row of NETWORKS for each: a frozen dataclass of settings with `build(sizes)`.
 
 Inside of the room a file imports only from those before it: batch_norm, layers, twice_differentiable,
-convolution, rows, goodfellow2014, upsampled_convolution, frames, labels, dcgan, resample, residual, modern, r3gan.
+convolution, rows, goodfellow2014, upsampled_convolution, frames, labels, dcgan, resample, residual, modern, r3gan,
+pacgan.
 """
 
 from advnets.networks.batch_norm import BatchNorm
@@ -19,6 +20,7 @@ from advnets.networks.goodfellow2014 import (
 from advnets.networks.labels import ClassLogits, LabelledLatent
 from advnets.networks.layers import Dropout, Maxout, Noise, is_samplewise, samplewise
 from advnets.networks.modern import ModernDiscriminator, ModernGenerator
+from advnets.networks.pacgan import PacganDiscriminator, PacganGenerator
 from advnets.networks.r3gan import R3ganDiscriminator, R3ganGenerator
 from advnets.networks.resample import ConvDownsample2d, ConvUpsample2d, Downsample2d, Upsample2d
 from advnets.networks.residual import ResidualBlock
@@ -37,6 +39,8 @@ NETWORKS: dict[str, type[NetworkRow]] = {
     "modern_discriminator": ModernDiscriminator,
     "r3gan_generator": R3ganGenerator,
     "r3gan_discriminator": R3ganDiscriminator,
+    "pacgan_generator": PacganGenerator,
+    "pacgan_discriminator": PacganDiscriminator,
 }
 
 __all__ = [
@@ -44,6 +48,6 @@ __all__ = [
     "DcganDiscriminator", "DcganGenerator", "DeconvGenerator", "DenseGenerator", "DiscriminatorRow", "Downsample2d",
     "Dropout", "Frame", "GeneratorRow", "LabelledLatent", "LowerLayers", "Maps", "Maxout", "MaxoutConv",
     "MaxoutDiscriminator", "ModernDiscriminator", "ModernGenerator", "NETWORKS", "NetworkRow", "Noise",
-    "R3ganDiscriminator", "R3ganGenerator", "ResidualBlock", "Sizes", "UntiedBias", "Upsample2d", "UpsampledConv2d",
-    "is_samplewise", "samplewise",
+    "PacganDiscriminator", "PacganGenerator", "R3ganDiscriminator", "R3ganGenerator", "ResidualBlock", "Sizes",
+    "UntiedBias", "Upsample2d", "UpsampledConv2d", "is_samplewise", "samplewise",
 ]  # fmt: skip
