@@ -23,16 +23,14 @@ class PacganGenerator(GeneratorRow):
         hidden: Units of each hidden layer.
         batch_norm: Whether each hidden layer is normalised before its ReLU, as published.
         deviation: Standard deviation of the weights at the start, above 0.
-        bias_deviation: That of the biases, 0 or more; 0 as published.
     """
 
     hidden: tuple[int, ...] = (400, 400, 400, 400)
     batch_norm: bool = True
     deviation: float = 0.02
-    bias_deviation: float = 0.0
 
     def __post_init__(self) -> None:
-        _expect_numbers(self.deviation, self.bias_deviation, hidden=self.hidden)
+        _expect_numbers(self.deviation, hidden=self.hidden)
 
     def build(self, sizes: Sizes) -> nn.Module:
         """Build the generator.
@@ -50,9 +48,9 @@ class PacganGenerator(GeneratorRow):
         width = sizes.expect_latent("pacgan_generator")
         for units in self.hidden:
             norm = [BatchNorm(units)] if self.batch_norm else []
-            layers += [_normal_(nn.Linear(width, units), self.deviation, self.bias_deviation), *norm, nn.ReLU()]
+            layers += [_normal_(nn.Linear(width, units), self.deviation), *norm, nn.ReLU()]
             width = units
-        output = _normal_(nn.Linear(width, math.prod(sizes.shape)), self.deviation, 0.0)
+        output = _normal_(nn.Linear(width, math.prod(sizes.shape)), self.deviation)
         return nn.Sequential(*layers, output, nn.Unflatten(1, sizes.shape))
 
 
@@ -64,16 +62,14 @@ class PacganDiscriminator(DiscriminatorRow):
         units: Maxout units of each hidden layer.
         pieces: Affine maps a unit.
         deviation: Standard deviation of the weights at the start, above 0.
-        bias_deviation: That of the biases, 0 or more; 0 as published.
     """
 
     units: tuple[int, ...] = (200, 200, 200)
     pieces: int = 5
     deviation: float = 0.02
-    bias_deviation: float = 0.0
 
     def __post_init__(self) -> None:
-        _expect_numbers(self.deviation, self.bias_deviation, units=self.units, pieces=(self.pieces,))
+        _expect_numbers(self.deviation, units=self.units, pieces=(self.pieces,))
 
     def build(self, sizes: Sizes) -> nn.Module:
         """Build the discriminator.
@@ -88,24 +84,22 @@ class PacganDiscriminator(DiscriminatorRow):
         width = math.prod(sizes.shape)
         for units in self.units:
             maxout = Maxout(width, units, self.pieces)
-            _normal_(maxout.linear, self.deviation, self.bias_deviation)
+            _normal_(maxout.linear, self.deviation)
             layers.append(maxout)
             width = units
-        logit = _normal_(nn.Linear(width, 1), self.deviation, 0.0)
+        logit = _normal_(nn.Linear(width, 1), self.deviation)
         return nn.Sequential(nn.Flatten(1), *layers, logit, nn.Flatten(0))
 
 
-def _normal_(linear: nn.Linear, deviation: float, bias_deviation: float) -> nn.Linear:
+def _normal_(linear: nn.Linear, deviation: float) -> nn.Linear:
     nn.init.normal_(linear.weight, 0.0, deviation)
-    nn.init.normal_(linear.bias, 0.0, bias_deviation)
+    nn.init.zeros_(linear.bias)
     return linear
 
 
-def _expect_numbers(deviation: float, bias_deviation: float, **sizes: tuple[int, ...]) -> None:
+def _expect_numbers(deviation: float, **sizes: tuple[int, ...]) -> None:
     for name, found in sizes.items():
         if min(found, default=1) < 1:
             raise BadInput(f"{name} is {found}; expected at least 1. Change it.")
     if not 0 < deviation < math.inf:
         raise BadInput(f"deviation is {deviation}; expected a standard deviation above 0. Change it.")
-    if not 0 <= bias_deviation < math.inf:
-        raise BadInput(f"bias_deviation is {bias_deviation}; expected a standard deviation of 0 or more. Change it.")
