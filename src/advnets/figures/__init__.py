@@ -2,8 +2,8 @@
 
 The files have an order: `panels` and `grid` come first, then the figures.
 
-Inside of the room a file imports only from those before it: grid, panels, assessment, dynamics, helvetica, paper2014. A
-file that is not named stands alone.
+Inside of the room a file imports only from those before it: grid, panels, assessment, dynamics, helvetica, paper2014,
+plane. A file that is not named stands alone.
 """
 
 from advnets.figures.assessment import draw_class_histogram, draw_projection, draw_spectra, draw_strips
@@ -11,10 +11,12 @@ from advnets.figures.dynamics import Curves, draw_dynamics, write_film
 from advnets.figures.grid import draw_grid
 from advnets.figures.helvetica import Trajectory, draw_helvetica
 from advnets.figures.paper2014 import draw_figure2, draw_figure3, draw_saturation
+from advnets.figures.plane import PlanePanel, draw_plane
 from advnets.figures.scatter import draw_scatter
 
 __all__ = [
     "Curves",
+    "PlanePanel",
     "Trajectory",
     "draw_class_histogram",
     "draw_dynamics",
@@ -22,6 +24,7 @@ __all__ = [
     "draw_figure3",
     "draw_grid",
     "draw_helvetica",
+    "draw_plane",
     "draw_projection",
     "draw_saturation",
     "draw_scatter",
