@@ -41,7 +41,7 @@ SAMPLES = 64
 SMALL = 1e-6
 """Distance from the equilibrium at which one step is a matrix, to about that accuracy."""
 GEOMETRIC, STILL = 0.003, 0.1
-"""Least fall a step, in logarithms, that counts as geometric; least change from quarter to quarter that counts at all."""
+"""Least fall a step, in logarithms, that counts as geometric; least change between quarters that counts."""
 TURN = 0.25
 """Least part of a turn around the equilibrium, after the first quarter of the steps, that counts as turning."""
 CONVERGES, CREEPS, STRAYS, CIRCLES, DIVERGES = "converges", "creeps", "strays", "circles", "diverges"
@@ -146,7 +146,7 @@ class Dirac:
         return np.stack(images, axis=1)
 
     def flow(self, times: Array, start: Sequence[float] = START) -> Array:
-        """Solve the vector field in continuous time, without a game.
+        """Solve the vector field in continuous time, without a game and without the clip.
 
         Args:
             times: Increasing times from 0: steps times rate, (n,).
@@ -192,7 +192,7 @@ def judge(states: Array) -> str:
     Returns:
         One of `VERDICTS`.
     """
-    r, quarter = np.linalg.norm(states, axis=1), len(states) // 4
+    r, quarter = np.linalg.norm(states, axis=1).clip(np.finfo(float).tiny), len(states) // 4
     second, third, last = (float(np.log(r[part * quarter :][:quarter].max())) for part in (1, 2, 3))
     if last < np.log(SMALL) or second - last >= GEOMETRIC * 2 * quarter:
         return CONVERGES
