@@ -149,7 +149,7 @@ def test_verdicts_tell_made_up_trajectories_apart() -> None:
 
 def test_r1_with_its_sign_flipped_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     game = Dirac("wasserstein", "r1", "simultaneous")
-    assert measure_law(game).verdict == "converges"
+    np.testing.assert_allclose(game.measure_step(), game.predict_step(), rtol=0, atol=1e-6)
 
     def flipped(seen: Pass) -> torch.Tensor:
         return -r1(seen)
@@ -185,8 +185,7 @@ def test_the_page_has_the_multipliers_that_are_measured() -> None:
 
 @pytest.mark.parametrize(("objective", "binding", "algorithm"), [
     ("wasserstein", NONE, "simultaneous"),
-    ("relativistic", "r1", "algorithm1"),
-    ("least_squares", "gradient_penalty", "extragradient"),
+    ("least_squares", "gradient_penalty", "simultaneous"),
 ])  # fmt: skip
 def test_the_page_has_what_happens_from_afar(objective: str, binding: str, algorithm: str) -> None:
     law = measure_law(Dirac(objective, binding, algorithm))
@@ -200,7 +199,8 @@ def test_every_verdict_stands_on_the_page() -> None:
 
 
 def test_the_picture_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(laws, "PANELS", (("wasserstein", "r1"),))
+    monkeypatch.setattr(laws, "PANELS", (("wasserstein", NONE),))
+    monkeypatch.setattr(laws, "ALGORITHMS", {"simultaneous": ALGORITHMS["simultaneous"]})
     path = laws.save_picture(tmp_path / "dirac.png")
     assert path.stat().st_size > 1000
     with pytest.raises(BadInput, match="already"):
