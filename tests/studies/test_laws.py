@@ -9,8 +9,10 @@ import pytest
 import torch
 from scipy.linalg import expm
 
-from advnets import theory
+from advnets import figures, theory
 from advnets.algorithm import ALGORITHMS
+from advnets.cli import figures as command
+from advnets.cli.main import main
 from advnets.errors import BadInput
 from advnets.objectives import OBJECTIVES
 from advnets.penalties import PENALTIES, Pass, r1
@@ -205,3 +207,26 @@ def test_the_picture_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert path.stat().st_size > 1000
     with pytest.raises(BadInput, match="already"):
         laws.save_picture(path)
+
+
+def test_the_command_prints_the_tables_and_refuses_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [laws.Law("hinge", b, a, None if b == "gradient_penalty" else 1.25, None, "circles", 2.0)
+            for b in BINDINGS for a in ALGORITHMS]  # fmt: skip
+    monkeypatch.setattr(command, "measure_laws", lambda seed: laws.Laws(tuple(rows)))
+    monkeypatch.setattr(command, "save_picture", lambda out, seed: out)
+    monkeypatch.chdir(tmp_path)
+    assert main(["figures", "dirac", "--out", "dirac.png"]) == 0
+    said = capsys.readouterr().out
+    assert said.count("circles 2") == len(BINDINGS) * len(ALGORITHMS)
+    assert said.count("1.2500") == len(NEAR) * len(ALGORITHMS)
+    assert main(["figures", "dirac", "--data", "digits", "--out", "dirac.png"]) == 2
+    assert "Leave out --data" in capsys.readouterr().err
+
+
+def test_a_picture_of_uneven_rows_is_refused() -> None:
+    panel = figures.PlanePanel("a", "b", np.zeros((2, 2)), np.zeros((2, 2)))
+    for rows, names in (([], []), ([[panel], []], ["x", "y"]), ([[panel]], [])):
+        with pytest.raises(BadInput, match="expected one"):
+            figures.draw_plane(rows, names=names, labels=("psi", "theta"), limit=1.0)
