@@ -194,6 +194,17 @@ def test_the_page_has_what_happens_from_afar(objective: str, binding: str, algor
     assert page_table(f"{algorithm}  ")[objective][binding] == f"{law.verdict} {law.radius:.2g}"
 
 
+def test_no_verdict_contradicts_theory() -> None:
+    """Where the multiplier is below 1, above it or 1, over all objectives, penalties and algorithms that have one."""
+    allowed = {-1: {"converges"}, 0: {"creeps", "circles"}, 1: {"circles", "diverges"}}
+    for objective, binding, algorithm in product(OBJECTIVES, BINDINGS, ALGORITHMS):
+        step = Dirac(objective, binding, algorithm).predict_step()
+        if step is not None:
+            sign = int(np.sign(round(theory.multiplier(step) - 1, 9)))
+            cell = page_table(f"{algorithm}  ")[objective][binding]
+            assert cell.split()[0] in allowed[sign], (objective, binding, algorithm)
+
+
 def test_every_verdict_stands_on_the_page() -> None:
     found = {cell.split()[0] for one in ALGORITHMS for row in page_table(f"{one}  ").values() for cell in row.values()}
     assert found == set(dirac.VERDICTS)
