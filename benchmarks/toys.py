@@ -145,8 +145,8 @@ normal distribution in a plane has that mass within three sigma, 1 - exp(-9/2). 
 divergence is that of the nearest modes of all samples from even ones, in nats, 0 at best.
 
 Each run has three minutes of one thread, counted in the thread's own time. That is a few thousand steps, where PacGAN
-has 400,000: rows say which objective is fast, not where it ends. Numbers are means over seeds, and ranges stand in
-brackets."""
+has 400,000: rows say which objective is fast, not where it ends. A step costs more of that time where other programs
+fill the caches, so the steps that were made stand beside. Numbers are means over seeds, and ranges stand in brackets."""
 
 SETTINGS = """\
 ## Settings
