@@ -146,7 +146,8 @@ divergence is that of the nearest modes of all samples from even ones, in nats, 
 
 Each run has three minutes of one thread, counted in the thread's own time. That is a few thousand steps, where PacGAN
 has 400,000: rows say which objective is fast, not where it ends. A step costs more of that time where other programs
-fill the caches, so the steps that were made stand beside. Numbers are means over seeds, and ranges stand in brackets."""
+fill the caches, so the steps that were made stand beside. Numbers are means over seeds, and ranges stand in
+brackets."""
 
 SETTINGS = """\
 ## Settings
