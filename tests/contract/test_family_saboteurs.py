@@ -17,6 +17,7 @@ from advnets.errors import AdvnetsError
 from advnets.experiment.build_training import build_game_training
 from advnets.games import Game, rows
 from advnets.games.sight import Sight
+from advnets.networks import Sizes
 from advnets.networks.acgan import BesideOneHot
 from advnets.networks.resnet import FirstDownBlock
 from advnets.recipes import RECIPES
@@ -162,7 +163,7 @@ def freeze_u(patch: Patch) -> None:
 
 
 def pack_one(patch: Patch) -> None:
-    patch.setattr(rows, "packed_sizes", lambda sizes, pack: sizes)
+    patch.setattr(Sizes, "of_packs", lambda self, pack: self)
     patch.setattr(Sight, "__init__", lambda self, augment, pack: self.__dict__.update(augment=augment, pack=1))
 
 

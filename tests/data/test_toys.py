@@ -32,14 +32,18 @@ def test_density_on_the_line_integrates_to_one() -> None:
     assert torch.trapezoid(mixture("mixture-1d").log_density(x).exp(), x[:, 0].double()) == pytest.approx(1, abs=1e-6)
 
 
-@pytest.mark.parametrize(("name", "k", "std"), [("mixture-1d", 2, 0.5), ("ring-8", 8, 0.02), ("grid-25", 25, 0.05)])
+@pytest.mark.parametrize(
+    ("name", "k", "std"),
+    [("mixture-1d", 2, 0.5), ("ring-8", 8, 0.02), ("ring-8-pacgan", 8, 0.01), ("grid-25", 25, 0.05)],
+)
 def test_modes_are_those_of_the_papers(name: str, k: int, std: float) -> None:
     p = mixture(name)
     assert (len(p.means), p.std) == (k, std)
-    if name == "ring-8":
-        torch.testing.assert_close(p.means.norm(dim=1), torch.full((8,), 2.0))
+    if k == 8:
+        radius = 100 * std
+        torch.testing.assert_close(p.means.norm(dim=1), torch.full((8,), radius))
         neighbours = (p.means - p.means.roll(1, 0)).norm(dim=1)
-        torch.testing.assert_close(neighbours, torch.full((8,), 4 * math.sin(math.pi / 8)))
+        torch.testing.assert_close(neighbours, torch.full((8,), 2 * radius * math.sin(math.pi / 8)))
     if name == "grid-25":
         assert {tuple(mu) for mu in p.means.tolist()} == {(x, y) for x in range(-4, 5, 2) for y in range(-4, 5, 2)}
 

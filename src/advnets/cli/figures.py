@@ -13,6 +13,7 @@ from advnets.errors import BadInput, unknown
 from advnets.runs import expect_new, write_new
 from advnets.studies import saturation
 from advnets.studies.figure1 import figure1
+from advnets.studies.laws import measure_laws, save_picture
 from advnets.text import escape
 
 ABOUT = """Draw a figure. RUN is a run directory, a share file, or a model that ships, such as paper-mnist.
@@ -21,10 +22,11 @@ ABOUT = """Draw a figure. RUN is a run directory, a share file, or a model that 
   figure1      the paper's Figure 1, a game on the line; FILE.webp is an animation of the whole game
   figure2 RUN  the paper's Figure 2: samples, and beside the last column the nearest training images
   figure3 RUN  the paper's Figure 3: samples along straight lines between two noises
-  saturation   the gradients of the generator's two losses while the discriminator is trained alone"""
+  saturation   the gradients of the generator's two losses while the discriminator is trained alone
+  dirac        the smallest game under every objective, penalty and algorithm (docs/laws.md)"""
 
 OF_RUNS = ("grid", "figure2", "figure3")
-NAMES = ("figure1", *OF_RUNS, "saturation")
+NAMES = ("figure1", *OF_RUNS, "saturation", "dirac")
 ENDINGS = {"figure1": (".png", ".webp")}
 
 
@@ -71,6 +73,8 @@ def main(argv: Sequence[str]) -> int:
         return _draw_figure1(flags)
     if names[0] == "saturation":
         return _draw_saturation(flags)
+    if names[0] == "dirac":
+        return _draw_dirac(flags)
     _print_numbers(names[0], _draw_of_run(names[0], Path(names[1]), flags), flags)
     return 0
 
@@ -93,6 +97,19 @@ def _draw_figure1(flags: FiguresFlags) -> int:
         result = {"out": str(flags.out), **played.as_dict()}
         text = f"{escape(str(flags.out))}: figure1\n{played}"
         print_result(result, as_json=flags.json, text=text, kept=kept)
+    return 0
+
+
+def _draw_dirac(flags: FiguresFlags) -> int:
+    if flags.data or flags.data_dir:
+        raise BadInput("dirac draws a game whose data all lie at one point. Leave out --data and --data-dir.")
+    laws = measure_laws(flags.seed)
+    kept = None
+    try:
+        kept = save_picture(flags.out, flags.seed)
+    finally:  # what was measured is printed, even if the figure cannot be kept
+        result = {"out": str(flags.out), **laws.as_dict()}
+        print_result(result, as_json=flags.json, text=f"{escape(str(flags.out))}: dirac\n{laws}", kept=kept)
     return 0
 
 

@@ -14,7 +14,6 @@ from advnets.capture import Recorder
 from advnets.data import Batches
 from advnets.errors import AdvnetsError, BadInput
 from advnets.games import CycleGame, Game, Playable
-from advnets.games.rows import packed_sizes
 from advnets.networks import Sizes
 from advnets.optimizers import load_optimizer_state, optimizer_state, set_numbers
 from advnets.recipes import Recipe, Stage
@@ -234,5 +233,5 @@ def _later_game(game: Game | CycleGame, stage: Stage, sizes: Sizes) -> Game:
     if stage.below is not None:
         generator = nn.Sequential(stage.below.build(replace(sizes, latent_size=game.latent.size)), generator)
     if stage.discriminator is not None:
-        discriminator = stage.discriminator.build(packed_sizes(sizes, game.pack))
+        discriminator = stage.discriminator.build(sizes.of_packs(game.pack))
     return replace(game, generator=generator.to(game.device), discriminator=discriminator.to(game.device))

@@ -3,7 +3,7 @@
 The files have an order: `panels` and `grid` come first, then the figures.
 
 Inside of the room a file imports only from those before it: grid, panels, animation, assessment, dynamics, helvetica,
-paper2014. A file that is not named stands alone.
+paper2014, plane. A file that is not named stands alone.
 """
 
 from advnets.figures.animation import write_animation
@@ -12,11 +12,13 @@ from advnets.figures.dynamics import Curves, draw_dynamics, write_film
 from advnets.figures.grid import draw_grid
 from advnets.figures.helvetica import Trajectory, draw_helvetica
 from advnets.figures.paper2014 import draw_figure2, draw_figure3, draw_saturation
+from advnets.figures.plane import PlanePanel, draw_plane
 from advnets.figures.png import encode_pngs
 from advnets.figures.scatter import draw_scatter
 
 __all__ = [
     "Curves",
+    "PlanePanel",
     "Trajectory",
     "draw_class_histogram",
     "draw_dynamics",
@@ -24,6 +26,7 @@ __all__ = [
     "draw_figure3",
     "draw_grid",
     "draw_helvetica",
+    "draw_plane",
     "draw_projection",
     "draw_saturation",
     "draw_scatter",

@@ -111,7 +111,7 @@ class AdversarialRow:
         augment = self.augment.build()
         return Game(
             generator,
-            self.discriminator.build(packed_sizes(sizes, self.pack)).to(device),
+            self.discriminator.build(sizes.of_packs(self.pack)).to(device),
             OBJECTIVES[self.objective],
             latent=self._latent(),
             given=self.given,  # type: ignore[arg-type]  # the game checks it
@@ -174,21 +174,6 @@ class CycleRow:
         )  # fmt: skip
         games = (there.build(sizes, device), there.build(sizes, device))
         return CycleGame(*games, cycle=self.cycle, identity=self.identity, pool=self.pool)
-
-
-def packed_sizes(sizes: Sizes, pack: int) -> Sizes:
-    """Return the sizes of packs: as many times the channels, or the coordinates of points, side by side.
-
-    Args:
-        sizes: Those of a sample.
-        pack: Samples that are judged as one.
-
-    Returns:
-        What a discriminator of packs is built from.
-    """
-    first, *rest = sizes.shape
-    mean = None if sizes.mean is None else sizes.mean.repeat(pack, *(1 for _ in rest))
-    return replace(sizes, shape=(pack * first, *rest), mean=mean)
 
 
 def _expect_row(what: str, name: Any, table: Any) -> None:

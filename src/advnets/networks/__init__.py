@@ -1,7 +1,7 @@
 """Networks: one file a paper, and a row of NETWORKS for each: a frozen dataclass of settings with `build(sizes)`.
 
 Inside of the room a file imports only from those before it: layers, rows, goodfellow2014, frames, labels, dcgan,
-modern, r3gan, cgan, dcgan_5x5, wgan, wgan_gp, lsgan, resnet, acgan, infogan.
+modern, r3gan, cgan, dcgan_5x5, wgan, wgan_gp, lsgan, resnet, acgan, infogan, pacgan.
 """
 
 from advnets.networks.acgan import AcganDiscriminator, AcganGenerator
@@ -28,6 +28,7 @@ from advnets.networks.layers.residual import ResidualBlock
 from advnets.networks.layers.upsampled_convolution import UpsampledConv2d
 from advnets.networks.lsgan import LsganDiscriminator, LsganGenerator
 from advnets.networks.modern import ModernDiscriminator, ModernGenerator
+from advnets.networks.pacgan import PacganDiscriminator, PacganGenerator
 from advnets.networks.r3gan import R3ganDiscriminator, R3ganGenerator
 from advnets.networks.resnet import ResnetDiscriminator, ResnetGenerator
 from advnets.networks.rows import NO_CODE, Code, DiscriminatorRow, GeneratorRow, Judged, NetworkRow, Sizes
@@ -62,6 +63,8 @@ NETWORKS: dict[str, type[NetworkRow]] = {
     "acgan_discriminator": AcganDiscriminator,
     "infogan_generator": InfoganGenerator,
     "infogan_discriminator": InfoganDiscriminator,
+    "pacgan_generator": PacganGenerator,
+    "pacgan_discriminator": PacganDiscriminator,
 }
 
 __all__ = [
@@ -71,7 +74,8 @@ __all__ = [
     "DenseGenerator", "DiscriminatorRow", "Downsample2d", "Dropout", "Frame", "GeneratorRow",
     "InfoganDiscriminator", "InfoganGenerator", "Judged", "LabelledLatent", "LowerLayers", "LsganDiscriminator",
     "LsganGenerator", "Maps", "Maxout", "MaxoutConv", "MaxoutDiscriminator", "ModernDiscriminator",
-    "ModernGenerator", "NETWORKS", "NO_CODE", "NetworkRow", "Noise", "R3ganDiscriminator", "R3ganGenerator",
+    "ModernGenerator", "NETWORKS", "NO_CODE", "NetworkRow", "Noise", "PacganDiscriminator", "PacganGenerator",
+    "R3ganDiscriminator", "R3ganGenerator",
     "ResidualBlock", "ResnetDiscriminator", "ResnetGenerator", "Sizes", "UntiedBias", "Upsample2d",
     "UpsampledConv2d", "WganDenseDiscriminator", "WganDenseGenerator", "WganGpDiscriminator", "WganGpGenerator",
     "is_samplewise", "samplewise",

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -63,6 +63,18 @@ class Sizes:
     def marginals(self) -> Tensor:
         """The mean, or zeros where none is known, of `shape`."""
         return torch.zeros(self.shape) if self.mean is None else self.mean
+
+    def of_packs(self, pack: int) -> "Sizes":
+        """Return the sizes of packs of samples, which a discriminator judges as one: pack times as many channels.
+
+        Args:
+            pack: Samples in a pack, 1 or more.
+
+        Returns:
+            The sizes; they are the same for 1.
+        """
+        channels, *sides = self.shape
+        return replace(self, shape=(pack * channels, *sides))
 
     def expect_latent(self, row: str) -> int:
         """Return the latent size. Raises BadInput where it is 0, naming the row."""

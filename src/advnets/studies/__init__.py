@@ -2,6 +2,6 @@
 
 Inside of the room every file may import results_file. A study of several files is a folder.
 
-Inside of the room a file imports only from those before it: results_file, canaries, table. A file that is not named
-stands alone.
+Inside of the room a file imports only from those before it: results_file, canaries, table, dirac, laws. A file
+that is not named stands alone.
 """

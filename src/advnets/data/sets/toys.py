@@ -88,8 +88,21 @@ def _ring_8() -> Mixture:
 
     L. Metz, B. Poole, D. Pfau, J. Sohl-Dickstein, "Unrolled generative adversarial networks" (2017), appendix A.
     """
+    return _ring(2.0, 0.02)
+
+
+def _ring_8_pacgan() -> Mixture:
+    """Eight modes on a circle of radius 1, std .01: `ring-8` at half its size.
+
+    Z. Lin, A. Khetan, G. Fanti, S. Oh, "PacGAN: the power of two samples in generative adversarial networks" (2018),
+    section 4.1, after A. Srivastava et al., "VEEGAN" (2017).
+    """
+    return _ring(1.0, 0.01)
+
+
+def _ring(radius: float, std: float) -> Mixture:
     angles = torch.arange(8, dtype=torch.float64) * (2 * math.pi / 8)
-    return Mixture((2 * torch.stack([angles.cos(), angles.sin()], dim=1)).float(), 0.02)
+    return Mixture((radius * torch.stack([angles.cos(), angles.sin()], dim=1)).float(), std)
 
 
 def _grid_25() -> Mixture:
@@ -102,7 +115,12 @@ def _grid_25() -> Mixture:
     return Mixture(torch.cartesian_prod(ticks, ticks), 0.05)
 
 
-MIXTURES = {"mixture-1d": _mixture_1d(), "ring-8": _ring_8(), "grid-25": _grid_25()}
+MIXTURES = {
+    "mixture-1d": _mixture_1d(),
+    "ring-8": _ring_8(),
+    "ring-8-pacgan": _ring_8_pacgan(),
+    "grid-25": _grid_25(),
+}
 
 
 def mixture(name: str) -> Mixture:
