@@ -77,9 +77,9 @@ def train(work: Path, recipe: str, seed: int, minutes: float) -> None:
     asked = (*MEASURES, *(("class-asked",) if learner.given == "labels" else ()))
     call("evaluate", str(run), "--measures", ",".join(asked), "--n", str(SAMPLES), log=run)
     report = json.loads((run / "report.json").read_text())
-    values = {name: (found["value"], found["error"]) for name, found in report["values"].items() if name in asked}
+    values = {one["name"]: (one["value"], one["error"]) for one in report["measures"] if one["name"] in asked}
     if learner.code.categories:
-        values["class found"] = share_of_classes(experiment.open_model(run), seed)
+        values["class found"] = share_of_classes(experiment.Run(run).model, seed)
     line = Reading(recipe, seed, minutes, report["step"], values)
     with KEPT.open("a", encoding="utf-8") as file:
         file.write(json.dumps(asdict(line)) + "\n")
@@ -139,7 +139,7 @@ def write_pictures(by: Mapping[str, list[Reading]], work: Path) -> list[str]:
     for recipe, runs in by.items():
         run = work / f"{recipe}-{runs[0].seed}"
         if run.exists():
-            model = experiment.open_model(run)
+            model = experiment.Run(run).model
             given = [number // 5 for number in range(50)] if model.card.given == "labels" else None
             samples = model.sweep(1, steps=5) if model.card.code.categories else model.sample(50, given=given)
             samples.picture().save(Path(__file__).with_name(f"family-{recipe}.png"))
