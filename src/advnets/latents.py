@@ -39,7 +39,7 @@ class Latent:
         if type(self.size) is int and self.size < self.code.size:
             raise BadInput(
                 f"size is {self.size} with a code of {self.code.size} coordinates; expected at least as many, for the "
-                "code is the end of z"
+                "code is the end of z. Give a larger size, or a smaller code."
             )
         if type(self.size) is not int or self.size < 1:
             raise BadInput(f"size is {self.size!r}; expected a whole number of coordinates of z, 1 or more")

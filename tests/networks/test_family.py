@@ -120,7 +120,7 @@ def test_nets_of_labels_ask_for_them(name: str) -> None:
 
 
 def test_a_net_that_tells_a_code_asks_for_one() -> None:
-    with pytest.raises(BadInput, match="found no code; expected one"):
+    with pytest.raises(BadInput, match="found no code at the end of z; expected one to tell"):
         InfoganDiscriminator().build(Sizes((1, 8, 8), 4))
     for wrong in (-1, 1.5):
         with pytest.raises(BadInput, match="continuous of the code"):

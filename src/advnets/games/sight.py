@@ -118,7 +118,9 @@ def pack_samples(samples: Tensor, pack: int) -> Tensor:
     if pack == 1:
         return samples
     if len(samples) % pack:
-        raise BadInput(f"found a batch of {len(samples)}, expected a multiple of {pack}, the size of a pack")
+        raise BadInput(
+            f"found a batch of {len(samples)}, expected a multiple of {pack}, the size of a pack. Change one of them."
+        )
     return samples.reshape(len(samples) // pack, pack * samples.shape[1], *samples.shape[2:])
 
 

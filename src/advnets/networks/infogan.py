@@ -94,7 +94,8 @@ class InfoganDiscriminator(DiscriminatorRow):
         frame = Frame.of(sizes, "infogan_discriminator", DOUBLINGS)
         if not sizes.code.size:
             raise BadInput(
-                "infogan_discriminator: found no code; expected one, such as code=Code(10, 2) of the learner"
+                "infogan_discriminator: found no code at the end of z; expected one to tell. Give --code.categories 10 "
+                "or --code.continuous 2, in Python code=Code(10, 2)."
             )
         maps, seen = 2 * self.width, 2 * self.width * math.prod(frame.start)
         body = [*frame.pad(), Conv2d(frame.channels, self.width, 4, 2, 1), nn.LeakyReLU(SLOPE)]
