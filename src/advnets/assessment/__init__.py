@@ -1,7 +1,7 @@
 """Measuring samples against data: the two sides, the table of measures, the report and what it says in words.
 
 Inside of the room a file imports only from those before it: reference, context, input_files, jackknives, measures,
-plan, report_figures, verdict, class_lines, report, report_files, run_measures, selection.
+plan, report_figures, verdict, class_lines, power, report, report_files, run_measures, selection.
 """
 
 from advnets.assessment.context import AskedClasses, Context, Discriminator, ReferenceCard, Subject

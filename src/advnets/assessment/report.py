@@ -9,6 +9,7 @@ from typing import Any
 from advnets.assessment.class_lines import class_lines
 from advnets.assessment.context import ReferenceCard
 from advnets.assessment.measures import GROUPS, MEASURES
+from advnets.assessment.power import power_lines
 from advnets.assessment.verdict import LEVEL, Verdict, verdicts
 from advnets.errors import BadInput
 from advnets.records import parse_record, parse_value
@@ -232,7 +233,8 @@ class Report:
     def markdown(self) -> str:
         """The report as a page of Markdown."""
         parts = [self._head(), *self.against.warnings(), self._table(), *self._warnings(), self._explanation()]
-        parts += [*self._draws(), *class_lines(self._estimates()), *self._parzen(), *self._list_skipped()]
+        parts += [*power_lines(self._estimates(), self.against.held_out), *self._draws()]
+        parts += [*class_lines(self._estimates()), *self._parzen(), *self._list_skipped()]
         parts += [f"![{name}](figures/{name}.png)" for name in map(escape_markdown, self.figures)]
         return "\n\n".join(parts) + "\n"
 

@@ -126,6 +126,24 @@ def floor_p_value(found: Estimate) -> float | None:
     Returns:
         The p-value, two-sided; None if there is no floor or no interval.
     """
+    half = floor_half_width(found)
+    if half is None or found.floor is None:
+        return None
+    apart = found.value - found.floor
+    if apart == 0 or math.isinf(half):
+        return 1.0
+    return math.erfc(Z95 * abs(apart) / half / math.sqrt(2)) if half > 0 else 0.0
+
+
+def floor_half_width(found: Estimate) -> float | None:
+    """The distance from what real samples get at which a value's 95 % interval ends there, as in `floor_p_value`.
+
+    Args:
+        found: The estimate, as in `floor_p_value`.
+
+    Returns:
+        `half`, of the sides that face each other; None if there is no floor or no interval.
+    """
     bounds = _bounds(found)
     if found.floor is None or bounds is None:
         return None
@@ -133,14 +151,9 @@ def floor_p_value(found: Estimate) -> float | None:
     if found.interval is not None and found.bias is not None:
         low, high = -math.inf if low <= 0 < found.bias else low + found.bias, high + found.bias
     floor_low, floor_high = _floor_bounds(found.floor, found.notes)
-    apart = found.value - found.floor
-    if apart > 0:
-        half = math.hypot(found.value - low, floor_high - found.floor)
-    else:
-        half = math.hypot(high - found.value, found.floor - floor_low)
-    if apart == 0 or math.isinf(half):
-        return 1.0
-    return math.erfc(Z95 * abs(apart) / half / math.sqrt(2)) if half > 0 else 0.0
+    if found.value > found.floor:
+        return math.hypot(found.value - low, floor_high - found.floor)
+    return math.hypot(high - found.value, found.floor - floor_low)
 
 
 def _bounds(found: Estimate) -> tuple[float, float] | None:
