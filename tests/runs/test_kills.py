@@ -24,15 +24,15 @@ def kill(folder: Path, kills: int, *saboteur: str, measures: str = "fid,kid") ->
     return told
 
 
-def check(told: dict[str, Any], kills: int, least: int) -> None:
+def check(told: dict[str, Any], kills: int, least: int, phases: tuple[str, ...] = PHASES) -> None:
     """Every kill was made up for; and the kills were where they should be, else the test is vacuous."""
     hit = Counter(one["phase"] for one in told["kills"])
     print(dict(hit))
     assert {one["end"] for one in told["kills"]} == {told["end"]}
-    assert {one["report"] for one in told["kills"] if "report" in one} == {told["report"]}
+    assert {one["report"] for one in told["kills"] if "report" in one} == {told["report"]} - {None}
     assert not any(one["left"] for one in told["kills"]), "temporary files are left after the next start"
     assert sum(hit.values()) == kills
-    assert all(hit[phase] >= least for phase in PHASES), f"the kills hit {hit}"
+    assert all(hit[phase] >= least for phase in phases), f"the kills hit {hit}"
     assert any(one["stale"] for one in told["kills"]), "no kill left anything half-written"
     assert any(one["step"] not in (None, 20) for one in told["kills"])
 
@@ -47,6 +47,16 @@ def test_two_hundred_kills_and_more(tmp_path: Path) -> None:
     began = time.monotonic()
     check(kill(tmp_path, 245, measures="all"), kills=245, least=20)
     print(f"{time.monotonic() - began:.0f} s")
+
+
+FAMILY = ("cgan", "lsgan", "wgan", "wgan-gp", "sngan", "sngan-classes", "acgan", "infogan", "packed", "dcgan", "modern")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", FAMILY)
+def test_kills_in_every_phase_of_a_training_by_each_recipe(recipe: str, tmp_path: Path) -> None:
+    """Norms, singular vectors, clips, packs, codes and labels: what they remember is in the checkpoint."""
+    check(kill(tmp_path, 15, recipe, measures="none"), kills=15, least=1, phases=PHASES[:5])
 
 
 @pytest.mark.parametrize(

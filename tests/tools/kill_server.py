@@ -1,10 +1,11 @@
 """Kills runs with SIGKILL and resumes them: a warmed process that forks a child for each, so a kill costs no import.
 
     python kill_server.py KILLS SEED MEASURES [SABOTEUR]
+    python kill_server.py KILLS SEED none RECIPE
 
 Run by test_kills.py in a folder of its own; prints JSON: the end of the uninterrupted run, and for each kill the phase
 it hit, the step on disk, and the end of the resumed run. MEASURES are those of evaluations, or "all". A saboteur
-breaks resuming on purpose; nothing is evaluated then.
+breaks resuming on purpose; nothing is evaluated then. A recipe is trained with narrow nets, and not evaluated.
 """
 
 import hashlib
@@ -27,6 +28,7 @@ from advnets import experiment, runs
 from advnets.experiment import run as run_module
 from advnets.experiment.loop import Loop
 from advnets.experiment.preview import Preview
+from advnets.recipes import RECIPES
 from advnets.runs import checkpoint
 
 PHASES = ("between", "start", "step", "preview", "write", "rename", "evaluation", "report")
@@ -36,6 +38,9 @@ STEPS = 20
 EVALUATED = 300
 chosen: dict[str, Any] = {}
 """What an evaluation takes besides."""
+
+trained = [tiny.RECIPE]
+"""The recipe."""
 
 
 def watched(phase: mmap.mmap) -> None:
@@ -99,7 +104,7 @@ def child(work: Callable[[], object]) -> int:
 
 def begin(out: str) -> None:
     for _ in experiment.start(
-        tiny.RECIPE, settings=tiny.settings(out, steps=STEPS, preview_steps=5, journal_steps=2)
+        trained[0], settings=tiny.settings(out, steps=STEPS, preview_steps=5, journal_steps=2)
     ).carry_on():
         pass
 
@@ -177,13 +182,18 @@ def kill_evaluation(out: str, phase: mmap.mmap, target: str, rng: random.Random,
 def main(kills: int, seed: int, measures: str, saboteur: str | None) -> None:
     torch.set_num_threads(1)
     rng, phase = random.Random(seed), mmap.mmap(-1, 1)
-    if measures != "all":
+    targets = TARGETS
+    if measures == "none":
+        trained[0], saboteur = tiny.narrow(RECIPES[str(saboteur)]), None
+        targets = tuple(name for name in TARGETS if name not in OF_EVALUATION)
+    elif measures != "all":
         chosen.update(measures=tuple(measures.split(",")), extractor="random")
     begin("whole")  # in this process: what torch and scikit-learn set up once, the children inherit
-    if not saboteur:
+    is_evaluated = not saboteur and measures != "none"
+    if is_evaluated:
         evaluate("whole")
     began = time.monotonic()
-    if not saboteur:
+    if is_evaluated:
         evaluate("whole")
     seconds = 0.8 * (time.monotonic() - began)
     watched(phase)
@@ -191,15 +201,15 @@ def main(kills: int, seed: int, measures: str, saboteur: str | None) -> None:
         sabotage(saboteur)
     told = []
     for number in range(kills):
-        target, out = TARGETS[number % len(TARGETS)], f"run-{number}"
-        if target in OF_EVALUATION and not saboteur:
+        target, out = targets[number % len(targets)], f"run-{number}"
+        if target in OF_EVALUATION and is_evaluated:
             one = kill_evaluation(out, phase, target, rng, seconds)
         else:
             one = kill_training(out, phase, "write" if saboteur else target, rng)
         one["left"] = [str(path) for path in Path(out).rglob(".tmp-*")]
         told.append(one)
         shutil.rmtree(out)
-    print(json.dumps({"end": end("whole"), "report": None if saboteur else report("whole"), "kills": told}))
+    print(json.dumps({"end": end("whole"), "report": report("whole") if is_evaluated else None, "kills": told}))
 
 
 if __name__ == "__main__":
