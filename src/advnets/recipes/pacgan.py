@@ -7,6 +7,7 @@ place of that code's; one move of the generator a step, where its VEEGAN setting
 
 from dataclasses import replace
 
+from advnets.augmentations import AugmentationRow
 from advnets.games import AdversarialRow
 from advnets.recipes.dcgan import dcgan
 from advnets.recipes.recipe import Budget
@@ -18,6 +19,6 @@ packed = replace(
     name="packed",
     about="PacGAN: dcgan whose discriminator judges two samples as one, against mode collapse",
     source="Lin et al. 2018; fjxmlzn/PacGAN; nets of soumith/dcgan.torch @6eaac63",
-    learner=replace(dcgan.learner, pack=2),
+    learner=replace(dcgan.learner, pack=2, augment=AugmentationRow()),
     budget=Budget(minutes=10.0),
 )
