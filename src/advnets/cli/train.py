@@ -8,10 +8,10 @@ import tyro
 
 from advnets import distributed, experiment
 from advnets.cli import console
-from advnets.cli.arguments import expect_flags, parse_words, print_result, split_words
-from advnets.cli.help import HelpLine, lines_of, render
+from advnets.cli.flags.arguments import expect_flags, parse_words, print_result, split_words
+from advnets.cli.flags.help import HelpLine, lines_of, render
+from advnets.cli.flags.recipe_flags import RecipeFlag, apply_flags, choose_rows, recipe_flags
 from advnets.cli.output import write_error, write_output
-from advnets.cli.recipe_flags import RecipeFlag, apply_flags, choose_rows, recipe_flags
 from advnets.errors import AdvnetsError, BadInput
 from advnets.experiment.settings import settings_from
 from advnets.recipes import RECIPES, Recipe
@@ -204,6 +204,9 @@ def follow(run: experiment.Run, *, as_json: bool, **budget: Any) -> int:
         raise
     result = {"run": str(run.path), "step": last.step if last else run.step}
     path = quote_word(run.path)
-    text = f"{escape(str(run.path))}\n  advnets sample {path} --out samples.png\n  advnets evaluate {path}"
+    is_translation = run.model.card.given == "images"
+    shown = f"translate {path} IMAGE" if is_translation else f"sample {path}"
+    text = f"{escape(str(run.path))}\n  advnets {shown} --out samples.png"
+    text += "" if is_translation else f"\n  advnets evaluate {path}"
     print_result(result, as_json=as_json, text=text, kept=run.path)
     return 0

@@ -15,6 +15,7 @@ from advnets.data.formats.npz import load_npz
 from advnets.data.images.folder import load_images
 from advnets.data.images.image_options import DIRECTIONS, UNPAIRED, ImageOptions
 from advnets.data.images.pairs import load_pairs
+from advnets.data.images.single_files import ImageFile, find_image_files
 from advnets.data.memory import STORED_NAME, find_data, from_memory
 from advnets.data.sets.download import fetch
 from advnets.data.sets.published_files import cache_folder
@@ -28,6 +29,7 @@ __all__ = [
     "Dataset",
     "MIXTURES",
     "Mixture",
+    "ImageFile",
     "ImageOptions",
     "STORED_NAME",
     "Split",
@@ -39,6 +41,7 @@ __all__ = [
     "describe",
     "fetch",
     "find_data",
+    "find_image_files",
     "from_memory",
     "holds_image_files",
     "load",

@@ -12,7 +12,7 @@ from advnets.experiment.loop import TrainingProgress
 from advnets.experiment.model import Model
 from advnets.experiment.opening import SHIPPED, find_model, open_model, open_source
 from advnets.experiment.run import Run
-from advnets.experiment.sampling import SamplePlan, Samples, expect_place_for_samples
+from advnets.experiment.sampling import SamplePlan, Samples, TranslationPlan, expect_place_for_samples
 from advnets.experiment.settings import DEVICES, Settings, find_device
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "DEVICES",
     "Model",
     "TrainingProgress",
+    "TranslationPlan",
     "Run",
     "SamplePlan",
     "Samples",

@@ -161,6 +161,30 @@ def decode(content: bytes, name: str, shape: ImageShape, options: ImageOptions) 
     return (pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)), own[::-1] if turn in TURNED else own
 
 
+def decode_whole(content: bytes, name: str, channels: int) -> Pixels:
+    """Decode an image in its own size, within `strict_pillow`.
+
+    Args:
+        content: Bytes of the file.
+        name: Name of the file, for the errors.
+        channels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha; what has alpha and shall not is put on white.
+
+    Returns:
+        The pixels, uint8 (c, h, w).
+
+    Raises:
+        BadInput: For an image in colour that shall be grey.
+        TooBig: If there are more than `MAX_PIXELS`.
+        Damaged: If it is not a whole image in one of `FORMATS`.
+    """
+    header = read_header(io.BytesIO(content), name)
+    if channels < 3 and not header.grey:
+        raise BadInput(f"{name}: found an image in colour, expected a grey one. Convert it to grey first.")
+    white = next(white for white in WHITES if white >= (header.brightest or WHITES[-1]))
+    options = ImageOptions(alpha=KEEP if channels in (2, 4) else None)
+    return decode(content, name, ImageShape(header.height, header.width, channels, white), options)[0]
+
+
 def cut_half(content: bytes, name: str, *, right: bool) -> bytes:
     """Cut the left or the right half out of an image that is twice as wide as high, within `strict_pillow`.
 

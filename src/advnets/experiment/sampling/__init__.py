@@ -1,7 +1,6 @@
 """Samples: which are asked for, what they are made of, and how they are written.
 
-Inside of the room a file imports only from those before it: files, samples, plan, inputs,
-blocks.
+Inside of the room a file imports only from those before it: files, samples, plan, inputs, blocks, translation.
 """
 
 from advnets.experiment.sampling.blocks import ShowProgress, follow_blocks, ignore_progress, join_blocks, make_blocks
@@ -9,6 +8,14 @@ from advnets.experiment.sampling.files import Values, expect_place_for_samples, 
 from advnets.experiment.sampling.inputs import STEPS, Inputs, choose_given, choose_inputs, draw_noises, sweep_code
 from advnets.experiment.sampling.plan import FRAMES, Given, SamplePlan
 from advnets.experiment.sampling.samples import Samples
+from advnets.experiment.sampling.translation import (
+    TranslationPlan,
+    expect_place_for_translations,
+    expect_translator,
+    translate_image,
+    translate_stored,
+    write_translations,
+)
 
 __all__ = [
     "FRAMES",
@@ -18,16 +25,22 @@ __all__ = [
     "SamplePlan",
     "Samples",
     "ShowProgress",
+    "TranslationPlan",
     "Values",
     "choose_given",
     "choose_inputs",
     "draw_noises",
     "expect_place_for_samples",
+    "expect_place_for_translations",
+    "expect_translator",
     "follow_blocks",
     "ignore_progress",
     "is_streamed",
     "join_blocks",
     "make_blocks",
     "sweep_code",
+    "translate_image",
+    "translate_stored",
     "write_blocks",
+    "write_translations",
 ]
