@@ -15,6 +15,7 @@ from advnets.cli.main import main
 from advnets.data import Dataset, Split, load
 from advnets.errors import AdvnetsError, BadInput
 from advnets.experiment import Model, TranslationPlan
+from advnets.experiment.preview import join_rows
 from advnets.experiment.sampling.translation import resize
 from advnets.networks import LastingDropout
 from advnets.recipes import RECIPES
@@ -202,3 +203,25 @@ def test_directions_that_a_recipe_cannot_have_are_told(tmp_path: Path, capsys: p
     ):
         assert main(["train", *words, "--steps", "1"]) == 2
         assert message in capsys.readouterr().err
+
+
+def test_previews_show_what_is_given_above_what_is_made(runs: dict[str, Path]) -> None:
+    """Digits and their negatives: the first 8 that are held out, in rows of given, made and, of pairs, target."""
+    held_out, cell = Dataset.of(load("digits").train.values).validation.values[:8], 2
+    for name, rows in (("pix2pix", 3), ("cyclegan", 4)):
+        (path,) = (runs[name] / "previews").iterdir()
+        with Image.open(path) as image:
+            picture = np.asarray(image.convert("L"))
+        side = (picture.shape[1] - cell) // 8
+        assert picture.shape == (rows * side + cell, 8 * side + cell)
+        scale = (side - cell) // 8
+        first = [picture[i * side + cell : (i + 1) * side : scale, cell:side:scale] for i in range(rows)]
+        assert np.array_equal(first[0], 255 - held_out[0, 0].numpy())
+        assert np.array_equal(first[2], held_out[0, 0].numpy())
+
+
+def test_a_preview_of_grey_and_colour_is_in_colour() -> None:
+    grey, colour = np.full((2, 3, 3, 1), 7, np.uint8), np.zeros((2, 3, 3, 3), np.uint8)
+    joined = join_rows([grey, colour])
+    assert joined.shape == (4, 3, 3, 3)
+    assert (joined[:2] == 7).all()
