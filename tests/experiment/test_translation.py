@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -225,3 +226,57 @@ def test_a_preview_of_grey_and_colour_is_in_colour() -> None:
     joined = join_rows([grey, colour])
     assert joined.shape == (4, 3, 3, 3)
     assert (joined[:2] == 7).all()
+
+
+def pairs(n: int, side: int = 12) -> Dataset:
+    """Noise that is given, and to be made its negative; the last given image is that of the first training pair."""
+    given = images(n, side, side)
+    given[-1] = given[0]
+    train, test = (Split(255 - part, None, part) for part in (given[: n - 4], given[n - 4 :]))
+    return Dataset("negatives", train, test, test, None, "")
+
+
+class Negative(torch.nn.Module):
+    """The very target, of images in [-1, 1]."""
+
+    def forward(self, given: torch.Tensor) -> torch.Tensor:
+        return -given
+
+
+def scores_of(network: torch.nn.Module, data: Dataset, model: Model) -> experiment.TranslationScores:
+    shape = data.shape
+    card = replace(model.card, data=replace(model.card.data, shape=shape, given_shape=shape))
+    return experiment.score_translations(network, card, data)
+
+
+def test_translations_are_scored_beside_what_needs_no_generator(model: Model) -> None:
+    data = pairs(40)
+    found = scores_of(Negative(), data, model)
+    assert list(found.scores) == ["l1", "psnr", "ssim"]
+    assert all(list(sides) == ["model", "nearest", "mean", "copy"] for sides in found.scores.values())
+    assert found.mean("l1").value == 0
+    assert found.mean("ssim").value == pytest.approx(1)
+    assert found.scores["l1"]["nearest"][-1] == 0  # its very pair is among the training ones
+    assert data.test.given is not None
+    copied = (data.test.values.double() - data.test.given.double()).abs().flatten(1).mean(1) / 255
+    np.testing.assert_allclose(found.scores["l1"]["copy"], copied)
+    mean = data.train.values.double().mean(0).round()
+    expected = (data.test.values.double() - mean).abs().flatten(1).mean(1) / 255
+    np.testing.assert_allclose(found.scores["l1"]["mean"], expected)
+    apart = found.difference("l1", "copy")
+    assert apart.value == pytest.approx(-float(copied.mean()))
+    assert apart.p_value is not None
+    assert apart.p_value < 0.01
+    assert "| l1 | copy | 0." in str(found)
+
+
+def test_what_cannot_be_scored_is_told(model: Model) -> None:
+    data = pairs(40)
+    small = experiment.score_translations(model.network, model.card, pairs(40, 8))
+    assert list(small.scores) == ["l1", "psnr"]
+    with pytest.raises(BadInput, match="expected 1, for each image is scored once"):
+        experiment.score_translations(model.network, model.card, data, plan=TranslationPlan(n=2))
+    for split in (Split(images(20)), Split(images(20), None, images(7), is_paired=False)):
+        other = Dataset("other", split, split, split, None, "")
+        with pytest.raises(BadInput, match=r"other: found .*, expected pairs"):
+            experiment.score_translations(model.network, model.card, other)

@@ -1,6 +1,7 @@
 """Samples: which are asked for, what they are made of, and how they are written.
 
-Inside of the room a file imports only from those before it: files, samples, plan, inputs, blocks, translation.
+Inside of the room a file imports only from those before it: files, samples, plan, inputs, blocks, translation,
+translation_scores.
 """
 
 from advnets.experiment.sampling.blocks import ShowProgress, follow_blocks, ignore_progress, join_blocks, make_blocks
@@ -16,6 +17,7 @@ from advnets.experiment.sampling.translation import (
     translate_stored,
     write_translations,
 )
+from advnets.experiment.sampling.translation_scores import TranslationScores, score_translations
 
 __all__ = [
     "FRAMES",
@@ -26,6 +28,7 @@ __all__ = [
     "Samples",
     "ShowProgress",
     "TranslationPlan",
+    "TranslationScores",
     "Values",
     "choose_given",
     "choose_inputs",
@@ -38,6 +41,7 @@ __all__ = [
     "is_streamed",
     "join_blocks",
     "make_blocks",
+    "score_translations",
     "sweep_code",
     "translate_image",
     "translate_stored",
