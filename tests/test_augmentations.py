@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from advnets.augmentations import AUGMENTATIONS, Augmentation, AugmentationRow, PairSigns, RealSigns
-from advnets.cli.recipe_flags import apply_flags, choose_rows
+from advnets.cli.flags.recipe_flags import apply_flags, choose_rows
 from advnets.errors import BadInput
 from advnets.games import Draw, Game, describe_game
 from advnets.games.sight import Seen, Sight

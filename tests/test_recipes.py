@@ -17,7 +17,7 @@ from advnets.games import AdversarialRow, Weight
 from advnets.latents import LATENTS
 from advnets.optimizers import Adam, ClassicalMomentum, Momentum
 from advnets.recipes import RECIPES, Average, Budget, Descent, from_json, paper, paper_released, to_json
-from advnets.schedules import Constant, CosineDecay, EpochRamp, ExponentialDecay, LinearDecay
+from advnets.schedules import Constant, CosineDecay, EpochRamp, ExponentialDecay, LateLinearDecay, LinearDecay
 from advnets.training import Moment
 
 
@@ -65,6 +65,10 @@ def test_the_momentum_ramp() -> None:
 
 def test_other_schedules() -> None:
     assert LinearDecay(2.0).at(Moment(7, 1, 0.25)) == 1.5
+    late = LateLinearDecay(2.0, 1.0, begins=0.6)
+    assert [late.at(Moment(7, 1, progress)) for progress in (0.0, 0.6, 0.8, 1.0)] == [2.0, 2.0, pytest.approx(1.5), 1.0]
+    with pytest.raises(BadInput, match=r"begins of a late decay is 1\.0"):
+        LateLinearDecay(2.0, begins=1.0)
     cosine = CosineDecay(2.0, 0.5, until=0.8)
     expected = [2.0, 0.5 + 1.5 * (1 + math.sqrt(0.5)) / 2, 1.25, 0.5, 0.5]
     assert [cosine.at(Moment(7, 1, at)) for at in (0.0, 0.2, 0.4, 0.8, 1.0)] == pytest.approx(expected, abs=1e-15)

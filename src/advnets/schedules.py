@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from advnets.errors import BadInput
 from advnets.training import Moment
 
-__all__ = ["Bursts", "Constant", "CosineDecay", "EpochRamp", "ExponentialDecay", "LinearDecay", "SCHEDULES"]
+__all__ = [
+    "Bursts", "Constant", "CosineDecay", "EpochRamp", "ExponentialDecay", "LateLinearDecay", "LinearDecay", "SCHEDULES",
+]  # fmt: skip
 
 
 def moment_within(moment: Moment, begins: Sequence[float], part: int, began: tuple[int, int]) -> Moment:
@@ -143,6 +145,42 @@ class LinearDecay:
 
 
 @dataclass(frozen=True)
+class LateLinearDecay:
+    """A value that stays the same for a share of the run's budget, and goes in a line to the end from there on.
+
+    Isola et al. 2017 and Zhu et al. 2017, as their maintained port has it: 100 epochs and 100 epochs.
+
+    Attributes:
+        start: Value up to the share.
+        end: Value at the end of the budget.
+        begins: Share of the budget at which the line begins, 0 to below 1.
+
+    Raises:
+        BadInput: If the share is none.
+    """
+
+    start: float
+    end: float = 0.0
+    begins: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.begins < 1:
+            raise BadInput(f"begins of a late decay is {self.begins!r}; expected a share of the budget, 0 to below 1")
+
+    def at(self, moment: Moment) -> float:
+        """Return the value at a moment.
+
+        Args:
+            moment: Where the run stands.
+
+        Returns:
+            The value.
+        """
+        share = max(moment.progress - self.begins, 0.0) / (1 - self.begins)
+        return self.start + (self.end - self.start) * share
+
+
+@dataclass(frozen=True)
 class CosineDecay:
     """Half a cosine from start to end over a share of the run's budget, and the end from there on.
 
@@ -220,13 +258,14 @@ class Bursts:
         return self.burst if moment.step < self.first or moment.step % self.every == 0 else self.value
 
 
-Schedule = Constant | Bursts | ExponentialDecay | EpochRamp | LinearDecay | CosineDecay
+Schedule = Constant | Bursts | ExponentialDecay | EpochRamp | LinearDecay | LateLinearDecay | CosineDecay
 SCHEDULES: dict[str, type[Schedule]] = {
     "constant": Constant,
     "bursts": Bursts,
     "exponential_decay": ExponentialDecay,
     "epoch_ramp": EpochRamp,
     "linear_decay": LinearDecay,
+    "late_linear_decay": LateLinearDecay,
     "cosine_decay": CosineDecay,
 }
 

@@ -19,8 +19,8 @@ from PIL import Image
 import tiny
 from advnets import assessment, runs
 from advnets.cli import output
-from advnets.cli.arguments import print_result
 from advnets.cli.console import open_live_line
+from advnets.cli.flags.arguments import print_result
 from advnets.cli.main import main
 from advnets.errors import InUse
 from advnets.text import quote_word

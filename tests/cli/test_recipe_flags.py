@@ -3,7 +3,7 @@
 import pytest
 
 from advnets.cli import train
-from advnets.cli.recipe_flags import NAMES, apply_flags, choose_rows, recipe_flags
+from advnets.cli.flags.recipe_flags import NAMES, apply_flags, choose_rows, recipe_flags
 from advnets.errors import BadInput
 from advnets.games import AdversarialRow, Weight
 from advnets.networks import NETWORKS, GeneratorRow

@@ -49,6 +49,17 @@ def normalise(x: Array, gain: Array, bias: Array, eps: float = 1e-5) -> Array:
     return (x - mean) / np.sqrt(variance + eps) * gain.reshape(shape) + bias.reshape(shape)
 
 
+def normalise_images(x: Array, gain: Array | None = None, bias: Array | None = None, eps: float = 1e-5) -> Array:
+    """Instance normalisation of maps (n, c, h, w): each map of each image by its own moments."""
+    y = (x - x.mean((2, 3), keepdims=True)) / np.sqrt(x.var((2, 3), keepdims=True) + eps)
+    return y if gain is None or bias is None else y * gain[:, None, None] + bias[:, None, None]
+
+
+def reflect(x: Array, margin: int) -> Array:
+    """Padding by reflection at the border pixels, which are not repeated."""
+    return np.pad(x, ((0, 0), (0, 0), (margin, margin), (margin, margin)), mode="reflect")
+
+
 def numbers(network: nn.Module) -> list[Array]:
     return [theta.detach().double().numpy() for theta in network.parameters()]
 

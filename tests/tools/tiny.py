@@ -35,10 +35,12 @@ TWO_STAGES = replace(
 
 MOST_IMAGES = 64
 """A batch's, of a narrow recipe."""
+MOST_BLOCKS = 2
+"""Residual blocks in a row, of a narrow recipe."""
 
 
 def narrow(value: Any, width: int = 12) -> Any:
-    """The same recipe with layers at most `width` wide and batches of at most 64; the rest stays as published."""
+    """The same recipe with layers at most `width` wide, few in a row, and batches of at most 64; the rest stays."""
     widths = {"width", "hidden", "units", "maps", "channels", "sparse", "latent_size"}
     if isinstance(value, tuple):
         return tuple(narrow(item, width) for item in value)
@@ -50,6 +52,8 @@ def narrow(value: Any, width: int = 12) -> Any:
         changed[spec.name] = _at_most(item, width) if spec.name in widths else narrow(item, width)
         if spec.name == "batch_size":
             changed[spec.name] = min(item, MOST_IMAGES)
+        if spec.name == "blocks":
+            changed[spec.name] = min(item, MOST_BLOCKS)
     return replace(value, **changed)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import tyro
 
 from advnets import assessment
-from advnets.cli.arguments import parse, print_result
+from advnets.cli.flags.arguments import parse, print_result
 from advnets.cli.output import write_error
 from advnets.cli.page import PageFlags
 from advnets.errors import CannotWrite

@@ -9,7 +9,7 @@ import tyro
 
 from advnets import comparison
 from advnets.cli import console
-from advnets.cli.arguments import IMAGE_GROUP, parse, print_result
+from advnets.cli.flags.arguments import IMAGE_GROUP, parse, print_result
 from advnets.errors import BadInput, CannotWrite
 from advnets.experiment.evaluation import MeasuringFlags
 from advnets.experiment.settings import ImageFlags

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from advnets import data, experiment
-from advnets.cli.arguments import parse, print_result, split_words
+from advnets.cli.flags.arguments import parse, print_result, split_words
 from advnets.data import Dataset
 from advnets.errors import BadInput
 from advnets.experiment.settings import ImageFlags

@@ -8,7 +8,7 @@ import tyro
 
 from advnets import assessment, experiment
 from advnets.cli import console
-from advnets.cli.arguments import IMAGE_GROUP, parse, print_result
+from advnets.cli.flags.arguments import IMAGE_GROUP, parse, print_result
 from advnets.cli.output import write_output
 from advnets.errors import BadInput, CannotWrite
 from advnets.experiment.evaluation import MeasuringFlags

@@ -8,7 +8,7 @@ from typing import Annotated
 import tyro
 
 from advnets import experiment
-from advnets.cli.arguments import parse, print_result
+from advnets.cli.flags.arguments import parse, print_result
 from advnets.text import escape, quote_word
 
 ABOUT = """Write the averaged generator of a run's newest good checkpoint as one file, to be given away.

@@ -8,7 +8,7 @@ from typing import Annotated
 import tyro
 
 from advnets import experiment
-from advnets.cli.arguments import parse, print_result, split_words
+from advnets.cli.flags.arguments import parse, print_result, split_words
 from advnets.errors import BadInput, unknown
 from advnets.runs import expect_new, write_new
 from advnets.studies import saturation

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from advnets.cli.arguments import parse, print_result
+from advnets.cli.flags.arguments import parse, print_result
 from advnets.runs import expect_new
 from advnets.studies.helvetica import helvetica
 

@@ -17,6 +17,7 @@ VERBS = {
     "train": "train a recipe on a data set",
     "resume": "train a run on, from its newest good checkpoint",
     "sample": "draw samples from a run, a share file or a model that ships",
+    "translate": "translate images by a run or a share file that is given images",
     "evaluate": "measure samples of a run, a file or a folder, with errors and verdicts",
     "compare": "compare runs, files or groups of seeds: which differences are real",
     "export": "write a run's generator as one file, to be given away",

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from advnets.cli.arguments import print_result
+from advnets.cli.flags.arguments import print_result
 from advnets.runs import expect_new, write_new
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from advnets.cli.arguments import parse, print_result, split_words
+from advnets.cli.flags.arguments import parse, print_result, split_words
 from advnets.errors import BadInput
 from advnets.recipes import RECIPES, find, to_json
 

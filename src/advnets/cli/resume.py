@@ -7,7 +7,7 @@ from pathlib import Path
 import tyro
 
 from advnets import experiment
-from advnets.cli.arguments import parse
+from advnets.cli.flags.arguments import parse
 from advnets.cli.train import follow
 
 ABOUT = """Train a run on, from its newest good checkpoint, to its own limit or to a new one.

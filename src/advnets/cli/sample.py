@@ -10,7 +10,7 @@ import tyro
 
 from advnets import experiment
 from advnets.cli import console
-from advnets.cli.arguments import parse, print_result
+from advnets.cli.flags.arguments import parse, print_result
 from advnets.errors import BadInput
 from advnets.experiment import Model, SamplePlan
 from advnets.experiment.sampling import FRAMES

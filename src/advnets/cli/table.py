@@ -10,7 +10,7 @@ from typing import Annotated
 import tyro
 
 from advnets.cli import console
-from advnets.cli.arguments import parse, print_result
+from advnets.cli.flags.arguments import parse, print_result
 from advnets.cli.page import PageFlags
 from advnets.errors import BadInput, CannotWrite
 from advnets.studies import table

@@ -8,10 +8,10 @@ import tyro
 
 from advnets import distributed, experiment
 from advnets.cli import console
-from advnets.cli.arguments import expect_flags, parse_words, print_result, split_words
-from advnets.cli.help import HelpLine, lines_of, render
+from advnets.cli.flags.arguments import expect_flags, parse_words, print_result, split_words
+from advnets.cli.flags.help import HelpLine, lines_of, render
+from advnets.cli.flags.recipe_flags import RecipeFlag, apply_flags, choose_rows, recipe_flags
 from advnets.cli.output import write_error, write_output
-from advnets.cli.recipe_flags import RecipeFlag, apply_flags, choose_rows, recipe_flags
 from advnets.errors import AdvnetsError, BadInput
 from advnets.experiment.settings import settings_from
 from advnets.recipes import RECIPES, Recipe
@@ -24,7 +24,7 @@ The flags of the recipe show what {recipe} has. A LIST is typed with commas. A S
 changes: linear_decay:start=0.001,end=0. What stands in brackets has flags too: --generator.hidden 16,16. A flag such as
 --penalty r1=10 may be repeated; r1=none takes it out."""
 GROUPS = {
-    "data and first weights": ("data", "data_dir", "seed", "start_from"),
+    "data and first weights": ("data", "data_dir", "direction", "seed", "start_from"),
     "image files": ("image_size", "image_fit", "image_alpha", "image_channels", "cache_memory", "verify"),
     "length and device": ("steps", "minutes", "device", "capture"),
     "what is written": (
@@ -49,6 +49,7 @@ class TrainFlags(experiment.Settings):
         json: Print the result as JSON.
     """
 
+    direction: Annotated[str | None, tyro.conf.arg(metavar="AtoB|BtoA")] = None
     start_from: Annotated[str | None, tyro.conf.arg(name="from", metavar="FILE|RUN")] = None
     dry_run: bool = False
     json: bool = False
@@ -203,6 +204,9 @@ def follow(run: experiment.Run, *, as_json: bool, **budget: Any) -> int:
         raise
     result = {"run": str(run.path), "step": last.step if last else run.step}
     path = quote_word(run.path)
-    text = f"{escape(str(run.path))}\n  advnets sample {path} --out samples.png\n  advnets evaluate {path}"
+    is_translation = run.model.card.given == "images"
+    shown = f"translate {path} IMAGE" if is_translation else f"sample {path}"
+    text = f"{escape(str(run.path))}\n  advnets {shown} --out samples.png"
+    text += "" if is_translation else f"\n  advnets evaluate {path}"
     print_result(result, as_json=as_json, text=text, kept=run.path)
     return 0

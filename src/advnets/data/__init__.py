@@ -13,7 +13,9 @@ from advnets.data.dataset import Dataset, Split, Survey
 from advnets.data.description import describe
 from advnets.data.formats.npz import load_npz
 from advnets.data.images.folder import load_images
-from advnets.data.images.image_options import ImageOptions
+from advnets.data.images.image_options import DIRECTIONS, UNPAIRED, ImageOptions
+from advnets.data.images.pairs import load_pairs
+from advnets.data.images.single_files import ImageFile, find_image_files
 from advnets.data.memory import STORED_NAME, find_data, from_memory
 from advnets.data.sets.download import fetch
 from advnets.data.sets.published_files import cache_folder
@@ -23,24 +25,29 @@ from advnets.data.transforms import TRANSFORMS, Transform, to_uint8
 __all__ = [
     "Batches",
     "DATASETS",
+    "DIRECTIONS",
     "Dataset",
     "MIXTURES",
     "Mixture",
+    "ImageFile",
     "ImageOptions",
     "STORED_NAME",
     "Split",
     "Survey",
     "TRANSFORMS",
     "Transform",
+    "UNPAIRED",
     "cache_folder",
     "describe",
     "fetch",
     "find_data",
+    "find_image_files",
     "from_memory",
     "holds_image_files",
     "load",
     "load_npz",
     "load_images",
+    "load_pairs",
     "mixture",
     "order",
     "to_uint8",

@@ -26,6 +26,42 @@ def order(seed: int, epoch: int, n: int) -> Tensor:
     return torch.randperm(n, generator=_generator(f"order {seed} {epoch}"))
 
 
+def unpaired_order(seed: int, epoch: int, n: int, length: int) -> Tensor:
+    """Return the order in which an epoch runs through given images that nothing pairs with the samples.
+
+    It is drawn independently of `order`, by a hash of other words, and as purely: shuffled passes through all n images,
+    one behind the other, until they are as many as the epoch is long.
+
+    Args:
+        seed: As in `order`.
+        epoch: As in `order`.
+        n: Number of images, 1 or more.
+        length: Images in an epoch.
+
+    Returns:
+        Indices of images, (length,) int64.
+    """
+    rng = _generator(f"unpaired order {seed} {epoch}")
+    return torch.cat([torch.randperm(n, generator=rng) for _ in range(-(-length // n))])[:length]
+
+
+def repeated_order(seed: int, epoch: int, n: int, length: int) -> Tensor:
+    """Return the order of n samples in an epoch that is longer than they are: `order`, and shuffled passes behind it.
+
+    Args:
+        seed: As in `order`.
+        epoch: As in `order`.
+        n: Number of samples, 1 or more.
+        length: Samples in an epoch.
+
+    Returns:
+        Indices of samples, (length,) int64.
+    """
+    rng = _generator(f"repeated order {seed} {epoch}")
+    passes = [torch.randperm(n, generator=rng) for _ in range(-(-length // n) - 1)]
+    return torch.cat([order(seed, epoch, n), *passes])[:length]
+
+
 def balanced_order(seed: int, epoch: int, labels: Tensor) -> Tensor:
     """Return an order of samples in which every class is equally often, a pure function of its arguments.
 
@@ -64,6 +100,10 @@ class Batches:
     The sample at (seed, epoch, index) is `order(seed, epoch, n)[index]`; nothing else is remembered. The samples at the
     end of an epoch that do not fill a batch are dropped, so that every batch has one size; other epochs drop other
     samples. Several processes draw their parts of the same global batches, whatever their number is.
+
+    Where nothing pairs the given images with the samples (CycleGAN's two kinds of images), each side has an order of
+    its own, so that every image meets others in every epoch. An epoch is as long as the longer side; the shorter one is
+    gone through again, shuffled anew. Both orders are pure functions of seed and epoch, and need no further state.
 
     A batch holds images and points as the networks see them. Its `given` are the split's given images under the same
     transform, or the split's labels.
@@ -109,6 +149,8 @@ class Batches:
         self._device = torch.device(device)
         beside = _choose_given(split, given)
         self._given = None if beside is None else beside.to(device)
+        self._is_paired = split.is_paired or given == "labels"
+        self._length = len(split) if beside is None or self._is_paired else max(len(split), len(beside))
         self._batch_size = batch_size
         self._part = slice(batch_size) if whole else distributed.rank_slice(batch_size)
         self._transform = transform
@@ -119,18 +161,18 @@ class Batches:
             )
         self._classes = split.labels.cpu() if balanced and split.labels is not None else None
         self._seed, self._epoch, self._index = seed, 0, 0
-        self._order = self._shuffle()
+        self._order, self._given_order = self._shuffle()
 
     def __iter__(self) -> Iterator[Batch]:
         return self
 
     def __next__(self) -> Batch:
-        if self._index + self._batch_size > len(self._values):
+        if self._index + self._batch_size > self._length:
             self._epoch, self._index = self._epoch + 1, 0
-            self._order = self._shuffle()
-        chosen = self._order[self._index : self._index + self._batch_size][self._part]
+            self._order, self._given_order = self._shuffle()
+        drawn = slice(self._index, self._index + self._batch_size)
         self._index += self._batch_size
-        return self._gather(chosen)
+        return self._gather(self._order[drawn][self._part], self._given_order[drawn][self._part])
 
     @property
     def size(self) -> int:
@@ -146,15 +188,16 @@ class Batches:
         Returns:
             The first n that this process draws in the epoch.
         """
-        return self._gather(self._order[: self._batch_size][self._part][:n])
+        sides = (one[: self._batch_size][self._part][:n] for one in (self._order, self._given_order))
+        return self._gather(*sides)
 
-    def _gather(self, chosen: Tensor) -> Batch:
-        """The samples of these places, verified and as the networks see them."""
+    def _gather(self, chosen: Tensor, beside: Tensor) -> Batch:
+        """The samples and what is given, of these places, verified and as the networks see them."""
         if self._verify is not None:
             self._verify(chosen)
         # Gathered as stored, then transformed: a byte a pixel is moved, not four.
         real = self._values.index_select(0, chosen).to(self._device)
-        given = None if self._given is None else self._given.index_select(0, chosen.to(self._device))
+        given = None if self._given is None else self._given.index_select(0, beside.to(self._device))
         is_image = given is not None and given.dim() == 4
         return Batch(
             self._apply_transform(real), self._apply_transform(given) if given is not None and is_image else given
@@ -172,7 +215,7 @@ class Batches:
     @property
     def epochs(self) -> float:
         """Passes through the data so far, with the fraction of this epoch's batches that are drawn."""
-        fits = len(self._values) - len(self._values) % self._batch_size
+        fits = self._length - self._length % self._batch_size
         # An index that is restored under another batch size may lie in the part that is dropped here.
         return self._epoch + min(1.0, self._index / fits)
 
@@ -194,18 +237,24 @@ class Batches:
                 f"state of the batches: found {dict(state)!r}, expected the integers seed, epoch and index. "
                 "Give what state() returned."
             )
-        if state["epoch"] < 0 or not 0 <= state["index"] <= len(self._values):
+        if state["epoch"] < 0 or not 0 <= state["index"] <= self._length:
             raise BadInput(
                 f"state of the batches: found epoch {state['epoch']}, index {state['index']}, expected epoch >= 0 and "
-                f"index in 0..{len(self._values)}. Resume on the data that the run was started on."
+                f"index in 0..{self._length}. Resume on the data that the run was started on."
             )
         self._seed, self._epoch, self._index = state["seed"], state["epoch"], state["index"]
-        self._order = self._shuffle()
+        self._order, self._given_order = self._shuffle()
 
-    def _shuffle(self) -> Tensor:
+    def _shuffle(self) -> tuple[Tensor, Tensor]:
+        """The order of the samples, and that of what is given, which is another one for unpaired images alone."""
+        where, n = (self._seed, self._epoch), len(self._values)
         if self._classes is not None:
-            return balanced_order(self._seed, self._epoch, self._classes).to(self._values.device)
-        return order(self._seed, self._epoch, len(self._values)).to(self._values.device)
+            chosen = balanced_order(*where, self._classes).to(self._values.device)
+        else:
+            chosen = repeated_order(*where, n, self._length).to(self._values.device)
+        if self._is_paired or self._given is None:
+            return chosen, chosen
+        return chosen, unpaired_order(*where, len(self._given), self._length).to(self._values.device)
 
 
 def _choose_given(split: Split, given: str | None) -> Tensor | None:

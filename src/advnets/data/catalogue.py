@@ -9,6 +9,7 @@ from advnets.data.dataset import Dataset
 from advnets.data.formats.npz import load_npz
 from advnets.data.images.folder import load_images
 from advnets.data.images.image_options import ImageOptions
+from advnets.data.images.pairs import load_pairs
 from advnets.data.memory import STORED_NAME
 from advnets.data.sets.cifar10 import load_cifar10
 from advnets.data.sets.digits import load_digits
@@ -47,7 +48,8 @@ def load(
 
     Args:
         name_or_path: Row of `DATASETS`, or the path of a .npz file (`load_npz`), of a folder or a .zip of image files
-            (`load_images`), or of a TFD_48x48.mat (`load_tfd`), after which a colon and a fold may stand.
+            (`load_images`; `load_pairs` where the options have a direction), or of a TFD_48x48.mat (`load_tfd`), after
+            which a colon and a fold may stand.
         data_dir: Folder that is searched first for the files of named data sets. Digits and toys have no files, and a
             path says by itself where it is.
         options: How image files become tensors; refused where there are no image files.
@@ -64,7 +66,7 @@ def load(
     path = Path(name)
     _refuse_what_is_no_data(name, path)
     if holds_image_files(name):
-        return load_images(path, options)
+        return load_images(path, options) if options is None or options.direction is None else load_pairs(path, options)
     faces, fold = split_fold(name)
     is_known = name in DATASETS or path.suffix.lower() == ".npz" or faces.lower().endswith(".mat")
     if is_known and options is not None and options.chosen_flags:

@@ -28,9 +28,12 @@ class Split:
         values: Images (n, c, h, w) uint8, or points (n, d) float32, all finite; n is 1 or more.
         labels: Class numbers (n,) int64, each 0 or more, or None.
         given: Images (n, c', h', w') uint8 that the networks see beside the images in `values`, one for each, or None.
+            Where nothing pairs them, they are as many as they are.
         is_mapped: Whether the values lie in a file that is read as they are used. They may then be more than memory
             holds, and must not be written to, because the system ends a process that does. Clone what you change.
         check: Verifies mapped values at places (m,), or all for None, before they are read; see `verify`.
+        is_paired: Whether the given image at a place belongs to the sample there; without, batches draw both sides by
+            orders of their own.
 
     Raises:
         BadInput: If a tensor is of another dtype or shape.
@@ -42,13 +45,14 @@ class Split:
     given: Tensor | None = None
     is_mapped: bool = False
     check: Callable[[NDArray[Any] | None], None] | None = None
+    is_paired: bool = True
 
     def __post_init__(self) -> None:
         _check_values(self.values)
         if self.labels is not None:
             _check_labels(self.labels, len(self.values))
         if self.given is not None:
-            _check_given(self.given, self.values)
+            _check_given(self.given, self.values, is_paired=self.is_paired)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -96,7 +100,7 @@ class Split:
             self.check(None if places is None else places.numpy())
 
     def select(self, places: Tensor) -> "Split":
-        """Return the samples at some places, with their labels and given images, in memory.
+        """Return the samples at some places, with their labels and given images, or all that nothing pairs, in memory.
 
         Args:
             places: Indices (m,) int64 with m of 1 or more, or a mask (n,) of truth values.
@@ -105,8 +109,9 @@ class Split:
             Damaged: If mapped values are not as they were written.
         """
         self.verify(places.nonzero().flatten() if places.dtype == torch.bool else places)
-        labels, given = (None if tensor is None else tensor[places] for tensor in (self.labels, self.given))
-        return Split(self.values[places], labels, given)
+        labels = None if self.labels is None else self.labels[places]
+        given = self.given[places] if self.given is not None and self.is_paired else self.given
+        return Split(self.values[places], labels, given, is_paired=self.is_paired)
 
 
 @dataclass(frozen=True)
@@ -278,6 +283,7 @@ class Dataset:
             return self.known_digest
         sha = hashlib.sha256()
         for name, split in self.splits.items():
+            sha.update(b"" if split.is_paired else f"{name} unpaired\n".encode())
             for kind, tensor in (("values", split.values), ("labels", split.labels), ("given", split.given)):
                 if tensor is None:
                     # Without given images the digest is what it was before there could be any.
@@ -330,8 +336,9 @@ def _check_labels(labels: Tensor, n: int) -> None:
         raise BadInput(f"labels of a split: found {int(labels.min())}, expected 0 or more. Number the classes from 0.")
 
 
-def _check_given(given: Tensor, values: Tensor) -> None:
-    if given.dtype != torch.uint8 or given.dim() != 4 or len(given) != len(values) or given.numel() == 0:
+def _check_given(given: Tensor, values: Tensor, *, is_paired: bool) -> None:
+    fits = len(given) == len(values) or not is_paired
+    if given.dtype != torch.uint8 or given.dim() != 4 or not fits or given.numel() == 0:
         raise BadInput(
             f"given images of a split: found {given.dtype} of shape {tuple(given.shape)}, expected uint8 of shape "
             f"({len(values)}, c, h, w), one image for each sample. Convert them to uint8 0..255 first."

@@ -12,7 +12,14 @@ from advnets.experiment.loop import TrainingProgress
 from advnets.experiment.model import Model
 from advnets.experiment.opening import SHIPPED, find_model, open_model, open_source
 from advnets.experiment.run import Run
-from advnets.experiment.sampling import SamplePlan, Samples, expect_place_for_samples
+from advnets.experiment.sampling import (
+    SamplePlan,
+    Samples,
+    TranslationPlan,
+    TranslationScores,
+    expect_place_for_samples,
+    score_translations,
+)
 from advnets.experiment.settings import DEVICES, Settings, find_device
 
 __all__ = [
@@ -21,6 +28,8 @@ __all__ = [
     "DEVICES",
     "Model",
     "TrainingProgress",
+    "TranslationPlan",
+    "TranslationScores",
     "Run",
     "SamplePlan",
     "Samples",
@@ -35,6 +44,7 @@ __all__ = [
     "open_model",
     "peak_mebibytes",
     "resume",
+    "score_translations",
     "open_source",
     "select_checkpoint",
     "start",

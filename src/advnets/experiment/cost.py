@@ -13,7 +13,7 @@ from advnets.averaging import MovingAverage
 from advnets.capture import expect_capturable
 from advnets.data import Dataset
 from advnets.experiment.build_training import build_training
-from advnets.experiment.settings import Settings, find_device, with_budget
+from advnets.experiment.settings import Settings, find_device, settle_direction, with_budget
 from advnets.randomness import Streams
 from advnets.recipes import Recipe
 from advnets.training import Moment, Training
@@ -95,6 +95,7 @@ def dry_run(
     device = find_device(settings.device)
     if settings.capture:
         expect_capturable(device)
+    settings = settle_direction(settings, recipe.learner)
     dataset = dataset or distributed.local_rank0_first(settings.dataset)
     streams = Streams(settings.seed, device)
     with streams.as_defaults():

@@ -17,7 +17,7 @@ from advnets.experiment.prepare import prepare_training
 from advnets.experiment.run import Run
 from advnets.experiment.run_data import choose_data, refuse_other_data
 from advnets.experiment.run_record import RunRecord, recipe_from
-from advnets.experiment.settings import Settings, find_device, settings_from
+from advnets.experiment.settings import Settings, find_device, settings_from, settle_direction
 from advnets.experiment.trial_move import try_one_move
 from advnets.games import (
     AUTO,
@@ -65,7 +65,7 @@ def start(
     settings = settings or Settings()
     found = None if recipe is None and game is None else find_recipe(recipe, game)
     refuse_other_data(settings, data)
-    asked = settings
+    asked = settle_direction(settings, game if found is None or found.learner is None else found.learner, data)
     settings, dataset = distributed.local_rank0_first(lambda: choose_data(asked, data, labels=labels, given=given))
     device = find_device(settings.device)
     chosen = choose_recipe_for(dataset, settings).recipe if found is None else found

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +31,24 @@ from advnets.experiment.sampling import (
     SamplePlan,
     Samples,
     ShowProgress,
+    TranslationPlan,
     Values,
     choose_given,
     choose_inputs,
     draw_noises,
     expect_place_for_samples,
+    expect_place_for_translations,
+    expect_translator,
     follow_blocks,
     ignore_progress,
     is_streamed,
     join_blocks,
     make_blocks,
     sweep_code,
+    translate_image,
+    translate_stored,
     write_blocks,
+    write_translations,
 )  # fmt: skip
 from advnets.runs import Card, expected_tensors, share
 
@@ -185,24 +192,54 @@ class Model:
         inputs = choose_inputs(self.network, self.card, self.name, plan, streamed=streamed)
         return follow_blocks(make_blocks(self.network, self.card, inputs, name=self.name), len(inputs), show)
 
-    def translate(self, images: Tensor) -> Samples:
-        """Translate images by a generator that is given images and takes no noise.
+    def translate(self, images: Tensor, *, n: int = 1, seed: int = 0, dropout: bool = True) -> Samples:
+        """Translate images by a generator that is given images.
 
         Args:
-            images: Stored images, uint8 (n, c, h, w), of the shape that it was trained on.
+            images: Stored images, uint8 (m, c, h, w), of any size, with the channels that it was trained on. They are
+                scaled to the size that it was trained on, and what is made of them is scaled back.
+            n: Translations of each image; more than 1 where the generator has noise.
+            seed: Seed of the first of them; the next ones have the numbers behind it.
+            dropout: Whether pix2pix's dropout is on, which is its noise.
 
         Returns:
-            The images that it makes of them.
+            The translations, m n of them, those of an image one behind the other. What is made of an image does not
+            depend on the others.
 
         Raises:
-            BadInput: If it is given no images, or these are of another shape.
+            BadInput: If it is given no images, for other channels, and for several translations without noise.
+            NonFinite: If the network makes a NaN or an Inf.
         """
-        shape = self.card.data.given_shape
-        if self.card.given != "images" or tuple(images.shape[1:]) != shape:
-            expected = f"images of shape {shape}" if self.card.given == "images" else "a generator that is given images"
-            raise BadInput(f"{self.name}: found images of shape {tuple(images.shape[1:])}, expected {expected}")
-        seen = self.transform.forward(images)
-        return self.emit(draw_noises(self.card, len(seen), 0), given=seen)
+        plan = TranslationPlan(n, seed, dropout)
+        return Samples(translate_stored(self.network, self.card, images, plan, name=self.name))
+
+    def translate_files(
+        self,
+        paths: Sequence[str | Path],
+        out: str | Path,
+        plan: TranslationPlan = TranslationPlan(),  # noqa: B008 - frozen
+        show: ShowProgress = ignore_progress,
+    ) -> Path:
+        """Translate image files, and write each by its name as a PNG of its own size.
+
+        Args:
+            paths: Image files, and folders of them.
+            out: FOLDER/, or FILE.png for one translation of one image; nothing is overwritten.
+            plan: How they are translated.
+            show: Called with the progress after each image.
+
+        Returns:
+            The place; what is there is whole.
+
+        Raises:
+            BadInput: As `translate` does, if a file cannot be read, and if the place is taken.
+            CannotWrite: If the disk fails or is full.
+        """
+        channels, *_ = expect_translator(self.network, self.card, plan, name=self.name)
+        files = data.find_image_files(paths)
+        expect_place_for_translations(out, files, plan)
+        translate = partial(translate_image, self.network, self.card, plan=plan, name=self.name)
+        return write_translations(Path(out), files, channels, translate, show)
 
     def draw(self, n: int, *, seed: int) -> Tensor:
         """Draw n noises z, (n, latent_size). Raises Unsupported where the generator takes none."""

@@ -40,22 +40,27 @@ def open_model(path: str | Path) -> Model:
     return read_model(path)
 
 
-def find_model(path: str | Path, *, last: bool = False) -> Model:
+def find_model(path: str | Path, *, last: bool = False, way: str | None = None) -> Model:
     """Return the model in a share file, that of the run in a folder, or one that ships with the package.
 
     Args:
         path: The file, the folder, or the name of one that ships.
         last: Whether it has the last weights of a run, in place of their moving average.
+        way: "there" or "back" of a cycle; None for "there", and for a generator of another game.
 
     Returns:
         The model.
 
     Raises:
-        BadInput: As `open_model` and `Run.model` do, and for the last weights of a share file.
+        BadInput: As `open_model` and `Run.model` do, for the last weights of a share file, and for a way that is not
+            there.
     """
     found = open_source(path)
     if isinstance(found, Run):
-        return found.model_of(last=last)
+        return found.model_of(way, last=last)
+    if way not in (None, found.card.way):
+        held = f"the way {found.card.way}" if found.card.way else "a generator that has no ways"
+        raise BadInput(f"{path}: found {held}, expected the way {way}. Name the run, which holds both ways of a cycle.")
     if last:
         raise BadInput(
             f"{path} is a share file, which holds the average of the weights alone; expected a run, whose checkpoint "

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import torch
+from torch import Tensor
 
 from advnets.averaging import MovingAverage
 from advnets.data import TRANSFORMS, Dataset
@@ -13,8 +14,8 @@ from advnets.randomness import Streams
 from advnets.recipes import Recipe
 from advnets.training import Training
 
-PREVIEWED = 64
-"""Samples of a preview."""
+PREVIEWED, TRANSLATED = 64, 8
+"""Samples of a preview, and images that are translated in one, which takes far longer."""
 
 
 class PreparedTraining(NamedTuple):
@@ -68,13 +69,21 @@ def prepare_training(
 
 def _preview(training: Training, recipe: Recipe, dataset: Dataset, game: Game | CycleGame | None, seed: int) -> Preview:
     transform = TRANSFORMS[recipe.transform if dataset.is_image else "identity"]
-    z = training.draw_latent(PREVIEWED, torch.Generator().manual_seed(seed))
     kind = getattr(game if game is not None else recipe.learner, "given", None)
-    given = fixed_given(dataset, "images" if isinstance(game, CycleGame) else kind, transform, n=PREVIEWED)
-    real = None
-    if "back" in training.makers:
-        dataset.validation.verify(torch.arange(min(PREVIEWED, len(dataset.validation))))
-        real = transform.forward(dataset.validation.values[:PREVIEWED])
+    kind = "images" if isinstance(game, CycleGame) else kind
+    n = min(TRANSLATED, *map(len, _sides(dataset))) if kind == "images" else PREVIEWED
+    z = training.draw_latent(n, torch.Generator().manual_seed(seed))
+    given, real, split = fixed_given(dataset, kind, transform, n=n), None, dataset.validation
+    if kind == "images":
+        split.verify(torch.arange(n))
+        real = transform.forward(split.values[:n])
     by_way = {way: real if way == "back" else given for way in training.makers}
     moved = {way: None if one is None else one.to(training.device) for way, one in by_way.items()}
-    return Preview(z, moved, transform, training.device)
+    targets = {} if real is None or not split.is_paired or "" not in training.makers else {"": real}
+    return Preview(z, moved, transform, training.device, targets)
+
+
+def _sides(dataset: Dataset) -> tuple[Tensor, ...]:
+    """Held-out samples, and what is given."""
+    split = dataset.validation
+    return (split.values,) if split.given is None else (split.values, split.given)

@@ -145,7 +145,8 @@ class Run:
         """
         ways = self._ways()
         if way is not None and way not in ways:
-            raise unknown("way", way, ways)
+            told = f"{self.path} has one generator, and no way {way}; expected a run of a cycle. Leave it out."
+            raise unknown("way", way, ways) if ways[0] else BadInput(told)
         step, state, _ = runs.load_latest(self.directory.checkpoints)
         return self._model(step, state, ways[0] if way is None else way, last=last)
 

@@ -97,6 +97,7 @@ def refuse_other_data(settings: Settings, data: Any) -> None:
     if settings.data != Settings.data:
         raise BadInput(f"found data= beside settings that name the data {settings.data!r}. Give one of them.")
     flags = [*settings.image_options.chosen_flags, *(["--data-dir"] if settings.data_dir else [])]
+    flags += ["--direction"] if settings.direction else []
     if flags and not isinstance(data, str | os.PathLike):
         raise BadInput(f"{', '.join(flags)}: found data in memory, expected files. Leave these settings out.")
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from os import PathLike
 from typing import Any
 
 import torch
 
 from advnets import distributed
-from advnets.data import Dataset, ImageOptions, load
+from advnets.data import DIRECTIONS, UNPAIRED, Dataset, ImageOptions, holds_image_files, load
 from advnets.errors import BadInput, unknown
+from advnets.games import CycleGame, CycleRow
 from advnets.recipes import Recipe
 from advnets.records import parse_record
 from advnets.runs import RunDirectory, read_sealed, write_sealed
@@ -51,6 +53,7 @@ class TrainingPlan:
     Attributes:
         data: A data set or a path: see `advnets data --help`.
         data_dir: A folder where data sets are looked for first.
+        direction: Of pairs, which kind is given: AtoB (default), or BtoA.
         start_from: Begin with the weights of a share file, or with both players' of a run.
         out: The run directory; default runs/<time>-<recipe>-<data>.
         steps: Stop at this step; a run with a limit in steps resumes bit for bit.
@@ -67,6 +70,7 @@ class TrainingPlan:
 
     data: str = "digits"
     data_dir: str | None = None
+    direction: str | None = None
     start_from: str | None = None
     out: str | None = None
     steps: int | None = None
@@ -95,16 +99,52 @@ class Settings(ImageFlags, TrainingPlan):
         for name in ("minutes", "preview_minutes", "checkpoint_minutes"):
             _expect_positive(name, getattr(self, name), float)
         _ = self.image_options
+        if self.direction is not None and self.direction not in DIRECTIONS:
+            raise unknown("direction", self.direction, DIRECTIONS)
         if type(self.seed) is not int or not 0 <= self.seed < 2**63:
             raise BadInput(f"seed is {self.seed!r}; expected a whole number from 0 to 2^63 - 1")
 
     def dataset(self) -> Dataset:
         """The data asked for; raises what `data.load` raises."""
-        return load(self.data, self.data_dir, options=self.image_options)
+        return load(self.data, self.data_dir, options=replace(self.image_options, direction=self.direction))
 
     def as_json(self) -> dict[str, Any]:
         """The settings as JSON."""
         return asdict(self)
+
+
+def settle_direction(settings: Settings, learner: Any, data: Any = None) -> Settings:
+    """Return the settings with the direction in which the files of a learner that is given images are read.
+
+    Args:
+        settings: Settings of a new run, which may say the direction.
+        learner: What is trained, the learner of a recipe or a game.
+        data: Data in place of those of the settings, as `start` takes them, or None.
+
+    Returns:
+        The settings. Of image files, pairs are read from A to B unless they say otherwise, and of a cycle images that
+        nothing pairs.
+
+    Raises:
+        BadInput: For a direction that this learner cannot have.
+    """
+    direction, is_cycle = settings.direction, isinstance(learner, CycleRow | CycleGame)
+    is_translation = is_cycle or getattr(learner, "given", None) == "images"
+    if direction is None:
+        name = settings.data if data is None else data
+        if not is_translation or not isinstance(name, str | PathLike) or not holds_image_files(str(name)):
+            return settings
+        return replace(settings, direction=UNPAIRED if is_cycle else DIRECTIONS[0])
+    if not is_translation:
+        raise BadInput(
+            f"--direction {direction}: found a recipe that is given no images; expected one that translates, such as "
+            "pix2pix. Leave it out."
+        )
+    if (direction == UNPAIRED) != is_cycle:
+        expected = UNPAIRED if is_cycle else f"{DIRECTIONS[0]} or {DIRECTIONS[1]}"
+        advice = "a cycle goes both ways" if is_cycle else "images without pairs are translated by the recipe cyclegan"
+        raise BadInput(f"--direction {direction}: expected {expected} for this recipe, for {advice}.")
+    return settings
 
 
 def settings_from(values: Mapping[str, Any]) -> Settings:

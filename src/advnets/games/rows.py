@@ -167,7 +167,23 @@ class CycleRow:
         return {"there": self.generator, "back": self.generator}
 
     def build(self, sizes: Sizes, device: torch.device) -> CycleGame:
-        """Build the game, as `AdversarialRow.build` does."""
+        """Build the game, as `AdversarialRow.build` does.
+
+        Args:
+            sizes: What the data say.
+            device: Where the networks go.
+
+        Returns:
+            The game.
+
+        Raises:
+            BadInput: If both kinds of images are not of one shape, or the networks cannot be built in it.
+        """
+        if sizes.given_shape is not None and sizes.given_shape != sizes.shape:
+            raise BadInput(
+                f"a cycle: found images of shape {sizes.given_shape} and of {sizes.shape}; expected one shape, for "
+                "what is made one way is translated back. Read both alike, by --channels and --image-size."
+            )
         there = AdversarialRow(
             self.generator, self.discriminator, self.objective, latent_size=0, given="images", augment=self.augment,
             precision=self.precision,

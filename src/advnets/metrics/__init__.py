@@ -1,7 +1,7 @@
 """Measures: pure functions of arrays that return an Estimate, one subject a file.
 
 Inside of the room a file imports only from those before it: kernel, neighbours, manifolds, parzen, fast_jackknives,
-spectrum, vendi, cosine. A file that is not named stands alone.
+spectrum, vendi, cosine, paired. A file that is not named stands alone.
 """
 
 from advnets.metrics.birthday import birthday, duplicates

@@ -1,11 +1,12 @@
 """Networks: one file a paper, and a row of NETWORKS for each: a frozen dataclass of settings with `build(sizes)`.
 
 Inside of the room a file imports only from those before it: layers, rows, goodfellow2014, frames, labels, dcgan,
-modern, r3gan, cgan, dcgan_5x5, wgan, wgan_gp, lsgan, resnet, acgan, infogan, pacgan.
+modern, r3gan, cgan, dcgan_5x5, wgan, wgan_gp, lsgan, resnet, acgan, infogan, pacgan, pix2pix, cyclegan.
 """
 
 from advnets.networks.acgan import AcganDiscriminator, AcganGenerator
 from advnets.networks.cgan import CganDiscriminator, CganGenerator
+from advnets.networks.cyclegan import CycleganDiscriminator, CycleganGenerator
 from advnets.networks.dcgan import DcganDiscriminator, DcganGenerator
 from advnets.networks.dcgan_5x5 import Dcgan5x5Discriminator, Dcgan5x5Generator
 from advnets.networks.frames import Frame
@@ -29,6 +30,7 @@ from advnets.networks.layers.upsampled_convolution import UpsampledConv2d
 from advnets.networks.lsgan import LsganDiscriminator, LsganGenerator
 from advnets.networks.modern import ModernDiscriminator, ModernGenerator
 from advnets.networks.pacgan import PacganDiscriminator, PacganGenerator
+from advnets.networks.pix2pix import LastingDropout, Pix2pixDiscriminator, Pix2pixGenerator
 from advnets.networks.r3gan import R3ganDiscriminator, R3ganGenerator
 from advnets.networks.resnet import ResnetDiscriminator, ResnetGenerator
 from advnets.networks.rows import NO_CODE, Code, DiscriminatorRow, GeneratorRow, Judged, NetworkRow, Sizes
@@ -65,18 +67,22 @@ NETWORKS: dict[str, type[NetworkRow]] = {
     "infogan_discriminator": InfoganDiscriminator,
     "pacgan_generator": PacganGenerator,
     "pacgan_discriminator": PacganDiscriminator,
+    "pix2pix_generator": Pix2pixGenerator,
+    "pix2pix_discriminator": Pix2pixDiscriminator,
+    "cyclegan_generator": CycleganGenerator,
+    "cyclegan_discriminator": CycleganDiscriminator,
 }
 
 __all__ = [
     "AcganDiscriminator", "AcganGenerator", "BatchNorm", "CganDiscriminator", "CganGenerator", "ClassLogits",
     "Code", "ConditionalBatchNorm", "ConvDownsample2d", "ConvMaxoutDiscriminator", "ConvUpsample2d",
-    "Dcgan5x5Discriminator", "Dcgan5x5Generator", "DcganDiscriminator", "DcganGenerator", "DeconvGenerator",
-    "DenseGenerator", "DiscriminatorRow", "Downsample2d", "Dropout", "Frame", "GeneratorRow",
-    "InfoganDiscriminator", "InfoganGenerator", "Judged", "LabelledLatent", "LowerLayers", "LsganDiscriminator",
-    "LsganGenerator", "Maps", "Maxout", "MaxoutConv", "MaxoutDiscriminator", "ModernDiscriminator",
-    "ModernGenerator", "NETWORKS", "NO_CODE", "NetworkRow", "Noise", "PacganDiscriminator", "PacganGenerator",
-    "R3ganDiscriminator", "R3ganGenerator",
-    "ResidualBlock", "ResnetDiscriminator", "ResnetGenerator", "Sizes", "UntiedBias", "Upsample2d",
-    "UpsampledConv2d", "WganDenseDiscriminator", "WganDenseGenerator", "WganGpDiscriminator", "WganGpGenerator",
-    "is_samplewise", "samplewise",
+    "CycleganDiscriminator", "CycleganGenerator", "Dcgan5x5Discriminator", "Dcgan5x5Generator",
+    "DcganDiscriminator", "DcganGenerator", "DeconvGenerator", "DenseGenerator", "DiscriminatorRow", "Downsample2d",
+    "Dropout", "Frame", "GeneratorRow", "InfoganDiscriminator", "InfoganGenerator", "Judged", "LabelledLatent",
+    "LastingDropout", "LowerLayers", "LsganDiscriminator", "LsganGenerator", "Maps", "Maxout", "MaxoutConv",
+    "MaxoutDiscriminator", "ModernDiscriminator", "ModernGenerator", "NETWORKS", "NO_CODE", "NetworkRow", "Noise",
+    "PacganDiscriminator", "PacganGenerator", "Pix2pixDiscriminator", "Pix2pixGenerator", "R3ganDiscriminator",
+    "R3ganGenerator", "ResidualBlock", "ResnetDiscriminator", "ResnetGenerator", "Sizes", "UntiedBias",
+    "Upsample2d", "UpsampledConv2d", "WganDenseDiscriminator", "WganDenseGenerator", "WganGpDiscriminator",
+    "WganGpGenerator", "is_samplewise", "samplewise",
 ]  # fmt: skip

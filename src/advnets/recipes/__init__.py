@@ -1,7 +1,7 @@
 """Recipes: published experiments, one file a paper.
 
 Inside of the room a file imports only from those before it: recipe, bengio, goodfellow2014, cgan, dcgan, pacgan,
-infogan, wgan, lsgan, wgan_gp, acgan, sngan, modern, choice.
+infogan, wgan, lsgan, wgan_gp, acgan, sngan, modern, pix2pix, cyclegan, choice.
 """
 
 from advnets.errors import unknown
@@ -9,6 +9,7 @@ from advnets.recipes.acgan import acgan
 from advnets.recipes.bengio import dae, dae_walkback, dbn, deep_gsn, stacked_cae
 from advnets.recipes.cgan import cgan
 from advnets.recipes.choice import Choice, DataFacts, choose_recipe
+from advnets.recipes.cyclegan import cyclegan
 from advnets.recipes.dcgan import dcgan, dcgan_classes
 from advnets.recipes.goodfellow2014 import (
     best_mnist,
@@ -24,6 +25,7 @@ from advnets.recipes.infogan import infogan
 from advnets.recipes.lsgan import lsgan
 from advnets.recipes.modern import modern, modern_classes, r3gan_cifar10
 from advnets.recipes.pacgan import packed
+from advnets.recipes.pix2pix import pix2pix
 from advnets.recipes.recipe import (
     PLAYERS,
     Average,
@@ -74,6 +76,8 @@ RECIPES: dict[str, Recipe] = {
         modern,
         modern_classes,
         r3gan_cifar10,
+        pix2pix,
+        cyclegan,
     )
 }
 
@@ -97,9 +101,9 @@ def find(name: str) -> Recipe:
 
 __all__ = [
     "Average", "Budget", "Choice", "DataFacts", "Descent", "PLAYERS", "RECIPES", "Recipe", "Stage", "acgan",
-    "best_mnist", "cgan", "choose_recipe", "dae", "dae_walkback", "dbn", "dcgan", "dcgan_classes", "deep_gsn",
-    "find", "from_json", "infogan", "lower_from_json", "lsgan", "maker_from_json", "modern", "modern_classes",
-    "own", "packed", "paper", "paper_adam", "paper_cifar10_conv", "paper_cifar10_fc", "paper_mnist",
-    "paper_released", "paper_tfd", "r3gan_cifar10", "sngan", "sngan_classes", "sngan_small", "stacked_cae",
-    "to_json", "wgan", "wgan_gp", "wgan_gp_cifar10",
+    "best_mnist", "cgan", "choose_recipe", "cyclegan", "dae", "dae_walkback", "dbn", "dcgan", "dcgan_classes",
+    "deep_gsn", "find", "from_json", "infogan", "lower_from_json", "lsgan", "maker_from_json", "modern",
+    "modern_classes", "own", "packed", "paper", "paper_adam", "paper_cifar10_conv", "paper_cifar10_fc",
+    "paper_mnist", "paper_released", "paper_tfd", "pix2pix", "r3gan_cifar10", "sngan", "sngan_classes",
+    "sngan_small", "stacked_cae", "to_json", "wgan", "wgan_gp", "wgan_gp_cifar10",
 ]  # fmt: skip

@@ -27,6 +27,8 @@ MAX_TEXT = 2**25
 """Bytes of one text or colour profile of a PNG, unpacked; all texts of one may have Pillow's 64 MiB together."""
 WHITES = (255, 1023, 4095, 16383, 65535)
 """The largest levels of 8, 10, 12, 14 and 16 bits, as detectors and scanners have them."""
+WHOLE_MODES = ("L", "LA", "RGB", "RGBA", "I;16", "I")
+"""Modes that a PNG holds as they are."""
 WIDE_GREY = ("I;16", "I", "I;16B")
 GREY = ("1", "L", "LA", "La", "I;16", "I", "I;16B")
 ROWS = 64
@@ -157,6 +159,61 @@ def decode(content: bytes, name: str, shape: ImageShape, options: ImageOptions) 
             fitted = _fit_image(_to_plain_mode(upright, shape), shape, options)
     pixels = np.asarray(fitted)
     return (pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)), own[::-1] if turn in TURNED else own
+
+
+def decode_whole(content: bytes, name: str, channels: int) -> Pixels:
+    """Decode an image in its own size, within `strict_pillow`.
+
+    Args:
+        content: Bytes of the file.
+        name: Name of the file, for the errors.
+        channels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha; what has alpha and shall not is put on white.
+
+    Returns:
+        The pixels, uint8 (c, h, w).
+
+    Raises:
+        BadInput: For an image in colour that shall be grey.
+        TooBig: If there are more than `MAX_PIXELS`.
+        Damaged: If it is not a whole image in one of `FORMATS`.
+    """
+    header = read_header(io.BytesIO(content), name)
+    if channels < 3 and not header.grey:
+        raise BadInput(f"{name}: found an image in colour, expected a grey one. Convert it to grey first.")
+    white = next(white for white in WHITES if white >= (header.brightest or WHITES[-1]))
+    options = ImageOptions(alpha=KEEP if channels in (2, 4) else None)
+    return decode(content, name, ImageShape(header.height, header.width, channels, white), options)[0]
+
+
+def cut_half(content: bytes, name: str, *, right: bool) -> bytes:
+    """Cut the left or the right half out of an image that is twice as wide as high, within `strict_pillow`.
+
+    Args:
+        content: Bytes of the file.
+        name: Name of the file, for the errors.
+        right: Whether it is the right half.
+
+    Returns:
+        The bytes of the half, as a PNG.
+
+    Raises:
+        BadInput: If the image is not twice as wide as high.
+        TooBig: If there are more than `MAX_PIXELS`.
+        Damaged: If it is not a whole image in one of `FORMATS`.
+    """
+    half = io.BytesIO()
+    with _translate_errors(name), _open_image(io.BytesIO(content), name) as image:
+        upright = ImageOps.exif_transpose(image)
+        width, height = upright.size
+        if width != 2 * height:
+            raise BadInput(
+                f"{name}: found {width} x {height} pixels, which is no pair side by side; expected images twice as "
+                "wide as high, or folders A and B, or trainA and trainB, with the same names of files."
+            )
+        if upright.mode not in WHOLE_MODES or (upright.has_transparency_data and "A" not in upright.mode):
+            upright = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+        upright.crop((height * right, 0, height * (1 + right), height)).save(half, "PNG", compress_level=0)
+    return half.getvalue()
 
 
 @contextmanager

@@ -44,15 +44,37 @@ def load_images(path: str | os.PathLike[str], options: ImageOptions | None = Non
         BadInput: If there is anything that cannot be trained on, or more than 1 % of the images cannot be read. It is a
             Missing, Damaged, TooBig or Unsupported where one of them fits, and names the file.
     """
-    path, options = Path(path), options or ImageOptions()
-    source: ImageSource = FolderSource(path) if path.is_dir() else ZipSource(path)
+    path = Path(path)
+    name = path.resolve().name if path.is_dir() else path.stem
+    return load_source(open_source(path), name, options or ImageOptions())
+
+
+def open_source(path: Path) -> ImageSource:
+    """Return a folder or an archive as a source of images. Raises what `FolderSource` and `ZipSource` do."""
+    return FolderSource(path) if path.is_dir() else ZipSource(path)
+
+
+def load_source(source: ImageSource, name: str, options: ImageOptions) -> Dataset:
+    """Load the data set of a source of images, as `load_images` does.
+
+    Args:
+        source: The images; its path says where the decoded ones are stored.
+        name: Name of the data set.
+        options: How image files become tensors.
+
+    Returns:
+        The data set.
+
+    Raises:
+        BadInput: As `load_images` does.
+    """
     _check_there(source)
     key = _key(source, options)
+    path = source.path
     place = _cache_path(path, options)
     cached = open_cache(place, key)
     if cached is not None and options.verify and not _is_unchanged(source, cached):
         cached = None  # Windows replaces no file that is still mapped
-    name = path.resolve().name if path.is_dir() else path.stem
     found = None if cached is None else cached.dataset(name, str(path), options.memory_bytes)
     if found is not None:
         return found

@@ -11,6 +11,8 @@ from advnets.errors import BadInput, unknown
 
 FITS = ("crop", "pad")
 CHANNELS = ("grey", "rgb")
+UNPAIRED = "unpaired"
+DIRECTIONS = ("AtoB", "BtoA", UNPAIRED)
 KEEP = "keep"
 BACKGROUND = "white"
 MAX_SIDE = 4096
@@ -31,6 +33,8 @@ class ImageOptions:
         channels: "grey" or "rgb". None takes grey if every file is stored so, and RGB otherwise.
         cache_memory: Decoded images of more bytes ("200MiB") are mapped from the cache, not read. None takes 2 GiB.
         verify: Whether the contents of every file are compared with the cache, and not only sizes and times.
+        direction: "AtoB" or "BtoA" reads pairs, of which the first kind is given and the second is to be made;
+            "unpaired" reads two kinds of images that nothing pairs, A given. See `pairs.load_pairs`.
 
     Raises:
         BadInput: If a value is none of these.
@@ -42,6 +46,7 @@ class ImageOptions:
     channels: str | None = None
     cache_memory: int | str | None = None
     verify: bool = False
+    direction: str | None = None
 
     def __post_init__(self) -> None:
         if self.size is not None:
@@ -50,6 +55,8 @@ class ImageOptions:
             raise unknown("image fit", self.fit, FITS)
         if self.channels is not None and self.channels not in CHANNELS:
             raise unknown("image channels", self.channels, CHANNELS)
+        if self.direction is not None and self.direction not in DIRECTIONS:
+            raise unknown("direction", self.direction, DIRECTIONS)
         _colour(self.alpha)
         _bytes(self.cache_memory)
 
@@ -72,7 +79,8 @@ class ImageOptions:
     def chosen_flags(self) -> list[str]:
         """Flags of the options that are not the defaults, for the errors of data that they do not apply to."""
         flags = {"size": "--image-size", "fit": "--image-fit", "alpha": "--image-alpha",
-                 "channels": "--image-channels", "cache_memory": "--cache-memory", "verify": "--verify"}  # fmt: skip
+                 "channels": "--image-channels", "cache_memory": "--cache-memory", "verify": "--verify",
+                 "direction": "--direction"}  # fmt: skip
         return [flags[spec.name] for spec in fields(self) if getattr(self, spec.name) != spec.default]
 
     def key(self) -> str:

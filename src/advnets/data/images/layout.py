@@ -88,6 +88,27 @@ def is_split_name(folder: str) -> bool:
     return bool(split) and rest in ("", *DOMAINS)
 
 
+def find_domain(name: str) -> tuple[str, str]:
+    """Return which of two kinds of images, A or B, a name lies in by its folders, and the name without that.
+
+    Folders A and B may hold the splits, or lie in them; trainA and trainB are both at once.
+
+    Args:
+        name: Path of an image inside the folder or archive.
+
+    Returns:
+        "A" or "B", and the rest, such as "train/1.jpg"; "" and the name where its folders say neither.
+    """
+    *folders, file = name.split("/")
+    for depth, folder in enumerate(folders[:2]):
+        split, rest = _split_and_rest(folder)
+        if folder.lower() in DOMAINS:
+            return folder.upper(), "/".join([*folders[:depth], *folders[depth + 1 :], file])
+        if split and rest in DOMAINS:
+            return rest.upper(), "/".join([*folders[:depth], split, *folders[depth + 1 :], file])
+    return "", name
+
+
 def _find_split_folders(folders: Iterable[str], where: str, *, inside_classes: bool) -> dict[str, _SplitFolder]:
     """The folders of one level that are splits, or nothing where they are classes."""
     by_rest: dict[str, dict[str, str]] = {}

@@ -239,7 +239,7 @@ def choose_given(card: Card, name: str, n: int, seed: int, given: Given) -> Tens
         return None
     if card.given == "images":
         if not isinstance(given, Tensor):
-            raise BadInput(f"{name} is given images; expected them as given=, or use translate(images)")
+            raise BadInput(f"{name} is given images; expected them as given=. Use `advnets translate`, or translate()")
         if len(given) != n:
             raise BadInput(f"given: found {len(given)} images, expected {n}, one for each sample")
         return given

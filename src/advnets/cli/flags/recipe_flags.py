@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from advnets.augmentations import AUGMENTATIONS
 from advnets.baselines import Baseline
-from advnets.cli.help import field_docs
+from advnets.cli.flags.help import field_docs
 from advnets.constraints import CONSTRAINTS
 from advnets.data import TRANSFORMS
 from advnets.errors import BadInput, unknown

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import tyro
 
-from advnets.cli.help import lines_of, render
+from advnets.cli.flags.help import lines_of, render
 from advnets.cli.output import write_output
 from advnets.errors import BadInput
 
