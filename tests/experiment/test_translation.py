@@ -280,3 +280,11 @@ def test_what_cannot_be_scored_is_told(model: Model) -> None:
         other = Dataset("other", split, split, split, None, "")
         with pytest.raises(BadInput, match=r"other: found .*, expected pairs"):
             experiment.score_translations(model.network, model.card, other)
+
+
+def test_the_command_describes_pairs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    put(tmp_path / "kinds", {f"{kind}/{i:02d}.png": encoded(random(8, 8, 1)) for kind in "AB" for i in range(20)})
+    assert main(["data", "kinds", "--recipe", "pix2pix", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["given_shape"] == [1, 8, 8]
+    assert "pairs by their names: 16 of A and 16 of B" in json.dumps(told)

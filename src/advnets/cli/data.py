@@ -9,7 +9,7 @@ from advnets import data, experiment
 from advnets.cli.flags.arguments import parse, print_result, split_words
 from advnets.data import Dataset
 from advnets.errors import BadInput
-from advnets.experiment.settings import ImageFlags
+from advnets.experiment.settings import ImageFlags, settle_direction
 from advnets.runs import expect_new
 from advnets.text import escape
 
@@ -73,8 +73,11 @@ def main(argv: Sequence[str]) -> int:
         return 0
     if flags.picture is not None:
         expect_new(flags.picture, ".png", flag="--picture")
-    dataset = flags.settings(names[0]).dataset()
-    description = describe(dataset, flags.settings(names[0]), flags.recipe)
+    settings = flags.settings(names[0])
+    if flags.recipe is not None:  # pairs, or two kinds of images, for one that translates
+        settings = settle_direction(settings, experiment.find_recipe(flags.recipe).learner)
+    dataset = settings.dataset()
+    description = describe(dataset, settings, flags.recipe)
     try:
         if flags.picture is not None:
             experiment.Samples.first(dataset.train, PICTURED).save(flags.picture)
