@@ -215,7 +215,7 @@ def broken(kind: str, case: dict[str, str]) -> dict[str, Any]:
     if kind == "part":
         distributed.rank_slice = lambda n: slice(n // distributed.world_size())
     if kind in ("z", "eps"):
-        locally = {"z": "_draw_gaussian", "eps": "interpolate"}[kind]
+        locally = {"z": "Latent._draw", "eps": "interpolate"}[kind]
         distributed.draw_global = lambda draw, n: draw(n, own) if locally in _name(draw) else drawn(draw, n)
     return played(**case)
 
