@@ -38,7 +38,7 @@ from advnets.networks import (
     WganGpDiscriminator,
     WganGpGenerator,
 )
-from network_sizes import IMAGES, count
+from network_sizes import IMAGES, build, compare, count, named, normal
 from reference.convolutions import (
     Array,
     add_bias,
@@ -127,24 +127,6 @@ def test_a_net_that_tells_a_code_asks_for_one() -> None:
             Code(2, wrong)  # type: ignore[arg-type]
     with pytest.raises(BadInput, match="which tells nothing"):
         Code(1)
-
-
-def compare(found: torch.Tensor, expected: Array) -> None:
-    np.testing.assert_allclose(found.detach().numpy(), expected, rtol=0, atol=1e-11)
-
-
-def build(row: NetworkRow, sizes: Sizes) -> nn.Module:
-    """A network in float64, whose biases are not 0, so that they are seen."""
-    torch.manual_seed(0)
-    network = row.build(sizes).double()
-    with torch.no_grad():
-        for theta in network.parameters():
-            theta += 0.1 * torch.randn_like(theta)
-    return network
-
-
-def normal(*shape: int) -> torch.Tensor:
-    return torch.randn(*shape, dtype=torch.float64)
 
 
 def maxout(x: Array, weight: Array, bias: Array, pieces: int) -> Array:
@@ -275,10 +257,6 @@ def pool(x: Array) -> Array:
 
 def repeat(x: Array) -> Array:
     return x.repeat(2, 2).repeat(2, 3)
-
-
-def named(network: nn.Module) -> dict[str, Array]:
-    return {name: theta.detach().numpy() for name, theta in network.state_dict().items()}
 
 
 @pytest.mark.parametrize("classes", [None, 3])

@@ -20,7 +20,7 @@ from advnets.networks import (
     Pix2pixGenerator,
     Sizes,
 )
-from network_sizes import IMAGES, count
+from network_sizes import IMAGES, build, compare, count, named, normal
 from reference.convolutions import (
     Array,
     add_bias,
@@ -113,28 +113,6 @@ def test_numbers_that_no_net_has_are_told() -> None:
         Pix2pixGenerator(dropout=1)
     with pytest.raises(BadInput, match="blocks is 0"):
         CycleganGenerator(blocks=0)
-
-
-def compare(found: torch.Tensor, expected: Array) -> None:
-    np.testing.assert_allclose(found.detach().numpy(), expected, rtol=0, atol=1e-11)
-
-
-def build(row: NetworkRow, sizes: Sizes) -> nn.Module:
-    """A network in float64, whose biases are not 0, so that they are seen."""
-    torch.manual_seed(0)
-    network = row.build(sizes).double()
-    with torch.no_grad():
-        for theta in network.parameters():
-            theta += 0.1 * torch.randn_like(theta)
-    return network
-
-
-def normal(*shape: int) -> torch.Tensor:
-    return torch.randn(*shape, dtype=torch.float64)
-
-
-def named(network: nn.Module) -> dict[str, Array]:
-    return {name: theta.detach().numpy() for name, theta in network.named_parameters()}
 
 
 @pytest.mark.parametrize("training", [True, False])

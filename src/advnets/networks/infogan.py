@@ -8,13 +8,12 @@ of these are standard deviations that nothing reads, for q's is fixed at 1; they
 import math
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from advnets.errors import BadInput
 from advnets.networks.frames import Frame
 from advnets.networks.layers.batch_norm import BatchNorm
-from advnets.networks.layers.starting_weights import DEVIATION
+from advnets.networks.layers.starting_weights import start_weights
 from advnets.networks.layers.twice_differentiable import Conv2d
 from advnets.networks.rows import Code, DiscriminatorRow, GeneratorRow, Judged, Sizes, expect_at_least_one
 
@@ -57,7 +56,7 @@ class InfoganGenerator(GeneratorRow):
         dense += [nn.Linear(self.units, first), BatchNorm(first), nn.ReLU(), nn.Unflatten(1, (maps, *frame.start))]
         middle = [nn.ConvTranspose2d(maps, self.width, 4, 2, 1), BatchNorm(self.width), nn.ReLU()]
         end = [nn.ConvTranspose2d(self.width, frame.channels, 4, 2, 1), nn.Sigmoid(), *frame.crop()]
-        return _start(nn.Sequential(*dense, *middle, *end))
+        return start_weights(nn.Sequential(*dense, *middle, *end), truncated=True)
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,9 @@ class InfoganDiscriminator(DiscriminatorRow):
         body += [nn.Linear(seen, self.units), BatchNorm(self.units), nn.LeakyReLU(SLOPE)]
         tell = [nn.Linear(self.units, self.code_units), BatchNorm(self.code_units), nn.LeakyReLU(SLOPE)]
         tell += [nn.Linear(self.code_units, sizes.code.size)]
-        return _start(CodeHeads(nn.Sequential(*body), nn.Linear(self.units, 1), nn.Sequential(*tell), sizes.code))
+        return start_weights(
+            CodeHeads(nn.Sequential(*body), nn.Linear(self.units, 1), nn.Sequential(*tell), sizes.code), truncated=True
+        )
 
 
 class CodeHeads(nn.Module):
@@ -127,19 +128,3 @@ class CodeHeads(nn.Module):
         heads = {"categories": categories, "continuous": continuous}
         told = {name: head for name, head in heads.items() if head.shape[1]}
         return Judged(self.logit(features).squeeze(1), told)
-
-
-@torch.no_grad()
-def _start(network: nn.Module) -> nn.Module:
-    """W ~ N(0, .02), of convolutions cut off at two deviations; gains ~ N(1, .02); b = 0."""
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d):
-            nn.init.trunc_normal_(layer.weight, 0, DEVIATION, -2 * DEVIATION, 2 * DEVIATION)
-        elif isinstance(layer, nn.ConvTranspose2d | nn.Linear):
-            nn.init.normal_(layer.weight, 0, DEVIATION)
-        elif isinstance(layer, BatchNorm):
-            nn.init.normal_(layer.weight, 1, DEVIATION)
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            assert layer.bias is not None
-            nn.init.zeros_(layer.bias)
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]

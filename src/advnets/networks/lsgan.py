@@ -8,13 +8,12 @@ import itertools
 import math
 from dataclasses import dataclass
 
-import torch
 from torch import nn
 
 from advnets.networks.frames import expect_sides
 from advnets.networks.layers.batch_norm import BatchNorm
 from advnets.networks.layers.same_padding import Sides, half_of, same_convolution, same_transposed_convolution
-from advnets.networks.layers.starting_weights import DEVIATION
+from advnets.networks.layers.starting_weights import start_weights
 from advnets.networks.rows import DiscriminatorRow, GeneratorRow, Sizes, expect_at_least_one
 
 SMALLEST = 4
@@ -63,7 +62,9 @@ class LsganGenerator(GeneratorRow):
             if left > 1:
                 layers += _with_norm(_same_sides(made_maps, made_maps, made), made_maps)
             maps = made_maps
-        return _start(nn.Sequential(*layers, *_same_sides(maps, channels, sides[-1]), nn.Tanh()))
+        return start_weights(
+            nn.Sequential(*layers, *_same_sides(maps, channels, sides[-1]), nn.Tanh()), gains=0.0, truncated=True
+        )
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,11 @@ class LsganDiscriminator(DiscriminatorRow):
         for stage, pair in enumerate(itertools.pairwise(maps)):
             layers += [*same_convolution(pair, sides), *([BatchNorm(pair[1])] if stage else []), nn.LeakyReLU(0.2)]
             sides = half_of(sides)
-        return _start(nn.Sequential(*layers, nn.Flatten(), nn.Linear(maps[-1] * math.prod(sides), 1), nn.Flatten(0)))
+        return start_weights(
+            nn.Sequential(*layers, nn.Flatten(), nn.Linear(maps[-1] * math.prod(sides), 1), nn.Flatten(0)),
+            gains=0.0,
+            truncated=True,
+        )
 
 
 def _same_sides(read: int, made: int, sides: Sides) -> list[nn.Module]:
@@ -108,17 +113,3 @@ def _same_sides(read: int, made: int, sides: Sides) -> list[nn.Module]:
 
 def _with_norm(layers: list[nn.Module], maps: int) -> list[nn.Module]:
     return [*layers, BatchNorm(maps), nn.ReLU()]
-
-
-@torch.no_grad()
-def _start(network: nn.Module) -> nn.Module:
-    """W ~ N(0, .02), of the discriminator's convolutions cut off at two deviations; b = 0."""
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d):
-            nn.init.trunc_normal_(layer.weight, 0, DEVIATION, -2 * DEVIATION, 2 * DEVIATION)
-        elif isinstance(layer, nn.ConvTranspose2d | nn.Linear):
-            nn.init.normal_(layer.weight, 0, DEVIATION)
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            assert layer.bias is not None
-            nn.init.zeros_(layer.bias)
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
