@@ -27,8 +27,8 @@ their noises.
 A model that was trained with labels, as by the recipe dcgan-classes, draws each class as often as its data have it, or
 the one class that --class names.
 
-The noise of a model that was trained by the recipe infogan ends with a code, which it found in data without labels.
---category and --continuous choose it, and --sweep shows what one of its coordinates does.
+The noise of a model that was trained by the recipe infogan ends with a code. Training gave it a meaning without labels:
+a class, a slant. --category and --continuous choose it, and --sweep shows what one of its coordinates does.
 
 --seeds draws one sample a seed, the same one that -n 1 and --seed draw. --interpolate draws the way from each of these
 to the next as well: on a sphere where the noises are Gaussian, on a straight line where they are uniform. An animation

@@ -1,7 +1,7 @@
 """The dense nets of Arjovsky, Chintala, Bottou 2017, "Wasserstein GAN": four layers of ReLU, without normalisation.
 
 martinarjovsky/WassersteinGAN at f7a01e8, models/mlp.py. The paper's other nets are those of `dcgan.py`, whose critic
-gives the logit as it is. Here weights start as torch's layers do, as in that code for both of these nets' layers.
+gives the logit as it is. Weights start as torch starts linear layers, as they do in that code.
 """
 
 import itertools

@@ -1,9 +1,9 @@
 """InfoGAN: Chen et al. 2016, "InfoGAN: interpretable representation learning by information maximizing GANs", on MNIST.
 
 openai/InfoGAN at 6e41232, launchers/run_mnist_exp.py: one category of ten and two continuous coordinates at the end of
-z, told by the discriminator's heads; both players are paid for it, with weight 1. No label is read. Deviations: the 62
-other coordinates have unit variance, which batch normalisation takes up; each move draws its own noises, as there, and
-the generator moves on the real batch of the discriminator.
+z, told by the discriminator's heads; both players are paid for it, with weight 1. No label is read. Each move draws
+noises of its own, and the generator moves on the real batch of the discriminator. Deviation: the 62 other coordinates
+have unit variance, which batch normalisation takes up.
 """
 
 from advnets.algorithm import Algorithm1
