@@ -21,7 +21,7 @@ from PIL import Image
 
 from advnets import data
 from advnets.algorithm import algorithm1
-from advnets.experiment.build_training import build_game_training
+from advnets.experiment.preparation.build_training import build_game_training
 from advnets.games import AdversarialRow
 from advnets.networks import DenseGenerator, MaxoutDiscriminator
 from advnets.recipes import paper_adam

@@ -42,8 +42,8 @@ from advnets.data.sets import cifar10
 from advnets.data.sets.published_files import data_folders
 from advnets.errors import AdvnetsError
 from advnets.experiment import Run
-from advnets.experiment.build_training import build_game_training
-from advnets.experiment.game_training import GameTraining
+from advnets.experiment.preparation.build_training import build_game_training
+from advnets.experiment.preparation.game_training import GameTraining
 from advnets.extractors import draw_random_features
 from advnets.games import AdversarialRow
 from advnets.metrics import frechet

@@ -31,7 +31,7 @@ from advnets import data, experiment, runs
 from advnets.data import ImageOptions, Split
 from advnets.data.images import cache
 from advnets.data.images.blocks import copy_verified
-from advnets.experiment.build_training import build_game_training
+from advnets.experiment.preparation.build_training import build_game_training
 from advnets.experiment.settings import find_device
 from advnets.recipes import paper_adam
 from advnets.schedules import BEGINNING

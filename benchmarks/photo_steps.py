@@ -35,8 +35,8 @@ from two_checkouts import median_interval
 from advnets import penalties
 from advnets.averaging import MovingAverage
 from advnets.data import Dataset
-from advnets.experiment.build_training import build_game_training
-from advnets.experiment.game_training import GameTraining
+from advnets.experiment.preparation.build_training import build_game_training
+from advnets.experiment.preparation.game_training import GameTraining
 from advnets.games import AdversarialRow, Game
 from advnets.networks import resample, twice_differentiable
 from advnets.recipes import RECIPES, Recipe

@@ -29,7 +29,7 @@ from torch.utils.data import DataLoader, Dataset
 from advnets import data
 from advnets.algorithm import ALGORITHMS
 from advnets.averaging import MovingAverage
-from advnets.experiment.build_training import build_game_training
+from advnets.experiment.preparation.build_training import build_game_training
 from advnets.games import AdversarialRow
 from advnets.recipes import paper_adam
 from advnets.training import Moment

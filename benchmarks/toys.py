@@ -28,7 +28,7 @@ from advnets import data
 from advnets.algorithm import Algorithm1
 from advnets.averaging import MovingAverage
 from advnets.data import mixture
-from advnets.experiment.build_training import build_game_training
+from advnets.experiment.preparation.build_training import build_game_training
 from advnets.games import AdversarialRow
 from advnets.metrics import mixture_modes
 from advnets.networks import PacganDiscriminator, PacganGenerator

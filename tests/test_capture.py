@@ -24,8 +24,8 @@ from advnets.algorithm import (
 from advnets.capture import WARM_UP, EagerBackend, Recorder
 from advnets.constraints import clip_weights
 from advnets.errors import BadInput, NonFinite, Unsupported
-from advnets.experiment.build_training import build_game_training
-from advnets.experiment.game_training import GameTraining
+from advnets.experiment.preparation.build_training import build_game_training
+from advnets.experiment.preparation.game_training import GameTraining
 from advnets.games import Game, Weight
 from advnets.latents import gaussian
 from advnets.networks.layers.dense import Dropout

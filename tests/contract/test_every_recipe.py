@@ -16,9 +16,9 @@ from advnets import experiment, statistics
 from advnets.algorithm import Algorithm1
 from advnets.data import Dataset, from_memory, load
 from advnets.errors import BadInput, TooBig, Unsupported
-from advnets.experiment.build_model import build_on_meta
-from advnets.experiment.build_training import build_game_training, build_training
-from advnets.experiment.game_training import GameTraining
+from advnets.experiment.preparation.build_model import build_on_meta
+from advnets.experiment.preparation.build_training import build_game_training, build_training
+from advnets.experiment.preparation.game_training import GameTraining
 from advnets.networks import MaxoutDiscriminator
 from advnets.optimizers import Adam
 from advnets.recipes import PLAYERS, RECIPES, Average, Descent, Recipe, Stage, from_json, to_json

@@ -14,7 +14,7 @@ import tiny
 from advnets import penalties
 from advnets.data import load
 from advnets.errors import AdvnetsError
-from advnets.experiment.build_training import build_game_training
+from advnets.experiment.preparation.build_training import build_game_training
 from advnets.games import Game, rows
 from advnets.games.sight import Sight
 from advnets.networks import Sizes

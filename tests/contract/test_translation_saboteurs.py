@@ -11,7 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss, mse_l
 
 import tiny
 from advnets.data import Dataset, Split
-from advnets.experiment.build_training import build_game_training
+from advnets.experiment.preparation.build_training import build_game_training
 from advnets.games import CycleGame, Game
 from advnets.games.pool import Pool
 from advnets.networks import Pix2pixGenerator

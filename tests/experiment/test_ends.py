@@ -21,7 +21,7 @@ from advnets.cli import console, main as command, output
 from advnets.errors import BadInput, CannotWrite, Damaged
 from advnets.experiment import loop as loop_module
 from advnets.experiment.loop import Loop
-from advnets.experiment.preview import Preview
+from advnets.experiment.preparation.preview import Preview
 from advnets.process import RunningClock
 from advnets.runs.journal import Journal
 

@@ -23,7 +23,7 @@ from advnets import assessment, distributed, experiment, runs
 from advnets.algorithm import Algorithm1, Extragradient, Simultaneous
 from advnets.cli.train import follow
 from advnets.errors import BadInput, Damaged, InUse, Missing, NonFinite, Unsupported
-from advnets.experiment.game_training import GameTraining
+from advnets.experiment.preparation.game_training import GameTraining
 from advnets.games import Weight
 from advnets.optimizers import RMSprop
 from advnets.recipes import RECIPES, Average, Recipe

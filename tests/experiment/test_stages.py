@@ -14,8 +14,8 @@ from advnets.algorithm import Simultaneous
 from advnets.cli.main import main
 from advnets.data import load
 from advnets.errors import BadInput
-from advnets.experiment.build_training import build_game_training
-from advnets.experiment.game_training import GameTraining
+from advnets.experiment.preparation.build_training import build_game_training
+from advnets.experiment.preparation.game_training import GameTraining
 from advnets.games import Draw
 from advnets.networks import ConvMaxoutDiscriminator, DenseGenerator, LowerLayers, Maps, MaxoutDiscriminator
 from advnets.optimizers import Momentum

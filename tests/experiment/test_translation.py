@@ -16,7 +16,7 @@ from advnets.cli.main import main
 from advnets.data import Dataset, Split, load
 from advnets.errors import AdvnetsError, BadInput
 from advnets.experiment import Model, TranslationPlan
-from advnets.experiment.preview import join_rows
+from advnets.experiment.preparation.preview import join_rows
 from advnets.experiment.sampling.translation import resize
 from advnets.networks import LastingDropout
 from advnets.recipes import RECIPES

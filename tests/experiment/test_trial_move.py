@@ -20,9 +20,9 @@ from advnets import data, experiment, recipes
 from advnets.algorithm import Algorithm1, AlgorithmRow, Extragradient, Simultaneous
 from advnets.errors import BadInput, NonFinite
 from advnets.experiment import lifecycle
-from advnets.experiment.build_training import build_training
-from advnets.experiment.prepare import prepare_training
-from advnets.experiment.trial_move import try_one_move
+from advnets.experiment.preparation.build_training import build_training
+from advnets.experiment.preparation.prepare import prepare_training
+from advnets.experiment.preparation.trial_move import try_one_move
 from advnets.games import CycleGame, Game, Weight
 from advnets.networks import Judged
 from advnets.optimizers import OPTIMIZERS, OptimizerRow
@@ -567,5 +567,5 @@ def test_without_memory_for_copies_the_trial_is_left_out_and_it_is_told(
     def full(value: Any) -> Any:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr("advnets.experiment.trial_move.copy_deeply", full)
+    monkeypatch.setattr("advnets.experiment.preparation.trial_move.copy_deeply", full)
     assert notes_of(game()) == ["the trial move is left out: there is no memory for copies of both players"]

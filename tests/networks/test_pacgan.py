@@ -7,7 +7,7 @@ import torch
 
 from advnets import data
 from advnets.errors import BadInput
-from advnets.experiment.build_training import build_game_training
+from advnets.experiment.preparation.build_training import build_game_training
 from advnets.games import AdversarialRow
 from advnets.networks import DcganDiscriminator, DcganGenerator, PacganDiscriminator, PacganGenerator, Sizes
 from advnets.recipes import PLAYERS, Descent, Recipe

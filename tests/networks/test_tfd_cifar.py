@@ -13,7 +13,7 @@ from advnets.algorithm import Simultaneous
 from advnets.constraints import max_column_norm
 from advnets.data import load
 from advnets.errors import BadInput, Unsupported
-from advnets.experiment.build_training import build_game_training
+from advnets.experiment.preparation.build_training import build_game_training
 from advnets.games import AdversarialRow
 from advnets.networks import (
     ConvMaxoutDiscriminator,

@@ -23,7 +23,7 @@ import tiny
 from advnets import assessment, errors, experiment, runs
 from advnets.cli.main import main
 from advnets.errors import AdvnetsError, BadInput, Damaged, Missing, NonFinite, TooBig, Unsupported
-from advnets.experiment.build_model import build_on_meta
+from advnets.experiment.preparation.build_model import build_on_meta
 from advnets.recipes import maker_from_json
 from advnets.runs import expected_tensors, share
 

@@ -36,7 +36,7 @@ MOMENTS = {
     "first status": "advnets.experiment.loop:Loop._write_status",
     "first step": "advnets.experiment.loop:Loop._stretch",
     "journal": "advnets.runs.journal:Journal.append:3",
-    "preview": "advnets.experiment.preview:Preview.draw",
+    "preview": "advnets.experiment.preparation.preview:Preview.draw",
     "checkpoint": "advnets.runs.checkpoint:write_files:2",
     "rename": "advnets.runs.checkpoint:commit_checkpoint:2",
     "progress": "advnets.cli.console:progress_line:2",

@@ -27,7 +27,7 @@ import tiny
 from advnets import experiment, runs
 from advnets.experiment import run as run_module
 from advnets.experiment.loop import Loop
-from advnets.experiment.preview import Preview
+from advnets.experiment.preparation.preview import Preview
 from advnets.recipes import RECIPES
 from advnets.runs import checkpoint
 

@@ -20,7 +20,7 @@ from advnets import experiment, runs
 from advnets.algorithm import ALGORITHMS, Algorithm1, Simultaneous
 from advnets.cli.main import main
 from advnets.data import Batches, Split
-from advnets.experiment.build_training import build_training
+from advnets.experiment.preparation.build_training import build_training
 from advnets.games import AdversarialRow, Game
 from advnets.latents import LATENTS
 from advnets.objectives import OBJECTIVES

@@ -15,7 +15,7 @@ from advnets.algorithm import Algorithm1, AlgorithmRow, Extragradient, Simultane
 from advnets.augmentations import AUGMENTATIONS, Augmentation, PairSigns, RealSigns
 from advnets.constraints import clip_weights
 from advnets.data import Batches, Split
-from advnets.experiment.game_training import GameTraining
+from advnets.experiment.preparation.game_training import GameTraining
 from advnets.games import CycleGame, Game, Weight, class_heads, information, l1
 from advnets.games.game import Weights
 from advnets.latents import gaussian

@@ -1,8 +1,7 @@
 """The room that puts the others together: runs are started, resumed, sampled and measured here.
 
-Inside of the room a file imports only from those before it: game_training, build_training, sampling,
-build_model, model, preview, prepare, trial_move, settings, cost, loop, resume_notes, run_data, run_record, run_model,
-run, opening, origin, lifecycle, evaluation.
+Inside of the room a file imports only from those before it: sampling, preparation, paper_figures, model, settings,
+cost, loop, resume_notes, run_data, run_record, run_model, run_evaluation, run, opening, origin, lifecycle, evaluation.
 """
 
 from advnets.experiment.cost import Cost, dry_run, peak_mebibytes

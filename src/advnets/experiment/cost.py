@@ -12,7 +12,7 @@ from advnets import distributed
 from advnets.averaging import MovingAverage
 from advnets.capture import expect_capturable
 from advnets.data import Dataset
-from advnets.experiment.build_training import build_training
+from advnets.experiment.preparation.build_training import build_training
 from advnets.experiment.settings import Settings, find_device, settle_direction, with_budget
 from advnets.randomness import Streams
 from advnets.recipes import Recipe

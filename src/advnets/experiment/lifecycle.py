@@ -11,14 +11,14 @@ from advnets import distributed, runs
 from advnets.capture import expect_capturable
 from advnets.data import DATASETS, STORED_NAME, Dataset
 from advnets.errors import BadInput
-from advnets.experiment.build_training import check_stages, given_shape_of
 from advnets.experiment.origin import begin_from
-from advnets.experiment.prepare import prepare_training
+from advnets.experiment.preparation.build_training import check_stages, given_shape_of
+from advnets.experiment.preparation.prepare import prepare_training
+from advnets.experiment.preparation.trial_move import try_one_move
 from advnets.experiment.run import Run
 from advnets.experiment.run_data import choose_data, refuse_other_data
 from advnets.experiment.run_record import RunRecord, recipe_from
 from advnets.experiment.settings import Settings, find_device, settings_from, settle_direction
-from advnets.experiment.trial_move import try_one_move
 from advnets.games import (
     AUTO,
     AdversarialRow,

@@ -13,7 +13,7 @@ from typing import Any
 
 from advnets import distributed, errors, process, runs
 from advnets.averaging import MovingAverage
-from advnets.experiment.preview import Preview
+from advnets.experiment.preparation.preview import Preview
 from advnets.experiment.settings import Settings
 from advnets.randomness import Streams
 from advnets.recipes import Recipe

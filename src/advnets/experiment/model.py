@@ -6,11 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor, nn
 
-from advnets import data, figures, statistics
+from advnets import data
 from advnets.assessment import (
     AskedClasses,
     Report,
@@ -19,10 +17,10 @@ from advnets.assessment import (
     exhaust,
     plan_from,
 )
-from advnets.baselines import is_chain
-from advnets.data import TRANSFORMS, Dataset, ImageOptions, Transform, to_uint8
+from advnets.data import TRANSFORMS, Dataset, ImageOptions, Transform
 from advnets.errors import BadInput, Unsupported
-from advnets.experiment.build_model import build_on_meta, with_weights
+from advnets.experiment.paper_figures import draw_figure2_of, draw_figure3_of
+from advnets.experiment.preparation.build_model import build_on_meta, with_weights
 from advnets.experiment.sampling import (
     FRAMES,
     STEPS,
@@ -51,9 +49,6 @@ from advnets.experiment.sampling import (
     write_translations,
 )  # fmt: skip
 from advnets.runs import Card, expected_tensors, share
-
-BLOCK = 1000
-"""Training images that are compared at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -351,44 +346,12 @@ class Model:
             raise Unsupported(f"{self.name} translates images, and `evaluate` measures what is drawn of noises alone")
 
     def figure2(self, dataset: Dataset, *, seed: int = 0) -> Any:
-        """Figure 2 of the 2014 paper: 4 x 5 fresh samples; last column, the nearest training image of the fifth."""
-        samples = self.sample(20, seed=seed).values
-        fifth = torch.from_numpy(samples[4::5]).permute(0, 3, 1, 2).flatten(1)
-        dataset.train.verify()
-        nearest = self._nearest(fifth, dataset.train.values).permute(0, 2, 3, 1).numpy()
-        return figures.draw_figure2(samples.astype(np.uint8), nearest)
-
-    def _nearest(self, samples: Tensor, values: Tensor) -> Tensor:
-        """The nearest of stored images as they are shown, (n, c, h, w), to each sample; a block in memory at a time."""
-        best = torch.full((len(samples),), torch.inf, dtype=torch.float64)
-        images = values[:1].repeat(len(samples), 1, 1, 1)
-        for block in torch.split(values, BLOCK):
-            shown = self._as_shown(block)
-            indices, distances = statistics.find_nearest(samples, shown)
-            nearer = distances < best
-            best[nearer], images[nearer] = distances[nearer], shown[indices[nearer]]
-        return images
-
-    def _as_shown(self, images: Tensor) -> Tensor:
-        """Stored images, through a transform that samples are shown without the inverse of."""
-        transform = self.transform
-        return images if transform.invertible else to_uint8(transform.back(transform.forward(images)))
+        """Figure 2 of the 2014 paper, as `draw_figure2_of` has it: fresh samples beside a nearest training image."""
+        return draw_figure2_of(self, dataset, seed=seed)
 
     def figure3(self, *, rows: int = 4, columns: int = 12, seed: int = 0) -> Any:
-        """Figure 3 of the 2014 paper: straight lines between two points of z.
-
-        Raises Unsupported for a baseline, whose chains forget the z that they begin at.
-        """
-        if is_chain(self.network):
-            raise Unsupported(
-                f"{self.name} draws by Markov chains, which forget where in z they began, so that a line in z is not "
-                "seen. Look at its samples: `advnets figures grid`."
-            )
-        ends = self.draw(2 * rows, seed=seed)
-        weights = torch.linspace(0, 1, columns)[None, :, None]
-        z = torch.lerp(ends[:rows, None], ends[rows:, None], weights.expand(rows, columns, 1))
-        images = self.emit(z.flatten(0, 1)).values
-        return figures.draw_figure3(images.astype(np.uint8).reshape(rows, columns, *images.shape[1:]))
+        """Figure 3 of the 2014 paper: straight lines between two points of z. Raises Unsupported for a baseline."""
+        return draw_figure3_of(self, rows=rows, columns=columns, seed=seed)
 
 
 def read_model(path: Path) -> Model:

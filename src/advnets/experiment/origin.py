@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from advnets import distributed, runs
 from advnets.averaging import MovingAverage
 from advnets.errors import BadInput
-from advnets.experiment.game_training import GameTraining
 from advnets.experiment.model import Model
 from advnets.experiment.opening import open_source, shipped_model_path
-from advnets.experiment.prepare import PreparedTraining
+from advnets.experiment.preparation.game_training import GameTraining
+from advnets.experiment.preparation.prepare import PreparedTraining
 from advnets.experiment.run import Run
 from advnets.experiment.run_model import card_of
 from advnets.experiment.run_record import RunRecord

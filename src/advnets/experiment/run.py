@@ -2,8 +2,8 @@
 
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from dataclasses import dataclass, field
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -12,27 +12,23 @@ import torch
 
 from advnets import distributed, runs
 from advnets.assessment import (
-    UNREAD,
     CheckpointChoice,
     EvaluationPlan,
     Progress,
     Report,
-    as_part,
-    evaluate_sampler,
     exhaust,
-    note_test_reading,
     plan_from,
-    write_report,
 )
 from advnets.capture import can_capture
 from advnets.data import Dataset
-from advnets.errors import BadInput, keep_result, unknown
+from advnets.errors import BadInput, unknown
+from advnets.experiment import run_evaluation
 from advnets.experiment.loop import Loop, TrainingProgress
 from advnets.experiment.model import Model
-from advnets.experiment.prepare import PreparedTraining, prepare_training
+from advnets.experiment.preparation.prepare import PreparedTraining, prepare_training
 from advnets.experiment.resume_notes import resume_notes
 from advnets.experiment.run_data import load_run_data
-from advnets.experiment.run_model import export_model, load_all_states, load_discriminator, model_of_state
+from advnets.experiment.run_model import export_model, model_of_state
 from advnets.experiment.run_record import RunRecord
 from advnets.experiment.sampling import Samples
 from advnets.experiment.settings import Settings, find_device, settings_from, settle_budget, with_budget
@@ -148,13 +144,14 @@ class Run:
             told = f"{self.path} has one generator, and no way {way}; expected a run of a cycle. Leave it out."
             raise unknown("way", way, ways) if ways[0] else BadInput(told)
         step, state, _ = runs.load_latest(self.directory.checkpoints)
-        return self._model(step, state, ways[0] if way is None else way, last=last)
+        return self.model_at(step, state, ways[0] if way is None else way, last=last)
 
     def _ways(self) -> list[str]:
         self.record.expect_game(self.game, str(self.path))
         return list(self.game.makers if self.game is not None else self.recipe.expect_learner().makers())
 
-    def _model(self, step: int, state: Mapping[str, Any], way: str = "", *, last: bool = False) -> Model:
+    def model_at(self, step: int, state: Mapping[str, Any], way: str = "", *, last: bool = False) -> Model:
+        """Return the generator of a training state: its step, the state, its way, and whether with the last weights."""
         return model_of_state(self.record, self.game, self.path, step=step, state=state, way=way, last=last)
 
     @property
@@ -213,16 +210,7 @@ class Run:
             BadInput: If nothing that was asked for can be measured.
             Unsupported: As `evaluate_sampler` and `Model.draw_subject` do.
         """
-        with runs.hold_run(self.directory.path) as directory:
-            step, state, _ = runs.load_latest(directory.checkpoints, directory.held)
-            report = yield from self._evaluate_checkpoint(step, state, plan)
-            with keep_result(report):
-                self._note_reading(report, directory)
-                place = write_report(directory.path, report, directory.held)
-        if place is not None:
-            why = "cannot be read" if place.name.startswith(UNREAD) else "was measured otherwise"
-            yield Progress(f"{directory.report_json} {why}, and is moved to {place}", 1.0, note=True)
-        return report
+        return run_evaluation.evaluate_own_data(self, plan)
 
     def evaluate_against(self, dataset: Dataset, plan: EvaluationPlan) -> Generator[Progress, None, Report]:
         """Measure the run against other data.
@@ -243,12 +231,7 @@ class Run:
             BadInput: If nothing that was asked for can be measured.
             Unsupported: As `evaluate_sampler` and `Model.draw_subject` do.
         """
-        with runs.hold_run(self.directory.path) as directory:
-            step, state, _ = runs.load_latest(directory.checkpoints, directory.held)
-            report = yield from evaluate_sampler(self._model(step, state), dataset, plan)
-            with keep_result(report):
-                self._note_reading(report, directory)
-        return report
+        return run_evaluation.evaluate_against(self, dataset, plan)
 
     def select_checkpoint(self, plan: EvaluationPlan, by: str) -> Generator[Progress, None, CheckpointChoice]:
         """Measure every checkpoint on the validation split, and select the best; nothing is written.
@@ -266,30 +249,7 @@ class Run:
         Raises:
             BadInput: For the test split, on which nothing may be chosen, and if `by` cannot be measured.
         """
-        if plan.split != "validation":
-            raise BadInput("checkpoints are chosen on the validation split; the test split is read of the one chosen")
-        asked = replace(plan, measures=tuple(dict.fromkeys((by, *(plan.measures or ())))))
-        found, damaged = load_all_states(self.directory.checkpoints)
-        reports: dict[int, Report] = {}
-        for number, (step, state) in enumerate(found.items()):
-            steps = self._evaluate_checkpoint(step, state, asked)
-            report = yield from as_part(steps, f"step {step:,}", number, len(found))
-            if by in report.skipped:
-                raise BadInput(f"{by} cannot decide: {report.skipped[by]}. Take another measure.")
-            reports[step] = report
-        return CheckpointChoice(by, reports, damaged)
-
-    def _note_reading(self, report: Report, directory: runs.RunDirectory) -> None:
-        """Note a reading of the test split; raises BadInput if nothing was measured."""
-        report.must_have_measures()
-        if report.against.split == "test":
-            note_test_reading(directory.test_readings, report, directory.held)
-
-    def _evaluate_checkpoint(
-        self, step: int, state: Mapping[str, Any], plan: EvaluationPlan
-    ) -> Generator[Progress, None, Report]:
-        load = partial(load_discriminator, self.recipe, self.dataset, state["training"], self.game)
-        return evaluate_sampler(self._model(step, state), self.dataset, plan, load)
+        return run_evaluation.select_checkpoint(self, plan, by)
 
     def export(self, path: str | Path, half: bool = False, *, licence: str = "", notes: str = "") -> Path:
         """Write the model as one safetensors file, which `open_model` reads; nothing is overwritten.

@@ -14,10 +14,10 @@ from advnets.assessment import REPORT_ADVICE, Discriminator
 from advnets.averaging import copy_deeply
 from advnets.data import TRANSFORMS, Dataset
 from advnets.errors import Damaged, Unsupported
-from advnets.experiment.build_model import build_on_meta, build_row_on_meta, with_lower_layers, with_weights
-from advnets.experiment.build_training import build_training
-from advnets.experiment.game_training import GameTraining
 from advnets.experiment.model import Model, read_model
+from advnets.experiment.preparation.build_model import build_on_meta, build_row_on_meta, with_lower_layers, with_weights
+from advnets.experiment.preparation.build_training import build_training
+from advnets.experiment.preparation.game_training import GameTraining
 from advnets.experiment.run_record import RunRecord
 from advnets.games import CycleGame, Game
 from advnets.networks import NO_CODE

@@ -22,7 +22,7 @@ from advnets.algorithm import moves
 from advnets.data import TRANSFORMS, Dataset, Split
 from advnets.errors import BadInput
 from advnets.experiment import Samples
-from advnets.experiment.build_training import build_game_training
+from advnets.experiment.preparation.build_training import build_game_training
 from advnets.games import AdversarialRow, Game
 from advnets.networks import DenseGenerator, MaxoutDiscriminator
 from advnets.objectives import OBJECTIVES

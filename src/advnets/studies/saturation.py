@@ -13,7 +13,7 @@ from torch import Tensor
 
 from advnets import data, figures
 from advnets.algorithm import moves
-from advnets.experiment.build_training import build_game_training
+from advnets.experiment.preparation.build_training import build_game_training
 from advnets.games import Game, frozen_parameters
 from advnets.objectives import minimax, non_saturating
 from advnets.randomness import Streams

@@ -4,7 +4,7 @@ import torch
 
 from advnets.data import TRANSFORMS, Batches, Dataset
 from advnets.errors import BadInput
-from advnets.experiment.game_training import GameTraining, explain_build_errors
+from advnets.experiment.preparation.game_training import GameTraining, explain_build_errors
 from advnets.games import CycleGame, Game
 from advnets.networks import NO_CODE, Sizes
 from advnets.recipes import Recipe

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from advnets.averaging import MovingAverage
 from advnets.data import TRANSFORMS, Dataset
-from advnets.experiment.build_training import build_training
-from advnets.experiment.preview import Preview, fixed_given
+from advnets.experiment.preparation.build_training import build_training
+from advnets.experiment.preparation.preview import Preview, fixed_given
 from advnets.games import CycleGame, Game
 from advnets.randomness import Streams
 from advnets.recipes import Recipe

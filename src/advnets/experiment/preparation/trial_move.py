@@ -19,9 +19,9 @@ from advnets.algorithm import Algorithm1
 from advnets.averaging import copy_deeply, prepare_sampling
 from advnets.data import TRANSFORMS
 from advnets.errors import AdvnetsError, BadInput, NonFinite
-from advnets.experiment.game_training import GameTraining
-from advnets.experiment.prepare import PreparedTraining
-from advnets.experiment.preview import Preview
+from advnets.experiment.preparation.game_training import GameTraining
+from advnets.experiment.preparation.prepare import PreparedTraining
+from advnets.experiment.preparation.preview import Preview
 from advnets.games import CycleGame, Draw, Game, Playable, make, pack_samples
 from advnets.objectives import OBJECTIVES
 from advnets.randomness import Streams

@@ -1,0 +1,103 @@
+"""Figures 2 and 3 of the 2014 paper, of a model."""
+
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from advnets import figures, statistics
+from advnets.baselines import is_chain
+from advnets.data import Dataset, Transform, to_uint8
+from advnets.errors import Unsupported
+from advnets.experiment.sampling import Samples
+
+BLOCK = 1000
+"""Training images that are compared at once."""
+
+
+class SampleSource(Protocol):
+    """What is asked of a model whose figures are drawn."""
+
+    @property
+    def name(self) -> str:
+        """How reports call it."""
+
+    @property
+    def network(self) -> nn.Module:
+        """The generator."""
+
+    @property
+    def transform(self) -> Transform:
+        """Between stored values and what the network emits."""
+
+    def sample(self, n: int | None = None, *, seed: int | None = None) -> Samples:
+        """Draw samples."""
+
+    def draw(self, n: int, *, seed: int) -> Tensor:
+        """Draw n noises."""
+
+    def emit(self, z: Tensor | None) -> Samples:
+        """Make the samples of noises."""
+
+
+def draw_figure2_of(model: SampleSource, dataset: Dataset, *, seed: int = 0) -> Any:
+    """Draw Figure 2: 4 x 5 fresh samples; last column, the nearest training image of the fifth.
+
+    Args:
+        model: What draws the samples.
+        dataset: The data that it was trained on.
+        seed: Seed of the noises.
+
+    Returns:
+        The figure, of matplotlib.
+    """
+    samples = model.sample(20, seed=seed).values
+    fifth = torch.from_numpy(samples[4::5]).permute(0, 3, 1, 2).flatten(1)
+    dataset.train.verify()
+    nearest = _nearest(model.transform, fifth, dataset.train.values).permute(0, 2, 3, 1).numpy()
+    return figures.draw_figure2(samples.astype(np.uint8), nearest)
+
+
+def draw_figure3_of(model: SampleSource, *, rows: int = 4, columns: int = 12, seed: int = 0) -> Any:
+    """Draw Figure 3: straight lines between two points of z.
+
+    Args:
+        model: What draws the samples.
+        rows: Lines.
+        columns: Samples a line, 2 or more.
+        seed: Seed of their ends.
+
+    Returns:
+        The figure, of matplotlib.
+
+    Raises:
+        Unsupported: For a baseline, whose chains forget the z that they begin at.
+    """
+    if is_chain(model.network):
+        raise Unsupported(
+            f"{model.name} draws by Markov chains, which forget where in z they began, so that a line in z is not "
+            "seen. Look at its samples: `advnets figures grid`."
+        )
+    ends = model.draw(2 * rows, seed=seed)
+    weights = torch.linspace(0, 1, columns)[None, :, None]
+    z = torch.lerp(ends[:rows, None], ends[rows:, None], weights.expand(rows, columns, 1))
+    images = model.emit(z.flatten(0, 1)).values
+    return figures.draw_figure3(images.astype(np.uint8).reshape(rows, columns, *images.shape[1:]))
+
+
+def _nearest(transform: Transform, samples: Tensor, values: Tensor) -> Tensor:
+    """The nearest of stored images as they are shown, (n, c, h, w), to each sample; a block in memory at a time."""
+    best = torch.full((len(samples),), torch.inf, dtype=torch.float64)
+    images = values[:1].repeat(len(samples), 1, 1, 1)
+    for block in torch.split(values, BLOCK):
+        shown = _as_shown(transform, block)
+        indices, distances = statistics.find_nearest(samples, shown)
+        nearer = distances < best
+        best[nearer], images[nearer] = distances[nearer], shown[indices[nearer]]
+    return images
+
+
+def _as_shown(transform: Transform, images: Tensor) -> Tensor:
+    """Stored images, through a transform that samples are shown without the inverse of."""
+    return images if transform.invertible else to_uint8(transform.back(transform.forward(images)))
