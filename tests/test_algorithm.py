@@ -166,15 +166,33 @@ def test_a_schedule_of_k_is_rounded_to_whole_moves() -> None:
     assert [len(step.moves) - 1 for step in take(steps, 3)] == [3, 2, 1]  # type: ignore[attr-defined]
 
 
-def test_shared_fakes_are_made_of_the_noises_of_the_discriminators_last_move() -> None:
-    game, seen = game_of(), []
-    game.generator.register_forward_hook(lambda module, given, made: seen.append(given[0].clone()))
+def test_shared_fakes_are_made_once_and_those_of_the_discriminators_last_move() -> None:
+    game, made, judged = game_of(), [], []
+    game.generator.register_forward_hook(lambda module, given, fakes: made.append(fakes.detach().clone()))
+    game.discriminator.register_forward_hook(lambda module, given, logits: judged.append(given[0].detach().clone()))
     next(Algorithm1(k=2, share_fakes=True).steps(game, batches(), optimizers(game)))
-    assert not torch.equal(seen[0], seen[1])
-    assert torch.equal(seen[1], seen[2])
-    seen.clear()
+    assert len(made) == 2
+    assert not torch.equal(made[0], made[1])
+    assert torch.equal(judged[-1], made[1])
+    made.clear()
     next(Algorithm1(k=2).steps(game, batches(), optimizers(game)))
-    assert not torch.equal(seen[1], seen[2])
+    assert len(made) == 3
+
+
+def test_a_generator_learns_of_shared_fakes_what_it_learns_of_new_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has not moved since they were made; a net that draws nothing else makes the same ones again."""
+
+    def moved() -> list[Tensor]:
+        torch.manual_seed(0)
+        game = game_of()
+        steps = Algorithm1(share_fakes=True).steps(game, batches(), optimizers(game))
+        assert len(take(steps, 3)) == 3
+        return [*game.generator.parameters()]
+
+    shared = moved()
+    monkeypatch.setattr("advnets.games.game.fakes_to_improve", lambda draw, make: make(draw))
+    for theta, again in zip(shared, moved(), strict=True):
+        torch.testing.assert_close(theta, again, rtol=1e-6, atol=1e-7)
 
 
 @pytest.mark.parametrize("k", [0, 1.5, True, "two"])

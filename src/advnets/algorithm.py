@@ -128,8 +128,8 @@ class Algorithm1(AlgorithmRow):
 
     Attributes:
         k: Discriminator's moves a step, 1 or more, or a schedule of them, rounded to whole moves.
-        share_fakes: Whether the generator moves on the noises of the discriminator's last move, as many programs do.
-            The paper draws fresh ones.
+        share_fakes: Whether the generator moves on the fakes of the discriminator's last move, as many programs do,
+            which costs one pass of the generator less. The paper draws fresh noises.
     """
 
     k: int | Schedule = 1
@@ -243,5 +243,5 @@ class _SharedDraw:
         if tuple(movers) == ("generator",) and self.last is not None:
             draw, self.last = self.last._replace(due=()), None
         elif draw is None:
-            draw = self.last = game.draw(batch, movers)
+            draw = self.last = game.draw(batch, movers)._replace(kept={})
         return self.turn(game, movers, optimizers, batch, step, draw=draw, origin=origin)

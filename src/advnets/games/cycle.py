@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from advnets.errors import BadInput
 from advnets.games.game import Game
-from advnets.games.playable import Draw, Terms, frozen_parameters
+from advnets.games.playable import Draw, Terms, fakes_to_improve, fakes_to_judge, frozen_parameters
 from advnets.games.pool import Pool
 from advnets.training import Batch, Moment
 
@@ -70,8 +70,7 @@ class CycleGame:
         """Return the terms of each mover, both ways together; see `Playable.terms`."""
         ways = self.ways(batch, draw)
         if "generator" not in movers:
-            with torch.no_grad():
-                fakes = {way: getattr(self, way).make(drawn) for way, (_, drawn) in ways.items()}
+            fakes = {way: fakes_to_judge(drawn, getattr(self, way).make, way) for way, (_, drawn) in ways.items()}
             return {"discriminator": self._judging_terms(ways, fakes)}
         if "discriminator" in movers:
             fakes = {way: getattr(self, way).make(drawn) for way, (_, drawn) in ways.items()}
@@ -79,7 +78,7 @@ class CycleGame:
                 "discriminator": self._judging_terms(ways, {way: fake.detach() for way, fake in fakes.items()}),
                 "generator": self._making_terms(ways, fakes),
             }
-        fakes = {way: getattr(self, way).make(drawn) for way, (_, drawn) in ways.items()}
+        fakes = {way: fakes_to_improve(drawn, getattr(self, way).make, way) for way, (_, drawn) in ways.items()}
         return {"generator": self._making_terms(ways, fakes)}
 
     def wants_fresh_batch(self, player: str) -> bool:
@@ -110,8 +109,8 @@ class CycleGame:
         assert a is not None
         due = {way: _due_of(way, draw) for way in WAYS}
         return {
-            "there": (Batch(b, a), Draw(None, a, due["there"])),
-            "back": (Batch(a, b), Draw(None, b, due["back"])),
+            "there": (Batch(b, a), Draw(None, a, due["there"], draw.kept)),
+            "back": (Batch(a, b), Draw(None, b, due["back"], draw.kept)),
         }
 
     def _judging_terms(self, ways: Mapping[str, tuple[Batch, Draw]], fakes: Mapping[str, Tensor]) -> Terms:

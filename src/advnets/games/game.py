@@ -21,7 +21,17 @@ from advnets.games.field_checks import (
     expect_precision,
     expect_same_in_two_passes,
 )
-from advnets.games.playable import Draw, Terms, frozen_parameters, judged_of, logits_of, make, takes_given
+from advnets.games.playable import (
+    Draw,
+    Terms,
+    fakes_to_improve,
+    fakes_to_judge,
+    frozen_parameters,
+    judged_of,
+    logits_of,
+    make,
+    takes_given,
+)
 from advnets.games.sight import Augment, Seen, Sight, pack_samples
 from advnets.games.ties import Tie, View
 from advnets.games.weights import MoveCounter, Weight, WeightedTerms, as_weight, name_of
@@ -204,13 +214,11 @@ class Game:
         return self._making_terms(batch, draw, fake, self._judge_both(inputs, (batch.given, draw.given), seen))
 
     def _discriminator_terms(self, batch: Batch, draw: Draw) -> Terms:
-        with torch.no_grad():
-            fake = self.make(draw)
-        return self.judging_terms(batch, draw, fake)
+        return self.judging_terms(batch, draw, fakes_to_judge(draw, self.make))
 
     def _generator_terms(self, batch: Batch, draw: Draw) -> Terms:
         with frozen_parameters(self.discriminator):
-            return self.making_terms(batch, draw, self.make(draw))
+            return self.making_terms(batch, draw, fakes_to_improve(draw, self.make))
 
     def _joint_terms(self, batch: Batch, draw: Draw) -> dict[str, Terms]:
         """Both players' terms from one graph: the same z, the same fakes, the same dropout masks on them."""

@@ -1,7 +1,7 @@
 """What an algorithm asks of a game, and how the networks of a game are called."""
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
@@ -34,16 +34,54 @@ class Draw(NamedTuple):
         z: The noises, (batch, latent_size); None where the generator takes no noise.
         given: Labels (batch,) or images (batch, c, h, w) that the networks are given, or None.
         due: Names of the lazy penalties that are paid in this turn; of a cycle with their way, as in "there/r1".
+        kept: Where the discriminator's turn leaves its fakes, with the graph that made them, for a generator's turn on
+            the same draw: {"": fakes}, of a cycle {"there": ..., "back": ...}. None where each turn makes its own.
     """
 
     z: Tensor | None
     given: Tensor | None = None
     due: tuple[str, ...] = ()
+    kept: dict[str, Tensor] | None = None
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the draw's tensors by name."""
         named = {"z": self.z, "given": self.given}
         return {name: tensor for name, tensor in named.items() if tensor is not None}
+
+
+def fakes_to_judge(draw: Draw, make: Callable[[Draw], Tensor], way: str = "") -> Tensor:
+    """Make the fakes of a discriminator's turn, of which no gradient is taken.
+
+    Args:
+        draw: What they are made of; its `kept` keeps them for the generator, if it may.
+        make: What makes them.
+        way: "" of a game; "there" or "back" of a cycle.
+
+    Returns:
+        The fakes, (batch, ...).
+    """
+    if draw.kept is None:
+        with torch.no_grad():
+            return make(draw)
+    draw.kept[way] = make(draw)
+    return draw.kept[way].detach()
+
+
+def fakes_to_improve(draw: Draw, make: Callable[[Draw], Tensor], way: str = "") -> Tensor:
+    """Return the fakes of a generator's turn: those that the discriminator's turn has kept, or new ones.
+
+    The generator has not moved since they were made, so that their gradient is that of new ones, for one pass less.
+
+    Args:
+        draw: What they are made of.
+        make: What makes them.
+        way: "" of a game; "there" or "back" of a cycle.
+
+    Returns:
+        The fakes, (batch, ...), a function of the generator's parameters.
+    """
+    kept = None if draw.kept is None else draw.kept.pop(way, None)
+    return make(draw) if kept is None else kept
 
 
 class Playable(Protocol):

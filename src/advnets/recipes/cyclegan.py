@@ -29,7 +29,7 @@ cyclegan = Recipe(
         identity=2.5,
         pool=50,
     ),
-    algorithm=Algorithm1(),
+    algorithm=Algorithm1(share_fakes=True),
     descents=dict.fromkeys(PLAYERS, Descent(Adam(betas=(0.5, 0.999)), LateLinearDecay(2e-4))),
     batch_size=1,
     transform="symmetric",

@@ -3,9 +3,8 @@
 The maintained port, junyanz/pytorch-CycleGAN-and-pix2pix: cross-entropy with half the loss for the discriminator, the
 mean absolute difference from the target with weight 100, batches of one image, rates that stay for one half of the run
 and go to 0 in the other. Deviations: images are read at one size, where the port draws a crop of 256 of 286 pixels and
-mirrors pairs; the generator's move makes its fakes anew, with dropout of its own; rates go to 0 with each step, not
-with each epoch. The authors' Lua code (phillipi/pix2pix at 89ff2a8) keeps its rate for 200 epochs, halves the
-discriminator's loss in what it prints alone, and has no biases.
+mirrors pairs; rates go to 0 with each step, not with each epoch. The authors' Lua code (phillipi/pix2pix at 89ff2a8)
+keeps its rate for 200 epochs, halves the discriminator's loss in what it prints alone, and has no biases.
 """
 
 from advnets.algorithm import Algorithm1
@@ -27,7 +26,7 @@ pix2pix = Recipe(
         given="images",
         ties={"generator": {"l1": 100.0}},
     ),
-    algorithm=Algorithm1(),
+    algorithm=Algorithm1(share_fakes=True),
     descents=dict.fromkeys(PLAYERS, Descent(Adam(betas=(0.5, 0.999)), LateLinearDecay(2e-4))),
     batch_size=1,
     transform="symmetric",
