@@ -38,7 +38,7 @@ from advnets.data import Dataset
 from advnets.experiment.preparation.build_training import build_game_training
 from advnets.experiment.preparation.game_training import GameTraining
 from advnets.games import AdversarialRow, Game
-from advnets.networks import resample, twice_differentiable
+from advnets.networks.layers import resample, twice_differentiable
 from advnets.recipes import RECIPES, Recipe
 from advnets.training import Moment
 
