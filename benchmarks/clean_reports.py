@@ -31,6 +31,7 @@ from machine import describe
 from advnets import assessment, data
 from advnets.assessment.context import Context
 from advnets.assessment.run_measures import take_measure
+from advnets.assessment.summary import summarise
 from advnets.assessment.verdict import verdicts
 from advnets.data import Split
 from advnets.errors import AdvnetsError
@@ -94,20 +95,30 @@ def told(line: Mapping[str, Any]) -> list[str]:
     return [name for name, one in verdicts(estimates).items() if one.differs]
 
 
+def claimed(line: Mapping[str, Any]) -> bool:
+    """Whether the three sentences that a report begins with claim a difference."""
+    estimates = {name: Estimate.from_dict(fields) for name, fields in line["estimates"].items()}
+    return bool(summarise(estimates, verdicts(estimates), LEAST_HELD_OUT).claims)
+
+
 def page(kept: list[dict[str, Any]]) -> str:
     """The table, of what was kept."""
     groups: dict[tuple[str, int], list[list[str]]] = {}
+    claims: Counter[tuple[str, int]] = Counter()
     for line in kept:
         groups.setdefault((line["data"], line["samples"]), []).append(told(line))
+        claims[line["data"], line["samples"]] += claimed(line)
     rows = [
-        "| data | samples | reports | that tell anything | share | by |",
-        "| --- | ---: | ---: | ---: | ---: | --- |",
+        "| data | samples | reports | whose first sentences claim anything | that tell anything | share | by |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
     for (name, n), reports in sorted(groups.items()):
         false = sum(bool(one) for one in reports)
         by = Counter(measure for one in reports for measure in one).most_common()
         names = ", ".join(f"{measure} {times}" for measure, times in by) or "none"
-        rows.append(f"| {name} | {n:,} | {len(reports)} | {false} | {false / len(reports):.1%} | {names} |")
+        rows.append(
+            f"| {name} | {n:,} | {len(reports)} | {claims[name, n]} | {false} | {false / len(reports):.1%} | {names} |"
+        )
     false, total = sum(bool(one) for reports in groups.values() for one in reports), len(kept)
     said = "\n".join(rows)
     return (
@@ -116,7 +127,8 @@ def page(kept: list[dict[str, Any]]) -> str:
         "`--page`; "
         f"{sum(line['seconds'] for line in kept) / 60:.0f} minutes of measuring on one thread of a busy machine. "
         f"{describe()}\n\nWhat was done stands in the file.\n\n{said}\n\n"
-        f"In all, {false} of {total} reports tell anything, {false / max(total, 1):.1%}.\n"
+        f"In all, {claims.total()} of {total} reports claim anything in their first three sentences, and {false} of "
+        f"{total} tell anything in their table, {false / max(total, 1):.1%}.\n"
     )
 
 

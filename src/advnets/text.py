@@ -8,7 +8,7 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 MARKS = re.compile(r"[`|*\[\]~$]|\\(?=[!-/:-@\[-`{-~]|$)|(?<![^\W_])_|_(?![^\W_])")
 """What a page of Markdown reads as marks; an underscore within a word and a backslash before a letter are none."""
@@ -116,6 +116,28 @@ def quote_word(word: str | os.PathLike[str]) -> str:
     if text.isprintable():
         return shlex.quote(text)
     return "$'" + "".join(_quote_character(one) for one in text) + "'"
+
+
+def align_table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
+    """A table of Markdown whose columns are aligned as text.
+
+    Args:
+        rows: The cells of each row; the first row is the head.
+        right: Numbers of the columns that are set to the right, from 0.
+
+    Returns:
+        The table.
+    """
+    widths = [max(3, *(len(row[column]) for row in rows)) for column in range(len(rows[0]))]
+    rule = [f"{'-' * (width - 1)}{':' if column in right else '-'}" for column, width in enumerate(widths)]
+    lines = []
+    for row in (rows[0], rule, *rows[1:]):
+        cells = (
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def _quote_character(one: str) -> str:

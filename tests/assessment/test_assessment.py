@@ -125,10 +125,11 @@ def test_what_is_no_report_is_refused(told: object) -> None:
 
 
 def test_the_page_tells_every_measure_its_question_and_the_controls(clean: Report) -> None:
-    page = clean.markdown()
+    page = clean.markdown(definitions=True)
     for name, measure in clean.measures.items():
         assert f"| {name} " in page
         assert MEASURES[name].asks in page
+        assert MEASURES[name].asks not in clean.markdown()
         assert measure.protocol["digest"] == clean.against.digest
     for words in ("mean image", "k-means centroids", "% of the way", "blur, not quality", "Classes of 500 samples",
                   "have one (Holm)", "Not measured:", "logits-gap: no discriminator"):  # fmt: skip
@@ -155,7 +156,7 @@ def test_a_new_measure_is_one_row(digits: Dataset, held: assessment.Reference, m
     monkeypatch.setitem(assessment.MEASURES, "brightness", row)
     found = assess(digits.test.values, held, measures=["brightness"])
     assert found.verdicts["brightness"].words == AS_REAL
-    assert "How bright are samples?" in str(found)
+    assert "How bright are samples?" in found.markdown(definitions=True)
 
 
 def test_a_reference_made_once_gives_what_a_fresh_one_gives(digits: Dataset, held: assessment.Reference) -> None:
@@ -497,7 +498,7 @@ def test_of_many_real_images_the_inception_score_is_as_real() -> None:
     told = []
     for seed in range(20):
         logits = 3 * torch.randn(1250, 10, generator=torch.Generator().manual_seed(seed))
-        stub = SimpleNamespace(order=torch.arange(250), dataset=SimpleNamespace(classes=10),
+        stub = SimpleNamespace(order=torch.arange(250), dataset=SimpleNamespace(classes=10, class_names=None),
                                held_out_logits=logits[1000:])  # fmt: skip
         context = Context(torch.zeros(1000, 1), stub)  # type: ignore[arg-type]
         context.__dict__["logits"] = logits[:1000]

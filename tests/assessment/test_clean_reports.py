@@ -11,7 +11,7 @@ def test_the_page_counts_reports_that_tell_anything(tmp_path: Path) -> None:
     kept = [{"data": "digits", "samples": 200, "number": number, "seconds": 1.0, "estimates": {"vendi": found}}
             for number, found in enumerate([as_real, apart, as_real, as_real])]  # fmt: skip
     assert [clean_reports.told(line) for line in kept] == [[], ["vendi"], [], []]
-    assert "| digits | 200 | 4 | 1 | 25.0% | vendi 1 |" in clean_reports.page(kept)
+    assert "| digits | 200 | 4 | 1 | 1 | 25.0% | vendi 1 |" in clean_reports.page(kept)
 
 
 @pytest.mark.slow

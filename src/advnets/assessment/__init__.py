@@ -1,7 +1,7 @@
 """Measuring samples against data: the two sides, the table of measures, the report and what it says in words.
 
 Inside of the room a file imports only from those before it: reference, context, input_files, jackknives, measures,
-plan, report_figures, verdict, class_lines, power, report, report_files, run_measures, selection.
+plan, report_figures, verdict, class_lines, power, summary, report, report_files, run_measures, selection.
 """
 
 from advnets.assessment.context import AskedClasses, Context, Discriminator, ReferenceCard, Subject
@@ -43,9 +43,12 @@ from advnets.assessment.run_measures import (
     note_test_reading,
 )
 from advnets.assessment.selection import CheckpointChoice
+from advnets.assessment.summary import Summary, summarise
 from advnets.assessment.verdict import Verdict, verdicts
 
 __all__ = [
+    "Summary",
+    "summarise",
     "AskedClasses",
     "CheckpointChoice",
     "Context",

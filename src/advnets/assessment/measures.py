@@ -180,15 +180,17 @@ def _class_shares(context: Context) -> Estimate:
     # The share of the rarest class is biased low, the more so the fewer images there are: both sides have as many.
     samples, real = context.draw_equal_counts((context.logits, context.reference.held_out_logits))
     found = with_real_floor(class_shares(samples.argmax(1), classes), class_shares(real.argmax(1), classes))
-    every = class_shares(context.logits.argmax(1), classes).notes
+    every = class_shares(context.logits.argmax(1), classes, names=context.reference.dataset.class_names).notes
+    found = replace(found, notes={key: note for key, note in found.notes.items() if not key.startswith("class ")})
     return replace(found, notes={**found.notes, **every, "n": len(samples), "n_all": context.n})
 
 
 def _class_distance(context: Context) -> Estimate:
-    classes = context.reference.dataset.classes
-    assert classes is not None
+    dataset = context.reference.dataset
+    assert dataset.classes is not None
     # Both by the classifier: beside true labels, its own mistakes would be taken for the generator's.
-    return class_distance(context.logits.argmax(1), context.reference.held_out_logits.argmax(1), classes)
+    drawn = context.logits.argmax(1), context.reference.held_out_logits.argmax(1)
+    return class_distance(*drawn, dataset.classes, names=dataset.class_names)
 
 
 def _class_asked(context: Context) -> Estimate:

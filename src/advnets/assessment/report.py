@@ -1,7 +1,7 @@
 """Measures of samples, each with its protocol, and the report that they make: as JSON, and as a page to read."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,12 +10,13 @@ from advnets.assessment.class_lines import class_lines
 from advnets.assessment.context import ReferenceCard
 from advnets.assessment.measures import GROUPS, MEASURES
 from advnets.assessment.power import power_lines
+from advnets.assessment.summary import Summary, summarise
 from advnets.assessment.verdict import LEVEL, Verdict, verdicts
 from advnets.errors import BadInput
 from advnets.records import parse_record, parse_value
 from advnets.statistics import Estimate
 from advnets.statistics.estimate import Z95
-from advnets.text import escape_markdown, format_reasons
+from advnets.text import align_table, escape_markdown, format_reasons
 
 SCHEMA = 2
 
@@ -147,6 +148,11 @@ class Report:
         """The verdict on each measure; p-values are adjusted for all rows of the report."""
         return verdicts({name: measure.estimate for name, measure in self.measures.items()})
 
+    @cached_property
+    def summary(self) -> Summary:
+        """Fidelity, variety and copies, in a sentence each."""
+        return summarise(self._estimates(), self.verdicts, self.against.held_out)
+
     def must_have_measures(self) -> None:
         """Check that something was measured.
 
@@ -187,6 +193,7 @@ class Report:
             "verdicts": {name: asdict(verdict) for name, verdict in self.verdicts.items()},
             "skipped": dict(self.skipped),
             "controls": {name: estimate.as_dict() for name, estimate in self.controls.items()},
+            "summary": asdict(self.summary),
             "share_of_the_way": self.share_of_the_way(),
             "figures": list(self.figures),
             "seconds": self.seconds,
@@ -230,9 +237,17 @@ class Report:
     def __str__(self) -> str:
         return self.markdown()
 
-    def markdown(self) -> str:
-        """The report as a page of Markdown."""
-        parts = [self._head(), *self.against.warnings(), self._table(), *self._warnings(), self._explanation()]
+    def markdown(self, *, definitions: bool = False) -> str:
+        """The report as a page of Markdown.
+
+        Args:
+            definitions: Whether the question of each measure is told below the table.
+
+        Returns:
+            The page.
+        """
+        parts = [self._head(), str(self.summary), *self.against.warnings(), self._table(), *self._warnings()]
+        parts += [self._explanation(definitions)]
         parts += [*power_lines(self._estimates(), self.against.held_out), *self._draws()]
         parts += [*class_lines(self._estimates()), *self._parzen(), *self._list_skipped()]
         parts += [f"![{name}](figures/{name}.png)" for name in map(escape_markdown, self.figures)]
@@ -293,9 +308,10 @@ class Report:
             f"Some of them also need other real images that stand in for samples. Samples used: {draws}."
         ]
 
-    def _explanation(self) -> str:
+    def _explanation(self, definitions: bool) -> str:
         rows = sum(verdict.adjusted is not None for verdict in self.verdicts.values())
-        asked = "\n".join(f"- {name}: {MEASURES[name].asks}" for name in self.measures if name in MEASURES)
+        asked = [f"- {name}: {MEASURES[name].asks}" for name in self.measures if name in MEASURES]
+        told = "\n".join(asked) if definitions else "What each measure asks: `advnets evaluate --definitions`."
         adjusted = (
             f" P-values, those of values without a test too, are adjusted for the {rows} row{'s' * (rows > 1)} of this "
             f"table that have one (Holm), so that of reports on real samples {100 * LEVEL:.0f} % at most tell any "
@@ -303,7 +319,7 @@ class Report:
         )
         return (
             "Values have their standard error, or their 95 % interval, of that value taken alone. The column `real` is "
-            f"what as many real images get.{adjusted if rows else ''}\n\n{asked}"
+            f"what as many real images get.{adjusted if rows else ''}\n\n{told}"
         )
 
     def _estimates(self) -> dict[str, Estimate]:
@@ -313,7 +329,8 @@ class Report:
         if not self.controls or "parzen" not in self.measures:
             return []
         way = self.share_of_the_way()
-        far = "" if way is None else f"{100 * way:.0f} % of the way from the mean image to as many real images. "
+        praised = way is not None and not self.summary.claims  # no praise by a score that does not see what others see
+        far = f"{100 * (way or 0):.0f} % of the way from the mean image to as many real images. " if praised else ""
         measure = self.measures["parzen"]
         protocol = {key: escape_markdown(str(value)) for key, value in measure.protocol.items()}
         rows = [["centres", "how many", "nats", "standard error", "sigma", "edge", "ceiling"]]
@@ -357,28 +374,6 @@ def format_estimate(found: Estimate) -> str:
         about = "less bias: " if found.bias else ""
         return f"{found.value:.4g} [{about}{found.interval[0]:.3g}, {found.interval[1]:.3g}]"
     return f"{found.value:.4g}" if found.error is None else f"{found.value:.4g} +- {found.error:.2g}"
-
-
-def align_table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
-    """A table of Markdown whose columns are aligned as text.
-
-    Args:
-        rows: The cells of each row; the first row is the head.
-        right: Numbers of the columns that are set to the right, from 0.
-
-    Returns:
-        The table.
-    """
-    widths = [max(3, *(len(row[column]) for row in rows)) for column in range(len(rows[0]))]
-    rule = [f"{'-' * (width - 1)}{':' if column in right else '-'}" for column, width in enumerate(widths)]
-    lines = []
-    for row in (rows[0], rule, *rows[1:]):
-        cells = (
-            cell.rjust(width) if column in right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
 
 
 def _centres(name: str, found: Estimate) -> list[str]:

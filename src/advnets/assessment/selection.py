@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from advnets.assessment.measures import MEASURES, badness
-from advnets.assessment.report import Report, align_table, format_estimate
+from advnets.assessment.report import Report, format_estimate
 from advnets.errors import BadInput
 from advnets.statistics import Estimate
 from advnets.statistics.estimate import Z95
+from advnets.text import align_table
 
 
 @dataclass(frozen=True)

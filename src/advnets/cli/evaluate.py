@@ -49,6 +49,7 @@ class SubjectFlags:
         every_checkpoint: Measure each checkpoint of a run on the validation split, and name the best by the first of
             --measures; default fid, or sliced-wasserstein for points.
         out: Write the report and its figures into this folder, which must be new or empty.
+        definitions: Print beside the report what each measure asks.
         json: Print the report as JSON.
     """
 
@@ -59,6 +60,7 @@ class SubjectFlags:
     figures: bool = False
     every_checkpoint: bool = False
     out: Path | None = None
+    definitions: bool = False
     json: bool = False
 
 
@@ -113,7 +115,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _print(report: assessment.Report, asked: EvaluateFlags, kept: Path | None = None) -> None:
-    text = sealed_text(report.as_dict()) if asked.json else str(report)
+    text = sealed_text(report.as_dict()) if asked.json else report.markdown(definitions=asked.definitions)
     write_output(text.rstrip(), kept=kept)
 
 

@@ -6,10 +6,10 @@ from itertools import groupby
 from typing import Any
 
 from advnets.assessment.measures import MEASURES
-from advnets.assessment.report import align_table, format_estimate
+from advnets.assessment.report import format_estimate
 from advnets.assessment.verdict import format_p_value
 from advnets.comparison.difference import LEVEL, NOT_SHOWN, POWER, ROUNDED, THE_SAME, Contrast
-from advnets.text import escape_markdown, format_reasons
+from advnets.text import align_table, escape_markdown, format_reasons
 
 KINDS = {
     "paired": "The samples of all sides were measured against the same real images. The error of a difference is that "

@@ -43,7 +43,7 @@ def nearest_class(samples: Array, real: Array, labels: Array) -> Tensor:
     return classes.to(index)[index]
 
 
-def class_shares(classes: Array, n_classes: int) -> Estimate:
+def class_shares(classes: Array, n_classes: int, *, names: Sequence[str] | None = None) -> Estimate:
     """Compute the share of each class among samples; the value is the smallest share.
 
     It is 0 if a class is missing, and 1 / n_classes if all classes are even.
@@ -51,10 +51,11 @@ def class_shares(classes: Array, n_classes: int) -> Estimate:
     Args:
         classes: Classes of the samples, (n,) integers from 0, by any rule: `nearest_class`, or a classifier.
         n_classes: Number of classes.
+        names: Names of the classes, for the notes; None takes their numbers.
 
     Returns:
         The smallest share. Its error is `share_error`, which is right for a class named beforehand; the smallest of
-        several shares is biased low. Its notes hold `class 0` and so on, the shares p_c; `entropy`,
+        several shares is biased low. Its notes hold `class 0`, or `class cat`, and so on, the shares p_c; `entropy`,
         -sum_c p_c log p_c, in nats, at most log n_classes; `missing`, the number of classes without a sample; `n`.
 
     Raises:
@@ -63,7 +64,9 @@ def class_shares(classes: Array, n_classes: int) -> Estimate:
     counts = _count_classes(classes, n_classes, "classes")
     n = int(counts.sum())
     shares = (counts.double() / n).tolist()
-    notes: dict[str, Note] = {f"class {name}": share for name, share in enumerate(shares)}
+    notes: dict[str, Note] = {
+        f"class {name}": share for name, share in zip(names or range(n_classes), shares, strict=True)
+    }
     notes["entropy"] = -sum(share * math.log(share) for share in shares if share > 0)
     notes |= {"missing": shares.count(0.0), "n": n}
     return Estimate(min(shares), share_error(int(counts.min()), n), notes=notes)
@@ -96,7 +99,7 @@ def class_entropy(classes: Array, n_classes: int) -> Estimate:
     return Estimate(entropy, math.sqrt(variance / n), notes={"modes": int((counts >= n / 100).sum()), "n": int(n)})
 
 
-def class_distance(classes: Array, real: Array, n_classes: int) -> Estimate:
+def class_distance(classes: Array, real: Array, n_classes: int, *, names: Sequence[str] | None = None) -> Estimate:
     """Compute the total variation distance between the classes of samples and those of real images.
 
         TV = 1/2 sum_c |p_c - q_c|,    chi^2 = sum_c (sqrt(m / n) o_c - sqrt(n / m) r_c)^2 / (o_c + r_c)
@@ -110,11 +113,13 @@ def class_distance(classes: Array, real: Array, n_classes: int) -> Estimate:
         classes: Classes of samples, (n,) integers from 0.
         real: Classes of real images by the same rule, (m,) integers from 0.
         n_classes: Number of classes.
+        names: Names of the classes, for the notes; None takes their numbers.
 
     Returns:
         The distance, with the p-value. Its error is the delta method's, over samples and real images. Its floor is
         nearly its mean between two draws of real images, 1/2 sum_c sqrt(2 / pi q_c (1 - q_c) (1 / n + 1 / m)). Its
-        notes hold `chi2`, `degrees`, `n` and `m`.
+        notes hold `chi2`, `degrees`, `n` and `m`; `oddest`, the class whose share falls farthest from that of real
+        images in standard errors, and both shares of it.
 
     Raises:
         BadInput: As `class_shares` does.
@@ -129,6 +134,9 @@ def class_distance(classes: Array, real: Array, n_classes: int) -> Estimate:
     chi2 = float((math.sqrt(m / n) * o - math.sqrt(n / m) * r).square()[occurs].div((o + r)[occurs]).sum())
     degrees = int(occurs.sum()) - 1
     notes: dict[str, Note] = {"chi2": chi2, "degrees": degrees, "n": int(n), "m": int(m)}
+    worst = int(((p - q).abs() / (p + q).clamp(min=1e-300).sqrt()).argmax())
+    notes |= {"oddest": f"class {worst}" if names is None else names[worst]}
+    notes |= {"oddest share": float(p[worst]), "oddest real share": float(q[worst])}
     distance, error = float((p - q).abs().sum() / 2), math.sqrt(max(0.0, float(variance)))
     return Estimate(distance, error, float(floor), notes, p_value=_chi2_tail(chi2, degrees))
 

@@ -1,0 +1,219 @@
+"""What a report says first: three sentences, on the looks of samples, on their variety, and on copies.
+
+A sentence claims a difference only where the p-value of its row, adjusted for all rows of the report, is below .01. So
+of a hundred reports on samples that are real, one at most claims anything. Every row that is below is in one of the
+three sentences: in words if it is among the clearest, and by its name otherwise.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from advnets.assessment.measures import GROUPS, MEASURES
+from advnets.assessment.power import FEW
+from advnets.assessment.verdict import LEVEL, Verdict, format_p_value
+from advnets.statistics import Estimate
+from advnets.text import escape_markdown
+
+CLAIMED = 0.01
+"""The largest chance that the three sentences on samples that are real claim any difference."""
+
+COLLAPSED = 0.3
+"""Two samples that lie so much nearer together than two real images, as a share, are called nearly alike."""
+
+LOOKS = {"precision", "density", "spectrum", "tone", "class-asked", "high-quality"}
+"""Rows on samples one by one, which a lack of variety alone does not move."""
+
+MOST_PHRASES = 2
+"""Findings that a sentence spells out; it names the others."""
+
+PARTS: dict[str, tuple[str, ...]] = {
+    "Fidelity": ("fidelity", "two samples", "likelihood"),
+    "Variety": ("diversity",),
+    "Copies": ("memorisation",),
+}
+"""The groups of measures that each sentence is about."""
+
+Describe = Callable[[Estimate], str]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The three sentences.
+
+    Attributes:
+        fidelity: Whether samples look real.
+        variety: Whether they are as varied as real images.
+        copies: Whether they are copies of training images.
+        claims: The rows that differ, below `CLAIMED`.
+    """
+
+    fidelity: str
+    variety: str
+    copies: str
+    claims: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(f"- {sentence}" for sentence in (self.fidelity, self.variety, self.copies))
+
+
+def summarise(found: Mapping[str, Estimate], verdicts: Mapping[str, Verdict], held_out: int) -> Summary:
+    """Say in three sentences what a report found.
+
+    Args:
+        found: The estimates by the name of their measure.
+        verdicts: The verdict on each.
+        held_out: Real images that the samples were measured against.
+
+    Returns:
+        The sentences, in Markdown.
+    """
+    known = {name: verdict.adjusted for name, verdict in verdicts.items() if verdict.adjusted is not None}
+    claims = tuple(name for name, p in known.items() if p < CLAIMED)
+    sentences: dict[str, str] = {}
+    for part, groups in PARTS.items():
+        of = [name for name in found if _group_of(name) in groups]
+        claimed = {name: found[name] for name in _by_clarity(of) if name in claims}
+        hints = {name: known[name] for name in of if CLAIMED <= known.get(name, 1.0) < LEVEL}
+        if not of:
+            said = UNKNOWN[part]
+        elif claimed:
+            said = _claim(HEADLINES[part](claimed), claimed)
+        else:
+            said = ALIKE[part] + _hints(hints)
+        sentences[part] = f"**{part}.** {said}"
+    if not claims and held_out < FEW:
+        sentences["Fidelity"] += f" With {held_out:,} real images only large differences would be seen."
+    return Summary(sentences["Fidelity"], sentences["Variety"], sentences["Copies"], claims)
+
+
+def _group_of(name: str) -> str:
+    return MEASURES[name].group if name in MEASURES else GROUPS[-1]
+
+
+def _by_clarity(names: Sequence[str]) -> list[str]:
+    """The rows that have words first, in the order of PHRASES; the others behind, in their own."""
+    order = list(PHRASES)
+    return sorted(names, key=lambda name: order.index(name) if name in PHRASES else len(order))
+
+
+def _claim(headline: str, claimed: Mapping[str, Estimate]) -> str:
+    """A sentence on what differs: the clearest rows in words, the others by name."""
+    spelt = [name for name in claimed if name in PHRASES][:MOST_PHRASES]
+    others = ", ".join(name for name in claimed if name not in spelt)
+    if not spelt:
+        return f"{headline}, by {others}."
+    words = "; ".join(PHRASES[name](claimed[name]) for name in spelt)
+    return f"{headline}: {words}{f' (also by {others})' if others else ''}."
+
+
+def _hints(hints: Mapping[str, float]) -> str:
+    """What may be there all the same."""
+    words = " and ".join(f"{name} ({format_p_value(p)})" for name, p in hints.items())
+    return f" A hint at one is {words}." if hints else ""
+
+
+def _fidelity_headline(claimed: Mapping[str, Estimate]) -> str:
+    """Many distances see missing kinds of images too: only some rows look at each sample by itself."""
+    if LOOKS & set(claimed):
+        return "The samples do not look like real images"
+    return "The samples as a whole are told from real images"
+
+
+def _variety_headline(claimed: Mapping[str, Estimate]) -> str:
+    uneven = {"class-distance", "different-bins", "mode-divergence"}
+    lacking = any(
+        name == "duplicates" or (name not in uneven and found.floor is not None and found.value < found.floor)
+        for name, found in claimed.items()
+    )
+    return (
+        "The samples are not as varied as real images" if lacking else "The samples are not spread as real images are"
+    )
+
+
+def _copies_headline(claimed: Mapping[str, Estimate]) -> str:
+    if "copying" in claimed:
+        return "The generator repeats its training images"
+    if set(claimed) == {"logits-gap"}:
+        return "The discriminator has learnt its training images by heart"
+    fewer = all(name == "near-duplicates" and found.value < (found.floor or 0.0) for name, found in claimed.items())
+    return "The samples keep away from training images" if fewer else "The samples lie too near to training images"
+
+
+HEADLINES: dict[str, Callable[[Mapping[str, Estimate]], str]] = {
+    "Fidelity": _fidelity_headline,
+    "Variety": _variety_headline,
+    "Copies": _copies_headline,
+}
+ALIKE = {
+    "Fidelity": "No difference from real images can be shown in how the samples look.",
+    "Variety": "No lack of variety can be shown.",
+    "Copies": "No copying of training images can be shown.",
+}
+UNKNOWN = {
+    "Fidelity": "Nothing was measured that tells how the samples look.",
+    "Variety": "Nothing was measured that tells how varied the samples are.",
+    "Copies": "Nothing was measured that tells copies of training images.",
+}
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if 0.01 <= share <= 0.99 or share in (0.0, 1.0) else f"{100 * share:.1f} %"
+
+
+def _shares(about: str) -> Describe:
+    """Words for a share beside that of real images."""
+    return lambda found: about.format(_percent(found.value), _percent(found.floor or 0.0))
+
+
+def _times(about: str) -> Describe:
+    """Words for a distance beside that of real images."""
+
+    def describe(found: Estimate) -> str:
+        floor = found.floor or 0.0
+        return (
+            about.format(f"{found.value / floor:.3g} times")
+            if floor > 0
+            else about.format(f"{found.value:.3g}, not 0,")
+        )
+
+    return describe
+
+
+def _closeness(found: Estimate) -> str:
+    ratio = found.value / found.floor if found.floor else 1.0
+    alike = "they are nearly all alike, and " if ratio < COLLAPSED else ""
+    return f"{alike}two samples lie {ratio:.2g} times as far apart as two real images"
+
+
+def _classes(found: Estimate) -> str:
+    oddest = escape_markdown(str(found.notes.get("oddest", "one class")))
+    oddest = f"class {oddest}" if oddest.isdigit() else oddest
+    share, real = (float(found.notes.get(key, 0.0)) for key in ("oddest share", "oddest real share"))
+    return f"{oddest} is {_percent(share)} of them and {_percent(real)} of real images"
+
+
+def _constant(words: str) -> Describe:
+    return lambda found: words
+
+
+PHRASES: dict[str, Describe] = {
+    # fidelity
+    "precision": _shares("{} of them lie where real images lie (of real ones {})"),
+    "high-quality": _shares("{} of the points lie at a mode (of real ones {})"),
+    "tone": _constant("their brightness, contrast, colours or sides are other ones"),
+    "spectrum": _constant("their fine or coarse detail is stronger or weaker"),
+    "fid": _times("their Frechet distance is {} that of as many real images"),
+    "class-asked": _shares("{} of them are of the class asked (the classifier is right on {} of real images)"),
+    "classifier-test": _constant("a classifier learns to tell them apart"),
+    # variety
+    "pairwise-distance": _closeness,
+    "modes": lambda found: f"they are at {found.value:.0f} modes, and real points at {found.floor or 0:.0f}",
+    "class-distance": _classes,
+    "coverage": _shares("they cover {} of the real images (real ones cover {})"),
+    "recall": _shares("{} of the real images lie where samples lie (real ones: {})"),
+    "duplicates": _constant("there are more near-duplicates among them"),
+    # copies
+    "copying": lambda found: f"{_percent(found.value)} of the samples are copies of one",
+    "nearest-training": _constant("samples lie nearer to them than held-out images do"),
+}
+"""Words for the rows that say most, the clearest first; a row without words is named."""

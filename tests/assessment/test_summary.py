@@ -1,0 +1,120 @@
+"""What a report says first: three sentences that claim what a row finds, and no more."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+from torch import Tensor
+
+from advnets import assessment, data
+from advnets.assessment import MEASURES, Report, Subject, Summary, exhaust, measure_samples, summarise
+from advnets.assessment.plan import EvaluationPlan
+from advnets.assessment.summary import CLAIMED
+from advnets.assessment.verdict import Verdict, verdicts
+from advnets.data import Dataset
+from advnets.statistics import Estimate
+
+SENTENCES = ("fidelity", "variety", "copies")
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return data.load("digits")
+
+
+@pytest.fixture(scope="module")
+def reference(digits: Dataset) -> assessment.Reference:
+    return assessment.reference(digits)
+
+
+def report_on(images: Tensor, reference: assessment.Reference) -> Report:
+    return exhaust(measure_samples(Subject("samples", images), reference, EvaluationPlan()))
+
+
+def blurred(images: Tensor) -> Tensor:
+    soft = ndimage.gaussian_filter(images.numpy().astype(np.float32), (0, 0, 0.7, 0.7))
+    return torch.from_numpy(soft).to(torch.uint8)
+
+
+def alike(images: Tensor) -> Tensor:
+    noise = 2 * torch.randn(images.shape, generator=torch.Generator().manual_seed(0))
+    return (images[:1] + noise).clamp(0, 255).to(torch.uint8)
+
+
+DAMAGE: dict[str, tuple[Callable[[Dataset], Tensor], str, str]] = {
+    "blurred": (lambda d: blurred(d.test.values), "fidelity", "do not look like real images"),
+    "a class lost": (lambda d: d.test.values[d.test.labels != 3], "variety", "class 3 is"),
+    "collapsed": (lambda d: alike(d.test.values), "variety", "nearly all alike"),
+    "duplicates": (lambda d: torch.cat([d.test.values[:150], d.test.values[:40]]), "variety", "near-duplicates"),
+    "copies": (lambda d: torch.cat([d.test.values[:150], d.train.values[:60]]), "copies", "are copies of one"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_damage_is_said_in_the_sentence_that_it_belongs_to(
+    name: str, digits: Dataset, reference: assessment.Reference
+) -> None:
+    damage, part, words = DAMAGE[name]
+    report = report_on(damage(digits), reference)
+    assert words in getattr(report.summary, part)
+    assert str(report.summary) in report.markdown()
+    assert "of the way" not in report.markdown()  # no praise beside damage
+    for claimed in report.summary.claims:  # what any row finds is in one of the sentences, in words or by its name
+        assert (report.verdicts[claimed].adjusted or 0.0) < CLAIMED
+
+
+def test_of_real_images_nothing_is_claimed(digits: Dataset, reference: assessment.Reference) -> None:
+    report = report_on(digits.test.values, reference)
+    assert report.summary.claims == ()
+    assert "only large differences would be seen" in report.summary.fidelity
+    for sentence in SENTENCES:
+        assert "can be shown" in getattr(report.summary, sentence)
+
+
+def summary_of(name: str, value: float, floor: float, p: float) -> Summary:
+    """The sentences on one row with such a p-value."""
+    found = {name: Estimate(value, 0.1, floor=floor, p_value=p)}
+    return summarise(found, verdicts(found), 10_000)
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_every_row_that_finds_something_is_told_in_the_sentence_of_its_group(name: str) -> None:
+    told, silent = summary_of(name, 0.5, 0.9, 1e-5), summary_of(name, 0.5, 0.9, 0.5)
+    assert told.claims == (name,)
+    assert silent.claims == ()
+    changed = [part for part in SENTENCES if getattr(told, part) != getattr(silent, part)]
+    assert len(changed) == 1
+    assert all("can be shown" in getattr(silent, part) or "Nothing was measured" in getattr(silent, part)
+               for part in SENTENCES)  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "words"), [(0.2, "not as varied"), (1.4, "not spread as")])
+def test_more_variety_than_real_is_not_called_a_lack(value: float, words: str) -> None:
+    assert words in summary_of("vendi", value, 1.0, 1e-5).variety
+
+
+def test_a_distance_alone_does_not_say_that_each_sample_looks_unreal() -> None:
+    assert "as a whole" in summary_of("fid", 9.0, 3.0, 1e-5).fidelity
+    assert "3 times" in summary_of("fid", 9.0, 3.0, 1e-5).fidelity
+
+
+def test_fewer_near_duplicates_than_real_images_have_are_no_copies() -> None:
+    assert "keep away" in summary_of("near-duplicates", 1.0, 9.0, 1e-5).copies
+    assert "repeats" not in summary_of("logits-gap", 0.9, 0.5, 1e-5).copies
+
+
+def test_between_one_and_five_in_a_hundred_is_a_hint() -> None:
+    found = summary_of("kid", 0.5, 0.0, 0.03)
+    assert found.claims == ()
+    assert "A hint at one is kid (p = 0.03)" in found.fidelity
+
+
+def test_names_of_classes_cannot_break_the_page() -> None:
+    notes = {"oddest": "<script>|x", "oddest share": 0.0, "oddest real share": 0.5}
+    found = {"class-distance": replace(Estimate(0.5, 0.1, floor=0.1, p_value=1e-9), notes=notes)}
+    said = summarise(found, {"class-distance": Verdict("", True, 1e-9)}, 10_000).variety
+    assert "<script>" not in said
+    assert "0 % of them and 50 % of real images" in said
