@@ -73,11 +73,6 @@ def test_every_example_is_run() -> None:
     assert {path.stem for path in (ROOT / "examples").glob("*.py")} == run_above
 
 
-def test_the_readmes_program_runs(digits_cache: None) -> None:
-    (program,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    exec(program.replace("minutes=1", "steps=20").replace("evaluate()", "evaluate(n=200)"), {})
-
-
 def test_the_readme_names_every_verb_and_recipe() -> None:
     assert [verb for verb in VERBS if f"advnets {verb}" not in README] == []
     assert [name for name in RECIPES if name not in README] == []
@@ -131,7 +126,7 @@ def test_every_public_thing_has_a_docstring() -> None:
 
 
 def test_no_document_leads_nowhere() -> None:
-    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
         for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
             if not link.startswith("http"):
                 assert (page.parent / link).exists(), f"{page.name} links to {link}"
