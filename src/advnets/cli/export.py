@@ -45,7 +45,7 @@ class ExportFlags:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Write the share file and say what it is.
+    """Write the file and say what it is.
 
     Args:
         argv: The words after the verb.

@@ -66,8 +66,8 @@ def find_model(path: str | Path, *, last: bool = False, way: str | None = None) 
         raise BadInput(f"{path}: found {held}, expected the way {way}. Name the run, which holds both ways of a cycle.")
     if last:
         raise BadInput(
-            f"{path} is a share file, which holds the average of the weights alone; expected a run, whose checkpoint "
-            "holds the last ones too. Leave --last out, or name the run."
+            f"{path} is an exported file, which holds the average of the weights alone; expected a run, whose "
+            "checkpoint holds the last ones too. Leave --last out, or name the run."
         )
     return found
 

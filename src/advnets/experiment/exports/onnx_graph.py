@@ -73,6 +73,7 @@ def export_graph(network: nn.Module, examples: Mapping[str, Tensor], output: str
             ) from error
         model = program.model_proto
     _drop_traces(model)
+    _expect_any_batch(model)
     return model
 
 
@@ -94,6 +95,16 @@ def describe_graph(model: Any, about: str, properties: Mapping[str, str]) -> byt
         model.metadata_props.add(key=name, value=words)
     content: bytes = model.SerializeToString(deterministic=True)
     return content
+
+
+def _expect_any_batch(model: Any) -> None:
+    """Expect that no size of a batch is fixed: the exporter fixes it in silence where the network does."""
+    for port in (*model.graph.input, *model.graph.output):
+        if not port.type.tensor_type.shape.dim[0].dim_param:
+            raise Unsupported(
+                f"torch cannot export the generator as ONNX for batches of any size: {port.name} has a fixed one. Let "
+                "the network reshape by -1 in place of a number, or name a FILE.safetensors."
+            )
 
 
 def _reason(error: BaseException) -> str:

@@ -53,12 +53,12 @@ def input_names(model: Model) -> tuple[str, ...]:
         model: The model.
 
     Returns:
-        The names; labels and images that the network does not see are left out.
+        The names; labels that the network does not see are left out.
     """
     names = (NOISES,) if model.card.latent_size else ()
     given = {"labels": LABELS, "images": IMAGE}.get(model.card.given or "")
-    sees = given is not None and (not names or takes_given(model.network))
-    return (*names, *((given,) if given and sees else ()))
+    unseen = given == LABELS and names and not takes_given(model.network)
+    return (*names, *((given,) if given and not unseen else ()))
 
 
 def card_of_plain(card: Card) -> Card:
