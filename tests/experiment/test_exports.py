@@ -62,7 +62,8 @@ def test_points_are_drawn_too(tmp_path: Path) -> None:
 
 def test_a_file_is_measured_as_its_run(run: experiment.Run, good: Path) -> None:
     here, there = (
-        one.evaluate(n=100, measures=("parzen",)).measures["parzen"].estimate.value for one in (advnets.open_model(good), run)
+        one.evaluate(n=100, measures=("parzen",)).measures["parzen"].estimate.value
+        for one in (advnets.open_model(good), run)
     )
     assert here == pytest.approx(there, abs=0.05)
 
