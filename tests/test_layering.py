@@ -24,7 +24,7 @@ FLOORS = [
     {"cli"},
 ]  # fmt: skip
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-LAZY = {"matplotlib", "sklearn", "requests", "resource", "onnxruntime", "urllib3"}
+LAZY = {"matplotlib", "sklearn", "requests", "resource", "onnx", "onnxruntime", "urllib3"}
 """Third-party packages that are slow, one that Windows lacks, one of an extra: these may be imported in a function."""
 
 RESTRICTED = 'torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)'

@@ -53,7 +53,7 @@ def test_train_sample_evaluate_figures(tmp_path: Path, capsys: pytest.CaptureFix
     assert exported == {"out": "G.safetensors", "bytes": Path("G.safetensors").stat().st_size, "half": True, "step": 12}
     assert main(["sample", "G.safetensors", "-n", "3", "--out", "g.npz"]) == 0
     assert main(["sample", "G.safetensors", "--last", "--out", "never.npz"]) == 2
-    assert "G.safetensors is a share file, which holds the average" in capsys.readouterr().err
+    assert "G.safetensors is an exported file, which holds the average" in capsys.readouterr().err
     capsys.readouterr()
     assert main(["evaluate", "G.safetensors", "--data", "digits", *fast]) == 0
     assert json.loads(capsys.readouterr().out)["name"] == "G.safetensors"

@@ -17,7 +17,8 @@ from typing import Any
 import torch
 
 import advnets
-from advnets.experiment import model, opening
+from advnets.experiment import opening
+from advnets.experiment.exports import share_file
 from advnets.runs import share
 
 DENIED = (
@@ -72,7 +73,7 @@ def sabotage(kind: str) -> None:
             __import__("antigravity")
         return share.read_generator(path, promised)
 
-    model.share = type("Sabotaged", (), {"read_generator": staticmethod(read)})  # type: ignore[assignment]
+    share_file.share = type("Sabotaged", (), {"read_generator": staticmethod(read)})  # type: ignore[assignment]
 
 
 def main(good: str, saboteur: str | None) -> None:

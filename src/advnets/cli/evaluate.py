@@ -40,9 +40,10 @@ class SubjectFlags:
     """What is measured, against what, and what is written.
 
     Attributes:
-        run: A run directory, FILE.safetensors, a model that ships (paper-mnist), or a folder, .zip or .npz of images.
+        run: A run directory, FILE.safetensors or FILE.onnx, a model that ships (paper-mnist), or a folder, .zip or .npz
+            of images.
         against: Compare with these real images; default the data that the model was trained on.
-        data: Of a run, the new place of its data, if they were moved. For FILE.safetensors, other data than it was
+        data: Of a run, the new place of its data, if they were moved. For an exported file, other data than it was
             trained on, with their own splits.
         data_dir: A folder where data sets are looked for first.
         figures: Draw nearest neighbours, a projection, classes and spectra too, into RUN/figures or --out.

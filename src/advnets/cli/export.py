@@ -13,9 +13,14 @@ from advnets.text import escape, quote_word
 
 ABOUT = """Write the averaged generator of a run's newest good checkpoint as one file, to be given away.
 
-`advnets sample FILE` and `advnets evaluate FILE` take the file in place of the run, and it draws the very same samples.
-Its card says what it is: the network and its numbers, the noise, the transform, the data set, the step, and what
-`advnets evaluate` measured at that step. Nothing in the file is executed, and every bit of it is checked."""
+The ending of --out says which kind of file it is:
+
+{kinds}
+
+`advnets sample FILE`, `advnets translate FILE` and `advnets evaluate FILE` take the file in place of the run. Its card
+says what it is: the network and its numbers, the noise, the transform, the data set, the step, and what `advnets
+evaluate` measured at that step. Every bit of the file is checked. Nothing in a .safetensors file is executed. An .onnx
+file is run by onnxruntime: its inputs are z, labels or image, and its output is samples, images in [0, 1]."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class ExportFlags:
     """
 
     run: tyro.conf.Positional[Path]
-    out: Annotated[Path, tyro.conf.arg(metavar="FILE.safetensors")]
+    out: Annotated[Path, tyro.conf.arg(metavar="|".join(f"FILE{ending}" for ending in experiment.EXPORTERS))]
     half: bool = False
     licence: str = ""
     notes: str = ""
@@ -40,7 +45,7 @@ class ExportFlags:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Write the share file and say what it is.
+    """Write the file and say what it is.
 
     Args:
         argv: The words after the verb.
@@ -48,11 +53,13 @@ def main(argv: Sequence[str]) -> int:
     Returns:
         The exit status.
     """
-    asked = parse(ExportFlags, argv, verb="export", about=ABOUT)
-    path = experiment.Run(asked.run).export(asked.out, asked.half, licence=asked.licence, notes=asked.notes)
-    step, size = experiment.open_model(path).step, path.stat().st_size
-    result = {"out": str(path), "bytes": size, "half": asked.half, "step": step}
-    text = escape(f"{path}: {asked.run} at step {step}, {size:,} bytes")
-    text = f"{text}\n  advnets sample {quote_word(path)} --out samples.png"
-    print_result(result, as_json=asked.json, text=text, kept=path)
+    kinds = "\n".join(f"  {ending}: {row.about}" for ending, row in experiment.EXPORTERS.items())
+    asked = parse(ExportFlags, argv, verb="export", about=ABOUT.format(kinds=kinds))
+    run = experiment.Run(asked.run)
+    made = run.export_with_notes(asked.out, asked.half, licence=asked.licence, notes=asked.notes)
+    size = made.path.stat().st_size
+    result = {"out": str(made.path), "bytes": size, "half": asked.half, "step": made.step, "notes": list(made.notes)}
+    lines = [f"{made.path}: {asked.run} at step {made.step}, {size:,} bytes", *(f"  {note}" for note in made.notes)]
+    text = "\n".join([*map(escape, lines), f"  {made.use.format(path=quote_word(made.path))}"])
+    print_result(result, as_json=asked.json, text=text, kept=made.path)
     return 0

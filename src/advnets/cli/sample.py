@@ -1,4 +1,4 @@
-"""advnets sample RUN|FILE.safetensors: draw samples."""
+"""advnets sample RUN|FILE: draw samples."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""advnets translate RUN|FILE.safetensors IMAGE|FOLDER ...: images out of images."""
+"""advnets translate RUN|FILE IMAGE|FOLDER ...: images out of images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

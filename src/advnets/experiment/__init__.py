@@ -1,11 +1,13 @@
 """The room that puts the others together: runs are started, resumed, sampled and measured here.
 
-Inside of the room a file imports only from those before it: sampling, preparation, paper_figures, model, settings,
-cost, loop, resume_notes, run_data, run_record, run_model, run_evaluation, run, opening, origin, lifecycle, evaluation.
+Inside of the room a file imports only from those before it: sampling, preparation, paper_figures, model, exports,
+settings, cost, loop, resume_notes, run_data, run_record, run_model, run_evaluation, run, opening, origin, lifecycle,
+evaluation.
 """
 
 from advnets.experiment.cost import Cost, dry_run, peak_mebibytes
 from advnets.experiment.evaluation import evaluate_path, select_checkpoint
+from advnets.experiment.exports import EXPORTERS, ExportedFile, Exporter
 from advnets.experiment.lifecycle import choose_recipe_for, find_recipe, resume, start, train
 from advnets.experiment.loop import TrainingProgress
 from advnets.experiment.model import Model
@@ -25,6 +27,9 @@ __all__ = [
     "SHIPPED",
     "Cost",
     "DEVICES",
+    "EXPORTERS",
+    "ExportedFile",
+    "Exporter",
     "Model",
     "TrainingProgress",
     "TranslationPlan",

@@ -1,4 +1,4 @@
-"""A model: a generator ready to draw samples, out of a run's newest checkpoint or out of a share file."""
+"""A model: a generator ready to draw samples, out of a run's newest checkpoint or out of a file."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,6 @@ from advnets.assessment import (
 from advnets.data import TRANSFORMS, Dataset, ImageOptions, Transform
 from advnets.errors import BadInput, Unsupported
 from advnets.experiment.paper_figures import draw_figure2_of, draw_figure3_of
-from advnets.experiment.preparation.build_model import build_on_meta, with_weights
 from advnets.experiment.sampling import (
     FRAMES,
     STEPS,
@@ -48,7 +47,7 @@ from advnets.experiment.sampling import (
     write_blocks,
     write_translations,
 )  # fmt: skip
-from advnets.runs import Card, expected_tensors, share
+from advnets.runs import Card
 
 
 @dataclass(frozen=True, eq=False)
@@ -352,9 +351,3 @@ class Model:
     def figure3(self, *, rows: int = 4, columns: int = 12, seed: int = 0) -> Any:
         """Figure 3 of the 2014 paper: straight lines between two points of z. Raises Unsupported for a baseline."""
         return draw_figure3_of(self, rows=rows, columns=columns, seed=seed)
-
-
-def read_model(path: Path) -> Model:
-    """Return the model in a share file. Raises what `share.read_generator` does."""
-    card, tensors = share.read_generator(path, lambda card: expected_tensors(card, build_on_meta))
-    return Model(path.name, with_weights(build_on_meta(card), tensors), card)

@@ -4,7 +4,8 @@ import difflib
 from pathlib import Path
 
 from advnets.errors import BadInput, Missing, Unsupported
-from advnets.experiment.model import Model, read_model
+from advnets.experiment.exports import READABLE, read_model
+from advnets.experiment.model import Model
 from advnets.experiment.run import Run
 
 SHIPPED = {path.stem: path for path in sorted((Path(__file__).parent.parent / "models").glob("*.safetensors"))}
@@ -12,10 +13,12 @@ SHIPPED = {path.stem: path for path in sorted((Path(__file__).parent.parent / "m
 
 
 def open_model(path: str | Path) -> Model:
-    """Open the model in a share file, or one that ships, by its name ("paper-mnist").
+    """Open the model in a file that `advnets export` wrote, or one that ships, by its name ("paper-mnist").
 
-    It draws the very samples of the run that it was exported from (in half: nearly). Nothing in the file is executed:
-    its architecture is a row of NETWORKS with numbers, whose size is known before anything is allocated.
+    Of a share file, it draws the very samples of the run that it was exported from (in half: nearly). Nothing in the
+    file is executed: its architecture is a row of NETWORKS with numbers, whose size is known before anything is
+    allocated. An ONNX file is run by onnxruntime; its samples differ from the run's by rounding, and it has no
+    gradients.
 
     Args:
         path: The file, or the name.
@@ -63,8 +66,8 @@ def find_model(path: str | Path, *, last: bool = False, way: str | None = None) 
         raise BadInput(f"{path}: found {held}, expected the way {way}. Name the run, which holds both ways of a cycle.")
     if last:
         raise BadInput(
-            f"{path} is a share file, which holds the average of the weights alone; expected a run, whose checkpoint "
-            "holds the last ones too. Leave --last out, or name the run."
+            f"{path} is an exported file, which holds the average of the weights alone; expected a run, whose "
+            "checkpoint holds the last ones too. Leave --last out, or name the run."
         )
     return found
 
@@ -83,7 +86,7 @@ def open_source(path: str | Path) -> Run | Model:
     """
     path = Path(path)
     path = shipped_model_path(path) or path
-    is_file = path.suffix == ".safetensors" or (path.exists() and not path.is_dir())
+    is_file = path.suffix in READABLE or (path.exists() and not path.is_dir())
     return open_model(path) if is_file else Run(path)
 
 

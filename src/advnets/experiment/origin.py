@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from advnets import distributed, runs
 from advnets.averaging import MovingAverage
 from advnets.errors import BadInput
+from advnets.experiment.exports import OnnxNetwork
 from advnets.experiment.model import Model
 from advnets.experiment.opening import open_source, shipped_model_path
 from advnets.experiment.preparation.game_training import GameTraining
@@ -61,6 +62,11 @@ def _load(path: str, prepared: PreparedTraining, record: RunRecord, game: Game |
 def _load_model(
     model: Model, path: Path, prepared: PreparedTraining, record: RunRecord, game: Game | CycleGame | None
 ) -> dict[str, Any]:
+    if isinstance(model.network, OnnxNetwork):
+        raise BadInput(
+            f"{path}: found an ONNX file, which holds a computation and not the weights of a row; expected a share "
+            "file, FILE.safetensors, or a run. Export the run again."
+        )
     way, makers = model.card.way, prepared.training.makers
     if way not in makers:
         raise BadInput(f"{path}: found a generator of the way {way!r}, expected one of {list(makers)}. {ADVICE}")

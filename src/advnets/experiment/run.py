@@ -23,6 +23,7 @@ from advnets.capture import can_capture
 from advnets.data import Dataset
 from advnets.errors import BadInput, unknown
 from advnets.experiment import run_evaluation
+from advnets.experiment.exports import ExportedFile
 from advnets.experiment.loop import Loop, TrainingProgress
 from advnets.experiment.model import Model
 from advnets.experiment.preparation.prepare import PreparedTraining, prepare_training
@@ -252,10 +253,10 @@ class Run:
         return run_evaluation.select_checkpoint(self, plan, by)
 
     def export(self, path: str | Path, half: bool = False, *, licence: str = "", notes: str = "") -> Path:
-        """Write the model as one safetensors file, which `open_model` reads; nothing is overwritten.
+        """Write the model as one file, which `open_model` reads; nothing is overwritten.
 
         Args:
-            path: The file.
+            path: FILE.safetensors, or FILE.onnx for onnxruntime and other programs; see EXPORTERS.
             half: Whether it is written in half precision, of half the size; a pixel may then differ by a level or two.
             licence: Your words, on its card.
             notes: Your words, on its card, beside what `evaluate` measured of this step.
@@ -264,12 +265,19 @@ class Run:
             The path.
 
         Raises:
-            Unsupported: For networks of your own, which no row of NETWORKS describes.
+            Unsupported: For another ending, and of FILE.safetensors for networks of your own, which no row of NETWORKS
+                describes.
             BadInput: If the file is there.
             Damaged: If the run's report is not as it was written.
         """
-        asked = {"half": half, "licence": licence, "notes": notes}
-        return export_model(self.record, lambda: self.model, self.directory, Path(path), **asked)
+        return self.export_with_notes(path, half, licence=licence, notes=notes).path
+
+    def export_with_notes(
+        self, path: str | Path, half: bool = False, *, licence: str = "", notes: str = ""
+    ) -> ExportedFile:
+        """Write the model as `export` does, and return what its author should know about the file."""
+        words = {"licence": licence, "notes": notes}
+        return export_model(self.record, lambda: self.model, self.directory, Path(path), half=half, **words)
 
     def figure2(self, *, seed: int = 0) -> Any:
         """Figure 2 of the 2014 paper, as `Model.figure2` has it, beside the run's own data."""

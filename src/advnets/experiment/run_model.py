@@ -14,8 +14,9 @@ from advnets.assessment import REPORT_ADVICE, Discriminator
 from advnets.averaging import copy_deeply
 from advnets.data import TRANSFORMS, Dataset
 from advnets.errors import Damaged, Unsupported
-from advnets.experiment.model import Model, read_model
-from advnets.experiment.preparation.build_model import build_on_meta, build_row_on_meta, with_lower_layers, with_weights
+from advnets.experiment.exports import ExportedFile, find_exporter
+from advnets.experiment.model import Model
+from advnets.experiment.preparation.build_model import build_row_on_meta, with_lower_layers, with_weights
 from advnets.experiment.preparation.build_training import build_training
 from advnets.experiment.preparation.game_training import GameTraining
 from advnets.experiment.run_record import RunRecord
@@ -131,57 +132,45 @@ def _maker_card(record: RunRecord, game: Game | CycleGame | None, way: str) -> d
 
 
 def export_model(
-    record: RunRecord, load: Callable[[], Model], directory: runs.RunDirectory, path: Path, **asked: Any
-) -> Path:
-    """Write a run's model as a share file, with what `evaluate` measured of the same step.
+    record: RunRecord,
+    load: Callable[[], Model],
+    directory: runs.RunDirectory,
+    path: Path,
+    *,
+    half: bool,
+    licence: str,
+    notes: str,
+) -> ExportedFile:
+    """Write a run's model as a file, with what `evaluate` measured of the same step, and read it back.
 
     Args:
         record: What recipe.json says of the run.
         load: Loads the model.
         directory: The run's files.
-        path: The share file.
-        **asked: As `export` takes them.
-
-    Returns:
-        The path.
-
-    Raises:
-        Unsupported: For networks of one's own.
-        BadInput: As `export` does.
-    """
-    if record.game is not None:
-        raise Unsupported(
-            f"{directory.path} was trained on networks of your own, and a share file holds rows of NETWORKS only, for "
-            "nothing in it is executed. Share your code and a checkpoint of it."
-        )
-    model, file = load(), directory.report_json
-    report = runs.read_sealed(file, REPORT_ADVICE) if file.exists() else {}
-    measured = report if report.get("step") == model.step else None
-    return export(model, path, report=measured, **asked)
-
-
-def export(model: Model, path: Path, *, half: bool, licence: str, notes: str, report: Mapping[str, Any] | None) -> Path:
-    """Write a model as a share file, and read it back.
-
-    Args:
-        model: The model.
-        path: The file, which must not be there.
+        path: The file; its ending is one of EXPORTERS.
         half: Whether its numbers are written in half precision.
         licence: The author's words, on the card.
         notes: The author's words, on the card.
-        report: What `evaluate` measured of it, if it did.
 
     Returns:
-        The path.
+        What was written.
 
     Raises:
-        BadInput: As `share.write_generator` and `share.read_generator` do.
+        Unsupported: For another ending, and for networks of one's own where the file holds rows of NETWORKS only.
+        BadInput: As the exporter does.
     """
-    card = replace(model.card, half=half, licence=licence, notes=notes, report=report)
-    runs.expected_tensors(card, build_on_meta)
-    runs.share.write_generator(path, card, model.network.state_dict())
-    read_model(path)
-    return path
+    exporter = find_exporter(path)
+    if record.game is not None and not exporter.takes_own_networks:
+        raise Unsupported(
+            f"{directory.path} was trained on networks of your own, and a share file holds rows of NETWORKS only, for "
+            "nothing in it is executed. Share your code and a checkpoint of it, or name a FILE.onnx."
+        )
+    runs.expect_new(path)
+    model, file = load(), directory.report_json
+    report = runs.read_sealed(file, REPORT_ADVICE) if file.exists() else {}
+    measured = report if report.get("step") == model.step else None
+    card = replace(model.card, half=half, licence=licence, notes=notes, report=measured)
+    return ExportedFile(path, model.step, exporter.write(path, replace(model, card=card)), exporter.use)
 
 
 def load_all_states(folder: Path) -> tuple[dict[int, dict[str, Any]], dict[str, str]]:

@@ -3,7 +3,7 @@
 The files have an order: `extractor` comes first, then `image_preprocessing`, then the extractors.
 
 Inside of the room a file imports only from those before it: extractor, convnet, classifier, image_preprocessing,
-inception, external_data, onnx, own_network, pca, random_features.
+inception, external_data, onnx_session, onnx, own_network, pca, random_features.
 """
 
 from collections.abc import Callable
@@ -13,10 +13,12 @@ from typing import cast
 from advnets.data import Dataset
 from advnets.errors import BadInput, Missing, unknown
 from advnets.extractors.classifier import Classifier, ClassifierSettings, accuracy, is_cached, train_classifier
+from advnets.extractors.external_data import external_names, message_fields
 from advnets.extractors.extractor import Extractor, Judge, Pixels
 from advnets.extractors.image_preprocessing import Preprocessing
 from advnets.extractors.inception import Inception, inception_extractor
 from advnets.extractors.onnx import OnnxExtractor, onnx_extractor
+from advnets.extractors.onnx_session import Session, open_session
 from advnets.extractors.own_network import NetworkExtractor, network_extractor
 from advnets.extractors.pca import Pca, fit_pca
 from advnets.extractors.random_features import RandomFeatures, draw_random_features
@@ -99,14 +101,18 @@ __all__ = [
     "Preprocessing",
     "READS_WEIGHTS",
     "RandomFeatures",
+    "Session",
     "accuracy",
     "build_extractor",
     "draw_random_features",
     "expect_weights",
+    "external_names",
     "fit_pca",
     "inception_extractor",
     "is_cached",
+    "message_fields",
     "network_extractor",
     "onnx_extractor",
+    "open_session",
     "train_classifier",
 ]

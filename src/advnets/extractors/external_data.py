@@ -76,7 +76,7 @@ def read_external(model: Path, name: str) -> bytes:
 def _locations(message: memoryview, kind: str, depth: int) -> Iterator[str]:
     if depth > DEEPEST:
         raise ValueError("nested too deep")
-    for number, value in _fields(message):
+    for number, value in message_fields(message):
         inner = FIELDS[kind].get(number)
         if inner is None:
             continue
@@ -85,13 +85,23 @@ def _locations(message: memoryview, kind: str, depth: int) -> Iterator[str]:
         if inner != "entry":
             yield from _locations(value, inner, depth + 1)
             continue
-        pair = dict(_fields(value))
+        pair = dict(message_fields(value))
         if bytes(pair.get(1) or b"") == b"location":
             yield bytes(pair.get(2) or b"").decode()
 
 
-def _fields(message: memoryview) -> Iterator[tuple[int, memoryview | None]]:
-    """Each field's number, and its bytes where it has a length."""
+def message_fields(message: memoryview) -> Iterator[tuple[int, memoryview | None]]:
+    """Read the fields of a message of Protocol Buffers.
+
+    Args:
+        message: Its bytes.
+
+    Yields:
+        Each field's number, and its bytes where it has a length.
+
+    Raises:
+        ValueError: If the bytes are no such message.
+    """
     at = 0
     while at < len(message):
         key, at = _varint(message, at)

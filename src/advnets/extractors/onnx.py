@@ -2,14 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from advnets.disk import open_regular_file
@@ -17,42 +14,10 @@ from advnets.errors import BadInput, Missing, Unsupported
 from advnets.extractors.external_data import external_names, read_external
 from advnets.extractors.extractor import expect_features, run_in_parts
 from advnets.extractors.image_preprocessing import Preprocessing
+from advnets.extractors.onnx_session import Port, Session, open_session
 
 PART = 32
 """Images that are run at once, if the file does not fix their number."""
-
-
-class Port(Protocol):
-    """An input or an output of a session.
-
-    Attributes:
-        name: Its name.
-        shape: Its shape, with None or a word where any size will do.
-    """
-
-    name: str
-    shape: Sequence[Any]
-
-
-class Session(Protocol):
-    """The part of onnxruntime.InferenceSession that is used here."""
-
-    def get_inputs(self) -> Sequence[Port]:
-        """Return the inputs, in order."""
-
-    def get_outputs(self) -> Sequence[Port]:
-        """Return the outputs, in order."""
-
-    def run(self, names: Sequence[str], feeds: Mapping[str, NDArray[np.float32]]) -> Sequence[NDArray[Any]]:
-        """Run the network.
-
-        Args:
-            names: Names of the outputs to compute.
-            feeds: Values of the inputs, by name.
-
-        Returns:
-            The outputs of those names.
-        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +67,7 @@ class OnnxExtractor:
             prepared = self.preprocessing(part.cpu()).contiguous()
             try:
                 features = self.session.run([self.output], {port.name: prepared.numpy()})[0]
-            except Exception as error:  # see _open_session
+            except Exception as error:  # see open_session
                 found = f"floats {tuple(prepared.shape)} given to {port.name}, of shape {list(port.shape)}"
                 raise BadInput(f"onnx: found {found}: {error}. Prepare images as the file expects them.") from error
             return expect_features(torch.tensor(features), len(part), self.output)
@@ -142,7 +107,7 @@ def onnx_extractor(
     except OSError as error:
         raise Missing(f"{path}: cannot be read ({error.strerror}). Give the path of an ONNX file.") from error
     beside = _read_beside(content, path)
-    session = session or _open_session(content, path, beside)
+    session = session or open_session(content, path, beside)
     inputs, outputs = session.get_inputs(), [port.name for port in session.get_outputs()]
     if len(inputs) != 1:
         raise BadInput(f"{path}: found the inputs {[port.name for port in inputs]}, expected one. Export images only.")
@@ -161,7 +126,7 @@ def _read_beside(content: bytes, path: Path) -> dict[str, bytes]:
     try:
         names = external_names(content)
     except ValueError:  # onnxruntime says what is wrong; what it reads nevertheless would be no part of the id
-        _open_session(content, path, {})
+        open_session(content, path, {})
         raise Unsupported(
             f"{path}: found no ONNX model whose parts can be told, so that it may need other files. Export it as .onnx."
         ) from None
@@ -185,27 +150,3 @@ def _default_preprocessing(port: Port) -> Preprocessing:
     _, channels, *sides = (side if isinstance(side, int) else None for side in port.shape)
     height, width = sides
     return Preprocessing(size=None if height is None or width is None else (height, width), channels=channels)
-
-
-def _open_session(content: bytes, path: Path, beside: Mapping[str, bytes]) -> Session:
-    try:
-        import onnxruntime  # type: ignore[import-not-found,import-untyped,unused-ignore]  # of the extra `onnx`
-    except ImportError as error:
-        raise Unsupported(
-            f"{path}: found no onnxruntime, which reads ONNX files. Install the extra: pip install 'advnets[onnx]'."
-        ) from error
-    options = onnxruntime.SessionOptions()
-    if beside and not hasattr(options, "add_external_initializers_from_files_in_memory"):
-        raise Unsupported(
-            f"{path}: found tensors in other files ({', '.join(beside)}), which onnxruntime {onnxruntime.__version__} "
-            "does not take from memory. Take a newer one, or export the model as one file."
-        )
-    options.intra_op_num_threads = torch.get_num_threads()
-    try:
-        if beside:  # the very bytes that were hashed, wherever the files lie
-            names, contents = list(beside), list(beside.values())
-            options.add_external_initializers_from_files_in_memory(names, contents, [len(held) for held in contents])
-        session: Session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime has a dozen kinds of them, without a common root of its own
-        raise Unsupported(f"{path}: onnxruntime does not read it ({error}). Export it again.") from error
-    return session

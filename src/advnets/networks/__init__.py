@@ -30,7 +30,7 @@ from advnets.networks.layers.upsampled_convolution import UpsampledConv2d
 from advnets.networks.lsgan import LsganDiscriminator, LsganGenerator
 from advnets.networks.modern import ModernDiscriminator, ModernGenerator
 from advnets.networks.pacgan import PacganDiscriminator, PacganGenerator
-from advnets.networks.pix2pix import LastingDropout, Pix2pixDiscriminator, Pix2pixGenerator
+from advnets.networks.pix2pix import LastingDropout, PatchNorm, Pix2pixDiscriminator, Pix2pixGenerator
 from advnets.networks.r3gan import R3ganDiscriminator, R3ganGenerator
 from advnets.networks.resnet import ResnetDiscriminator, ResnetGenerator
 from advnets.networks.rows import NO_CODE, Code, DiscriminatorRow, GeneratorRow, Judged, NetworkRow, Sizes
@@ -77,12 +77,12 @@ __all__ = [
     "AcganDiscriminator", "AcganGenerator", "BatchNorm", "CganDiscriminator", "CganGenerator", "ClassLogits",
     "Code", "ConditionalBatchNorm", "ConvDownsample2d", "ConvMaxoutDiscriminator", "ConvUpsample2d",
     "CycleganDiscriminator", "CycleganGenerator", "Dcgan5x5Discriminator", "Dcgan5x5Generator",
-    "DcganDiscriminator", "DcganGenerator", "DeconvGenerator", "DenseGenerator", "DiscriminatorRow", "Downsample2d",
-    "Dropout", "Frame", "GeneratorRow", "InfoganDiscriminator", "InfoganGenerator", "Judged", "LabelledLatent",
-    "LastingDropout", "LowerLayers", "LsganDiscriminator", "LsganGenerator", "Maps", "Maxout", "MaxoutConv",
-    "MaxoutDiscriminator", "ModernDiscriminator", "ModernGenerator", "NETWORKS", "NO_CODE", "NetworkRow", "Noise",
-    "PacganDiscriminator", "PacganGenerator", "Pix2pixDiscriminator", "Pix2pixGenerator", "R3ganDiscriminator",
-    "R3ganGenerator", "ResidualBlock", "ResnetDiscriminator", "ResnetGenerator", "Sizes", "UntiedBias",
-    "Upsample2d", "UpsampledConv2d", "WganDenseDiscriminator", "WganDenseGenerator", "WganGpDiscriminator",
-    "WganGpGenerator", "is_samplewise", "samplewise",
+    "DcganDiscriminator", "DcganGenerator", "DeconvGenerator", "DenseGenerator", "DiscriminatorRow",
+    "Downsample2d", "Dropout", "Frame", "GeneratorRow", "InfoganDiscriminator", "InfoganGenerator", "Judged",
+    "LabelledLatent", "LastingDropout", "LowerLayers", "LsganDiscriminator", "LsganGenerator", "Maps", "Maxout",
+    "MaxoutConv", "MaxoutDiscriminator", "ModernDiscriminator", "ModernGenerator", "NETWORKS", "NO_CODE",
+    "NetworkRow", "Noise", "PacganDiscriminator", "PacganGenerator", "PatchNorm", "Pix2pixDiscriminator",
+    "Pix2pixGenerator", "R3ganDiscriminator", "R3ganGenerator", "ResidualBlock", "ResnetDiscriminator",
+    "ResnetGenerator", "Sizes", "UntiedBias", "Upsample2d", "UpsampledConv2d", "WganDenseDiscriminator",
+    "WganDenseGenerator", "WganGpDiscriminator", "WganGpGenerator", "is_samplewise", "samplewise",
 ]  # fmt: skip

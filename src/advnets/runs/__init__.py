@@ -6,7 +6,7 @@ module_memory, checkpoint, strict_json, card, card_checks, share. A file that is
 
 from advnets.errors import CannotWrite
 from advnets.runs import share
-from advnets.runs.card import Card, DataCard
+from advnets.runs.card import Card, DataCard, card_text, parse_card
 from advnets.runs.card_checks import check_card, expected_tensors
 from advnets.runs.checkpoint import has_checkpoints, load_checkpoint, load_latest, newest_first, save_checkpoint
 from advnets.runs.directory import (
@@ -39,11 +39,12 @@ from advnets.runs.sealed_json import read_sealed, sealed_text, write_sealed
 from advnets.runs.state import pack_state, state_fingerprint, unpack_state
 
 __all__ = [
-    "CannotWrite", "Card", "DataCard", "Journal", "ModuleMemory", "RunDirectory", "check_card", "create_run",
-    "describe_arithmetic", "describe_environment", "expect_new", "expect_new_folder", "expected_tensors",
-    "has_checkpoints", "hold_run", "identity_of_folder", "json_bytes", "load_checkpoint", "load_latest", "lock_run",
-    "make_folder", "memory_fingerprint", "name_iterators", "new_run_path", "newest_first", "open_folder",
-    "open_run", "overwrite_json", "pack_state", "physical_memory", "put_back_memory", "read_json", "read_sealed",
-    "remove_leftovers", "save_checkpoint", "sealed_text", "share", "state_fingerprint", "unpack_state",
-    "write_bytes", "write_json", "write_new", "write_new_folder", "write_sealed",
+    "CannotWrite", "Card", "DataCard", "Journal", "ModuleMemory", "RunDirectory", "card_text", "check_card",
+    "create_run", "describe_arithmetic", "describe_environment", "expect_new", "expect_new_folder",
+    "expected_tensors", "has_checkpoints", "hold_run", "identity_of_folder", "json_bytes", "load_checkpoint",
+    "load_latest", "lock_run", "make_folder", "memory_fingerprint", "name_iterators", "new_run_path",
+    "newest_first", "open_folder", "open_run", "overwrite_json", "pack_state", "parse_card", "physical_memory",
+    "put_back_memory", "read_json", "read_sealed", "remove_leftovers", "save_checkpoint", "sealed_text", "share",
+    "state_fingerprint", "unpack_state", "write_bytes", "write_json", "write_new", "write_new_folder",
+    "write_sealed",
 ]  # fmt: skip
