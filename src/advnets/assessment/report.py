@@ -232,11 +232,14 @@ class Report:
 
     def markdown(self) -> str:
         """The report as a page of Markdown."""
-        parts = [self._head(), *self.against.warnings(), self._table(), *self._warnings(), self._explanation()]
+        figures = [f"![{name}](figures/{name}.png)" for name in map(escape_markdown, self.figures)]
+        return "\n\n".join([self._head(), *self.sections(), *figures]) + "\n"
+
+    def sections(self) -> list[str]:
+        """The report as Markdown without heading and figures, to stand on another page: a paragraph or table each."""
+        parts = [*self.against.warnings(), self._table(), *self._warnings(), self._explanation()]
         parts += [*power_lines(self._estimates(), self.against.held_out), *self._draws()]
-        parts += [*class_lines(self._estimates()), *self._parzen(), *self._list_skipped()]
-        parts += [f"![{name}](figures/{name}.png)" for name in map(escape_markdown, self.figures)]
-        return "\n\n".join(parts) + "\n"
+        return [*parts, *class_lines(self._estimates()), *self._parzen(), *self._list_skipped()]
 
     def _head(self) -> str:
         it = self.against

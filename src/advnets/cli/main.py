@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from advnets import process
@@ -21,6 +22,9 @@ VERBS = {
     "evaluate": "measure samples of a run, a file or a folder, with errors and verdicts",
     "compare": "compare runs, files or groups of seeds: which differences are real",
     "export": "write a run's generator as one file, to be given away",
+    "card": "write a generator's model card, for a hub or a page",
+    "push": "put a generator and its card on a model hub",
+    "pull": "fetch a generator from a model hub, checked and pinned",
     "figures": "draw the 2014 paper's figures",
     "helvetica": "let a generator collapse, and bring it back by Algorithm 1",
     "canaries": "damage real images on purpose, to see which measures notice",
@@ -28,6 +32,9 @@ VERBS = {
     "recipes": "list the recipes, or show one",
     "data": "list the data sets, or describe one",
 }
+
+ROOMS = {"card": "publication", "push": "publication", "pull": "publication"}
+"""Rooms of the verbs whose file does not lie beside this one."""
 
 CODES = {NonFinite: 3, ProcessLost: 4}
 
@@ -87,10 +94,15 @@ def _run_verb(arguments: list[str], end: "_EndBySignal") -> int:
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     if arguments[0] not in VERBS:
         raise unknown("verb", arguments[0], VERBS)
-    verb = import_module(f"advnets.cli.{arguments[0]}")
+    verb = load_verb(arguments[0])
     end.imports = False
     code: int = verb.main(arguments[1:])
     return code
+
+
+def load_verb(name: str) -> ModuleType:
+    """Return the module of a verb, which is imported when it is called."""
+    return import_module(".".join(filter(None, ("advnets.cli", ROOMS.get(name), name))))
 
 
 class _EndBySignal:

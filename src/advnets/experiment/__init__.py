@@ -1,7 +1,8 @@
 """The room that puts the others together: runs are started, resumed, sampled and measured here.
 
 Inside of the room a file imports only from those before it: sampling, preparation, paper_figures, model, settings,
-cost, loop, resume_notes, run_data, run_record, run_model, run_evaluation, run, opening, origin, lifecycle, evaluation.
+cost, loop, resume_notes, run_data, run_record, run_model, run_evaluation, run, opening, origin, lifecycle, evaluation,
+publication.
 """
 
 from advnets.experiment.cost import Cost, dry_run, peak_mebibytes
@@ -10,6 +11,7 @@ from advnets.experiment.lifecycle import choose_recipe_for, find_recipe, resume,
 from advnets.experiment.loop import TrainingProgress
 from advnets.experiment.model import Model
 from advnets.experiment.opening import SHIPPED, find_model, open_model, open_source
+from advnets.experiment.publication import PICTURE, SHARE_FILE, HubLock, pull, push, write_card
 from advnets.experiment.run import Run
 from advnets.experiment.sampling import (
     SamplePlan,
@@ -22,9 +24,12 @@ from advnets.experiment.sampling import (
 from advnets.experiment.settings import DEVICES, Settings, find_device
 
 __all__ = [
+    "SHARE_FILE",
     "SHIPPED",
     "Cost",
+    "HubLock",
     "DEVICES",
+    "PICTURE",
     "Model",
     "TrainingProgress",
     "TranslationPlan",
@@ -42,10 +47,13 @@ __all__ = [
     "find_recipe",
     "open_model",
     "peak_mebibytes",
+    "pull",
+    "push",
     "resume",
     "score_translations",
     "open_source",
     "select_checkpoint",
     "start",
     "train",
+    "write_card",
 ]
