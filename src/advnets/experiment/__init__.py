@@ -2,11 +2,13 @@
 
 Inside of the room a file imports only from those before it: sampling, preparation, paper_figures, model, settings,
 cost, loop, resume_notes, run_data, run_record, run_model, run_evaluation, run, opening, origin, lifecycle, evaluation,
-publication.
+publication. A file that is not named stands alone.
 """
 
 from advnets.experiment.cost import Cost, dry_run, peak_mebibytes
 from advnets.experiment.evaluation import evaluate_path, select_checkpoint
+from advnets.experiment.installation import clear_cache, describe_installation, measure_cache
+from advnets.experiment.journal_files import write_journal
 from advnets.experiment.lifecycle import choose_recipe_for, find_recipe, resume, start, train
 from advnets.experiment.loop import TrainingProgress
 from advnets.experiment.model import Model
@@ -39,12 +41,15 @@ __all__ = [
     "Samples",
     "Settings",
     "choose_recipe_for",
+    "clear_cache",
+    "describe_installation",
     "dry_run",
     "evaluate_path",
     "expect_place_for_samples",
     "find_device",
     "find_model",
     "find_recipe",
+    "measure_cache",
     "open_model",
     "peak_mebibytes",
     "pull",
@@ -56,4 +61,5 @@ __all__ = [
     "start",
     "train",
     "write_card",
+    "write_journal",
 ]
