@@ -6,6 +6,7 @@ import pickle
 import struct
 import time
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ from advnets.experiment.publication.hub_lock import parse_address
 from loopback_hub import TOKEN, LoopbackHub, open_loopback_hub
 
 pytest.importorskip("huggingface_hub")
+
+pull_module = import_module("advnets.experiment.publication.pull")
+"""The file, whose name its function has taken in the room."""
 
 FILE, CARD = "model.safetensors", "README.md"
 REPOSITORY = "ada/digits"
@@ -438,3 +442,22 @@ def test_without_the_extra_one_is_told_what_to_install(monkeypatch: pytest.Monke
     monkeypatch.setitem(__import__("sys").modules, "huggingface_hub", None)
     with pytest.raises(Unsupported, match="advnets\\[hub\\]"):
         experiment.pull(REPOSITORY, tmp_path / "got")
+
+
+def test_each_guard_of_a_pull_is_needed(stocked: LoopbackHub, share: bytes, tmp_path: Path) -> None:
+    """Without one of them, what the tests above refuse is kept, or asked for elsewhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pull_module, "_expect_share_file", lambda path, where: None)
+        stocked.commit(REPOSITORY, model__safetensors=pickled(share))
+        experiment.pull(REPOSITORY, tmp_path / "pickle")
+        assert (tmp_path / "pickle" / FILE).read_bytes() == pickled(share)
+    stocked.commit(REPOSITORY, model__safetensors=share)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pull_module, "expect_digest", lambda found, expected, where: None)
+        assert experiment.pull(REPOSITORY, tmp_path / "other", sha256="0" * 64)
+    with pytest.MonkeyPatch.context() as patch, open_loopback_hub() as other:
+        patch.setattr(transfer, "is_known_host", lambda url, endpoint: True)
+        stocked.lie = only_file(lambda handler: handler.answer(b"", 307, Location=f"{other.url}/x"))
+        with pytest.raises(Missing):
+            experiment.pull(REPOSITORY, tmp_path / "elsewhere")
+        assert [token for _, _, token in other.asked] == [None]
