@@ -96,6 +96,27 @@ def format_code(text: str) -> str:
     return f"`{shown}`" if len(fence) == 1 else f"{fence} {shown} {fence}"
 
 
+def format_code_block(text: str, language: str = "") -> str:
+    """Return lines of text as a block of code of a page of Markdown, fenced by more backticks than it holds in a row.
+
+    Args:
+        text: Lines, parted by line feeds; each is shown as `escape` has it.
+        language: What the lines are written in, for colours.
+
+    Returns:
+        Markdown of several lines.
+
+    Example:
+        >>> print(format_code_block("a = 1", "python"))
+        ```python
+        a = 1
+        ```
+    """
+    shown = escape_lines(text)
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", shown)), default=0))
+    return f"{fence}{language}\n{shown}\n{fence}"
+
+
 def quote_word(word: str | os.PathLike[str]) -> str:
     r"""Return a path as it is typed in a command.
 

@@ -96,6 +96,17 @@ CALLS: tuple[tuple[str, ...], ...] = (
     ("compare", "a=run", "b=G.safetensors", "--n", "40", "--measures", "kid", "--extractor", "pixels", "--json"),
     ("compare", "run", "images.npz", "--n", "40", "--measures", "kid", "--extractor", "pixels", "--out", "x.md"),
     ("export", "run", "--out", "x.safetensors", "--half", "--notes", "some", "--licence", "none"),
+    ("translate", "run", "photos", "--out", "translated/", "-n", "1"),
+    ("card", "run", "--out", "x.md", "--licence", "mit", "--notes", "some"),
+    ("card", "G.safetensors", "--json"),
+    ("push", "run", "ada/digits", "--public"),
+    ("pull", "ada/digits@main", "--out", "pulled/", "--sha256", "0" * 64),
+    ("pull", "hub-lock.json", "--out", "pulled/"),
+    ("journal", "run", "--out", "x.csv", "--json"),
+    ("journal", "run", "--out", "events/"),
+    ("info", "--json"),
+    ("info", "--clear-cache"),
+    ("--print-completion", "bash"),
     ("figures", "grid", "run", "--out", "x.png"),
     ("figures", "figure3", "G.safetensors", "--seed", "2", "--out", "x.png", "--json"),
     ("helvetica", "--data", "ring-8", "--k", "1", "--json"),
@@ -240,8 +251,10 @@ def make_seeds(folder: Path) -> None:
     shutil.make_archive(str(folder / "photos"), "zip", folder / "photos")
     (folder / "broken.zip").write_bytes((folder / "photos.zip").read_bytes()[:200])
     shutil.copytree(RESULTS, folder / "results", ignore=shutil.ignore_patterns("*.md", "*cifar10*", "paper*"))
-    for name in (*(f"advnets.cli.{verb}" for verb in command.VERBS), "matplotlib.backends.backend_agg", "scipy.stats"):
-        import_module(name)  # here, so that no child has to
+    for verb in command.VERBS:
+        command.load_verb(verb)  # here, so that no child has to
+    for name in ("matplotlib.backends.backend_agg", "scipy.stats"):
+        import_module(name)
 
 
 def make_call(call: Call, place: Path) -> End:
@@ -375,7 +388,8 @@ def prepare(call: Call, place: Path, ends: list[int | None]) -> list[str]:
     os.chdir(place)
     for name in [*VARIABLES, "PYTHONIOENCODING", "PYTHONUTF8"]:
         os.environ.pop(name, None)
-    os.environ.update({"ADVNETS_CACHE": str(place / "cache"), "HOME": str(place), **call.variables})
+    nowhere = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_TOKEN": "hf_none"}  # a port that nobody listens at
+    os.environ.update({"ADVNETS_CACHE": str(place / "cache"), "HOME": str(place), **nowhere, **call.variables})
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     warnings.resetwarnings()

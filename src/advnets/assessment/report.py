@@ -246,12 +246,15 @@ class Report:
         Returns:
             The page.
         """
-        parts = [self._head(), str(self.summary), *self.against.warnings(), self._table(), *self._warnings()]
+        figures = [f"![{name}](figures/{name}.png)" for name in map(escape_markdown, self.figures)]
+        return "\n\n".join([self._head(), *self.sections(definitions=definitions), *figures]) + "\n"
+
+    def sections(self, *, definitions: bool = False) -> list[str]:
+        """The report as Markdown without heading and figures, to stand on another page: a paragraph or table each."""
+        parts = [str(self.summary), *self.against.warnings(), self._table(), *self._warnings()]
         parts += [self._explanation(definitions)]
         parts += [*power_lines(self._estimates(), self.against.held_out), *self._draws()]
-        parts += [*class_lines(self._estimates()), *self._parzen(), *self._list_skipped()]
-        parts += [f"![{name}](figures/{name}.png)" for name in map(escape_markdown, self.figures)]
-        return "\n\n".join(parts) + "\n"
+        return [*parts, *class_lines(self._estimates()), *self._parzen(), *self._list_skipped()]
 
     def _head(self) -> str:
         it = self.against

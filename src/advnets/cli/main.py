@@ -4,13 +4,16 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout, suppress
 from importlib import import_module
+from io import StringIO
+from types import ModuleType
 from typing import Any
 
 from advnets import process
+from advnets.cli.flags.completion import SHELLS, format_completion
 from advnets.cli.output import READER_GONE, close_streams, open_streams, write_error, write_output
-from advnets.errors import AdvnetsError, NonFinite, ProcessLost, unknown
+from advnets.errors import AdvnetsError, BadInput, NonFinite, ProcessLost, unknown
 from advnets.text import escape
 
 VERBS = {
@@ -21,13 +24,23 @@ VERBS = {
     "evaluate": "measure samples of a run, a file or a folder, with errors and verdicts",
     "compare": "compare runs, files or groups of seeds: which differences are real",
     "export": "write a run's generator as one file, to be given away",
+    "card": "write a generator's model card, for a hub or a page",
+    "push": "put a generator and its card on a model hub",
+    "pull": "fetch a generator from a model hub, checked and pinned",
     "figures": "draw the 2014 paper's figures",
     "helvetica": "let a generator collapse, and bring it back by Algorithm 1",
     "canaries": "damage real images on purpose, to see which measures notice",
     "table": "train the models of the 2014 paper's Table 1, and measure them beside controls",
     "recipes": "list the recipes, or show one",
     "data": "list the data sets, or describe one",
+    "journal": "write a run's journal as a table, or for TensorBoard",
+    "info": "tell versions, devices and caches",
 }
+
+ROOMS = {
+    "card": "publication", "push": "publication", "pull": "publication", "info": "tools", "journal": "tools",
+}  # fmt: skip
+"""Rooms of the verbs whose file does not lie beside this one."""
 
 CODES = {NonFinite: 3, ProcessLost: 4}
 
@@ -43,6 +56,9 @@ verbs:
   advnets train paper-adam --data digits --minutes 1
   advnets sample runs/... --out grid.png
   advnets evaluate runs/...
+
+`advnets --print-completion bash` (or zsh) prints a script that completes verbs and flags, and `advnets --version`
+the version.
 
 exit codes:
   0         all is done
@@ -83,14 +99,48 @@ def _run_verb(arguments: list[str], end: "_EndBySignal") -> int:
     if arguments[0] == "--version":
         write_output(f"advnets {import_module('advnets').__version__}")
         return 0
+    if arguments[0] == "--print-completion":
+        write_output(completion_script(arguments[1:]))
+        return 0
     # Waiting threads sleep after some microseconds of spinning: no slower, and a busy machine stays usable.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     if arguments[0] not in VERBS:
         raise unknown("verb", arguments[0], VERBS)
-    verb = import_module(f"advnets.cli.{arguments[0]}")
+    verb = load_verb(arguments[0])
     end.imports = False
     code: int = verb.main(arguments[1:])
     return code
+
+
+def load_verb(name: str) -> ModuleType:
+    """Return the module of a verb, which is imported when it is called."""
+    return import_module(".".join(filter(None, ("advnets.cli", ROOMS.get(name), name))))
+
+
+def completion_script(words: list[str]) -> str:
+    """Return the script that completes the command in a shell; the help of every verb is read for it.
+
+    Args:
+        words: The words behind --print-completion: the shell.
+
+    Returns:
+        The script.
+
+    Raises:
+        BadInput: For another shell, or none.
+    """
+    if len(words) != 1 or words[0] not in SHELLS:
+        found = " ".join(words) or "no shell"
+        raise BadInput(f"--print-completion: found {found[:80]}, expected one of {', '.join(SHELLS)}")
+    recipes, datasets = import_module("advnets.recipes").RECIPES, import_module("advnets.data").DATASETS
+    known = {"train": recipes, "recipes": recipes, "data": datasets}
+    return format_completion(words[0], {verb: _help_of(verb) for verb in VERBS}, known).rstrip()
+
+
+def _help_of(verb: str) -> str:
+    with redirect_stdout(StringIO()) as text, suppress(SystemExit):
+        load_verb(verb).main(["--help"])
+    return text.getvalue()
 
 
 class _EndBySignal:

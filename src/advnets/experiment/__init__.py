@@ -2,16 +2,19 @@
 
 Inside of the room a file imports only from those before it: sampling, preparation, paper_figures, model, exports,
 settings, cost, loop, resume_notes, run_data, run_record, run_model, run_evaluation, run, opening, origin, lifecycle,
-evaluation.
+evaluation, publication. A file that is not named stands alone.
 """
 
 from advnets.experiment.cost import Cost, dry_run, peak_mebibytes
 from advnets.experiment.evaluation import evaluate_path, select_checkpoint
 from advnets.experiment.exports import EXPORTERS, ExportedFile, Exporter
+from advnets.experiment.installation import clear_cache, describe_installation, measure_cache
+from advnets.experiment.journal_files import write_journal
 from advnets.experiment.lifecycle import choose_recipe_for, find_recipe, resume, start, train
 from advnets.experiment.loop import TrainingProgress
 from advnets.experiment.model import Model
 from advnets.experiment.opening import SHIPPED, find_model, open_model, open_source
+from advnets.experiment.publication import PICTURE, SHARE_FILE, HubLock, pull, push, write_card
 from advnets.experiment.run import Run
 from advnets.experiment.sampling import (
     SamplePlan,
@@ -24,12 +27,15 @@ from advnets.experiment.sampling import (
 from advnets.experiment.settings import DEVICES, Settings, find_device
 
 __all__ = [
+    "SHARE_FILE",
     "SHIPPED",
     "Cost",
+    "HubLock",
     "DEVICES",
     "EXPORTERS",
     "ExportedFile",
     "Exporter",
+    "PICTURE",
     "Model",
     "TrainingProgress",
     "TranslationPlan",
@@ -39,18 +45,25 @@ __all__ = [
     "Samples",
     "Settings",
     "choose_recipe_for",
+    "clear_cache",
+    "describe_installation",
     "dry_run",
     "evaluate_path",
     "expect_place_for_samples",
     "find_device",
     "find_model",
     "find_recipe",
+    "measure_cache",
     "open_model",
     "peak_mebibytes",
+    "pull",
+    "push",
     "resume",
     "score_translations",
     "open_source",
     "select_checkpoint",
     "start",
     "train",
+    "write_card",
+    "write_journal",
 ]

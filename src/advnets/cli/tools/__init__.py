@@ -1,0 +1,1 @@
+"""Verbs about the installation, and for other programs. Each file stands alone."""

@@ -1,0 +1,100 @@
+"""What a model card tells of: a model, what trained it, and what was measured of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from advnets import runs
+from advnets.assessment import REPORT_ADVICE, Report
+from advnets.errors import BadInput
+from advnets.experiment.model import Model
+from advnets.experiment.opening import open_source
+from advnets.experiment.run import Run
+from advnets.experiment.run_record import RunRecord
+from advnets.recipes import RECIPES, to_json
+
+
+@dataclass(frozen=True, eq=False)
+class CardSubject:
+    """What a model card tells of.
+
+    Attributes:
+        model: The model; its card has the licence and the notes.
+        report: What `evaluate` measured of this very step, None if it did not.
+        record: What the recipe.json of its run says, None of a share file.
+    """
+
+    model: Model
+    report: Report | None
+    record: RunRecord | None = None
+
+    @property
+    def translates(self) -> bool:
+        """Whether images are made of images."""
+        return self.model.card.given == "images"
+
+    def recipe_json(self) -> Mapping[str, Any] | None:
+        """The recipe with all its numbers, as the run has it; None of a share file, which holds its name alone."""
+        return None if self.record is None else dict(to_json(self.record.recipe))
+
+    def recipe_source(self) -> str:
+        """Where the numbers of the recipe come from, "" if that is not known."""
+        if self.record is not None:
+            return self.record.recipe.source
+        name = self.model.card.recipe
+        return RECIPES[name].source if name in RECIPES else ""
+
+    def changed_parts(self) -> list[str]:
+        """The parts of the run's recipe that are not those of the recipe of that name in this version."""
+        found, name = self.recipe_json(), self.model.card.recipe
+        if found is None or name not in RECIPES:
+            return []
+        usual = to_json(RECIPES[name])
+        return sorted(name for name in found if found[name] != usual[name])
+
+
+def open_subject(source: str | Path | Run | Model, *, licence: str = "", notes: str = "") -> CardSubject:
+    """Return what a model card tells of.
+
+    Args:
+        source: A run or its folder, a model or its share file, or the name of one that ships.
+        licence: The author's words; a share file has its own.
+        notes: The author's words; a share file has its own.
+
+    Returns:
+        The subject; of a cycle, of the generator that goes there.
+
+    Raises:
+        Missing: If nothing is there.
+        BadInput: For a licence or notes beside a share file, a run on networks that are not given, and as
+            `open_model` does.
+        Damaged: If the report is not as it was written.
+    """
+    found = open_source(source) if isinstance(source, str | Path) else source
+    if isinstance(found, Run):
+        return _subject_of_run(found, licence, notes)
+    if licence or notes:
+        raise BadInput(
+            f"{found.name}: found a licence or notes beside a share file, whose card has its own. Leave them out, or "
+            "give them to `advnets export`."
+        )
+    return CardSubject(found, _parse_report(found.card.report, found.name))
+
+
+def _subject_of_run(run: Run, licence: str, notes: str) -> CardSubject:
+    model, file = run.model, run.directory.report_json
+    measured = runs.read_sealed(file, REPORT_ADVICE) if file.exists() else None
+    if measured is not None and measured.get("step") != model.step:
+        measured = None
+    model = replace(model, card=replace(model.card, licence=licence, notes=notes))
+    return CardSubject(model, _parse_report(measured, str(file)), run.record)
+
+
+def _parse_report(values: Mapping[str, Any] | None, where: str) -> Report | None:
+    if values is None:
+        return None
+    try:
+        return Report.from_dict(values)
+    except BadInput as error:
+        raise type(error)(f"{where}: {error}") from error
