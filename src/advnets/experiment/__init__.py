@@ -1,7 +1,8 @@
 """The room that puts the others together: runs are started, resumed, sampled and measured here.
 
 Inside of the room a file imports only from those before it: sampling, preparation, paper_figures, model, settings,
-cost, loop, resume_notes, run_data, run_record, run_model, run_evaluation, run, opening, origin, lifecycle, evaluation.
+cost, loop, resume_notes, run_data, run_record, run_model, run_evaluation, run, opening, page_export, origin, lifecycle,
+evaluation.
 """
 
 from advnets.experiment.cost import Cost, dry_run, peak_mebibytes
@@ -10,6 +11,7 @@ from advnets.experiment.lifecycle import choose_recipe_for, find_recipe, resume,
 from advnets.experiment.loop import TrainingProgress
 from advnets.experiment.model import Model
 from advnets.experiment.opening import SHIPPED, find_model, open_model, open_source
+from advnets.experiment.page_export import export_page
 from advnets.experiment.run import Run
 from advnets.experiment.sampling import (
     SamplePlan,
@@ -37,6 +39,7 @@ __all__ = [
     "dry_run",
     "evaluate_path",
     "expect_place_for_samples",
+    "export_page",
     "find_device",
     "find_model",
     "find_recipe",
