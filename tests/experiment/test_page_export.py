@@ -18,8 +18,10 @@ from advnets.cli.main import main
 from advnets.errors import BadInput, Unsupported
 from advnets.experiment import export_page, find_model
 from advnets.experiment.page_export import directions, layers, page as page_file, page_of
+from advnets.experiment.preparation.build_model import build_row_on_meta
 from advnets.latents import LATENTS
 from advnets.networks import NETWORKS, Code, GeneratorRow
+from advnets.recipes import RECIPES
 from page_models import CASES, LABELS, drawn_pixels, expected_pixels, model_of, open_browser
 
 HURT = '</script><img src=x onerror="window.hurt = 1"> {{style}} \u2028 \ud800'
@@ -310,7 +312,7 @@ def test_the_first_direction_changes_pictures_most() -> None:
 
 
 def test_a_run_is_exported_with_what_was_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    tiny.trained("run")
+    tiny.trained("run", steps=4)
     assert main(["evaluate", "run", "--n", "100", "--measures", "parzen"]) == 0
     capsys.readouterr()
     assert main(["export", "run", "--out", "page.html", "--licence", "CC0-1.0", "--notes", "mine", "--json"]) == 0
@@ -320,7 +322,7 @@ def test_a_run_is_exported_with_what_was_measured(tmp_path: Path, capsys: pytest
     assert found is not None
     content = json.loads(found[1])
     facts = dict(content["facts"])
-    assert (facts["Licence"], facts["Notes"], facts["Training step"]) == ("CC0-1.0", "mine", "40")
+    assert (facts["Licence"], facts["Notes"], facts["Training step"]) == ("CC0-1.0", "mine", "4")
     assert content["measures"]["rows"][0][0] == "parzen"
     assert "100 samples against" in content["measures"]["about"]
     assert main(["export", "run", "--out", "page.html"]) == 2
@@ -340,6 +342,9 @@ def test_what_a_page_cannot_draw_is_told(tmp_path: Path) -> None:
     ):
         with pytest.raises(Unsupported, match=words):
             page_of(replace(model, network=torch.nn.Sequential(model.network, layer)))
+    chain = build_row_on_meta(RECIPES["dae"].expect_learner().makers()[""], replace(model.card, latent_size=500))
+    with pytest.raises(Unsupported, match="a layer of the kind DenoisingChain"):
+        page_of(replace(model, network=chain))
     points = replace(model.card, data=replace(model.card.data, shape=(2,)))
     with pytest.raises(Unsupported, match="draws points of 2 numbers, and a page shows images"):
         page_of(replace(model, card=points))

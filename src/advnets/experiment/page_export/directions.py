@@ -40,7 +40,8 @@ def principal_directions(model: Model, at_most: int = DIRECTIONS) -> Tensor:
     stacked = torch.cat(slopes).double()
     strongest = torch.linalg.eigh(stacked.T @ stacked).eigenvectors.flip(1).T[: min(at_most, own)]
     largest = strongest.gather(1, strongest.abs().argmax(1, keepdim=True))
-    return (strongest * largest.sign()).float()
+    directions: Tensor = (strongest * largest.sign()).float()
+    return directions
 
 
 @torch.inference_mode(False)

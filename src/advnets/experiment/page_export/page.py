@@ -27,11 +27,13 @@ TRANSFORMS = ("unit", "symmetric", "contrast")
 """Those that BACK in forward.js undoes."""
 
 
-def export_page(source: str | Path, out: Path, *, half: bool = False, licence: str = "", notes: str = "") -> Path:
+def export_page(
+    source: str | Path | Run | Model, out: Path, *, half: bool = False, licence: str = "", notes: str = ""
+) -> Path:
     """Write the page of a generator, which draws its samples in any browser without a server.
 
     Args:
-        source: A run, a share file, or the name of a model that ships.
+        source: A run or a model; or the path of a run or a share file, or the name of a model that ships.
         out: FILE.html, which must not be there.
         half: Whether weights are rounded to half precision, of half the size; a pixel may then differ by a level or
             two.
@@ -48,17 +50,16 @@ def export_page(source: str | Path, out: Path, *, half: bool = False, licence: s
             run.
     """
     runs.expect_new(out, ".html")
-    model = _open(source)
+    model, name = _open(source), "" if isinstance(source, Run | Model) else str(source)
     card = replace(model.card, licence=licence or model.card.licence, notes=notes or model.card.notes)
-    return runs.write_new(out, page_of(replace(model, card=card), half=half, source=str(source)).encode())
+    return runs.write_new(out, page_of(replace(model, card=card), half=half, source=name).encode())
 
 
-def _open(source: str | Path) -> Model:
+def _open(source: str | Path | Run | Model) -> Model:
     """The model, whose card holds what `evaluate` measured of the same step."""
-    found = open_source(source)
+    found = source if isinstance(source, Run | Model) else open_source(source)
     if isinstance(found, Model):
         return found
-    assert isinstance(found, Run)
     model, file = found.model, found.directory.report_json
     report = runs.read_sealed(file, REPORT_ADVICE) if file.exists() else {}
     return replace(model, card=replace(model.card, report=report if report.get("step") == model.step else None))
