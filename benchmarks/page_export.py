@@ -89,9 +89,9 @@ def write_table(rows: list[list[str]], version: str) -> None:
     head = (
         f"# What a generator's page costs\n\n`python benchmarks/page_export.py WORK`, chromium {version} without a "
         f"window; load {os.getloadavg()[0]:.1f} at the end. {machine.describe()} Medians of {LOADS} openings and "
-        f"{SEEDS} seeds, with the least and the most. `requests` are those beside the file itself. Differences are in levels, "
-        "against `model.sample`. The first row is a trained generator, stored in half precision; others have fresh "
-        "weights, float32 but for `--half`.\n\n"
+        f"{SEEDS} seeds, with the least and the most. `requests` are those beside the file itself. Differences are in "
+        "levels, against `model.sample`. The first row is a trained generator, stored in half precision; others have "
+        "fresh weights, float32 but for `--half`.\n\n"
     )
     Path(__file__).with_suffix(".md").write_text(f"{head}{table}\n", "utf-8")
     print(rows[-1], flush=True)
