@@ -17,10 +17,12 @@ The ending of --out says which kind of file it is:
 
 {kinds}
 
-`advnets sample FILE`, `advnets translate FILE` and `advnets evaluate FILE` take the file in place of the run. Its card
-says what it is: the network and its numbers, the noise, the transform, the data set, the step, and what `advnets
-evaluate` measured at that step. Every bit of the file is checked. Nothing in a .safetensors file is executed. An .onnx
-file is run by onnxruntime: its inputs are z, labels or image, and its output is samples, images in [0, 1]."""
+`advnets sample FILE`, `advnets translate FILE` and `advnets evaluate FILE` take a .safetensors or .onnx file in place
+of the run. Its card says what it is: the network and its numbers, the noise, the transform, the data set, the step, and
+what `advnets evaluate` measured at that step. Every bit of the file is checked. Nothing in a .safetensors file is
+executed. An .onnx file is run by onnxruntime: its inputs are z, labels or image, and its output is samples, images in
+[0, 1]. A page has sliders, seeds, classes, and the way from seed to seed; its pixels are those of `advnets sample`
+within one level of 255."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class ExportFlags:
     """Which run is exported, and where its generator goes.
 
     Attributes:
-        run: The run directory.
+        run: The run directory; also a file of a model, or the name of a model that ships.
         out: The file that is written; one that is there already is not overwritten.
         half: Store half precision, which takes half the space; a pixel may then differ by a level or two.
         licence: The licence under which others may use the generator.
@@ -55,8 +57,8 @@ def main(argv: Sequence[str]) -> int:
     """
     kinds = "\n".join(f"  {ending}: {row.about}" for ending, row in experiment.EXPORTERS.items())
     asked = parse(ExportFlags, argv, verb="export", about=ABOUT.format(kinds=kinds))
-    run = experiment.Run(asked.run)
-    made = run.export_with_notes(asked.out, asked.half, licence=asked.licence, notes=asked.notes)
+    words = {"licence": asked.licence, "notes": asked.notes}
+    made = experiment.export_generator(asked.run, asked.out, half=asked.half, **words)
     size = made.path.stat().st_size
     result = {"out": str(made.path), "bytes": size, "half": asked.half, "step": made.step, "notes": list(made.notes)}
     lines = [f"{made.path}: {asked.run} at step {made.step}, {size:,} bytes", *(f"  {note}" for note in made.notes)]

@@ -1,8 +1,8 @@
 """The room that puts the others together: runs are started, resumed, sampled and measured here.
 
-Inside of the room a file imports only from those before it: sampling, preparation, paper_figures, model, exports,
-settings, cost, loop, resume_notes, run_data, run_record, run_model, run_evaluation, run, opening, origin, lifecycle,
-evaluation, publication. A file that is not named stands alone.
+Inside of the room a file imports only from those before it: sampling, preparation, paper_figures, model, page_export,
+exports, settings, cost, loop, resume_notes, run_data, run_record, run_model, run_evaluation, run, opening, origin,
+lifecycle, evaluation, publication. A file that is not named stands alone.
 """
 
 from advnets.experiment.cost import Cost, dry_run, peak_mebibytes
@@ -13,7 +13,7 @@ from advnets.experiment.journal_files import write_journal
 from advnets.experiment.lifecycle import choose_recipe_for, find_recipe, resume, start, train
 from advnets.experiment.loop import TrainingProgress
 from advnets.experiment.model import Model
-from advnets.experiment.opening import SHIPPED, find_model, open_model, open_source
+from advnets.experiment.opening import SHIPPED, export_generator, find_model, open_model, open_source
 from advnets.experiment.publication import PICTURE, SHARE_FILE, HubLock, pull, push, write_card
 from advnets.experiment.run import Run
 from advnets.experiment.sampling import (
@@ -50,6 +50,7 @@ __all__ = [
     "dry_run",
     "evaluate_path",
     "expect_place_for_samples",
+    "export_generator",
     "find_device",
     "find_model",
     "find_recipe",

@@ -1,10 +1,12 @@
 """What lies at a path: a run, a share file, a model that ships with the package."""
 
 import difflib
+from dataclasses import replace
 from pathlib import Path
 
+from advnets import runs
 from advnets.errors import BadInput, Missing, Unsupported
-from advnets.experiment.exports import READABLE, read_model
+from advnets.experiment.exports import READABLE, ExportedFile, find_exporter, read_model
 from advnets.experiment.model import Model
 from advnets.experiment.run import Run
 
@@ -108,3 +110,35 @@ def shipped_model_path(path: Path) -> Path | None:
     if near and path.parent == Path("."):
         raise Missing(f"{path} is not there. Did you mean {near[0]}, a model that ships with advnets?")
     return None
+
+
+def export_generator(
+    source: str | Path | Run | Model, out: str | Path, *, half: bool = False, licence: str = "", notes: str = ""
+) -> ExportedFile:
+    """Write a generator as a file of the kind that its ending says; nothing is overwritten.
+
+    Args:
+        source: A run or a model; or the path of a run or of a file of one, or the name of a model that ships.
+        out: The file; its ending is one of EXPORTERS.
+        half: Whether its numbers are written in half precision, of half the size; a pixel may then differ by a level or
+            two.
+        licence: Your words, on its card; those on the card of a file stay where there are none.
+        notes: Your words, likewise.
+
+    Returns:
+        What was written.
+
+    Raises:
+        Missing: If there is no such source.
+        Unsupported: For another ending, and for what such a file cannot hold.
+        BadInput: If the file is there.
+    """
+    found = open_source(source) if isinstance(source, str | Path) else source
+    path = Path(out)
+    if isinstance(found, Run):
+        return found.export_with_notes(path, half, licence=licence, notes=notes)
+    exporter = find_exporter(path)
+    runs.expect_new(path)
+    told = found.card
+    card = replace(told, half=half or told.half, licence=licence or told.licence, notes=notes or told.notes)
+    return ExportedFile(path, found.step, exporter.write(path, replace(found, card=card)), exporter.use)

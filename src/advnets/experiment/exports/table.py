@@ -7,6 +7,7 @@ from advnets.experiment.exports.exporter import Exporter
 from advnets.experiment.exports.onnx_file import read_onnx_file, write_onnx_file
 from advnets.experiment.exports.share_file import read_share_file, write_share_file
 from advnets.experiment.model import Model
+from advnets.experiment.page_export import write_page
 
 EXPORTERS: dict[str, Exporter] = {
     ".safetensors": Exporter(
@@ -20,6 +21,13 @@ EXPORTERS: dict[str, Exporter] = {
         write=write_onnx_file,
         read=read_onnx_file,
         use="advnets sample {path} --out samples.png",
+        takes_own_networks=True,
+    ),
+    ".html": Exporter(
+        about="a page that draws samples in any browser, without a server and without a request",
+        write=write_page,
+        read=None,
+        use="open {path} in a browser",
         takes_own_networks=True,
     ),
 }
