@@ -19,7 +19,7 @@ _WHOLE = (
 
 _NAMES = {
     "data": ("Batches", "Dataset", "load"),
-    "experiment": ("Model", "Run", "open_model", "resume", "start", "train"),
+    "experiment": ("Model", "Run", "change_recipe", "open_model", "resume", "start", "train"),
     "games": (
         "AdversarialRow", "CycleGame", "CycleRow", "Game", "Weight", "class_heads", "information", "l1",
     ),
@@ -106,6 +106,7 @@ if TYPE_CHECKING:
     from advnets.experiment import (
         Model as Model,
         Run as Run,
+        change_recipe as change_recipe,
         open_model as open_model,
         resume as resume,
         start as start,

@@ -1,12 +1,13 @@
 """The room that puts the others together: runs are started, resumed, sampled and measured here.
 
 Inside of the room a file imports only from those before it: sampling, preparation, paper_figures, model, settings,
-cost, loop, resume_notes, run_data, run_record, run_model, run_evaluation, run, opening, origin, lifecycle, evaluation.
+keywords, cost, loop, resume_notes, run_data, run_record, run_model, run_evaluation, run, opening,
+origin, lifecycle, evaluation.
 """
 
 from advnets.experiment.cost import Cost, dry_run, peak_mebibytes
 from advnets.experiment.evaluation import evaluate_path, select_checkpoint
-from advnets.experiment.lifecycle import choose_recipe_for, find_recipe, resume, start, train
+from advnets.experiment.lifecycle import change_recipe, choose_recipe_for, find_recipe, resume, start, train
 from advnets.experiment.loop import TrainingProgress
 from advnets.experiment.model import Model
 from advnets.experiment.opening import SHIPPED, find_model, open_model, open_source
@@ -33,6 +34,7 @@ __all__ = [
     "SamplePlan",
     "Samples",
     "Settings",
+    "change_recipe",
     "choose_recipe_for",
     "dry_run",
     "evaluate_path",

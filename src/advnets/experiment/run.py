@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 
 from advnets import distributed, runs
 from advnets.assessment import (
     CheckpointChoice,
+    EvaluationKeywords,
     EvaluationPlan,
     Progress,
     Report,
@@ -30,7 +31,7 @@ from advnets.experiment.resume_notes import resume_notes
 from advnets.experiment.run_data import load_run_data
 from advnets.experiment.run_model import export_model, model_of_state
 from advnets.experiment.run_record import RunRecord
-from advnets.experiment.sampling import Samples
+from advnets.experiment.sampling import SampleKeywords, Samples
 from advnets.experiment.settings import Settings, find_device, settings_from, settle_budget, with_budget
 from advnets.games import CycleGame, Game
 from advnets.recipes import Recipe
@@ -159,7 +160,7 @@ class Run:
         """The step of the newest good checkpoint."""
         return runs.load_latest(self.directory.checkpoints)[0]
 
-    def sample(self, n: int | None = None, *, last: bool = False, **asked: Any) -> Samples:
+    def sample(self, n: int | None = None, *, last: bool = False, **asked: Unpack[SampleKeywords]) -> Samples:
         """Draw samples of the newest good checkpoint's generator.
 
         Args:
@@ -175,7 +176,7 @@ class Run:
         """
         return self.model_of(last=last).sample(n, **asked)
 
-    def evaluate(self, **plan: Any) -> Report:
+    def evaluate(self, **plan: Unpack[EvaluationKeywords]) -> Report:
         """Measure the run against its own data, and write the report as `evaluate_own_data` does.
 
         Args:

@@ -1,7 +1,7 @@
 """Recipes: published experiments, one file a paper.
 
-Inside of the room a file imports only from those before it: recipe, bengio, goodfellow2014, cgan, dcgan, pacgan,
-infogan, wgan, lsgan, wgan_gp, acgan, sngan, modern, pix2pix, cyclegan, choice.
+Inside of the room a file imports only from those before it: recipe, changes, bengio, goodfellow2014, cgan, dcgan,
+pacgan, infogan, wgan, lsgan, wgan_gp, acgan, sngan, modern, pix2pix, cyclegan, choice.
 """
 
 from advnets.errors import unknown

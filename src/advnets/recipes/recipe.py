@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 from advnets.algorithm import ALGORITHMS, Algorithm1, AlgorithmRow
@@ -13,7 +13,7 @@ from advnets.data import TRANSFORMS
 from advnets.errors import BadInput, unknown
 from advnets.games import AdversarialRow, CycleRow, Weight
 from advnets.networks import NETWORKS, DiscriminatorRow, GeneratorRow, LowerLayers
-from advnets.optimizers import OPTIMIZERS, Adam, OptimizerRow, expect_optimizer
+from advnets.optimizers import OPTIMIZERS, Adam, OptimizerRow, OwnOptimizer, expect_optimizer
 from advnets.records import parse_record, parse_value
 from advnets.schedules import SCHEDULES, Number, expect_number, value_at
 from advnets.training import Moment
@@ -276,6 +276,27 @@ def from_json(value: Mapping[str, Any]) -> Recipe:
     return parse_record(Recipe, value, rows=ROWS, what="recipe")
 
 
+def own_optimizers(recipe: Recipe) -> dict[str, OwnOptimizer]:
+    """Return the optimizers of a recipe that are the user's own, by player."""
+    found = {player: descent.optimizer for player, descent in recipe.descents.items()}
+    return {player: row for player, row in found.items() if isinstance(row, OwnOptimizer)}
+
+
+def with_own_optimizers(recipe: Recipe, own: Mapping[str, OwnOptimizer]) -> Recipe:
+    """Return a recipe that was read from JSON with the functions of its own optimizers, which no file holds.
+
+    Args:
+        recipe: The recipe.
+        own: {player: optimizer}; what the recipe has in the place of one is replaced only if it is the same by name.
+
+    Returns:
+        The recipe.
+    """
+    found = {player: row for player, row in own.items() if recipe.descents.get(player, Descent()).optimizer == row}
+    descents = {player: replace(recipe.descents[player], optimizer=row) for player, row in found.items()}
+    return replace(recipe, descents={**recipe.descents, **descents}) if descents else recipe
+
+
 def maker_from_json(value: Any) -> GeneratorRow | Baseline:
     """Return the row of a network that is sampled, without the recipe around it.
 
@@ -306,6 +327,7 @@ ROWS: dict[str, Any] = {
     **BASELINES,
     **SCHEDULES,
     **OPTIMIZERS,
+    "own_optimizer": OwnOptimizer,
     **ALGORITHMS,
     **CONTROLLERS,
 }
