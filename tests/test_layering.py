@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "advnets"
 
 FLOORS = [
     {"__init__", "__main__"},
-    {"text", "errors", "disk", "process", "averaging", "training", "distributed"},
+    {"text", "errors", "markup", "disk", "process", "averaging", "training", "distributed"},
     {"objectives", "constraints", "theory", "schedules", "records", "figures", "networks"},
     {"augmentations", "penalties", "latents", "randomness", "optimizers", "statistics", "data"},
     {"games", "baselines", "metrics", "runs"},
@@ -24,7 +24,7 @@ FLOORS = [
     {"cli"},
 ]  # fmt: skip
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-LAZY = {"matplotlib", "sklearn", "requests", "resource", "onnxruntime", "urllib3"}
+LAZY = {"IPython", "matplotlib", "sklearn", "requests", "resource", "onnxruntime", "urllib3"}
 """Third-party packages that are slow, one that Windows lacks, one of an extra: these may be imported in a function."""
 
 RESTRICTED = 'torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)'

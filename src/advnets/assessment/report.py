@@ -12,6 +12,7 @@ from advnets.assessment.measures import GROUPS, MEASURES
 from advnets.assessment.power import power_lines
 from advnets.assessment.verdict import LEVEL, Verdict, verdicts
 from advnets.errors import BadInput
+from advnets.markup import html_card, html_lines, html_table
 from advnets.records import parse_record, parse_value
 from advnets.statistics import Estimate
 from advnets.statistics.estimate import Z95
@@ -230,6 +231,15 @@ class Report:
     def __str__(self) -> str:
         return self.markdown()
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the table; `print` shows the whole page."""
+        it, step = self.against, "" if self.step is None else f" at step {self.step:,}"
+        about = f"{it.samples:,} samples, against {it.held_out:,} {it.split} images of {it.data}"
+        rows = [_plain_row(name, self.measures[name].estimate, self.verdicts[name].words) for name in self.measures]
+        missing = [f"Not measured: {', '.join(self.skipped)}"] if self.skipped else []
+        table = html_table(rows, head=("measure", "value", "real", "verdict"), right=(1, 2))
+        return html_card(f"{self.name}{step}", html_lines([about]), table, html_lines(missing))
+
     def markdown(self) -> str:
         """The report as a page of Markdown."""
         parts = [self._head(), *self.against.warnings(), self._table(), *self._warnings(), self._explanation()]
@@ -330,6 +340,12 @@ class Report:
         if not self.skipped:
             return []
         return ["Not measured:\n\n" + format_reasons(self.skipped)]
+
+
+def _plain_row(name: str, found: Estimate, verdict: str) -> tuple[str, str, str, str]:
+    unit = MEASURES[name].unit if name in MEASURES else ""
+    real = "" if found.floor is None else f"{found.floor:.4g}"
+    return name, f"{format_estimate(found)} {unit}".rstrip(), real, verdict
 
 
 def _group_of(name: str) -> str:

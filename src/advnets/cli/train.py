@@ -13,8 +13,9 @@ from advnets.cli.flags.help import HelpLine, lines_of, render
 from advnets.cli.flags.recipe_flags import about_value, choose_typed_rows, metavar_of, spell_out
 from advnets.cli.output import write_error, write_output
 from advnets.errors import AdvnetsError, BadInput
+from advnets.experiment.own_code import load_game
 from advnets.experiment.settings import settings_from
-from advnets.recipes import RECIPES, Recipe
+from advnets.recipes import RECIPES, Recipe, own
 from advnets.recipes.changes import RecipeValue, format_typed, recipe_values, with_values
 from advnets.text import escape, quote_word
 
@@ -26,7 +27,7 @@ linear_decay:start=0.001,end=0. What stands in brackets has flags too: --generat
 repeated; r1=none takes it out. --k is --algorithm.k; --lr, --optimizer, --betas, --weight-decay and --width set both
 players."""
 GROUPS = {
-    "data and first weights": ("data", "data_dir", "direction", "seed", "start_from"),
+    "data and first weights": ("data", "data_dir", "direction", "seed", "start_from", "game"),
     "image files": ("image_size", "image_fit", "image_alpha", "image_channels", "cache_memory", "verify"),
     "length and device": ("steps", "minutes", "device", "capture"),
     "what is written": (
@@ -47,12 +48,14 @@ class TrainFlags(experiment.Settings):
     """How a run is started.
 
     Attributes:
+        game: Train networks of your own: a game, or a function that returns one.
         dry_run: Write nothing; say what the training would take.
         json: Print the result as JSON.
     """
 
     direction: Annotated[str | None, tyro.conf.arg(metavar="AtoB|BtoA")] = None
     start_from: Annotated[str | None, tyro.conf.arg(name="from", metavar="FILE|RUN")] = None
+    game: Annotated[str | None, tyro.conf.arg(metavar="MODULE:NAME")] = None
     dry_run: bool = False
     json: bool = False
 
@@ -80,17 +83,23 @@ def main(argv: Sequence[str]) -> int:
         shown = choose_typed_rows(experiment.find_recipe(names[0] if names else SHOWN), flags)
         write_output(_help(word, shown).rstrip())
         return 0
-    recipe = experiment.find_recipe(names[0]) if names else _choose_recipe(flags)
+    recipe = experiment.find_recipe(names[0]) if names else own if _has_game(flags) else _choose_recipe(flags)
     recipe = choose_typed_rows(recipe, flags)
     asked, given = parse_with_recipe(recipe, flags, verb=" ".join(["train", *names]))
     recipe = with_values(recipe, given, typed=True)
-    settings = settings_of(asked)
+    settings, game = settings_of(asked), load_game(asked.game, asked.seed)
     if asked.dry_run:
+        if game is not None:
+            raise BadInput("--dry-run estimates recipes; found --game. Train some steps: --steps 100")
         cost = experiment.dry_run(recipe, settings=settings)
         if distributed.is_rank0():
             print_result(cost.as_dict(), as_json=asked.json, text=str(cost))
         return 0
-    return follow(experiment.start(recipe, settings=settings), as_json=asked.json)
+    return follow(experiment.start(recipe, game=game, settings=settings), as_json=asked.json)
+
+
+def _has_game(flags: Sequence[str]) -> bool:
+    return any(word == "--game" or word.startswith("--game=") for word in flags)
 
 
 def _choose_recipe(flags: Sequence[str]) -> Recipe:

@@ -1,8 +1,8 @@
 """The room that puts the others together: runs are started, resumed, sampled and measured here.
 
-Inside of the room a file imports only from those before it: sampling, preparation, paper_figures, model, settings,
-keywords, cost, loop, resume_notes, run_data, run_record, run_model, run_evaluation, run, opening,
-origin, lifecycle, evaluation.
+Inside of the room a file imports only from those before it: own_code, sampling, preparation, paper_figures, model,
+own_model, settings, keywords, cost, loop, resume_notes, run_data, run_record, notebook, own_weights, run_model,
+run_evaluation, run, opening, origin, lifecycle, evaluation.
 """
 
 from advnets.experiment.cost import Cost, dry_run, peak_mebibytes
@@ -11,6 +11,7 @@ from advnets.experiment.lifecycle import change_recipe, choose_recipe_for, find_
 from advnets.experiment.loop import TrainingProgress
 from advnets.experiment.model import Model
 from advnets.experiment.opening import SHIPPED, find_model, open_model, open_source
+from advnets.experiment.own_model import own_model
 from advnets.experiment.run import Run
 from advnets.experiment.sampling import (
     SamplePlan,
@@ -47,6 +48,7 @@ __all__ = [
     "resume",
     "score_translations",
     "open_source",
+    "own_model",
     "select_checkpoint",
     "start",
     "train",

@@ -52,6 +52,13 @@ class SettingsKeywords(TypedDict, total=False):
     verify: bool
 
 
+class BudgetKeywords(TypedDict, total=False):
+    """How long a run goes on."""
+
+    steps: int | None
+    minutes: float | None
+
+
 class ShortKeywords(TypedDict, total=False):
     """Short names: what both players have, and k."""
 

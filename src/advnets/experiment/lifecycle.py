@@ -12,7 +12,8 @@ from advnets import distributed, runs
 from advnets.capture import expect_capturable
 from advnets.data import DATASETS, STORED_NAME, Dataset
 from advnets.errors import BadInput
-from advnets.experiment.keywords import RecipeKeywords, TrainKeywords, apply_keywords, split_keywords
+from advnets.experiment.keywords import BudgetKeywords, RecipeKeywords, TrainKeywords, apply_keywords, split_keywords
+from advnets.experiment.notebook import follow_in_notebook
 from advnets.experiment.origin import begin_from
 from advnets.experiment.preparation.build_training import check_stages, given_shape_of
 from advnets.experiment.preparation.prepare import prepare_training
@@ -122,7 +123,7 @@ def train(
         NonFinite: If a loss or a gradient is not finite.
     """
     run = start(recipe, game=game, data=data, labels=labels, given=given, **asked)
-    for _ in run.carry_on():
+    for _ in follow_in_notebook(run.directory, run.carry_on()):
         pass
     return run
 
@@ -135,8 +136,8 @@ def resume(
     labels: Any = None,
     given: Any = None,
     data_dir: str | PathLike[str] | None = None,
-    steps: int | None = None,
-    minutes: float | None = None,
+    optimizer: Any = None,
+    **budget: Unpack[BudgetKeywords],
 ) -> Run:
     """Train a run on from its newest good checkpoint, to its own budget or a new one.
 
@@ -150,10 +151,8 @@ def resume(
         labels: The same labels again.
         given: The same given images again.
         data_dir: Folder where the files of a named data set are looked for first, in place of that of the start.
-        steps: A new budget in steps.
-        minutes: A new budget in minutes.
-        steps: A new budget in steps, which is the run's from now on.
-        minutes: A new budget in minutes, likewise.
+        optimizer: The same optimizer again, if it was your own: the function, or {player: function}.
+        **budget: A new budget, which is the run's from now on: steps, or minutes.
 
     Returns:
         The run.
@@ -162,8 +161,8 @@ def resume(
         BadInput: If there is no such run, or it was started on another game or other data.
         InUse: If another process is training it.
     """
-    run = Run(Path(path), game, data, labels, given, data_dir)
-    for _ in run.carry_on(steps=steps, minutes=minutes):
+    run = Run(Path(path), game, data, labels, given, data_dir, optimizer)
+    for _ in follow_in_notebook(run.directory, run.carry_on(**budget)):
         pass
     return run
 

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from advnets.baselines import BASELINES, Baseline
 from advnets.data import TRANSFORMS
 from advnets.errors import BadInput, unknown
 from advnets.games import AdversarialRow, CycleRow, Weight
+from advnets.markup import html_card, html_table
 from advnets.networks import NETWORKS, DiscriminatorRow, GeneratorRow, LowerLayers
 from advnets.optimizers import OPTIMIZERS, Adam, OptimizerRow, OwnOptimizer, expect_optimizer
 from advnets.records import parse_record, parse_value
@@ -162,6 +163,10 @@ class Recipe:
     def __post_init__(self) -> None:
         _check(self)
 
+    def _repr_html_(self) -> str:
+        rows = list(_flat_rows(to_json(self)))
+        return html_card(f"Recipe {self.name}: {self.about}", html_table(rows))
+
     @property
     def baseline(self) -> Baseline | None:
         """The baseline that it trains, which has no opponent; None for a recipe of a game."""
@@ -182,6 +187,25 @@ class Recipe:
         if isinstance(learner, AdversarialRow | CycleRow):
             return learner
         raise BadInput(f"the recipe {self.name!r} trains a baseline, which plays no game; take a recipe of a game")
+
+
+def _flat_rows(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+    """What a recipe's JSON says, one line a value; rows and their numbers stand on one."""
+    for name, item in value.items():
+        if isinstance(item, Mapping) and name in ("learner", "descents", *PLAYERS) and path.count(".") < 2:
+            if "row" in item and name != "learner":
+                yield f"{path}{name}", _one_line(item)
+            else:
+                yield from _flat_rows(item, "" if name in ("learner", "descents") else f"{path}{name}.")
+        elif name not in ("name", "about", "row") and item not in (None, {}, [], ""):
+            yield f"{path}{name}", _one_line(item)
+
+
+def _one_line(item: Any) -> str:
+    if isinstance(item, Mapping):
+        numbers = ", ".join(f"{name} {_one_line(value)}" for name, value in item.items() if name != "row")
+        return f"{item['row']} ({numbers})" if "row" in item else numbers
+    return ", ".join(map(_one_line, item)) if isinstance(item, list) else str(item)
 
 
 def _check(recipe: Recipe) -> None:
