@@ -171,7 +171,7 @@ def test_extractors_of_ones_own_measure_and_have_names(tmp_path: Path) -> None:
     ids = {as_extractor(one).id for one in (features, other_features, Narrow())}
     assert len(ids) == 3
     assert as_extractor(features).id == found.against.extractor
-    with pytest.raises(BadInput, match="features.*shape|expected"):
+    with pytest.raises(BadInput, match="a row an image"):
         run.evaluate(extractor=lambda images: images.float(), **plan)
     for wrong in (3, [features], np.zeros(3)):
         with pytest.raises(BadInput, match="expected a name of EXTRACTORS"):
@@ -191,8 +191,8 @@ def test_an_optimizer_of_ones_own_resumes_bit_for_bit(factory: Any, tmp_path: Pa
     usual = advnets.train(tiny.RECIPE, lr=0.01, steps=8, out="usual", **OFTEN)
     assert tiny.state_hash(usual) != tiny.state_hash(whole)
     assert advnets.Run("whole").sample(4).values.shape == (4, 8, 8, 1)
-    report = advnets.Run("whole").evaluate(measures="tone,discriminator", n=100, classifier=False)
-    assert "tone" in report.measures
+    report = advnets.Run("whole").evaluate(measures="tone,logits-gap", n=100, classifier=False)
+    assert set(report.measures) == {"tone", "logits-gap"}
 
 
 def test_a_state_that_does_not_come_back_would_be_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,7 +273,7 @@ def test_a_model_of_ones_own_is_looked_at_first() -> None:
         )
     with pytest.raises(BadInput, match="cannot draw"):
         advnets.own_model(nn.Linear(5, 64), digits, latent=advnets.gaussian(4))
-    with pytest.raises(BadInput, match="expected an nn.Module"):
+    with pytest.raises(BadInput, match="expected an nn"):
         advnets.own_model(lambda z: z, digits, latent=None)  # type: ignore[arg-type]
 
 
@@ -295,8 +295,8 @@ def test_weights_of_ones_own_are_a_plain_state_dict(tmp_path: Path) -> None:
     assert json.loads(told["game"])["objective"] == "hinge"
     half = run.export("half.safetensors", True)
     assert half.stat().st_size < path.stat().st_size
-    with pytest.raises(BadInput, match="own.safetensors"):
+    with pytest.raises(BadInput, match="own"):
         run.export("own.safetensors")
-    with pytest.raises(Unsupported, match="weights"):
+    with pytest.raises(Unsupported, match="own code"):
         advnets.open_model(path)
     assert not subprocess.run(["find", ".", "-name", ".tmp-*"], capture_output=True, check=True).stdout

@@ -15,7 +15,9 @@ ABOUT = """Write the averaged generator of a run's newest good checkpoint as one
 
 `advnets sample FILE` and `advnets evaluate FILE` take the file in place of the run, and it draws the very same samples.
 Its card says what it is: the network and its numbers, the noise, the transform, the data set, the step, and what
-`advnets evaluate` measured at that step. Nothing in the file is executed, and every bit of it is checked."""
+`advnets evaluate` measured at that step. Nothing in the file is executed, and every bit of it is checked.
+
+Of networks of your own the file holds the weights alone, a plain state dict, with words that say what they are."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,12 @@ def main(argv: Sequence[str]) -> int:
         The exit status.
     """
     asked = parse(ExportFlags, argv, verb="export", about=ABOUT)
-    path = experiment.Run(asked.run).export(asked.out, asked.half, licence=asked.licence, notes=asked.notes)
-    step, size = experiment.open_model(path).step, path.stat().st_size
+    run = experiment.Run(asked.run)
+    path = run.export(asked.out, asked.half, licence=asked.licence, notes=asked.notes)
+    is_own = run.record.game is not None
+    step, size = run.step if is_own else experiment.open_model(path).step, path.stat().st_size
     result = {"out": str(path), "bytes": size, "half": asked.half, "step": step}
     text = escape(f"{path}: {asked.run} at step {step}, {size:,} bytes")
-    text = f"{text}\n  advnets sample {quote_word(path)} --out samples.png"
+    text += " of weights, a plain state dict" if is_own else f"\n  advnets sample {quote_word(path)} --out samples.png"
     print_result(result, as_json=asked.json, text=text, kept=path)
     return 0

@@ -53,4 +53,4 @@ def main(argv: Sequence[str]) -> int:
     """
     asked = parse(ResumeFlags, argv, verb="resume", about=ABOUT)
     run = experiment.Run(asked.run, load_game(asked.game), data=asked.data, data_dir=asked.data_dir)
-    return follow(run, as_json=asked.json, steps=asked.steps, minutes=asked.minutes)
+    return follow(run, as_json=asked.json, game=asked.game, steps=asked.steps, minutes=asked.minutes)

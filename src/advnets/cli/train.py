@@ -22,10 +22,9 @@ from advnets.text import escape, quote_word
 ABOUT = """Train a recipe on a data set. RECIPE is a name that `advnets recipes` lists, or a recipe.json. Without one, a
 recipe is chosen for the images of --data, and the command says which and why.
 
-The flags of the recipe show what {recipe} has. A LIST is typed with commas. A SCHEDULE is a number, or a row such as
-linear_decay:start=0.001,end=0. What stands in brackets has flags too: --generator.hidden 16,16. --penalty r1=10 may be
-repeated; r1=none takes it out. --k is --algorithm.k; --lr, --optimizer, --betas, --weight-decay and --width set both
-players."""
+The flags of the recipe show what {recipe} has. A SCHEDULE is a number, or such as linear_decay:start=0.001,end=0. What
+stands in brackets has flags too: --generator.hidden 16,16. --k is --algorithm.k; --lr, --optimizer, --betas,
+--weight-decay and --width set both players."""
 GROUPS = {
     "data and first weights": ("data", "data_dir", "direction", "seed", "start_from", "game"),
     "image files": ("image_size", "image_fit", "image_alpha", "image_channels", "cache_memory", "verify"),
@@ -95,7 +94,7 @@ def main(argv: Sequence[str]) -> int:
         if distributed.is_rank0():
             print_result(cost.as_dict(), as_json=asked.json, text=str(cost))
         return 0
-    return follow(experiment.start(recipe, game=game, settings=settings), as_json=asked.json)
+    return follow(experiment.start(recipe, game=game, settings=settings), as_json=asked.json, game=asked.game)
 
 
 def _has_game(flags: Sequence[str]) -> bool:
@@ -193,12 +192,17 @@ def _where_it_stopped(run: experiment.Run) -> str:
     return f"run {escape(str(run.path))} {kept}; go on with: advnets resume {quote_word(run.path)}"
 
 
-def follow(run: experiment.Run, *, as_json: bool, **budget: Any) -> int:
+def _game_flag(game: str | None) -> str:
+    return "" if game is None else f" --game {quote_word(game)}"
+
+
+def follow(run: experiment.Run, *, as_json: bool, game: str | None = None, **budget: Any) -> int:
     """Train a run; the first process prints its progress on standard error and its place on standard output.
 
     Args:
         run: The run.
         as_json: Whether the place is printed as JSON.
+        game: The MODULE:NAME of the game of one's own that it plays.
         **budget: A new limit: steps or minutes.
 
     Returns:
@@ -213,11 +217,12 @@ def follow(run: experiment.Run, *, as_json: bool, **budget: Any) -> int:
     try:
         last = console.follow(run, run.carry_on(**budget), notes)
     except (KeyboardInterrupt, SystemExit):
-        write_error(_where_it_stopped(run))
+        write_error(_where_it_stopped(run) + _game_flag(game))
         raise
     result = {"run": str(run.path), "step": last.step if last else run.step}
     path = quote_word(run.path)
     is_translation = run.model.card.given == "images"
+    path += _game_flag(game)
     shown = f"translate {path} IMAGE" if is_translation else f"sample {path}"
     text = f"{escape(str(run.path))}\n  advnets {shown} --out samples.png"
     text += "" if is_translation else f"\n  advnets evaluate {path}"

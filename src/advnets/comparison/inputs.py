@@ -168,11 +168,18 @@ def _read_side(word: Any, taken: dict[str, Any]) -> SideRequest:
     if isinstance(word, str | Path):
         return _parse_side(str(word))
     members = list(word) if isinstance(word, list | tuple) else [word]
+    _refuse_twice(members)
     objects = {_name_object(one, taken): one for one in members}
     if not objects:
         raise BadInput("found a side without runs; expected one, or several that differ by seed")
     paths = {path: one for path, one in objects.items() if not isinstance(one, str | Path)}
     return SideRequest(next(iter(objects)) if len(objects) == 1 else ", ".join(objects), tuple(objects), paths)
+
+
+def _refuse_twice(members: Sequence[Any]) -> None:
+    """One run counts as one seed."""
+    if len({id(one) for one in members}) < len(members):
+        raise BadInput("found a run that is given twice within a side, and would count as two seeds. Leave one out.")
 
 
 def _name_object(one: Any, taken: dict[str, Any]) -> str:

@@ -75,12 +75,13 @@ class NotebookDisplay:
 
     def show(self, html: str) -> None:
         """Put HTML in the place of what stands there."""
-        from IPython.display import HTML, display
+        from IPython import display
 
+        ipython: Any = display
         if self._handle is None:
-            self._handle = display(HTML(html), display_id=True)
+            self._handle = ipython.display(ipython.HTML(html), display_id=True)
         else:
-            self._handle.update(HTML(html))
+            self._handle.update(ipython.HTML(html))
 
 
 def _open_display() -> NotebookDisplay | None:

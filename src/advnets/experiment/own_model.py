@@ -1,6 +1,7 @@
 """A generator of one's own as a model, without a run: it draws, is measured and is compared as others are."""
 
 from importlib.metadata import version
+from os import PathLike
 from typing import Any
 
 from torch import nn
@@ -19,7 +20,7 @@ TRIED = 2
 
 def own_model(
     network: nn.Module,
-    data: Dataset | str | Any,
+    data: Any,
     *,
     latent: Latent | None,
     given: str | None = None,
@@ -29,8 +30,8 @@ def own_model(
     """Wrap a generator that was trained elsewhere.
 
     Args:
-        network: z (n, latent size), and labels (n,) where they are given, -> samples of the data's shape, float32. It is
-            copied, and the copy put into evaluation mode on the CPU.
+        network: z (n, latent size), and labels (n,) where they are given, -> samples of the data's shape, float32.
+            It is copied, and the copy put into evaluation mode on the CPU.
         data: What it was trained on: a data set, the name of one or a path, or a tensor or an array.
         latent: The distribution of z, such as advnets.gaussian(100); None for none.
         given: "labels" if it sees labels, otherwise None.
@@ -49,7 +50,7 @@ def own_model(
         raise unknown("transform", str(transform), TRANSFORMS)
     if given not in (None, "labels"):
         raise BadInput(f"given is {given!r}; expected 'labels' or None")
-    dataset = data if isinstance(data, Dataset) else load(str(data)) if _is_place(data) else Dataset.of(data)
+    dataset = _as_dataset(data)
     card = Card(
         generator={"row": "own"},
         latent="gaussian" if latent is None else latent.name,
@@ -67,8 +68,10 @@ def own_model(
     return model
 
 
-def _is_place(data: Any) -> bool:
-    return isinstance(data, str) or hasattr(data, "__fspath__")
+def _as_dataset(data: Any) -> Dataset:
+    if isinstance(data, Dataset):
+        return data
+    return load(str(data)) if isinstance(data, str | PathLike) else Dataset.of(data)
 
 
 def _data_card(dataset: Dataset, given: str | None) -> DataCard:

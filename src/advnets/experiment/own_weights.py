@@ -14,7 +14,6 @@ from advnets import runs
 from advnets.errors import NonFinite, Unsupported
 from advnets.experiment.run_record import RunRecord
 
-FORMAT = "advnets-weights"
 NOTE = "A state dict: build the network by your own code, and give these tensors to its load_state_dict."
 
 
@@ -49,7 +48,8 @@ def export_own_weights(
     step, state, _ = runs.load_latest(directory.checkpoints)
     tensors = {name: _stored(name, tensor, half, path) for name, tensor in _named(state["average"]).items()}
     told = {
-        "format": FORMAT, "note": NOTE, "step": step, "advnets": version("advnets"), "recipe": record.recipe.name,
+        "format": runs.share.WEIGHTS, "note": NOTE, "step": step, "advnets": version("advnets"),
+        "recipe": record.recipe.name,
         "transform": record.recipe.transform, "data": {"name": record.data.name, "shape": record.data.shape},
         "game": record.game, "licence": licence, "notes": notes,
     }  # fmt: skip

@@ -94,7 +94,9 @@ class RunRecord:
         if self.game is None:
             raise BadInput(f"{path} was started on the networks of the recipe {self.recipe.name!r}; leave game= out")
         if game is None:
-            raise BadInput(f"{path} was started on networks of your own: give them again, as `game=`")
+            raise BadInput(
+                f"{path} was started on networks of your own: give them again, as `game=`, or by --game MODULE:NAME"
+            )
         differing = _differences(self.game, describe_game(game))
         if differing:
             raise BadInput(f"{path} was started on another game: {'; '.join(differing)}. Give the former game again.")
@@ -116,23 +118,21 @@ class RunRecord:
         functions = given if isinstance(given, Mapping) else {} if given is None else dict.fromkeys(own, given)
         if (given is not None and set(functions) != set(own)) or (given is not None and not own):
             expected = ", ".join(own) or "none"
-            raise BadInput(
-                f"{path}: found optimizers of your own for {', '.join(functions) or 'no player'}, expected {expected}"
-            )
+            found = ", ".join(functions) or "no player that has one"
+            raise BadInput(f"{path}: found optimizers of your own for {found}, expected them for {expected}")
         if not functions:
-            missing = {row.name for row in own.values() if row.factory is None}
+            missing = sorted({row.name for row in own.values() if row.factory is None})
             if missing:
                 raise BadInput(
-                    f"{path} was started with an optimizer of your own, {', '.join(sorted(missing))}: give it again, as "
+                    f"{path} was started with an optimizer of your own, {', '.join(missing)}: give it again, as "
                     "`optimizer=` of advnets.resume"
                 )
             return self.recipe
         rows = {player: OwnOptimizer.of(function) for player, function in functions.items()}
         for player, row in rows.items():
             if row != own[player]:
-                raise BadInput(
-                    f"{path}: the {player}'s optimizer was {own[player].name}, and is {row.name}. Give the former again."
-                )
+                told = f"the {player}'s optimizer was {own[player].name}, and is {row.name}"
+                raise BadInput(f"{path}: {told}. Give the former again.")
         return with_own_optimizers(self.recipe, rows)
 
 

@@ -20,7 +20,7 @@ WORDS = {
     "categories": "Values of a category at the end of z.",
     "continuous": "Numbers in (-1, 1) behind it.",
     "given": "What the networks see beside z or x.",
-    "penalties": "Add a penalty to the discriminator's loss, as in r1=10.",
+    "penalties": "Penalties of the discriminator; r1=none takes it out.",
     "ties": "Tie a player to the data, as in generator:l1=100.",
     "constraints": "Bound weights, as in generator:max_column_norm=1.9.",
     "parts": f"D sees images through {', '.join(AUGMENTATIONS)}.",
