@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from advnets.augmentations import AUGMENTATIONS, Augmentation, AugmentationRow, PairSigns, RealSigns
-from advnets.cli.flags.recipe_flags import apply_flags, choose_rows
+from advnets.cli.flags.recipe_flags import choose_typed_rows
 from advnets.errors import BadInput
 from advnets.games import Draw, Game, describe_game
 from advnets.games.sight import Seen, Sight
@@ -17,6 +17,7 @@ from advnets.latents import gaussian
 from advnets.objectives import non_saturating, relativistic
 from advnets.penalties import input_gradient, r1, r1_finite, r2, r2_finite
 from advnets.recipes import RECIPES, from_json, to_json
+from advnets.recipes.changes import with_values
 from advnets.schedules import CosineDecay
 from advnets.training import Batch, Moment
 
@@ -284,12 +285,12 @@ def test_its_words_tell_what_it_does() -> None:
 
 def test_flags_and_files_hold_a_row() -> None:
     argv = ["--augment.parts", "mirror,cutout", "--augment.controller", "pair_signs"]
-    chosen = choose_rows(RECIPES["paper-adam"], argv)
+    chosen = choose_typed_rows(RECIPES["paper-adam"], argv)
     given = {"augment.parts": "mirror,cutout", "augment.controller.target": ".5", "augment.p": "0"}
-    recipe = apply_flags(chosen, given)
+    recipe = with_values(chosen, given)
     assert recipe.learner.augment == AugmentationRow(("mirror", "cutout"), 0.0, controller=PairSigns(0.5))
     assert from_json(to_json(recipe)) == recipe
-    rising = apply_flags(
+    rising = with_values(
         RECIPES["paper-adam"], {"augment.parts": "colour", "augment.p": "cosine_decay:start=0,end=0.5,until=0.5"}
     )
     assert rising.learner.augment.p == CosineDecay(0.0, 0.5, 0.5)

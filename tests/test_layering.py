@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "advnets"
 
 FLOORS = [
     {"__init__", "__main__"},
-    {"text", "errors", "disk", "process", "averaging", "training", "distributed"},
+    {"text", "errors", "markup", "disk", "process", "averaging", "training", "distributed"},
     {"objectives", "constraints", "theory", "schedules", "records", "figures", "networks"},
     {"augmentations", "penalties", "latents", "randomness", "optimizers", "statistics", "data"},
     {"games", "baselines", "metrics", "runs"},
@@ -25,7 +25,8 @@ FLOORS = [
 ]  # fmt: skip
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LAZY = {
-    "matplotlib", "sklearn", "requests", "resource", "onnx", "onnxruntime", "urllib3", "huggingface_hub", "tensorboard",
+    "IPython", "matplotlib", "sklearn", "requests", "resource", "onnx", "onnxruntime", "urllib3", "huggingface_hub",
+    "tensorboard",
 }  # fmt: skip
 """Third-party packages that are slow, one that Windows lacks, and those of extras: a function may import them."""
 

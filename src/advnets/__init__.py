@@ -18,22 +18,26 @@ _WHOLE = (
 """Rooms whose public names, their `__all__`, are all names of advnets too: each new row of theirs is."""
 
 _NAMES = {
+    "comparison.compare": ("compare",),
     "data": ("Batches", "Dataset", "load"),
-    "experiment": ("Model", "Run", "open_model", "resume", "start", "train"),
+    "experiment": ("Model", "Run", "change_recipe", "open_model", "own_model", "resume", "start", "train"),
     "games": (
         "AdversarialRow", "CycleGame", "CycleRow", "Game", "Weight", "class_heads", "information", "l1",
     ),
     "metrics.parzen": ("parzen",),
     "recipes": ("Average", "Budget", "Descent", "RECIPES", "Recipe", "Stage"),
+    "studies.figure1": ("figure1",),
+    "studies.helvetica": ("helvetica",),
+    "studies.saturation": ("saturation",),
     "training": ("Batch",),
 }  # fmt: skip
 """{home: the names that it lends}"""
 
 _ROOMS = (
     "algorithm", "assessment", "augmentations", "averaging", "baselines", "capture", "comparison", "constraints",
-    "data", "disk", "distributed", "errors", "experiment", "extractors", "figures", "games", "latents", "metrics",
-    "networks", "objectives", "optimizers", "penalties", "process", "randomness", "recipes", "records", "runs",
-    "schedules", "statistics", "studies", "text", "theory", "training", "turns",
+    "data", "disk", "distributed", "errors", "experiment", "extractors", "figures", "games", "latents", "markup",
+    "metrics", "networks", "objectives", "optimizers", "penalties", "process", "randomness", "recipes", "records",
+    "runs", "schedules", "statistics", "studies", "text", "theory", "training", "turns",
 )  # fmt: skip
 """Rooms that can be reached as `advnets.ROOM`."""
 
@@ -80,6 +84,7 @@ if TYPE_CHECKING:
         figures as figures,
         games as games,
         latents as latents,
+        markup as markup,
         metrics as metrics,
         networks as networks,
         objectives as objectives,
@@ -101,12 +106,15 @@ if TYPE_CHECKING:
     from advnets.algorithm import *
     from advnets.augmentations import *
     from advnets.baselines import *
+    from advnets.comparison.compare import compare as compare
     from advnets.constraints import *
     from advnets.data import Batches as Batches, Dataset as Dataset, load as load
     from advnets.experiment import (
         Model as Model,
         Run as Run,
+        change_recipe as change_recipe,
         open_model as open_model,
+        own_model as own_model,
         resume as resume,
         start as start,
         train as train,
@@ -136,4 +144,7 @@ if TYPE_CHECKING:
         Stage as Stage,
     )
     from advnets.schedules import *
+    from advnets.studies.figure1 import figure1 as figure1
+    from advnets.studies.helvetica import helvetica as helvetica
+    from advnets.studies.saturation import saturation as saturation
     from advnets.training import Batch as Batch

@@ -4,7 +4,7 @@ The rate is no number of a row: a schedule sets it before every step, with whate
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from advnets.errors import BadInput, Unsupported
 from advnets.schedules import BEGINNING, Number, expect_number, is_scheduled, value_at
 from advnets.training import Moment
 
-__all__ = ["Adam", "Momentum", "OPTIMIZERS", "OptimizerRow", "RMSprop", "SGD"]
+__all__ = ["Adam", "Momentum", "OPTIMIZERS", "OptimizerRow", "OwnOptimizer", "RMSprop", "SGD"]
 
 
 class OptimizerRow(ABC):
@@ -144,6 +144,83 @@ class RMSprop(OptimizerRow):
         """Build torch's RMSprop."""
         fast = _fast_form(parameters)
         return torch.optim.RMSprop(list(parameters), lr=0.0, alpha=self.alpha, eps=self.eps, **fast)
+
+
+OptimizerFactory = Callable[[list[Parameter]], torch.optim.Optimizer]
+"""What builds an optimizer of one's own: a function of a player's parameters, such as `torch.optim.NAdam`."""
+
+
+@dataclass(frozen=True)
+class OwnOptimizer(OptimizerRow):
+    """An optimizer of one's own; make one by `OwnOptimizer.of(function)`.
+
+    Its rate is the recipe's, which a schedule sets in each of its groups before a step. A recipe.json holds the name
+    alone, and the function is given again when the run is resumed.
+
+    Attributes:
+        name: Where the function is defined, such as "my_package.optimizers.lion".
+    """
+
+    name: str
+
+    @staticmethod
+    def of(factory: OptimizerFactory) -> "OwnOptimizer":
+        """Return the row of a function.
+
+        Args:
+            factory: A function of a player's parameters that returns a torch optimizer of them.
+
+        Returns:
+            The row.
+
+        Raises:
+            BadInput: If it cannot be called.
+        """
+        if not callable(factory):
+            raise BadInput(f"optimizer is {factory!r}; expected a function: parameters -> torch.optim.Optimizer")
+        named = factory if hasattr(factory, "__qualname__") else type(factory)
+        row = OwnOptimizer(f"{named.__module__}.{named.__qualname__}")
+        object.__setattr__(row, "_factory", factory)
+        return row
+
+    @property
+    def factory(self) -> OptimizerFactory | None:
+        """The function; None where the row was read from a file."""
+        return getattr(self, "_factory", None)
+
+    def build(self, parameters: Sequence[Parameter]) -> torch.optim.Optimizer:
+        """Build the optimizer.
+
+        Args:
+            parameters: A player's parameters.
+
+        Returns:
+            What the function returned.
+
+        Raises:
+            BadInput: If the function is not at hand, and if it returns something else than a torch optimizer of these
+                parameters that has one rate.
+        """
+        if self.factory is None:
+            raise BadInput(
+                f"the run was started with an optimizer of your own, {self.name}: give it again, as `optimizer=`"
+            )
+        found = self.factory(list(parameters))
+        if not isinstance(found, torch.optim.Optimizer):
+            raise BadInput(f"{self.name} returned {type(found).__name__}; expected a torch.optim.Optimizer")
+        held = [theta for group in found.param_groups for theta in group["params"]]
+        if {id(theta) for theta in held} != {id(theta) for theta in parameters}:
+            raise BadInput(
+                f"{self.name} returned an optimizer of {len(held)} tensors; expected the {len(parameters)} that it is "
+                "given. Build it from all of them."
+            )
+        rates = {str(group.get("lr", "none")) for group in found.param_groups}
+        if len(rates) > 1 or "none" in rates:
+            raise BadInput(
+                f"{self.name} returned an optimizer with the rates {', '.join(sorted(rates))}; expected one `lr`, the "
+                "same in all groups, for the recipe sets it before each step"
+            )
+        return found
 
 
 def expect_optimizer(found: Any) -> None:

@@ -3,11 +3,12 @@
 import pytest
 
 from advnets.cli import train
-from advnets.cli.flags.recipe_flags import NAMES, apply_flags, choose_rows, recipe_flags
+from advnets.cli.flags.recipe_flags import choose_typed_rows
 from advnets.errors import BadInput
 from advnets.games import AdversarialRow, Weight
 from advnets.networks import NETWORKS, GeneratorRow
 from advnets.recipes import RECIPES, Recipe
+from advnets.recipes.changes import NAMES, format_typed, recipe_values, with_values
 from advnets.schedules import LinearDecay
 
 NAMED = [pytest.param(recipe, id=name) for name, recipe in RECIPES.items()]
@@ -20,7 +21,8 @@ def help_of(name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
 
 
 def changed(**texts: str | list[str]) -> Recipe:
-    return apply_flags(RECIPES["paper-adam"], {name.replace("__", "."): text for name, text in texts.items()})
+    asked = {name.replace("__", "."): text for name, text in texts.items()}
+    return with_values(RECIPES["paper-adam"], asked, typed=True)
 
 
 def learner(recipe: Recipe) -> AdversarialRow:
@@ -49,11 +51,12 @@ def test_the_help_lists_the_rows_that_a_flag_takes(
 
 @pytest.mark.parametrize("recipe", NAMED)
 def test_what_the_help_shows_can_be_typed(recipe: Recipe) -> None:
-    flags = recipe_flags(recipe)
+    flags = recipe_values(recipe)
     assert len({flag.name for flag in flags}) == len(flags)
     for flag in flags:
-        texts = [] if flag.text == "none" and flag.is_pair else flag.text.split(", ") if flag.is_pair else flag.text
-        assert apply_flags(recipe, {flag.name: texts}) == recipe, flag.name
+        text = format_typed(flag)
+        texts = [] if text == "none" and flag.is_pair else text.split(", ") if flag.is_pair else text
+        assert with_values(recipe, {flag.name: texts}, typed=True) == recipe, flag.name
 
 
 def test_values_are_typed_as_a_person_would() -> None:
@@ -68,10 +71,10 @@ def test_values_are_typed_as_a_person_would() -> None:
 
 def test_a_row_brings_its_own_numbers() -> None:
     argv = ["--generator.optimizer=rmsprop", "--batch-size", "3"]
-    chosen = choose_rows(RECIPES["paper-adam"], argv)
-    assert "generator.optimizer.alpha" in {flag.name for flag in recipe_flags(chosen)}
+    chosen = choose_typed_rows(RECIPES["paper-adam"], argv)
+    assert "generator.optimizer.alpha" in {flag.name for flag in recipe_values(chosen)}
     assert chosen.batch_size == 100
-    kept = apply_flags(chosen, {"generator.optimizer": "rmsprop", "generator.optimizer.alpha": ".5"})
+    kept = with_values(chosen, {"generator.optimizer": "rmsprop", "generator.optimizer.alpha": ".5"}, typed=True)
     assert kept.descents["generator"].optimizer.alpha == 0.5  # type: ignore[attr-defined]
 
 
@@ -96,4 +99,4 @@ def test_a_row_brings_its_own_numbers() -> None:
 )
 def test_what_is_no_value_is_refused_by_the_flags_name(flag: str, text: str, message: str) -> None:
     with pytest.raises(BadInput, match=message.replace("?", r"\?").replace("(", r"\(")):
-        apply_flags(RECIPES["paper-adam"], {flag: [text] if flag in ("penalty", "constraint") else text})
+        with_values(RECIPES["paper-adam"], {flag: [text] if flag in ("penalty", "constraint") else text}, typed=True)

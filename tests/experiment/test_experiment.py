@@ -494,7 +494,7 @@ def test_figures_of_a_run(tmp_path: Path) -> None:
         ({"steps": 0}, "steps is 0"),
         ({"minutes": -1}, "minutes is -1"),
         ({"device": "gpu"}, "unknown device 'gpu'"),
-        ({"stepz": 3}, "unknown setting 'stepz'. Did you mean 'steps'"),
+        ({"stepz": 3}, "unknown keyword 'stepz'. Did you mean 'steps'"),
         ({"seed": -1}, "seed is -1"),
         ({"data": "mnits"}, "mnist"),
     ],

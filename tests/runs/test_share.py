@@ -194,7 +194,7 @@ def test_the_folders_above_an_exported_file_are_made(run: experiment.Run, tmp_pa
     assert "make room" not in str(caught.value)
 
 
-def test_networks_of_your_own_are_not_exported_nor_mistaken_for_a_recipes(tmp_path: Path) -> None:
+def test_networks_of_your_own_are_no_share_file_nor_mistaken_for_a_recipes(tmp_path: Path) -> None:
     g = nn.Sequential(nn.Linear(4, 64), nn.Tanh(), nn.Unflatten(1, (1, 8, 8)))
     d = nn.Sequential(nn.Flatten(), nn.Linear(64, 1))
     game = advnets.Game(g, d, advnets.non_saturating, latent=advnets.gaussian(4))
@@ -203,8 +203,8 @@ def test_networks_of_your_own_are_not_exported_nor_mistaken_for_a_recipes(tmp_pa
     assert not Path("run").exists()
     run = advnets.train(tiny.OWN, game=game, data="digits", steps=3, out="run", device="cpu")
     assert run.sample(2).values.shape == (2, 8, 8, 1)
-    with pytest.raises(Unsupported, match="networks of your own"):
-        run.export("G.safetensors")
+    with pytest.raises(Unsupported, match="only their own code makes a network of"):
+        advnets.open_model(run.export("G.safetensors"))
     with pytest.raises(BadInput, match="game="):
         experiment.Run(Path("run")).sample(2)
 

@@ -13,7 +13,7 @@ from advnets.assessment.input_files import (
     subject_of_files,
 )
 from advnets.assessment.measures import GROUPS, KINDS, MEASURES, MeasureRow
-from advnets.assessment.plan import SPLITS, EvaluationPlan, parse_measure_names, plan_from
+from advnets.assessment.plan import SPLITS, EvaluationKeywords, EvaluationPlan, parse_measure_names, plan_from
 from advnets.assessment.reference import (
     Reference,
     default_sample_count,
@@ -53,6 +53,7 @@ __all__ = [
     "CheckpointChoice",
     "Context",
     "Discriminator",
+    "EvaluationKeywords",
     "EvaluationPlan",
     "GROUPS",
     "KINDS",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from advnets import extractors, metrics
 from advnets.assessment.measures import MEASURES
@@ -19,8 +19,9 @@ class EvaluationPlan:
     Attributes:
         split: "validation" or "test": the images that samples are measured against.
         measures: Rows of MEASURES, or a text with commas between them; None for every one that the data allow.
-        extractor: Row of EXTRACTORS, whose features distances are measured in; None for the classifier of labelled
-            images, random convolutions for other images, and points as they are.
+        extractor: Row of EXTRACTORS, whose features distances are measured in; or one of your own, as `as_extractor`
+            takes it: a network, a function of images, an object with `id` and `features`. None for the classifier of
+            labelled images, random convolutions for other images, and points as they are.
         weights: File of weights, for an extractor that reads one.
         classifier: Whether measures that need a classifier are taken; it is trained first if the cache has none.
         protocol: Row of metrics.PROTOCOLS, for the Parzen score.
@@ -37,7 +38,7 @@ class EvaluationPlan:
 
     split: str = "validation"
     measures: tuple[str, ...] | None = None
-    extractor: str | None = None
+    extractor: Any = None
     weights: Path | None = None
     classifier: bool = True
     protocol: str = "goodfellow2014"
@@ -51,12 +52,9 @@ class EvaluationPlan:
             raise unknown("split", self.split, SPLITS)
         if self.protocol not in metrics.PROTOCOLS:
             raise unknown("protocol", self.protocol, metrics.PROTOCOLS)
-        if self.extractor is not None and self.extractor not in extractors.EXTRACTORS:
-            raise unknown("extractor", self.extractor, extractors.EXTRACTORS)
+        self._check_extractor()
         if self.extractor == "classifier" and not self.classifier:
             raise BadInput("found the extractor classifier, and that no classifier is wanted; leave one of them out")
-        if self.extractor is not None or self.weights is not None:
-            extractors.expect_weights(self.extractor, self.weights)
         for name in self.measures or ():
             if name not in MEASURES:
                 raise unknown("measure", name, MEASURES)
@@ -64,6 +62,19 @@ class EvaluationPlan:
             raise BadInput(f"n is {self.n}; expected at least 1 sample")
         if not 0 <= self.seed < 2**32:
             raise BadInput(f"seed is {self.seed}; expected a whole number from 0 to 2^32 - 1")
+
+    def _check_extractor(self) -> None:
+        if isinstance(self.extractor, str | None):
+            if self.extractor is not None and self.extractor not in extractors.EXTRACTORS:
+                raise unknown("extractor", self.extractor, extractors.EXTRACTORS)
+            if self.extractor is not None or self.weights is not None:
+                extractors.expect_weights(self.extractor, self.weights)
+            return
+        if self.weights is not None:
+            raise BadInput(
+                f"weights: found {self.weights} for an extractor of your own, which reads none. Leave it out."
+            )
+        object.__setattr__(self, "extractor", extractors.as_extractor(self.extractor))
 
     @property
     def wants_classifier(self) -> bool:
@@ -74,6 +85,20 @@ class EvaluationPlan:
             return True
         kinds = {MEASURES[name].on for name in self.measures}
         return bool(kinds & {"classes", "scores"}) or ("features" in kinds and self.extractor is None)
+
+
+class EvaluationKeywords(TypedDict, total=False):
+    """The fields of `EvaluationPlan` as keywords."""
+
+    split: str
+    measures: tuple[str, ...] | str | list[str] | None
+    extractor: Any
+    weights: Path | str | None
+    classifier: bool
+    protocol: str
+    n: int | None
+    seed: int
+    figures: bool
 
 
 def parse_measure_names(measures: str | Sequence[str] | None) -> tuple[str, ...] | None:

@@ -13,6 +13,7 @@ from advnets.assessment.power import power_lines
 from advnets.assessment.summary import Summary, summarise
 from advnets.assessment.verdict import LEVEL, Verdict, verdicts
 from advnets.errors import BadInput
+from advnets.markup import html_card, html_lines, html_table
 from advnets.records import parse_record, parse_value
 from advnets.statistics import Estimate
 from advnets.statistics.estimate import Z95
@@ -22,7 +23,6 @@ SCHEMA = 2
 
 ROUNDING = 0.1
 """Nats between two Parzen scores that rounding cannot make: a score in float32 is within a hundredth."""
-
 
 WARNINGS = {
     "few_samples": "so few samples (or real images) that the value is far above that of many, by an unknown amount.",
@@ -237,6 +237,16 @@ class Report:
     def __str__(self) -> str:
         return self.markdown()
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the three sentences and the table; `print` shows the whole page."""
+        step = "" if self.step is None else f" at step {self.step:,}"
+        rows = [_plain_row(name, self.measures[name].estimate, self.verdicts[name].words) for name in self.measures]
+        missing = [f"Not measured: {', '.join(self.skipped)}"] if self.skipped else []
+        table = html_table(rows, head=("measure", "value", "real", "verdict"), right=(1, 2))
+        sentences = str(self.summary).replace("**", "").splitlines()
+        about = f"{self.against.samples:,} samples, against {self.against.held_out:,} images of {self.against.data}"
+        return html_card(f"{self.name}{step}", html_lines([about, *sentences]), table, html_lines(missing))
+
     def markdown(self, *, definitions: bool = False) -> str:
         """The report as a page of Markdown.
 
@@ -350,6 +360,12 @@ class Report:
         if not self.skipped:
             return []
         return ["Not measured:\n\n" + format_reasons(self.skipped)]
+
+
+def _plain_row(name: str, found: Estimate, verdict: str) -> tuple[str, str, str, str]:
+    unit = MEASURES[name].unit if name in MEASURES else ""
+    real = "" if found.floor is None else f"{found.floor:.4g}"
+    return name, f"{format_estimate(found)} {unit}".rstrip(), real, verdict
 
 
 def _group_of(name: str) -> str:

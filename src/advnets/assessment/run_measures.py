@@ -92,7 +92,7 @@ def assess(
     *,
     split: str = "validation",
     measures: str | Sequence[str] | None = None,
-    extractor: str | None = None,
+    extractor: Any = None,
     seed: int = 0,
     protocol: str = "goodfellow2014",
 ) -> Report:
@@ -106,7 +106,7 @@ def assess(
             split and extractor.
         split: As in `EvaluationPlan`, and so are the others.
         measures: Names of measures.
-        extractor: Row of EXTRACTORS.
+        extractor: Row of EXTRACTORS, or one of your own.
         seed: Seed of every draw.
         protocol: Row of PROTOCOLS.
 

@@ -10,8 +10,10 @@ import tyro
 from advnets import comparison
 from advnets.cli import console
 from advnets.cli.flags.arguments import IMAGE_GROUP, parse, print_result
+from advnets.comparison.inputs import parse_sides, with_game
 from advnets.errors import BadInput, CannotWrite
 from advnets.experiment.evaluation import MeasuringFlags
+from advnets.experiment.own_networks import load_game
 from advnets.experiment.settings import ImageFlags
 from advnets.runs import expect_new, write_new
 
@@ -45,6 +47,7 @@ class SidesFlags:
         data_dir: A folder where data sets are looked for first.
         control: Allow no false difference (holm), or few among those found (benjamini-hochberg).
         unpaired: Compare groups by Welch's t test, even if they have runs of the same seeds.
+        game: The game of networks of your own, as the training had it: a game, or a function that returns one.
         out: Write the page into this file; one that is there already is not overwritten.
         json: Print JSON.
     """
@@ -56,6 +59,7 @@ class SidesFlags:
     data_dir: str | None = None
     control: str = "holm"
     unpaired: bool = False
+    game: str | None = None
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.md")] = None
     json: bool = False
 
@@ -115,7 +119,7 @@ def _compare_reports(asked: CompareFlags) -> comparison.Comparison:
 def _compare_samples(asked: CompareFlags) -> comparison.Comparison:
     return console.follow_measures(
         comparison.compare_samples(
-            asked.sides,
+            with_game(parse_sides(asked.sides), load_game(asked.game)) if asked.game else asked.sides,
             asked.plan(),
             others=asked.against,
             data=asked.data,

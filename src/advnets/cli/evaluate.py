@@ -12,6 +12,7 @@ from advnets.cli.flags.arguments import IMAGE_GROUP, parse, print_result
 from advnets.cli.output import write_output
 from advnets.errors import BadInput, CannotWrite
 from advnets.experiment.evaluation import MeasuringFlags
+from advnets.experiment.own_networks import load_game
 from advnets.experiment.settings import ImageFlags
 from advnets.runs import expect_new_folder, sealed_text
 
@@ -46,6 +47,7 @@ class SubjectFlags:
         data: Of a run, the new place of its data, if they were moved. For an exported file, other data than it was
             trained on, with their own splits.
         data_dir: A folder where data sets are looked for first.
+        game: The game of networks of your own, as the training had it: a game, or a function that returns one.
         figures: Draw nearest neighbours, a projection, classes and spectra too, into RUN/figures or --out.
         every_checkpoint: Measure each checkpoint of a run on the validation split, and name the best by the first of
             --measures; default fid, or sliced-wasserstein for points.
@@ -58,6 +60,7 @@ class SubjectFlags:
     against: str | None = None
     data: str | None = None
     data_dir: str | None = None
+    game: str | None = None
     figures: bool = False
     every_checkpoint: bool = False
     out: Path | None = None
@@ -100,6 +103,7 @@ def main(argv: Sequence[str]) -> int:
                 data=asked.data,
                 data_dir=asked.data_dir,
                 options=asked.image_options,
+                game=load_game(asked.game),
             )
         )
     except CannotWrite as error:
@@ -126,7 +130,9 @@ def _choose(asked: EvaluateFlags, plan: assessment.EvaluationPlan) -> int:
     if idle:
         raise BadInput(f"--every-checkpoint measures a run on its own data and writes nothing; leave out {idle[0]}")
     choice = console.follow_measures(
-        experiment.select_checkpoint(asked.run, plan, data=asked.data, data_dir=asked.data_dir)
+        experiment.select_checkpoint(
+            asked.run, plan, data=asked.data, data_dir=asked.data_dir, game=load_game(asked.game)
+        )
     )
     print_result(choice.as_dict(), as_json=asked.json, text=str(choice))
     return 0

@@ -22,7 +22,10 @@ of the run. Its card says what it is: the network and its numbers, the noise, th
 what `advnets evaluate` measured at that step. Every bit of the file is checked. Nothing in a .safetensors file is
 executed. An .onnx file is run by onnxruntime: its inputs are z, labels or image, and its output is samples, images in
 [0, 1]. A page has sliders, seeds, classes, and the way from seed to seed; its pixels are those of `advnets sample`
-within one level of 255."""
+within one level of 255.
+
+Of networks of your own a .safetensors file holds the weights alone, a plain state dict, with words that say what they
+are."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ def main(argv: Sequence[str]) -> int:
     size = made.path.stat().st_size
     result = {"out": str(made.path), "bytes": size, "half": asked.half, "step": made.step, "notes": list(made.notes)}
     lines = [f"{made.path}: {asked.run} at step {made.step}, {size:,} bytes", *(f"  {note}" for note in made.notes)]
-    text = "\n".join([*map(escape, lines), f"  {made.use.format(path=quote_word(made.path))}"])
+    use = [f"  {made.use.format(path=quote_word(made.path))}"] if made.use else []
+    text = "\n".join([*map(escape, lines), *use])
     print_result(result, as_json=asked.json, text=text, kept=made.path)
     return 0

@@ -9,6 +9,7 @@ import tyro
 from advnets import experiment
 from advnets.cli.flags.arguments import parse
 from advnets.cli.train import follow
+from advnets.experiment.own_networks import load_game
 
 ABOUT = """Train a run on, from its newest good checkpoint, to its own limit or to a new one.
 The limit that was asked for last is the run's own from then on.
@@ -28,6 +29,7 @@ class ResumeFlags:
         minutes: Train until this many minutes are spent in all, in place of the run's own limit.
         data: The new place of the data, if they were moved.
         data_dir: A folder where data sets are looked for first, in place of that of the start.
+        game: The game of networks of your own, as the training had it: a game, or a function that returns one.
         json: Print the result as JSON.
     """
 
@@ -36,6 +38,7 @@ class ResumeFlags:
     minutes: float | None = None
     data: str | None = None
     data_dir: str | None = None
+    game: str | None = None
     json: bool = False
 
 
@@ -49,5 +52,5 @@ def main(argv: Sequence[str]) -> int:
         The exit status.
     """
     asked = parse(ResumeFlags, argv, verb="resume", about=ABOUT)
-    run = experiment.Run(asked.run, data=asked.data, data_dir=asked.data_dir)
-    return follow(run, as_json=asked.json, steps=asked.steps, minutes=asked.minutes)
+    run = experiment.Run(asked.run, load_game(asked.game), data=asked.data, data_dir=asked.data_dir)
+    return follow(run, as_json=asked.json, game=asked.game, steps=asked.steps, minutes=asked.minutes)

@@ -13,6 +13,7 @@ from advnets.cli import console
 from advnets.cli.flags.arguments import parse, print_result
 from advnets.errors import BadInput
 from advnets.experiment import Model, SamplePlan
+from advnets.experiment.own_networks import load_game
 from advnets.experiment.sampling import FRAMES
 from advnets.text import escape
 
@@ -56,6 +57,7 @@ class SampleFlags:
             1; all else of the noise is that of --seed.
         interpolate: Draw the way from the sample of each of --seeds to the next.
         frames: Samples between those of two seeds, with --interpolate; the default of 19 makes one second a pair.
+        game: The game of networks of your own, as the training had it: a game, or a function that returns one.
         last: Draw by the last weights of a run, in place of their moving average.
         json: Print the result as JSON.
     """
@@ -72,6 +74,7 @@ class SampleFlags:
     sweep: Annotated[int | None, tyro.conf.arg(metavar="COORDINATE")] = None
     interpolate: bool = False
     frames: int | None = None
+    game: str | None = None
     last: bool = False
     json: bool = False
 
@@ -134,7 +137,7 @@ def main(argv: Sequence[str]) -> int:
     asked = parse(SampleFlags, argv, verb="sample", about=ABOUT)
     plan = asked.plan
     experiment.expect_place_for_samples(asked.out)
-    model = experiment.find_model(asked.run, last=asked.last)
+    model = experiment.find_model(asked.run, last=asked.last, game=load_game(asked.game))
     if asked.class_name is not None and model.card.given != "labels":
         raise BadInput(
             f"--class {asked.class_name}: {asked.run} was trained without labels and has no classes; expected a run of "

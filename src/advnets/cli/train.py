@@ -10,21 +10,23 @@ from advnets import distributed, experiment
 from advnets.cli import console
 from advnets.cli.flags.arguments import expect_flags, parse_words, print_result, split_words
 from advnets.cli.flags.help import HelpLine, lines_of, render
-from advnets.cli.flags.recipe_flags import RecipeFlag, apply_flags, choose_rows, recipe_flags
+from advnets.cli.flags.recipe_flags import about_value, choose_typed_rows, metavar_of, spell_out
 from advnets.cli.output import write_error, write_output
 from advnets.errors import AdvnetsError, BadInput
+from advnets.experiment.own_networks import load_game
 from advnets.experiment.settings import settings_from
-from advnets.recipes import RECIPES, Recipe
+from advnets.recipes import RECIPES, Recipe, own
+from advnets.recipes.changes import RecipeValue, format_typed, recipe_values, with_values
 from advnets.text import escape, quote_word
 
-ABOUT = """Train a recipe on a data set. RECIPE is a name that `advnets recipes` lists, or the path of a recipe.json.
-Without RECIPE one is chosen for the images of --data, and the command says which, why, and what it will cost.
+ABOUT = """Train a recipe on a data set. RECIPE is a name that `advnets recipes` lists, or a recipe.json. Without one, a
+recipe is chosen for the images of --data, and the command says which and why.
 
-The flags of the recipe show what {recipe} has. A LIST is typed with commas. A SCHEDULE is a number, or one that
-changes: linear_decay:start=0.001,end=0. What stands in brackets has flags too: --generator.hidden 16,16. A flag such as
---penalty r1=10 may be repeated; r1=none takes it out."""
+The flags of the recipe show what {recipe} has. A SCHEDULE is a number, or such as linear_decay:start=0.001,end=0. What
+stands in brackets has flags too: --generator.hidden 16,16. --k is --algorithm.k; --lr, --optimizer, --betas,
+--weight-decay and --width set both players."""
 GROUPS = {
-    "data and first weights": ("data", "data_dir", "direction", "seed", "start_from"),
+    "data and first weights": ("data", "data_dir", "direction", "seed", "start_from", "game"),
     "image files": ("image_size", "image_fit", "image_alpha", "image_channels", "cache_memory", "verify"),
     "length and device": ("steps", "minutes", "device", "capture"),
     "what is written": (
@@ -45,12 +47,14 @@ class TrainFlags(experiment.Settings):
     """How a run is started.
 
     Attributes:
+        game: Train networks of your own: a game, or a function that returns one.
         dry_run: Write nothing; say what the training would take.
         json: Print the result as JSON.
     """
 
     direction: Annotated[str | None, tyro.conf.arg(metavar="AtoB|BtoA")] = None
     start_from: Annotated[str | None, tyro.conf.arg(name="from", metavar="FILE|RUN")] = None
+    game: Annotated[str | None, tyro.conf.arg(metavar="MODULE:NAME")] = None
     dry_run: bool = False
     json: bool = False
 
@@ -75,25 +79,32 @@ def main(argv: Sequence[str]) -> int:
         )
     if wants_help:
         word = names[0] if names else "[RECIPE]"
-        write_output(_help(word, choose_rows(experiment.find_recipe(names[0] if names else SHOWN), flags)).rstrip())
+        shown = choose_typed_rows(experiment.find_recipe(names[0] if names else SHOWN), flags)
+        write_output(_help(word, shown).rstrip())
         return 0
-    recipe = experiment.find_recipe(names[0]) if names else _choose_recipe(flags)
-    recipe = choose_rows(recipe, flags)
+    recipe = experiment.find_recipe(names[0]) if names else own if _has_game(flags) else _choose_recipe(flags)
+    recipe = choose_typed_rows(recipe, flags)
     asked, given = parse_with_recipe(recipe, flags, verb=" ".join(["train", *names]))
-    recipe = apply_flags(recipe, given)
-    settings = settings_of(asked)
+    recipe = with_values(recipe, given, typed=True)
+    settings, game = settings_of(asked), load_game(asked.game, asked.seed)
     if asked.dry_run:
+        if game is not None:
+            raise BadInput("--dry-run estimates recipes; found --game. Train some steps: --steps 100")
         cost = experiment.dry_run(recipe, settings=settings)
         if distributed.is_rank0():
             print_result(cost.as_dict(), as_json=asked.json, text=str(cost))
         return 0
-    return follow(experiment.start(recipe, settings=settings), as_json=asked.json)
+    return follow(experiment.start(recipe, game=game, settings=settings), as_json=asked.json, game=asked.game)
+
+
+def _has_game(flags: Sequence[str]) -> bool:
+    return any(word == "--game" or word.startswith("--game=") for word in flags)
 
 
 def _choose_recipe(flags: Sequence[str]) -> Recipe:
     """The recipe that is chosen for the data of the flags; the first process says which it is, why, and its cost."""
     usual = experiment.find_recipe(USUAL)
-    asked, _ = parse_with_recipe(choose_rows(usual, flags), flags, verb="train")
+    asked, _ = parse_with_recipe(choose_typed_rows(usual, flags), flags, verb="train")
     settings = settings_of(asked)
     dataset = distributed.local_rank0_first(settings.dataset)
     choice = experiment.choose_recipe_for(dataset, settings)
@@ -126,8 +137,9 @@ def parse_with_recipe(recipe: Recipe, argv: Sequence[str], *, verb: str) -> tupl
     Raises:
         BadInput: For a flag that is none of them, and for a value that does not fit its flag.
     """
-    flags = recipe_flags(recipe)
+    flags = recipe_values(recipe)
     spellings = [line.spelling for line in lines_of(TrainFlags).values()]
+    argv = spell_out(argv, recipe, [word for spelling in spellings for word in spelling.split()])
     expect_flags(argv, [*spellings, *(f"--{flag.name}" for flag in flags)], verb=verb)
     texts = [(f"flag_{place}", *_parser_field(flag)) for place, flag in enumerate(flags)]
     kind = make_dataclass("Flags", [("train", Annotated[TrainFlags, tyro.conf.arg(name="")]), *texts], frozen=True)
@@ -136,9 +148,9 @@ def parse_with_recipe(recipe: Recipe, argv: Sequence[str], *, verb: str) -> tupl
     return parsed.train, {name: value for name, value in values.items() if value not in (None, ())}
 
 
-def _parser_field(flag: RecipeFlag) -> tuple[Any, Any]:
+def _parser_field(flag: RecipeValue) -> tuple[Any, Any]:
     """The type and default of a recipe's flag, as the parser takes it: a text, or several."""
-    name = tyro.conf.arg(name=flag.name, metavar=flag.metavar)
+    name = tyro.conf.arg(name=flag.name, metavar=metavar_of(flag))
     if flag.is_pair:
         return Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], name], ()
     return Annotated[str | None, name], None
@@ -146,7 +158,7 @@ def _parser_field(flag: RecipeFlag) -> tuple[Any, Any]:
 
 def _help(word: str, recipe: Recipe) -> str:
     """The help of `train`; a row's numbers stand beside it in brackets, so that all of it fits a screen or two."""
-    lines, flags = lines_of(TrainFlags), recipe_flags(recipe)
+    lines, flags = lines_of(TrainFlags), recipe_values(recipe)
     numbers = {
         row.name: [flag for flag in flags if flag.path[:-1] == row.path and not flag.is_row]
         for row in flags
@@ -164,11 +176,11 @@ def _help(word: str, recipe: Recipe) -> str:
     return render(f"advnets train {word} [flags]", about, {**own, f"the recipe {recipe.name}": others})
 
 
-def _line(flag: RecipeFlag, numbers: Sequence[RecipeFlag]) -> HelpLine:
+def _line(flag: RecipeValue, numbers: Sequence[RecipeValue]) -> HelpLine:
     """A flag, what the recipe has, and the numbers that belong to it."""
-    within = ", ".join(f"{one.name.rpartition('.')[2]} {one.text}" for one in numbers)
-    usual = f"Default: {flag.text}{f' [{within}]' if within else ''}."
-    return HelpLine(f"--{flag.name} {flag.metavar}", f"{flag.about} {usual}")
+    within = ", ".join(f"{one.name.rpartition('.')[2]} {format_typed(one)}" for one in numbers)
+    usual = f"Default: {format_typed(flag)}{f' [{within}]' if within else ''}."
+    return HelpLine(f"--{flag.name} {metavar_of(flag)}", f"{about_value(flag)} {usual}")
 
 
 def _where_it_stopped(run: experiment.Run) -> str:
@@ -180,12 +192,17 @@ def _where_it_stopped(run: experiment.Run) -> str:
     return f"run {escape(str(run.path))} {kept}; go on with: advnets resume {quote_word(run.path)}"
 
 
-def follow(run: experiment.Run, *, as_json: bool, **budget: Any) -> int:
+def _game_flag(game: str | None) -> str:
+    return "" if game is None else f" --game {quote_word(game)}"
+
+
+def follow(run: experiment.Run, *, as_json: bool, game: str | None = None, **budget: Any) -> int:
     """Train a run; the first process prints its progress on standard error and its place on standard output.
 
     Args:
         run: The run.
         as_json: Whether the place is printed as JSON.
+        game: The MODULE:NAME of the game of one's own that it plays.
         **budget: A new limit: steps or minutes.
 
     Returns:
@@ -200,11 +217,12 @@ def follow(run: experiment.Run, *, as_json: bool, **budget: Any) -> int:
     try:
         last = console.follow(run, run.carry_on(**budget), notes)
     except (KeyboardInterrupt, SystemExit):
-        write_error(_where_it_stopped(run))
+        write_error(_where_it_stopped(run) + _game_flag(game))
         raise
     result = {"run": str(run.path), "step": last.step if last else run.step}
     path = quote_word(run.path)
     is_translation = run.model.card.given == "images"
+    path += _game_flag(game)
     shown = f"translate {path} IMAGE" if is_translation else f"sample {path}"
     text = f"{escape(str(run.path))}\n  advnets {shown} --out samples.png"
     text += "" if is_translation else f"\n  advnets evaluate {path}"

@@ -11,6 +11,7 @@ from advnets import experiment
 from advnets.cli import console
 from advnets.cli.flags.arguments import parse, print_result
 from advnets.experiment import TranslationPlan
+from advnets.experiment.own_networks import load_game
 from advnets.text import escape
 
 ABOUT = """Translate images by a run, or a share file, of a recipe that is given images: pix2pix or cyclegan.
@@ -39,6 +40,7 @@ class TranslateFlags:
         n: Make this many translations of each image, of a generator with noise.
         seed: Seed of the noise of the first of them; the next ones have the numbers behind it.
         no_dropout: Leave dropout out, so that an image has one translation.
+        game: The game of networks of your own, as the training had it: a game, or a function that returns one.
         last: Translate by the last weights of a run, in place of their moving average.
         json: Print the result as JSON.
     """
@@ -50,6 +52,7 @@ class TranslateFlags:
     n: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 1
     seed: int = 0
     no_dropout: bool = False
+    game: str | None = None
     last: bool = False
     json: bool = False
 
@@ -65,7 +68,7 @@ def main(argv: Sequence[str]) -> int:
     """
     asked = parse(TranslateFlags, argv, verb="translate", about=ABOUT)
     plan = TranslationPlan(asked.n, asked.seed, dropout=not asked.no_dropout)
-    model = experiment.find_model(asked.run, last=asked.last, way=asked.way)
+    model = experiment.find_model(asked.run, last=asked.last, way=asked.way, game=load_game(asked.game))
     with console.open_progress() as show:
         path = model.translate_files(asked.images, asked.out, plan, show)
     result: dict[str, Any] = {"out": str(path), "n": plan.n, "seed": plan.seed, "dropout": plan.dropout}

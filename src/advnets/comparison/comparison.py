@@ -9,6 +9,7 @@ from advnets.assessment.measures import MEASURES
 from advnets.assessment.report import format_estimate
 from advnets.assessment.verdict import format_p_value
 from advnets.comparison.difference import LEVEL, NOT_SHOWN, POWER, ROUNDED, THE_SAME, Contrast
+from advnets.markup import html_card, html_lines, html_table
 from advnets.text import align_table, escape_markdown, format_reasons
 
 KINDS = {
@@ -78,6 +79,14 @@ class Comparison:
     def __str__(self) -> str:
         return self.markdown()
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the verdict and the tables; `print` shows the whole page."""
+        parts = [html_lines([self.verdict()])]
+        for pair, contrasts in groupby(self.contrasts, lambda each: (each.first, each.second)):
+            head, *rows = _rows(*pair, list(contrasts))
+            parts.append(html_table(rows, head=head, right=RIGHT))
+        return html_card(" beside ".join(side.name for side in self.sides), *parts)
+
     def verdict(self) -> str:
         """The whole comparison in a sentence or two."""
         tests = [each for each in self.contrasts if each.adjusted is not None]
@@ -126,23 +135,31 @@ class Comparison:
         return ["Not compared:\n\n" + format_reasons(self.left_out)]
 
 
+RIGHT = (2, 3, 4, 5, 6)
+"""Columns of a table that are set to the right."""
+
+
 def _table(first: str, second: str, contrasts: list[Contrast]) -> str:
-    rows = [
-        ["measure", "better", *map(escape_markdown, (first, second)), "difference", "p", "could be shown", "verdict"]
-    ]
+    rows = [[escape_markdown(cell) for cell in row] for row in _rows(first, second, contrasts)]
+    return align_table(rows, right=RIGHT)
+
+
+def _rows(first: str, second: str, contrasts: list[Contrast]) -> list[list[str]]:
+    """The cells of a table, as text."""
+    rows = [["measure", "better", first, second, "difference", "p", "could be shown", "verdict"]]
     for each in contrasts:
         row = MEASURES.get(each.measure)
         rows.append([
-            escape_markdown(each.measure),
+            each.measure,
             "" if row is None else {"floor": "as real"}.get(row.better, row.better),
             format_estimate(each.a),
             format_estimate(each.b),
             format_estimate(each.difference) if each.difference.error is not None else f"{each.difference.value:.4g}",
             "" if each.adjusted is None else format_p_value(each.adjusted).removeprefix("p = ").removeprefix("p "),
             "" if each.smallest is None else f"{each.smallest:.2g}",
-            escape_markdown(each.words),
+            each.words,
         ])  # fmt: skip
-    return align_table(rows, right=(2, 3, 4, 5, 6))
+    return rows
 
 
 def _relation(contrast: Contrast) -> str:

@@ -83,10 +83,10 @@ class SampleJackknives:
 
 
 def compare_samples(
-    words: Sequence[str],
+    words: Sequence[Any],
     plan: EvaluationPlan,
     *,
-    others: str | None = None,
+    others: Dataset | str | None = None,
     data: str | None = None,
     data_dir: str | None = None,
     options: ImageOptions | None = None,
@@ -99,7 +99,7 @@ def compare_samples(
 
     Args:
         words: Sides as `parse_sides` reads them: runs, share files, folders, .zip or .npz files of images, or groups
-            of runs that differ by seed.
+            of runs that differ by seed; or runs, models and samples themselves.
         plan: How all sides are measured; its measures are some of COMPARABLE.
         others: Data to measure all sides against, as `evaluate_path` takes them; None for the models' own.
         data: The new place of the data that the models were trained on, if they were moved.
@@ -126,13 +126,15 @@ def compare_samples(
     refuse_unused_flags(unpaired, requests)
     yield Progress("reading what is compared", 0.0)
     paths = [path for side in requests for path in side.paths]
-    chosen = options_where_they_apply([*paths, *([others] if others else [])], options)
-    found = {path: find_input(path, one) for path, one in zip(paths, chosen, strict=False)}
+    objects = {path: one for side in requests for path, one in side.objects.items()}
+    against = [others] if isinstance(others, str) else []
+    chosen = options_where_they_apply([*paths, *against], options)
+    found = {path: find_input(path, one, objects.get(path)) for path, one in zip(paths, chosen, strict=False)}
     for side in requests:
         expect_seeds(side, {path: (found[path].run, found[path].step) for path in side.paths})
     dataset = common_data(list(found.values()), others, data=data, data_dir=data_dir, options=chosen[-1])
     notes = [note for each in found.values() if each.subject is not None for note in each.subject.notes]
-    for note in dict.fromkeys([*notes, *(reading_notes(others, dataset) if others is not None else [])]):
+    for note in dict.fromkeys([*notes, *(reading_notes(others, dataset) if isinstance(others, str) else [])]):
         yield Progress(note, 0.0, note=True)
     n = samples_of_each(list(found.values()), plan.n, dataset)
     if plan.wants_classifier and needs_new_classifier(dataset):

@@ -1,8 +1,9 @@
 """The inputs of a comparison: words of a user, what lies at their paths, and the data to measure against."""
 
+import itertools
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,13 @@ from torch import Tensor
 
 from advnets.assessment import Subject, is_of_files, load_reference_data, subject_of_files
 from advnets.data import Dataset, ImageOptions
+from advnets.data.conversion import to_values
 from advnets.errors import BadInput, Missing
 from advnets.experiment.model import Model
 from advnets.experiment.opening import open_source
 from advnets.experiment.run import Run
+from advnets.experiment.sampling import Samples
+from advnets.games import CycleGame, Game
 from advnets.recipes import to_json
 
 
@@ -25,10 +29,12 @@ class SideRequest:
     Attributes:
         name: How it is called.
         paths: Its path, or the paths of runs that differ by seed.
+        objects: Of what was given as an object of Python, the object by its path or name.
     """
 
     name: str
     paths: tuple[str, ...]
+    objects: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,11 +88,12 @@ class SideInput:
         return values[torch.randperm(len(values), generator=torch.Generator().manual_seed(seed))[:n].sort().values]
 
 
-def parse_sides(words: Sequence[str]) -> tuple[SideRequest, ...]:
-    """Read sides out of words.
+def parse_sides(words: Sequence[Any]) -> tuple[SideRequest, ...]:
+    """Read sides out of words, or of objects of Python.
 
     Args:
-        words: Each is PATH, or NAME=PATH, or NAME=PATH,PATH,... for runs that differ by seed.
+        words: Each is PATH, or NAME=PATH, or NAME=PATH,PATH,... for runs that differ by seed; or a run, a model,
+            samples, a list of them, (name, one of these), or a SideRequest.
 
     Returns:
         The sides.
@@ -95,7 +102,8 @@ def parse_sides(words: Sequence[str]) -> tuple[SideRequest, ...]:
         BadInput: For fewer than two sides, a name given twice, one run beside several, and, among seeds, a run given
             twice, which would count as two.
     """
-    sides = _expect_different_names([_parse_side(word) for word in words])
+    taken: dict[str, Any] = {}
+    sides = _expect_different_names([_read_side(word, taken) for word in words])
     if len(sides) < 2:
         raise BadInput(f"found {len(sides)} side, expected two or more to compare. Name another run, file or group.")
     several = [side for side in sides if len(side.paths) > 1]
@@ -108,7 +116,7 @@ def parse_sides(words: Sequence[str]) -> tuple[SideRequest, ...]:
             "a group, as one run does not show how much its seed matters. Train more: NAME=RUN,RUN"
         )
     seen: set[Path] = set()
-    for path in (path for side in sides for path in side.paths):
+    for path in (path for side in sides for path in side.paths if not isinstance(side.objects.get(path), Model)):
         if Path(path).resolve() in seen:
             raise BadInput(f"{path} is given twice, and would count as two seeds. Leave one out.")
         seen.add(Path(path).resolve())
@@ -151,6 +159,60 @@ def _describe_training(run: Run | None, step: int | None) -> dict[str, Any]:
     return {"step": step} if run is None else {**to_json(run.recipe), "step": step}
 
 
+def _read_side(word: Any, taken: dict[str, Any]) -> SideRequest:
+    """A side that was given as a word or as an object; `taken` has the objects by the names that they got."""
+    if isinstance(word, SideRequest):
+        return word
+    if isinstance(word, tuple) and len(word) == 2 and isinstance(word[0], str):
+        return replace(_read_side(word[1], taken), name=word[0])
+    if isinstance(word, str | Path):
+        return _parse_side(str(word))
+    members = list(word) if isinstance(word, list | tuple) else [word]
+    _refuse_twice(members)
+    objects = {_name_object(one, taken): one for one in members}
+    if not objects:
+        raise BadInput("found a side without runs; expected one, or several that differ by seed")
+    paths = {path: one for path, one in objects.items() if not isinstance(one, str | Path)}
+    return SideRequest(next(iter(objects)) if len(objects) == 1 else ", ".join(objects), tuple(objects), paths)
+
+
+def _refuse_twice(members: Sequence[Any]) -> None:
+    """One run counts as one seed."""
+    if len({id(one) for one in members}) < len(members):
+        raise BadInput("found a run that is given twice within a side, and would count as two seeds. Leave one out.")
+
+
+def _name_object(one: Any, taken: dict[str, Any]) -> str:
+    """A name of its own for a run, a model or samples."""
+    if isinstance(one, str | Path):
+        return str(one)
+    name = str(one.path) if isinstance(one, Run) else one.name if isinstance(one, Model) else "samples"
+    number = next(n for n in itertools.count(1) if taken.get(f"{name} ({n})" if n > 1 else name, one) is one)
+    name = f"{name} ({number})" if number > 1 else name
+    taken[name] = one
+    return name
+
+
+def with_game(sides: Sequence[SideRequest], game: Game | CycleGame | None) -> tuple[SideRequest, ...]:
+    """Return sides whose runs of networks of one's own have the game.
+
+    Args:
+        sides: The sides.
+        game: The game, which runs of a recipe's networks do not get; None for none.
+
+    Returns:
+        The sides.
+    """
+    if game is None:
+        return tuple(sides)
+    own = {path for side in sides for path in side.paths if (Path(path) / "recipe.json").is_file()}
+    found = {path: Run(Path(path), game) for path in own if Run(Path(path)).record.game is not None}
+    return tuple(
+        replace(side, objects={**side.objects, **{path: found[path] for path in side.paths if path in found}})
+        for side in sides
+    )
+
+
 def _parse_side(word: str) -> SideRequest:
     name, equals, rest = word.partition("=")
     if not equals or Path(word).exists():
@@ -170,16 +232,17 @@ def _expect_different_names(sides: Iterable[SideRequest]) -> tuple[SideRequest, 
         if taken[side.name] > 1 and side.paths != (side.name,):
             raise BadInput(f"two sides are called {side.name!r}; expected names that tell them apart. Rename one.")
         again = f" ({taken[side.name]})" if taken[side.name] > 1 else ""
-        found.append(SideRequest(side.name + again, side.paths))
+        found.append(replace(side, name=side.name + again))
     return tuple(found)
 
 
-def find_input(path: str, options: ImageOptions | None = None) -> SideInput:
-    """Find what lies at a path.
+def find_input(path: str, options: ImageOptions | None = None, given: Any = None) -> SideInput:
+    """Find what lies at a path, or what was given as an object.
 
     Args:
         path: A run, a share file, the name of a model that ships, or samples in files.
         options: How image files become tensors; None for the defaults.
+        given: The run, the model or the samples that were given under this name, or None.
 
     Returns:
         What lies there.
@@ -189,11 +252,14 @@ def find_input(path: str, options: ImageOptions | None = None) -> SideInput:
         Missing: If nothing is there.
         Unsupported: For a model whose samples have lost their contrast.
     """
-    if is_of_files(Path(path)):
+    if given is not None and not isinstance(given, Run | Model):
+        values = given.stored_values if isinstance(given, Samples) else to_values(given)
+        return SideInput(path, subject=Subject(path, values))
+    if given is None and is_of_files(Path(path)):
         return SideInput(path, subject=subject_of_files(Path(path), options))
-    if Path(path).suffix.lower() == ".json":
+    if given is None and Path(path).suffix.lower() == ".json":
         raise BadInput(f"{path} is a report; give --reports to compare reports, or the run or samples it is of")
-    at = open_source(path)
+    at = open_source(path) if given is None else given
     run = at if isinstance(at, Run) else None
     model = run.model if run is not None else at
     assert isinstance(model, Model)
@@ -203,7 +269,7 @@ def find_input(path: str, options: ImageOptions | None = None) -> SideInput:
 
 def common_data(
     found: Sequence[SideInput],
-    others: str | None,
+    others: Dataset | str | None,
     *,
     data: str | None = None,
     data_dir: str | None = None,
@@ -213,7 +279,7 @@ def common_data(
 
     Args:
         found: What lies at the paths.
-        others: Name or path of data; None for those that every model was trained on.
+        others: Data, or the name or path of some; None for those that every model was trained on.
         data: The new place of the data that every model was trained on, if they were moved.
         data_dir: Folder where data sets are looked for first.
         options: How the image files at `others` become tensors; None for the defaults.
@@ -227,6 +293,8 @@ def common_data(
     """
     if others is None:
         dataset = _load_training_data(found, data, data_dir)
+    elif isinstance(others, Dataset):
+        dataset = others
     else:
         dataset = load_reference_data(others, data_dir, options)
     for each in found:
@@ -252,4 +320,6 @@ def _load_training_data(found: Sequence[SideInput], data: str | None, data_dir: 
                 "both. Name the data to measure all sides against: --against DATA|FOLDER"
             )
     run = next(each.run for each in found if each.path == path)
-    return first.dataset(data, data_dir) if run is None else Run(run.path, data=data, data_dir=data_dir).dataset
+    if run is None:
+        return first.dataset(data, data_dir)
+    return run.dataset if data is None and data_dir is None else Run(run.path, data=data, data_dir=data_dir).dataset

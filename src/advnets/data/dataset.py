@@ -13,9 +13,13 @@ from torch import Tensor
 from advnets.data.conversion import Values, to_given, to_labels, to_values
 from advnets.data.splits import MIN_SAMPLES, split_order
 from advnets.errors import BadInput, NonFinite
+from advnets.figures import draw_grid, encode_picture
+from advnets.markup import html_card, html_picture, html_table
 
 IN_MEMORY = "given in memory"
 """The source of a data set that was made of tensors."""
+PICTURED, THUMBNAIL = 20, 96
+"""Training images that a notebook shows, and the side in pixels beyond which every so many pixels are left out."""
 BLOCK = 2**22
 """Values that are widened at a time."""
 
@@ -252,6 +256,25 @@ class Dataset:
         validation = validation or whole.select(torch.from_numpy(places[1]))
         test = test or whole.select(torch.from_numpy(places[2]))
         return Dataset(name, train, validation, test, _count_classes(train, validation, test), IN_MEMORY)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{len(split):,} {name}" for name, split in self.splits.items())
+        classes = f", {self.classes} classes" if self.classes else ""
+        return f"<Dataset {self.name}: {' x '.join(map(str, self.shape))}, {counts}{classes}>"
+
+    def _repr_html_(self) -> str:
+        rows = [(name, f"{len(split):,}") for name, split in self.splits.items()]
+        rows += [("shape", " x ".join(map(str, self.shape)))]
+        rows += [("classes", ", ".join(self.class_names or [str(self.classes)]))] if self.classes else []
+        return html_card(f"Data {self.name}", html_table(rows), self._first_images())
+
+    def _first_images(self) -> str:
+        if not self.is_image:
+            return ""
+        self.train.verify(torch.arange(min(PICTURED, len(self.train))))
+        step = -(-max(self.shape[1:]) // THUMBNAIL)
+        images = self.train.values[:PICTURED, :, ::step, ::step].permute(0, 2, 3, 1).contiguous().numpy()
+        return html_picture(encode_picture(draw_grid(images, columns=PICTURED // 2)), "the first training images")
 
     @property
     def splits(self) -> dict[str, Split]:

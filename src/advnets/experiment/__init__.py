@@ -1,8 +1,8 @@
 """The room that puts the others together: runs are started, resumed, sampled and measured here.
 
 Inside of the room a file imports only from those before it: sampling, preparation, paper_figures, model, page_export,
-exports, settings, cost, loop, resume_notes, run_data, run_record, run_model, run_evaluation, run, opening, origin,
-lifecycle, evaluation, publication. A file that is not named stands alone.
+exports, settings, keywords, cost, loop, resume_notes, run_data, run_record, own_networks, notebook, run_model,
+run_evaluation, run, opening, origin, lifecycle, evaluation, publication. A file that is not named stands alone.
 """
 
 from advnets.experiment.cost import Cost, dry_run, peak_mebibytes
@@ -10,10 +10,11 @@ from advnets.experiment.evaluation import evaluate_path, select_checkpoint
 from advnets.experiment.exports import EXPORTERS, ExportedFile, Exporter
 from advnets.experiment.installation import clear_cache, describe_installation, measure_cache
 from advnets.experiment.journal_files import write_journal
-from advnets.experiment.lifecycle import choose_recipe_for, find_recipe, resume, start, train
+from advnets.experiment.lifecycle import change_recipe, choose_recipe_for, find_recipe, resume, start, train
 from advnets.experiment.loop import TrainingProgress
 from advnets.experiment.model import Model
 from advnets.experiment.opening import SHIPPED, export_generator, find_model, open_model, open_source
+from advnets.experiment.own_networks import own_model
 from advnets.experiment.publication import PICTURE, SHARE_FILE, HubLock, pull, push, write_card
 from advnets.experiment.run import Run
 from advnets.experiment.sampling import (
@@ -44,6 +45,7 @@ __all__ = [
     "SamplePlan",
     "Samples",
     "Settings",
+    "change_recipe",
     "choose_recipe_for",
     "clear_cache",
     "describe_installation",
@@ -62,6 +64,7 @@ __all__ = [
     "resume",
     "score_translations",
     "open_source",
+    "own_model",
     "select_checkpoint",
     "start",
     "train",

@@ -3,6 +3,7 @@
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from advnets.assessment import (
     CheckpointChoice,
@@ -21,7 +22,9 @@ from advnets.assessment import (
 from advnets.data import ImageOptions
 from advnets.errors import BadInput
 from advnets.experiment.opening import open_source
+from advnets.experiment.own_networks import load_own
 from advnets.experiment.run import Run
+from advnets.games import CycleGame, Game
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class MeasuringFlags:
     Attributes:
         split: The split of the real images that is read.
         measures: Take only these measures; default all that the data allow.
-        extractor: What computes features; default classifier with labels, random without.
+        extractor: What computes features; default classifier with labels, random without. One of your own is
+            MODULE:NAME.
         weights: The weights of inception (default: cached or downloaded), or the .onnx file.
         protocol: How the Parzen window score chooses its width: from ten, by golden section, or always .2.
         n: Number of samples; default 10,000, or fewer if there are fewer training images, or samples in a file.
@@ -69,7 +73,7 @@ class MeasuringFlags:
         return EvaluationPlan(
             split=self.split,
             measures=self.measure_names,
-            extractor=self.extractor,
+            extractor=_load_extractor(self.extractor),
             weights=self.weights,
             classifier=not self.no_classifier,
             protocol=self.protocol,
@@ -77,6 +81,11 @@ class MeasuringFlags:
             seed=self.seed,
             figures=figures,
         )
+
+
+def _load_extractor(text: str | None) -> Any:
+    """The extractor of one's own that module:name stands for, or the name of a row."""
+    return load_own(text, "--extractor") if text is not None and ":" in text else text
 
 
 def evaluate_path(
@@ -87,6 +96,7 @@ def evaluate_path(
     data: str | None = None,
     data_dir: str | None = None,
     options: ImageOptions | None = None,
+    game: Game | CycleGame | None = None,
 ) -> Generator[Progress, None, Report]:
     """Measure what lies at a path.
 
@@ -101,6 +111,7 @@ def evaluate_path(
         data_dir: Folder where data sets are looked for first.
         options: How the image files at `path` and at `others` become tensors; None for the defaults. The own data of a
             run are read as at its start, and those of a share file as its card says.
+        game: The game of a run of networks of one's own.
 
     Yields:
         The progress, and notes on how files were read.
@@ -116,8 +127,8 @@ def evaluate_path(
     if is_of_files(path):
         return (yield from _evaluate_files(path, plan, others, data, data_dir, options))
     if others is None:
-        return (yield from _evaluate_on_own_data(path, plan, data, data_dir, options))
-    found = open_source(path)
+        return (yield from _evaluate_on_own_data(path, plan, data, data_dir, options, game))
+    found = open_source(path, game)
     (chosen,) = options_where_they_apply([others], options)
     dataset = load_reference_data(others, data_dir, chosen)
     yield from _tell(reading_notes(others, dataset))
@@ -129,7 +140,12 @@ def evaluate_path(
 
 
 def select_checkpoint(
-    path: Path, plan: EvaluationPlan, *, data: str | None = None, data_dir: str | None = None
+    path: Path,
+    plan: EvaluationPlan,
+    *,
+    data: str | None = None,
+    data_dir: str | None = None,
+    game: Game | CycleGame | None = None,
 ) -> Generator[Progress, None, CheckpointChoice]:
     """Measure each checkpoint of a run on the validation split, and select the best.
 
@@ -138,6 +154,7 @@ def select_checkpoint(
         plan: Which measures, and how. The first of them decides; by default fid, of points sliced-wasserstein.
         data: The new place of the run's data, if they were moved.
         data_dir: Folder where data sets are looked for first.
+        game: The game of a run of networks of one's own.
 
     Yields:
         The progress.
@@ -148,25 +165,30 @@ def select_checkpoint(
     Raises:
         BadInput: As `Run.select_checkpoint` does, and for a share file.
     """
-    found = open_source(path)
+    found = open_source(path, game)
     if not isinstance(found, Run):
         raise BadInput(f"{path} is a share file, which has one checkpoint; --every-checkpoint is for runs")
-    run = Run(found.path, data=data, data_dir=data_dir)
+    run = Run(found.path, game, data=data, data_dir=data_dir)
     usual = "fid" if run.dataset.is_image else "sliced-wasserstein"
     return (yield from run.select_checkpoint(plan, plan.measures[0] if plan.measures else usual))
 
 
 def _evaluate_on_own_data(
-    path: Path, plan: EvaluationPlan, data: str | None, data_dir: str | None, options: ImageOptions | None
+    path: Path,
+    plan: EvaluationPlan,
+    data: str | None,
+    data_dir: str | None,
+    options: ImageOptions | None,
+    game: Game | CycleGame | None,
 ) -> Generator[Progress, None, Report]:
-    found = open_source(path)
+    found = open_source(path, game)
     if options is not None and options.chosen_flags:
         raise BadInput(
             f"{', '.join(options.chosen_flags)}: {path} is measured on images of the size and colours that it draws. "
             "Leave the flag out; it is for images in files, and for --against."
         )
     if isinstance(found, Run):
-        return (yield from Run(found.path, data=data, data_dir=data_dir).evaluate_own_data(plan))
+        return (yield from Run(found.path, game, data=data, data_dir=data_dir).evaluate_own_data(plan))
     dataset = found.dataset(data, data_dir)
     yield from _tell(reading_notes(data or dataset.name, dataset))
     report = yield from evaluate_sampler(found, dataset, plan)

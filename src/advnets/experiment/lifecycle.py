@@ -1,9 +1,10 @@
 """How a run comes to be, by a recipe's name or by a game of your own, and how it goes on."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 
@@ -11,6 +12,8 @@ from advnets import distributed, runs
 from advnets.capture import expect_capturable
 from advnets.data import DATASETS, STORED_NAME, Dataset
 from advnets.errors import BadInput
+from advnets.experiment.keywords import BudgetKeywords, RecipeKeywords, TrainKeywords, apply_keywords, split_keywords
+from advnets.experiment.notebook import follow_in_notebook
 from advnets.experiment.origin import begin_from
 from advnets.experiment.preparation.build_training import check_stages, given_shape_of
 from advnets.experiment.preparation.prepare import prepare_training
@@ -30,6 +33,7 @@ from advnets.games import (
     settle_precision,
 )
 from advnets.recipes import Choice, DataFacts, Recipe, choose_recipe, find, own
+from advnets.recipes.changes import with_values
 
 
 @torch.inference_mode(False)  # the caller may have switched gradients off
@@ -41,6 +45,7 @@ def start(
     data: Any = None,
     labels: Any = None,
     given: Any = None,
+    **asked: Unpack[TrainKeywords],
 ) -> Run:
     """Make the run directory of a new run; nothing is trained yet.
 
@@ -48,12 +53,15 @@ def start(
         recipe: A recipe, the name of one, or the path of a recipe.json. None takes `recipes.own` with `game`, which a
             recipe must leave the learner to, and otherwise the one that `recipes.choose_recipe` chooses for the data.
         game: A game of your own.
-        settings: What is asked of the run beside its recipe; None for the defaults.
+        settings: What is asked of the run beside its recipe, as one value; None for the defaults.
         data: Data in place of those that the settings name: a name, a path, or data in memory, which are a tensor or a
             NumPy array as `Dataset.of` takes them, a torch TensorDataset, or a Dataset. A run does not store data in
             memory; it takes them again when it is resumed.
         labels: Integers (n,) for a tensor or an array, or None.
         given: Images (n, c', h', w') for a tensor or an array, or None.
+        **asked: Fields of `Settings`, such as minutes=10, in place of those of `settings`; and values of the recipe, in
+            place of its own: objective="minimax" or objective=advnets.minimax, k=3, generator_rate=.1. Their names are
+            the flags of `advnets train`, with underscores.
 
     Returns:
         The run.
@@ -62,13 +70,13 @@ def start(
         BadInput: For anything that cannot be trained, before anything is written: both players make a trial move first.
     """
     distributed.init_process_group()
-    settings = settings or Settings()
-    found = None if recipe is None and game is None else find_recipe(recipe, game)
+    settings, values = _settle_keywords(settings, asked)
+    found = None if recipe is None and game is None else apply_keywords(find_recipe(recipe, game), values)
     refuse_other_data(settings, data)
-    asked = settle_direction(settings, game if found is None or found.learner is None else found.learner, data)
-    settings, dataset = distributed.local_rank0_first(lambda: choose_data(asked, data, labels=labels, given=given))
+    read = settle_direction(settings, game if found is None or found.learner is None else found.learner, data)
+    settings, dataset = distributed.local_rank0_first(lambda: choose_data(read, data, labels=labels, given=given))
     device = find_device(settings.device)
-    chosen = choose_recipe_for(dataset, settings).recipe if found is None else found
+    chosen = apply_keywords(choose_recipe_for(dataset, settings).recipe, values) if found is None else found
     recipe, measured = _settle_precision(chosen, device)
     if settings.capture:
         distributed.expect_one_process("training with --capture")
@@ -95,7 +103,7 @@ def train(
     data: Any = None,
     labels: Any = None,
     given: Any = None,
-    **settings: Any,
+    **asked: Unpack[TrainKeywords],
 ) -> Run:
     """Start a run and train it to the end of its budget.
 
@@ -105,7 +113,7 @@ def train(
         data: As in `start`, such as "mnist", a path or a tensor; None takes the digits.
         labels: As in `start`.
         given: As in `start`.
-        **settings: Fields of `Settings`, such as minutes=10.
+        **asked: Fields of `Settings` and values of the recipe, as in `start`, such as minutes=10, k=3.
 
     Returns:
         The run.
@@ -114,8 +122,8 @@ def train(
         BadInput: As `start` does.
         NonFinite: If a loss or a gradient is not finite.
     """
-    run = start(recipe, game=game, settings=settings_from(settings), data=data, labels=labels, given=given)
-    for _ in run.carry_on():
+    run = start(recipe, game=game, data=data, labels=labels, given=given, **asked)
+    for _ in follow_in_notebook(run.directory, run.carry_on()):
         pass
     return run
 
@@ -128,8 +136,8 @@ def resume(
     labels: Any = None,
     given: Any = None,
     data_dir: str | PathLike[str] | None = None,
-    steps: int | None = None,
-    minutes: float | None = None,
+    optimizer: Any = None,
+    **budget: Unpack[BudgetKeywords],
 ) -> Run:
     """Train a run on from its newest good checkpoint, to its own budget or a new one.
 
@@ -143,10 +151,8 @@ def resume(
         labels: The same labels again.
         given: The same given images again.
         data_dir: Folder where the files of a named data set are looked for first, in place of that of the start.
-        steps: A new budget in steps.
-        minutes: A new budget in minutes.
-        steps: A new budget in steps, which is the run's from now on.
-        minutes: A new budget in minutes, likewise.
+        optimizer: The same optimizer again, if it was your own: the function, or {player: function}.
+        **budget: A new budget, which is the run's from now on: steps, or minutes.
 
     Returns:
         The run.
@@ -155,10 +161,32 @@ def resume(
         BadInput: If there is no such run, or it was started on another game or other data.
         InUse: If another process is training it.
     """
-    run = Run(Path(path), game, data, labels, given, data_dir)
-    for _ in run.carry_on(steps=steps, minutes=minutes):
+    run = Run(Path(path), game, data, labels, given, data_dir, optimizer)
+    for _ in follow_in_notebook(run.directory, run.carry_on(**budget)):
         pass
     return run
+
+
+def change_recipe(recipe: Recipe | str | Path, **values: Unpack[RecipeKeywords]) -> Recipe:
+    """Return a recipe with values in place of its own, such as objective="minimax" and k=3.
+
+    Args:
+        recipe: A recipe, the name of one, or the path of a recipe.json.
+        **values: The values, by the flags of `advnets train` with underscores.
+
+    Returns:
+        The changed recipe.
+
+    Raises:
+        BadInput: For a name or a value that does not fit, with the nearest and what is right.
+    """
+    return with_values(find_recipe(recipe), values)
+
+
+def _settle_keywords(settings: Settings | None, asked: Mapping[str, Any]) -> tuple[Settings, dict[str, Any]]:
+    """The settings of a run, and the values that are asked of its recipe."""
+    fields, values = split_keywords(asked)
+    return settings_from({**({} if settings is None else settings.as_json()), **fields}), values
 
 
 def find_recipe(recipe: Recipe | str | Path | None, game: Game | CycleGame | None = None) -> Recipe:

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from torch import Tensor, nn
 
 from advnets import data
 from advnets.assessment import (
     AskedClasses,
+    EvaluationKeywords,
     Report,
     Subject,
     evaluate_sampler,
@@ -293,7 +294,7 @@ class Model:
         alpha = "keep" if channels in (2, 4) else None
         return ImageOptions(size=(height, width), channels="grey" if channels < 3 else "rgb", alpha=alpha)
 
-    def evaluate(self, dataset: Dataset | None = None, **plan: Any) -> Report:
+    def evaluate(self, dataset: Dataset | None = None, **plan: Unpack[EvaluationKeywords]) -> Report:
         """Measure its samples against data; nothing is written.
 
         Args:

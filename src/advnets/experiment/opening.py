@@ -9,6 +9,7 @@ from advnets.errors import BadInput, Missing, Unsupported
 from advnets.experiment.exports import READABLE, ExportedFile, find_exporter, read_model
 from advnets.experiment.model import Model
 from advnets.experiment.run import Run
+from advnets.games import CycleGame, Game
 
 SHIPPED = {path.stem: path for path in sorted((Path(__file__).parent.parent / "models").glob("*.safetensors"))}
 """Share files that come with the package, by the name of the recipe that trained them."""
@@ -45,13 +46,16 @@ def open_model(path: str | Path) -> Model:
     return read_model(path)
 
 
-def find_model(path: str | Path, *, last: bool = False, way: str | None = None) -> Model:
+def find_model(
+    path: str | Path, *, last: bool = False, way: str | None = None, game: Game | CycleGame | None = None
+) -> Model:
     """Return the model in a share file, that of the run in a folder, or one that ships with the package.
 
     Args:
         path: The file, the folder, or the name of one that ships.
         last: Whether it has the last weights of a run, in place of their moving average.
         way: "there" or "back" of a cycle; None for "there", and for a generator of another game.
+        game: The game of a run of networks of one's own.
 
     Returns:
         The model.
@@ -60,7 +64,7 @@ def find_model(path: str | Path, *, last: bool = False, way: str | None = None) 
         BadInput: As `open_model` and `Run.model` do, for the last weights of a share file, and for a way that is not
             there.
     """
-    found = open_source(path)
+    found = open_source(path, game)
     if isinstance(found, Run):
         return found.model_of(way, last=last)
     if way not in (None, found.card.way):
@@ -74,22 +78,25 @@ def find_model(path: str | Path, *, last: bool = False, way: str | None = None) 
     return found
 
 
-def open_source(path: str | Path) -> Run | Model:
+def open_source(path: str | Path, game: Game | CycleGame | None = None) -> Run | Model:
     """Return what lies at a path: the model of a share file or one that ships, or a run.
 
     Args:
         path: The file, the folder, or the name of a model that ships.
+        game: The game of a run of networks of one's own.
 
     Returns:
         The run or the model.
 
     Raises:
-        BadInput: As `open_model` does.
+        BadInput: As `open_model` does, and for a game beside a file, which has its networks.
     """
     path = Path(path)
     path = shipped_model_path(path) or path
     is_file = path.suffix in READABLE or (path.exists() and not path.is_dir())
-    return open_model(path) if is_file else Run(path)
+    if is_file and game is not None:
+        raise BadInput(f"{path} is a file, which has its own network; --game is for runs. Leave it out.")
+    return open_model(path) if is_file else Run(path, game)
 
 
 def shipped_model_path(path: Path) -> Path | None:

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import torch
+from numpy.typing import NDArray
 
 from advnets import distributed, runs
 from advnets.assessment import (
     CheckpointChoice,
+    EvaluationKeywords,
     EvaluationPlan,
     Progress,
     Report,
@@ -26,15 +28,17 @@ from advnets.experiment import run_evaluation
 from advnets.experiment.exports import ExportedFile
 from advnets.experiment.loop import Loop, TrainingProgress
 from advnets.experiment.model import Model
+from advnets.experiment.notebook import describe_run
 from advnets.experiment.preparation.prepare import PreparedTraining, prepare_training
 from advnets.experiment.resume_notes import resume_notes
 from advnets.experiment.run_data import load_run_data
 from advnets.experiment.run_model import export_model, model_of_state
 from advnets.experiment.run_record import RunRecord
-from advnets.experiment.sampling import Samples
+from advnets.experiment.sampling import SampleKeywords, Samples
 from advnets.experiment.settings import Settings, find_device, settings_from, settle_budget, with_budget
 from advnets.games import CycleGame, Game
 from advnets.recipes import Recipe
+from advnets.recipes.recipe import own_optimizers
 
 
 @dataclass(eq=False)
@@ -48,6 +52,7 @@ class Run:
         labels: The labels again, if they were given beside a tensor or an array.
         given: The given images again, if they were given beside a tensor or an array.
         data_dir: Folder where the files of a named data set are looked for first, in place of that of the start.
+        optimizer: The optimizers of your own again, as `advnets.resume` takes them.
     """
 
     path: Path
@@ -56,6 +61,7 @@ class Run:
     labels: Any = field(default=None, repr=False)
     given: Any = field(default=None, repr=False)
     data_dir: str | PathLike[str] | None = field(default=None, repr=False)
+    optimizer: Any = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self.path = Path(self.path)  # given by Python it may be text
@@ -81,7 +87,8 @@ class Run:
         Returns:
             The run.
         """
-        run = Run(path, game)
+        own = {player: row.factory for player, row in own_optimizers(record.recipe).items()}
+        run = Run(path, game, optimizer=own or None)
         run._record, run._dataset, run._prepared = record, dataset, prepared
         run._begun_in = runs.identity_of_folder(path)
         return run
@@ -126,6 +133,15 @@ class Run:
         """
         return self.model_of()
 
+    @property
+    def journal(self) -> dict[str, NDArray[Any]]:
+        """Losses, scores and speed by name, a column each, NaN where an entry has none; `step` says where."""
+        return self.directory.journal.columns()
+
+    def _repr_html_(self) -> str:
+        has_any = runs.has_checkpoints(self.directory.checkpoints)
+        return describe_run(self.directory, self.record, self.step if has_any else None)
+
     def model_of(self, way: str | None = None, *, last: bool = False) -> Model:
         """Return one of the generators of the newest good checkpoint; sampling it takes no data.
 
@@ -160,7 +176,7 @@ class Run:
         """The step of the newest good checkpoint."""
         return runs.load_latest(self.directory.checkpoints)[0]
 
-    def sample(self, n: int | None = None, *, last: bool = False, **asked: Any) -> Samples:
+    def sample(self, n: int | None = None, *, last: bool = False, **asked: Unpack[SampleKeywords]) -> Samples:
         """Draw samples of the newest good checkpoint's generator.
 
         Args:
@@ -176,7 +192,7 @@ class Run:
         """
         return self.model_of(last=last).sample(n, **asked)
 
-    def evaluate(self, **plan: Any) -> Report:
+    def evaluate(self, **plan: Unpack[EvaluationKeywords]) -> Report:
         """Measure the run against its own data, and write the report as `evaluate_own_data` does.
 
         Args:
@@ -255,6 +271,8 @@ class Run:
     def export(self, path: str | Path, half: bool = False, *, licence: str = "", notes: str = "") -> Path:
         """Write the model as one file, which `open_model` reads; nothing is overwritten.
 
+        Of networks of your own it holds the weights alone, as a plain state dict, and says in words what they are.
+
         Args:
             path: FILE.safetensors, or FILE.onnx for onnxruntime and other programs; see EXPORTERS.
             half: Whether it is written in half precision, of half the size; a pixel may then differ by a level or two.
@@ -265,8 +283,7 @@ class Run:
             The path.
 
         Raises:
-            Unsupported: For another ending, and of FILE.safetensors for networks of your own, which no row of NETWORKS
-                describes.
+            Unsupported: For another ending than those of EXPORTERS.
             BadInput: If the file is there.
             Damaged: If the run's report is not as it was written.
         """
@@ -351,15 +368,16 @@ class Run:
         """The loop at its first step; what `start` has built is used once."""
         settings = settings_from({**self.settings.as_json(), **(budget or {})})
         prepared, self._prepared = self._prepared, None
+        recipe = self.record.with_optimizers(self.optimizer, str(self.path))
         if prepared is None:
             device = find_device(settings.device)
             capture = settings.capture and can_capture(device)
             prepared = prepare_training(
-                self.recipe, self.dataset, seed=settings.seed, device=device, game=self.game, capture=capture
+                recipe, self.dataset, seed=settings.seed, device=device, game=self.game, capture=capture
             )
         return Loop(
             self._held or runs.RunDirectory(self.path),
-            self.recipe,
+            recipe,
             prepared.training,
             prepared.average,
             prepared.streams,

@@ -16,14 +16,14 @@ from advnets.data import TRANSFORMS, Dataset
 from advnets.errors import Damaged, Unsupported
 from advnets.experiment.exports import ExportedFile, find_exporter
 from advnets.experiment.model import Model
+from advnets.experiment.own_networks import export_own_weights
 from advnets.experiment.preparation.build_model import build_row_on_meta, with_lower_layers, with_weights
-from advnets.experiment.preparation.build_training import build_training
-from advnets.experiment.preparation.game_training import GameTraining
+from advnets.experiment.preparation.build_training import build_game_training
 from advnets.experiment.run_record import RunRecord
 from advnets.games import CycleGame, Game
 from advnets.networks import NO_CODE
 from advnets.randomness import Streams
-from advnets.recipes import Recipe, to_json
+from advnets.recipes import PLAYERS, Descent, Recipe, to_json
 
 PART = 500
 """Images that go through a discriminator at once."""
@@ -156,15 +156,13 @@ def export_model(
         What was written.
 
     Raises:
-        Unsupported: For another ending, and for networks of one's own where the file holds rows of NETWORKS only.
+        Unsupported: For another ending.
         BadInput: As the exporter does.
     """
     exporter = find_exporter(path)
     if record.game is not None and not exporter.takes_own_networks:
-        raise Unsupported(
-            f"{directory.path} was trained on networks of your own, and a share file holds rows of NETWORKS only, for "
-            "nothing in it is executed. Share your code and a checkpoint of it, or name a FILE.onnx."
-        )
+        step, words = export_own_weights(record, directory, path, half=half, licence=licence, notes=notes)
+        return ExportedFile(path, step, (words,), "")
     runs.expect_new(path)
     model, file = load(), directory.report_json
     report = runs.read_sealed(file, REPORT_ADVICE) if file.exists() else {}
@@ -218,11 +216,14 @@ def load_discriminator(
     Raises:
         BadInput: If the checkpoint is of other networks.
     """
-    own = copy_deeply(game)
+    if recipe.baseline is not None:
+        return None
+    # It descends no more, and an optimizer of one's own need not be at hand.
+    plain, own = replace(recipe, descents=dict.fromkeys(PLAYERS, Descent())), copy_deeply(game)
     with Streams(0, torch.device("cpu")).as_defaults():
-        training = build_training(recipe, dataset, seed=0, device=torch.device("cpu"), game=own)
-        training.load(state)
-    played = training.game if isinstance(training, GameTraining) else None
+        training = build_game_training(plain, dataset, seed=0, device=torch.device("cpu"), game=own)
+        training.load_networks(state)
+    played = training.game
     if not isinstance(played, Game) or played.pack > 1 or played.given is not None:
         return None
     played.discriminator.eval()

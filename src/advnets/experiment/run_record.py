@@ -8,7 +8,9 @@ from typing import Any
 from advnets.errors import BadInput, unknown
 from advnets.experiment.settings import Settings, settings_from
 from advnets.games import CycleGame, Game, describe_game
+from advnets.optimizers import OwnOptimizer
 from advnets.recipes import Recipe, from_json, to_json
+from advnets.recipes.recipe import own_optimizers, with_own_optimizers
 from advnets.records import parse_record
 from advnets.runs import DataCard, read_json, read_sealed
 from advnets.runs.directory import RECIPE_ADVICE
@@ -92,10 +94,46 @@ class RunRecord:
         if self.game is None:
             raise BadInput(f"{path} was started on the networks of the recipe {self.recipe.name!r}; leave game= out")
         if game is None:
-            raise BadInput(f"{path} was started on networks of your own: give them again, as `game=`")
+            raise BadInput(
+                f"{path} was started on networks of your own: give them again, as `game=`, or by --game MODULE:NAME"
+            )
         differing = _differences(self.game, describe_game(game))
         if differing:
             raise BadInput(f"{path} was started on another game: {'; '.join(differing)}. Give the former game again.")
+
+    def with_optimizers(self, given: Any, path: str) -> Recipe:
+        """Return the recipe with the functions of the optimizers that the run was started with.
+
+        Args:
+            given: A function for all players whose optimizer is one's own, or {player: function}, or None.
+            path: The run, for errors.
+
+        Returns:
+            The recipe.
+
+        Raises:
+            BadInput: If one is missing, is given where none is needed, or is another by its name.
+        """
+        own = own_optimizers(self.recipe)
+        functions = given if isinstance(given, Mapping) else {} if given is None else dict.fromkeys(own, given)
+        if (given is not None and set(functions) != set(own)) or (given is not None and not own):
+            expected = ", ".join(own) or "none"
+            found = ", ".join(functions) or "no player that has one"
+            raise BadInput(f"{path}: found optimizers of your own for {found}, expected them for {expected}")
+        if not functions:
+            missing = sorted({row.name for row in own.values() if row.factory is None})
+            if missing:
+                raise BadInput(
+                    f"{path} was started with an optimizer of your own, {', '.join(missing)}: give it again, as "
+                    "`optimizer=` of advnets.resume"
+                )
+            return self.recipe
+        rows = {player: OwnOptimizer.of(function) for player, function in functions.items()}
+        for player, row in rows.items():
+            if row != own[player]:
+                told = f"the {player}'s optimizer was {own[player].name}, and is {row.name}"
+                raise BadInput(f"{path}: {told}. Give the former again.")
+        return with_own_optimizers(self.recipe, rows)
 
 
 def recipe_from(path: Path) -> Recipe:

@@ -3,7 +3,7 @@
 The files have an order: `extractor` comes first, then `image_preprocessing`, then the extractors.
 
 Inside of the room a file imports only from those before it: extractor, convnet, classifier, image_preprocessing,
-inception, external_data, onnx_session, onnx, own_network, pca, random_features.
+inception, external_data, onnx_session, onnx, own_network, own_function, pca, random_features.
 """
 
 from collections.abc import Callable
@@ -19,6 +19,7 @@ from advnets.extractors.image_preprocessing import Preprocessing
 from advnets.extractors.inception import Inception, inception_extractor
 from advnets.extractors.onnx import OnnxExtractor, onnx_extractor
 from advnets.extractors.onnx_session import Session, open_session
+from advnets.extractors.own_function import FunctionExtractor, as_extractor, function_extractor
 from advnets.extractors.own_network import NetworkExtractor, network_extractor
 from advnets.extractors.pca import Pca, fit_pca
 from advnets.extractors.random_features import RandomFeatures, draw_random_features
@@ -91,6 +92,7 @@ __all__ = [
     "ClassifierSettings",
     "EXTRACTORS",
     "Extractor",
+    "FunctionExtractor",
     "Inception",
     "Judge",
     "NEEDS_WEIGHTS",
@@ -103,11 +105,13 @@ __all__ = [
     "RandomFeatures",
     "Session",
     "accuracy",
+    "as_extractor",
     "build_extractor",
     "draw_random_features",
     "expect_weights",
     "external_names",
     "fit_pca",
+    "function_extractor",
     "inception_extractor",
     "is_cached",
     "message_fields",

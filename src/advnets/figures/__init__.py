@@ -13,7 +13,7 @@ from advnets.figures.grid import draw_grid
 from advnets.figures.helvetica import Trajectory, draw_helvetica
 from advnets.figures.paper2014 import draw_figure2, draw_figure3, draw_saturation
 from advnets.figures.plane import PlanePanel, draw_plane
-from advnets.figures.png import encode_pngs
+from advnets.figures.png import encode_figure, encode_picture, encode_pngs
 from advnets.figures.scatter import draw_scatter
 
 __all__ = [
@@ -32,6 +32,8 @@ __all__ = [
     "draw_scatter",
     "draw_spectra",
     "draw_strips",
+    "encode_figure",
+    "encode_picture",
     "encode_pngs",
     "write_animation",
     "write_film",

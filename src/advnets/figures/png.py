@@ -1,10 +1,13 @@
 """Small images as PNG files, a block at a time."""
 
+import io
 import struct
 import zlib
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
@@ -38,6 +41,28 @@ def encode_pngs(images: NDArray[np.uint8]) -> list[bytes]:
         rows[:, 1:, 1:] -= levels[:, :-1]
     begin, end = SIGNATURE + head, _chunk(b"IEND", b"")
     return [begin + _chunk(b"IDAT", zlib.compress(image.data, LEVEL)) + end for image in rows]
+
+
+def encode_figure(figure: Any, dpi: int = 100) -> bytes:
+    """Encode a figure of matplotlib as PNG, as a notebook shows it.
+
+    Args:
+        figure: The figure.
+        dpi: Pixels an inch.
+
+    Returns:
+        The bytes of a file.
+    """
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi)
+    return buffer.getvalue()
+
+
+def encode_picture(picture: Image.Image) -> bytes:
+    """Encode a picture as PNG. Returns the bytes of a file."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "png")
+    return buffer.getvalue()
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:

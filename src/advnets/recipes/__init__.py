@@ -1,10 +1,11 @@
 """Recipes: published experiments, one file a paper.
 
-Inside of the room a file imports only from those before it: recipe, bengio, goodfellow2014, cgan, dcgan, pacgan,
-infogan, wgan, lsgan, wgan_gp, acgan, sngan, modern, pix2pix, cyclegan, choice.
+Inside of the room a file imports only from those before it: recipe, changes, bengio, goodfellow2014, cgan, dcgan,
+pacgan, infogan, wgan, lsgan, wgan_gp, acgan, sngan, modern, pix2pix, cyclegan, choice.
 """
 
 from advnets.errors import unknown
+from advnets.markup import html_card, html_table
 from advnets.recipes.acgan import acgan
 from advnets.recipes.bengio import dae, dae_walkback, dbn, deep_gsn, stacked_cae
 from advnets.recipes.cgan import cgan
@@ -44,8 +45,20 @@ from advnets.recipes.wgan_gp import wgan_gp, wgan_gp_cifar10
 
 own = Recipe()
 """What a game of your own is trained by, if no recipe is named."""
-RECIPES: dict[str, Recipe] = {
-    recipe.name: recipe
+
+
+class RecipeTable(dict[str, Recipe]):
+    """Recipes by name, which show themselves as a list."""
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{name}: {recipe.about}" for name, recipe in self.items())
+
+    def _repr_html_(self) -> str:
+        return html_card("Recipes", html_table((name, recipe.about) for name, recipe in self.items()))
+
+
+RECIPES: dict[str, Recipe] = RecipeTable(
+    (recipe.name, recipe)
     for recipe in (
         paper,
         paper_released,
@@ -79,7 +92,7 @@ RECIPES: dict[str, Recipe] = {
         pix2pix,
         cyclegan,
     )
-}
+)
 
 
 def find(name: str) -> Recipe:

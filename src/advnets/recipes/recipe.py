@@ -2,8 +2,8 @@
 
 import itertools
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 from advnets.algorithm import ALGORITHMS, Algorithm1, AlgorithmRow
@@ -12,8 +12,9 @@ from advnets.baselines import BASELINES, Baseline
 from advnets.data import TRANSFORMS
 from advnets.errors import BadInput, unknown
 from advnets.games import AdversarialRow, CycleRow, Weight
+from advnets.markup import html_card, html_table
 from advnets.networks import NETWORKS, DiscriminatorRow, GeneratorRow, LowerLayers
-from advnets.optimizers import OPTIMIZERS, Adam, OptimizerRow, expect_optimizer
+from advnets.optimizers import OPTIMIZERS, Adam, OptimizerRow, OwnOptimizer, expect_optimizer
 from advnets.records import parse_record, parse_value
 from advnets.schedules import SCHEDULES, Number, expect_number, value_at
 from advnets.training import Moment
@@ -162,6 +163,10 @@ class Recipe:
     def __post_init__(self) -> None:
         _check(self)
 
+    def _repr_html_(self) -> str:
+        rows = list(_flat_rows(to_json(self)))
+        return html_card(f"Recipe {self.name}: {self.about}", html_table(rows))
+
     @property
     def baseline(self) -> Baseline | None:
         """The baseline that it trains, which has no opponent; None for a recipe of a game."""
@@ -182,6 +187,25 @@ class Recipe:
         if isinstance(learner, AdversarialRow | CycleRow):
             return learner
         raise BadInput(f"the recipe {self.name!r} trains a baseline, which plays no game; take a recipe of a game")
+
+
+def _flat_rows(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+    """What a recipe's JSON says, one line a value; rows and their numbers stand on one."""
+    for name, item in value.items():
+        if isinstance(item, Mapping) and name in ("learner", "descents", *PLAYERS) and path.count(".") < 2:
+            if "row" in item and name != "learner":
+                yield f"{path}{name}", _one_line(item)
+            else:
+                yield from _flat_rows(item, "" if name in ("learner", "descents") else f"{path}{name}.")
+        elif name not in ("name", "about", "row") and item not in (None, {}, [], ""):
+            yield f"{path}{name}", _one_line(item)
+
+
+def _one_line(item: Any) -> str:
+    if isinstance(item, Mapping):
+        numbers = ", ".join(f"{name} {_one_line(value)}" for name, value in item.items() if name != "row")
+        return f"{item['row']} ({numbers})" if "row" in item else numbers
+    return ", ".join(map(_one_line, item)) if isinstance(item, list) else str(item)
 
 
 def _check(recipe: Recipe) -> None:
@@ -276,6 +300,27 @@ def from_json(value: Mapping[str, Any]) -> Recipe:
     return parse_record(Recipe, value, rows=ROWS, what="recipe")
 
 
+def own_optimizers(recipe: Recipe) -> dict[str, OwnOptimizer]:
+    """Return the optimizers of a recipe that are the user's own, by player."""
+    found = {player: descent.optimizer for player, descent in recipe.descents.items()}
+    return {player: row for player, row in found.items() if isinstance(row, OwnOptimizer)}
+
+
+def with_own_optimizers(recipe: Recipe, own: Mapping[str, OwnOptimizer]) -> Recipe:
+    """Return a recipe that was read from JSON with the functions of its own optimizers, which no file holds.
+
+    Args:
+        recipe: The recipe.
+        own: {player: optimizer}; what the recipe has in the place of one is replaced only if it is the same by name.
+
+    Returns:
+        The recipe.
+    """
+    found = {player: row for player, row in own.items() if recipe.descents.get(player, Descent()).optimizer == row}
+    descents = {player: replace(recipe.descents[player], optimizer=row) for player, row in found.items()}
+    return replace(recipe, descents={**recipe.descents, **descents}) if descents else recipe
+
+
 def maker_from_json(value: Any) -> GeneratorRow | Baseline:
     """Return the row of a network that is sampled, without the recipe around it.
 
@@ -306,6 +351,7 @@ ROWS: dict[str, Any] = {
     **BASELINES,
     **SCHEDULES,
     **OPTIMIZERS,
+    "own_optimizer": OwnOptimizer,
     **ALGORITHMS,
     **CONTROLLERS,
 }

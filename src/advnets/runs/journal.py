@@ -7,6 +7,9 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from advnets.disk import Folder
 from advnets.errors import Damaged
 from advnets.runs.files import cannot_write, open_folder
@@ -90,6 +93,24 @@ class Journal:
             else:
                 yield entry
 
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """Return the numbers of all entries by name, as columns of one length.
+
+        Returns:
+            {name: array (entries,)}: `step` int64, all else float64 with NaN where an entry has no such number.
+
+        Raises:
+            Damaged: As `read` does.
+        """
+        entries = self.read()
+        names = dict.fromkeys(name for entry in entries for name, value in entry.items() if _is_number(value))
+        steps = np.array([entry["step"] for entry in entries], np.int64)
+        rest = (name for name in names if name != "step")
+        return {"step": steps} | {
+            name: np.array([entry[name] if _is_number(entry.get(name)) else np.nan for entry in entries], np.float64)
+            for name in rest
+        }
+
     def broken_lines(self, most: int = 20) -> list[int]:
         """Return the numbers, from 1, of lines that are not entries; a torn last one is left out.
 
@@ -144,6 +165,10 @@ class Journal:
             return
         except OSError as error:
             raise Damaged(f"{self.path} cannot be read: {error.strerror}") from error
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float)
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:

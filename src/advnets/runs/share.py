@@ -42,6 +42,9 @@ _KINDS = {
 
 _TEXT = frozenset(b"\t\n\r") | frozenset(range(32, 127))
 
+WEIGHTS = "advnets-weights"
+"""The format of a file of weights without a network, as metadata name it."""
+
 ExpectedTensors = Callable[[Card], Mapping[str, Tensor]]
 
 
@@ -188,6 +191,11 @@ def _decode_header(header: bytes) -> str:
 def _split_header(header: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return the card's text and the tensors' entries, each of the right form."""
     metadata = header.get("__metadata__")
+    if isinstance(metadata, dict) and metadata.get("format") == WEIGHTS:
+        raise Unsupported(
+            "found the weights of networks of somebody's own, which only their own code makes a network of. Load them "
+            "by safetensors.torch.load_file into the network, and give it to advnets.own_model"
+        )
     if not isinstance(metadata, dict) or not isinstance(metadata.get("advnets"), str) or len(metadata) != 1:
         raise Unsupported("found a safetensors file without an advnets card, expected one that `advnets export` wrote")
     entries = {name: entry for name, entry in header.items() if name != "__metadata__"}

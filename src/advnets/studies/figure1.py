@@ -181,6 +181,14 @@ class Figure1:
             f"p_g by change of variables; G {'folds in ' + ', '.join(folds) if folds else 'is monotone'}",
         ])  # fmt: skip
 
+    def figure(self) -> Any:
+        """Return the four panels, side by side."""
+        captions = [f"({letter}) {CAPTIONS[letter]}" for letter in self.panels]
+        return figures.draw_dynamics([scene.curves() for scene in self.panels.values()], captions)
+
+    def _repr_png_(self) -> bytes:
+        return figures.encode_figure(self.figure())
+
     def save(self, path: str | Path) -> Path:
         """Write FILE.png, the four panels, or FILE.webp, the animated film; nothing is overwritten.
 
@@ -196,9 +204,7 @@ class Figure1:
         path = Path(path)
         runs.expect_new(path, ".png", ".webp")
         if path.suffix.lower() == ".png":
-            captions = [f"({letter}) {CAPTIONS[letter]}" for letter in self.panels]
-            panels = [scene.curves() for scene in self.panels.values()]
-            figure = figures.draw_dynamics(panels, captions)
+            figure = self.figure()
             return runs.write_new(path, lambda file: figure.savefig(file, format="png", dpi=150))
         film = [(_subtitle(words, scene), scene.curves()) for words, scene in self.film]
         return runs.write_new(path, lambda file: figures.write_film(film, file))

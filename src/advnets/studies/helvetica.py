@@ -211,14 +211,21 @@ class Helvetica:
         """
         path = Path(path)
         runs.expect_new(path, ".png")
+        figure = self.figure()
+        return runs.write_new(path, lambda file: figure.savefig(file, format="png", dpi=130))
+
+    def figure(self) -> Any:
+        """Return the curves and the pictures."""
         courses = {"G alone": [self.first, *self.alone]}
         courses |= {f"k = {k}": [replace(self.alone[-1], moves=0), *course] for k, course in self.again.items()}
         curves = {
             name: figures.Trajectory(*zip(*map(_plotted_numbers, course), strict=True))
             for name, course in courses.items()
         }
-        figure = figures.draw_helvetica(curves, _plotted_numbers(self.real)[1:], self.pictures)
-        return runs.write_new(path, lambda file: figure.savefig(file, format="png", dpi=130))
+        return figures.draw_helvetica(curves, _plotted_numbers(self.real)[1:], self.pictures)
+
+    def _repr_png_(self) -> bytes:
+        return figures.encode_figure(self.figure())
 
 
 def helvetica(

@@ -44,10 +44,13 @@ class Saturation:
         """Return a figure of both norms, and of their ratio, against the discriminator's moves."""
         return figures.draw_saturation(self.moves, self.ratios, self.minimax, self.non_saturating)
 
+    def _repr_png_(self) -> bytes:
+        return figures.encode_figure(self.figure())
+
 
 @torch.inference_mode(False)  # the caller may have switched gradients off
 def saturation(
-    name: str, *, data_dir: str | None = None, seed: int = 0, last: int = 200, every: int = 10
+    name: str = "digits", *, data_dir: str | None = None, seed: int = 0, last: int = 200, every: int = 10
 ) -> Saturation:
     """Train the paper-adam recipe's D alone on a data set, and measure both losses of G on the way.
 

@@ -144,7 +144,24 @@ class GameTraining:
         }
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take back what `state` returned.
+        """Take back what `state` returned, as `load_networks` does, with the optimizers and the position in the data.
+
+        Args:
+            state: The state.
+
+        Raises:
+            BadInput: If its stages, networks or optimizers are others.
+        """
+        self.load_networks(state)
+        for name, optimizer in self.optimizers.items():
+            try:
+                load_optimizer_state(optimizer, state["optimizers"][name])
+            except (ValueError, KeyError) as error:
+                raise BadInput(f"the checkpoint is of another optimizer of the {name} than this: {error}") from error
+        self.batches.load(state["batches"])
+
+    def load_networks(self, state: Mapping[str, Any]) -> None:
+        """Take back the stage, the players and what they remember.
 
         The networks of later stages are built first, with random numbers from torch's default generator.
 
@@ -163,9 +180,6 @@ class GameTraining:
                 self.memory.load(network, state["memory"][name])
         except (RuntimeError, KeyError, IndexError) as error:
             raise BadInput(f"the checkpoint is of other networks than these: {error}") from error
-        for name, optimizer in self.optimizers.items():
-            load_optimizer_state(optimizer, state["optimizers"][name])
-        self.batches.load(state["batches"])
 
     def draw_latent(self, n: int, rng: torch.Generator | None = None) -> Tensor | None:
         """Draw n noises z, (n, latent_size); None where the makers take no noise."""

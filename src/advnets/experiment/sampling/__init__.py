@@ -7,7 +7,7 @@ translation_scores.
 from advnets.experiment.sampling.blocks import ShowProgress, follow_blocks, ignore_progress, join_blocks, make_blocks
 from advnets.experiment.sampling.files import Values, expect_place_for_samples, is_streamed, write_blocks
 from advnets.experiment.sampling.inputs import STEPS, Inputs, choose_given, choose_inputs, draw_noises, sweep_code
-from advnets.experiment.sampling.plan import FRAMES, Given, SamplePlan
+from advnets.experiment.sampling.plan import FRAMES, Given, SampleKeywords, SamplePlan
 from advnets.experiment.sampling.samples import Samples
 from advnets.experiment.sampling.translation import (
     TranslationPlan,
@@ -24,6 +24,7 @@ __all__ = [
     "Given",
     "Inputs",
     "STEPS",
+    "SampleKeywords",
     "SamplePlan",
     "Samples",
     "ShowProgress",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from torch import Tensor
 
@@ -13,6 +14,17 @@ Given = Tensor | Sequence[int | str] | int | str | None
 SAMPLES, FRAMES = 64, 19
 """How many are drawn, and how many frames lie between two seeds, where nothing is said: 19 make one second a pair."""
 SEEDS = "a whole number from 0 to 2^63 - 1"
+
+
+class SampleKeywords(TypedDict, total=False):
+    """What `Model.sample` takes beside n."""
+
+    seed: int | None
+    seeds: Sequence[int] | None
+    given: Given
+    truncation: float
+    category: int | None
+    continuous: Sequence[float] | None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Samples of a generator, as a user takes them away."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,8 @@ from advnets import figures, runs
 from advnets.data import Split, Transform, to_uint8
 from advnets.experiment.sampling.files import expect_place_for_samples, is_streamed, write_blocks
 
+SHOWN, MOST_PIXELS = 256, 2**22
+"""Samples, and numbers of them, that a notebook shows at most."""
 PART = 64
 """Images that are turned into bytes at once: they stay in the processor's cache, which takes half the time."""
 
@@ -64,6 +66,11 @@ class Samples:
             return figures.draw_grid(images, columns=self.columns)
         step = self.frames + 1
         return figures.draw_figure3(np.stack([images[i : i + step + 1] for i in range(0, len(images) - 1, step)]))
+
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows: the first of them, as many as can be seen."""
+        most = len(self) if self.frames is not None else min(SHOWN, max(1, MOST_PIXELS // self.values[0].size))
+        return figures.encode_picture(replace(self, values=self.values[:most]).picture())
 
     def save(self, path: str | Path) -> Path:
         """Write FILE.png (a grid), FILE.webp (an animation), FILE.npz, FILE.zip or FOLDER/; nothing is overwritten.

@@ -1,0 +1,106 @@
+"""What a notebook shows of a run: its card, and, while it trains, a bar and the newest picture."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from advnets import distributed
+from advnets.errors import AdvnetsError
+from advnets.experiment.loop import TrainingProgress
+from advnets.experiment.run_record import RunRecord
+from advnets.markup import html_bar, html_card, html_picture, html_table
+from advnets.runs import RunDirectory
+
+REDRAW_SECONDS = 0.5
+"""Least seconds between two pictures of a training."""
+
+
+def describe_run(directory: RunDirectory, record: RunRecord, step: int | None) -> str:
+    """Return the card of a run as HTML.
+
+    Args:
+        directory: The run's files.
+        record: What recipe.json says of it.
+        step: The step of its newest good checkpoint, or None.
+
+    Returns:
+        Recipe, data, step and the newest preview.
+    """
+    rows = [
+        ("recipe", record.recipe.name),
+        ("data", record.data.name),
+        ("checkpoint", "none yet" if step is None else f"step {step:,}"),
+        ("seed", record.settings.seed),
+    ]
+    return html_card(f"Run {directory.path}", html_table(rows), _newest_preview(directory))
+
+
+def follow_in_notebook(directory: RunDirectory, progresses: Iterable[TrainingProgress]) -> Iterator[TrainingProgress]:
+    """Hand on the progress of a training, and show it where this is a notebook.
+
+    Args:
+        directory: The run's files.
+        progresses: The progress.
+
+    Yields:
+        The same progress.
+    """
+    shown = _open_display()
+    last: TrainingProgress | None = None
+    drawn_at = float("-inf")
+    try:
+        for last in progresses:
+            if shown is not None and time.monotonic() - drawn_at >= REDRAW_SECONDS:
+                shown.show(_training_card(directory, last))
+                drawn_at = time.monotonic()
+            yield last
+    finally:
+        if shown is not None and last is not None:
+            shown.show(_training_card(directory, last))
+
+
+def is_notebook() -> bool:
+    """Return whether a notebook's kernel runs this program."""
+    found = sys.modules.get("IPython")
+    shell = None if found is None else found.get_ipython()
+    return shell is not None and hasattr(shell, "kernel")
+
+
+class NotebookDisplay:
+    """A place in a notebook's output whose HTML is put anew."""
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+
+    def show(self, html: str) -> None:
+        """Put HTML in the place of what stands there."""
+        from IPython import display
+
+        ipython: Any = display
+        if self._handle is None:
+            self._handle = ipython.display(ipython.HTML(html), display_id=True)
+        else:
+            self._handle.update(ipython.HTML(html))
+
+
+def _open_display() -> NotebookDisplay | None:
+    return NotebookDisplay() if is_notebook() and distributed.is_rank0() else None
+
+
+def _training_card(directory: RunDirectory, progress: TrainingProgress) -> str:
+    readings = ", ".join(f"{name} {value:.3f}" for name, value in progress.readings.items())
+    left = (
+        "" if progress.share >= 1 or progress.seconds_left == float("inf") else f", {progress.seconds_left:,.0f} s left"
+    )
+    text = f"step {progress.step:,}, {progress.images_per_second:,.0f} images/s{left}: {readings}"
+    return html_card(f"Run {directory.path}", html_bar(progress.share, text), _newest_preview(directory))
+
+
+def _newest_preview(directory: RunDirectory) -> str:
+    """The newest picture of the fixed noises; nothing where there is none, or it cannot be read just now."""
+    try:
+        newest = max(directory.previews.glob("*.png"), default=None)
+        return "" if newest is None else html_picture(newest.read_bytes(), f"samples at step {int(newest.stem):,}")
+    except (OSError, ValueError, AdvnetsError):
+        return ""
