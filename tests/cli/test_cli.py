@@ -50,7 +50,8 @@ def test_train_sample_evaluate_figures(tmp_path: Path, capsys: pytest.CaptureFix
     assert "class-shares" in json.loads(capsys.readouterr().out)["skipped"]
     assert main(["export", "run", "--out", "G.safetensors", "--half", "--json"]) == 0
     exported = json.loads(capsys.readouterr().out)
-    assert exported == {"out": "G.safetensors", "bytes": Path("G.safetensors").stat().st_size, "half": True, "step": 12}
+    size = Path("G.safetensors").stat().st_size
+    assert exported == {"out": "G.safetensors", "bytes": size, "half": True, "step": 12, "notes": []}
     assert main(["sample", "G.safetensors", "-n", "3", "--out", "g.npz"]) == 0
     assert main(["sample", "G.safetensors", "--last", "--out", "never.npz"]) == 2
     assert "G.safetensors is an exported file, which holds the average" in capsys.readouterr().err

@@ -241,11 +241,10 @@ class Report:
         """What a notebook shows: the three sentences and the table; `print` shows the whole page."""
         step = "" if self.step is None else f" at step {self.step:,}"
         rows = [_plain_row(name, self.measures[name].estimate, self.verdicts[name].words) for name in self.measures]
-        missing = [f"Not measured: {', '.join(self.skipped)}"] if self.skipped else []
         table = html_table(rows, head=("measure", "value", "real", "verdict"), right=(1, 2))
         sentences = str(self.summary).replace("**", "").splitlines()
         about = f"{self.against.samples:,} samples, against {self.against.held_out:,} images of {self.against.data}"
-        return html_card(f"{self.name}{step}", html_lines([about, *sentences]), table, html_lines(missing))
+        return html_card(f"{self.name}{step}", html_lines([about, *sentences]), table)
 
     def markdown(self, *, definitions: bool = False) -> str:
         """The report as a page of Markdown.
@@ -342,7 +341,7 @@ class Report:
         if not self.controls or "parzen" not in self.measures:
             return []
         way = self.share_of_the_way()
-        praised = way is not None and not self.summary.claims  # no praise by a score that does not see what others see
+        praised = way is not None and not self.summary.claims  # no praise beside a claim of other rows
         far = f"{100 * (way or 0):.0f} % of the way from the mean image to as many real images. " if praised else ""
         measure = self.measures["parzen"]
         protocol = {key: escape_markdown(str(value)) for key, value in measure.protocol.items()}
