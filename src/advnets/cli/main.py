@@ -15,6 +15,7 @@ from advnets.text import escape
 
 VERBS = {
     "train": "train a recipe on a data set",
+    "watch": "show the runs of a folder in a browser, live",
     "resume": "train a run on, from its newest good checkpoint",
     "sample": "draw samples from a run, a share file or a model that ships",
     "translate": "translate images by a run or a share file that is given images",

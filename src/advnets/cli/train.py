@@ -1,6 +1,7 @@
 """advnets train RECIPE: a new run."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, fields, make_dataclass
 from typing import Annotated, Any
 
@@ -8,6 +9,7 @@ import tyro
 
 from advnets import distributed, experiment
 from advnets.cli import console
+from advnets.cli.beside import open_page_beside
 from advnets.cli.flags.arguments import expect_flags, parse_words, print_result, split_words
 from advnets.cli.flags.help import HelpLine, lines_of, render
 from advnets.cli.flags.recipe_flags import RecipeFlag, apply_flags, choose_rows, recipe_flags
@@ -29,7 +31,7 @@ GROUPS = {
     "length and device": ("steps", "minutes", "device", "capture"),
     "what is written": (
         "out", "journal_steps", "preview_minutes", "preview_steps", "checkpoint_minutes", "checkpoint_steps", "dry_run",
-        "json",
+        "json", "watch",
     ),
 }  # fmt: skip
 GLANCE_SECONDS = 2.0
@@ -47,12 +49,14 @@ class TrainFlags(experiment.Settings):
     Attributes:
         dry_run: Write nothing; say what the training would take.
         json: Print the result as JSON.
+        watch: Show the run in a browser while it trains, as `advnets watch` does.
     """
 
     direction: Annotated[str | None, tyro.conf.arg(metavar="AtoB|BtoA")] = None
     start_from: Annotated[str | None, tyro.conf.arg(name="from", metavar="FILE|RUN")] = None
     dry_run: bool = False
     json: bool = False
+    watch: bool = False
 
 
 def main(argv: Sequence[str]) -> int:
@@ -87,7 +91,9 @@ def main(argv: Sequence[str]) -> int:
         if distributed.is_rank0():
             print_result(cost.as_dict(), as_json=asked.json, text=str(cost))
         return 0
-    return follow(experiment.start(recipe, settings=settings), as_json=asked.json)
+    run = experiment.start(recipe, settings=settings)
+    with open_page_beside(run.path) if asked.watch and distributed.is_rank0() else nullcontext():
+        return follow(run, as_json=asked.json)
 
 
 def _choose_recipe(flags: Sequence[str]) -> Recipe:

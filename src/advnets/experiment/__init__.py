@@ -1,7 +1,8 @@
 """The room that puts the others together: runs are started, resumed, sampled and measured here.
 
 Inside of the room a file imports only from those before it: sampling, preparation, paper_figures, model, settings,
-cost, loop, resume_notes, run_data, run_record, run_model, run_evaluation, run, opening, origin, lifecycle, evaluation.
+cost, loop, resume_notes, run_data, run_record, run_model, run_evaluation, run, opening, exploration, origin, lifecycle,
+evaluation.
 """
 
 from advnets.experiment.cost import Cost, dry_run, peak_mebibytes
