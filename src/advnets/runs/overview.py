@@ -176,11 +176,11 @@ def _judge_state(status: Mapping[str, Any], quiet_seconds: float, problems: list
     is_here = type(pid) is int and _is_process(pid)
     if state == "training" and not is_here and quiet_seconds > QUIET_SECONDS:
         return "killed", (
-            f"its process {pid} is not on this machine, and nothing was written for {_words(quiet_seconds)}: it was "
-            "killed, or trains on another machine and is silent. Go on with: advnets resume"
+            f"Its process {pid} is not on this machine, and nothing was written for {_words(quiet_seconds)}: it was "
+            "killed, or trains on another machine and is silent. Go on with: advnets resume RUN"
         )
     if quiet_seconds > QUIET_SECONDS:
-        return "quiet", f"nothing was written for {_words(quiet_seconds)}"
+        return "quiet", f"Nothing was written for {_words(quiet_seconds)}"
     return state, message
 
 

@@ -50,6 +50,7 @@ REFUSALS = {
     408: "the request took too long",
     413: "the request is too long",
     429: "too many requests; wait a second",
+    431: "the headers of the request are too long",
 }
 
 
@@ -94,9 +95,11 @@ class Guard:
 
         Returns:
             400 for a path that cannot be, 403 for another host or origin, 401 without a key, 405 for another method,
-            429 for too many.
+            429 for too many, 431 for headers that are too long.
         """
         found, headers = dict(scope), Headers(scope["headers"])
+        if sum(len(name) + len(value) for name, value in headers.pairs) > self.limits.header_bytes:
+            return 431
         host, has_token = own_host(headers, self.port), self.keys.is_token(bearer_of(headers))
         if host is None:
             return 403
@@ -113,7 +116,7 @@ class Guard:
     async def _serve_request(self, scope: Scope, receive: Receive, send: Send) -> None:
         host = own_host(Headers(scope["headers"]), self.port) or ""
         guarded = _with_headers(_in_time(send, self.limits.send_seconds), host)
-        if host and self._is_entry(scope):
+        if host and self._is_entry(scope) and self.refusal(scope) != 431:
             await self._entry()(scope, receive, guarded)
             return
         status = self.refusal(scope)

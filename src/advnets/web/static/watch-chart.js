@@ -29,23 +29,35 @@ export function Chart({ title, series, isLog, isDark, unit, syncKey, marks }) {
     const width = () => Math.max(200, place.current.clientWidth);
     const axis = { stroke: css("--muted"), font: "12px system-ui, sans-serif", grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line"), width: 1 } };
     const options = {
-      width: width(), height: HEIGHT, cursor: { sync: { key: syncKey }, points: { size: 6 } }, legend: { live: true },
+      width: width(), height: HEIGHT, cursor: { sync: { key: syncKey }, points: { size: 6 } }, legend: { live: true, markers: { fill: (plot, place) => (place ? plot.series[place].stroke(plot, place) : "transparent"), width: 0 } },
+      hooks: { setCursor: [(plot) => { if (plot.cursor.idx === null || plot.cursor.left < 0) showLast(plot); }] },
       scales: { x: { time: false }, y: { distr: isLog ? 3 : 1 } },
       axes: [{ ...axis, values: (_, ticks) => ticks.map((tick) => compact(tick)) }, { ...axis, size: 62, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : number(tick))) }],
       series: [{ label: unit, value: (_, value) => (value === null ? "–" : number(value, 6)) },
         ...series.map((one) => ({ label: one.label, stroke: css(`--series-${one.colour}`), width: 1.75, dash: DASHES[one.dash], spanGaps: true, points: { show: false }, value: (_, value) => (value === null || value === undefined ? "–" : number(value)) }))],
     };
     plot.current = new uPlot(options, joined(series, isLog), place.current);
+    showLast(plot.current);
     const watch = new ResizeObserver(() => plot.current && plot.current.setSize({ width: width(), height: HEIGHT }));
     watch.observe(place.current);
     return () => { watch.disconnect(); plot.current.destroy(); plot.current = null; };
   }, [shape]);
 
-  useEffect(() => { if (plot.current) plot.current.setData(joined(series, isLog)); }, [series]);
+  useEffect(() => {
+    if (!plot.current) return;
+    plot.current.setData(joined(series, isLog));
+    if (plot.current.cursor.left < 0) showLast(plot.current);
+  }, [series]);
 
   const said = series.map((one) => `${one.label} ${number([...one.ys].reverse().find((value) => value !== null))}`).join(", ");
   return html`<section class="card chart"><h3>${title}</h3>
     <div ref=${place} role="img" aria-label=${`${title}: ${said}`} data-series=${series.length} data-points=${series.reduce((sum, one) => sum + one.ys.length, 0)}></div></section>`;
+}
+
+// While nobody points at a step, the legend shows the newest values.
+function showLast(plot) {
+  const last = (values) => { for (let place = values.length - 1; place >= 0; place--) if (values[place] !== null && values[place] !== undefined) return place; return null; };
+  plot.setLegend({ idxs: plot.data.map(last) }, false);
 }
 
 function joined(series, isLog) {

@@ -73,14 +73,14 @@ function Walk({ run, about, choice, state, change }) {
       ${shown.problem ? html`<p class="note bad small" role="alert">${shown.problem}</p>` : ""}</section>
     <section class="card moves">
       <div class="fields">
-        <label>Seed <input type="number" id="seed" min="0" value=${seed} onChange=${(event) => change({ seed: whole(event.target.value) })} /></label>
+        <label>Seed <input type="number" id="seed" min="0" value=${seed} onInput=${(event) => change({ seed: whole(event.target.value) })} /></label>
         <button id="dice" onClick=${() => change({ seed: String(Math.floor(Math.random() * 1e6)) })}>Another seed</button>
         <label>Samples <select id="n" value=${String(n)} onChange=${(event) => change({ n: event.target.value })}>${[1, 4, 16, 36, 64].map((one) => html`<option value=${String(one)}>${one}</option>`)}</select></label>
         ${about.classes.length ? html`<label>Class <select id="class" value=${name} onChange=${(event) => change({ class: event.target.value })}><option value="">by share</option>${about.classes.map((one) => html`<option value=${one}>${one}</option>`)}</select></label>` : ""}
       </div>
       <h3>The way to another seed</h3>
       <div class="fields">
-        <label>To seed <input type="number" id="other" min="0" placeholder="none" value=${other === null ? "" : other} onChange=${(event) => change({ other: event.target.value === "" ? "" : whole(event.target.value) })} /></label>
+        <label>To seed <input type="number" id="other" min="0" placeholder="none" value=${other === null ? "" : other} onInput=${(event) => change({ other: event.target.value === "" ? "" : whole(event.target.value) })} /></label>
         <label class="grow">Share <input type="range" id="way" min="0" max="1" step="0.01" value=${share} disabled=${other === null} onInput=${(event) => change({ way: event.target.value })} /></label>
       </div>
       <div class="row"><h3 class="grow">Coordinates of z</h3><button id="forget" disabled=${!Object.keys(moves).length} onClick=${() => change({ z: "" })}>Let go of all</button></div>
@@ -97,7 +97,7 @@ function Translate({ run, choice }) {
   return html`<section class="card"><div class="row"><h3 class="grow">Translate an image</h3>${choice}</div>
     <p class="muted small">This run makes images out of images. The file goes to the server on this machine alone.</p>
     <div class="fields"><label>Image <input type="file" id="upload" accept="image/*" onChange=${(event) => setFile(event.target.files[0] || null)} /></label>
-      <label>Seed <input type="number" id="translation-seed" min="0" value=${seed} onChange=${(event) => setSeed(Math.max(0, Math.floor(Number(event.target.value) || 0)))} /></label></div>
+      <label>Seed <input type="number" id="translation-seed" min="0" value=${seed} onInput=${(event) => setSeed(Math.max(0, Math.floor(Number(event.target.value) || 0)))} /></label></div>
     ${shown.url ? html`<img id="drawn" class="wide" src=${shown.url} alt="the image and its translation" />` : ""}
     ${shown.problem ? html`<p class="note bad small" role="alert">${shown.problem}</p>` : ""}</section>`;
 }

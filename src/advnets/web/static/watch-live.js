@@ -36,7 +36,7 @@ export function Progress({ run, feed, colour }) {
     <p class="muted small">${[run.recipe, run.data && `on ${run.data}`, run.seed !== "" && `seed ${run.seed}`].filter(Boolean).join(" · ")}</p>`}
     ${run.words ? html`<p class="note small">${run.words}</p>` : ""}
     ${problems.length ? html`<details class="note bad small"><summary>${problems.length === 1 ? "A file cannot be read" : `${problems.length} files cannot be read`}</summary><ul>${problems.map((one) => html`<li>${one}</li>`)}</ul></details>` : ""}
-    ${open && open.curves.broken ? html`<p class="note bad small">${open.curves.broken} lines of the journal are damaged, and left out.</p>` : ""}
+    ${open && open.curves.broken ? html`<p class="note bad small">${open.curves.broken === 1 ? "One line of the journal is" : `${open.curves.broken} lines of the journal are`} damaged, and left out.</p>` : ""}
   </section>`;
 }
 

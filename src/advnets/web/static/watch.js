@@ -8,7 +8,7 @@ import { Latents } from "./watch-latents.js";
 import { Findings, Measures, Settings } from "./watch-tables.js";
 import { number } from "./watch-words.js";
 
-const TABS = [["live", "Curves and pictures"], ["latents", "Latents"], ["measures", "Measures"], ["settings", "Settings"], ["findings", "Findings"]];
+const TABS = [["live", "Live"], ["latents", "Latents"], ["measures", "Measures"], ["settings", "Settings"], ["findings", "Findings"]];
 const MOST = 4; // runs side by side
 const STEPS = ["run", "tab"]; // what the back button undoes
 
@@ -86,9 +86,8 @@ function RunList({ feed, chosen, state, change, isOpen }) {
     <ul>${shown.map((run) => { const place = chosen.indexOf(run.key);
       return html`<li key=${run.key} class=${place >= 0 ? "chosen" : ""} data-colour=${place + 1}>
         <input type="checkbox" aria-label=${`${run.name} beside the others`} checked=${place >= 0} data-key=${run.key} onChange=${() => toggle(run.key)} />
-        <button class="name" title=${run.name} data-key=${run.key} aria-current=${place >= 0} onClick=${() => change({ run: run.key })}><span class="clip">${run.name}</span>
-          <span class="muted small number clip">${run.state === "share file" ? "a generator" : `step ${number(run.step, 6)}${run.recipe ? ` · ${run.recipe}` : ""}`}</span></button>
-        <span class="marks"><${Badge} state=${run.state} />${run.finding ? html`<span class="badge warn" title=${run.finding.name}>!</span>` : ""}</span></li>`; })}</ul>
+        <button class="name" title=${run.name} data-key=${run.key} aria-current=${place >= 0} onClick=${() => change({ run: run.key })}><span class="row top-line"><span class="clip grow">${run.name}</span><${Badge} state=${run.state} /></span>
+          <span class="row muted small number"><span class="clip grow">${run.state === "share file" ? "a generator" : [`step ${number(run.step, 6)}`, run.recipe, run.data].filter(Boolean).join(" · ")}</span>${run.finding ? html`<span class="badge warn" title="the doctor's newest finding">${run.finding.name || "finding"}</span>` : ""}</span></button></li>`; })}</ul>
     ${shown.length ? "" : html`<p class="muted small">${word ? "No run has this word." : ""}</p>`}
     <p class="muted small hint">Tick up to ${MOST} runs to see them side by side.</p></nav>`;
 }
