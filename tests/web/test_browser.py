@@ -165,9 +165,9 @@ def test_latents(viewer: Viewer) -> None:
     viewer.expect_change(viewer.drawn, lambda: page.fill("#seed", "5"))
     viewer.expect_change(viewer.drawn, lambda: viewer.slide('[data-coordinate="0"]', 3))
     viewer.expect_change(viewer.drawn, lambda: page.click("#forget"))
+    viewer.expect_change(viewer.drawn, lambda: page.click("#dice"))
     page.fill("#other", "9")
     viewer.expect_change(viewer.drawn, lambda: viewer.slide("#way", 1))
-    viewer.expect_change(viewer.drawn, lambda: page.click("#dice"))
     address = page.url
     assert {"tab=latents", "n=4", "other=9", "way=1"} <= set(address.partition("#")[2].split("&"))
 

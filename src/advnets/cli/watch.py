@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
     Returns:
         The exit status.
     """
-    asked = parse(WatchFlags, argv, verb="watch [RUNS]", about=ABOUT)
+    asked = parse(WatchFlags, argv, verb="watch", about=ABOUT)
     find_run_folders(asked.runs)
     be_modest()
     serve(watch_page(asked.runs), port=asked.port, open_browser=not asked.no_browser, show=write_output)

@@ -29,7 +29,7 @@ export function Chart({ title, series, isLog, isDark, unit, syncKey, marks }) {
     const width = () => Math.max(200, place.current.clientWidth);
     const axis = { stroke: css("--muted"), font: "12px system-ui, sans-serif", grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line"), width: 1 } };
     const options = {
-      width: width(), height: HEIGHT, cursor: { sync: { key: syncKey }, points: { size: 6 } }, legend: { live: true, markers: { fill: (plot, place) => (place ? plot.series[place].stroke(plot, place) : "transparent"), width: 0 } },
+      width: width(), height: HEIGHT, cursor: { sync: { key: syncKey }, points: { size: 6 } }, legend: { live: true, markers: { width: 3, fill: () => "transparent", stroke: (plot, place) => (place ? plot.series[place].stroke(plot, place) : "transparent"), dash: (plot, place) => (place && series[place - 1].dash ? ["", "dashed", "dotted", "double"][series[place - 1].dash] : "solid") } },
       hooks: { setCursor: [(plot) => { if (plot.cursor.idx === null || plot.cursor.left < 0) showLast(plot); }] },
       scales: { x: { time: false }, y: { distr: isLog ? 3 : 1 } },
       axes: [{ ...axis, values: (_, ticks) => ticks.map((tick) => compact(tick)) }, { ...axis, size: 62, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : number(tick))) }],

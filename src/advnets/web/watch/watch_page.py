@@ -72,30 +72,37 @@ class _Watch:
         self._explorers: dict[Path, LatentExplorer] = {}
 
     def list_runs(self, request: Request) -> Response:
+        """The runs of the folder."""
         return json_response({"root": name_of(self.folder.root, self.folder.root), "runs": self.folder.list()})
 
     def describe(self, request: Request) -> Response:
+        """All that the files of a run say but for its lines."""
         return json_response(self._about(request, describe_run))
 
     def journal(self, request: Request) -> Response:
+        """The lines of a journal behind the cursor `after`."""
         after = request.query_params.get("after", "")
         return json_response(self._about(request, partial(journal_columns, cursor=after)))
 
     def findings(self, request: Request) -> Response:
+        """The findings behind the cursor `after`."""
         after = request.query_params.get("after", "")
         return json_response(self._about(request, partial(list_findings, cursor=after)))
 
     def preview(self, request: Request) -> Response:
+        """The picture of a step."""
         step: int = request.path_params["step"]
         return _png(self._about(request, partial(preview_bytes, step=step)))
 
     def differences(self, request: Request) -> Response:
+        """What differs between the runs `keys`, parted by dots."""
         keys = request.query_params.get("keys", "").split(".")
         if not 2 <= len(keys) <= MOST_COMPARED:
             raise BadInput(f"found {len(keys)} runs to compare; expected 2 to {MOST_COMPARED}")
         return json_response(compare_settings({key: self.folder.path(key) for key in keys}))
 
     def latents(self, request: Request) -> Response:
+        """What can be moved in the generator of the newest checkpoint, or why nothing can."""
         path = self.folder.path(request.path_params["key"])
         try:
             return json_response(self.worker.work(lambda: describe_latents(self._explorer(path).model())))
@@ -103,10 +110,12 @@ class _Watch:
             return json_response({"reason": str(error)})
 
     async def explore(self, request: Request) -> Response:
+        """The samples of a place in the latents."""
         place = Exploration.from_json(await read_json_body(request))
         return await self._draw(request, lambda explorer: draw_place(explorer.model(), place))
 
     async def translate(self, request: Request) -> Response:
+        """The translation of an image that is uploaded."""
         content, seed = await request.body(), _seed(request.query_params)
         return await self._draw(request, lambda explorer: translate_upload(explorer.model(), content, seed))
 
