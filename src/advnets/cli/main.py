@@ -18,6 +18,7 @@ from advnets.text import escape
 
 VERBS = {
     "train": "train a recipe on a data set",
+    "watch": "show the runs of a folder in a browser, live",
     "resume": "train a run on, from its newest good checkpoint",
     "sample": "draw samples from a run, a share file or a model that ships",
     "translate": "translate images by a run or a share file that is given images",
@@ -38,7 +39,7 @@ VERBS = {
 }
 
 ROOMS = {
-    "card": "publication", "push": "publication", "pull": "publication", "info": "tools", "journal": "tools",
+    "watch": "live", "card": "publication", "push": "publication", "pull": "publication", "info": "tools", "journal": "tools",
 }  # fmt: skip
 """Rooms of the verbs whose file does not lie beside this one."""
 

@@ -1,6 +1,7 @@
 """advnets train RECIPE: a new run."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, fields, make_dataclass
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from advnets.cli import console
 from advnets.cli.flags.arguments import expect_flags, parse_words, print_result, split_words
 from advnets.cli.flags.help import HelpLine, lines_of, render
 from advnets.cli.flags.recipe_flags import about_value, choose_typed_rows, metavar_of, spell_out
+from advnets.cli.live.beside import open_page_beside
 from advnets.cli.output import write_error, write_output
 from advnets.errors import AdvnetsError, BadInput
 from advnets.experiment.own_networks import load_game
@@ -31,7 +33,7 @@ GROUPS = {
     "length and device": ("steps", "minutes", "device", "capture"),
     "what is written": (
         "out", "journal_steps", "preview_minutes", "preview_steps", "checkpoint_minutes", "checkpoint_steps", "dry_run",
-        "json",
+        "json", "watch",
     ),
 }  # fmt: skip
 GLANCE_SECONDS = 2.0
@@ -50,6 +52,7 @@ class TrainFlags(experiment.Settings):
         game: Train networks of your own: a game, or a function that returns one.
         dry_run: Write nothing; say what the training would take.
         json: Print the result as JSON.
+        watch: Show the run in a browser while it trains, as `advnets watch` does.
     """
 
     direction: Annotated[str | None, tyro.conf.arg(metavar="AtoB|BtoA")] = None
@@ -57,6 +60,7 @@ class TrainFlags(experiment.Settings):
     game: Annotated[str | None, tyro.conf.arg(metavar="MODULE:NAME")] = None
     dry_run: bool = False
     json: bool = False
+    watch: bool = False
 
 
 def main(argv: Sequence[str]) -> int:
@@ -94,7 +98,9 @@ def main(argv: Sequence[str]) -> int:
         if distributed.is_rank0():
             print_result(cost.as_dict(), as_json=asked.json, text=str(cost))
         return 0
-    return follow(experiment.start(recipe, game=game, settings=settings), as_json=asked.json, game=asked.game)
+    run = experiment.start(recipe, game=game, settings=settings)
+    with open_page_beside(run.path) if asked.watch and distributed.is_rank0() else nullcontext():
+        return follow(run, as_json=asked.json, game=asked.game)
 
 
 def _has_game(flags: Sequence[str]) -> bool:

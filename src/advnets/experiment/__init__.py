@@ -1,17 +1,17 @@
 """The room that puts the others together: runs are started, resumed, sampled and measured here.
 
 Inside of the room a file imports only from those before it: sampling, preparation, paper_figures, model, page_export,
-exports, settings, keywords, cost, loop, resume_notes, run_data, run_record, own_networks, notebook, run_model,
-run_evaluation, run, opening, origin, lifecycle, evaluation, publication. A file that is not named stands alone.
+exports, settings, keywords, machine, loop, resume_notes, run_data, run_record, own_networks, notebook, run_model,
+run_evaluation, run, opening, exploration, origin, lifecycle, evaluation, publication. A file that is not named stands
+alone.
 """
 
-from advnets.experiment.cost import Cost, dry_run, peak_mebibytes
 from advnets.experiment.evaluation import evaluate_path, select_checkpoint
 from advnets.experiment.exports import EXPORTERS, ExportedFile, Exporter
-from advnets.experiment.installation import clear_cache, describe_installation, measure_cache
 from advnets.experiment.journal_files import write_journal
 from advnets.experiment.lifecycle import change_recipe, choose_recipe_for, find_recipe, resume, start, train
 from advnets.experiment.loop import TrainingProgress
+from advnets.experiment.machine import Cost, clear_cache, describe_installation, dry_run, measure_cache, peak_mebibytes
 from advnets.experiment.model import Model
 from advnets.experiment.opening import SHIPPED, export_generator, find_model, open_model, open_source
 from advnets.experiment.own_networks import own_model

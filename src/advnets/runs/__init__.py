@@ -1,7 +1,8 @@
 """Runs: a directory with its journal and its checkpoints, and the share file, in which a generator travels.
 
-Inside of the room a file imports only from those before it: files, journal, sealed_json, directory, state,
-module_memory, checkpoint, strict_json, card, card_checks, share. A file that is not named stands alone.
+Inside of the room a file imports only from those before it: files, journal, tail, sealed_json,
+directory, overview, state, module_memory, checkpoint, strict_json, card, card_checks, share. A file that is not named
+stands alone.
 """
 
 from advnets.errors import CannotWrite
