@@ -6,9 +6,11 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
+from advnets.assessment.baseline_lines import baseline_lines
 from advnets.assessment.class_lines import class_lines
 from advnets.assessment.context import ReferenceCard
-from advnets.assessment.measures import GROUPS, MEASURES
+from advnets.assessment.measure_row import GROUPS
+from advnets.assessment.measures import MEASURES
 from advnets.assessment.power import power_lines
 from advnets.assessment.verdict import LEVEL, Verdict, verdicts
 from advnets.errors import BadInput
@@ -234,7 +236,12 @@ class Report:
         """The report as a page of Markdown."""
         parts = [self._head(), *self.against.warnings(), self._table(), *self._warnings(), self._explanation()]
         parts += [*power_lines(self._estimates(), self.against.held_out), *self._draws()]
-        parts += [*class_lines(self._estimates()), *self._parzen(), *self._list_skipped()]
+        parts += [
+            *baseline_lines(self._estimates()),
+            *class_lines(self._estimates()),
+            *self._parzen(),
+            *self._list_skipped(),
+        ]
         parts += [f"![{name}](figures/{name}.png)" for name in map(escape_markdown, self.figures)]
         return "\n\n".join(parts) + "\n"
 

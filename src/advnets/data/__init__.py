@@ -3,8 +3,8 @@
 The order of the files, lowest first: conversion, splits and transforms; dataset; batches and memory; formats; sets;
 images; description and catalogue.
 
-Inside of the room a file imports only from those before it: conversion, splits, dataset, batches, formats, memory,
-sets, images, catalogue, description. A file that is not named stands alone.
+Inside of the room a file imports only from those before it: conversion, splits, split_checks, dataset, batches,
+formats, memory, sets, images, catalogue, description. A file that is not named stands alone.
 """
 
 from advnets.data.batches import Batches, order

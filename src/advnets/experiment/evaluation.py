@@ -20,8 +20,10 @@ from advnets.assessment import (
 )
 from advnets.data import ImageOptions
 from advnets.errors import BadInput
-from advnets.experiment.opening import open_source
+from advnets.experiment.model import Model
+from advnets.experiment.opening import find_model, open_source
 from advnets.experiment.run import Run
+from advnets.experiment.run_evaluation import expect_way
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class MeasuringFlags:
         n: Number of samples; default 10,000, or fewer if there are fewer training images, or samples in a file.
         seed: Seed of the noise and of random draws.
         no_classifier: Leave out the measures that need a classifier.
+        way: Of a cycle, measure the way from A to B (there) or from B to A (back) alone.
     """
 
     split: str = "validation"
@@ -47,6 +50,7 @@ class MeasuringFlags:
     n: int | None = None
     seed: int = 0
     no_classifier: bool = False
+    way: str | None = None
 
     @property
     def measure_names(self) -> tuple[str, ...] | None:
@@ -87,6 +91,7 @@ def evaluate_path(
     data: str | None = None,
     data_dir: str | None = None,
     options: ImageOptions | None = None,
+    way: str | None = None,
 ) -> Generator[Progress, None, Report]:
     """Measure what lies at a path.
 
@@ -101,6 +106,7 @@ def evaluate_path(
         data_dir: Folder where data sets are looked for first.
         options: How the image files at `path` and at `others` become tensors; None for the defaults. The own data of a
             run are read as at its start, and those of a share file as its card says.
+        way: Of the run of a cycle, "there" or "back"; None for the way there, and for all else.
 
     Yields:
         The progress, and notes on how files were read.
@@ -114,15 +120,17 @@ def evaluate_path(
     if data and others:
         raise BadInput("found --data and --against; expected one of them, which says what samples are measured against")
     if is_of_files(path):
+        if way is not None:
+            raise BadInput(f"--way {way}: {path} holds samples, which go no way; expected the run of a cycle")
         return (yield from _evaluate_files(path, plan, others, data, data_dir, options))
     if others is None:
-        return (yield from _evaluate_on_own_data(path, plan, data, data_dir, options))
-    found = open_source(path)
+        return (yield from _evaluate_on_own_data(path, plan, data, data_dir, options, way))
+    found = open_source(path) if way is None else _open_way(path, way)
     (chosen,) = options_where_they_apply([others], options)
     dataset = load_reference_data(others, data_dir, chosen)
     yield from _tell(reading_notes(others, dataset))
     if isinstance(found, Run):
-        return (yield from found.evaluate_against(dataset, plan))
+        return (yield from found.evaluate_against(dataset, plan, way))
     report = yield from evaluate_sampler(found, dataset, plan)
     report.must_have_measures()
     return report
@@ -157,21 +165,47 @@ def select_checkpoint(
 
 
 def _evaluate_on_own_data(
-    path: Path, plan: EvaluationPlan, data: str | None, data_dir: str | None, options: ImageOptions | None
+    path: Path,
+    plan: EvaluationPlan,
+    data: str | None,
+    data_dir: str | None,
+    options: ImageOptions | None,
+    way: str | None,
 ) -> Generator[Progress, None, Report]:
-    found = open_source(path)
+    found = open_source(path) if way is None else _open_way(path, way)
     if options is not None and options.chosen_flags:
         raise BadInput(
             f"{', '.join(options.chosen_flags)}: {path} is measured on images of the size and colours that it draws. "
             "Leave the flag out; it is for images in files, and for --against."
         )
     if isinstance(found, Run):
-        return (yield from Run(found.path, data=data, data_dir=data_dir).evaluate_own_data(plan))
+        return (yield from Run(found.path, data=data, data_dir=data_dir).evaluate_own_data(plan, way))
     dataset = found.dataset(data, data_dir)
     yield from _tell(reading_notes(data or dataset.name, dataset))
     report = yield from evaluate_sampler(found, dataset, plan)
     report.must_have_measures()
     return report
+
+
+def ways_of(path: Path) -> list[str]:
+    """Return the ways of the run at a path, "there" and "back" of a cycle; nothing for all else.
+
+    Args:
+        path: Whatever can be measured.
+    """
+    if is_of_files(path) or not (path / "recipe.json").is_file():
+        return []
+    found = open_source(path)
+    return [way for way in found.ways if way] if isinstance(found, Run) else []
+
+
+def _open_way(path: Path, way: str) -> Run | Model:
+    """The run at a path, which has this way, or the model of this way."""
+    found = open_source(path)
+    if isinstance(found, Run):
+        expect_way(found.ways, way, str(path))
+        return found
+    return find_model(path, way=way)
 
 
 def _evaluate_files(
