@@ -24,7 +24,7 @@ The flags of the recipe show what {recipe} has. A LIST is typed with commas. A S
 changes: linear_decay:start=0.001,end=0. What stands in brackets has flags too: --generator.hidden 16,16. A flag such as
 --penalty r1=10 may be repeated; r1=none takes it out."""
 GROUPS = {
-    "data and first weights": ("data", "data_dir", "direction", "seed", "start_from"),
+    "data and first weights": ("data", "other", "data_dir", "direction", "seed", "start_from"),
     "image files": ("image_size", "image_fit", "image_alpha", "image_channels", "cache_memory", "verify"),
     "length and device": ("steps", "minutes", "device", "capture"),
     "what is written": (

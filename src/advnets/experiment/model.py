@@ -273,7 +273,7 @@ class Model:
         Raises BadInput for a card's data set that is not at hand under its name, or is another one by now.
         """
         told = self.card.data
-        if name_or_path is None and told.name not in data.DATASETS:
+        if name_or_path is None and not data.is_named(told.name):
             raise BadInput(
                 f"{self.name} was trained on {told.name!r}, which is no data set by name; give the path of it"
             )
