@@ -136,6 +136,20 @@ def test_without_pairs_only_distances_are_left(pairs: Dataset) -> None:
     assert "the training images are no pairs" in truth_alone.skipped["l1-beside-nearest"]
 
 
+@pytest.mark.parametrize("name", [name for name, row in TRANSLATION_ROWS.items() if row.least > 1])
+def test_a_row_says_how_many_images_it_needs_and_those_will_do(name: str, pairs: Dataset) -> None:
+    least, held_out = TRANSLATION_ROWS[name].least, pairs.validation
+    for n in (least, least - 1):
+        some = held_out.select(torch.arange(n))
+        assert some.given is not None
+        of = Translations(some.given, some.values, again=some.given // 2)
+        subject = Subject("made", nearly(some.values), translations=of)
+        plan = EvaluationPlan(measures=(name,), extractor="pixels", classifier=False)
+        report = exhaust(evaluate_samples(subject, pairs, plan))
+        assert (name in report.measures) == (n == least), report.skipped
+    assert f"it needs {least} or more" in report.skipped[name]
+
+
 def test_samples_that_are_no_translations_have_no_such_rows(pairs: Dataset) -> None:
     plan = EvaluationPlan(extractor="pixels", classifier=False)
     report = exhaust(evaluate_samples(Subject("drawn", pairs.validation.values), pairs, replace(plan, measures=None)))

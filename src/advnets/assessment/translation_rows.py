@@ -10,7 +10,7 @@ from advnets.assessment.measure_row import TRANSLATIONS, MeasureRow
 from advnets.assessment.translations import BASELINES, DISTANCES, MODEL, TranslationSides, jackknife_scores
 from advnets.metrics.modes import class_agreement
 from advnets.metrics.paired import PAIRED, l1_distances, mean_score
-from advnets.statistics import Estimate, Jackknife, jackknife_difference, paired_difference
+from advnets.statistics import BLOCKS, Estimate, Jackknife, jackknife_difference, paired_difference
 from advnets.statistics.arrays import Floats
 
 NAMES = {
@@ -22,6 +22,8 @@ NAMES = {
 }
 BETTER = {"l1": "lower", "psnr": "higher", "ssim": "higher", "fid": "lower", "kid": "lower"}
 UNITS = {"psnr": "dB"}
+LEAST = 2 * BLOCKS
+"""Images of which blocks can be left out in turn."""
 
 
 def beside(measure: str, side: str) -> str:
@@ -116,7 +118,7 @@ def _row_beside(measure: str, side: str) -> MeasureRow:
         of="images",
         needs=(TRANSLATIONS, "targets") if is_paired else (TRANSLATIONS,),
         unit=UNITS.get(measure, ""),
-        least=2,
+        least=2 if is_paired else LEAST,
         differs=f"better than {what}",
         alike=f"not shown to be better than {what}",
     )
