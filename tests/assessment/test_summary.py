@@ -80,7 +80,7 @@ def summary_of(name: str, value: float, floor: float, p: float) -> Summary:
     return summarise(found, verdicts(found), 10_000)
 
 
-@pytest.mark.parametrize("name", MEASURES)
+@pytest.mark.parametrize("name", [name for name, row in MEASURES.items() if row.group != "translation"])
 def test_every_row_that_finds_something_is_told_in_the_sentence_of_its_group(name: str) -> None:
     told, silent = summary_of(name, 0.5, 0.9, 1e-5), summary_of(name, 0.5, 0.9, 0.5)
     assert told.claims == (name,)

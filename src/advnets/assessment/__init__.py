@@ -1,7 +1,8 @@
 """Measuring samples against data: the two sides, the table of measures, the report and what it says in words.
 
-Inside of the room a file imports only from those before it: reference, context, input_files, jackknives, measures,
-plan, report_figures, verdict, class_lines, power, summary, report, report_files, run_measures, selection.
+Inside of the room a file imports only from those before it: reference, translations, context, input_files, jackknives,
+measure_row, translation_rows, measures, plan, report_figures, verdict, class_lines, baseline_lines, power, summary,
+report, report_files, run_measures, selection.
 """
 
 from advnets.assessment.context import AskedClasses, Context, Discriminator, ReferenceCard, Subject
@@ -12,7 +13,8 @@ from advnets.assessment.input_files import (
     reading_notes,
     subject_of_files,
 )
-from advnets.assessment.measures import GROUPS, KINDS, MEASURES, MeasureRow
+from advnets.assessment.measure_row import GROUPS, KINDS, MeasureRow
+from advnets.assessment.measures import MEASURES
 from advnets.assessment.plan import SPLITS, EvaluationKeywords, EvaluationPlan, parse_measure_names, plan_from
 from advnets.assessment.reference import (
     Reference,
@@ -44,6 +46,7 @@ from advnets.assessment.run_measures import (
 )
 from advnets.assessment.selection import CheckpointChoice
 from advnets.assessment.summary import Summary, summarise
+from advnets.assessment.translations import Translations, baseline_images
 from advnets.assessment.verdict import Verdict, verdicts
 
 __all__ = [
@@ -68,10 +71,12 @@ __all__ = [
     "SPLITS",
     "Sampler",
     "Subject",
+    "Translations",
     "UNREAD",
     "Verdict",
     "as_part",
     "assess",
+    "baseline_images",
     "default_sample_count",
     "evaluate_samples",
     "exhaust",

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from advnets import metrics, statistics
 from advnets.assessment.reference import HALF, REPEATED, Reference, selection_and_points, to_unit_interval
+from advnets.assessment.translations import Translations, TranslationSides
 from advnets.data import MIXTURES, Dataset, Mixture
 from advnets.errors import BadInput, NonFinite
 
@@ -67,6 +68,7 @@ class Subject:
             need it.
         notes: What was changed or left out when their files were read.
         asked: The classes that their generator was given, or None.
+        translations: What they are translations of, or None.
 
     Raises:
         BadInput: If the values are neither images nor points.
@@ -79,6 +81,7 @@ class Subject:
     load_discriminator: Callable[[], Discriminator | None] = no_discriminator
     notes: Sequence[str] = ()
     asked: AskedClasses | None = None
+    translations: Translations | None = None
 
     def __post_init__(self) -> None:
         images = self.values.dtype == torch.uint8 and self.values.ndim == 4
@@ -160,7 +163,7 @@ class Context:
         protocol: Row of PROTOCOLS, of the Parzen score.
         seed: Seed of every draw.
         load_discriminator: As in `Subject`.
-        asked: As in `Subject`.
+        asked: As in `Subject`, and so are translations.
     """
 
     values: Tensor
@@ -169,6 +172,13 @@ class Context:
     seed: int = 0
     load_discriminator: Callable[[], Discriminator | None] = no_discriminator
     asked: AskedClasses | None = None
+    translations: Translations | None = None
+
+    @staticmethod
+    def of(subject: Subject, against: Reference, *, protocol: str, seed: int) -> "Context":
+        """Return the context of a subject, measured against a reference by a protocol and a seed."""
+        load = subject.load_discriminator
+        return Context(subject.values, against, protocol, seed, load, subject.asked, subject.translations)
 
     @cached_property
     def n(self) -> int:
@@ -338,6 +348,17 @@ class Context:
             raise BadInput("no classes were asked: it takes a model that is given labels")
         self.asked.must_fit(self.reference.dataset)
         return self.asked
+
+    def require_translations(self) -> Translations:
+        """Return what the samples are translations of; raises BadInput if they are none."""
+        if self.translations is None:
+            raise BadInput("no translations: it takes a model that is given images")
+        return self.translations
+
+    @cached_property
+    def translation_sides(self) -> TranslationSides:
+        """The translations beside what needs no generator; raises BadInput if the samples are none."""
+        return TranslationSides(self.values, self.require_translations(), self.reference)
 
     @cached_property
     def discriminator_logits(self) -> Pair:

@@ -61,7 +61,7 @@ def load_reference_data(name_or_path: str, data_dir: str | None = None, options:
         BadInput: For images of several sizes unless the options choose one, and as `data.load` does.
     """
     found = data.load(name_or_path, data_dir, options=options)
-    if name_or_path in data.DATASETS:
+    if data.is_named(name_or_path):
         return found
     _expect_one_size(Path(name_or_path), found, options)
     whole = found.splits.values()

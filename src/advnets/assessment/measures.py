@@ -1,7 +1,6 @@
 """The measures: what each asks, what it needs, and how its number is read. A new measure is a row of MEASURES."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from advnets.assessment.context import Context, Pair
 from advnets.assessment.jackknives import (
@@ -13,7 +12,8 @@ from advnets.assessment.jackknives import (
     precision_of_real,
     shuffled_features,
 )
-from advnets.errors import BadInput
+from advnets.assessment.measure_row import ASKED, MeasureRow
+from advnets.assessment.translation_rows import TRANSLATION_ROWS
 from advnets.metrics.birthday import birthday, duplicates
 from advnets.metrics.fast_jackknives import frechet_jackknife, kernel_jackknife
 from advnets.metrics.frechet import frechet
@@ -35,13 +35,8 @@ from advnets.metrics.spectrum import spectrum_distance
 from advnets.metrics.tone import tone_distance
 from advnets.metrics.two_sample import classifier_test, nearest_neighbour_test
 from advnets.metrics.vendi import vendi
-from advnets.statistics import Estimate, Jackknife
+from advnets.statistics import Estimate
 from advnets.statistics.distances import pairwise_distance
-
-Find = Callable[[Context], Estimate]
-
-GROUPS = ("fidelity", "diversity", "memorisation", "two samples", "likelihood")
-KINDS = ("values", "features", "classes", "scores")
 
 PERMUTATIONS = 4999
 """Permutations of a test: with fewer, no p-value is so small that it stays below .01 beside a dozen others."""
@@ -50,67 +45,6 @@ COPIES = "some samples are copies of training images"
 NO_COPIES = "no copying can be shown"
 NEARER = "nearer to training images, for their neighbourhood, than held-out images are"
 NOT_NEARER = "no nearer to training images than held-out ones can be shown"
-
-ASKED = "asked classes"
-"""What those measures need that are for models given labels alone."""
-
-NEEDS: dict[str, Callable[[Context], object]] = {
-    "labels": lambda context: context.reference.require_classifier(),
-    "mixture": lambda context: context.mixture,
-    "discriminator": lambda context: context.discriminator_logits,
-    ASKED: lambda context: context.require_asked(),
-}
-"""What a measure may need beside samples and real images: each raises BadInput, with the reason, if it is missing."""
-
-
-@dataclass(frozen=True)
-class MeasureRow:
-    """One measure.
-
-    Attributes:
-        group: One of GROUPS.
-        asks: The question that it answers, in a sentence.
-        better: Which values are nearer to real: "lower", "higher", or "floor" if either side of what real samples get
-            is off. Blurred samples, for example, lie more densely among real images than real samples do.
-        find: Measures; raises BadInput, with the reason, where it cannot.
-        on: What it looks at, one of KINDS; the id of what gave it enters the protocol.
-        of: What data it is for: "images", "points" or "any".
-        needs: Names in NEEDS; without them the measure is skipped, with the reason.
-        unit: Unit of the value.
-        least: The least number of samples.
-        differs: The finding in words where its p-value is small.
-        alike: The finding in words where its p-value is not small.
-        jackknife: Jackknife by which two sets of samples are compared in pairs; None if they cannot be.
-        paired_floor: What real images get by that jackknife, where better is "floor".
-    """
-
-    group: str
-    asks: str
-    better: str
-    find: Find
-    on: str = "features"
-    of: str = "any"
-    needs: tuple[str, ...] = ()
-    unit: str = ""
-    least: int = 1
-    differs: str = "differs from real"
-    alike: str = "no difference can be shown"
-    jackknife: Callable[[Context], Jackknife] | None = None
-    paired_floor: float | Callable[[Context], float] | None = None
-
-    def must_suit(self, context: Context) -> None:
-        """Check that samples and data have what the measure needs.
-
-        Args:
-            context: The samples and the data.
-
-        Raises:
-            BadInput: If they have not, with the reason.
-        """
-        if self.of != "any" and self.of != context.reference.kind:
-            raise BadInput(f"it is for {self.of}, and these data are {context.reference.kind}")
-        for name in self.needs:
-            NEEDS[name](context)
 
 
 def _kid(context: Context) -> Estimate:
@@ -216,7 +150,7 @@ def _parzen(context: Context) -> Estimate:
     return replace(context.parzen, floor=real.value, notes=notes)
 
 
-MEASURES: dict[str, MeasureRow] = {
+MEASURES: dict[str, MeasureRow] = TRANSLATION_ROWS | {
     "fid": MeasureRow(
         "fidelity", "How far are mean and covariance of the samples from those of real images (Frechet distance)?",
         "lower", lambda context: frechet(*context.whole), least=2,

@@ -6,11 +6,13 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
+from advnets.assessment.baseline_lines import baseline_lines
 from advnets.assessment.class_lines import class_lines
 from advnets.assessment.context import ReferenceCard
-from advnets.assessment.measures import GROUPS, MEASURES
+from advnets.assessment.measure_row import GROUPS
+from advnets.assessment.measures import MEASURES
 from advnets.assessment.power import power_lines
-from advnets.assessment.summary import Summary, summarise
+from advnets.assessment.summary import Summary, group_of, summarise
 from advnets.assessment.verdict import LEVEL, Verdict, verdicts
 from advnets.errors import BadInput
 from advnets.markup import html_card, html_lines, html_table
@@ -263,7 +265,8 @@ class Report:
         parts = [str(self.summary), *self.against.warnings(), self._table(), *self._warnings()]
         parts += [self._explanation(definitions)]
         parts += [*power_lines(self._estimates(), self.against.held_out), *self._draws()]
-        return [*parts, *class_lines(self._estimates()), *self._parzen(), *self._list_skipped()]
+        parts += [*baseline_lines(self._estimates()), *class_lines(self._estimates())]
+        return [*parts, *self._parzen(), *self._list_skipped()]
 
     def _head(self) -> str:
         it = self.against
@@ -280,7 +283,7 @@ class Report:
     def _table(self) -> str:
         rows = [["measure", "value", "real", "verdict"]]
         for group in GROUPS:
-            names = [name for name in self.measures if _group_of(name) == group]
+            names = [name for name in self.measures if group_of(name) == group]
             rows += [[f"**{group}**", "", "", ""]] if names else []
             rows += [self._row(name) for name in names]
         return align_table(rows, right=(1, 2))
@@ -365,10 +368,6 @@ def _plain_row(name: str, found: Estimate, verdict: str) -> tuple[str, str, str,
     unit = MEASURES[name].unit if name in MEASURES else ""
     real = "" if found.floor is None else f"{found.floor:.4g}"
     return name, f"{format_estimate(found)} {unit}".rstrip(), real, verdict
-
-
-def _group_of(name: str) -> str:
-    return MEASURES[name].group if name in MEASURES else GROUPS[-1]
 
 
 def format_estimate(found: Estimate) -> str:

@@ -11,9 +11,10 @@ from torch import Tensor
 
 from advnets import distributed, runs
 from advnets.assessment.context import Context, Discriminator, Subject, no_discriminator
-from advnets.assessment.measures import ASKED, MEASURES, MeasureRow
+from advnets.assessment.measure_row import ASKED, TRANSLATIONS, MeasureRow
+from advnets.assessment.measures import MEASURES
 from advnets.assessment.plan import EvaluationPlan, parse_measure_names
-from advnets.assessment.reference import Reference, default_sample_count, needs_new_classifier, reference
+from advnets.assessment.reference import Reference, needs_new_classifier, reference
 from advnets.assessment.report import Measure, Report
 from advnets.assessment.report_figures import draw_figures
 from advnets.data import Dataset
@@ -129,8 +130,11 @@ def assess(
 class Sampler(Protocol):
     """What draws the samples that are measured, such as a `Model`."""
 
-    def draw_subject(self, n: int, *, seed: int) -> Subject:
-        """Draw n samples by noises of that seed."""
+    def usual_count(self, dataset: Dataset, split: str) -> int:
+        """Return how many samples are drawn where no number is asked for."""
+
+    def draw_subject(self, n: int, *, seed: int, dataset: Dataset, split: str) -> Subject:
+        """Draw n samples by noises of that seed, of held-out images where they are given to it."""
 
 
 def evaluate_sampler(
@@ -158,9 +162,10 @@ def evaluate_sampler(
         Unsupported: Among several processes, each of which would train the classifier and measure for itself.
     """
     distributed.expect_one_process("`advnets evaluate`")
-    n = default_sample_count(dataset) if plan.n is None else plan.n
+    n = sampler.usual_count(dataset, plan.split) if plan.n is None else plan.n
     yield Progress(f"drawing {n:,} samples", 0.0)
-    subject = replace(sampler.draw_subject(n, seed=plan.seed), load_discriminator=load_discriminator)
+    drawn = sampler.draw_subject(n, seed=plan.seed, dataset=dataset, split=plan.split)
+    subject = replace(drawn, load_discriminator=load_discriminator)
     return (yield from evaluate_samples(subject, dataset, plan))
 
 
@@ -205,9 +210,8 @@ def measure_samples(subject: Subject, against: Reference, plan: EvaluationPlan) 
         The report.
     """
     began = time.monotonic()
-    context = Context(subject.values, against, plan.protocol, plan.seed, subject.load_discriminator, subject.asked)
-    suiting = {name: row for name, row in MEASURES.items() if row.of in ("any", against.kind)}
-    names = plan.measures or [name for name, row in suiting.items() if subject.asked or ASKED not in row.needs]
+    context = Context.of(subject, against, protocol=plan.protocol, seed=plan.seed)
+    names = plan.measures or _usual_measures(subject, against)
     measures: dict[str, Measure] = {}
     skipped: dict[str, str] = {}
     for number, name in enumerate(names):
@@ -228,6 +232,13 @@ def measure_samples(subject: Subject, against: Reference, plan: EvaluationPlan) 
         figures=draw_figures(context) if plan.figures else {},
         seconds=round(time.monotonic() - began, 3),
     )
+
+
+def _usual_measures(subject: Subject, against: Reference) -> list[str]:
+    """The measures that are taken where none are named: all for such data, and for such a model."""
+    absent = {ASKED} if subject.asked is None else set()
+    absent |= {TRANSLATIONS} if subject.translations is None else set()
+    return [name for name, row in MEASURES.items() if row.of in ("any", against.kind) and not absent & set(row.needs)]
 
 
 def take_measure(name: str, context: Context) -> Measure:

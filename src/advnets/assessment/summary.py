@@ -8,7 +8,8 @@ three sentences: in words if it is among the clearest, and by its name otherwise
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from advnets.assessment.measures import GROUPS, MEASURES
+from advnets.assessment.measure_row import GROUPS
+from advnets.assessment.measures import MEASURES
 from advnets.assessment.power import FEW
 from advnets.assessment.verdict import LEVEL, Verdict, format_p_value
 from advnets.statistics import Estimate
@@ -31,7 +32,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "Variety": ("diversity",),
     "Copies": ("memorisation",),
 }
-"""The groups of measures that each sentence is about."""
+"""The groups of measures that each sentence is about; rows of translators have lines of their own."""
 
 Describe = Callable[[Estimate], str]
 
@@ -67,11 +68,16 @@ def summarise(found: Mapping[str, Estimate], verdicts: Mapping[str, Verdict], he
     Returns:
         The sentences, in Markdown.
     """
-    known = {name: verdict.adjusted for name, verdict in verdicts.items() if verdict.adjusted is not None}
+    covered = {group for groups in PARTS.values() for group in groups}
+    known = {
+        name: verdict.adjusted
+        for name, verdict in verdicts.items()
+        if verdict.adjusted is not None and group_of(name) in covered
+    }
     claims = tuple(name for name, p in known.items() if p < CLAIMED)
     sentences: dict[str, str] = {}
     for part, groups in PARTS.items():
-        of = [name for name in found if _group_of(name) in groups]
+        of = [name for name in found if group_of(name) in groups]
         claimed = {name: found[name] for name in _by_clarity(of) if name in claims}
         hints = {name: known[name] for name in of if CLAIMED <= known.get(name, 1.0) < LEVEL}
         if not of:
@@ -86,7 +92,8 @@ def summarise(found: Mapping[str, Estimate], verdicts: Mapping[str, Verdict], he
     return Summary(sentences["Fidelity"], sentences["Variety"], sentences["Copies"], claims)
 
 
-def _group_of(name: str) -> str:
+def group_of(name: str) -> str:
+    """Return the group of a measure; one that is not known is of the last."""
     return MEASURES[name].group if name in MEASURES else GROUPS[-1]
 
 

@@ -127,5 +127,6 @@ def _compare_samples(asked: CompareFlags) -> comparison.Comparison:
             options=asked.image_options,
             control=asked.control,
             unpaired=asked.unpaired,
+            way=asked.way,
         )
     )

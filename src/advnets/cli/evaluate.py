@@ -11,7 +11,7 @@ from advnets.cli import console
 from advnets.cli.flags.arguments import IMAGE_GROUP, parse, print_result
 from advnets.cli.output import write_output
 from advnets.errors import BadInput, CannotWrite
-from advnets.experiment.evaluation import MeasuringFlags
+from advnets.experiment.evaluation import MeasuringFlags, ways_of
 from advnets.experiment.own_networks import load_game
 from advnets.experiment.settings import ImageFlags
 from advnets.runs import expect_new_folder, sealed_text
@@ -28,6 +28,10 @@ The validation split is read unless --split test asks for the test split; each r
 run. The report of a run is written into the run, as report.json and report.md, and every other report where --out says.
 A later report of the same step, split, samples, seed and features joins the one that is there. A report that was
 measured otherwise is moved to RUN/reports, and comes back when the run is measured like that again.
+
+A generator that translates is given held-out images. What it makes of them is measured as samples are; it is held
+against the targets where there are pairs, and beside the input itself, the mean image and the target of the nearest
+training pair. Of a cycle both ways are measured; the report of the way back lies in RUN/back.
 
 If --against names real images at a path, a fixed seed splits them at random: a half stands for training images, a
 quarter each for validation and test. --every-checkpoint selects on the validation split; for points, the default
@@ -94,6 +98,22 @@ def main(argv: Sequence[str]) -> int:
         raise BadInput(
             "--figures are written into a run that is measured on its own data; say where to put these: --out FOLDER"
         )
+    for way in _choose_ways(asked):
+        _measure(asked, plan, way, kept=asked.run if of_a_run else None)
+    return 0
+
+
+def _choose_ways(asked: EvaluateFlags) -> list[str | None]:
+    """The ways that are measured: of the run of a cycle both, unless one is named."""
+    ways = [] if asked.way is not None else ways_of(asked.run, load_game(asked.game))
+    if ways and (asked.json or asked.out is not None):
+        flag = "--json prints" if asked.json else "--out holds"
+        raise BadInput(f"{asked.run} goes two ways, and {flag} one report; say which: --way {' or --way '.join(ways)}")
+    return [*ways] or [asked.way]
+
+
+def _measure(asked: EvaluateFlags, plan: assessment.EvaluationPlan, way: str | None, kept: Path | None) -> None:
+    """Measure one way, print the report, and keep it where it is to be kept."""
     try:
         report = console.follow_measures(
             experiment.evaluate_path(
@@ -103,6 +123,7 @@ def main(argv: Sequence[str]) -> int:
                 data=asked.data,
                 data_dir=asked.data_dir,
                 options=asked.image_options,
+                way=way,
                 game=load_game(asked.game),
             )
         )
@@ -110,13 +131,11 @@ def main(argv: Sequence[str]) -> int:
         if isinstance(error.result, assessment.Report):
             _print(error.result, asked)
         raise
-    kept = asked.run if of_a_run else None
     try:
         if asked.out is not None:
             kept = assessment.write_new_report(asked.out, report)
     finally:  # what was measured is printed, even if it cannot be kept
         _print(report, asked, kept)
-    return 0
 
 
 def _print(report: assessment.Report, asked: EvaluateFlags, kept: Path | None = None) -> None:

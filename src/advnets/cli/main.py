@@ -39,7 +39,8 @@ VERBS = {
 }
 
 ROOMS = {
-    "watch": "live", "card": "publication", "push": "publication", "pull": "publication", "info": "tools", "journal": "tools",
+    "watch": "live", "card": "publication", "push": "publication", "pull": "publication",
+    "info": "tools", "journal": "tools",
 }  # fmt: skip
 """Rooms of the verbs whose file does not lie beside this one."""
 

@@ -28,7 +28,7 @@ The flags of the recipe show what {recipe} has. A SCHEDULE is a number, or such 
 stands in brackets has flags too: --generator.hidden 16,16. --k is --algorithm.k; --lr, --optimizer, --betas,
 --weight-decay and --width set both players."""
 GROUPS = {
-    "data and first weights": ("data", "data_dir", "direction", "seed", "start_from", "game"),
+    "data and first weights": ("data", "other", "data_dir", "direction", "seed", "start_from", "game"),
     "image files": ("image_size", "image_fit", "image_alpha", "image_channels", "cache_memory", "verify"),
     "length and device": ("steps", "minutes", "device", "capture"),
     "what is written": (

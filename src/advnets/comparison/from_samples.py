@@ -92,6 +92,7 @@ def compare_samples(
     options: ImageOptions | None = None,
     control: str = "holm",
     unpaired: bool = False,
+    way: str | None = None,
 ) -> Generator[Progress, None, Comparison]:
     """Measure sides by one protocol against the same real images, and compare them.
 
@@ -107,6 +108,7 @@ def compare_samples(
         options: How image files of sides and of `others` become tensors; None for the defaults.
         control: A row of CONTROLS.
         unpaired: Whether groups are compared by Welch's t test even if they have the same seeds.
+        way: Of cycles, which way is compared, "there" or "back"; None for the way there.
 
     Yields:
         The progress.
@@ -129,20 +131,21 @@ def compare_samples(
     objects = {path: one for side in requests for path, one in side.objects.items()}
     against = [others] if isinstance(others, str) else []
     chosen = options_where_they_apply([*paths, *against], options)
-    found = {path: find_input(path, one, objects.get(path)) for path, one in zip(paths, chosen, strict=False)}
+    pairs = zip(paths, chosen, strict=False)
+    found = {path: find_input(path, one, objects.get(path), way=way) for path, one in pairs}
     for side in requests:
         expect_seeds(side, {path: (found[path].run, found[path].step) for path in side.paths})
     dataset = common_data(list(found.values()), others, data=data, data_dir=data_dir, options=chosen[-1])
     notes = [note for each in found.values() if each.subject is not None for note in each.subject.notes]
     for note in dict.fromkeys([*notes, *(reading_notes(others, dataset) if isinstance(others, str) else [])]):
         yield Progress(note, 0.0, note=True)
-    n = samples_of_each(list(found.values()), plan.n, dataset)
+    n = samples_of_each(list(found.values()), plan.n, dataset, plan.split)
     if plan.wants_classifier and needs_new_classifier(dataset):
         yield Progress(f"training a classifier of {dataset.name}, once", 0.0)
     wanted = plan.wants_classifier or (plan.classifier and not needs_new_classifier(dataset))
     it = reference(dataset, plan.extractor, split=plan.split, weights=plan.weights, classifier=wanted)
     with contextlib.ExitStack() as held:
-        jackknives = yield from _take_jackknives(found, it, n, plan, _hold_runs(found, plan, held))
+        jackknives = yield from _take_jackknives(found, dataset, it, n, plan, _hold_runs(found, plan, held))
     if not jackknives.measures:
         raise BadInput(f"nothing could be compared: {next(iter(jackknives.left_out.values()))}")
     sides = tuple(_side_card(side, found) for side in requests)
@@ -196,13 +199,14 @@ def refuse_unused_flags(unpaired: bool, sides: Sequence[SideRequest]) -> None:
         raise BadInput("--unpaired is for groups of seeds, NAME=RUN,RUN; each of these sides is one run or file")
 
 
-def samples_of_each(found: Sequence[SideInput], asked: int | None, dataset: Dataset) -> int:
+def samples_of_each(found: Sequence[SideInput], asked: int | None, dataset: Dataset, split: str) -> int:
     """The number of samples of every side that are measured: it is the same for all, as most measures depend on it.
 
     Args:
         found: What lies at the paths.
         asked: The number that is asked for; None for the usual number, or as many as the smallest file holds.
         dataset: The data.
+        split: The held-out split.
 
     Returns:
         The number.
@@ -214,11 +218,13 @@ def samples_of_each(found: Sequence[SideInput], asked: int | None, dataset: Data
     for path, count in counts.items():
         if asked is not None and count < asked:
             raise BadInput(f"{path}: found {count:,} samples, expected {asked:,}, as --n says. Lower it, or give more.")
-    return asked if asked is not None else min([default_sample_count(dataset), *counts.values()])
+    usual = [each.sampler.usual_count(dataset, split) for each in found if each.sampler is not None]
+    return asked if asked is not None else min([default_sample_count(dataset), *usual, *counts.values()])
 
 
 def _take_jackknives(
     found: Mapping[str, SideInput],
+    dataset: Dataset,
     it: Reference,
     n: int,
     plan: EvaluationPlan,
@@ -229,7 +235,8 @@ def _take_jackknives(
     for number, (path, each) in enumerate(found.items()):
         share = number / len(found)
         yield Progress(f"{path}: drawing {n:,} samples", share)
-        context = Context(each.samples(n, plan.seed), it, plan.protocol, plan.seed)
+        subject = each.draw(n, seed=plan.seed, dataset=dataset, split=plan.split)
+        context = Context.of(subject, it, protocol=plan.protocol, seed=plan.seed)
         if not number:
             wanted = _select_measures(context, plan)
             for name in wanted:

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from advnets.assessment import Subject, is_of_files, load_reference_data, subject_of_files
+from advnets.assessment import Sampler, Subject, is_of_files, load_reference_data, subject_of_files
 from advnets.data import Dataset, ImageOptions
 from advnets.data.conversion import to_values
 from advnets.errors import BadInput, Missing
 from advnets.experiment.model import Model
-from advnets.experiment.opening import open_source
+from advnets.experiment.opening import find_model, open_source
 from advnets.experiment.run import Run
 from advnets.experiment.sampling import Samples
 from advnets.games import CycleGame, Game
@@ -46,12 +45,14 @@ class SideInput:
         run: The run.
         model: The model of the run, or of a share file.
         subject: Samples in files.
+        sampler: What draws the samples of the model: itself, or of a cycle both of its ways.
     """
 
     path: str
     run: Run | None = None
     model: Model | None = None
     subject: Subject | None = None
+    sampler: Sampler | None = None
 
     @property
     def step(self) -> int | None:
@@ -71,21 +72,24 @@ class SideInput:
         assert self.subject is not None
         return tuple(self.subject.values.shape[1:])
 
-    def samples(self, n: int, seed: int) -> Tensor:
+    def draw(self, n: int, *, seed: int, dataset: Dataset, split: str) -> Subject:
         """Draw samples by the model, or from those in files.
 
         Args:
             n: Number of samples.
             seed: Seed of the noises, or of the draw.
+            dataset: What they are measured against.
+            split: The split whose images are translated, by a model that is given images.
 
         Returns:
-            The samples as a Split has them; those of files in their order.
+            The samples; those of files in their order.
         """
-        if self.model is not None:
-            return self.model.sample(n, seed=seed).stored_values
+        if self.sampler is not None:
+            return self.sampler.draw_subject(n, seed=seed, dataset=dataset, split=split)
         assert self.subject is not None
         values = self.subject.values
-        return values[torch.randperm(len(values), generator=torch.Generator().manual_seed(seed))[:n].sort().values]
+        drawn = torch.randperm(len(values), generator=torch.Generator().manual_seed(seed))[:n].sort().values
+        return replace(self.subject, values=values[drawn])
 
 
 def parse_sides(words: Sequence[Any]) -> tuple[SideRequest, ...]:
@@ -236,13 +240,16 @@ def _expect_different_names(sides: Iterable[SideRequest]) -> tuple[SideRequest, 
     return tuple(found)
 
 
-def find_input(path: str, options: ImageOptions | None = None, given: Any = None) -> SideInput:
+def find_input(
+    path: str, options: ImageOptions | None = None, given: Any = None, *, way: str | None = None
+) -> SideInput:
     """Find what lies at a path, or what was given as an object.
 
     Args:
         path: A run, a share file, the name of a model that ships, or samples in files.
         options: How image files become tensors; None for the defaults.
         given: The run, the model or the samples that were given under this name, or None.
+        way: Of cycles, "there" or "back"; None for the way there.
 
     Returns:
         What lies there.
@@ -256,15 +263,18 @@ def find_input(path: str, options: ImageOptions | None = None, given: Any = None
         values = given.stored_values if isinstance(given, Samples) else to_values(given)
         return SideInput(path, subject=Subject(path, values))
     if given is None and is_of_files(Path(path)):
+        if way is not None:
+            raise BadInput(f"--way {way}: {path} holds samples, which go no way; expected runs of cycles")
         return SideInput(path, subject=subject_of_files(Path(path), options))
     if given is None and Path(path).suffix.lower() == ".json":
         raise BadInput(f"{path} is a report; give --reports to compare reports, or the run or samples it is of")
     at = open_source(path) if given is None else given
-    run = at if isinstance(at, Run) else None
-    model = run.model if run is not None else at
-    assert isinstance(model, Model)
+    if isinstance(at, Run):
+        run, model = at, at.model_of(way)
+    else:
+        run, model = None, at if given is not None else find_model(path, way=way)
     model.must_be_measurable()
-    return SideInput(path, run, model)
+    return SideInput(path, run, model, sampler=model if run is None else run.sampler(way))
 
 
 def common_data(
@@ -322,4 +332,5 @@ def _load_training_data(found: Sequence[SideInput], data: str | None, data_dir: 
     run = next(each.run for each in found if each.path == path)
     if run is None:
         return first.dataset(data, data_dir)
-    return run.dataset if data is None and data_dir is None else Run(run.path, data=data, data_dir=data_dir).dataset
+    again = run if data is None and data_dir is None else Run(run.path, data=data, data_dir=data_dir)
+    return again.dataset.turn() if first.card.way == "back" else again.dataset

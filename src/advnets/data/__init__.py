@@ -3,12 +3,14 @@
 The order of the files, lowest first: conversion, splits and transforms; dataset; batches and memory; formats; sets;
 images; description and catalogue.
 
-Inside of the room a file imports only from those before it: conversion, splits, dataset, batches, formats, memory,
-sets, images, catalogue, description. A file that is not named stands alone.
+Inside of the room a file imports only from those before it: conversion, splits, split_checks, dataset_card, dataset,
+class_choice, unpaired, batches, formats, memory, sets, images, catalogue, description. A file that is
+not named stands alone.
 """
 
 from advnets.data.batches import Batches, order
-from advnets.data.catalogue import DATASETS, holds_image_files, load
+from advnets.data.catalogue import DATASETS, holds_image_files, is_named, load, load_unpaired
+from advnets.data.class_choice import choose_class
 from advnets.data.dataset import Dataset, Split, Survey
 from advnets.data.description import describe
 from advnets.data.formats.npz import load_npz
@@ -38,16 +40,19 @@ __all__ = [
     "Transform",
     "UNPAIRED",
     "cache_folder",
+    "choose_class",
     "describe",
     "fetch",
     "find_data",
     "find_image_files",
     "from_memory",
     "holds_image_files",
+    "is_named",
     "load",
     "load_npz",
     "load_images",
     "load_pairs",
+    "load_unpaired",
     "mixture",
     "order",
     "to_uint8",

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from advnets.data.class_choice import choose_class, split_class
 from advnets.data.dataset import Dataset
 from advnets.data.formats.npz import load_npz
 from advnets.data.images.folder import load_images
@@ -17,6 +18,7 @@ from advnets.data.sets.mnist import load_mnist
 from advnets.data.sets.olivetti import load_olivetti
 from advnets.data.sets.tfd import TFD, load_tfd, split_fold
 from advnets.data.sets.toys import MIXTURES, load_toy
+from advnets.data.unpaired import join_unpaired
 from advnets.disk import expect_regular
 from advnets.errors import BadInput, Missing, Unsupported, unknown
 
@@ -47,9 +49,9 @@ def load(
     """Load the data set of a name, or the images in a user's own file or folder.
 
     Args:
-        name_or_path: Row of `DATASETS`, or the path of a .npz file (`load_npz`), of a folder or a .zip of image files
-            (`load_images`; `load_pairs` where the options have a direction), or of a TFD_48x48.mat (`load_tfd`), after
-            which a colon and a fold may stand.
+        name_or_path: Row of `DATASETS`, after which a colon and a class may stand (`choose_class`); or the path of a
+            .npz file (`load_npz`), of a folder or a .zip of image files (`load_images`; `load_pairs` where the options
+            have a direction), or of a TFD_48x48.mat (`load_tfd`), after which a colon and a fold may stand.
         data_dir: Folder that is searched first for the files of named data sets. Digits and toys have no files, and a
             path says by itself where it is.
         options: How image files become tensors; refused where there are no image files.
@@ -68,19 +70,69 @@ def load(
     if holds_image_files(name):
         return load_images(path, options) if options is None or options.direction is None else load_pairs(path, options)
     faces, fold = split_fold(name)
-    is_known = name in DATASETS or path.suffix.lower() == ".npz" or faces.lower().endswith(".mat")
+    is_known = is_named(name) or path.suffix.lower() == ".npz" or faces.lower().endswith(".mat")
     if is_known and options is not None and options.chosen_flags:
         raise BadInput(
             f"{', '.join(options.chosen_flags)}: found data set {name!r}, expected a folder or a .zip of images, as "
             "only image files are decoded. Leave the flag out."
         )
-    if name in DATASETS:
-        return DATASETS[name](data_dir)
+    if is_named(name):
+        whole, chosen = split_class(name)
+        dataset = DATASETS[whole](data_dir)
+        return dataset if chosen is None else choose_class(dataset, chosen)
     if path.suffix.lower() == ".npz":
         return load_npz(path)
     if faces.lower().endswith(".mat"):
         return load_tfd(faces, fold=fold)
     raise _no_data_error(name, path)
+
+
+def load_unpaired(
+    a: str | os.PathLike[str] | Dataset,
+    b: str | os.PathLike[str] | Dataset,
+    data_dir: DataDir = None,
+    *,
+    options: ImageOptions | None = None,
+) -> Dataset:
+    """Load two kinds of images that nothing pairs, as `cyclegan` learns to translate them.
+
+    Args:
+        a: Images of the kind that is given on the way there: a name or path as `load` takes it, or a data set.
+        b: Images of the kind that is made on the way there.
+        data_dir: As in `load`.
+        options: How image files of both become tensors; without a direction.
+
+    Returns:
+        The data set; see `join_unpaired`.
+
+    Raises:
+        BadInput: For images of unlike shapes, and what `load` raises.
+
+    Example:
+        >>> digits = load_unpaired("digits:3", "digits:8")
+        >>> digits.name, digits.shape, digits.train.is_paired
+        ('digits:3 to digits:8', (1, 8, 8), False)
+    """
+    of_files = [not isinstance(each, Dataset) and holds_image_files(os.fspath(each)) for each in (a, b)]
+    if options is not None and options.chosen_flags and not any(of_files):
+        raise BadInput(
+            f"{', '.join(options.chosen_flags)}: found no image files in either kind of images, and only they are "
+            "decoded. Leave the flag out."
+        )
+    one, other = (
+        each if isinstance(each, Dataset) else load(each, data_dir, options=options if is_of_files else None)
+        for each, is_of_files in zip((a, b), of_files, strict=True)
+    )
+    return join_unpaired(one, other)
+
+
+def is_named(name: str) -> bool:
+    """Return whether a name is that of a data set, or of one class of it; else it is a path.
+
+    Args:
+        name: Name or path of data.
+    """
+    return name in DATASETS or (split_class(name)[0] in DATASETS and not os.path.exists(name))
 
 
 def holds_image_files(name: str) -> bool:
@@ -90,7 +142,7 @@ def holds_image_files(name: str) -> bool:
         name: Name or path of data.
     """
     suffix = Path(name).suffix.lower()
-    return name not in DATASETS and suffix != ".npz" and (os.path.isdir(name) or suffix == ".zip")
+    return not is_named(name) and suffix != ".npz" and (os.path.isdir(name) or suffix == ".zip")
 
 
 def _refuse_what_is_no_data(name: str, path: Path) -> None:
@@ -99,9 +151,9 @@ def _refuse_what_is_no_data(name: str, path: Path) -> None:
             "the data of the run were given in memory, and a run does not store them. Give the data again, as data= of "
             "resume or of Run."
         )
-    if name not in DATASETS:
+    if not is_named(name):
         expect_regular(Path(split_fold(name)[0]))
-    if name not in DATASETS and os.path.isfile(path / "recipe.json"):
+    if not is_named(name) and os.path.isfile(path / "recipe.json"):
         raise Unsupported(
             f"{name} is a run directory, expected images; the images inside are previews. Name the data that it was "
             "trained on, or draw samples from it with `advnets sample`."

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from advnets.data.conversion import Values, to_given, to_labels, to_values
+from advnets.data.dataset_card import dataset_card
+from advnets.data.split_checks import expect_given, expect_labels, expect_values
 from advnets.data.splits import MIN_SAMPLES, split_order
-from advnets.errors import BadInput, NonFinite
-from advnets.figures import draw_grid, encode_picture
-from advnets.markup import html_card, html_picture, html_table
+from advnets.errors import BadInput
 
 IN_MEMORY = "given in memory"
 """The source of a data set that was made of tensors."""
-PICTURED, THUMBNAIL = 20, 96
-"""Training images that a notebook shows, and the side in pixels beyond which every so many pixels are left out."""
 BLOCK = 2**22
 """Values that are widened at a time."""
 
@@ -38,6 +36,7 @@ class Split:
         check: Verifies mapped values at places (m,), or all for None, before they are read; see `verify`.
         is_paired: Whether the given image at a place belongs to the sample there; without, batches draw both sides by
             orders of their own.
+        given_labels: Class numbers of the given images where nothing pairs them, or None; those of pairs are `labels`.
 
     Raises:
         BadInput: If a tensor is of another dtype or shape.
@@ -50,13 +49,16 @@ class Split:
     is_mapped: bool = False
     check: Callable[[NDArray[Any] | None], None] | None = None
     is_paired: bool = True
+    given_labels: Tensor | None = None
 
     def __post_init__(self) -> None:
-        _check_values(self.values)
+        expect_values(self.values)
         if self.labels is not None:
-            _check_labels(self.labels, len(self.values))
+            expect_labels(self.labels, len(self.values))
         if self.given is not None:
-            _check_given(self.given, self.values, is_paired=self.is_paired)
+            expect_given(self.given, self.values, is_paired=self.is_paired)
+        if self.given_labels is not None:
+            _check_given_labels(self)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -115,7 +117,27 @@ class Split:
         self.verify(places.nonzero().flatten() if places.dtype == torch.bool else places)
         labels = None if self.labels is None else self.labels[places]
         given = self.given[places] if self.given is not None and self.is_paired else self.given
-        return Split(self.values[places], labels, given, is_paired=self.is_paired)
+        return Split(self.values[places], labels, given, is_paired=self.is_paired, given_labels=self.given_labels)
+
+    @property
+    def input_labels(self) -> Tensor | None:
+        """Class numbers of the given images; None where there are none, or they are not known."""
+        if self.given is None:
+            return None
+        return self.labels if self.is_paired else self.given_labels
+
+    def turn(self) -> "Split":
+        """Return the split with given images and samples in each other's place.
+
+        Raises:
+            BadInput: If no images are given.
+        """
+        if self.given is None:
+            raise BadInput("a split without given images cannot be turned; expected two kinds of images")
+        given_labels = None if self.is_paired else self.labels
+        return Split(
+            self.given, self.input_labels, self.values, self.is_mapped, self.check, self.is_paired, given_labels
+        )
 
 
 @dataclass(frozen=True)
@@ -201,6 +223,8 @@ class Dataset:
                         "Give every split samples of one shape and dtype."
                     )
             _check_classes(f"data set {self.name!r}, split {split_name}", split.labels, self.classes)
+            if split.given_labels is not None:
+                _check_classes(f"data set {self.name!r}, {split_name}, given images", split.given_labels, self.classes)
         if self.class_names is not None and len(self.class_names) != self.classes:
             raise BadInput(
                 f"data set {self.name!r}: found {len(self.class_names)} names of classes, expected {self.classes}. "
@@ -263,18 +287,21 @@ class Dataset:
         return f"<Dataset {self.name}: {' x '.join(map(str, self.shape))}, {counts}{classes}>"
 
     def _repr_html_(self) -> str:
-        rows = [(name, f"{len(split):,}") for name, split in self.splits.items()]
-        rows += [("shape", " x ".join(map(str, self.shape)))]
-        rows += [("classes", ", ".join(self.class_names or [str(self.classes)]))] if self.classes else []
-        return html_card(f"Data {self.name}", html_table(rows), self._first_images())
+        return dataset_card(self)
 
-    def _first_images(self) -> str:
-        if not self.is_image:
-            return ""
-        self.train.verify(torch.arange(min(PICTURED, len(self.train))))
-        step = -(-max(self.shape[1:]) // THUMBNAIL)
-        images = self.train.values[:PICTURED, :, ::step, ::step].permute(0, 2, 3, 1).contiguous().numpy()
-        return html_picture(encode_picture(draw_grid(images, columns=PICTURED // 2)), "the first training images")
+    def turn(self) -> "Dataset":
+        """Return the data set with given images and samples in each other's place, for the way back.
+
+        Raises:
+            BadInput: If no images are given.
+        """
+        train, validation, test = (split.turn() for split in self.splits.values())
+        has_labels = all(split.labels is not None for split in (train, validation, test))
+        if not has_labels:
+            train, validation, test = (_without_labels(split) for split in (train, validation, test))
+        classes, names = (self.classes, self.class_names) if has_labels else (None, None)
+        name = f"{self.name}, back"
+        return Dataset(name, train, validation, test, classes, self.source, survey=self.survey, class_names=names)
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -307,10 +334,11 @@ class Dataset:
         sha = hashlib.sha256()
         for name, split in self.splits.items():
             sha.update(b"" if split.is_paired else f"{name} unpaired\n".encode())
-            for kind, tensor in (("values", split.values), ("labels", split.labels), ("given", split.given)):
+            given = (("given", split.given), ("given_labels", split.given_labels))
+            for kind, tensor in (("values", split.values), ("labels", split.labels), *given):
                 if tensor is None:
                     # Without given images the digest is what it was before there could be any.
-                    sha.update(b"" if kind == "given" else f"{name}/{kind} none\n".encode())
+                    sha.update(b"" if kind.startswith("given") else f"{name}/{kind} none\n".encode())
                     continue
                 sha.update(f"{name}/{kind} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
                 sha.update(tensor.detach().cpu().contiguous().numpy().data)
@@ -336,41 +364,18 @@ def _kind(tensor: Tensor | None) -> str:
     )
 
 
-def _check_values(values: Tensor) -> None:
-    images = values.dtype == torch.uint8 and values.dim() == 4
-    points = values.dtype == torch.float32 and values.dim() == 2
-    if not (images or points) or values.numel() == 0:
+def _check_given_labels(split: Split) -> None:
+    assert split.given_labels is not None
+    if split.given is None or split.is_paired:
         raise BadInput(
-            f"values of a split: found {values.dtype} of shape {tuple(values.shape)}, expected at least one sample of "
-            "uint8 images (n, c, h, w) or float32 points (n, d). Convert images to uint8 0..255 first."
+            "given_labels of a split: found them without given images that nothing pairs. Give the classes of pairs as "
+            "labels."
         )
-    if points and not bool(values.isfinite().all()):
-        row = int((~values.isfinite()).any(dim=1).nonzero()[0])
-        raise NonFinite(f"values of a split: point {row} has a NaN or an Inf. Remove such points first.")
+    expect_labels(split.given_labels, len(split.given))
 
 
-def _check_labels(labels: Tensor, n: int) -> None:
-    if labels.dtype != torch.int64 or tuple(labels.shape) != (n,):
-        raise BadInput(
-            f"labels of a split: found {labels.dtype} of shape {tuple(labels.shape)}, expected int64 of shape ({n},), "
-            "one per sample. Convert with labels.long() and check that every sample has one."
-        )
-    if int(labels.min()) < 0:
-        raise BadInput(f"labels of a split: found {int(labels.min())}, expected 0 or more. Number the classes from 0.")
-
-
-def _check_given(given: Tensor, values: Tensor, *, is_paired: bool) -> None:
-    fits = len(given) == len(values) or not is_paired
-    if given.dtype != torch.uint8 or given.dim() != 4 or not fits or given.numel() == 0:
-        raise BadInput(
-            f"given images of a split: found {given.dtype} of shape {tuple(given.shape)}, expected uint8 of shape "
-            f"({len(values)}, c, h, w), one image for each sample. Convert them to uint8 0..255 first."
-        )
-    if values.dtype != torch.uint8:
-        raise BadInput(
-            "given images of a split: found points as samples, expected images. Give images beside images, or leave "
-            "given out."
-        )
+def _without_labels(split: Split) -> Split:
+    return replace(split, labels=None, given_labels=None)
 
 
 def _count_classes(*splits: Split) -> int | None:

@@ -21,9 +21,11 @@ from advnets.assessment import (
 )
 from advnets.data import ImageOptions
 from advnets.errors import BadInput
-from advnets.experiment.opening import open_source
+from advnets.experiment.model import Model
+from advnets.experiment.opening import find_model, open_source
 from advnets.experiment.own_networks import load_own
 from advnets.experiment.run import Run
+from advnets.experiment.run_evaluation import expect_way
 from advnets.games import CycleGame, Game
 
 
@@ -41,6 +43,7 @@ class MeasuringFlags:
         n: Number of samples; default 10,000, or fewer if there are fewer training images, or samples in a file.
         seed: Seed of the noise and of random draws.
         no_classifier: Leave out the measures that need a classifier.
+        way: Of a cycle, measure the way from A to B (there) or from B to A (back) alone.
     """
 
     split: str = "validation"
@@ -51,6 +54,7 @@ class MeasuringFlags:
     n: int | None = None
     seed: int = 0
     no_classifier: bool = False
+    way: str | None = None
 
     @property
     def measure_names(self) -> tuple[str, ...] | None:
@@ -97,6 +101,7 @@ def evaluate_path(
     data_dir: str | None = None,
     options: ImageOptions | None = None,
     game: Game | CycleGame | None = None,
+    way: str | None = None,
 ) -> Generator[Progress, None, Report]:
     """Measure what lies at a path.
 
@@ -112,6 +117,7 @@ def evaluate_path(
         options: How the image files at `path` and at `others` become tensors; None for the defaults. The own data of a
             run are read as at its start, and those of a share file as its card says.
         game: The game of a run of networks of one's own.
+        way: Of the run of a cycle, "there" or "back"; None for the way there, and for all else.
 
     Yields:
         The progress, and notes on how files were read.
@@ -125,15 +131,17 @@ def evaluate_path(
     if data and others:
         raise BadInput("found --data and --against; expected one of them, which says what samples are measured against")
     if is_of_files(path):
+        if way is not None:
+            raise BadInput(f"--way {way}: {path} holds samples, which go no way; expected the run of a cycle")
         return (yield from _evaluate_files(path, plan, others, data, data_dir, options))
     if others is None:
-        return (yield from _evaluate_on_own_data(path, plan, data, data_dir, options, game))
-    found = open_source(path, game)
+        return (yield from _evaluate_on_own_data(path, plan, data, data_dir, options, way=way, game=game))
+    found = _open_way(path, way, game)
     (chosen,) = options_where_they_apply([others], options)
     dataset = load_reference_data(others, data_dir, chosen)
     yield from _tell(reading_notes(others, dataset))
     if isinstance(found, Run):
-        return (yield from found.evaluate_against(dataset, plan))
+        return (yield from found.evaluate_against(dataset, plan, way))
     report = yield from evaluate_sampler(found, dataset, plan)
     report.must_have_measures()
     return report
@@ -179,21 +187,47 @@ def _evaluate_on_own_data(
     data: str | None,
     data_dir: str | None,
     options: ImageOptions | None,
+    *,
+    way: str | None,
     game: Game | CycleGame | None,
 ) -> Generator[Progress, None, Report]:
-    found = open_source(path, game)
+    found = _open_way(path, way, game)
     if options is not None and options.chosen_flags:
         raise BadInput(
             f"{', '.join(options.chosen_flags)}: {path} is measured on images of the size and colours that it draws. "
             "Leave the flag out; it is for images in files, and for --against."
         )
     if isinstance(found, Run):
-        return (yield from Run(found.path, game, data=data, data_dir=data_dir).evaluate_own_data(plan))
+        return (yield from Run(found.path, game, data=data, data_dir=data_dir).evaluate_own_data(plan, way))
     dataset = found.dataset(data, data_dir)
     yield from _tell(reading_notes(data or dataset.name, dataset))
     report = yield from evaluate_sampler(found, dataset, plan)
     report.must_have_measures()
     return report
+
+
+def ways_of(path: Path, game: Game | CycleGame | None = None) -> list[str]:
+    """Return the ways of the run at a path, "there" and "back" of a cycle; nothing for all else.
+
+    Args:
+        path: Whatever can be measured.
+        game: The game of a run of networks of one's own.
+    """
+    if is_of_files(path) or not (path / "recipe.json").is_file():
+        return []
+    found = open_source(path, game)
+    return [way for way in found.ways if way] if isinstance(found, Run) else []
+
+
+def _open_way(path: Path, way: str | None, game: Game | CycleGame | None) -> Run | Model:
+    """The run at a path, which has this way, or the model of this way."""
+    found = open_source(path, game)
+    if way is None:
+        return found
+    if isinstance(found, Run):
+        expect_way(found.ways, way, str(path))
+        return found
+    return find_model(path, way=way)
 
 
 def _evaluate_files(

@@ -10,7 +10,7 @@ import torch
 
 from advnets import distributed, runs
 from advnets.capture import expect_capturable
-from advnets.data import DATASETS, STORED_NAME, Dataset
+from advnets.data import STORED_NAME, Dataset, is_named
 from advnets.errors import BadInput
 from advnets.experiment.keywords import BudgetKeywords, RecipeKeywords, TrainKeywords, apply_keywords, split_keywords
 from advnets.experiment.notebook import follow_in_notebook
@@ -220,7 +220,7 @@ def _record_of(
     """What recipe.json will say of a new run."""
     return RunRecord(
         recipe=recipe,
-        settings=replace(settings, data=_absolute_path(settings.data), data_dir=_absolute_folder(settings.data_dir)),
+        settings=_with_absolute_paths(settings),
         data=_data_card(dataset, recipe, game),
         source=dataset.source,
         notes=(*measured, *(() if dataset.survey is None else dataset.survey.notes)),
@@ -274,9 +274,15 @@ def _data_card(dataset: Dataset, recipe: Recipe, game: Game | CycleGame | None) 
     return runs.DataCard(dataset.name, dataset.digest, dataset.shape, dataset.classes, frequencies, shape, names)
 
 
+def _with_absolute_paths(settings: Settings) -> Settings:
+    other = None if settings.other is None else _absolute_path(settings.other)
+    data, folder = _absolute_path(settings.data), _absolute_folder(settings.data_dir)
+    return replace(settings, data=data, other=other, data_dir=folder)
+
+
 def _absolute_folder(folder: str | None) -> str | None:
     return folder and str(Path(folder).resolve())
 
 
 def _absolute_path(name: str) -> str:
-    return str(Path(name).resolve()) if name not in (*DATASETS, STORED_NAME) else name
+    return name if name == STORED_NAME or is_named(name) else str(Path(name).resolve())

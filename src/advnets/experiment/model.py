@@ -14,6 +14,7 @@ from advnets.assessment import (
     EvaluationKeywords,
     Report,
     Subject,
+    default_sample_count,
     evaluate_sampler,
     exhaust,
     plan_from,
@@ -34,6 +35,7 @@ from advnets.experiment.sampling import (
     choose_given,
     choose_inputs,
     draw_noises,
+    draw_translations,
     expect_place_for_samples,
     expect_place_for_translations,
     expect_translator,
@@ -271,7 +273,7 @@ class Model:
         Raises BadInput for a card's data set that is not at hand under its name, or is another one by now.
         """
         told = self.card.data
-        if name_or_path is None and told.name not in data.DATASETS:
+        if name_or_path is None and not data.is_named(told.name):
             raise BadInput(
                 f"{self.name} was trained on {told.name!r}, which is no data set by name; give the path of it"
             )
@@ -281,6 +283,7 @@ class Model:
                 f"{told.name} is not the data that {self.name} was trained on: its digest is {dataset.digest[:12]}, "
                 f"expected {told.digest[:12]}. Name the data, to measure against them all the same."
             )
+        dataset = dataset.turn() if self.card.way == "back" else dataset
         if dataset.shape != told.shape:
             raise BadInput(
                 f"{dataset.name}: samples of shape {dataset.shape}, expected {told.shape}, as {self.name} draws"
@@ -312,20 +315,31 @@ class Model:
         report.must_have_measures()
         return report
 
-    def draw_subject(self, n: int, *, seed: int) -> Subject:
+    def usual_count(self, dataset: Dataset, split: str) -> int:
+        """Return how many samples are measured by default: of a generator that is given images, one of each input."""
+        usual = default_sample_count(dataset)
+        given = dataset.splits[split].given if self.card.given == "images" else None
+        return usual if given is None else min(usual, len(given))
+
+    def draw_subject(self, n: int, *, seed: int, dataset: Dataset, split: str) -> Subject:
         """Draw samples that are measured.
 
         Args:
             n: Number of samples.
             seed: Seed of the noises.
+            dataset: What they are measured against, which a generator that is given images is given those of.
+            split: The split whose images it is given.
 
         Returns:
             The samples.
 
         Raises:
             Unsupported: As `must_be_measurable` does.
+            BadInput: If it is to translate images that are not there.
         """
         self.must_be_measurable()
+        if self.card.given == "images":
+            return draw_translations(self.network, self.card, dataset.splits[split], n, seed=seed, name=self.name)
         labels = choose_given(self.card, self.name, n, seed, None)  # those that `sample` draws where no class is given
         asked = None if labels is None else AskedClasses(labels, self.card.data.class_names)
         return Subject(self.name, self.sample(n, seed=seed).stored_values, self.step, asked=asked)
@@ -334,16 +348,13 @@ class Model:
         """Check that its samples can be measured.
 
         Raises:
-            Unsupported: If its transform has no inverse, as then brightness and contrast are lost; and if it is
-                given images.
+            Unsupported: If its transform has no inverse, as then brightness and contrast are lost.
         """
         if not self.transform.invertible:
             raise Unsupported(
                 f"{self.name}: samples under the transform {self.card.transform!r} have lost the brightness and "
                 "contrast that are measured; look at them: `advnets sample`, `advnets figures figure2`"
             )
-        if self.card.given == "images":
-            raise Unsupported(f"{self.name} translates images, and `evaluate` measures what is drawn of noises alone")
 
     def figure2(self, dataset: Dataset, *, seed: int = 0) -> Any:
         """Figure 2 of the 2014 paper, as `draw_figure2_of` has it: fresh samples beside a nearest training image."""

@@ -18,12 +18,12 @@ from advnets.assessment import (
     EvaluationPlan,
     Progress,
     Report,
+    Sampler,
     exhaust,
     plan_from,
 )
 from advnets.capture import can_capture
 from advnets.data import Dataset
-from advnets.errors import BadInput, unknown
 from advnets.experiment import run_evaluation
 from advnets.experiment.exports import ExportedFile
 from advnets.experiment.loop import Loop, TrainingProgress
@@ -156,14 +156,18 @@ class Run:
             Missing: If there is no checkpoint yet.
             BadInput: If there is no such way, or the run was started on networks that are not given.
         """
-        ways = self._ways()
-        if way is not None and way not in ways:
-            told = f"{self.path} has one generator, and no way {way}; expected a run of a cycle. Leave it out."
-            raise unknown("way", way, ways) if ways[0] else BadInput(told)
+        way = run_evaluation.expect_way(self.ways, way, str(self.path))
         step, state, _ = runs.load_latest(self.directory.checkpoints)
-        return self.model_at(step, state, ways[0] if way is None else way, last=last)
+        return self.model_at(step, state, way, last=last)
 
-    def _ways(self) -> list[str]:
+    def sampler(self, way: str | None = None) -> Sampler:
+        """Return what draws the samples that are measured: a model, or both ways of a cycle; `way` as in `model_of`."""
+        step, state, _ = runs.load_latest(self.directory.checkpoints)
+        return run_evaluation.sampler_of(self, step, state, way)
+
+    @property
+    def ways(self) -> list[str]:
+        """The ways of its generators: "" of one generator, "there" and "back" of a cycle."""
         self.record.expect_game(self.game, str(self.path))
         return list(self.game.makers if self.game is not None else self.recipe.expect_learner().makers())
 
@@ -192,10 +196,11 @@ class Run:
         """
         return self.model_of(last=last).sample(n, **asked)
 
-    def evaluate(self, **plan: Unpack[EvaluationKeywords]) -> Report:
+    def evaluate(self, *, way: str | None = None, **plan: Unpack[EvaluationKeywords]) -> Report:
         """Measure the run against its own data, and write the report as `evaluate_own_data` does.
 
         Args:
+            way: As in `evaluate_own_data`.
             **plan: Fields of `EvaluationPlan`.
 
         Returns:
@@ -204,18 +209,20 @@ class Run:
         Raises:
             BadInput: If nothing that was asked for can be measured.
         """
-        return exhaust(self.evaluate_own_data(plan_from(plan)))
+        return exhaust(self.evaluate_own_data(plan_from(plan), way))
 
-    def evaluate_own_data(self, plan: EvaluationPlan) -> Generator[Progress, None, Report]:
+    def evaluate_own_data(self, plan: EvaluationPlan, way: str | None = None) -> Generator[Progress, None, Report]:
         """Measure the run against its own data, and write the report.
 
         It is written to report.json and report.md. Measures that these hold of the same step, split, samples, seed and
         features stay in them; a report that was measured otherwise is moved to reports/, and comes back when the run
         is measured like that again. One that is not as it was written is moved too, and joins nothing. Each reading of
-        the test split is noted in test-readings.jsonl.
+        the test split is noted in test-readings.jsonl. A generator that is given images translates held-out ones. The
+        way back of a cycle has its report in a folder of its own, back/.
 
         Args:
             plan: Which measures, and how.
+            way: "there" or "back" of a cycle; None for the way there, and for a run with one generator.
 
         Yields:
             The progress, and a note if a report is moved.
@@ -227,9 +234,11 @@ class Run:
             BadInput: If nothing that was asked for can be measured.
             Unsupported: As `evaluate_sampler` and `Model.draw_subject` do.
         """
-        return run_evaluation.evaluate_own_data(self, plan)
+        return run_evaluation.evaluate_own_data(self, plan, way)
 
-    def evaluate_against(self, dataset: Dataset, plan: EvaluationPlan) -> Generator[Progress, None, Report]:
+    def evaluate_against(
+        self, dataset: Dataset, plan: EvaluationPlan, way: str | None = None
+    ) -> Generator[Progress, None, Report]:
         """Measure the run against other data.
 
         No report is written, but each reading of their test split is noted in test-readings.jsonl.
@@ -237,6 +246,7 @@ class Run:
         Args:
             dataset: The other real images, or points.
             plan: Which measures, and how.
+            way: As in `evaluate_own_data`.
 
         Yields:
             The progress.
@@ -248,7 +258,7 @@ class Run:
             BadInput: If nothing that was asked for can be measured.
             Unsupported: As `evaluate_sampler` and `Model.draw_subject` do.
         """
-        return run_evaluation.evaluate_against(self, dataset, plan)
+        return run_evaluation.evaluate_against(self, dataset, plan, way)
 
     def select_checkpoint(self, plan: EvaluationPlan, by: str) -> Generator[Progress, None, CheckpointChoice]:
         """Measure every checkpoint on the validation split, and select the best; nothing is written.

@@ -5,7 +5,7 @@ import shlex
 from dataclasses import replace
 from typing import Any
 
-from advnets.data import DATASETS, STORED_NAME, Dataset, find_data
+from advnets.data import STORED_NAME, Dataset, find_data, is_named
 from advnets.errors import BadInput, Missing
 from advnets.experiment.settings import Settings
 
@@ -72,7 +72,7 @@ def load_run_data(
     except Missing as error:
         if data is not None or settings.data == STORED_NAME:
             raise
-        named = settings.data in DATASETS
+        named = is_named(settings.data)
         how = "the folder of their files by --data-dir FOLDER" if named else "their new place by --data PATH"
         raise Missing(
             f"{error}\n{path} was trained on these data. If they were moved, give {how}, as in `advnets resume "
@@ -98,6 +98,7 @@ def refuse_other_data(settings: Settings, data: Any) -> None:
         raise BadInput(f"found data= beside settings that name the data {settings.data!r}. Give one of them.")
     flags = [*settings.image_options.chosen_flags, *(["--data-dir"] if settings.data_dir else [])]
     flags += ["--direction"] if settings.direction else []
+    flags += ["--other"] if settings.other else []
     if flags and not isinstance(data, str | os.PathLike):
         raise BadInput(f"{', '.join(flags)}: found data in memory, expected files. Leave these settings out.")
 

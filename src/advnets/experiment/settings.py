@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from advnets import distributed
-from advnets.data import DIRECTIONS, UNPAIRED, Dataset, ImageOptions, holds_image_files, load
+from advnets.data import DIRECTIONS, UNPAIRED, Dataset, ImageOptions, holds_image_files, load, load_unpaired
 from advnets.errors import BadInput, unknown
 from advnets.games import CycleGame, CycleRow
 from advnets.recipes import Recipe
@@ -52,6 +52,7 @@ class TrainingPlan:
 
     Attributes:
         data: A data set or a path: see `advnets data --help`.
+        other: For cyclegan: the other kind of images, a data set or a path, where --data is the one kind.
         data_dir: A folder where data sets are looked for first.
         direction: Of pairs, which kind is given: AtoB (default), or BtoA.
         start_from: Begin with the weights of a share file, or with both players' of a run.
@@ -69,6 +70,7 @@ class TrainingPlan:
     """
 
     data: str = "digits"
+    other: str | None = None
     data_dir: str | None = None
     direction: str | None = None
     start_from: str | None = None
@@ -105,7 +107,9 @@ class Settings(ImageFlags, TrainingPlan):
             raise BadInput(f"seed is {self.seed!r}; expected a whole number from 0 to 2^63 - 1")
 
     def dataset(self) -> Dataset:
-        """The data asked for; raises what `data.load` raises."""
+        """The data asked for; raises what `data.load` and `data.load_unpaired` raise."""
+        if self.other is not None:
+            return load_unpaired(self.data, self.other, self.data_dir, options=self.image_options)
         return load(self.data, self.data_dir, options=replace(self.image_options, direction=self.direction))
 
     def as_json(self) -> dict[str, Any]:
@@ -130,6 +134,9 @@ def settle_direction(settings: Settings, learner: Any, data: Any = None) -> Sett
     """
     direction, is_cycle = settings.direction, isinstance(learner, CycleRow | CycleGame)
     is_translation = is_cycle or getattr(learner, "given", None) == "images"
+    if settings.other is not None:
+        _expect_two_kinds(settings, is_cycle)
+        return settings
     if direction is None:
         name = settings.data if data is None else data
         if not is_translation or not isinstance(name, str | PathLike) or not holds_image_files(str(name)):
@@ -145,6 +152,19 @@ def settle_direction(settings: Settings, learner: Any, data: Any = None) -> Sett
         advice = "a cycle goes both ways" if is_cycle else "images without pairs are translated by the recipe cyclegan"
         raise BadInput(f"--direction {direction}: expected {expected} for this recipe, for {advice}.")
     return settings
+
+
+def _expect_two_kinds(settings: Settings, is_cycle: bool) -> None:
+    if not is_cycle:
+        raise BadInput(
+            f"--other {settings.other}: found a recipe that does not translate without pairs, expected cyclegan. Leave "
+            "it out, or train cyclegan."
+        )
+    if settings.direction is not None:
+        raise BadInput(
+            f"--direction {settings.direction}: found it beside --other {settings.other}, which names the other kind "
+            "of images. Leave --direction out, for a cycle goes both ways."
+        )
 
 
 def settings_from(values: Mapping[str, Any]) -> Settings:

@@ -26,7 +26,7 @@ RECIPE_ADVICE = (
 
 OF_A_RUN = (
     "recipe.json", "environment.json", "status.json", "budget.json", "journal.jsonl", "previews", "checkpoints",
-    "report.json", "report.md", "figures", "reports", "test-readings.jsonl", "unit.json", ".lock",
+    "report.json", "report.md", "figures", "reports", "back", "test-readings.jsonl", "unit.json", ".lock",
 )  # fmt: skip
 """What a run directory holds. A link of such a name is refused."""
 
@@ -135,7 +135,7 @@ class RunDirectory:
         """Remove what writers that were killed left behind; only who holds the run's lock may do so."""
         with open_folder(self.path, self.held) as folder:
             folder.remove_leftovers()
-            for name in ("checkpoints", "previews", "figures", "reports"):
+            for name in ("checkpoints", "previews", "figures", "reports", "back"):
                 if folder.has_folder(name):
                     with folder.folder(name) as inner:
                         inner.remove_leftovers()

@@ -130,7 +130,8 @@ def load_pairs(path: str | os.PathLike[str], options: ImageOptions) -> Dataset:
         kinds = [*folders]
     plain = replace(options, direction=None)
     a, b = (load_source(one, f"{name}-{kind}", plain) for kind, one in zip(KINDS, kinds, strict=True))
-    return _turn(_join(path, name, a, b, how=how, is_paired=options.direction != UNPAIRED), options)
+    joined = _join(path, name, a, b, how=how, is_paired=options.direction != UNPAIRED)
+    return replace(joined.turn(), name=name) if options.direction == "BtoA" else joined
 
 
 def _expect_pairs(path: Path, options: ImageOptions) -> None:
@@ -224,14 +225,3 @@ def _sum(*counts: Mapping[str, int]) -> dict[str, int]:
         for name, number in one.items():
             total[name] = total.get(name, 0) + number
     return total
-
-
-def _turn(dataset: Dataset, options: ImageOptions) -> Dataset:
-    """The data set with both kinds in each other's place, for the way from B to A."""
-    if options.direction != "BtoA":
-        return dataset
-    parts = []
-    for part in dataset.splits.values():
-        assert part.given is not None
-        parts.append(Split(part.given, None, part.values, part.is_mapped, part.check, part.is_paired))
-    return replace(dataset, train=parts[0], validation=parts[1], test=parts[2])

@@ -1,7 +1,7 @@
 """Samples: which are asked for, what they are made of, and how they are written.
 
 Inside of the room a file imports only from those before it: files, samples, plan, inputs, blocks, translation,
-translation_scores.
+translation_scores, translated_subject.
 """
 
 from advnets.experiment.sampling.blocks import ShowProgress, follow_blocks, ignore_progress, join_blocks, make_blocks
@@ -9,6 +9,7 @@ from advnets.experiment.sampling.files import Values, expect_place_for_samples, 
 from advnets.experiment.sampling.inputs import STEPS, Inputs, choose_given, choose_inputs, draw_noises, sweep_code
 from advnets.experiment.sampling.plan import FRAMES, Given, SampleKeywords, SamplePlan
 from advnets.experiment.sampling.samples import Samples
+from advnets.experiment.sampling.translated_subject import draw_translations
 from advnets.experiment.sampling.translation import (
     TranslationPlan,
     expect_place_for_translations,
@@ -34,6 +35,7 @@ __all__ = [
     "choose_given",
     "choose_inputs",
     "draw_noises",
+    "draw_translations",
     "expect_place_for_samples",
     "expect_place_for_translations",
     "expect_translator",

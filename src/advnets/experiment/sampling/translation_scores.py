@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from advnets.assessment import Progress
+from advnets.assessment import Progress, baseline_images
 from advnets.data import Dataset, Split
 from advnets.errors import BadInput
 from advnets.experiment.sampling.blocks import ShowProgress, ignore_progress
@@ -15,7 +15,7 @@ from advnets.experiment.sampling.translation import TranslationPlan, translate_s
 from advnets.metrics.paired import PAIRED, mean_score
 from advnets.metrics.paired.ssim import SIDE
 from advnets.runs import Card
-from advnets.statistics import Estimate, find_nearest, paired_difference
+from advnets.statistics import Estimate, paired_difference
 from advnets.statistics.arrays import Floats
 
 MODEL = "model"
@@ -97,7 +97,7 @@ def score_translations(
         raise BadInput(f"n is {plan.n}; expected 1, for each image is scored once. Score other seeds by themselves.")
     held_out.verify()
     given, targets = _given_of(held_out), held_out.values
-    sides = _baselines(train, given, targets)
+    sides = baseline_images(train, given, tuple(targets.shape[1:]))
     sides[MODEL] = _translate(network, card, given, plan, name, show)
     measures = {key: score for key, score in PAIRED.items() if key != "ssim" or min(targets.shape[2:]) >= SIDE}
     order = [side for side in ABOUT if side in sides]
@@ -114,14 +114,6 @@ def _translate(
         made.append(translate_stored(network, card, image[None], plan, name=name))
         show(Progress(f"{number:,} of {len(given):,} images", number / len(given)))
     return torch.from_numpy(np.concatenate(made)).permute(0, 3, 1, 2)
-
-
-def _baselines(train: Split, given: Tensor, targets: Tensor) -> dict[str, Tensor]:
-    train.verify()
-    nearest = find_nearest(given.contiguous(), _given_of(train).contiguous())[0]
-    mean = (train.values.sum(0, dtype=torch.int64) / len(train)).round().to(torch.uint8)
-    sides = {"nearest": train.values[nearest], "mean": mean.expand_as(targets)}
-    return sides | ({"copy": given} if given.shape == targets.shape else {})
 
 
 def _given_of(split: Split) -> Tensor:
