@@ -1,0 +1,4 @@
+from dataclasses import dataclass
+LESSONS={}
+@dataclass
+class Lesson: ...
