@@ -21,6 +21,7 @@ FLOORS = [
     {"recipes"},
     {"experiment"},
     {"comparison", "studies"},
+    {"web"},
     {"cli"},
 ]  # fmt: skip
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
