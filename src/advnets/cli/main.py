@@ -24,6 +24,7 @@ VERBS = {
     "figures": "draw the 2014 paper's figures",
     "helvetica": "let a generator collapse, and bring it back by Algorithm 1",
     "canaries": "damage real images on purpose, to see which measures notice",
+    "play": "watch two networks play in the browser, and move them",
     "table": "train the models of the 2014 paper's Table 1, and measure them beside controls",
     "recipes": "list the recipes, or show one",
     "data": "list the data sets, or describe one",

@@ -1,7 +1,7 @@
 """The whole state of the page as the fragment of a URL, which a teacher can give away."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -14,6 +14,7 @@ SPEEDS = (1, 5, 20, 60, 200, 0)
 LONGEST = 20_000
 """Characters of a fragment that are read."""
 SECOND = "b."
+OTHER_WORDS = ("drawn", "compare", "hide", "lesson", "lang", "speed")
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,10 @@ class Link:
         """Return the state as `name=value&...`; what has its default is left out, and the order is always the same."""
         return "&".join(f"{name}={quote(text, safe='.,-')}" for name, text in self._words())
 
+    def replace(self, **changes: Any) -> "Link":
+        """Return this state with other values of some attributes."""
+        return replace(self, **changes)
+
     def _words(self) -> Iterator[tuple[str, str]]:
         base = Settings()
         yield from _differences(self.first, base, "")
@@ -96,7 +101,7 @@ class Link:
         lesson, language = words.pop("lesson", ""), words.pop("lang", "en")
         speed = _number("speed", words.pop("speed", "0"), whole=True)
         for name in words:
-            raise unknown("word of the address", name[:40], (*CONTROLS, "drawn", "compare", "hide", "lesson", "lang", "speed"))
+            raise unknown("word of the address", name[:40], (*CONTROLS, *OTHER_WORDS))
         return Link(first, second, hidden, lesson, language, int(speed))
 
 

@@ -17,6 +17,8 @@ from advnets.penalties import PENALTIES, Penalty
 from advnets.studies.playground.settings import Settings
 
 LAYERS = {"tanh": (nn.Tanh, "tanh"), "relu": (nn.ReLU, "relu"), "leaky_relu": (nn.LeakyReLU, "leaky_relu")}
+FLAT = 0.4
+"""How much smaller the weights into G's first layer begin than the others, so that no unit is saturated."""
 SIDES = {"discriminator": "d", "generator": "g"}
 
 
@@ -46,6 +48,10 @@ class Players:
         """
         d, kind = settings.dimension, settings.activation
         generator = _dense(settings.latent_size, d, settings.g_layers, settings.g_width, kind)
+        if settings.g_layers:
+            first = generator[0]
+            assert isinstance(first, nn.Linear)
+            first.weight.data *= FLAT  # so that p_g begins as one hill
         _place(generator, settings)
         noise = Noise(settings.instance_noise)
         judge = _dense(settings.pack * d, 1, settings.d_layers, settings.d_width, kind)

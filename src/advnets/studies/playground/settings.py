@@ -92,15 +92,15 @@ CONTROLS: dict[str, Control] = {
         Control("seed", 0, "data", 0, 2**31 - 1),
         Control("algorithm", "algorithm1", "algorithm", options=tuple(ALGORITHMS), live=True),
         Control("k", 1, "algorithm", 1, 20, live=True),
-        Control("objective", "non_saturating", "algorithm", options=tuple(OBJECTIVES), live=True),
+        Control("objective", "minimax", "algorithm", options=tuple(OBJECTIVES), live=True),
         *(Control(name, 0.0, "penalties", 0.0, 100.0, live=True) for name in PENALTIES),
         Control("clip", 0.0, "penalties", 0.0, 10.0, live=True),
-        *_player("d", 0.005),
-        *_player("g", 0.002),
+        *_player("d", 0.01),
+        *_player("g", 0.001),
         Control("d_until", 0, "discriminator", 0, 1_000_000, live=True),
         Control("activation", "tanh", "generator", options=ACTIVATIONS),
-        Control("start", 0.0, "generator", -4.0, 4.0),
-        Control("spread", 1.0, "generator", 0.0, 4.0),
+        Control("start", 1.5, "generator", -4.0, 4.0),
+        Control("spread", 0.8, "generator", 0.0, 4.0),
         Control("latent", "gaussian", "noise", options=tuple(LATENTS)),
         Control("latent_size", 1, "noise", 1, 16),
         Control("instance_noise", 0.0, "noise", 0.0, 2.0, live=True),
@@ -113,6 +113,16 @@ CONTROLS: dict[str, Control] = {
 A penalty of weight 0 and a clip at 0 are none, and so is an average of 0. `d_until` is the step from which on the
 discriminator's rate is 0; 0 is never.
 """
+
+
+BEGINNINGS: dict[int, dict[str, Any]] = {
+    1: {},
+    2: {
+        "dimension": 2, "data": "eight_gaussians", "latent_size": 2, "start": 0.0, "spread": 1.0,
+        "objective": "non_saturating", "d_rate": 0.005, "r1": 0.05,
+    },
+}  # fmt: skip
+"""What a game begins with when one turns to the line or to the plane."""
 
 
 @dataclass(frozen=True)
