@@ -131,7 +131,9 @@ def _settings(words: dict[str, str], prefix: str, base: Settings) -> Settings:
             text = words.pop(prefix + name)
             found[name] = text if control.options else _number(name, text, whole=isinstance(control.default, int))
     if f"{prefix}drawn" in words:
-        found["drawn"] = [int(_number("drawn", one, whole=True)) for one in words.pop(f"{prefix}drawn").split(".") if one]
+        found["drawn"] = [
+            int(_number("drawn", one, whole=True)) for one in words.pop(f"{prefix}drawn").split(".") if one
+        ]
     elif found["data"] != "drawn":
         found["drawn"] = []
     return Settings.of(found)

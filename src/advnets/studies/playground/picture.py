@@ -1,4 +1,4 @@
-"""What one sees of a game at one moment: densities, D, samples and arrows. Nothing is drawn at random, nothing moves."""
+"""What one sees of a game at one moment: densities, D, samples and arrows. Looking changes nothing of the game."""
 
 import math
 from collections.abc import Iterator
@@ -61,7 +61,7 @@ class Canvas:
             The canvas.
         """
         size, many = settings.latent_size, shape.sample(COUNTED * 8)
-        even = torch.quasirandom.SobolEngine(size, scramble=True, seed=2014).draw(COUNTED).double()
+        even = _even_points(size)
         u = torch.linspace(-13.8, 13.8, NODES).double().sigmoid()
         shares = torch.cat([torch.zeros(1), u, torch.ones(1)]).double()
         nodes = _quantile(torch.cat([u[:1], u, u[-1:]]), settings.latent)[:, None]
@@ -242,10 +242,18 @@ def as_numbers(tensor: Tensor) -> bytes:
     return bounded.numpy().astype(np.dtype("<f4")).tobytes()
 
 
+def _even_points(size: int) -> Tensor:
+    """Points that fill the unit cube evenly, (COUNTED, size) float64."""
+    engine = torch.quasirandom.SobolEngine(size, scramble=True, seed=2014)  # type: ignore[no-untyped-call]
+    points: Tensor = engine.draw(COUNTED)
+    return points.double()
+
+
 def _quantile(u: Tensor, latent: str) -> Tensor:
     if latent == "uniform":
         return (math.sqrt(3) * (2 * u - 1)).float()
-    return torch.special.ndtri(u.clamp(1e-6, 1 - 1e-6)).float()
+    z: Tensor = torch.special.ndtri(u.clamp(1e-6, 1 - 1e-6))
+    return z.float()
 
 
 def _arrows(settings: Settings) -> Tensor:
@@ -254,7 +262,11 @@ def _arrows(settings: Settings) -> Tensor:
     ticks = _quantile(torch.linspace(0.02, 0.98, count).double(), settings.latent)
     if settings.dimension == 1 or size == 1:
         z = torch.zeros(len(ticks) if settings.dimension == 1 else 8 * GRID, size)
-        z[:, 0] = ticks if settings.dimension == 1 else _quantile(torch.linspace(0.004, 0.996, 8 * GRID).double(), settings.latent)
+        z[:, 0] = (
+            ticks
+            if settings.dimension == 1
+            else _quantile(torch.linspace(0.004, 0.996, 8 * GRID).double(), settings.latent)
+        )
         return z
     z = torch.zeros(GRID * GRID, size)
     z[:, :2] = torch.cartesian_prod(ticks, ticks)
@@ -262,7 +274,7 @@ def _arrows(settings: Settings) -> Tensor:
 
 
 def _axis(z: Tensor) -> Tensor:
-    """z's first number, scaled so that the prior's bulk lies within [-1, 1], (n, 1)."""
+    """The first number of z, scaled so that the prior's bulk lies within [-1, 1], (n, 1)."""
     first: Tensor = z[:, :1] / z[:, 0].abs().max()
     return first
 

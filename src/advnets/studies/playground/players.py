@@ -16,7 +16,8 @@ from advnets.optimizers import OPTIMIZERS
 from advnets.penalties import PENALTIES, Penalty
 from advnets.studies.playground.settings import Settings
 
-LAYERS = {"tanh": (nn.Tanh, "tanh"), "relu": (nn.ReLU, "relu"), "leaky_relu": (nn.LeakyReLU, "leaky_relu")}
+LAYERS = {"tanh": (nn.Tanh, 5 / 3), "relu": (nn.ReLU, math.sqrt(2)), "leaky_relu": (nn.LeakyReLU, math.sqrt(2))}
+"""Each activation, and the gain of the weights before it."""
 FLAT = 0.4
 """How much smaller the weights into G's first layer begin than the others, so that no unit is saturated."""
 SIDES = {"discriminator": "d", "generator": "g"}
@@ -103,7 +104,7 @@ def _dense(inputs: int, outputs: int, layers: int, width: int, kind: str) -> nn.
     layer, gain = LAYERS[kind]
     parts: list[nn.Module] = []
     for _ in range(layers):
-        parts += [_linear(inputs, width, nn.init.calculate_gain(gain)), layer()]
+        parts += [_linear(inputs, width, gain), layer()]
         inputs = width
     return nn.Sequential(*parts, _linear(inputs, outputs, 1.0))
 

@@ -12,14 +12,13 @@ from torch.optim import Optimizer
 
 from advnets.averaging import MovingAverage
 from advnets.errors import unknown
-from advnets.games import Game
 from advnets.optimizers import load_optimizer_state, optimizer_state, set_numbers
 from advnets.randomness import Streams, mix_seed
 from advnets.studies.playground.history import History, Moment
 from advnets.studies.playground.picture import Canvas, as_numbers
 from advnets.studies.playground.players import SIDES, Players, algorithm_of, optimizers_of
 from advnets.studies.playground.settings import Settings
-from advnets.studies.playground.shapes import Shape, shape_of
+from advnets.studies.playground.shapes import shape_of
 from advnets.training import Batch, Move
 from advnets.turns import Turn, play_turn
 
@@ -58,6 +57,9 @@ class Playground:
     Raises:
         BadInput: If the settings make no game.
     """
+
+    settings: Settings
+    players: Players
 
     def __init__(self, settings: Settings) -> None:
         self._begin(settings)
@@ -137,7 +139,9 @@ class Playground:
     def backdrop(self) -> dict[str, bytes]:
         """Return the arrays that stay the same: the data's density on the line, its points in the plane."""
         canvas = self.canvas
-        return {"p_data": as_numbers(canvas.p_data)} if self.settings.dimension == 1 else {"real": as_numbers(canvas.real)}
+        return (
+            {"p_data": as_numbers(canvas.p_data)} if self.settings.dimension == 1 else {"real": as_numbers(canvas.real)}
+        )
 
     def record(self) -> bool:
         """Add the present moment to the history, after the place at which the game stands.
@@ -212,7 +216,11 @@ class Playground:
         self.streams.shared.set_state(state.shared)
 
     def _networks(self) -> dict[str, nn.Module]:
-        return {"generator": self.game.generator, "discriminator": self.game.discriminator, "average": self.average.makers[""]}
+        return {
+            "generator": self.game.generator,
+            "discriminator": self.game.discriminator,
+            "average": self.average.makers[""],
+        }
 
     def _add(self) -> bool:
         numbers, arrays = self.picture()

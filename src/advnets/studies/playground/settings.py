@@ -108,7 +108,7 @@ CONTROLS: dict[str, Control] = {
         Control("pack", 1, "noise", 1, 4),
     )
 }
-"""Every control but the drawing, by name. 
+"""Every control but the drawing, by name.
 
 A penalty of weight 0 and a clip at 0 are none, and so is an average of 0. `d_until` is the step from which on the
 discriminator's rate is 0; 0 is never.
@@ -205,5 +205,3 @@ class Settings:
         if len(self.drawn) not in counts or not all(0 <= one <= most for one in self.drawn) or not any(self.drawn):
             kind = f"{BARS} heights" if self.dimension == 1 else f"x and y of 1 to {POINTS} points"
             raise BadInput(f"drawn: found {len(self.drawn)} numbers; expected {kind} from 0 to {most}, not all 0")
-
-

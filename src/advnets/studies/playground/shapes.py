@@ -60,11 +60,16 @@ def line_masses(settings: Settings) -> Tensor:
     return torch.cat([torch.zeros(1), inner, torch.ones(1)]).double().diff()
 
 
+def _normal_share(x: Tensor) -> Tensor:
+    share: Tensor = torch.special.ndtr(x)
+    return share
+
+
 def _cumulative(settings: Settings) -> Callable[[Tensor], Tensor]:
     if settings.data == "gaussian":
-        return torch.special.ndtr
+        return _normal_share
     if settings.data == "two_gaussians":
-        return lambda x: (torch.special.ndtr((x + 2) / 0.5) + torch.special.ndtr((x - 2) / 0.5)) / 2
+        return lambda x: (_normal_share((x + 2) / 0.5) + _normal_share((x - 2) / 0.5)) / 2
     if settings.data == "uniform":
         return lambda x: ((x + 1.5) / 3).clamp(0, 1)
     edges, shares = _histogram(settings)

@@ -46,7 +46,7 @@ LISTINGS: dict[str, tuple[tuple[str, int, str, str], ...]] = {
     ),
     "simultaneous": (
         ("step", 0, "for number of training iterations do", "훈련 반복 횟수만큼 되풀이한다"),
-        ("both_noise", 1, "Sample m noise samples, which both players share.", "두 선수가 함께 쓸 잡음 표본 m개를 뽑는다."),
+        ("both_noise", 1, "Sample m noise samples, which both players share.", "함께 쓸 잡음 표본 m개를 뽑는다."),
         ("both_examples", 1, "Sample m examples from p_data(x).", "p_data(x)에서 예시 m개를 뽑는다."),
         (
             "both_update", 1,

@@ -48,7 +48,9 @@ class _Viewers:
         """Serve one page until it leaves."""
         await socket.accept()
         if self.count >= MOST_VIEWERS:
-            await socket.send_text(json_text({"is": "error", "text": f"{MOST_VIEWERS} pages are open; close one first"}))
+            await socket.send_text(
+                json_text({"is": "error", "text": f"{MOST_VIEWERS} pages are open; close one first"})
+            )
             await socket.close(1013)
             return
         self.count += 1
@@ -56,7 +58,11 @@ class _Viewers:
         listens = asyncio.create_task(viewer.listen())
         try:
             await viewer.serve()
-        except (WebSocketDisconnect, TimeoutError, RuntimeError):  # RuntimeError: starlette's, after the other side left
+        except (
+            WebSocketDisconnect,
+            TimeoutError,
+            RuntimeError,
+        ):  # RuntimeError: starlette's, after the other side left
             pass
         finally:
             listens.cancel()

@@ -14,11 +14,14 @@ from advnets.web.static_files import STATIC
 MOST = 240
 """Moments of a replay; of a longer history every second, third, ... is taken."""
 
+POLICY = "default-src 'none'; script-src '{script}'; style-src '{style}'; base-uri 'none'; form-action 'none'"
+"""What a replay may do: run the one script and take the one style within, and load nothing at all."""
+
 SHELL = """<!doctype html>
 <html lang="{language}">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src '{script_hash}'; style-src '{style_hash}'; base-uri 'none'; form-action 'none'">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <title>advnets replay</title>
 <style>{style}</style>
 <body class="replay">
@@ -52,7 +55,7 @@ def replay_html(games: Sequence[Playground], link: Link) -> str:
     style = "\n".join((STATIC / name).read_text() for name in ("theme.css", "play/play.css"))
     return SHELL.format(
         language=link.language, recorded=json_text(told), script=script, style=style,
-        script_hash=_hash(script), style_hash=_hash(style),
+        policy=POLICY.format(script=_hash(script), style=_hash(style)),
     )  # fmt: skip
 
 

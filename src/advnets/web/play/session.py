@@ -84,7 +84,8 @@ class Session:
             game.play(steps)
 
     def _record(self) -> bool:
-        return any([game.record() for game in self.games])
+        changed = [game.record() for game in self.games]  # all of them, whatever the first says
+        return any(changed)
 
     def _open(self, asked: Mapping[str, Any]) -> list[Answer]:
         fragment = asked.get("fragment", "")
@@ -157,7 +158,9 @@ class Session:
 
     def _slow(self, asked: Mapping[str, Any]) -> list[Answer]:
         self.is_playing = False
-        told = [[{"line": one.line, "turn": one.turn, **frame_of(one)} for one in play_slowly(game)] for game in self.games]
+        told = [
+            [{"line": one.line, "turn": one.turn, **frame_of(one)} for one in play_slowly(game)] for game in self.games
+        ]
         frame = self._frame(self._record())
         assert isinstance(frame, dict)
         return [{**frame, "is": "phases", "phases": told}, self._state()]
