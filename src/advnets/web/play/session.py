@@ -48,11 +48,14 @@ class Session:
         """
         asked = parse_strict_json(text, "the message")
         deed = asked.get("do")
-        if deed not in DEEDS:
+        if not isinstance(deed, str) or deed not in DEEDS:
             raise unknown("deed", str(deed)[:40], DEEDS)
         if deed != "open" and not self.games:
             raise BadInput(f"{deed} before open; expected open first")
-        return DEEDS[deed](self, asked)
+        answers = DEEDS[deed](self, asked)
+        if type(asked.get("id")) is not int:
+            return answers
+        return [one if isinstance(one, str) else {**one, "answers": asked["id"]} for one in answers]
 
     def advance(self) -> Answer:
         """Play on for one picture's time, at the speed of the link.
@@ -115,7 +118,7 @@ class Session:
 
     def _turn(self, dimension: Any) -> list[Answer]:
         """Begin a game of the line, or of the plane, with the settings that suit it."""
-        if dimension not in BEGINNINGS or type(dimension) is not int:
+        if type(dimension) is not int or dimension not in BEGINNINGS:
             raise BadInput(f"dimension is {str(dimension)[:40]}; expected 1 or 2")
         settings = Settings.of({**BEGINNINGS[dimension], "seed": self.link.first.seed})
         self.link = self.link.replace(first=settings, second=None, lesson="")

@@ -8,15 +8,15 @@ const PHASE_MS = 1250;
 const page = {
   schema: null, state: null, games: [], place: 0, length: 1, which: 0, error: "", note: "", dialog: "", line: "", isSlow: false, isGone: false,
   shown: { D: true, best: true, arrows: true, real: true, fake: true, heat: true, grid: true },
-  answered: [],
 };
-let socket = null, isDrawn = true, phases = [], timer = null, asked = null;
-const timings = (window.advnetsTimings = []);
+let socket = null, isDrawn = true, phases = [], timer = null, count = 0, answered = null;
+const asked = new Map();
+page.timings = []; // milliseconds from what one does to the picture that answers it
 
 function ask(message) {
   if (socket.readyState !== WebSocket.OPEN) return;
-  if (message.do !== "seen") asked = performance.now();
-  socket.send(JSON.stringify(message));
+  asked.set((count += 1), performance.now());
+  socket.send(JSON.stringify({ ...message, id: count }));
 }
 
 function connect() {
@@ -58,6 +58,7 @@ function takeFrame(told) {
     page.place = one.place;
     page.length = one.length;
   });
+  answered = told.answers ?? answered;
   paint();
 }
 
@@ -94,9 +95,14 @@ function paint() {
   requestAnimationFrame(() => {
     isDrawn = true;
     update();
-    requestAnimationFrame(() => { if (asked !== null) { timings.push(performance.now() - asked); asked = null; } });
     page.frames = (page.frames || 0) + 1;
-    if (page.state?.playing) ask({ do: "seen" });
+    if (answered !== null) {
+      const began = asked.get(answered);
+      for (const id of asked.keys()) if (id <= answered) asked.delete(id);
+      answered = null;
+      requestAnimationFrame(() => { page.timings = [...page.timings.slice(-999), performance.now() - began]; });
+    }
+    if (page.state?.playing && socket.readyState === WebSocket.OPEN) socket.send('{"do":"seen"}');
   });
 }
 
