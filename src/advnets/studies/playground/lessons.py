@@ -57,7 +57,7 @@ LESSONS: dict[str, Lesson] = {
                 "더 많은 z를 D가 가장 좋아하는 몇 개의 x로 보내고, JSD가 올라갑니다. B는 둘 다 계속 배웁니다. "
                 "그런 다음 A의 ‘배우는 마지막 단계’를 0으로 바꾸고 D가 무더기를 흩는 것을 보세요.",
             },
-            "data=two_gaussians&start=0.0&spread=1.0&k=2&d_until=300&compare=1&b.d_until=0",
+            "data=two_gaussians&seed=2&start=0.0&spread=1.0&k=2&d_until=300&compare=1&b.d_until=0",
         ),
         Lesson(
             "small-k",
