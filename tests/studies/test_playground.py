@@ -200,7 +200,7 @@ def test_the_density_of_g_is_that_of_its_samples() -> None:
         game = Playground(Settings.of({**told, "data": "two_gaussians"}))
         game.play(60)
         with torch.no_grad():
-            points = game.shown(game.game.latent(100_000, torch.Generator().manual_seed(1))).double().clamp(-4.99, 4.99)
+            points = game.maker(game.game.latent(100_000, torch.Generator().manual_seed(1))).double().clamp(-4.99, 4.99)
         counts = torch.histogram(points[:, 0].contiguous(), EDGES).hist / len(points)
         assert float((counts - torch.from_numpy(floats(game.picture()[1]["p_g"]))).abs().sum()) / 2 < 0.04
 
@@ -427,7 +427,7 @@ def measure(name: str, steps: int) -> list[tuple[dict[str, Any], torch.Tensor]]:
             game = Playground(told)
             game.play(steps)
             with torch.no_grad():
-                found.append((game.picture()[0], game.shown(game.canvas.z)))
+                found.append((game.picture()[0], game.maker(game.canvas.z)))
     return found
 
 

@@ -130,7 +130,7 @@ class Playground:
 
     def picture(self) -> tuple[dict[str, Any], dict[str, bytes]]:
         """Return what is seen now: numbers, and arrays as bytes. Nothing of the game is changed."""
-        drawn = self.canvas.draw(self.game, self.shown, self.shape)
+        drawn = self.canvas.draw(self.game, self.maker, self.shape)
         numbers = {name: value for name, value in drawn.items() if not isinstance(value, Tensor)}
         arrays = {name: as_numbers(value) for name, value in drawn.items() if isinstance(value, Tensor)}
         counted = {"step": self.step, "d_moves": self.made["discriminator"], "g_moves": self.made["generator"]}
@@ -170,7 +170,7 @@ class Playground:
         self._place = place
 
     @property
-    def shown(self) -> nn.Module:
+    def maker(self) -> nn.Module:
         """The generator that is sampled: the average where there is one."""
         return self.average.makers[""] if self.settings.average else self.game.generator
 

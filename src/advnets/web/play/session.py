@@ -200,10 +200,10 @@ class Session:
 
     def _frame(self, changed: bool) -> Answer:
         """The moment at which the games stand; with all columns of the charts where earlier ones have changed."""
-        return {"is": "frame", "games": [_told(game, changed) for game in self.games]}
+        return {"is": "frame", "games": [_frame_of_game(game, changed) for game in self.games]}
 
 
-def _told(game: Playground, changed: bool) -> dict[str, Any]:
+def _frame_of_game(game: Playground, changed: bool) -> dict[str, Any]:
     told = {**frame_of(game.history.at(game.place)), "place": game.place, "length": len(game.history)}
     return {**told, "columns": columns_of(game)} if changed else told
 

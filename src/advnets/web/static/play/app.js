@@ -139,6 +139,8 @@ addEventListener("keydown", (event) => {
   const deed = KEYS[event.key];
   if (deed) { event.preventDefault(); deed(); }
 });
+// A button that was clicked with a pointer gives the keyboard back, so that space plays and pauses.
+addEventListener("click", (event) => { if (event.detail > 0) event.target.closest?.("button, summary")?.blur(); });
 addEventListener("resize", () => paint());
 addEventListener("hashchange", () => ask({ do: "open", fragment: location.hash }));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { forgetColours(); paint(); });
