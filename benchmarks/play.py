@@ -86,7 +86,7 @@ def measure_answers(page: Any) -> list[float]:
     """Milliseconds from an input to the picture, in order, while the game goes on."""
     page.evaluate("advnetsPage.timings = []")
     for number in range(INPUTS):
-        page.locator("[name=g_rate]").fill(str(0.001 + 0.00001 * number))
+        page.locator("[name=g_rate]").fill(str(0.0011 + 0.00001 * number))
         page.locator("[name=g_rate]").press("Tab")
         wait_until(page, f"advnetsPage.timings.length > {number}")
     return sorted(page.evaluate("advnetsPage.timings"))

@@ -112,6 +112,13 @@ def test_a_session(browser: Any, address: str, tmp_path: Path) -> None:
     assert viewer.picture() != blank
     page.keyboard.press("Space")
     viewer.wait("page.state.playing && game.frame.numbers.step > 3")
+    # What is typed while pictures come stays until it is taken.
+    page.fill("[name=g_rate]", "0.004")
+    seen = page.evaluate("advnetsPage.frames")
+    wait_until(page, "(seen) => advnetsPage.frames > seen + 2", seen)
+    page.press("[name=g_rate]", "Tab")
+    viewer.wait("game.settings.g_rate === 0.004")
+    page.evaluate("document.activeElement.blur()")
     page.keyboard.press("Space")
     viewer.wait("!page.state.playing")
     # The past.

@@ -70,7 +70,7 @@ LESSONS: dict[str, Lesson] = {
                 "수만 두어 D*에 뒤처지고, G는 그림자를 쫓아 JSD가 줄지 않습니다. B의 D는 단계마다 열 수를 두어 "
                 "D* 위에 머물고 JSD가 줄어듭니다.",
             },
-            "data=two_gaussians&objective=non_saturating&start=0.0&spread=1.0&d_rate=0.001&g_rate=0.005&compare=1&b.k=10",
+            "data=two_gaussians&objective=non_saturating&start=0.0&spread=1.0&d_rate=0.002&g_rate=0.004&d_optimizer=rmsprop&compare=1&b.k=10",
         ),
         Lesson(
             "cycling",

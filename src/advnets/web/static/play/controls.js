@@ -33,9 +33,10 @@ function Field({ control, schema, settings, words, change }) {
 }
 
 function NumberField({ control, value, label, isChanged, change, isOff }) {
-  const { name, least, most, whole } = control;
+  const { name, least, most, whole } = control, [draft, setDraft] = useState(null); // what is being typed, while the game goes on
   const take = (event) => {
     const found = Number(event.target.value);
+    setDraft(null);
     if (event.target.value === "" || !Number.isFinite(found)) { event.target.value = value; return; }
     const bounded = Math.min(Math.max(whole ? Math.round(found) : found, least), most);
     event.target.value = bounded;
@@ -43,8 +44,8 @@ function NumberField({ control, value, label, isChanged, change, isOff }) {
   };
   const step = whole ? 1 : value >= 0.1 || value === 0 ? 0.1 : 10 ** Math.floor(Math.log10(value));
   return html`<label class=${`field ${isChanged}`}><span>${label}</span>
-    <input type="number" inputmode="decimal" name=${name} value=${value} min=${least} max=${most} step=${whole ? 1 : "any"} disabled=${isOff}
-      onKeyDown=${(event) => stepByKey(event, value, step, { whole, least, most }, (next) => change({ [name]: next }))} onChange=${take} /></label>`;
+    <input type="number" inputmode="decimal" name=${name} value=${draft ?? value} min=${least} max=${most} step=${whole ? 1 : "any"} disabled=${isOff}
+      onKeyDown=${(event) => stepByKey(event, value, step, { whole, least, most }, (next) => change({ [name]: next }))} onInput=${(event) => setDraft(event.target.value)} onChange=${take} onBlur=${() => setDraft(null)} /></label>`;
 }
 
 function stepByKey(event, value, step, { whole, least, most }, set) {
