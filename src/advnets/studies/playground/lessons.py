@@ -64,13 +64,14 @@ LESSONS: dict[str, Lesson] = {
             {"en": "k too small", "ko": "너무 작은 k"},
             {
                 "en": "Algorithm 1 wants D near its best, D*, the dotted line. In A it makes one slow move a "
-                "step and lags behind D*, so that G chases a shadow and JSD does not fall. In B it makes ten "
-                "moves a step: D stays on D*, and JSD falls.",
+                "step and lags behind D*, so that G chases a shadow and JSD climbs again. In B it makes ten "
+                "moves a step: D stays near D*, and JSD falls.",
                 "ko": "알고리즘 1은 D가 점선으로 그린 최선 D* 가까이에 있기를 바랍니다. A의 D는 단계마다 느린 한 "
-                "수만 두어 D*에 뒤처지고, G는 그림자를 쫓아 JSD가 줄지 않습니다. B의 D는 단계마다 열 수를 두어 "
-                "D* 위에 머물고 JSD가 줄어듭니다.",
+                "수만 두어 D*에 뒤처지고, G는 그림자를 쫓아 JSD가 다시 올라갑니다. B의 D는 단계마다 열 수를 두어 "
+                "D* 가까이에 머물고 JSD가 줄어듭니다.",
             },
-            "data=two_gaussians&objective=non_saturating&start=0.0&spread=1.0&d_rate=0.002&g_rate=0.004&d_optimizer=rmsprop&compare=1&b.k=10",
+            "data=two_gaussians&objective=non_saturating&start=0.0&spread=1.0&d_rate=0.002&g_rate=0.004&d_optimizer=rmsprop"
+            "&compare=1&b.k=10",
         ),
         Lesson(
             "cycling",
