@@ -32,6 +32,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,8 @@ import numpy as np
 from PIL import Image
 
 import tiny
-from advnets import distributed
-from advnets.cli import main as command
+from advnets import distributed, web
+from advnets.cli import main as command, play
 from advnets.experiment import cost
 from advnets.experiment.loop import Loop
 from advnets.extractors import classifier
@@ -111,6 +112,9 @@ CALLS: tuple[tuple[str, ...], ...] = (
     ("figures", "figure3", "G.safetensors", "--seed", "2", "--out", "x.png", "--json"),
     ("helvetica", "--data", "ring-8", "--k", "1", "--json"),
     ("canaries", "--data", "photos", "--clean", "3", "--n", "4", "--damages", "blur"),
+    ("play", "--no-browser"),
+    ("play", "--lesson", "wgan", "--korean", "--no-browser"),
+    ("play", "--state", "k=3", "--port", "1", "--no-browser"),
     ("table", "--data", "mnist", "--show", "--out", "x.md"),
     ("table", "--data", "tfd", "--rows", "dbn", "--seeds", "1"),
     ("recipes", "--json"),
@@ -440,6 +444,7 @@ def shorten() -> None:
     cost.WARM_UP, cost.TIMED = 0, 2
     helvetica.POINTS = replace(helvetica.POINTS, first=2, alone=2, again=2, every=1)
     helvetica.IMAGES = replace(helvetica.IMAGES, first=2, alone=2, again=2, every=1)
+    play.serve = partial(web.serve, until=lambda: True)
     classifier.ClassifierSettings.steps = lambda self, n: 2  # type: ignore[method-assign]
 
 

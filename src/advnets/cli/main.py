@@ -31,6 +31,7 @@ VERBS = {
     "figures": "draw the 2014 paper's figures",
     "helvetica": "let a generator collapse, and bring it back by Algorithm 1",
     "canaries": "damage real images on purpose, to see which measures notice",
+    "play": "watch two networks play in the browser, and move them",
     "table": "train the models of the 2014 paper's Table 1, and measure them beside controls",
     "recipes": "list the recipes, or show one",
     "data": "list the data sets, or describe one",
@@ -39,7 +40,7 @@ VERBS = {
 }
 
 ROOMS = {
-    "watch": "live", "card": "publication", "push": "publication", "pull": "publication",
+    "watch": "live", "play": "live", "card": "publication", "push": "publication", "pull": "publication",
     "info": "tools", "journal": "tools",
 }  # fmt: skip
 """Rooms of the verbs whose file does not lie beside this one."""

@@ -316,20 +316,13 @@ class LineGame:
 def push_forward(G: Tensor) -> Tensor:
     """Return the masses of the cells under p_g, for a G that is linear between the nodes of a uniform z.
 
-        F(x) = sum over pieces of (share of z in the piece) clamp((x - lo) / (hi - lo), 0, 1)
-
-    This is a change of variables, p_g(x) = sum over z with G(z) = x of p(z) / |G'(z)|, and is right where G folds.
-
     Args:
         G: G at the nodes `Z`, (nodes,).
 
     Returns:
-        The masses, (cells,).
+        The masses, (cells,); see `theory.cell_masses`.
     """
-    lo, hi = torch.minimum(G[1:], G[:-1]), torch.maximum(G[1:], G[:-1])
-    F = ((EDGES[:, None] - lo) / (hi - lo).clamp(min=1e-12)).clamp(0, 1) @ U.diff()
-    F[0], F[-1] = 0, 1
-    return F.diff()
+    return theory.cell_masses(G, U, EDGES)
 
 
 def _mlp(width: int = 32) -> nn.Sequential:

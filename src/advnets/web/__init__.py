@@ -4,7 +4,7 @@
     serve(page, open_browser=True, show=print)      # prints http://127.0.0.1:PORT/?token=..., until Ctrl-C
 
 Inside of the room a file imports only from those before it: static_files, json_text, limits, keys, page, requests,
-guard, connections, server, watch, beside.
+guard, connections, server, watch, beside, play.
 """
 
 from advnets.web.guard import Guard

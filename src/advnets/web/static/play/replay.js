@@ -1,0 +1,82 @@
+// A replay: frames that lie in the page itself, drawn one after the other. It asks nobody for anything.
+import { chartsOf, decodeAll, drawChart, drawGame } from "./draw.js";
+import { numbersOf, TEXTS } from "./texts.js";
+
+const recorded = JSON.parse(document.getElementById("recorded").textContent), words = TEXTS[recorded.language];
+const shown = { D: true, best: true, arrows: true, real: true, fake: true, heat: true, grid: true };
+const games = recorded.games.map((game) => {
+  const names = [...new Set(game.frames.flatMap((frame) => Object.keys(frame.numbers)))];
+  const columns = Object.fromEntries(names.map((name) => [name, game.frames.map((frame) => frame.numbers[name] ?? null)]));
+  return { settings: game.settings, reach: game.reach, backdrop: decodeAll(game.arrays), columns, frames: game.frames, frame: null };
+});
+const count = games[0].frames.length;
+let place = 0, isPlaying = true, began = null;
+
+function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) name.startsWith("on") ? made.addEventListener(name.slice(2), value) : made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+const canvases = games.map((game) => element("canvas", { class: game.settings.dimension === 1 ? "line" : "plane", role: "img" }));
+const tables = games.map(() => element("div", { class: "numbers" }));
+const slider = element("input", { type: "range", name: "scrub", min: 0, max: count - 1, value: 0, "aria-label": words.now, oninput: () => { isPlaying = false; show(Number(slider.value)); } });
+const step = element("span", { class: "number" });
+const button = element("button", { class: "primary go", name: "play", onclick: () => toggle() });
+const charts = element("section", { class: "card charts" });
+
+const title = recorded.lesson ? recorded.lesson.title[recorded.language] : "advnets";
+document.getElementById("page").append(
+  element("header", { class: "top" }, element("h1", { class: "brand" }, title), element("div", { class: "transport" }, button)),
+  ...(recorded.lesson ? [element("section", { class: "look" }, element("div", {}, element("strong", {}, words.look), element("p", {}, recorded.lesson.look[recorded.language])))] : []),
+  element("main", { class: "columns" },
+    element("section", { class: "card stage" }, element("div", { class: games.length > 1 ? "games two" : "games" }, ...games.map((game, i) => element("div", { class: "game" }, canvases[i], tables[i]))),
+      element("div", { class: "scrub" }, element("span"), slider, step)),
+    element("aside", { class: "side right" }, charts)));
+
+const plots = chartsOf(games.map((game) => ({ ...game }))).map((chart) => {
+  const canvas = element("canvas", { role: "img" });
+  charts.append(element("div", { class: "chart" }, element("h3", {}, words[`chart_${chart.key}`]), canvas));
+  return { chart, canvas };
+});
+
+function show(next) {
+  place = next;
+  games.forEach((game, i) => {
+    const frame = game.frames[Math.min(place, game.frames.length - 1)];
+    game.frame = { numbers: frame.numbers, arrays: decodeAll(frame.arrays) };
+    drawGame(canvases[i], game, shown);
+    tables[i].replaceChildren(...numbersOf(words, frame.numbers).map(([label, text]) => element("div", {}, element("span", {}, label), element("b", {}, text))));
+  });
+  const at = games[0].frame.numbers.step;
+  for (const { chart, canvas } of plots) drawChart(canvas, { ...chart, mark: at });
+  slider.value = place;
+  step.textContent = `${words.now} ${at.toLocaleString("en")}`;
+  button.textContent = isPlaying ? `❚❚ ${words.pause}` : `▶ ${words.play}`;
+}
+
+function toggle() {
+  isPlaying = !isPlaying;
+  if (isPlaying && place === count - 1) place = 0;
+  show(place);
+}
+
+function tick(time) {
+  began ??= time;
+  if (isPlaying && time - began > 60) {
+    began = time;
+    if (place === count - 1) isPlaying = false;
+    show(Math.min(place + 1, count - 1));
+  }
+  requestAnimationFrame(tick);
+}
+
+addEventListener("keydown", (event) => {
+  if (event.key === " " && event.target.tagName !== "BUTTON") { event.preventDefault(); toggle(); }
+  const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (by && event.target !== slider) { isPlaying = false; show(Math.min(Math.max(place + by, 0), count - 1)); }
+});
+addEventListener("resize", () => show(place));
+show(0);
+requestAnimationFrame(tick);
