@@ -119,7 +119,7 @@ def recipe_of(task: Task) -> Recipe:
     return replace(published, name="cyclegan-digits", learner=row, descents=descents, batch_size=8)
 
 
-def unpaired(task: Task, digits: Dataset) -> Dataset:
+def two_kinds_of(task: Task, digits: Dataset) -> Dataset:
     """Upright images as given, changed ones of other images as samples; the held-out splits are pairs, the truth."""
     half = len(digits.train) // 2
     upright, others = digits.train.values[:half], digits.train.values[half:]
@@ -130,14 +130,14 @@ def unpaired(task: Task, digits: Dataset) -> Dataset:
 
 def train(work: Path, name: str, seed: int, minutes: float, digits: Dataset) -> experiment.Run:
     """Train a run to its minutes, or train on one that was interrupted."""
-    path, dataset = work / f"{name}-{seed}", unpaired(TASKS[name], digits)
+    path, dataset = work / f"{name}-{seed}", two_kinds_of(TASKS[name], digits)
     if path.exists():
         return experiment.resume(path, data=dataset, minutes=minutes)
     settings = {"minutes": minutes, "seed": seed, "out": str(path)}
     return experiment.train(recipe_of(TASKS[name]), data=dataset, **settings)
 
 
-def measure(run: experiment.Run, name: str, digits: Dataset, split: str) -> list[Reading]:
+def measure(run: experiment.Run, name: str, minutes: float, digits: Dataset, split: str) -> list[Reading]:
     """Translate held-out images there and back, both ways, and measure what is made of them."""
     task, held_out = TASKS[name], digits.splits[split].select(torch.arange(HELD_OUT))
     assert held_out.labels is not None
@@ -153,7 +153,7 @@ def measure(run: experiment.Run, name: str, digits: Dataset, split: str) -> list
                 name,
                 way,
                 run.settings.seed,
-                run.settings.minutes or 0.0,
+                minutes,
                 run.step,
                 split,
                 len(given),
@@ -262,7 +262,7 @@ def picture_of(work: Path, name: str, seed: int) -> str:
         rows = torch.cat([given, made, truth, again]).permute(0, 2, 3, 1).numpy()
         figures.draw_grid(rows, columns=SHOWN).save(path)
         lines.append(f"![{name}, {way}: input, made, truth, back]({path.name})")
-    about = f"{TASKS[name].about}. Rows: input, made, truth, and the input again, made of what was made."
+    about = f"The change: {TASKS[name].about}. Rows: input, made, truth, and the input again, made of what was made."
     return "\n\n".join([f"## {name}", about, *lines])
 
 
@@ -288,7 +288,7 @@ def main() -> None:
             if (name, seed) in made and not asked.is_trial:
                 continue
             run = train(asked.work, name, seed, asked.minutes, digits)
-            readings = measure(run, name, digits, "validation" if asked.is_trial else "test")
+            readings = measure(run, name, asked.minutes, digits, "validation" if asked.is_trial else "test")
             if not asked.is_trial:
                 with KEPT.open("a", encoding="utf-8") as file:
                     file.writelines(json.dumps(asdict(one)) + "\n" for one in readings)
