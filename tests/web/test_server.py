@@ -127,7 +127,9 @@ def test_requests_are_bounded() -> None:
 def test_a_body_that_does_not_come_ends_its_request() -> None:
     with running(PAGE, SMALL) as (port, token):
         head = f"POST /api/x HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {token}\r\n"
-        assert b" 408 " in talk(port, f"{head}Content-Length: 9\r\n\r\nab".encode()).splitlines()[0]
+        assert (
+            b" 408 " in talk(port, f"{head}Connection: close\r\nContent-Length: 9\r\n\r\nab".encode()).splitlines()[0]
+        )
 
 
 def test_a_port_that_is_taken_is_named() -> None:
