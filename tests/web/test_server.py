@@ -127,7 +127,9 @@ def test_requests_are_bounded() -> None:
 def test_a_body_that_does_not_come_ends_its_request() -> None:
     with running(PAGE, SMALL) as (port, token):
         head = f"POST /api/x HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {token}\r\n"
-        assert b" 408 " in talk(port, f"{head}Content-Length: 9\r\n\r\nab".encode()).splitlines()[0]
+        assert (
+            b" 408 " in talk(port, f"{head}Connection: close\r\nContent-Length: 9\r\n\r\nab".encode()).splitlines()[0]
+        )
 
 
 def test_a_port_that_is_taken_is_named() -> None:
@@ -150,3 +152,28 @@ def test_a_signal_ends_the_command_with_its_code_and_without_a_trace(number: int
     assert (child.returncode, error) == (code, "")
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=False).stdout
     assert address.strip().rpartition("=")[2] not in listed
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+def test_a_page_beside_a_training_ends_with_it(tmp_path: Path) -> None:
+    words = ["train", "paper-adam", "--data", "digits", "--minutes", "0.5", "--watch", "--out", str(tmp_path / "run")]
+    command = [sys.executable, "-m", "advnets", *words]
+    told = tmp_path / "told.txt"
+    with told.open("w") as file:
+        child = subprocess.Popen(command, stderr=file, stdout=file, env={**os.environ, "BROWSER": "true"})
+        until = time.monotonic() + 100
+        while "watch: http://127.0.0.1:" not in told.read_text() and time.monotonic() < until:
+            time.sleep(0.2)
+        port = int(told.read_text().partition("watch: http://127.0.0.1:")[2].partition("/")[0])
+        socket.create_connection(("127.0.0.1", port)).close()
+        child.kill()  # however it ends
+        child.wait()
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            return
+        time.sleep(0.2)
+    raise AssertionError("the page is still served")
