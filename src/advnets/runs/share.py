@@ -193,8 +193,8 @@ def _split_header(header: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     metadata = header.get("__metadata__")
     if isinstance(metadata, dict) and metadata.get("format") == WEIGHTS:
         raise Unsupported(
-            "found the weights of networks of somebody's own, which only their own code makes a network of. Load them "
-            "by `load_file` of safetensors into the network, and give it to advnets.own_model"
+            "found the weights of networks of somebody's own, which only their own code makes a network of. Load "
+            "them into the network, as any reader of safetensors gives them, and give it to advnets.own_model"
         )
     if not isinstance(metadata, dict) or not isinstance(metadata.get("advnets"), str) or len(metadata) != 1:
         raise Unsupported("found a safetensors file without an advnets card, expected one that `advnets export` wrote")

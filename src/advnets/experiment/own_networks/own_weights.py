@@ -46,9 +46,7 @@ def export_own_weights(
         raise Unsupported(f"{path}: expected a name that ends in .safetensors. Name another file.")
     runs.expect_new(path, ".safetensors")
     step, state, _ = runs.load_latest(directory.checkpoints)
-    tensors = {
-        name: _store_tensor(name, tensor, half, path) for name, tensor in _name_tensors(state["average"]).items()
-    }
+    tensors = {name: _prepare(name, tensor, half, path) for name, tensor in _tensors_by_name(state["average"]).items()}
     told = {
         "format": runs.share.WEIGHTS, "note": NOTE, "step": step, "advnets": version("advnets"),
         "recipe": record.recipe.name,
@@ -60,11 +58,11 @@ def export_own_weights(
     return step, NOTE
 
 
-def _name_tensors(average: Mapping[str, Any]) -> dict[str, Tensor]:
+def _tensors_by_name(average: Mapping[str, Any]) -> dict[str, Tensor]:
     return {f"{way}.{name}" if way else name: tensor for way, held in average.items() for name, tensor in held.items()}
 
 
-def _store_tensor(name: str, tensor: Tensor, half: bool, path: Path) -> Tensor:
+def _prepare(name: str, tensor: Tensor, half: bool, path: Path) -> Tensor:
     kept = tensor.detach().cpu().contiguous().clone()
     kept = kept.half() if half and kept.is_floating_point() else kept
     if kept.is_floating_point() and not torch.isfinite(kept).all():
