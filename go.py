@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Set up and run, with Python's standard library alone, on Linux, macOS and Windows.
 
-python3 go.py demo     install, train on real digits for a minute, draw and measure: demo/
+python3 go.py demo     install, draw digits, train on real ones for a minute, measure: see demo/
 python3 go.py test     install and run the tests; --all adds those that take minutes
 python3 go.py check    ruff and mypy
 python3 go.py setup    install only, into .venv
@@ -40,21 +40,10 @@ def main(arguments: list[str]) -> int:
 
 
 def demo(rest: list[str]) -> int:
-    """Train paper-adam on scikit-learn's digits, draw what it learnt, and measure it."""
+    """Draw with the generator that ships, train one while a strip of previews fills, and measure it."""
     out = fresh(ROOT / "demo")
-    run_path = str(out / "run")
-    train = ["train", "paper-adam", "--data", "digits", "--minutes", DEMO_MINUTES, "--out", run_path, *rest]
-    for words in (
-        train,
-        ["sample", run_path, "--out", str(out / "grid.png")],
-        ["figures", "figure2", run_path, "--out", str(out / "figure2.png")],
-        ["evaluate", run_path, "--n", "1000"],
-    ):
-        code = subprocess.run([PYTHON, "-m", "advnets", *words], cwd=ROOT).returncode
-        if code:
-            return code
-    print(f"\nLook at {(out / 'grid.png').relative_to(ROOT)}: digits that a generator drew, from noise.")
-    return 0
+    words = [str(ROOT / "examples" / "demo.py"), out.name, *(rest or [DEMO_MINUTES])]
+    return subprocess.run([PYTHON, *words], cwd=ROOT).returncode
 
 
 def test(rest: list[str]) -> int:

@@ -58,6 +58,19 @@ def test_examples_run_and_are_short(name: str, word: str, play: Play, digits_cac
     assert play(name, word)
 
 
+def test_the_demo_shows_a_generator_a_strip_and_three_sentences(tmp_path: Path, play: Play, digits_cache: None) -> None:
+    told = play("demo", "demo", "0.02")
+    for name in ("shipped.png", "strip.png", "grid.png"):
+        assert (tmp_path / "demo" / name).stat().st_size > 500
+        assert name in told
+    assert [line.split()[1] for line in told.splitlines() if line.startswith("- ")] == [
+        "Fidelity.",
+        "Variety.",
+        "Copies.",
+    ]
+    assert len(told.splitlines()) < 40
+
+
 def test_the_example_of_a_published_fid_runs(tmp_path: Path, play: Play) -> None:
     weights = inceptions.saved(tmp_path / "random.safetensors")
     for name, seed in (("made.npz", 0), ("real.npz", 1)):
@@ -69,7 +82,7 @@ def test_the_example_of_a_published_fid_runs(tmp_path: Path, play: Play) -> None
 
 
 def test_every_example_is_run() -> None:
-    run_above = {"front_door", "algorithm1", "algorithm1_by_hand", "own_networks", "published_fid"}
+    run_above = {"demo", "front_door", "algorithm1", "algorithm1_by_hand", "own_networks", "published_fid"}
     assert {path.stem for path in (ROOT / "examples").glob("*.py")} == run_above
 
 

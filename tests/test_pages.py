@@ -13,7 +13,9 @@ from advnets.cli.main import main
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-BLOCK = re.compile(r"(?P<before>(?:<!--.*?-->\s*)?)^```{?(?P<language>\w*)}?\n(?P<code>.*?)^```", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(
+    r"(?P<before>(?:<!--.*?-->\s*)?)^```{?(?P<language>\w*)}?\n(?P<code>.*?)^```", re.DOTALL | re.MULTILINE
+)
 REPLACED = re.compile(r'"([^"]+)" is "([^"]+)"')
 SHOWN = {"text", "toctree"}
 """Languages of blocks that only show something, such as a file or what is printed."""

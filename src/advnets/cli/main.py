@@ -73,6 +73,17 @@ exit codes:
 """
 
 
+GREETING = """advnets trains, watches, measures and ships generative adversarial networks.
+
+Three ways to begin:
+
+  advnets play                                          see two networks learn, in the browser
+  advnets train paper-adam --data digits --minutes 1    train one of your own
+  advnets sample paper-mnist --out digits.png           draw with the one that ships
+
+`advnets --help` lists all verbs."""
+
+
 def help_text() -> str:
     """Return what `advnets --help` prints."""
     return HELP.format(verbs="\n".join(f"  {verb:<10}{about}" for verb, about in VERBS.items()))
@@ -96,9 +107,12 @@ def main(arguments: list[str]) -> int:
 
 
 def _run_verb(arguments: list[str], end: "_EndBySignal") -> int:
-    if not arguments or arguments[0] in ("-h", "--help"):
+    if not arguments:
+        write_output(GREETING)
+        return 0
+    if arguments[0] in ("-h", "--help"):
         write_output(help_text().rstrip())
-        return 0 if arguments else 2
+        return 0
     if arguments[0] == "--version":
         write_output(f"advnets {import_module('advnets').__version__}")
         return 0
