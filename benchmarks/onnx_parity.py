@@ -107,9 +107,14 @@ def fan_in(weight: torch.Tensor) -> int:
     return math.prod(weight.shape[1:]) if weight.ndim in (2, 4) else 1
 
 
+def path_of(model: Model, folder: Path) -> Path:
+    """Where the file of a model is written."""
+    return folder / f"{model.card.generator['row']}-{model.card.given}-{model.name}.onnx"
+
+
 def compare(model: Model, folder: Path) -> Iterator[tuple[int, Parity]]:
     """Export a model, and compare its samples in batches of each size."""
-    path = folder / f"{model.card.generator['row']}-{model.card.given}-{model.name}.onnx"
+    path = path_of(model, folder)
     EXPORTERS[".onnx"].write(path, model)
     reader = EXPORTERS[".onnx"].read
     assert reader is not None

@@ -54,6 +54,7 @@ def test_a_file_draws_the_samples_of_its_run(run: experiment.Run, good: Path) ->
     assert (told.licence, told.notes, told.step, told.recipe) == ("CC0-1.0", "of\na test", 40, "tiny")
 
 
+@pytest.mark.slow
 def test_points_are_drawn_too(tmp_path: Path) -> None:
     run = tiny.trained("run", data="ring-8", steps=4)
     model = advnets.open_model(run.export("G.onnx"))
@@ -68,8 +69,15 @@ def test_a_file_is_measured_as_its_run(run: experiment.Run, good: Path) -> None:
     assert here == pytest.approx(there, abs=0.05)
 
 
-def test_the_commands_take_it(run: experiment.Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["export", str(run.path), "--out", "G.onnx", "--json"]) == 0
+def test_the_commands_take_it(
+    run: experiment.Run, good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        main(["export", str(run.path), "--out", "G.onnx", "--licence", "CC0-1.0", "--notes", "of\na test", "--json"])
+        == 0
+    )
+    again = body_of(Path("G.onnx").read_bytes())
+    assert again.SerializeToString() == body_of(good.read_bytes()).SerializeToString()
     told = json.loads(capsys.readouterr().out)
     assert (told["step"], told["bytes"]) == (40, Path("G.onnx").stat().st_size)
     assert any("of torch's (opset 18)" in note for note in told["notes"])
@@ -83,7 +91,7 @@ def test_the_commands_take_it(run: experiment.Run, tmp_path: Path, capsys: pytes
     assert "absent.onnx is not there; expected an ONNX file" in told_wrong
 
 
-def test_other_programs_read_what_it_is(run: experiment.Run, good: Path, tmp_path: Path) -> None:
+def test_other_programs_read_what_it_is(good: Path) -> None:
     model = onnx.load(good)
     onnx.checker.check_model(model, full_check=True)
     words = {entry.key: entry.value for entry in model.metadata_props}
@@ -93,17 +101,18 @@ def test_other_programs_read_what_it_is(run: experiment.Run, good: Path, tmp_pat
     assert words["licence"] == "CC0-1.0"
     assert json.loads(words["advnets"])["format"] == "advnets-generator"
     assert [one.version for one in model.opset_import if one.domain == ""] == [18]
-    again = run.export("again.onnx", licence="CC0-1.0", notes="of\na test").read_bytes()
-    assert body_of(again).SerializeToString() == body_of(good.read_bytes()).SerializeToString()
-    assert b"/src/advnets" not in again
-    assert str(Path.home()).encode() not in again
+    assert b"/src/advnets" not in good.read_bytes()
+    assert str(Path.home()).encode() not in good.read_bytes()
 
 
-def test_half_precision_is_smaller_and_moves_no_pixel_by_more_than_two_levels(tmp_path: Path) -> None:
-    generator = replace(tiny.LEARNER.generator, hidden=(128, 128))  # type: ignore[type-var]
-    run = tiny.trained("run", tiny.with_learner(tiny.RECIPE, generator=generator))
-    whole, half = run.export("whole.onnx"), run.export("half.onnx", half=True)
-    assert half.stat().st_size < 0.55 * whole.stat().st_size
+def test_half_precision_is_smaller_and_moves_no_pixel_by_more_than_two_levels(
+    run: experiment.Run, good: Path, tmp_path: Path
+) -> None:
+    half = run.export("half.onnx", half=True)
+    stored = {tensor.name: tensor.data_type for tensor in onnx.load(half).graph.initializer}
+    assert stored["network.0.weight.half"] == onnx.TensorProto.FLOAT16
+    lengths = [sum(len(tensor.raw_data) for tensor in onnx.load(path).graph.initializer) for path in (half, good)]
+    assert lengths[0] < 0.55 * lengths[1]
     assert advnets.open_model(half).card.half
     assert levels_apart(advnets.open_model(half).sample(300), run.sample(300)) <= 2
     model = run.model
@@ -143,13 +152,13 @@ def is_accepted(content: bytes) -> bool:
 def test_every_flipped_bit_is_noticed(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = good.read_bytes()
     assert is_accepted(content)
-    changed = [*flips(content, 2000), content + b"\0", content[:-1], content[: len(content) // 2], b"", content * 2]
+    changed = [*flips(content, 400), content + b"\0", content[:-1], content[: len(content) // 2], b"", content * 2]
     assert unnoticed(changed) == 0
 
     # The saboteur: the hash of any model is the one that the card says.
     constant = SimpleNamespace(hexdigest=lambda: digest_of(content))
     monkeypatch.setattr(sealed_onnx, "hashlib", SimpleNamespace(sha256=lambda _: constant))
-    assert unnoticed(changed) > 500
+    assert unnoticed(changed) > 100
 
 
 def digest_of(content: bytes) -> str:
