@@ -178,7 +178,7 @@ def test_extractors_of_ones_own_measure_and_have_names(tmp_path: Path) -> None:
             run.evaluate(extractor=wrong, **plan)
 
 
-@pytest.mark.parametrize("factory", [nadam, Heavy, torch.optim.Adagrad])
+@pytest.mark.parametrize("factory", [nadam, Heavy])
 def test_an_optimizer_of_ones_own_resumes_bit_for_bit(factory: Any, tmp_path: Path) -> None:
     whole = advnets.train(tiny.RECIPE, optimizer=factory, lr=0.01, steps=8, out="whole", **OFTEN)
     going = advnets.start(tiny.RECIPE, optimizer=factory, lr=0.01, steps=8, out="parts", **OFTEN)
