@@ -4,7 +4,7 @@ The order of the files, lowest first: conversion, splits and transforms; dataset
 images; description and catalogue.
 
 Inside of the room a file imports only from those before it: conversion, splits, split_checks, dataset, class_choice,
-unpaired, batches, formats, memory, sets, images, catalogue, description. A file that is not named stands alone.
+two_kinds, batches, formats, memory, sets, images, catalogue, description. A file that is not named stands alone.
 """
 
 from advnets.data.batches import Batches, order
