@@ -4,8 +4,8 @@ The order of the files, lowest first: conversion, splits and transforms; dataset
 images; description and catalogue.
 
 Inside of the room a file imports only from those before it: conversion, splits, split_checks, dataset_card, dataset,
-class_choice, unpaired_data, batches, formats, memory, sets, images, catalogue, description. A file that is
-not named stands alone.
+class_choice, two_kinds, batches, formats, memory, sets, images, catalogue, description. A file that is not named stands
+alone.
 """
 
 from advnets.data.batches import Batches, order

@@ -18,7 +18,7 @@ from advnets.data.sets.mnist import load_mnist
 from advnets.data.sets.olivetti import load_olivetti
 from advnets.data.sets.tfd import TFD, load_tfd, split_fold
 from advnets.data.sets.toys import MIXTURES, load_toy
-from advnets.data.unpaired_data import join_unpaired
+from advnets.data.two_kinds import join_unpaired
 from advnets.disk import expect_regular
 from advnets.errors import BadInput, Missing, Unsupported, unknown
 
