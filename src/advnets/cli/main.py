@@ -10,7 +10,7 @@ from typing import Any
 
 from advnets import process
 from advnets.cli.output import READER_GONE, close_streams, open_streams, write_error, write_output
-from advnets.errors import AdvnetsError, NonFinite, ProcessLost, unknown
+from advnets.errors import AdvnetsError, Collapsed, NonFinite, ProcessLost, unknown
 from advnets.text import escape
 
 VERBS = {
@@ -19,6 +19,7 @@ VERBS = {
     "sample": "draw samples from a run, a share file or a model that ships",
     "translate": "translate images by a run or a share file that is given images",
     "evaluate": "measure samples of a run, a file or a folder, with errors and verdicts",
+    "diagnose": "say what is wrong with a training, by which number, and what to change",
     "compare": "compare runs, files or groups of seeds: which differences are real",
     "export": "write a run's generator as one file, to be given away",
     "figures": "draw the 2014 paper's figures",
@@ -29,7 +30,7 @@ VERBS = {
     "data": "list the data sets, or describe one",
 }
 
-CODES = {NonFinite: 3, ProcessLost: 4}
+CODES = {NonFinite: 3, ProcessLost: 4, Collapsed: 5}
 
 HELP = """usage: advnets VERB ...
 
@@ -49,6 +50,7 @@ exit codes:
   2         something in the input is wrong, or a result can be written nowhere
   3         a NaN or an Inf stopped the training
   4         another process of the run was lost
+  5         the generator collapsed, and --on-collapse asked to stop
   128 + n   the signal n ended it: 129 a hang-up, 130 Ctrl-C, 143 SIGTERM. A run is saved and can be resumed
   141       the reader of standard output went away, and the result is in no file
 """

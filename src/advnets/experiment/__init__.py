@@ -1,16 +1,18 @@
 """The room that puts the others together: runs are started, resumed, sampled and measured here.
 
-Inside of the room a file imports only from those before it: sampling, preparation, paper_figures, model, settings,
-cost, loop, resume_notes, run_data, run_record, run_model, run_evaluation, run, opening, origin, lifecycle, evaluation.
+Inside of the room a file imports only from those before it: sampling, preparation, probes, paper_figures, model,
+settings, cost, progress, rollback, doctor, loop, resume_notes, run_data, run_record, run_model, run_evaluation,
+run_diagnosis, run, opening, origin, lifecycle, evaluation.
 """
 
 from advnets.experiment.cost import Cost, dry_run, peak_mebibytes
 from advnets.experiment.evaluation import evaluate_path, select_checkpoint
 from advnets.experiment.lifecycle import choose_recipe_for, find_recipe, resume, start, train
-from advnets.experiment.loop import TrainingProgress
 from advnets.experiment.model import Model
 from advnets.experiment.opening import SHIPPED, find_model, open_model, open_source
+from advnets.experiment.progress import TrainingProgress
 from advnets.experiment.run import Run
+from advnets.experiment.run_diagnosis import Diagnosis
 from advnets.experiment.sampling import (
     SamplePlan,
     Samples,
@@ -25,6 +27,7 @@ __all__ = [
     "SHIPPED",
     "Cost",
     "DEVICES",
+    "Diagnosis",
     "Model",
     "TrainingProgress",
     "TranslationPlan",

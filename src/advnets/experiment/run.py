@@ -23,11 +23,14 @@ from advnets.capture import can_capture
 from advnets.data import Dataset
 from advnets.errors import BadInput, unknown
 from advnets.experiment import run_evaluation
-from advnets.experiment.loop import Loop, TrainingProgress
+from advnets.experiment.doctor import Doctor
+from advnets.experiment.loop import Loop
 from advnets.experiment.model import Model
 from advnets.experiment.preparation.prepare import PreparedTraining, prepare_training
+from advnets.experiment.progress import TrainingProgress
 from advnets.experiment.resume_notes import resume_notes
 from advnets.experiment.run_data import load_run_data
+from advnets.experiment.run_diagnosis import Diagnosis, diagnose_run
 from advnets.experiment.run_model import export_model, model_of_state
 from advnets.experiment.run_record import RunRecord
 from advnets.experiment.sampling import Samples
@@ -251,6 +254,18 @@ class Run:
         """
         return run_evaluation.select_checkpoint(self, plan, by)
 
+    def diagnose(self) -> Diagnosis:
+        """Say what is wrong with the training, by its checkpoints and what the doctor has written; nothing is written.
+
+        Returns:
+            The findings.
+
+        Raises:
+            Missing: If there is no checkpoint yet.
+            BadInput: If the run was started on networks or data that are not given.
+        """
+        return diagnose_run(self)
+
     def export(self, path: str | Path, half: bool = False, *, licence: str = "", notes: str = "") -> Path:
         """Write the model as one safetensors file, which `open_model` reads; nothing is overwritten.
 
@@ -307,6 +322,8 @@ class Run:
             loop = self._loop(budget)
             loop.load_newest(self._newest_state)
             distributed.on_rank0(lambda: loop.directory.journal.drop_after(loop.step))
+            if loop.doctor is not None:
+                loop.doctor.begin(loop.step)
             yield from loop.carry_on()
 
     def save_beginning(self) -> None:
@@ -349,12 +366,8 @@ class Run:
             prepared = prepare_training(
                 self.recipe, self.dataset, seed=settings.seed, device=device, game=self.game, capture=capture
             )
+        directory = self._held or runs.RunDirectory(self.path)
         return Loop(
-            self._held or runs.RunDirectory(self.path),
-            self.recipe,
-            prepared.training,
-            prepared.average,
-            prepared.streams,
-            prepared.preview,
-            with_budget(settings, self.recipe),
-        )
+            directory, self.recipe, *prepared, with_budget(settings, self.recipe),
+            doctor=Doctor.of(directory, self.recipe, self.dataset, settings, prepared.training),
+        )  # fmt: skip

@@ -33,9 +33,7 @@ def chance_smaller(first: Floats, second: Floats) -> Estimate:
     """
     m, n = len(first), len(second)
     ranks = scipy.stats.rankdata(np.concatenate([first, second]))
-    above = 1 - (ranks[:m] - scipy.stats.rankdata(first)) / n  # the share of b that is above each a, ties by half
-    below = (ranks[m:] - scipy.stats.rankdata(second)) / m
-    variance = sum(float(part.var(ddof=1)) / len(part) for part in (above, below) if len(part) > 1)
+    chance, error = chance_with_error(first, second)
     # 1/2 at once, for scipy divides by the deviation of ranks, which is 0 if all are equal.
     alike = ranks.min() == ranks.max()
     tails = [
@@ -44,7 +42,25 @@ def chance_smaller(first: Floats, second: Floats) -> Estimate:
     counts = np.unique(ranks, return_counts=True)[1]
     ties = float(counts[counts > 1].sum()) / (m + n)
     notes: dict[str, Note] = {"p_two_sided": tails[1], "n": n, "m": m, "ties": ties}
-    return Estimate(float(above.mean()), math.sqrt(variance), 0.5, notes, p_value=tails[0])
+    return Estimate(chance, error, 0.5, notes, p_value=tails[0])
+
+
+def chance_with_error(first: Floats, second: Floats) -> tuple[float, float]:
+    """Estimate the same chance with its error, without a test, which takes far longer.
+
+    Args:
+        first: a, (m,).
+        second: b, (n,).
+
+    Returns:
+        A, and its standard error after DeLong.
+    """
+    m, n = len(first), len(second)
+    ranks = scipy.stats.rankdata(np.concatenate([first, second]))
+    above = 1 - (ranks[:m] - scipy.stats.rankdata(first)) / n  # the share of b that is above each a, ties by half
+    below = (ranks[m:] - scipy.stats.rankdata(second)) / m
+    variance = sum(float(part.var(ddof=1)) / len(part) for part in (above, below) if len(part) > 1)
+    return float(above.mean()), math.sqrt(variance)
 
 
 def rank_score(first: Floats, second: Floats) -> float:
