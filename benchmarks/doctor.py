@@ -94,6 +94,7 @@ class Plan:
     transform: str = "unit"
     average: Average = Average(half_life=2000.0)  # noqa: RUF009 - frozen
     batch: int = BATCH
+    probes: int = PROBES
     before: Callable[[Game], None] | None = None
     at_step: tuple[int, Callable[[Game], None]] | None = None
 
@@ -164,20 +165,23 @@ def unit_levels(plan: Plan) -> Dataset:
 
 
 def turning(plan: Plan) -> Plan:
-    """A linear critic without a bound against a shift, both by plain gradient descent at once: they turn for ever."""
+    """A linear critic without a bound against a shift, both by plain gradient descent at once: they turn for ever.
+
+    It is probed twice as often, for a rhythm has to be seen.
+    """
 
     class Shift(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.to = nn.Parameter(torch.tensor([1.5, 0.0]))
+            self.place = nn.Parameter(torch.tensor([1.5, 0.0]))
 
         def forward(self, z: Tensor) -> Tensor:
-            return 0.3 * z[:, :2] + self.to
+            return 0.3 * z[:, :2] + self.place
 
     return replace(
         plan, dataset=data.load("ring-8-pacgan"), generator=Shift, objective="wasserstein", penalties={},
-        discriminator=lambda: nn.Linear(2, 1, bias=False), rates=(0.01, 0.01), optimizer=SGD(), algorithm=Simultaneous(),
-        transform="unit", average=Average(),
+        discriminator=lambda: nn.Linear(2, 1, bias=False), rates=(0.01, 0.01), optimizer=SGD(),
+        algorithm=Simultaneous(), transform="unit", average=Average(), probes=2 * PROBES,
     )  # fmt: skip
 
 
@@ -185,7 +189,11 @@ def broken(way: str, arena: str) -> Plan:
     """A run that is broken in this way."""
     plan = ARENAS[arena]()
     judge, fast, slow = plan.discriminator, plan.rates[0], plan.rates[1]
-    image = plan.dataset.is_image
+    end = nn.Sigmoid() if plan.dataset.is_image else nn.Identity()
+
+    def plain() -> nn.Module:
+        return dense_generator(plan.dataset.shape, end, norm=False)
+
     match way:
         case "rates x 100":
             return replace(plan, rates=(100 * fast, 100 * slow))
@@ -208,14 +216,12 @@ def broken(way: str, arena: str) -> Plan:
         case "collapse":
             return replace(
                 plan, objective="non_saturating", penalties={}, rates=(fast / 10, 30 * slow), average=Average(),
-                generator=lambda: dense_generator(plan.dataset.shape, nn.Sigmoid() if image else nn.Identity(), norm=False),
-                transform="unit",
+                generator=plain, transform="unit",
             )  # fmt: skip
         case "few images":
             return replace(plan, dataset=few_images(plan), batch=20, rates=(5 * fast, 5 * slow))
         case "dead units":
-            net = lambda: dense_generator(plan.dataset.shape, nn.Sigmoid() if image else nn.Identity(), norm=False)  # noqa: E731
-            return replace(plan, generator=net, before=kill_units, transform="unit")
+            return replace(plan, generator=plain, before=kill_units, transform="unit")
         case "batches of two":
             return replace(plan, batch=2)
         case "NaN":
@@ -267,7 +273,7 @@ class Case:
 
 
 def cases() -> Iterator[Case]:
-    """Training part: each way once, and half of the healthy settings. Held part: each way twice, all healthy settings."""
+    """Training part: each way once, half of the healthy settings. Held part: each way twice, all healthy settings."""
     for number, (way, (arenas, _)) in enumerate(WAYS.items()):
         yield Case("training", way, arenas[number % 2], "", 0)
     settings = [(arena, objective) for arena in ARENAS for objective in BINDS]
@@ -320,13 +326,13 @@ def _train(training: GameTraining, recipe: Recipe, plan: Plan, streams: Streams)
     probes, spent, step, failure = list[Probe](), 0.0, 0, ""
     steps = training.steps(0)
     while True:
-        if spent >= SECONDS * len(probes) / PROBES:
+        if spent >= SECONDS * len(probes) / plan.probes:
             probes += prober.measure(training, average.makers, step=step, share=min(spent / SECONDS, 1.0))
         if spent >= SECONDS or failure:
             return probes, failure, step
         mark = time.thread_time()
         with streams.as_defaults():
-            while not failure and spent + time.thread_time() - mark < SECONDS * len(probes) / PROBES:
+            while not failure and spent + time.thread_time() - mark < SECONDS * len(probes) / plan.probes:
                 if plan.at_step is not None and step == plan.at_step[0]:
                     plan.at_step[1](training.game)  # type: ignore[arg-type]
                 moment = Moment(step, training.batches.epoch + 1, min(spent / SECONDS, 1.0))
@@ -417,7 +423,10 @@ def _part_table(part: str, rows: Sequence[tuple[Case, dict[str, Any]]]) -> str:
         lines.append(f"| {case.way} | {case.arena} | {names} | {'right' if right else 'missed'} | {wait} |")
     n_broken = sum(bool(case.way) for case, _ in rows)
     wait = f" Median steps from the breakage to the finding: {statistics.median(waits):,.0f}." if waits else ""
-    told = f"\n{named} of {n_broken} broken runs are named rightly; {flagged} of {len(rows) - n_broken} healthy ones are flagged.{wait}\n"
+    told = (
+        f"\n{named} of {n_broken} broken runs are named rightly; {flagged} of {len(rows) - n_broken} healthy ones are "
+        f"flagged.{wait}\n"
+    )
     return "\n".join(lines) + "\n" + told
 
 
@@ -430,8 +439,8 @@ def _cost_lines() -> str:
     mean, error = statistics.mean(ratios), statistics.stdev(ratios) / len(ratios) ** 0.5
     # 2.57: Student's t at 97.5 % with 5 degrees of freedom
     return (
-        f"\n## Cost\n\n`paper-adam` on digits, 1,500 steps, {len(ratios)} pairs of runs with and without the doctor, by turns: "
-        f"{mean:+.1%} of the wall time, 95 % interval {mean - 2.57 * error:+.1%} to {mean + 2.57 * error:+.1%}.\n"
+        f"\n## Cost\n\n`paper-adam` on digits, 1,500 steps, {len(ratios)} pairs of runs with and without the doctor, by "
+        f"turns: {mean:+.1%} of the wall time, 95 % interval {mean - 2.57 * error:+.1%} to {mean + 2.57 * error:+.1%}.\n"
     )
 
 

@@ -14,8 +14,8 @@ from advnets.diagnosis.measurement import (
     compare_samples,
     copy_ratio,
     nearest_distances,
+    rhythm_of,
     share_of_untrained,
-    winding_of,
 )
 from advnets.diagnosis.probe import Probe
 from advnets.diagnosis.sight import PROBABILITIES, RANGES
@@ -24,6 +24,6 @@ from advnets.diagnosis.variety import sign_of_sameness
 
 __all__ = [
     "DETECTORS", "Detector", "Finding", "PROBABILITIES", "Probe", "RANGES", "SEVERITIES", "THRESHOLDS", "Thresholds",
-    "chance_above", "compare_samples", "copy_ratio", "diagnose", "finding_of_failure", "nearest_distances",
-    "share_of_untrained", "sign_of_sameness", "winding_of",
+    "chance_above", "compare_samples", "copy_ratio", "diagnose", "finding_of_failure", "nearest_distances", "rhythm_of",
+    "share_of_untrained", "sign_of_sameness",
 ]  # fmt: skip

@@ -11,9 +11,12 @@ ERRORS = 3.0
 
 
 def sign_of_strength(probe: Probe, past: Sequence[Probe], limits: Thresholds) -> Sign | None:
-    """See a discriminator that is always right while the samples come no nearer to the data."""
+    """See a discriminator that is always right while the samples come no nearer to the data.
+
+    At the beginning every healthy one is.
+    """
     before = median_before([one.gap for one in past], limits.past)
-    if probe.auc is None or probe.gap is None or before is None:
+    if probe.auc is None or probe.gap is None or before is None or probe.step < limits.settled:
         return None
     if probe.auc <= limits.strong or probe.gap < limits.apart or probe.gap < limits.stalled * before:
         return None
@@ -26,7 +29,7 @@ def sign_of_strength(probe: Probe, past: Sequence[Probe], limits: Thresholds) ->
 
 def sign_of_weakness(probe: Probe, past: Sequence[Probe], limits: Thresholds) -> Sign | None:
     """See a discriminator that cannot tell samples which their neighbours tell at once."""
-    if probe.auc is None or probe.neighbours is None or probe.gap is None:
+    if probe.auc is None or probe.neighbours is None or probe.gap is None or probe.step < limits.settled:
         return None
     if probe.auc >= limits.weak or probe.neighbours < limits.neighbours or probe.gap < limits.apart:
         return None
@@ -92,6 +95,7 @@ SATURATION = Detector(
     sign_of_saturation,
     "In the minimax game the generator's gradient is in proportion to D(G(z)), which is 0 where D rejects all samples.",
     "Take --objective non_saturating, or lower --discriminator.rate.",
+    waits=False,  # a generator that is rejected from the start never gets through a warm-up
 )
 OVERFITTING = Detector(
     "discriminator-overfits",

@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 from advnets.statistics.mann_whitney import chance_with_error, rank_score
 
+FEWEST_PERIODS = 1.5
+"""Fewer are no rhythm, but a way there and back."""
 Floats = npt.NDArray[np.floating[Any]]
 TWIN = 0.1
 """A sample is a twin if another one lies nearer than this share of the distance that nearest real ones have."""
@@ -92,30 +94,39 @@ def chance_above(first: Floats, second: Floats) -> tuple[float, float]:
     return chance_with_error(second.astype(np.float64), first.astype(np.float64))
 
 
-def winding_of(track: Sequence[Sequence[float]]) -> tuple[float, float, float]:
-    """Measure how a path turns about its middle, in the plane in which it moves most.
+def rhythm_of(track: Sequence[Sequence[float]]) -> tuple[float, float, float]:
+    """Find the wave that explains most of a path beside a straight way.
 
-    Noise about a point turns to and fro. A random walk bends along its first two components, and makes no turn there.
+        p(t) = a + b t + c cos(w t) + d sin(w t) + rest,        by least squares
+
+    w goes from `FEWEST_PERIODS` in all to one in three times.
+
+    A game that turns about its optimum swings in the samples alone. Noise has all rhythms, and a random walk slow ones.
 
     Args:
-        track: Where samples of fixed noises lay, (times, d).
+        track: Where samples of fixed noises lay, at equal times, (times, d).
 
     Returns:
-        Turns in one direction, the share of all turning that they are, and the least distance from the middle.
+        Periods of the wave, the share of the movement beside the straight way that it explains, and its root mean
+        square.
     """
     path = np.asarray(track, dtype=np.float64)
-    if len(path) < 4:
+    times = np.arange(len(path))
+    if len(path) < 8:
         return 0.0, 0.0, 0.0
-    centred = path - path.mean(0)
-    plane = np.linalg.svd(centred, full_matrices=False)[2][:2]
-    flat = centred @ plane.T
-    if flat.shape[1] < 2:
-        return 0.0, 0.0, 0.0
-    angles = np.arctan2(flat[:, 1], flat[:, 0])
-    bends = (np.diff(angles) + math.pi) % (2 * math.pi) - math.pi
-    total = float(np.abs(bends).sum())
-    radius = float(np.linalg.norm(flat, axis=1).min())
-    return abs(float(bends.sum())) / (2 * math.pi), abs(float(bends.sum())) / total if total else 0.0, radius
+    straight = np.stack([np.ones(len(path)), times - times.mean()], 1)
+    rest = path - straight @ np.linalg.lstsq(straight, path)[0]
+    whole = float((rest**2).sum())
+    best = (0.0, 0.0, 0.0)
+    for periods in np.arange(FEWEST_PERIODS, len(path) / 3 + 0.01, 0.125):
+        angles = 2 * math.pi * periods * times / len(path)
+        waves = np.stack([np.cos(angles), np.sin(angles)], 1)
+        waves = waves - straight @ np.linalg.lstsq(straight, waves)[0]
+        swing = float(((waves @ np.linalg.lstsq(waves, rest)[0]) ** 2).sum())
+        share = swing / whole if whole else 0.0
+        if share > best[1]:
+            best = float(periods), share, math.sqrt(swing / len(path))
+    return best
 
 
 def share_of_untrained(half_life: float, ramp: float, images: float, first: float = 0.1) -> float:

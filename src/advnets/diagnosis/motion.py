@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 
 from advnets.diagnosis.detector import Detector, Sign, after_warm_up
-from advnets.diagnosis.measurement import winding_of
+from advnets.diagnosis.measurement import rhythm_of
 from advnets.diagnosis.probe import Probe
 from advnets.diagnosis.thresholds import Thresholds
 
 LONGEST_TRACK = 40
 """Probes that a circle is looked for in."""
+FEWEST = 10
+"""Probes in which a circle can be told from noise."""
 END = 0.9
 """Share of the budget behind which a rate may have gone to 0."""
 
@@ -32,15 +34,18 @@ def sign_of_leaps(probe: Probe, past: Sequence[Probe], limits: Thresholds) -> Si
 
 
 def sign_of_cycling(probe: Probe, past: Sequence[Probe], limits: Thresholds) -> Sign | None:
-    """See samples of fixed noises that go round in circles; oscillating losses are no sign, for games have them."""
+    """See samples of fixed noises that swing in one rhythm; oscillating losses are no sign, for games have them."""
     path = [one.track for one in (*after_warm_up(past, limits), probe) if one.track][-LONGEST_TRACK:]
-    if len({len(one) for one in path}) != 1 or len(path) < 8:
+    if len({len(one) for one in path}) != 1 or len(path) < FEWEST:
         return None
-    turns, steady, radius = winding_of(path)
-    if turns < limits.turns or steady < limits.steady or radius < limits.orbit:
+    periods, share, swing = rhythm_of(path)
+    if share < limits.rhythm or swing < limits.swing:
         return None
-    what = f"Samples of fixed noises went round {turns:.1f} times in the last {len(path)} probes, and came back."
-    return Sign(what, turns, limits.turns, "noise turns to and fro, and a path that leads somewhere makes no turn")
+    what = (
+        f"Samples of fixed noises went away and came back {periods:.1f} times in the last {len(path)} probes, in one "
+        "rhythm that explains most of their movement."
+    )
+    return Sign(what, share, limits.rhythm, "simulated random walks along eight lines reach .74")
 
 
 STANDSTILL = Detector(

@@ -9,7 +9,7 @@ class Thresholds:
 
     Attributes:
         warm_up: Steps before which only the layout of networks and data is judged.
-        settled: Steps before which samples may never have been apart without having collapsed.
+        settled: Steps before which samples may never have been apart, and a player may be ahead, without a failure.
         past: Probes after the warm-up that make a past to compare with.
         spread: Samples lie nearer together than this share of the data's distance.
         twins: Share of samples that have a twin.
@@ -33,17 +33,16 @@ class Thresholds:
         discriminator_mode: Distance between the discriminator's modes, in deviations of its logits.
         faint: Range of the real numbers over that of the transform.
         untrained: Share of the average.
-        turns: Whole turns of the samples in one direction.
-        steady: Share of the turning that goes in one direction.
-        orbit: Least distance of the path from its middle, over the data's spread.
+        rhythm: Share of the movement of the samples, beside a straight way, that one wave explains.
+        swing: Root mean square of that wave, over the data's spread.
     """
 
     warm_up: int = 100
     settled: int = 500
     past: int = 3
-    spread: float = 0.3
+    spread: float = 0.1
     twins: float = 0.6
-    reach: float = 0.1
+    reach: float = 0.03
     strong: float = 0.99
     weak: float = 0.6
     apart: float = 0.1
@@ -57,15 +56,14 @@ class Thresholds:
     copies_p: float = 1e-4
     idle: float = 1e-4
     still: float = 1e-9
-    leap: float = 0.05
+    leap: float = 0.02
     dead: float = 0.5
-    generator_mode: float = 0.5
+    generator_mode: float = 0.2
     discriminator_mode: float = 1.0
     faint: float = 0.02
     untrained: float = 0.1
-    turns: float = 1.5
-    steady: float = 0.8
-    orbit: float = 0.15
+    rhythm: float = 0.9
+    swing: float = 0.15
 
 
 THRESHOLDS = Thresholds()

@@ -68,12 +68,12 @@ class Doctor:
         return Doctor(directory, Prober(recipe, dataset))
 
     def begin(self, step: int) -> None:
-        """Take up the probes up to a step, and drop those after it, which will be made again.
+        """Take up the probes before a step, and drop the others, which will be made again.
 
         Args:
             step: The step that the training stands at.
         """
-        self.directory.probes.drop_after(step)
+        self.directory.probes.drop_after(step - 1)
         self._history, self._standing, self.is_collapsed = {}, {}, False
         for entry in self.directory.probes.entries():
             probe = Probe.from_json(entry)
