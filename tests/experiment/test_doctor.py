@@ -186,7 +186,7 @@ def test_what_is_seen_at_once_is_told_at_the_first_line(tmp_path: Path, capsys: 
 
 
 def test_the_end_by_a_nan_is_written_down(tmp_path: Path, loops: list[Loop]) -> None:
-    run = experiment.start(tiny.RECIPE, settings=tiny.settings("run", steps=20))
+    run = experiment.start(tiny.RECIPE, settings=tiny.settings("run", doctor="on", steps=20))
     progress = run.carry_on()
     next(progress)
     next(loops[-1].training.players["generator"].parameters()).data.fill_(float("nan"))
@@ -213,7 +213,7 @@ def fall(at: int, times: int) -> Callable[..., list[Finding]]:
 
 def test_a_run_stops_at_a_collapse_if_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor_file, "diagnose", fall(10, 1))
-    run = experiment.start(tiny.RECIPE, settings=tiny.settings("run", steps=40, on_collapse="stop"))
+    run = experiment.start(tiny.RECIPE, settings=tiny.settings("run", doctor="on", steps=40, on_collapse="stop"))
     with pytest.raises(Collapsed, match=r"collapsed at step 15. All are one. .*--generator.rate"):
         list(run.carry_on())
     status = runs.read_json(run.directory.status_json)
@@ -235,7 +235,7 @@ def test_a_run_is_rolled_back_and_trained_on_at_half_the_rates(
 ) -> None:
     monkeypatch.setattr(doctor_file, "diagnose", fall(20, 1))
     monkeypatch.setattr(doctor_file, "sign_of_sameness", lambda probe, _: None if probe.step <= 20 else "alike")
-    run = experiment.start(tiny.RECIPE, settings=tiny.settings("run", steps=40, on_collapse="rollback"))
+    run = experiment.start(tiny.RECIPE, settings=tiny.settings("run", doctor="on", steps=40, on_collapse="rollback"))
     steps, rates = [], {}
     for last in run.carry_on():
         steps.append(last.step)
@@ -257,7 +257,7 @@ def test_a_run_is_rolled_back_and_trained_on_at_half_the_rates(
 def test_it_stops_where_no_checkpoint_is_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor_file, "diagnose", fall(0, 1))
     monkeypatch.setattr(doctor_file, "sign_of_sameness", lambda *_: "alike")
-    run = experiment.start(tiny.RECIPE, settings=tiny.settings("run", steps=20, on_collapse="rollback"))
+    run = experiment.start(tiny.RECIPE, settings=tiny.settings("run", doctor="on", steps=20, on_collapse="rollback"))
     with pytest.raises(Collapsed, match="no checkpoint is from before"):
         list(run.carry_on())
 
@@ -265,7 +265,7 @@ def test_it_stops_where_no_checkpoint_is_sound(tmp_path: Path, monkeypatch: pyte
 def test_after_three_rollbacks_it_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor_file, "diagnose", fall(12, 99))
     monkeypatch.setattr(doctor_file, "sign_of_sameness", lambda probe, _: None if probe.step <= 12 else "alike")
-    run = experiment.start(tiny.RECIPE, settings=tiny.settings("run", steps=40, on_collapse="rollback"))
+    run = experiment.start(tiny.RECIPE, settings=tiny.settings("run", doctor="on", steps=40, on_collapse="rollback"))
     with pytest.raises(Collapsed, match="after 3 rollbacks"):
         list(run.carry_on())
 
@@ -275,14 +275,14 @@ def test_a_network_that_cannot_be_probed_ends_no_training(tmp_path: Path, monkey
         raise RuntimeError("no such thing")
 
     monkeypatch.setattr(prober.Prober, "measure", fail)
-    run = tiny.trained("run", steps=10)
+    run = tiny.trained("run", doctor="on", steps=10)
     (found,) = run.directory.findings.read()
     assert (found["name"], found["severity"]) == ("not-probed", "note")
     assert "no such thing" in found["what"]
 
 
 def test_a_resumed_run_goes_on_with_its_probes(tmp_path: Path) -> None:
-    run = experiment.start(tiny.RECIPE, settings=tiny.settings("run", steps=20))
+    run = experiment.start(tiny.RECIPE, settings=tiny.settings("run", doctor="on", steps=20))
     for last in run.carry_on():
         if last.step == 10:
             break
@@ -318,5 +318,5 @@ def test_an_action_without_a_doctor_is_refused() -> None:
 def test_cost_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a probe of t seconds none begins for t / MOST_COST seconds of training."""
     monkeypatch.setattr(doctor_file, "MOST_COST", 1e-6)
-    run = tiny.trained("run", steps=20)
+    run = tiny.trained("run", doctor="on", steps=20)
     assert [entry["step"] for entry in run.directory.probes.read()] == [0]

@@ -90,13 +90,14 @@ def data_for(recipe: Recipe) -> dict[str, Any]:
 
 
 def settings(out: str, **more: Any) -> experiment.Settings:
-    """Forty steps, with everything written often."""
+    """Forty steps, with everything written often, and no doctor, whose tests ask for one."""
     often: dict[str, Any] = {
         "data": "digits",
         "steps": 40,
         "journal_steps": 5,
         "preview_steps": 20,
         "checkpoint_steps": 4,
+        "doctor": "off",
     }
     return experiment.Settings(out=out, device="cpu", **(often | more))
 

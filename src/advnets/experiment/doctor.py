@@ -50,7 +50,7 @@ class Doctor:
         self._history: dict[str, list[Probe]] = {}
         self._standing: dict[str, Finding] = {}
         self._new: list[Finding] = []
-        self._next_at = 0.0
+        self._next_at, self._took = 0.0, list[float]()
         self._is_able = True
 
     @staticmethod
@@ -113,7 +113,9 @@ class Doctor:
             self._history.setdefault(probe.way, []).append(probe)
         self._tell(self._findings(), step, seconds)
         took = time.perf_counter() - began
-        self._next_at = seconds + max(LEAST_SECONDS, took / MOST_COST, seconds * SPARSENESS)
+        self._took = [*self._took[-2:], took]
+        cost = min(self._took)  # on a busy machine one of them may have waited
+        self._next_at = seconds + max(LEAST_SECONDS, cost / MOST_COST, seconds * SPARSENESS)
         for probe in probes:
             entry = {**probe.as_json(), "seconds": round(seconds, 3), "took": round(took, 4)}
             self.directory.probes.append(entry)

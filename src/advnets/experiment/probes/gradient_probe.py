@@ -73,4 +73,4 @@ def _shares(parts: Mapping[str, list[Tensor]], penalties: list[str]) -> dict[str
 
 
 def _norm(tensors: list[Tensor]) -> float:
-    return float(torch.stack([one.detach().abs().double().square().sum() for one in tensors]).sum().sqrt())
+    return float(torch.stack([torch.linalg.vector_norm(one.detach()) for one in tensors]).double().norm())

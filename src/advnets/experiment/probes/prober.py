@@ -57,7 +57,7 @@ class Prober:
             game, optimizers, makers = copy_deeply((training.game, training.optimizers, dict(averaged)))
             held, many = _by_way(game, fixed.held), self._many_by_way(game, fixed)
             common: dict[str, Any] = {"step": step, "share": share, "bounds": fixed.bounds}
-            common["untrained"] = self._untrained(training, step, share)
+            common["untrained"] = self._old_share_of_average(training, step, share)
             found = []
             for side in sides_of(game, fixed.train):
                 size = self.recipe.batch_size // self.recipe.accumulate
@@ -92,7 +92,7 @@ class Prober:
             self._ends[side.way] = ends_of(side)
         return self._ends[side.way]
 
-    def _untrained(self, training: GameTraining, step: int, share: float) -> float | None:
+    def _old_share_of_average(self, training: GameTraining, step: int, share: float) -> float | None:
         average = self.recipe.average
         if self.recipe.stages or average.averaged_from:
             return None
