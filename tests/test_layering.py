@@ -18,7 +18,7 @@ FLOORS = [
     {"games", "baselines", "metrics", "runs"},
     {"extractors", "turns"},
     {"algorithm", "capture", "assessment"},
-    {"recipes"},
+    {"recipes", "diagnosis"},
     {"experiment"},
     {"comparison", "studies"},
     {"web"},
@@ -92,6 +92,7 @@ NEVER_SEES = {
     "statistics": NETWORKS,
     "theory": NETWORKS,
     "assessment": (*NETWORKS, "advnets.training", "advnets.algorithm", "advnets.turns", "advnets.recipes"),
+    "diagnosis": (*NETWORKS, "advnets.training", "advnets.algorithm", "advnets.turns", "advnets.recipes"),
 }
 """What a room must not import, beside what stands above it."""
 

@@ -35,8 +35,8 @@ _NAMES = {
 
 _ROOMS = (
     "algorithm", "assessment", "augmentations", "averaging", "baselines", "capture", "comparison", "constraints",
-    "data", "disk", "distributed", "errors", "experiment", "extractors", "figures", "games", "latents", "markup",
-    "metrics", "networks", "objectives", "optimizers", "penalties", "process", "randomness", "recipes", "records",
+    "data", "diagnosis", "disk", "distributed", "errors", "experiment", "extractors", "figures", "games", "latents",
+    "markup", "metrics", "networks", "objectives", "optimizers", "penalties", "process", "randomness", "recipes", "records",
     "runs", "schedules", "statistics", "studies", "text", "theory", "training", "turns",
 )  # fmt: skip
 """Rooms that can be reached as `advnets.ROOM`."""
@@ -76,6 +76,7 @@ if TYPE_CHECKING:
         comparison as comparison,
         constraints as constraints,
         data as data,
+        diagnosis as diagnosis,
         disk as disk,
         distributed as distributed,
         errors as errors,

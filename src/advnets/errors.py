@@ -8,6 +8,7 @@
     |  |- Damaged                     bytes that are not those once written
     |  `- InUse                       a run that another process is training
     |- NonFinite (ArithmeticError)    a NaN or an Inf in a tensor that is named; the command exits with 3
+    |- Collapsed                      the generator has collapsed, and the run was to stop then; exits with 5
     |- CannotWrite                    the disk is full, read-only or failing; what was saved before is intact (2)
     `- ProcessLost                    another process of the same run is gone or silent; the command exits with 4
 
@@ -55,6 +56,10 @@ class InUse(BadInput):
 
 class NonFinite(AdvnetsError, ArithmeticError):
     """There is a NaN or an Inf in a tensor that is named."""
+
+
+class Collapsed(AdvnetsError):
+    """The generator has collapsed, and the run was asked to stop at a collapse, or cannot be rolled back."""
 
 
 class CannotWrite(AdvnetsError):

@@ -44,6 +44,15 @@ class Streams:
         if key or not distributed.is_rank0():
             self._begin(mix_seed("own", self.seed, distributed.rank(), *key))
 
+    def begin_anew(self, *key: int) -> None:
+        """Begin other random numbers, the shared ones too: a function of the seed and the key.
+
+        Args:
+            *key: Whole numbers that the new states depend on.
+        """
+        self.shared.manual_seed(mix_seed("shared", self.seed, *key))
+        self.begin_own_numbers(*key)
+
     def load(self, shared: torch.Tensor, own: Sequence[Mapping[str, Any]], step: int) -> None:
         """Set the shared state, and this rank's own, to saved ones.
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -28,20 +27,8 @@ from advnets.training import Moment, Step
 every_recipe = pytest.mark.parametrize("name", sorted(RECIPES))
 
 
-def data_for(recipe: Recipe) -> dict[str, Any]:
-    """Digits of 8 x 8, which every net of 2014 can make; in colour for those of CIFAR-10; with images where given."""
-    given = getattr(recipe.learner, "given", None)
-    if "cifar10" in recipe.name:
-        labels = {"labels": np.arange(300) % 3} if given == "labels" else {}
-        return {"data": np.random.default_rng(0).integers(0, 256, (300, 8, 8, 3), np.uint8), **labels}
-    if given == "images":
-        values = load("digits").train.values
-        return {"data": values, "given": 255 - values}
-    return {"data": "digits"}
-
-
 def dataset_for(recipe: Recipe) -> Dataset:
-    data = data_for(recipe)
+    data = tiny.data_for(recipe)
     return load(data["data"]) if isinstance(data["data"], str) else from_memory(**data)
 
 
@@ -50,7 +37,7 @@ def draw_five(model: experiment.Model, data: dict[str, Any]) -> experiment.Sampl
 
 
 def train_to(out: str, recipe: Recipe, steps: int) -> experiment.Run:
-    run = experiment.start(recipe, settings=tiny.settings(out, steps=steps), **data_for(recipe))
+    run = experiment.start(recipe, settings=tiny.settings(out, steps=steps), **tiny.data_for(recipe))
     for _ in run.carry_on():
         pass
     return run
@@ -67,7 +54,7 @@ def test_it_is_a_value_that_a_file_can_hold(name: str) -> None:
 def test_it_trains_resumes_bit_for_bit_and_is_sampled(name: str, tmp_path: Path) -> None:
     torch.set_num_threads(1)
     recipe = tiny.narrow(RECIPES[name])
-    data = data_for(recipe)
+    data = tiny.data_for(recipe)
     whole = train_to("whole", recipe, 12)
     parted = experiment.start(recipe, settings=tiny.settings("parted", steps=12), **data)
     next(parted.carry_on())
@@ -115,7 +102,7 @@ def test_the_average_forgets_untrained_weights(name: str, tmp_path: Path, monkey
 
     monkeypatch.setattr(GameTraining, "steps", set_weights)
     seldom = {"checkpoint_steps": steps, "journal_steps": steps, "preview_steps": steps}
-    run = experiment.start(recipe, settings=tiny.settings("run", steps=steps, **seldom), **data_for(recipe))
+    run = experiment.start(recipe, settings=tiny.settings("run", steps=steps, **seldom), **tiny.data_for(recipe))
     for _ in run.carry_on():
         pass
     assert all(float(theta.min()) > 0.99 for theta in run.model.network.parameters())

@@ -44,7 +44,7 @@ import tiny
 from advnets import distributed, web
 from advnets.cli import main as command, play
 from advnets.experiment import cost
-from advnets.experiment.loop import Loop
+from advnets.experiment.training_loop.loop import Loop
 from advnets.extractors import classifier
 from advnets.studies import helvetica
 

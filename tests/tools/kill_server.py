@@ -26,8 +26,8 @@ import torch
 import tiny
 from advnets import experiment, runs
 from advnets.experiment import run as run_module
-from advnets.experiment.loop import Loop
 from advnets.experiment.preparation.preview import Preview
+from advnets.experiment.training_loop.loop import Loop
 from advnets.recipes import RECIPES
 from advnets.runs import checkpoint
 

@@ -21,9 +21,9 @@ from advnets.data.images import arrangement, cache, layout
 from advnets.data.images.layout import Layout
 from advnets.disk import Folder
 from advnets.experiment import lifecycle, settings
-from advnets.experiment.loop import Loop
 from advnets.experiment.preparation import trial_move
 from advnets.experiment.preparation.game_training import GameTraining
+from advnets.experiment.training_loop.loop import Loop
 from advnets.extractors import onnx
 from advnets.runs import ModuleMemory, checkpoint, directory, files
 from advnets.runs.journal import Journal

@@ -29,7 +29,7 @@ from advnets.constraints import clip_weights
 from advnets.data import Batches
 from advnets.data.dataset import Split
 from advnets.errors import AdvnetsError
-from advnets.experiment.loop import Loop
+from advnets.experiment.training_loop.loop import Loop
 from advnets.games.game import Game
 from advnets.latents import gaussian
 from advnets.networks import BatchNorm

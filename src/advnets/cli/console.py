@@ -42,6 +42,8 @@ def follow(run: Run, progress: Iterator[TrainingProgress], notes: Iterable[str])
     last: TrainingProgress | None = None
     with open_live_line() as show:
         for last in progress:
+            for finding in last.findings:
+                show.keep(finding.line())
             show(progress_line(last), last.share == 1)
     return last
 
@@ -57,31 +59,48 @@ def show_lines(lines: Iterable[tuple[str, bool]]) -> None:
             show(text, always)
 
 
+class LiveLine:
+    """A line on standard error that is drawn anew on a terminal, and printed now and then elsewhere.
+
+    Args:
+        live: What draws it on a terminal; None elsewhere.
+    """
+
+    def __init__(self, live: Live | None) -> None:
+        self._live, self._shown_at = live, float("-inf")
+
+    def __call__(self, text: str, always: bool) -> None:
+        """Show a text; where there is no terminal one in PLAIN_SECONDS is printed, and all with `always`."""
+        patience = PLAIN_SECONDS if self._live is None else LIVE_SECONDS
+        if not always and time.monotonic() - self._shown_at < patience:
+            return
+        self._shown_at = time.monotonic()
+        if self._live is not None:
+            self._live.update(Text(escape(text)), refresh=True)
+        else:
+            write_error(escape(text))
+
+    def keep(self, text: str) -> None:
+        """Print a text that stays, above the line."""
+        if self._live is not None:
+            self._live.console.print(Text(escape(text)))
+        else:
+            write_error(escape(text))
+
+
 @contextmanager
-def open_live_line() -> Iterator[Callable[[str, bool], None]]:
+def open_live_line() -> Iterator[LiveLine]:
     """Open a line on standard error: a live one on a terminal, plain lines elsewhere.
 
     Yields:
-        The function that shows a text. Its second argument says whether the text is printed in any case; of the others
-        one in PLAIN_SECONDS is printed where there is no terminal.
+        The line, which is called with a text, and whether the text is printed in any case.
     """
-    screen, shown_at = _open_console(), float("-inf")
+    screen = _open_console()
     # A live line is drawn by who shows it: a thread of rich would hold a lock while it waits.
     with Live(console=screen, auto_refresh=False) if screen.is_terminal else nullcontext() as live:
         if live is not None:
             screen.show_cursor(True)  # a process that is killed leaves the terminal as it is
-
-        def show(text: str, always: bool) -> None:
-            nonlocal shown_at
-            if not always and time.monotonic() - shown_at < (PLAIN_SECONDS if live is None else LIVE_SECONDS):
-                return
-            shown_at = time.monotonic()
-            if live is not None:
-                live.update(Text(escape(text)), refresh=True)
-            else:
-                write_error(escape(text))
-
-        yield show
+        yield LiveLine(live)
 
 
 def follow_measures(steps: Generator[assessment.Progress, None, Result]) -> Result:

@@ -13,7 +13,7 @@ from typing import Any
 from advnets import process
 from advnets.cli.flags.completion import SHELLS, format_completion
 from advnets.cli.output import READER_GONE, close_streams, open_streams, write_error, write_output
-from advnets.errors import AdvnetsError, BadInput, NonFinite, ProcessLost, unknown
+from advnets.errors import AdvnetsError, BadInput, Collapsed, NonFinite, ProcessLost, unknown
 from advnets.text import escape
 
 VERBS = {
@@ -23,6 +23,7 @@ VERBS = {
     "sample": "draw samples from a run, a share file or a model that ships",
     "translate": "translate images by a run or a share file that is given images",
     "evaluate": "measure samples of a run, a file or a folder, with errors and verdicts",
+    "diagnose": "say what is wrong with a training, by which number, and what to change",
     "compare": "compare runs, files or groups of seeds: which differences are real",
     "export": "write a run's generator as one file, to be given away",
     "card": "write a generator's model card, for a hub or a page",
@@ -41,11 +42,11 @@ VERBS = {
 
 ROOMS = {
     "watch": "live", "play": "live", "card": "publication", "push": "publication", "pull": "publication",
-    "info": "tools", "journal": "tools",
+    "info": "tools", "journal": "tools", "diagnose": "tools",
 }  # fmt: skip
 """Rooms of the verbs whose file does not lie beside this one."""
 
-CODES = {NonFinite: 3, ProcessLost: 4}
+CODES = {NonFinite: 3, ProcessLost: 4, Collapsed: 5}
 
 HELP = """usage: advnets VERB ...
 
@@ -68,6 +69,7 @@ exit codes:
   2         something in the input is wrong, or a result can be written nowhere
   3         a NaN or an Inf stopped the training
   4         another process of the run was lost
+  5         the generator collapsed, and --on-collapse asked to stop
   128 + n   the signal n ended it: 129 a hang-up, 130 Ctrl-C, 143 SIGTERM. A run is saved and can be resumed
   141       the reader of standard output went away, and the result is in no file
 """

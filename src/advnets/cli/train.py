@@ -31,6 +31,7 @@ GROUPS = {
     "data and first weights": ("data", "other", "data_dir", "direction", "seed", "start_from", "game"),
     "image files": ("image_size", "image_fit", "image_alpha", "image_channels", "cache_memory", "verify"),
     "length and device": ("steps", "minutes", "device", "capture"),
+    "the doctor": ("doctor", "on_collapse"),
     "what is written": (
         "out", "journal_steps", "preview_minutes", "preview_steps", "checkpoint_minutes", "checkpoint_steps", "dry_run",
         "json", "watch",

@@ -1,22 +1,22 @@
 """The room that puts the others together: runs are started, resumed, sampled and measured here.
 
-Inside of the room a file imports only from those before it: sampling, preparation, paper_figures, model, page_export,
-exports, settings, keywords, machine, loop, resume_notes, run_data, run_record, own_networks, notebook, run_model,
-run_evaluation, run, opening, exploration, origin, lifecycle, evaluation, publication. A file that is not named stands
-alone.
+Inside of the room a file imports only from those before it: sampling, preparation, probes, paper_figures, model,
+page_export, exports, settings, keywords, machine, training_loop, resume_notes, run_data, run_record, own_networks,
+notebook, run_model, run_evaluation, run_diagnosis, run, opening, exploration, origin, lifecycle, evaluation,
+publication. A file that is not named stands alone.
 """
 
 from advnets.experiment.evaluation import evaluate_path, select_checkpoint
 from advnets.experiment.exports import EXPORTERS, ExportedFile, Exporter
 from advnets.experiment.journal_files import write_journal
 from advnets.experiment.lifecycle import change_recipe, choose_recipe_for, find_recipe, resume, start, train
-from advnets.experiment.loop import TrainingProgress
 from advnets.experiment.machine import Cost, clear_cache, describe_installation, dry_run, measure_cache, peak_mebibytes
 from advnets.experiment.model import Model
 from advnets.experiment.opening import SHIPPED, export_generator, find_model, open_model, open_source
 from advnets.experiment.own_networks import own_model
 from advnets.experiment.publication import PICTURE, SHARE_FILE, HubLock, pull, push, write_card
 from advnets.experiment.run import Run
+from advnets.experiment.run_diagnosis import Diagnosis
 from advnets.experiment.sampling import (
     SamplePlan,
     Samples,
@@ -26,6 +26,7 @@ from advnets.experiment.sampling import (
     score_translations,
 )
 from advnets.experiment.settings import DEVICES, Settings, find_device
+from advnets.experiment.training_loop import TrainingProgress
 
 __all__ = [
     "SHARE_FILE",
@@ -37,6 +38,7 @@ __all__ = [
     "ExportedFile",
     "Exporter",
     "PICTURE",
+    "Diagnosis",
     "Model",
     "TrainingProgress",
     "TranslationPlan",

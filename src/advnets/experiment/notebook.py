@@ -7,8 +7,8 @@ from typing import Any
 
 from advnets import distributed
 from advnets.errors import AdvnetsError
-from advnets.experiment.loop import TrainingProgress
 from advnets.experiment.run_record import RunRecord
+from advnets.experiment.training_loop import TrainingProgress
 from advnets.markup import html_bar, html_card, html_picture, html_table
 from advnets.runs import RunDirectory
 

@@ -26,16 +26,17 @@ from advnets.capture import can_capture
 from advnets.data import Dataset
 from advnets.experiment import run_evaluation
 from advnets.experiment.exports import ExportedFile
-from advnets.experiment.loop import Loop, TrainingProgress
 from advnets.experiment.model import Model
 from advnets.experiment.notebook import describe_run
 from advnets.experiment.preparation.prepare import PreparedTraining, prepare_training
 from advnets.experiment.resume_notes import resume_notes
 from advnets.experiment.run_data import load_run_data
+from advnets.experiment.run_diagnosis import Diagnosis, diagnose_run
 from advnets.experiment.run_model import export_model, model_of_state
 from advnets.experiment.run_record import RunRecord
 from advnets.experiment.sampling import SampleKeywords, Samples
 from advnets.experiment.settings import Settings, find_device, settings_from, settle_budget, with_budget
+from advnets.experiment.training_loop import Doctor, Loop, TrainingProgress
 from advnets.games import CycleGame, Game
 from advnets.recipes import Recipe
 from advnets.recipes.recipe import own_optimizers
@@ -125,12 +126,7 @@ class Run:
 
     @property
     def model(self) -> Model:
-        """The averaged generator of the newest good checkpoint; of a cycle, the one that goes there.
-
-        Raises:
-            Missing: If there is no checkpoint yet.
-            BadInput: If the run was started on networks that are not given.
-        """
+        """The averaged generator of the newest good checkpoint; of a cycle, the one there. Raises as `model_of` does."""
         return self.model_of()
 
     @property
@@ -278,6 +274,15 @@ class Run:
         """
         return run_evaluation.select_checkpoint(self, plan, by)
 
+    def diagnose(self) -> Diagnosis:
+        """Say what is wrong with the training, by its checkpoints and what the doctor has written; nothing is written.
+
+        Raises:
+            Missing: If there is no checkpoint yet.
+            BadInput: If the run was started on networks or data that are not given.
+        """
+        return diagnose_run(self)
+
     def export(self, path: str | Path, half: bool = False, *, licence: str = "", notes: str = "") -> Path:
         """Write the model as one file, which `open_model` reads; nothing is overwritten.
 
@@ -342,6 +347,8 @@ class Run:
             loop = self._loop(budget)
             loop.load_newest(self._newest_state)
             distributed.on_rank0(lambda: loop.directory.journal.drop_after(loop.step))
+            if loop.doctor is not None:
+                loop.doctor.begin(loop.step)
             yield from loop.carry_on()
 
     def save_beginning(self) -> None:
@@ -385,12 +392,8 @@ class Run:
             prepared = prepare_training(
                 recipe, self.dataset, seed=settings.seed, device=device, game=self.game, capture=capture
             )
+        directory = self._held or runs.RunDirectory(self.path)
         return Loop(
-            self._held or runs.RunDirectory(self.path),
-            recipe,
-            prepared.training,
-            prepared.average,
-            prepared.streams,
-            prepared.preview,
-            with_budget(settings, self.recipe),
-        )
+            directory, recipe, *prepared, with_budget(settings, self.recipe),
+            doctor=Doctor.of(directory, recipe, self.dataset, settings, prepared.training),
+        )  # fmt: skip

@@ -15,6 +15,8 @@ from advnets.recipes import Recipe
 from advnets.records import parse_record
 from advnets.runs import RunDirectory, read_sealed, write_sealed
 
+SWITCH, ON_COLLAPSE = ("on", "off"), ("warn", "stop", "rollback")
+"""Whether the doctor looks, and what a collapse leads to."""
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
@@ -67,6 +69,8 @@ class TrainingPlan:
         preview_steps: Steps between two previews, in place of minutes.
         checkpoint_minutes: Minutes between two checkpoints.
         checkpoint_steps: Steps between two checkpoints, in place of minutes.
+        doctor: Probe the training for failures, in at most 2 % of its time, and say what is wrong.
+        on_collapse: What a collapse leads to: a warning, the end, or the checkpoint before it, at half the rates.
     """
 
     data: str = "digits"
@@ -85,6 +89,8 @@ class TrainingPlan:
     preview_steps: int | None = None
     checkpoint_minutes: float = 1.0
     checkpoint_steps: int | None = None
+    doctor: str = "on"
+    on_collapse: str = "warn"
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,14 @@ class Settings(ImageFlags, TrainingPlan):
     def __post_init__(self) -> None:
         if self.device not in DEVICES:
             raise unknown("device", self.device, DEVICES)
+        for name, known in (("doctor", SWITCH), ("on_collapse", ON_COLLAPSE)):
+            if getattr(self, name) not in known:
+                raise unknown(name, str(getattr(self, name)), known)
+        if self.doctor == "off" and self.on_collapse != "warn":
+            raise BadInput(
+                f"on_collapse is {self.on_collapse!r} with the doctor off, who alone can tell a collapse: expected "
+                "'warn'. Leave --doctor off out."
+            )
         for name in ("steps", "journal_steps", "preview_steps", "checkpoint_steps"):
             _expect_positive(name, getattr(self, name), int)
         for name in ("minutes", "preview_minutes", "checkpoint_minutes"):

@@ -9,7 +9,14 @@ from advnets.errors import CannotWrite
 from advnets.runs import share
 from advnets.runs.card import Card, DataCard, card_text, parse_card
 from advnets.runs.card_checks import check_card, expected_tensors
-from advnets.runs.checkpoint import has_checkpoints, load_checkpoint, load_latest, newest_first, save_checkpoint
+from advnets.runs.checkpoint import (
+    has_checkpoints,
+    load_checkpoint,
+    load_latest,
+    newest_first,
+    remove_checkpoints_after,
+    save_checkpoint,
+)
 from advnets.runs.directory import (
     RunDirectory,
     create_run,
@@ -45,7 +52,7 @@ __all__ = [
     "expected_tensors", "has_checkpoints", "hold_run", "identity_of_folder", "json_bytes", "load_checkpoint",
     "load_latest", "lock_run", "make_folder", "memory_fingerprint", "name_iterators", "new_run_path",
     "newest_first", "open_folder", "open_run", "overwrite_json", "pack_state", "parse_card", "physical_memory",
-    "put_back_memory", "read_json", "read_sealed", "remove_leftovers", "save_checkpoint", "sealed_text", "share",
-    "state_fingerprint", "unpack_state", "write_bytes", "write_json", "write_new", "write_new_folder",
-    "write_sealed",
+    "put_back_memory", "read_json", "read_sealed", "remove_checkpoints_after", "remove_leftovers",
+    "save_checkpoint", "sealed_text", "share", "state_fingerprint", "unpack_state", "write_bytes", "write_json",
+    "write_new", "write_new_folder", "write_sealed",
 ]  # fmt: skip

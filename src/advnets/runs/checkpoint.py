@@ -278,6 +278,26 @@ def has_checkpoints(folder: Path, held: Folder | None = None) -> bool:
     return bool(newest_first(folder, held))
 
 
+def remove_checkpoints_after(folder: Path, step: int, held: Folder | None = None) -> None:
+    """Remove the checkpoints of later steps, which a training that went back will write anew.
+
+    Args:
+        folder: Folder of the checkpoints.
+        step: The last step whose checkpoint stays.
+        held: A folder above it that is held open.
+
+    Raises:
+        CannotWrite: If the disk fails.
+    """
+    try:
+        with open_folder(folder, held) as opened:
+            for name in _names_newest_first(opened):
+                if int(name) > step:
+                    opened.remove(name)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
 def _is_step(name: str) -> bool:
     return name.isascii() and name.isdigit()  # a superscript two is a digit too, and no number
 

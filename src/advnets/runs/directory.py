@@ -26,7 +26,8 @@ RECIPE_ADVICE = (
 
 OF_A_RUN = (
     "recipe.json", "environment.json", "status.json", "budget.json", "journal.jsonl", "previews", "checkpoints",
-    "report.json", "report.md", "figures", "reports", "back", "test-readings.jsonl", "unit.json", ".lock",
+    "report.json", "report.md", "figures", "reports", "back", "test-readings.jsonl", "unit.json", "probes.jsonl",
+    "findings.jsonl", ".lock",
 )  # fmt: skip
 """What a run directory holds. A link of such a name is refused."""
 
@@ -84,6 +85,16 @@ class RunDirectory:
     def journal(self) -> Journal:
         """The journal of losses and scores."""
         return Journal(self.path / "journal.jsonl", self.held)
+
+    @property
+    def probes(self) -> Journal:
+        """What the doctor has measured, one line a probe."""
+        return Journal(self.path / "probes.jsonl", self.held)
+
+    @property
+    def findings(self) -> Journal:
+        """What the doctor has found, one line for each finding that is new, graver than before, or gone."""
+        return Journal(self.path / "findings.jsonl", self.held)
 
     @property
     def previews(self) -> Path:

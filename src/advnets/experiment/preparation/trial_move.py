@@ -18,6 +18,7 @@ from advnets import runs
 from advnets.algorithm import Algorithm1
 from advnets.averaging import copy_deeply, prepare_sampling
 from advnets.data import TRANSFORMS
+from advnets.diagnosis import PROBABILITIES, RANGES
 from advnets.errors import AdvnetsError, BadInput, NonFinite
 from advnets.experiment.preparation.game_training import GameTraining
 from advnets.experiment.preparation.prepare import PreparedTraining
@@ -32,13 +33,6 @@ from advnets.turns import Optimizers, Origin, play_turn
 FEW = 2
 """Samples, or packs of them, of a trial."""
 
-RANGES = {
-    "Sigmoid": (0.0, 1.0), "Hardsigmoid": (0.0, 1.0), "Softmax": (0.0, 1.0), "Tanh": (-1.0, 1.0), "Sin": (-1.0, 1.0),
-    "Cos": (-1.0, 1.0), "Relu": (0.0, float("inf")), "Softplus": (0.0, float("inf")), "Exp": (0.0, float("inf")),
-}  # fmt: skip
-"""What a network's numbers lie between, by the function that it ends in, as torch's graph calls it."""
-PROBABILITIES = ("Sigmoid", "Hardsigmoid", "LogSigmoid", "Softmax", "LogSoftmax")
-"""Functions that a discriminator of logits does not end in."""
 REARRANGEMENTS = {
     "Alias", "Clone", "Expand", "Mean", "Permute", "ReshapeAlias", "Select", "Slice", "Squeeze", "T", "ToCopy",
     "Transpose", "UnsafeView", "Unsqueeze", "View",
@@ -97,7 +91,7 @@ def try_one_move(prepared: PreparedTraining, transform: str) -> list[str]:
 def _try_on(n: int, training: GameTraining, preview: Preview, transform: str) -> list[str]:
     """The trial, on n samples."""
     game, batch = copy_deeply(training.game), training.batches.peek(n)
-    notes = [note for side in _sides(game, batch) for note in _try_networks(side, transform)]
+    notes = [note for side in sides_of(game, batch) for note in _try_networks(side, transform)]
     _move(GameTraining.of(game, training.batches, training.recipe, training.sizes, capture=False), batch)
     for player, network in game.players.items():
         _expect_storable(player, network)
@@ -105,7 +99,16 @@ def _try_on(n: int, training: GameTraining, preview: Preview, transform: str) ->
     return notes
 
 
-def _sides(game: Game | CycleGame, batch: Batch) -> list[Side]:
+def sides_of(game: Game | CycleGame, batch: Batch) -> list[Side]:
+    """Return each generator with the discriminator that it plays against, and what both see.
+
+    Args:
+        game: The game.
+        batch: Real samples; what the fakes are made of is drawn for them.
+
+    Returns:
+        One side of a game of two networks, two of a cycle.
+    """
     draw = game.draw(batch, ())
     if isinstance(game, Game):
         return [Side("", game, batch, draw)]

@@ -15,6 +15,9 @@ from advnets import distributed, errors, process, runs
 from advnets.averaging import MovingAverage
 from advnets.experiment.preparation.preview import Preview
 from advnets.experiment.settings import Settings
+from advnets.experiment.training_loop.doctor import Doctor
+from advnets.experiment.training_loop.progress import TrainingProgress, describe_end
+from advnets.experiment.training_loop.rollback import MOST_ROLLBACKS, SLOWER, slow_down, state_before
 from advnets.randomness import Streams
 from advnets.recipes import Recipe
 from advnets.training import Moment, Step, Training
@@ -31,27 +34,6 @@ EXIT_PATIENCE_SECONDS = 60.0
 """How long the end of the program waits for a run that another thread trains."""
 
 
-@dataclass(frozen=True)
-class TrainingProgress:
-    """How far a run has come, at a line of its journal.
-
-    Attributes:
-        step: Steps made so far.
-        seconds: Seconds that it was trained for.
-        share: Share of the budget that is spent, from 0 to 1.
-        seconds_left: Seconds to the end of the budget, at the present pace.
-        images_per_second: Real images that were trained on a second, since the last line.
-        readings: Losses and scores by name.
-    """
-
-    step: int
-    seconds: float
-    share: float
-    seconds_left: float
-    images_per_second: float
-    readings: Mapping[str, float]
-
-
 @dataclass
 class Loop:
     """One run under way: what is trained, where it is written, and how far it has come.
@@ -66,6 +48,8 @@ class Loop:
         settings: Budget and intervals; they have a budget.
         step: Steps made so far.
         seconds: Seconds that it was trained for.
+        doctor: Who looks at the training now and then, or None.
+        rollbacks: How often it went back to a state from before a collapse.
         clock: What counts the seconds.
         asked_to_stop: The signal that this process was sent.
         stopping: The signal that any of the processes was sent.
@@ -81,6 +65,8 @@ class Loop:
     settings: Settings
     step: int = 0
     seconds: float = 0.0
+    doctor: Doctor | None = None
+    rollbacks: int = field(default=0, init=False)
     memory: runs.ModuleMemory = field(default_factory=runs.ModuleMemory, init=False)
     clock: process.RunningClock = field(default_factory=process.RunningClock)
     asked_to_stop: int | None = field(default=None, init=False)
@@ -105,7 +91,7 @@ class Loop:
             "average_memory": {way: self.memory.state(network) for way, network in self.average.makers.items()},
             "arithmetic": runs.describe_arithmetic(self.training.device),
             "random": {"shared": self.streams.shared.get_state(), "own": own},
-            "progress": {"step": self.step, "seconds": self.seconds},
+            "progress": {"step": self.step, "seconds": self.seconds, "rollbacks": self.rollbacks},
         }
 
     def load(self, state: Mapping[str, Any]) -> None:
@@ -124,7 +110,7 @@ class Loop:
         self.average.load(state["average"])
         for way, network in self.average.makers.items():
             self.memory.load(network, state["average_memory"][way])
-        self.step, self.seconds = state["progress"]["step"], state["progress"]["seconds"]
+        self.step, self.seconds, self.rollbacks = (state["progress"][name] for name in ("step", "seconds", "rollbacks"))
         self.streams.load(**state["random"], step=self.step)
 
     def share(self) -> float:
@@ -202,7 +188,7 @@ class Loop:
         """
         if self.ended.is_set() or os.getpid() != self._pid:
             return
-        state, message = _describe_end(error, is_callers=self._is_lent)
+        state, message = describe_end(error, is_callers=self._is_lent)
         try:
             if self._is_lent:
                 distributed.all_agree(0.0, 1)
@@ -222,6 +208,8 @@ class Loop:
         state = "finished" if state == "stopped" and self.share() >= 1 else state
         with contextlib.suppress(errors.CannotWrite):  # what is raised beside says so
             self._write_status(state, message, in_place=True)
+            if self.doctor is not None:
+                self.doctor.hear_end(message, self.step, self.seconds)
         self.ended.set()
 
     @contextlib.contextmanager
@@ -268,6 +256,7 @@ class Loop:
 
     def _stretches(self) -> Iterator[TrainingProgress]:
         steps = self.training.steps(self.step)
+        self._examine()
         saved_at = time.monotonic()
         self._reported_at = self.seconds
         self._next_preview_at = self.seconds + min(FIRST_PREVIEW_SECONDS, 60 * self.settings.preview_minutes)
@@ -289,6 +278,8 @@ class Loop:
                 saved_at = time.monotonic()
             if progress is not None:
                 yield from self._lend(progress)
+                if self._act_on_collapse():
+                    steps = self.training.steps(self.step)
 
     def _lend(self, progress: TrainingProgress) -> Iterator[TrainingProgress]:
         """Give the caller the word; then all processes learn whether the caller of one of them has left."""
@@ -324,6 +315,7 @@ class Loop:
             while True:
                 moment = Moment(self.step, self.training.batches.epoch + 1, self.share())
                 self.training.schedule(moment)
+                slow_down(self.training, self.rollbacks)
                 within = self.training.moment_of_stage(moment)
                 step = next(steps)
                 self.step += 1
@@ -351,9 +343,36 @@ class Loop:
         left = self.seconds * (1 - share) / share if share else float("inf")
         stage = {"stage": self.training.stage + 1} if self.recipe.stages else {}
         told = {"step": self.step, "seconds": round(self.seconds, 3), "images_per_second": round(pace, 1)}
+        examined = self._examine()
         if distributed.is_rank0():
-            self.directory.journal.append({**told, **stage, **readings})
-        return TrainingProgress(self.step, self.seconds, share, left, pace, readings)
+            self.directory.journal.append({**told, **stage, **readings, **examined})
+        found = () if self.doctor is None else self.doctor.take_findings()
+        return TrainingProgress(self.step, self.seconds, share, left, pace, readings, found)
+
+    def _examine(self) -> dict[str, Any]:
+        """Let the doctor look, if one is there and it is time; return what the journal says of it."""
+        if self.doctor is None:
+            return {}
+        return self.doctor.look(
+            self.training, self.average.makers, step=self.step, seconds=self.seconds, share=self.share()
+        )
+
+    def _act_on_collapse(self) -> bool:
+        """Stop at a collapse or roll back, where that is asked for; return whether the training stands elsewhere."""
+        doctor, asked = self.doctor, self.settings.on_collapse
+        if doctor is None or asked == "warn" or not doctor.is_collapsed or self.share() == 1:
+            return False
+        if asked == "stop" or self.rollbacks == MOST_ROLLBACKS:
+            raise errors.Collapsed(doctor.words_of_collapse(self.step, self.rollbacks))
+        fell_at, seconds, rollbacks = self.step, self.seconds, self.rollbacks + 1
+        self.load(state_before(self.directory, doctor.sound_step, self.step))
+        self.seconds, self.rollbacks = seconds, rollbacks  # the time is spent
+        self.streams.begin_anew(self.step, rollbacks)
+        told = f"rolled back from step {fell_at:,}, with new random numbers and rates times {SLOWER**rollbacks:g}"
+        self.directory.journal.drop_after(self.step)
+        self.directory.journal.append({"step": self.step, "seconds": round(seconds, 3), "findings": [told]})
+        doctor.begin(self.step)
+        return True
 
     def _draw(self) -> None:
         self._next_preview_at = self.seconds + 60 * self.settings.preview_minutes
@@ -378,12 +397,3 @@ class Loop:
             if not in_place:
                 raise
             runs.overwrite_json(self.directory.status_json, {**told, **whose}, self.directory.held)
-
-
-def _describe_end(error: BaseException, *, is_callers: bool) -> tuple[str, str]:
-    """The state and the message of status.json for an error; a caller may leave for any reason of its own."""
-    if isinstance(error, GeneratorExit):
-        return "stopped", "the loop was left"
-    message = str(error) if isinstance(error, errors.AdvnetsError) else f"{type(error).__name__}: {error}"
-    is_stop = is_callers or not isinstance(error, Exception)
-    return ("stopped" if is_stop else "failed"), message

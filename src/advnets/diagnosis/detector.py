@@ -1,0 +1,69 @@
+"""A detector: a sign in one probe, and how many probes in a row make a finding of it."""
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from advnets.diagnosis.probe import Probe
+from advnets.diagnosis.thresholds import Thresholds
+
+
+class Sign(NamedTuple):
+    """What a detector saw in a probe; the fields are those of `Finding`."""
+
+    what: str
+    measured: float
+    threshold: float
+    null: str
+
+
+Seen = Callable[[Probe, Sequence[Probe], Thresholds], Sign | None]
+"""(probe, the probes before it, thresholds) -> the sign, or None."""
+
+
+@dataclass(frozen=True)
+class Detector:
+    """One failure, and how it is told.
+
+    Attributes:
+        name: What the failure is called.
+        sign: Looks for it in a probe.
+        cause: The likely cause, one sentence.
+        remedy: What to change, by the flags of `advnets train`.
+        needed: Probes in a row with the sign that make a finding; before it is a warning.
+        severity: The gravest that it becomes.
+        waits: Whether it waits for the end of the warm-up.
+    """
+
+    name: str
+    sign: Seen
+    cause: str
+    remedy: str
+    needed: int = 2
+    severity: str = "finding"
+    waits: bool = True
+
+
+def median_before(values: Sequence[float | None], least: int) -> float | None:
+    """Return the median of a number in the past, of as many as there are.
+
+    Args:
+        values: The numbers; None where it was not measured.
+        least: How many make a past.
+
+    Returns:
+        The median; None where there are fewer.
+    """
+    found = [one for one in values if one is not None]
+    return statistics.median(found) if len(found) >= least else None
+
+
+def after_warm_up(past: Sequence[Probe], thresholds: Thresholds) -> list[Probe]:
+    """Return the probes of the past that lie behind the warm-up."""
+    return [one for one in past if one.step >= thresholds.warm_up]
+
+
+def of_way(probe: Probe) -> str:
+    """Return which generator is meant, where there are two."""
+    return f" of the way {probe.way!r}" if probe.way else ""

@@ -1,0 +1,67 @@
+"""Too few different samples: collapse, and copies of training samples."""
+
+from collections.abc import Sequence
+
+from advnets.diagnosis.detector import Detector, Sign, of_way
+from advnets.diagnosis.probe import Probe
+from advnets.diagnosis.thresholds import Thresholds
+
+
+def sign_of_collapse(probe: Probe, past: Sequence[Probe], limits: Thresholds) -> Sign | None:
+    """See samples that lie too near together, that have twins, or that reach few of the real ones.
+
+    Untrained generators draw all samples alike: who never drew others has collapsed only when it should have settled.
+    """
+    if probe.step < limits.settled and all(sign_of_sameness(one, limits) for one in past if one.step):
+        return None
+    return sign_of_sameness(probe, limits)
+
+
+def sign_of_sameness(probe: Probe, limits: Thresholds) -> Sign | None:
+    """See the same, of one probe and whatever came before.
+
+    Args:
+        probe: The probe.
+        limits: The thresholds.
+
+    Returns:
+        The sign, or None.
+    """
+    n = probe.count
+    if probe.spread is not None and probe.spread < limits.spread:
+        what = f"Samples of {n} noises{of_way(probe)} lie {probe.spread:.2g} times as far apart as real ones do."
+        return Sign(what, probe.spread, limits.spread, f"{n} real samples have 1")
+    if probe.twins is not None and probe.twins_held is not None and probe.twins > limits.twins + probe.twins_held:
+        what = f"{probe.twins:.0%} of {n} samples{of_way(probe)} are nearly the same as another one."
+        null = f"{probe.twins_held:.0%} of held-out real samples are"
+        return Sign(what, probe.twins, limits.twins + probe.twins_held, null)
+    if probe.reach is not None and probe.reach < limits.reach:
+        what = f"The samples{of_way(probe)} are near to {probe.reach:.0%} of the real ones that others are near to."
+        return Sign(what, probe.reach, limits.reach, "held-out real samples have 1")
+    return None
+
+
+def sign_of_copies(probe: Probe, past: Sequence[Probe], limits: Thresholds) -> Sign | None:
+    """See samples that come nearer to training samples than held-out ones do."""
+    if probe.copies is None or probe.copies_p is None:
+        return None
+    if probe.copies >= limits.copies or probe.copies_p >= limits.copies_p:
+        return None
+    what = f"The samples{of_way(probe)} are {probe.copies:.2g} times as far from training samples as held-out ones are."
+    return Sign(what, probe.copies, limits.copies, f"held-out samples have 1; p = {probe.copies_p:.1g}")
+
+
+COLLAPSE = Detector(
+    "collapse",
+    sign_of_collapse,
+    "The generator gives the discriminator one thing that it takes for real, and all noises lead there.",
+    "Lower --generator.rate, raise --algorithm.k, or let D judge several samples as one by --pack 2; --penalty r1=1 or "
+    "--objective relativistic hold more modes.",
+)
+MEMORISATION = Detector(
+    "memorisation",
+    sign_of_copies,
+    "The training data are few for the size of the networks, which know them by heart.",
+    "Train on more --data, show D changed images by --augment.parts mirror,translation,cutout, or stop earlier by "
+    "--steps.",
+)

@@ -1,0 +1,131 @@
+"""What is wrong with a run, by its checkpoints, its status, and what the doctor wrote while it trained."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from advnets import runs
+from advnets.averaging import MovingAverage, copy_deeply
+from advnets.data import Dataset
+from advnets.diagnosis import Finding, Probe, diagnose, finding_of_failure
+from advnets.errors import Unsupported
+from advnets.experiment.preparation.build_training import build_training
+from advnets.experiment.preparation.game_training import GameTraining
+from advnets.experiment.probes import Prober
+from advnets.experiment.run_model import load_all_states
+from advnets.experiment.settings import Settings, with_budget
+from advnets.games import CycleGame, Game
+from advnets.randomness import Streams
+from advnets.recipes import Recipe
+from advnets.text import escape
+
+
+class DiagnosedRun(Protocol):
+    """What is asked of a run that is diagnosed."""
+
+    game: Game | CycleGame | None
+
+    @property
+    def directory(self) -> runs.RunDirectory:
+        """The files."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe that the run was started with."""
+
+    @property
+    def settings(self) -> Settings:
+        """What was asked of the run beside its recipe."""
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data of the run."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is wrong with a run.
+
+    Attributes:
+        path: The run.
+        step: The step of its newest checkpoint.
+        findings: What is wrong now, gravest first.
+        earlier: What was found while it trained, and is not found now.
+        probes: How many probes stand behind it.
+    """
+
+    path: Path
+    step: int
+    findings: tuple[Finding, ...]
+    earlier: tuple[Finding, ...]
+    probes: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the diagnosis as JSON."""
+        return {
+            "run": str(self.path), "step": self.step, "probes": self.probes,
+            "findings": [one.as_json() for one in self.findings],
+            "earlier": [one.as_json() for one in self.earlier],
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        head = f"{escape(str(self.path))}, step {self.step:,}, {self.probes} probes"
+        if not self.findings:
+            head += "\nNothing is found to be wrong."
+        parts = [head, *map(str, self.findings)]
+        if self.earlier:
+            lines = [f"  {one.name} at step {one.step:,}: {one.what}" for one in self.earlier]
+            parts.append("\n".join(["Found while it trained, and gone since:", *lines]))
+        return "\n\n".join(parts)
+
+
+def diagnose_run(run: DiagnosedRun) -> Diagnosis:
+    """Say what is wrong with a run; see `Run.diagnose`."""
+    states, _ = load_all_states(run.directory.checkpoints)
+    history: dict[str, list[Probe]] = {}
+    for entry in run.directory.probes.entries():
+        probe = Probe.from_json(entry)
+        history.setdefault(probe.way, []).append(probe)
+    seen = {probe.step for past in history.values() for probe in past}
+    prober = Prober(run.recipe, run.dataset)
+    for step, state in states.items():
+        if step in seen or (seen and step < max(seen)):
+            continue
+        for probe in _probe_state(run, prober, step, state):
+            history.setdefault(probe.way, []).append(probe)
+    findings = {one.name: one for past in history.values() for one in reversed(diagnose(past))}
+    step = max(states)
+    status = runs.read_json(run.directory.status_json)
+    failure = finding_of_failure(str(status.get("message", "")), int(status.get("step", step)))
+    now = ([failure] if failure else []) + sorted(findings.values(), key=lambda one: one.severity != "finding")
+    probes = sum(map(len, history.values()))
+    return Diagnosis(run.directory.path, step, tuple(now), _earlier(run, {one.name for one in now}), probes)
+
+
+def _earlier(run: DiagnosedRun, standing: set[str]) -> tuple[Finding, ...]:
+    """The last finding of each name that is not found any more."""
+    found: dict[str, Finding] = {}
+    for entry in run.directory.findings.entries():
+        if entry.get("severity") == "finding" and entry["name"] not in standing:
+            found[entry["name"]] = Finding.from_json({name: one for name, one in entry.items() if name != "seconds"})
+    return tuple(found.values())
+
+
+def _probe_state(run: DiagnosedRun, prober: Prober, step: int, state: Mapping[str, Any]) -> list[Probe]:
+    device = torch.device("cpu")
+    with Streams(0, device).as_defaults():
+        training = build_training(run.recipe, run.dataset, seed=0, device=device, game=copy_deeply(run.game))
+        if not isinstance(training, GameTraining):
+            raise Unsupported(
+                f"{run.directory.path} trains a baseline, and the doctor knows games alone. Measure it by "
+                "`advnets evaluate`."
+            )
+        training.load(state["training"])
+    average = MovingAverage(training.makers)
+    average.load(state["average"])
+    settings = with_budget(run.settings, run.recipe)
+    share = min(step / settings.steps, 1.0) if settings.steps else 0.0
+    return prober.measure(training, average.makers, step=step, share=share)

@@ -1,0 +1,47 @@
+"""How far a run has come, and how one ends, in words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from advnets import errors
+from advnets.diagnosis import Finding
+
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """How far a run has come, at a line of its journal.
+
+    Attributes:
+        step: Steps made so far.
+        seconds: Seconds that it was trained for.
+        share: Share of the budget that is spent, from 0 to 1.
+        seconds_left: Seconds to the end of the budget, at the present pace.
+        images_per_second: Real images that were trained on a second, since the last line.
+        readings: Losses and scores by name.
+        findings: What the doctor has found since the last line, or has found to be graver than before.
+    """
+
+    step: int
+    seconds: float
+    share: float
+    seconds_left: float
+    images_per_second: float
+    readings: Mapping[str, float]
+    findings: tuple[Finding, ...] = ()
+
+
+def describe_end(error: BaseException, *, is_callers: bool) -> tuple[str, str]:
+    """Return the state and the message of status.json for an error.
+
+    Args:
+        error: What ended the run.
+        is_callers: Whether the caller had the word, who may leave for any reason of its own.
+
+    Returns:
+        "stopped" or "failed", and the message.
+    """
+    if isinstance(error, GeneratorExit):
+        return "stopped", "the loop was left"
+    message = str(error) if isinstance(error, errors.AdvnetsError) else f"{type(error).__name__}: {error}"
+    is_stop = is_callers or not isinstance(error, Exception) or isinstance(error, errors.Collapsed)
+    return ("stopped" if is_stop else "failed"), message
