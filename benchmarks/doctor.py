@@ -480,8 +480,8 @@ def _cost_lines() -> str:
     head = "| recipe | a step, ms | the first probe, ms | a later one, ms | of 1,000 steps | of 10,000 steps |"
     told = (
         "Recipes at their full size on MNIST, in the thread's own time. The last columns are the share of a run that "
-        f"its probes take, by the doctor's rule of when one is due. Of 10,000 steps the mean is {mean:.2%}, 95 % interval "
-        f"{mean - half:.2%} to {mean + half:.2%}."
+        f"its probes take, by the doctor's rule of when one is due. Of 10,000 steps the mean is {mean:.2%}, 95 % "
+        f"interval {mean - half:.2%} to {mean + half:.2%}."
     )
     return "\n".join(["", "## Cost", "", told, "", head, "| --- | ---: | ---: | ---: | ---: | ---: |", *rows, ""])
 

@@ -7,6 +7,7 @@ first picture and takes input; the browser itself runs already. An answer is the
 the screen after the picture that the input led to was drawn; inputs come while the game goes on.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -23,8 +24,10 @@ from machine import describe
 from playwright.sync_api import sync_playwright
 
 from advnets.studies.playground import LESSONS
+from advnets.web.json_text import json_text
+from advnets.web.play.session import Session
 
-STARTS, SECONDS, INPUTS = 5, 10, 60
+STARTS, SECONDS, INPUTS = 3, 8, 25
 GAMES = {
     "the line": "",
     "the plane, eight Gaussians, R1": "dimension=2&data=eight_gaussians&latent_size=2&start=0.0&spread=1.0&r1=0.05",
@@ -92,6 +95,24 @@ def measure_answers(page: Any) -> list[float]:
     return sorted(page.evaluate("advnetsPage.timings"))
 
 
+def measure_cost(fragment: str) -> tuple[float, float]:
+    """CPU milliseconds of a step of all games, and of a picture of them with its place in the past."""
+    session = Session()
+    session.answer(json.dumps({"do": "open", "fragment": fragment}))
+    session._play(20)
+    began = time.process_time()
+    session._play(200)
+    middle = time.process_time()
+    for _ in range(50):
+        json_text(session._frame(session._record()))
+    return 5 * (middle - began), 20 * (time.process_time() - middle)
+
+
+def cost_row(name: str, fragment: str) -> str:
+    step, picture = measure_cost(fragment)
+    return f"| {name} | {step:.1f} | {picture:.1f} | {(1000 - 25 * picture) / step:.0f} |"
+
+
 def main() -> None:
     """Measure, print and write the page."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
@@ -116,7 +137,10 @@ def main() -> None:
         f"{max(starts):.1f} s).\n\n"
         f"{head}\n"
         + "\n".join(rows)
-        + f"\n\nLoad of the machine meanwhile (1 minute): {min(loads):.1f} to {max(loads):.1f}."
+        + f"\n\nLoad of the machine meanwhile (1 minute): {min(loads):.1f} to {max(loads):.1f}. What a step "
+        "and a picture cost by the CPU's own clock, and the steps that a core of the server's own has time for at 25 pictures a "
+        "second:\n\n| game | CPU ms a step | CPU ms a picture | steps/s |\n| --- | ---: | ---: | ---: |\n"
+        + "\n".join(cost_row(*game) for game in GAMES.items())
     )
     print(text)
     page_text = f"# The page of the playground\n\n`python benchmarks/play.py`. {describe()}\n\n{text}\n"

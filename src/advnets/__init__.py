@@ -36,8 +36,8 @@ _NAMES = {
 _ROOMS = (
     "algorithm", "assessment", "augmentations", "averaging", "baselines", "capture", "comparison", "constraints",
     "data", "diagnosis", "disk", "distributed", "errors", "experiment", "extractors", "figures", "games", "latents",
-    "markup", "metrics", "networks", "objectives", "optimizers", "penalties", "process", "randomness", "recipes", "records",
-    "runs", "schedules", "statistics", "studies", "text", "theory", "training", "turns",
+    "markup", "metrics", "networks", "objectives", "optimizers", "penalties", "process", "randomness", "recipes",
+    "records", "runs", "schedules", "statistics", "studies", "text", "theory", "training", "turns",
 )  # fmt: skip
 """Rooms that can be reached as `advnets.ROOM`."""
 

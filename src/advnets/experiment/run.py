@@ -126,7 +126,7 @@ class Run:
 
     @property
     def model(self) -> Model:
-        """The averaged generator of the newest good checkpoint; of a cycle, the one there. Raises as `model_of` does."""
+        """The averaged generator of the newest good checkpoint; of a cycle, that there. Raises as `model_of`."""
         return self.model_of()
 
     @property
