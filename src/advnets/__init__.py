@@ -37,7 +37,7 @@ _ROOMS = (
     "algorithm", "assessment", "augmentations", "averaging", "baselines", "capture", "comparison", "constraints",
     "data", "diagnosis", "disk", "distributed", "errors", "experiment", "extractors", "figures", "games", "latents",
     "markup", "metrics", "networks", "objectives", "optimizers", "penalties", "process", "randomness", "recipes",
-    "records", "runs", "schedules", "statistics", "studies", "text", "theory", "training", "turns",
+    "records", "runs", "schedules", "statistics", "studies", "text", "theory", "training", "turns", "web",
 )  # fmt: skip
 """Rooms that can be reached as `advnets.ROOM`."""
 
@@ -103,6 +103,7 @@ if TYPE_CHECKING:
         theory as theory,
         training as training,
         turns as turns,
+        web as web,
     )
     from advnets.algorithm import *
     from advnets.augmentations import *
