@@ -143,8 +143,8 @@ def test_a_folder_holds_at_most_twenty_files() -> None:
 
 NOUNS = {
     "training", "Training", "averaging", "distributed", "opening", "Recording", "Preprocessing", "Judged", "ranking",
-    "ceiling", "encoding", "markdown", "Missing", "Damaged", "Unsupported", "build", "unknown", "field", "seed",
-    "Collapsed", "Finding", "finding",
+    "ceiling", "encoding", "markdown", "Missing", "Damaged", "Collapsed", "Unsupported", "build", "unknown", "field",
+    "seed", "Finding", "finding",
 }  # fmt: skip
 """Names of one word that end as participles do, and are nouns of the field or errors."""
 

@@ -15,6 +15,7 @@ from advnets import experiment, statistics
 from advnets.algorithm import Algorithm1
 from advnets.data import Dataset, from_memory, load
 from advnets.errors import BadInput, TooBig, Unsupported
+from advnets.experiment.paper_figures import _as_shown, _nearest
 from advnets.experiment.preparation.build_model import build_on_meta
 from advnets.experiment.preparation.build_training import build_game_training, build_training
 from advnets.experiment.preparation.game_training import GameTraining
@@ -171,7 +172,7 @@ def test_what_has_lost_its_contrast_is_looked_at_and_not_measured(tmp_path: Path
         run.evaluate()
     assert run.figure2().size[0] > run.figure2().size[1]
     train = run.dataset.train
-    shown = run.model._as_shown(train.values)
+    shown = _as_shown(run.model.transform, train.values)
     assert shown.shape == train.values.shape
     assert ((shown.flatten(1).amax(1) == 255) | (shown.flatten(1).amin(1) == 0)).all()
     assert not torch.equal(shown, train.values)
@@ -183,12 +184,12 @@ def test_the_nearest_image_as_shown_is_found_in_whatever_blocks(
     recipe = tiny.narrow(RECIPES["paper-cifar10-fc"])
     run = train_to("run", recipe, 3)
     train = run.dataset.train.values
-    shown = run.model._as_shown(train)
-    near = run.model._nearest(shown[[3, 0, len(train) - 1]], train)
+    shown = _as_shown(run.model.transform, train)
+    near = _nearest(run.model.transform, shown[[3, 0, len(train) - 1]], train)
     assert torch.equal(near, shown[[3, 0, len(train) - 1]])
-    monkeypatch.setattr("advnets.experiment.model.BLOCK", 7)
+    monkeypatch.setattr("advnets.experiment.paper_figures.BLOCK", 7)
     samples = shown[5:9] // 2
-    assert torch.equal(run.model._nearest(samples, train), shown[statistics.find_nearest(samples, shown)[0]])
+    assert torch.equal(_nearest(run.model.transform, samples, train), shown[statistics.find_nearest(samples, shown)[0]])
 
 
 @pytest.mark.parametrize("name", BASELINES)

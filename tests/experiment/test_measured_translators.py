@@ -124,7 +124,7 @@ def test_two_runs_are_compared_image_by_image(folder: Path, negatives: dict[str,
 def _compared(inputs: list[comparison.inputs.SideInput], data: Dataset, plan: EvaluationPlan) -> comparison.Contrast:
     pairs = {each.path: each for each in inputs}
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("advnets.comparison.from_samples.find_input", lambda path, options, way: pairs[path])
+        patched.setattr("advnets.comparison.from_samples.find_input", lambda path, *asked, **way: pairs[path])
         patched.setattr("advnets.comparison.from_samples.common_data", lambda *found, **asked: data)
         (contrast,) = exhaust(comparison.compare_samples(list(pairs), plan)).contrasts
     return contrast

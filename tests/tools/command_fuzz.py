@@ -42,7 +42,8 @@ from PIL import Image
 
 import tiny
 from advnets import distributed, web
-from advnets.cli import main as command, play
+from advnets.cli import main as command
+from advnets.cli.live import play
 from advnets.experiment import cost
 from advnets.experiment.training_loop.loop import Loop
 from advnets.extractors import classifier

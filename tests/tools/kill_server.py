@@ -25,7 +25,7 @@ import torch
 
 import tiny
 from advnets import experiment, runs
-from advnets.experiment import run as run_module
+from advnets.experiment import run_evaluation
 from advnets.experiment.preparation.preview import Preview
 from advnets.experiment.training_loop.loop import Loop
 from advnets.recipes import RECIPES
@@ -66,7 +66,7 @@ def watched(phase: mmap.mmap) -> None:
     checkpoint.write_files = within("write", checkpoint.write_files)
     os.rename = within("rename", rename)
     experiment.Run.evaluate = within("evaluation", experiment.Run.evaluate)  # type: ignore[method-assign]
-    run_module.write_report = within("report", run_module.write_report)
+    run_evaluation.write_report = within("report", run_evaluation.write_report)
     os.fsync = lambda descriptor: (fsync(descriptor), time.sleep(0.0005))[0]  # type: ignore[assignment]
 
 

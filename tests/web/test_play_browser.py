@@ -186,7 +186,7 @@ def test_a_session(browser: Any, address: str, tmp_path: Path) -> None:
     page.wait_for_selector("li.now", state="detached")
     # The plane, and data that are drawn by hand.
     viewer.click("dimension-2")
-    viewer.wait("game.settings.dimension === 2 && game.frame.arrays.heat.length === 4096")
+    viewer.wait("game.settings.dimension === 2 && game.frame?.arrays.heat.length === 4096")
     viewer.click("data-drawn")
     viewer.wait("game.settings.data === 'drawn'")
     viewer.click("clear")

@@ -106,7 +106,7 @@ def _by_clarity(names: Sequence[str]) -> list[str]:
 def _claim(headline: str, claimed: Mapping[str, Estimate]) -> str:
     """A sentence on what differs: the clearest rows in words, the others by name."""
     spelt = [name for name in claimed if name in PHRASES][:MOST_PHRASES]
-    others = ", ".join(name for name in claimed if name not in spelt)
+    others = escape_markdown(", ".join(name for name in claimed if name not in spelt))
     if not spelt:
         return f"{headline}, by {others}."
     words = "; ".join(PHRASES[name](claimed[name]) for name in spelt)
@@ -115,7 +115,7 @@ def _claim(headline: str, claimed: Mapping[str, Estimate]) -> str:
 
 def _hints(hints: Mapping[str, float]) -> str:
     """What may be there all the same."""
-    words = " and ".join(f"{name} ({format_p_value(p)})" for name, p in hints.items())
+    words = " and ".join(f"{escape_markdown(name)} ({format_p_value(p)})" for name, p in hints.items())
     return f" A hint at one is {words}." if hints else ""
 
 

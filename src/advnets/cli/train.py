@@ -21,17 +21,16 @@ from advnets.recipes import RECIPES, Recipe, own
 from advnets.recipes.changes import RecipeValue, format_typed, recipe_values, with_values
 from advnets.text import escape, quote_word
 
-ABOUT = """Train a recipe on a data set. RECIPE is a name that `advnets recipes` lists, or a recipe.json. Without one, a
-recipe is chosen for the images of --data, and the command says which and why.
-
-The flags of the recipe show what {recipe} has. A SCHEDULE is a number, or such as linear_decay:start=0.001,end=0. What
-stands in brackets has flags too: --generator.hidden 16,16. --k is --algorithm.k; --lr, --optimizer, --betas,
---weight-decay and --width set both players."""
+ABOUT = """Train RECIPE, a name that `advnets recipes` lists or a recipe.json, on a data set; without one, a recipe is
+chosen for the images of --data. Numbers are those of {recipe}. A SCHEDULE is a number, or such as
+linear_decay:start=0.001,end=0. What stands in brackets has flags too: --generator.hidden 16,16. Of both players:
+--lr, --optimizer, --betas, --weight-decay, --width; --k is --algorithm.k."""
 GROUPS = {
-    "data and first weights": ("data", "other", "data_dir", "direction", "seed", "start_from", "game"),
-    "image files": ("image_size", "image_fit", "image_alpha", "image_channels", "cache_memory", "verify"),
-    "length and device": ("steps", "minutes", "device", "capture"),
-    "the doctor": ("doctor", "on_collapse"),
+    "data and first weights": (
+        "data", "other", "data_dir", "direction", "seed", "start_from", "game", "image_size", "image_fit",
+        "image_alpha", "image_channels", "cache_memory", "verify",
+    ),
+    "length, device and doctor": ("steps", "minutes", "device", "capture", "doctor", "on_collapse"),
     "what is written": (
         "out", "journal_steps", "preview_minutes", "preview_steps", "checkpoint_minutes", "checkpoint_steps", "dry_run",
         "json", "watch",
@@ -50,10 +49,10 @@ class TrainFlags(experiment.Settings):
     """How a run is started.
 
     Attributes:
-        game: Train networks of your own: a game, or a function that returns one.
+        game: Your own game, or a function that returns it.
         dry_run: Write nothing; say what the training would take.
         json: Print the result as JSON.
-        watch: Show the run in a browser while it trains, as `advnets watch` does.
+        watch: Show the run in a browser while it trains.
     """
 
     direction: Annotated[str | None, tyro.conf.arg(metavar="AtoB|BtoA")] = None

@@ -31,6 +31,7 @@ class SettingsKeywords(TypedDict, total=False):
     """The fields of `Settings` but for the data, which have an argument of their own."""
 
     data_dir: str | None
+    other: str | None
     direction: str | None
     start_from: str | None
     out: str | None

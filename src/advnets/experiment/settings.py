@@ -53,24 +53,24 @@ class TrainingPlan:
     """What is trained on, for how long, and what is written.
 
     Attributes:
-        data: A data set or a path: see `advnets data --help`.
-        other: For cyclegan: the other kind of images, a data set or a path, where --data is the one kind.
+        data: A data set or a path.
+        other: For cyclegan: the other kind of images.
         data_dir: A folder where data sets are looked for first.
         direction: Of pairs, which kind is given: AtoB (default), or BtoA.
-        start_from: Begin with the weights of a share file, or with both players' of a run.
+        start_from: Begin with the weights of a file or a run.
         out: The run directory; default runs/<time>-<recipe>-<data>.
         steps: Stop at this step; a run with a limit in steps resumes bit for bit.
-        minutes: Stop after so many minutes of running; with --steps, whichever comes first.
-        seed: Seed of first weights, order of data, and noise.
+        minutes: Stop after so many minutes of running.
+        seed: Seed of all random numbers.
         device: Where the networks are trained.
-        capture: Replay each move as a CUDA graph, which is faster for small networks.
+        capture: Replay each move as a CUDA graph.
         journal_steps: Steps between two lines of the journal; default 50, or 2 seconds.
         preview_minutes: Minutes between two previews.
         preview_steps: Steps between two previews, in place of minutes.
         checkpoint_minutes: Minutes between two checkpoints.
         checkpoint_steps: Steps between two checkpoints, in place of minutes.
-        doctor: Probe the training for failures, in at most 2 % of its time, and say what is wrong.
-        on_collapse: What a collapse leads to: a warning, the end, or the checkpoint before it, at half the rates.
+        doctor: Look for failures, in at most 2 % of the time.
+        on_collapse: What a collapse leads to.
     """
 
     data: str = "digits"

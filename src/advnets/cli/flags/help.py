@@ -27,6 +27,7 @@ SPELLINGS = {
     "control": "{holm, benjamini-hochberg}",
     "damages": "LIST",
     "data": "NAME|PATH",
+    "other": "NAME|PATH",
     "data_dir": "FOLDER",
     "device": "{auto, cpu, cuda, mps}",
     "extractor": "{classifier, random, pixels, pca, inception, onnx}|MODULE:NAME",
