@@ -477,8 +477,8 @@ def _cost_lines() -> str:
     head = "| recipe | a step, ms | the first probe, ms | a later one, ms | of 1,000 steps | of 10,000 steps |"
     told = (
         "Recipes at their full size on MNIST, in the thread's own time. The last columns are the share of a run that\n"
-        "its probes take by the rule of when one is due, which holds it near MOST_COST. They are computed of the other\n"
-        "columns; whole runs with and without the doctor were not timed beside each other."
+        "its probes take by the rule of when one is due, which holds it near MOST_COST. They are computed of the\n"
+        "other columns; whole runs with and without the doctor were not timed beside each other."
     )
     return "\n".join(["", "## Cost", "", told, "", head, "| --- | ---: | ---: | ---: | ---: | ---: |", *rows, ""])
 

@@ -26,8 +26,7 @@ changes: linear_decay:start=0.001,end=0. What stands in brackets has flags too: 
 GROUPS = {
     "data and first weights": ("data", "data_dir", "direction", "seed", "start_from"),
     "image files": ("image_size", "image_fit", "image_alpha", "image_channels", "cache_memory", "verify"),
-    "length and device": ("steps", "minutes", "device", "capture"),
-    "the doctor": ("doctor", "on_collapse"),
+    "length, device and doctor": ("steps", "minutes", "device", "capture", "doctor", "on_collapse"),
     "what is written": (
         "out", "journal_steps", "preview_minutes", "preview_steps", "checkpoint_minutes", "checkpoint_steps", "dry_run",
         "json",

@@ -68,8 +68,8 @@ class TrainingPlan:
         preview_steps: Steps between two previews, in place of minutes.
         checkpoint_minutes: Minutes between two checkpoints.
         checkpoint_steps: Steps between two checkpoints, in place of minutes.
-        doctor: Probe the training for failures, in at most 2 % of its time, and say what is wrong.
-        on_collapse: What a collapse leads to: a warning, the end, or the checkpoint before it, at half the rates.
+        doctor: Probe for failures, in 2 % of the time.
+        on_collapse: At a collapse; rollback halves the rates.
     """
 
     data: str = "digits"
