@@ -138,7 +138,7 @@ def main() -> None:
         f"{head}\n"
         + "\n".join(rows)
         + f"\n\nLoad of the machine meanwhile (1 minute): {min(loads):.1f} to {max(loads):.1f}. What a step "
-        "and a picture cost by the CPU's own clock, and the steps that a core of the server's own has time for at 25 "
+        "and a picture cost by the CPU's clock, and the steps that a core of the server's own has time for at 25 "
         "pictures a second:\n\n| game | CPU ms a step | CPU ms a picture | steps/s |\n| --- | ---: | ---: | ---: |\n"
         + "\n".join(cost_row(*game) for game in GAMES.items())
     )

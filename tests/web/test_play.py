@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from base64 import b64decode, b64encode
 from hashlib import sha256
 from typing import Any
@@ -162,3 +164,32 @@ def test_a_replay_of_a_long_game_is_thinned(session: Session, monkeypatch: pytes
     moves = [frame["numbers"]["d_moves"] for frame in json.loads(text)["games"][0]["frames"]]
     assert moves == [0, 3, 6, 9]
     assert MOST <= 400
+
+
+SLOW_END = """
+import asyncio, os, signal, threading, uvicorn
+from advnets.web import Page, serve
+
+end = uvicorn.Server.shutdown
+
+async def end_slowly(server, sockets=None):
+    await asyncio.sleep(1)
+    await end(server, sockets)
+    print("the server has ended", flush=True)
+
+def press_ctrl_c(address):
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+uvicorn.Server.shutdown = end_slowly
+try:
+    serve(Page(index="play.html"), show=press_ctrl_c)
+except KeyboardInterrupt:
+    print("the program ends", flush=True)
+"""
+
+
+def test_ctrl_c_ends_the_server_before_the_program() -> None:
+    """A server that still runs when the program ends would abort it, or print a traceback."""
+    ended = subprocess.run([sys.executable, "-c", SLOW_END], capture_output=True, text=True, timeout=120)
+    assert ended.stdout.splitlines() == ["the server has ended", "the program ends"]
+    assert ended.stderr == ""

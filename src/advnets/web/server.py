@@ -3,6 +3,7 @@
 import errno
 import socket
 import threading
+import time
 import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ def serve(
                 address = str(Address(port, f"ticket={keys.ticket}", state))
                 threading.Thread(target=webbrowser.open, args=(address,), name="browser", daemon=True).start()
             while thread.is_alive() and not until():
-                thread.join(TICK_SECONDS)
+                time.sleep(TICK_SECONDS)  # no join, which takes a thread for ended once a signal has interrupted it
         finally:
             server.should_exit = True
             thread.join(2 * END_SECONDS)

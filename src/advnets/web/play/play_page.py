@@ -10,6 +10,7 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from advnets.errors import AdvnetsError
+from advnets.studies.playground import Playground, Settings
 from advnets.web.json_text import json_text
 from advnets.web.page import Page
 from advnets.web.play.session import FRAME_SECONDS, Answer, Session
@@ -39,6 +40,7 @@ class _Viewers:
     def __init__(self) -> None:
         self.count = 0
         self.worker = ThreadPoolExecutor(1, thread_name_prefix="games")
+        self.worker.submit(Playground, Settings())  # torch's optimizers import for a second: while the browser opens
 
     def close(self) -> None:
         """End the thread; what it does now is waited for."""
