@@ -16,9 +16,9 @@ import tiny
 from advnets import experiment, runs
 from advnets.cli.main import main
 from advnets.diagnosis import DETECTORS, Finding, Probe
-from advnets.errors import BadInput, Collapsed, NonFinite
-from advnets.experiment import doctor as doctor_file
+from advnets.errors import BadInput, Collapsed, NonFinite, Unsupported
 from advnets.experiment.probes import prober
+from advnets.experiment.training_loop import doctor as doctor_file
 from advnets.experiment.training_loop.loop import Loop
 from advnets.recipes import RECIPES
 
@@ -320,3 +320,9 @@ def test_cost_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(doctor_file, "MOST_COST", 1e-6)
     run = tiny.trained("run", doctor="on", steps=20)
     assert [entry["step"] for entry in run.directory.probes.read()] == [0]
+
+
+def test_what_only_the_doctor_can_do_is_refused_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(Unsupported, match="--on-collapse stop: found 2 processes, expected one"):
+        experiment.start("paper-adam", on_collapse="stop", steps=1, out="two")

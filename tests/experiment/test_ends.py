@@ -19,8 +19,8 @@ import tiny
 from advnets import experiment, process
 from advnets.cli import console, main as command, output
 from advnets.errors import BadInput, CannotWrite, Damaged
-from advnets.experiment import loop as loop_module
 from advnets.experiment.preparation.preview import Preview
+from advnets.experiment.training_loop import loop as loop_module
 from advnets.experiment.training_loop.loop import Loop
 from advnets.process import RunningClock
 from advnets.runs.journal import Journal

@@ -44,7 +44,7 @@ import tiny
 from advnets import distributed, web
 from advnets.cli import main as command
 from advnets.cli.live import play
-from advnets.experiment import cost
+from advnets.experiment.machine import cost
 from advnets.experiment.training_loop.loop import Loop
 from advnets.extractors import classifier
 from advnets.studies import helvetica

@@ -81,6 +81,8 @@ def start(
     if settings.capture:
         distributed.expect_one_process("training with --capture")
         expect_capturable(device)
+    if settings.on_collapse != "warn":  # the doctor looks at runs of one process alone
+        distributed.expect_one_process(f"--on-collapse {settings.on_collapse}")
     prepared = prepare_training(recipe, dataset, seed=settings.seed, device=device, game=game, capture=settings.capture)
     check_stages(recipe, dataset)
     record = _record_of(recipe, settings, dataset, game, measured)
