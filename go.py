@@ -48,7 +48,7 @@ def demo(rest: list[str]) -> int:
 
 def test(rest: list[str]) -> int:
     """Run the tests on all cores; --all adds the slow ones. What else is given goes to pytest, such as -n0."""
-    chosen = ["-n", "auto", *([] if "--all" in rest else ["-m", "not slow"])]
+    chosen = ["-n", "auto", *([] if "--all" in rest else ["-m", "not slow and not browser"])]
     others = [word for word in rest if word != "--all"]
     return subprocess.run([PYTHON, "-m", "pytest", *chosen, *others], cwd=ROOT).returncode
 

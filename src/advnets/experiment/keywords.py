@@ -51,6 +51,8 @@ class SettingsKeywords(TypedDict, total=False):
     image_channels: str | None
     cache_memory: int | str | None
     verify: bool
+    doctor: str
+    on_collapse: str
 
 
 class BudgetKeywords(TypedDict, total=False):
