@@ -16,7 +16,7 @@ from advnets.web.play import play_page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")]
 SAME = "(first) => document.querySelector('.game canvas').toDataURL() === first"
 OTHER = "(first) => document.querySelector('.game canvas').toDataURL() !== first"
 READY = 60_000
