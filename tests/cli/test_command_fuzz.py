@@ -14,7 +14,7 @@ pytestmark = [needs_fork, pytest.mark.skipif(not Path("/dev/full").exists(), rea
 
 
 def test_the_help_names_the_exit_codes() -> None:
-    assert sorted(command_fuzz.DOCUMENTED) == [0, 2, 3, 4, 129, 130, 141, 143]
+    assert sorted(command_fuzz.DOCUMENTED) == [0, 2, 3, 4, 5, 129, 130, 141, 143]
 
 
 def test_a_hundred_calls_end_as_documented(tmp_path: Path) -> None:

@@ -73,6 +73,8 @@ def start(
     settings, values = _settle_keywords(settings, asked)
     found = None if recipe is None and game is None else apply_keywords(find_recipe(recipe, game), values)
     refuse_other_data(settings, data)
+    if settings.on_collapse != "warn":  # the doctor looks at runs of one process alone
+        distributed.expect_one_process(f"--on-collapse {settings.on_collapse}")
     read = settle_direction(settings, game if found is None or found.learner is None else found.learner, data)
     settings, dataset = distributed.local_rank0_first(lambda: choose_data(read, data, labels=labels, given=given))
     device = find_device(settings.device)
@@ -81,8 +83,6 @@ def start(
     if settings.capture:
         distributed.expect_one_process("training with --capture")
         expect_capturable(device)
-    if settings.on_collapse != "warn":  # the doctor looks at runs of one process alone
-        distributed.expect_one_process(f"--on-collapse {settings.on_collapse}")
     prepared = prepare_training(recipe, dataset, seed=settings.seed, device=device, game=game, capture=settings.capture)
     check_stages(recipe, dataset)
     record = _record_of(recipe, settings, dataset, game, measured)
