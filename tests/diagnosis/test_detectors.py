@@ -61,6 +61,15 @@ def test_a_healthy_run_has_no_findings() -> None:
     assert diagnose([]) == []
 
 
+def test_long_first_steps_of_a_recipe_that_learns_are_not_called_leaps() -> None:
+    """`paper-adam` on digits measured .029, .022 and .017 of its weights; rates times 100 .053 and .047."""
+    learning = [replace(SOUND, step=250 * (place + 1), strides={"discriminator": stride, "generator": 0.01})
+                for place, stride in enumerate((0.029, 0.022, 0.017))]  # fmt: skip
+    thrown = [replace(one, strides={"discriminator": 0.05, "generator": 0.01}) for one in learning]
+    assert all(diagnose(learning[: n + 1]) == [] for n in range(3))
+    assert [(one.name, one.severity) for one in diagnose(thrown)] == [("steps-too-large", "finding")]
+
+
 def test_every_detector_is_tried() -> None:
     assert {*BROKEN, "cycling"} == set(DETECTORS)
 

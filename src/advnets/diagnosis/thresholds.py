@@ -56,7 +56,7 @@ class Thresholds:
     copies_p: float = 1e-4
     idle: float = 1e-4
     still: float = 1e-9
-    leap: float = 0.02
+    leap: float = 0.033
     dead: float = 0.5
     generator_mode: float = 0.2
     discriminator_mode: float = 1.0
