@@ -103,7 +103,8 @@ def test_a_distance_alone_does_not_say_that_each_sample_looks_unreal() -> None:
 
 def test_fewer_near_duplicates_than_real_images_have_are_no_copies() -> None:
     assert "keep away" in summary_of("near-duplicates", 1.0, 9.0, 1e-5).copies
-    assert "repeats" not in summary_of("logits-gap", 0.9, 0.5, 1e-5).copies
+    overfitted = summary_of("logits-gap", 0.6, 0.5, 1e-5).copies
+    assert "No copying can be shown, but the discriminator tells training images from held-out ones" in overfitted
 
 
 def test_between_one_and_five_in_a_hundred_is_a_hint() -> None:

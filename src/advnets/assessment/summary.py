@@ -141,7 +141,7 @@ def _copies_headline(claimed: Mapping[str, Estimate]) -> str:
     if "copying" in claimed:
         return "The generator repeats its training images"
     if set(claimed) == {"logits-gap"}:
-        return "The discriminator has learnt its training images by heart"
+        return "No copying can be shown, but the discriminator tells training images from held-out ones"
     fewer = all(name == "near-duplicates" and found.value < (found.floor or 0.0) for name, found in claimed.items())
     return "The samples keep away from training images" if fewer else "The samples lie too near to training images"
 
