@@ -11,11 +11,11 @@ from PIL import Image
 import advnets
 
 
-def draw_strip(previews: list[Path], place: Path, side: int = 160) -> None:
-    """The previews side by side, in the order in which they were drawn; written beside and renamed."""
+def draw_strip(previews: list[Path], place: Path, side: int = 152) -> None:
+    """Nine digits of each preview, in the order in which they were drawn; written beside and renamed."""
     strip = Image.new("L", (side * len(previews), side), 255)
     for number, preview in enumerate(previews):
-        strip.paste(Image.open(preview).convert("L").resize((side - 4, side - 4)), (side * number, 0))
+        strip.paste(Image.open(preview).convert("L").crop((0, 0, side - 4, side - 4)), (side * number, 0))
     strip.save(place.with_suffix(".part"), format="PNG")
     place.with_suffix(".part").replace(place)
 
