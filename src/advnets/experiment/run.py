@@ -126,7 +126,7 @@ class Run:
 
     @property
     def model(self) -> Model:
-        """The averaged generator of the newest good checkpoint; of a cycle, that there. Raises as `model_of`."""
+        """The averaged generator of the newest good checkpoint, as `model_of` returns it."""
         return self.model_of()
 
     @property

@@ -35,7 +35,7 @@ WORDS = {
     "batch_size": "Real samples in each move, over all processes.",
     "accumulate": "Parts of a batch, one after another: less memory.",
     "balanced": "Draw every class equally often.",
-    "transform": "Of stored values.",
+    "transform": "How values are scaled.",
     "half_life": "Images that halve a weight's share of the sampled average.",
     "ramp": "Limit of the half-life, as a share of the images averaged.",
     "averaged_from": "Share of the run before which nothing is averaged.",
