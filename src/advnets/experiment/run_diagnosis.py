@@ -9,40 +9,23 @@ import torch
 
 from advnets import runs
 from advnets.averaging import MovingAverage, copy_deeply
-from advnets.data import Dataset
 from advnets.diagnosis import Finding, Probe, diagnose, finding_of_failure
 from advnets.errors import Unsupported
 from advnets.experiment.preparation.build_training import build_training
 from advnets.experiment.preparation.game_training import GameTraining
 from advnets.experiment.probes import Prober
-from advnets.experiment.run_model import load_all_states
+from advnets.experiment.run_model import KeptRun, load_all_states
 from advnets.experiment.settings import Settings, with_budget
-from advnets.games import CycleGame, Game
 from advnets.randomness import Streams
-from advnets.recipes import Recipe
 from advnets.text import escape
 
 
-class DiagnosedRun(Protocol):
+class DiagnosedRun(KeptRun, Protocol):
     """What is asked of a run that is diagnosed."""
-
-    game: Game | CycleGame | None
-
-    @property
-    def directory(self) -> runs.RunDirectory:
-        """The files."""
-
-    @property
-    def recipe(self) -> Recipe:
-        """The recipe that the run was started with."""
 
     @property
     def settings(self) -> Settings:
         """What was asked of the run beside its recipe."""
-
-    @property
-    def dataset(self) -> Dataset:
-        """The data of the run."""
 
 
 @dataclass(frozen=True)

@@ -23,27 +23,11 @@ from advnets.assessment import (
 from advnets.data import Dataset
 from advnets.errors import BadInput, keep_result, unknown
 from advnets.experiment.model import Model
-from advnets.experiment.run_model import load_all_states, load_discriminator
-from advnets.games import CycleGame, Game
-from advnets.recipes import Recipe
+from advnets.experiment.run_model import KeptRun, load_all_states, load_discriminator
 
 
-class MeasuredRun(Protocol):
+class MeasuredRun(KeptRun, Protocol):
     """What is asked of a run that is measured."""
-
-    game: Game | CycleGame | None
-
-    @property
-    def directory(self) -> runs.RunDirectory:
-        """The files."""
-
-    @property
-    def recipe(self) -> Recipe:
-        """The recipe that the run was started with."""
-
-    @property
-    def dataset(self) -> Dataset:
-        """The data of the run."""
 
     @property
     def ways(self) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -27,6 +27,24 @@ from advnets.recipes import PLAYERS, Descent, Recipe, to_json
 
 PART = 500
 """Images that go through a discriminator at once."""
+
+
+class KeptRun(Protocol):
+    """What is asked of a run that is looked at: its files, its recipe and its data."""
+
+    game: Game | CycleGame | None
+
+    @property
+    def directory(self) -> runs.RunDirectory:
+        """The files."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe that the run was started with."""
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data of the run."""
 
 
 def model_of_state(
