@@ -17,8 +17,11 @@ CERTAIN = 30
 RATES = np.concatenate([[0.0], np.geomspace(0.01, 2 * CERTAIN, 80)])
 """Expected counts lambda from which the distribution of modes is mixed; 0 is a mode that is never drawn."""
 
-FEWEST_PER_MODE = 5
-"""Fewest samples a mode, on average, from which the bias of the divergence is known well enough for an interval."""
+FEWEST_PER_MODE = 20
+"""Fewest samples a mode, on average, from which the divergence has an interval.
+
+With fewer, the next term of its bias counts beside its error: at 5 samples a mode, an interval of 1,000 uneven modes
+would hold the truth in 45 % of draws, at 10 in 86 %, at 20 in 94 %."""
 
 STEPS = 50
 """Most Newton steps to the likeliest rates; a dozen are usually enough."""
@@ -89,17 +92,17 @@ def mode_divergence(counts: Counts) -> Estimate:
     It is 0 if all K modes are equally often, and log K if there is one alone.
 
     The error is the delta method's, sqrt((sum_k p_k (log K p_k)^2 - KL^2) / n - (m - 1) / 2n^2) with m the modes seen.
-    It is no less than sqrt((m - 1) / 2n^2), its value where modes are even and 2n KL is chi-squared. With fewer than
-    `FEWEST_PER_MODE` samples a mode it is None, for the bias is not known well enough for an interval. The floor is
+    It is no less than sqrt((m - 1) / 2n^2), its value where modes are even and 2n KL is chi-squared. The floor is
     (K - 1) / 2n, the mean of KL for samples that are even (G. Miller, Note on the bias of information estimates, 1955),
-    and the bias is (m - 1) / 2n.
+    and the bias is (m - 1) / 2n. The interval is that of `_divergence_interval`, about KL less its bias. With fewer
+    than `FEWEST_PER_MODE` samples a mode, error and interval are None, for the bias is not known well enough.
 
     Args:
         counts: c_k, the samples in each mode, (K,), with n = sum_k c_k > 0.
 
     Returns:
         KL. The notes hold `corrected`, KL less its bias (Miller and Madow); `exact_floor`, the mean for even samples
-        without approximation, which is well below the floor where n is less than K; `few`, whether n < 5 K; `n`; `of`,
+        without approximation, which is well below the floor where n is less than K; `few`, whether n < 20 K; `n`; `of`,
         which is K; and `seen`, which is m.
     """
     k, n, m = len(counts), int(counts.sum()), int((counts > 0).sum())
@@ -107,15 +110,30 @@ def mode_divergence(counts: Counts) -> Estimate:
     surprise = np.log(k * p)
     kl = abs(float(p @ surprise))
     bias = (m - 1) / (2 * n)
-    variance = max((float(p @ surprise**2) - kl**2 - bias) / n, bias / n)
+    delta = (float(p @ surprise**2) - kl**2 - bias) / n
+    is_few = n < FEWEST_PER_MODE * k
     notes: dict[str, Note] = {
         "corrected": kl - bias,
         "exact_floor": _even_divergence(k, n),
-        "few": n < FEWEST_PER_MODE * k,
+        "few": is_few,
     }
     notes |= {"n": n, "of": k, "seen": m}
-    error = math.sqrt(variance) if n >= FEWEST_PER_MODE * k else None
-    return Estimate(kl, error, (k - 1) / (2 * n), notes, bias=bias)
+    error = None if is_few else math.sqrt(max(delta, bias / n))
+    interval = None if is_few else _divergence_interval(kl - bias, bias / n, delta, n)
+    return Estimate(kl, error, (k - 1) / (2 * n), notes, interval, bias=bias)
+
+
+def _divergence_interval(corrected: float, at_zero: float, delta: float, n: int) -> tuple[float, float]:
+    """The divergences t at which the estimate would lie within 1.96 of its errors: |corrected - t| <= 1.96 sqrt(V(t)).
+
+    The variance rises with the divergence, in a line: V(t) = a + b t, with a that of even modes, and b so that V is the
+    delta method's at the estimate. Near 0 the slope is 2 / n, that of a noncentral chi-squared 2n KL. E. Wilson,
+    Probable inference, the law of succession, and statistical inference, 1927, does so for a share.
+    """
+    slope = max((delta - at_zero) / corrected, 0.0) if corrected > math.sqrt(at_zero) else 2 / n
+    middle = corrected + Z95**2 * slope / 2
+    reach = Z95 * math.sqrt(max(at_zero + slope * corrected + (Z95 * slope / 2) ** 2, 0.0))
+    return max(middle - reach, 0.0), max(middle + reach, 0.0)
 
 
 def _even_divergence(k: int, n: int) -> float:
