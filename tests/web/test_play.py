@@ -14,7 +14,7 @@ from advnets.errors import BadInput
 from advnets.studies.playground import CONTROLS, LESSONS, Link
 from advnets.web.play.frames import schema
 from advnets.web.play.replay import MOST, replay_html
-from advnets.web.play.session import DEEDS, Session
+from advnets.web.play.session import CHUNK, DEEDS, Session
 from advnets.web.static_files import STATIC
 
 TEXTS = (STATIC / "play" / "texts.js").read_text()
@@ -107,6 +107,13 @@ def test_a_speed_is_kept_and_the_fastest_is_bounded_by_time(session: Session) ->
     ask(session, do="go", on=True)
     session.advance()
     assert session.games[0].step - step <= 1
+
+
+def test_an_answer_comes_before_the_next_picture(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("advnets.web.play.session.FRAME_SECONDS", 1000)  # on a slow machine too
+    waiting = iter([False, False, True, True])
+    assert session.advance(lambda: next(waiting)) is None
+    assert session.games[0].step == 2 * CHUNK
 
 
 def change(changes: dict[str, Any]) -> dict[str, Any]:

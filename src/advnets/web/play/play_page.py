@@ -105,9 +105,13 @@ class _Viewer:
             if self.ahead >= AHEAD:
                 await self._wait_for_page()
                 continue
-            await self._tell(lambda: [self.session.advance()])
-            self.ahead += 1
+            if await self._tell(self._advance):
+                self.ahead += 1
             await asyncio.sleep(max(0.0, FRAME_SECONDS - (monotonic() - begins)) if self.session.link.speed else 0)
+
+    def _advance(self) -> list[Answer]:
+        picture = self.session.advance(lambda: not self.asked.empty())
+        return [] if picture is None else [picture]
 
     async def _wait_for_page(self) -> None:
         """Wait until the page has drawn a picture, or asks for something."""
@@ -117,7 +121,8 @@ class _Viewer:
         for task in waiting:
             task.cancel()
 
-    async def _tell(self, deed: Callable[[], list[Answer]]) -> None:
+    async def _tell(self, deed: Callable[[], list[Answer]]) -> int:
+        """Do it in the games' thread, and send what it answers; return how many messages these were."""
         loop = asyncio.get_running_loop()
         try:
             texts: list[str] = await loop.run_in_executor(self.worker, lambda: [_as_text(one) for one in deed()])
@@ -126,6 +131,7 @@ class _Viewer:
             texts = [json_text({"is": "error", "text": str(error)}), json_text(state)]
         for text in texts:
             await self.socket.send_text(text)
+        return len(texts)
 
 
 async def _until(is_true: Callable[[], bool]) -> None:

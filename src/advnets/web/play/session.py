@@ -57,11 +57,14 @@ class Session:
             return answers
         return [one if isinstance(one, str) else {**one, "answers": asked["id"]} for one in answers]
 
-    def advance(self) -> Answer:
+    def advance(self, is_asked: Callable[[], bool] = lambda: False) -> Answer | None:
         """Play on for one picture's time, at the speed of the link.
 
+        Args:
+            is_asked: Whether the page waits for an answer, which then comes first.
+
         Returns:
-            The picture.
+            The picture; None if the page has asked for something meanwhile.
 
         Raises:
             NonFinite: If a game has come to numbers that are not finite; nothing goes on then.
@@ -73,14 +76,14 @@ class Session:
                 self._play(int(self._due))
                 self._due -= int(self._due)
             else:
-                while monotonic() - began < FRAME_SECONDS - 0.008 * len(self.games):
+                while monotonic() - began < FRAME_SECONDS - 0.008 * len(self.games) and not is_asked():
                     self._play(CHUNK)
         except ArithmeticError:
             self.is_playing = False
             raise
         finally:
             self._last = began
-        return self._frame(self._record())
+        return None if is_asked() else self._frame(self._record())
 
     def _play(self, steps: int) -> None:
         for game in self.games:
@@ -113,8 +116,7 @@ class Session:
             for game in self.games:
                 game.restart()
             return self._begin()
-        self._record()
-        return [self._state(), self._frame(True)]
+        return [self._state(), self._frame(self._record())]
 
     def _turn(self, dimension: Any) -> list[Answer]:
         """Begin a game of the line, or of the plane, with the settings that suit it."""

@@ -43,7 +43,7 @@ function takeState(told) {
   page.games.forEach((game, i) => { game.settings = told.settings[i]; });
   document.documentElement.lang = told.language;
   history.replaceState(null, "", told.fragment ? `#${told.fragment}` : location.pathname);
-  update();
+  paint(); // together with the picture that follows it
 }
 
 function takeFrame(told) {
