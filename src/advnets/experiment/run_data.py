@@ -75,7 +75,7 @@ def load_run_data(
         named = is_named(settings.data)
         how = "the folder of their files by --data-dir FOLDER" if named else "their new place by --data PATH"
         raise Missing(
-            f"{error}\n{path} was trained on these data. If they were moved, give {how}, as in `advnets resume "
+            f"{error} {path} was trained on these data. If they were moved, give {how}, as in `advnets resume "
             f"{shlex.quote(path)} {how.rpartition('by ')[2]}`; in Python, {'data_dir=' if named else 'data='} of "
             "resume or of Run."
         ) from error

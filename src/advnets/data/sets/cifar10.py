@@ -82,7 +82,7 @@ def _place(folders: list[Path]) -> Path:
     except (Missing, Damaged) as error:
         looked = ", ".join(str(folder) for folder in folders)
         raise type(error)(
-            f"{error}\nLooked in {looked} (each: {FOLDER}/ or {ARCHIVE}, in cifar10/ or directly)."
+            f"{error} Looked in {looked} (each: {FOLDER}/ or {ARCHIVE}, in cifar10/ or directly)."
         ) from error
 
 

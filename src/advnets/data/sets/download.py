@@ -6,6 +6,7 @@ more bytes are taken than the published file has, none are unpacked on the way, 
 
 import io
 import logging
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,8 +56,8 @@ def fetch(filename: str, sha256: str, mirrors: Sequence[str], *, size: int, fold
             failures.append(str(error))
     kind = Damaged if damaged else Missing
     raise kind(
-        f"{filename}: could not be downloaded.\n  " + "\n  ".join(failures) + f"\nGet a {filename} whose sha256 is "
-        f"{sha256} by hand and put it into {folder}, or check the network and try again."
+        f"{filename} could not be downloaded ({'; '.join(failures)}). Check the network and try again, or get a "
+        f"{filename} whose sha256 is {sha256} by hand and put it into {folder}."
     )
 
 
@@ -147,4 +148,10 @@ def _failure(url: str, folder: Path, error: OSError) -> AdvnetsError:
     # The errors of requests are OSErrors without a number; one with a number comes from our own disk.
     if error.errno is not None:
         return Missing(f"{folder}: cannot be written ({error.strerror}). Free some space, or choose another folder")
-    return Missing(f"{url}: {type(error).__name__} ({error})")
+    return Missing(f"{url}: {_reason(error)}")
+
+
+def _reason(error: OSError) -> str:
+    """Why a request failed, without the chain of objects through which requests tells it."""
+    inner = getattr(error.args[0], "reason", None) if error.args else None
+    return re.sub(r"^\w+\([^()]*\): ", "", str(inner or error)) or type(error).__name__
