@@ -296,7 +296,7 @@ def test_what_is_measured_is_not_measured_again(tmp_path: Path, digits: data.Dat
     again = canaries.CanaryStudy("digits", n=N, clean=3, repeats=2, damages="blur")
     list(again.run(count_sets))
     assert len(seen) == 11 + 4
-    other = canaries.CanaryStudy("digits", n=N + 1, clean=3)
+    other = canaries.CanaryStudy("digits", n=N + 1, clean=3, results=str(study.results_file.path))
     with pytest.raises(BadInput, match="n is 60, expected 61"):
         list(other.run(pixels))
     study.results_file.path.write_text('{"data": 3}')
@@ -390,3 +390,16 @@ def test_the_name_of_the_results_fits_any_disk() -> None:
         path = canaries.CanaryStudy(data=name).results_file.path
         assert path.name.startswith("canaries-")
         assert len(os.fsencode(path.name)) <= 143
+
+
+def test_other_results_under_the_default_name_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    first = canaries.CanaryStudy("digits", n=N, clean=3, repeats=1, damages="noise")
+    assert list(first.run(pixels))[-1].results == Path("results/canaries-digits.json")
+    before = first.results_file.path.read_bytes()
+    other = replace(first, seed=1)
+    assert list(other.run(pixels))[-1].results == Path("results/canaries-digits-2.json")
+    assert list(other.run(pixels))[0].what == "done"  # it finds its own again
+    assert first.results_file.path.read_bytes() == before
+    with pytest.raises(BadInput, match="measured otherwise: seed is 0, expected 1"):
+        list(replace(other, results="results/canaries-digits.json").run(pixels))

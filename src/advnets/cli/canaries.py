@@ -1,7 +1,8 @@
 """advnets canaries: which measures detect which damage, on your own data."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Annotated
 
 import tyro
@@ -22,7 +23,7 @@ p < .01. What is finished is stored in the results and not measured again.
 
 Damages: {damages}.
 
-On digits this takes a minute or two, on mnist about an hour. Fewer --n, --clean or --damages take less."""
+On digits this takes some minutes, on mnist about an hour. Fewer --n, --clean or --damages take less."""
 
 
 @dataclass(frozen=True)
@@ -51,24 +52,25 @@ def main(argv: Sequence[str]) -> int:
     for note in assessment.reading_notes(flags.study.data, flags.study.dataset):
         write_error(note)
     try:
-        _follow(flags.study.run())
+        path = _follow(flags.study.run())
     except CannotWrite as error:  # what was measured is printed, even if it cannot be kept
         if isinstance(error.result, canaries.CanaryResults):
             text = canaries.as_text(error.result)
             print_result(canaries.as_json(error.result), as_json=flags.page.json, text=text)
         raise
-    results = flags.study.results_file.read()
+    results = replace(flags.study.results_file, path=path).read()
     flags.page.show(
         canaries.as_json(results),
         text=canaries.as_text(results),
         markdown=canaries.as_markdown(results),
-        kept=flags.study.results_file.path,
+        kept=path,
     )
     return 0
 
 
-def _follow(events: Iterator[canaries.CanaryProgress]) -> None:
-    """Exhaust the events, with a line for each set of samples on standard error."""
+def _follow(events: Iterator[canaries.CanaryProgress]) -> Path:
+    """Exhaust the events, with a line for each set of samples on standard error; return where the results are."""
     for event in events:
         left = "" if event.seconds_left is None else f"  {event.seconds_left / 60:.1f} minutes left"
         write_error(f"{event.done}/{event.of}  {event.what}{left}")
+    return event.results

@@ -1,7 +1,7 @@
 """The file that a study adds its results to: it is there whole or not at all, and has one writer at a time."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
@@ -81,17 +81,32 @@ class ResultsFile(Generic[Kind]):
             found = self.read()
         except Missing:
             return empty
-        differences = [
-            f"{name} is {found.protocol[name]!r}, expected {expected!r}"
-            for name, expected in empty.protocol.items()
-            if found.protocol[name] != expected
-        ]
-        if differences:
+        if differences := _differences(found, empty):
             raise BadInput(
                 f"{self.path} holds results that were measured otherwise: {'; '.join(differences)}. Name another file "
                 "with --results, or ask for the same."
             )
         return found
+
+    def free_for(self, empty: Kind) -> "ResultsFile[Kind]":
+        """Return this file, or, where it holds results of another protocol, the next one by number that does not.
+
+        The names are FILE.json, FILE-2.json, FILE-3.json and so on.
+
+        Args:
+            empty: Results of the protocol that is asked for.
+
+        Returns:
+            The file.
+
+        Raises:
+            Damaged: If a file on the way does not hold such results.
+        """
+        file, number = self, 1
+        while file.path.exists() and _differences(file.read(), empty):
+            number += 1
+            file = replace(self, path=self.path.with_stem(f"{self.path.stem}-{number}"))
+        return file
 
     def add(self, new: Kind) -> Kind:
         """Add results to the file, and to what other processes may have added meanwhile.
@@ -120,3 +135,12 @@ class ResultsFile(Generic[Kind]):
             error.result = together
             raise
         return together
+
+
+def _differences(found: Results, asked: Results) -> list[str]:
+    """What of the protocol of the results is not what is asked for."""
+    return [
+        f"{name} is {found.protocol[name]!r}, expected {expected!r}"
+        for name, expected in asked.protocol.items()
+        if found.protocol[name] != expected
+    ]

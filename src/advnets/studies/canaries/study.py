@@ -59,12 +59,14 @@ class CanaryProgress:
         done: Number of sets of samples that are finished.
         of: Number of all sets.
         seconds_left: Estimate of the seconds until all are finished; None before the first one is.
+        results: The file that results are added to.
     """
 
     what: str
     done: int
     of: int
     seconds_left: float | None
+    results: Path
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,8 @@ class CanaryStudy:
             one re-split may be odd by chance.
         n: Number of samples; by default a fifth of the images, at most 5,000.
         seed: Seed of the re-splits and of the damage.
-        results: FILE.json that results are added to; by default results/canaries-DATA.json.
+        results: FILE.json that results are added to; by default results/canaries-DATA.json, or canaries-DATA-2.json and
+            so on where that file holds results that were measured otherwise, as on another machine.
 
     Raises:
         BadInput: If a damage is unknown, or a number out of range.
@@ -123,7 +126,7 @@ class CanaryStudy:
 
     @property
     def results_file(self) -> ResultsFile[CanaryResults]:
-        """The file that results are added to."""
+        """The file that results are added to, unless it is the default and holds others."""
         stem = Path(self.data).name.replace(" ", "-").encode(errors="replace")[:MAX_STEM].decode(errors="ignore")
         return ResultsFile(Path(self.results or f"results/canaries-{stem}.json"), CanaryResults)
 
@@ -159,18 +162,19 @@ class CanaryStudy:
         n = default_size(self.dataset) if self.n is None else self.n
         measures = (battery or default_battery)(self.dataset)
         empty = CanaryResults(self.dataset.name, self.dataset.digest, n, self.seed, measures.extractor)
-        found = self.results_file.read_or(empty)
+        file = self.results_file if self.results else self.results_file.free_for(empty)
+        found = file.read_or(empty)
         missing = [each for each in self.sample_sets if found.find_unit(*each) is None]
         of, began, split = len(self.sample_sets), time.monotonic(), -1
         for done, each in enumerate(missing):
             left = (time.monotonic() - began) / done * (len(missing) - done) if done else None
-            yield CanaryProgress(str(each), of - len(missing) + done, of, left)
+            yield CanaryProgress(str(each), of - len(missing) + done, of, left, file.path)
             if each.split != split:
                 split, drawn = each.split, draw_resplit(self.dataset, n, seed=self.seed, number=each.split)
                 measure = measures.prepare(drawn)
             unit = self._measure_damaged(drawn.clean, measure, each)
-            self.results_file.add(replace(empty, units=(unit,)))
-        yield CanaryProgress("done", of, of, 0.0)
+            file.add(replace(empty, units=(unit,)))
+        yield CanaryProgress("done", of, of, 0.0, file.path)
 
     def _measure_damaged(self, clean: CleanImages, measure: MeasureSamples, which: SampleSet) -> MeasuredSamples:
         """Damage samples and measure them; some draws cannot be damaged so, as where one class is most of them."""
