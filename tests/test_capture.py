@@ -229,7 +229,7 @@ def test_a_whole_run_ends_alike_and_so_does_one_resumed(
     recipe: Recipe, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = trained(str(tmp_path / "plain"), recipe, steps=16)
-    for room in ("lifecycle", "run"):
+    for room in ("lifecycle", "training_loop.run_loop"):
         monkeypatch.setattr(f"advnets.experiment.{room}.can_capture", lambda device: True, raising=False)
         monkeypatch.setattr(f"advnets.experiment.{room}.expect_capturable", lambda device: None, raising=False)
     made: list[Recorder] = []

@@ -130,6 +130,9 @@ class Algorithm1(AlgorithmRow):
         k: Discriminator's moves a step, 1 or more, or a schedule of them, rounded to whole moves.
         share_fakes: Whether the generator moves on the fakes of the discriminator's last move, as many programs do,
             which costs one pass of the generator less. The paper draws fresh noises.
+
+    Raises:
+        BadInput: If k is neither a whole number of 1 or more nor a schedule.
     """
 
     k: int | Schedule = 1

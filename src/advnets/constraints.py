@@ -18,7 +18,17 @@ OUTPUT_FIRST = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 def positive(bound: float) -> float:
-    """The bound, if it is one. Raises BadInput unless 0 < bound < infinity."""
+    """Return a bound, if it is one.
+
+    Args:
+        bound: The number, above 0 and finite.
+
+    Returns:
+        The same number.
+
+    Raises:
+        BadInput: Unless 0 < bound < infinity.
+    """
     if not 0 < bound < float("inf"):
         raise BadInput(f"a bound of {bound}: expected a positive finite number")
     return bound
@@ -33,7 +43,12 @@ def clip_weights(module: nn.Module, bound: float) -> None:
     Arjovsky, Chintala, Bottou, Wasserstein GAN, 2017, Algorithm 1, line 7 (c = 0.01). Biases and norm layers' gains
     too. Not a clip of gradients.
 
-    module: the critic, changed in place. bound: c. Raises BadInput unless 0 < c < infinity.
+    Args:
+        module: The critic, changed in place.
+        bound: c, above 0 and finite.
+
+    Raises:
+        BadInput: Unless 0 < c < infinity.
     """
     c = positive(bound)
     for w in module.parameters():
@@ -41,7 +56,14 @@ def clip_weights(module: nn.Module, bound: float) -> None:
 
 
 def unit_weights(module: nn.Module) -> Iterator[Tensor]:
-    """The weight of each dense or convolutional layer, (out, in) or (out, in, ...)."""
+    """Yield the weight of each dense or convolutional layer; transposed convolutions are left out.
+
+    Args:
+        module: The network that is searched.
+
+    Yields:
+        The weights, (out, in) or (out, in, ...).
+    """
     for layer in module.modules():
         w = layer._parameters.get("weight")
         if isinstance(layer, OUTPUT_FIRST) and w is not None:
@@ -58,8 +80,12 @@ def max_column_norm(module: nn.Module, bound: float) -> None:
     is a column there; torch keeps them as (out, in), so it is a ROW of `weight` here. In a convolution w_j is a whole
     kernel. Biases are left alone, and so are transposed convolutions.
 
-    module: a player, changed in place. bound: c. Raises BadInput unless 0 < c < infinity, or if there is no weight to
-    constrain.
+    Args:
+        module: A player, changed in place.
+        bound: c, above 0 and finite.
+
+    Raises:
+        BadInput: Unless 0 < c < infinity, and if there is no weight to constrain.
     """
     c = positive(bound)
     weights = list(unit_weights(module))

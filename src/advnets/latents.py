@@ -29,6 +29,9 @@ class Latent:
         size: Coordinates of z, 1 or more, those of the code among them.
         name: The row of LATENTS, for all coordinates but the code's.
         code: What the last coordinates of z are.
+
+    Raises:
+        BadInput: If the size is no whole number of 1 or more, or less than that of the code.
     """
 
     size: int
@@ -152,7 +155,16 @@ def slerp(start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
 
 
 def lerp(start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
-    """Interpolate on a straight line, (1 - t) p + t q, with the letters of `slerp`."""
+    """Interpolate on a straight line: (1 - t) p + t q.
+
+    Args:
+        start: p, (size,).
+        end: q, (size,).
+        shares: t, each in [0, 1], (m, 1).
+
+    Returns:
+        (m, size).
+    """
     return (1 - shares) * start + shares * end
 
 

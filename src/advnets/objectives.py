@@ -32,7 +32,14 @@ GeneratorLoss = Callable[[Tensor | None, Tensor], Tensor]
 
 
 def identity(logits: Tensor) -> Tensor:
-    """The score of a critic whose output is no probability."""
+    """Return logits as they are: the score of a critic whose output is no probability.
+
+    Args:
+        logits: f, (batch,) or (batch, patches).
+
+    Returns:
+        The logits themselves.
+    """
     return logits
 
 
@@ -40,10 +47,11 @@ def identity(logits: Tensor) -> Tensor:
 class Objective:
     """What the discriminator and the generator descend.
 
-    discriminator: (real_logits, fake_logits) -> loss, (batch,).
-    generator: (real_logits or None, fake_logits) -> loss, (batch,).
-    generator_sees_real: the generator's loss reads real_logits; where it is False they may be None.
-    score: logits -> what is shown as D(x), of the same shape; display only, no loss reads it.
+    Attributes:
+        discriminator: (real_logits, fake_logits) -> loss, (batch,).
+        generator: (real_logits or None, fake_logits) -> loss, (batch,).
+        generator_sees_real: Whether the generator's loss reads real_logits; where it is False they may be None.
+        score: Logits -> what is shown as D(x), of the same shape. No loss reads it.
     """
 
     discriminator: DiscriminatorLoss
@@ -79,7 +87,14 @@ def per_sample(loss: Callable[[Real, Tensor], Tensor]) -> Callable[[Real, Tensor
 
 
 def halve(loss: DiscriminatorLoss) -> DiscriminatorLoss:
-    """1/2 loss: the same optimum, half the step of plain gradient descent."""
+    """Return half a loss, which has the same optimum and half the step of plain gradient descent.
+
+    Args:
+        loss: (real_logits, fake_logits) -> loss, (batch,).
+
+    Returns:
+        (real_logits, fake_logits) -> 1/2 loss, (batch,).
+    """
 
     @wraps(loss)
     def half(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -96,7 +111,15 @@ def cross_entropy_discriminator(real_logits: Tensor, fake_logits: Tensor) -> Ten
 
     Goodfellow et al., Generative Adversarial Nets, 2014, equation 1 and Algorithm 1. In nats; 2 log 2 at D = 1/2.
 
-    real_logits, fake_logits: a at x and at G(z), (batch,).
+    Args:
+        real_logits: a at x, (batch,) or (batch, patches).
+        fake_logits: a at G(z), likewise.
+
+    Returns:
+        The loss of each sample in nats, (batch,), 0 or more.
+
+    Raises:
+        BadInput: If the logits' shapes differ, or are neither (batch,) nor (batch, patches).
     """
     # -log sigmoid(a) = softplus(-a); -log(1 - sigmoid(a)) = softplus(a)
     return softplus(-real_logits) + softplus(fake_logits)
@@ -111,7 +134,15 @@ def minimax_generator(real_logits: Tensor | None, fake_logits: Tensor) -> Tensor
     Goodfellow et al., Generative Adversarial Nets, 2014, equation 1. Not the non-saturating loss -log D(G(z)), which
     most programs compute under this name.
 
-    real_logits: not read. fake_logits: a at G(z), (batch,).
+    Args:
+        real_logits: Not read; None, or as many as the fake ones.
+        fake_logits: a at G(z), (batch,) or (batch, patches).
+
+    Returns:
+        The loss of each sample in nats, (batch,), 0 or less.
+
+    Raises:
+        BadInput: If the logits' shapes differ, or are neither (batch,) nor (batch, patches).
     """
     # log(1 - sigmoid(a)) = -softplus(a)
     return -softplus(fake_logits)
@@ -126,7 +157,15 @@ def non_saturating_generator(real_logits: Tensor | None, fake_logits: Tensor) ->
     Goodfellow et al., Generative Adversarial Nets, 2014, section 3, last paragraph. Not a value of the minimax game:
     the fixed point is shared, the sum of the players' losses is not zero.
 
-    real_logits: not read. fake_logits: a at G(z), (batch,).
+    Args:
+        real_logits: Not read; None, or as many as the fake ones.
+        fake_logits: a at G(z), (batch,) or (batch, patches).
+
+    Returns:
+        The loss of each sample in nats, (batch,), 0 or more.
+
+    Raises:
+        BadInput: If the logits' shapes differ, or are neither (batch,) nor (batch, patches).
     """
     # -log sigmoid(a) = softplus(-a)
     return softplus(-fake_logits)
@@ -141,7 +180,15 @@ def least_squares_discriminator(real_logits: Tensor, fake_logits: Tensor) -> Ten
     Mao et al., Least Squares Generative Adversarial Networks, 2017, equation 9. Many programs leave the 1/2 out, which
     doubles the gradient.
 
-    real_logits, fake_logits: a at x and at G(z), (batch,).
+    Args:
+        real_logits: a at x, (batch,) or (batch, patches).
+        fake_logits: a at G(z), likewise.
+
+    Returns:
+        The loss of each sample, (batch,), 0 or more.
+
+    Raises:
+        BadInput: If the logits' shapes differ, or are neither (batch,) nor (batch, patches).
     """
     return 0.5 * (real_logits - 1) ** 2 + 0.5 * fake_logits**2
 
@@ -154,7 +201,15 @@ def least_squares_generator(real_logits: Tensor | None, fake_logits: Tensor) -> 
 
     Mao et al., Least Squares Generative Adversarial Networks, 2017, equation 9.
 
-    real_logits: not read. fake_logits: a at G(z), (batch,).
+    Args:
+        real_logits: Not read; None, or as many as the fake ones.
+        fake_logits: a at G(z), (batch,) or (batch, patches).
+
+    Returns:
+        The loss of each sample, (batch,), 0 or more.
+
+    Raises:
+        BadInput: If the logits' shapes differ, or are neither (batch,) nor (batch, patches).
     """
     return 0.5 * (fake_logits - 1) ** 2
 
@@ -168,7 +223,15 @@ def wasserstein_discriminator(real_logits: Tensor, fake_logits: Tensor) -> Tenso
     Arjovsky, Chintala, Bottou, Wasserstein GAN, 2017, equation 3. It means nothing without a bound on the critic's
     slope: `clip_weights` or `gradient_penalty`.
 
-    real_logits, fake_logits: f at x and at G(z), (batch,).
+    Args:
+        real_logits: f at x, (batch,) or (batch, patches).
+        fake_logits: f at G(z), likewise.
+
+    Returns:
+        The loss of each sample, (batch,).
+
+    Raises:
+        BadInput: If the logits' shapes differ, or are neither (batch,) nor (batch, patches).
     """
     return fake_logits - real_logits
 
@@ -182,7 +245,15 @@ def critic_generator(real_logits: Tensor | None, fake_logits: Tensor) -> Tensor:
     Arjovsky, Chintala, Bottou, Wasserstein GAN, 2017, Algorithm 1, line 10; Miyato et al., Spectral Normalization for
     Generative Adversarial Networks, 2018, equation 17.
 
-    real_logits: not read. fake_logits: f at G(z), (batch,).
+    Args:
+        real_logits: Not read; None, or as many as the fake ones.
+        fake_logits: f at G(z), (batch,) or (batch, patches).
+
+    Returns:
+        The loss of each sample, (batch,).
+
+    Raises:
+        BadInput: If the logits' shapes differ, or are neither (batch,) nor (batch, patches).
     """
     return -fake_logits
 
@@ -196,7 +267,15 @@ def hinge_discriminator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     Miyato et al., Spectral Normalization for Generative Adversarial Networks, 2018, equation 16; Lim, Ye, Geometric
     GAN, 2017. The generator's side has no hinge.
 
-    real_logits, fake_logits: a at x and at G(z), (batch,).
+    Args:
+        real_logits: a at x, (batch,) or (batch, patches).
+        fake_logits: a at G(z), likewise.
+
+    Returns:
+        The loss of each sample, (batch,), 0 or more.
+
+    Raises:
+        BadInput: If the logits' shapes differ, or are neither (batch,) nor (batch, patches).
     """
     return relu(1 - real_logits) + relu(1 + fake_logits)
 
@@ -211,7 +290,15 @@ def relativistic_discriminator(real_logits: Tensor, fake_logits: Tensor) -> Tens
     al., The GAN is dead; long live the GAN! A Modern Baseline GAN (R3GAN), 2024, equation 2. Pairs, not the
     relativistic average, which compares with the mean of the batch.
 
-    real_logits, fake_logits: a at x and at G(z), (batch,).
+    Args:
+        real_logits: a at x, (batch,) or (batch, patches).
+        fake_logits: a at G(z), likewise.
+
+    Returns:
+        The loss of each sample in nats, (batch,), 0 or more.
+
+    Raises:
+        BadInput: If the logits' shapes differ, or are neither (batch,) nor (batch, patches).
     """
     # -log sigmoid(t) = softplus(-t)
     return softplus(-(real_logits - fake_logits))
@@ -226,7 +313,15 @@ def relativistic_generator(real_logits: Tensor | None, fake_logits: Tensor) -> T
     Jolicoeur-Martineau, The relativistic discriminator: a key element missing from standard GAN, 2019, RSGAN; Huang et
     al., R3GAN, 2024, equation 2. The real batch is a fresh one. Not minus the discriminator's loss, which saturates.
 
-    real_logits, fake_logits: a at x and at G(z), (batch,). Raises BadInput if real_logits is None.
+    Args:
+        real_logits: a at x, (batch,) or (batch, patches).
+        fake_logits: a at G(z), likewise.
+
+    Returns:
+        The loss of each sample in nats, (batch,), 0 or more.
+
+    Raises:
+        BadInput: If real_logits is None, and for shapes that differ or are neither (batch,) nor (batch, patches).
     """
     if real_logits is None:
         raise BadInput("no real logits: the relativistic generator's loss compares fake with real, so give it both")

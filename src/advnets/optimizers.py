@@ -51,6 +51,9 @@ class SGD(OptimizerRow):
 
     Attributes:
         weight_decay: Weight of 1/2 |theta|^2 in the loss, 0 or more; coupled, as in the papers before 2017.
+
+    Raises:
+        BadInput: If it is out of its range.
     """
 
     weight_decay: float = 0.0
@@ -70,6 +73,9 @@ class Momentum(OptimizerRow):
 
     Attributes:
         momentum: The coefficient, from 0 to less than 1; a number or a schedule.
+
+    Raises:
+        BadInput: If it is out of its range.
     """
 
     momentum: Number = 0.9
@@ -94,6 +100,9 @@ class Adam(OptimizerRow):
         betas: Decay rates of the two moments, each from 0 to less than 1; numbers or schedules.
         eps: What is added to the root of the second moment, above 0.
         weight_decay: Weight of 1/2 |theta|^2 in the loss, 0 or more; coupled, not AdamW's.
+
+    Raises:
+        BadInput: If a number is out of its range.
     """
 
     betas: tuple[Number, Number] = (0.5, 0.99)
@@ -105,7 +114,7 @@ class Adam(OptimizerRow):
             raise BadInput(f"betas are {self.betas!r}; expected two numbers from 0 to less than 1")
         for number, beta in enumerate(self.betas, 1):
             expect_number(f"beta {number}", beta, least=0, below=1)
-        _expect_positive(eps=self.eps)
+        _expect_eps(self.eps)
         _expect_decay(self.weight_decay)
 
     def build(self, parameters: Sequence[Parameter]) -> torch.optim.Optimizer:
@@ -130,6 +139,9 @@ class RMSprop(OptimizerRow):
     Attributes:
         alpha: Decay rate of the squared gradients' mean, from 0 to less than 1.
         eps: What is added to its root, above 0.
+
+    Raises:
+        BadInput: If a number is out of its range.
     """
 
     alpha: float = 0.99
@@ -138,12 +150,11 @@ class RMSprop(OptimizerRow):
     def __post_init__(self) -> None:
         if not 0 <= self.alpha < 1:
             raise BadInput(f"alpha is {self.alpha!r}; expected a number from 0 to less than 1")
-        _expect_positive(eps=self.eps)
+        _expect_eps(self.eps)
 
     def build(self, parameters: Sequence[Parameter]) -> torch.optim.Optimizer:
         """Build torch's RMSprop."""
-        fast = _fast_form(parameters)
-        return torch.optim.RMSprop(list(parameters), lr=0.0, alpha=self.alpha, eps=self.eps, **fast)
+        return torch.optim.RMSprop(list(parameters), lr=0.0, alpha=self.alpha, eps=self.eps, **_fast_form(parameters))
 
 
 OptimizerFactory = Callable[[list[Parameter]], torch.optim.Optimizer]
@@ -244,6 +255,11 @@ class ClassicalMomentum(torch.optim.Optimizer):
 
     Not torch's SGD, whose velocity leaves the rate out, so that a change of rate rescales what has been gathered;
     and not Nesterov's (Goodfellow et al. 2014, released code, `learning_rule.Momentum`).
+
+    Args:
+        parameters: theta, what is moved.
+        lr: The rate, 0 or more.
+        momentum: The coefficient, from 0 to less than 1.
     """
 
     def __init__(self, parameters: Iterable[Parameter], *, lr: float, momentum: float = 0.0) -> None:
@@ -251,7 +267,11 @@ class ClassicalMomentum(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        """Move every parameter that has a gradient."""
+        """Move every parameter that has a gradient.
+
+        Args:
+            closure: Not read, and never called.
+        """
         for group in self.param_groups:
             moved = [theta for theta in group["params"] if theta.grad is not None]
             velocities = [self._velocity(theta) for theta in moved]
@@ -332,8 +352,7 @@ def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
 def load_optimizer_state(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
     """Take back what `optimizer_state` returned, laid out in memory as the parameters are.
 
-    A checkpoint stores numbers in the order of their indices. A fused step of a parameter that lies otherwise, such as
-    one in channels_last, would take the moments of other weights for its own; see `laid_out_as`.
+    A fused step of a parameter in channels_last would otherwise take the moments of other weights; see `laid_out_as`.
 
     Args:
         optimizer: The optimizer, whose parameters are at hand.
@@ -349,9 +368,8 @@ def load_optimizer_state(optimizer: torch.optim.Optimizer, state: dict[str, Any]
 def laid_out_as(theta: Tensor, gradient: Tensor | None) -> Tensor | None:
     """Return a gradient, or another tensor of that shape, whose numbers lie in memory as those of its parameter do.
 
-    torch's fused steps on a CPU read both in the order in which they lie, and so give weights the gradients of others
-    where the orders differ, in silence (torch 2.13). `backward` lays gradients out; `autograd.grad`, which we take,
-    does not, and those of convolutions under a penalty on slopes are transposed.
+    torch's fused steps on a CPU read both in the order in which they lie: weights silently get the gradients of others
+    where they differ (torch 2.13). `autograd.grad`, unlike `backward`, transposes those of convolutions under penalty.
 
     Args:
         theta: The parameter.
@@ -377,7 +395,6 @@ def _expect_decay(found: float) -> None:
         raise BadInput(f"weight_decay is {found!r}; expected a number of 0 or more")
 
 
-def _expect_positive(**numbers: float) -> None:
-    for name, found in numbers.items():
-        if not 0 < found < float("inf"):
-            raise BadInput(f"{name} is {found!r}; expected a number above 0")
+def _expect_eps(found: float) -> None:
+    if not 0 < found < float("inf"):
+        raise BadInput(f"eps is {found!r}; expected a number above 0")

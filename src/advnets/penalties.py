@@ -111,11 +111,14 @@ def input_gradient(logits: Tensor, x: Tensor) -> Tensor:
 
 
 def expect_rows(logits: Tensor, x: Tensor) -> None:
-    """Raise BadInput unless a critic gave one logit, or one row of patches, for each sample.
+    """Expect one logit, or one row of patches, for each sample.
 
     Args:
-        logits: D(x).
-        x: The samples.
+        logits: D(x), as a critic gave it.
+        x: The samples, (batch, ...).
+
+    Raises:
+        BadInput: If logits are neither (batch,) nor (batch, patches).
     """
     if logits.ndim not in (1, 2) or len(logits) != len(x):
         raise BadInput(
@@ -125,7 +128,14 @@ def expect_rows(logits: Tensor, x: Tensor) -> None:
 
 
 def mean_of_patches(logits: Tensor) -> Tensor:
-    """Return one logit a sample, (batch,), of logits (batch,) or (batch, patches)."""
+    """Return one logit a sample, the mean of its patches where there are several.
+
+    Args:
+        logits: (batch,) or (batch, patches).
+
+    Returns:
+        (batch,).
+    """
     return logits if logits.ndim == 1 else logits.mean(1)
 
 

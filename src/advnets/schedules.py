@@ -292,7 +292,14 @@ def value_at(number: Number, moment: Moment) -> float:
 
 
 def is_scheduled(number: Number) -> bool:
-    """Return whether a number changes with the run."""
+    """Return whether a number changes with the run.
+
+    Args:
+        number: The number, or its schedule.
+
+    Returns:
+        True for any schedule but `Constant`; False for a number.
+    """
     return isinstance(number, Schedule) and not isinstance(number, Constant)
 
 

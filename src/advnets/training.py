@@ -21,7 +21,11 @@ class Batch:
     given: Tensor | None = None
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return the batch's tensors by name."""
+        """Return the batch's tensors by name.
+
+        Returns:
+            {"real": ...}, and "given" where there is something.
+        """
         return {"real": self.real} if self.given is None else {"real": self.real, "given": self.given}
 
 

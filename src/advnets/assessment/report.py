@@ -185,7 +185,11 @@ class Report:
         return (self.measures["parzen"].estimate.value - mean.value) / gap
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as JSON."""
+        """Return the report as JSON can hold it, without the bytes of its figures.
+
+        Returns:
+            Its fields, with the verdicts and the summary.
+        """
         return {
             "schema": SCHEMA,
             "name": self.name,
@@ -261,19 +265,23 @@ class Report:
         return "\n\n".join([self._head(), *self.sections(definitions=definitions), *figures]) + "\n"
 
     def sections(self, *, definitions: bool = False) -> list[str]:
-        """The report as Markdown without heading and figures, to stand on another page: a paragraph or table each."""
+        """Return the report as Markdown without heading and figures, to stand on another page.
+
+        Args:
+            definitions: As in `markdown`.
+
+        Returns:
+            Paragraphs and tables, one string each.
+        """
         parts = [str(self.summary), *self.against.warnings(), self._table(), *self._warnings()]
-        parts += [self._explanation(definitions)]
-        parts += [*power_lines(self._estimates(), self.against.held_out), *self._draws()]
-        parts += [*baseline_lines(self._estimates()), *class_lines(self._estimates())]
+        parts += [self._explanation(definitions), *power_lines(self._estimates(), self.against.held_out)]
+        parts += [*self._draws(), *baseline_lines(self._estimates()), *class_lines(self._estimates())]
         return [*parts, *self._parzen(), *self._list_skipped()]
 
     def _head(self) -> str:
-        it = self.against
+        it, right = self.against, self.against.accuracy
         step = "" if self.step is None else f" at step {self.step:,}"
-        seen = (
-            "" if it.accuracy is None else f" The classifier is right on {100 * it.accuracy:.1f} % of held-out images."
-        )
+        seen = "" if right is None else f" The classifier is right on {100 * right:.1f} % of held-out images."
         return (
             f"# {escape_markdown(self.name)}{step}\n\n"
             f"{it.samples:,} samples, measured against {it.held_out:,} {escape_markdown(it.split)} and {it.train:,} "
@@ -289,13 +297,8 @@ class Report:
         return align_table(rows, right=(1, 2))
 
     def _row(self, name: str) -> list[str]:
-        found, unit = self.measures[name].estimate, MEASURES[name].unit if name in MEASURES else ""
-        return [
-            escape_markdown(name),
-            f"{format_estimate(found)} {unit}".rstrip(),
-            "" if found.floor is None else f"{found.floor:.4g}",
-            self.verdicts[name].words,
-        ]
+        _, *cells = _plain_row(name, self.measures[name].estimate, self.verdicts[name].words)
+        return [escape_markdown(name), *cells]
 
     def _warnings(self) -> list[str]:
         """Notes of the estimates that a reader of their values has to know."""
@@ -359,9 +362,7 @@ class Report:
         ]
 
     def _list_skipped(self) -> list[str]:
-        if not self.skipped:
-            return []
-        return ["Not measured:\n\n" + format_reasons(self.skipped)]
+        return ["Not measured:\n\n" + format_reasons(self.skipped)] if self.skipped else []
 
 
 def _plain_row(name: str, found: Estimate, verdict: str) -> tuple[str, str, str, str]:

@@ -120,7 +120,11 @@ class Augmentation(nn.Module):
         return x
 
     def schedule(self, moment: Moment) -> None:
-        """Set p to its value at a moment, where it has a schedule."""
+        """Set p to its value at a moment, where it has a schedule.
+
+        Args:
+            moment: Where the run stands.
+        """
         if is_scheduled(self.row.p):
             self.p.fill_(value_at(self.row.p, moment))
 
@@ -148,7 +152,11 @@ class Augmentation(nn.Module):
             counted.mul_(~is_due)
 
     def extra_repr(self) -> str:
-        """Return what the module is made of."""
+        """Return what torch's text of a network says of the module.
+
+        Returns:
+            The names of the parts, in the order in which they are applied.
+        """
         return ", ".join(self.row.parts)
 
 
@@ -160,7 +168,10 @@ class AugmentationRow:
         parts: Rows of AUGMENTATIONS, in the order in which they are applied; none plays without augmentation.
         p: Probability that an image gets a part, from 0 to 1.
         same_for_real_and_fake: Whether real and fake images of a move are changed alike.
-        controller: What moves p, a row of CONTROLLERS and its numbers.
+        controller: What moves p, a row of CONTROLLERS and its numbers; None leaves it to `p`.
+
+    Raises:
+        BadInput: If a part is no row or named twice, p is out of bounds, or a schedule of p meets a controller.
     """
 
     parts: tuple[str, ...] = ()

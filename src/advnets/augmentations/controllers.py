@@ -25,6 +25,9 @@ class Controller(ABC):
         images: Real images that take p from 0 to 1, 1 or more.
         every: Moves of the discriminator from one change to the next, 1 or more. Both halves of an extragradient step
             count.
+
+    Raises:
+        BadInput: If a number is out of its range.
     """
 
     target: float = 0.6
@@ -58,6 +61,11 @@ class RealSigns(Controller):
 
     Karras et al. 2020, equation 1. Under a relativistic objective logits are known up to a constant, and r_t says
     nothing: take `PairSigns` there.
+
+    Attributes:
+        target: The r that p holds, from -1 to 1.
+        images: Real images that take p from 0 to 1, 1 or more.
+        every: Moves of the discriminator from one change to the next, 1 or more.
     """
 
     def signs(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -71,6 +79,11 @@ class PairSigns(Controller):
 
     It does not change when a constant is added to all logits. Where D is right about a share q of the pairs, r is
     2 q - 1: the target of .6 holds D at four pairs in five. This is a choice of this package, not a published one.
+
+    Attributes:
+        target: The r that p holds, from -1 to 1.
+        images: Real images that take p from 0 to 1, 1 or more.
+        every: Moves of the discriminator from one change to the next, 1 or more.
     """
 
     def signs(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:

@@ -96,35 +96,86 @@ class BaselineTraining(ABC):
         return next(self.network.parameters()).device
 
     def moment_of_stage(self, moment: Moment) -> Moment:
-        """Return the moment itself: a baseline has one stage."""
+        """Return the moment itself, for a baseline has one stage.
+
+        Args:
+            moment: Where the run stands.
+
+        Returns:
+            The same moment.
+        """
         return moment
 
     def is_next_stage_due(self, share: float) -> bool:
-        """Return False: a baseline has one stage."""
+        """Return False, for a baseline has one stage.
+
+        Args:
+            share: Share of the run's budget that is spent, from 0 to 1; not read.
+
+        Returns:
+            False.
+        """
         return False
 
     def begin_next_stage(self, step: int) -> None:
-        """Raise BadInput: a baseline has one stage."""
+        """Refuse to begin another stage, for a baseline has one.
+
+        Args:
+            step: The step at which it would begin; not read.
+
+        Raises:
+            BadInput: Always.
+        """
         raise BadInput("a baseline has one stage, and the checkpoint is of a later one")
 
     @abstractmethod
     def steps(self, start: int) -> Iterator[Step]:
-        """Yield the steps from number `start` on, without end."""
+        """Train without end.
+
+        Args:
+            start: Number of the first step.
+
+        Yields:
+            Each step, after it was made.
+        """
 
     @abstractmethod
     def schedule(self, moment: Moment) -> None:
-        """Set the rate, and the layer that is trained, to what the row says of a moment; called before each step."""
+        """Set the rate, and the layer that is trained, to what the row says of a moment; called before each step.
+
+        Args:
+            moment: Where the run stands.
+        """
 
     @abstractmethod
     def state(self) -> dict[str, Any]:
-        """Return all that the next step depends on."""
+        """Return all that the next step depends on.
+
+        Returns:
+            Nested dicts of tensors and of what JSON can hold.
+        """
 
     @abstractmethod
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take back what `state` returned. Raises BadInput if it is of another network."""
+        """Take back what `state` returned.
+
+        Args:
+            state: What `state` returned, of a training of the same row.
+
+        Raises:
+            BadInput: If it is of another network.
+        """
 
     def draw_latent(self, n: int, rng: torch.Generator | None = None) -> Tensor:
-        """Draw n places z where chains begin, (n, latent_size)."""
+        """Draw places z where chains begin.
+
+        Args:
+            n: How many.
+            rng: What draws them; None draws from the run's shared random numbers, as `Latent` does.
+
+        Returns:
+            z, (n, latent_size), on the network's device.
+        """
         return gaussian(self.row.latent_size)(n, rng, self.device)
 
     @torch.no_grad()
@@ -152,7 +203,11 @@ class Baseline(ABC):
         """Units of the layer that its chains begin in."""
 
     def makers(self) -> Mapping[str, "Baseline"]:
-        """Return the row of the network that is sampled."""
+        """Return the row of the network that is sampled, by way.
+
+        Returns:
+            {"": row}.
+        """
         return {"": self}
 
     @abstractmethod

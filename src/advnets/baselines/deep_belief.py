@@ -61,6 +61,9 @@ class DeepBelief(Baseline):
         weight_decay: Weight of |W|^2 / 2 in the loss.
         burn_in: Gibbs steps of the top machine from z to a sample.
         deviation: Standard deviation of the normal distribution that the weights are drawn from.
+
+    Raises:
+        BadInput: If a number is out of its range, or `shares` has some, but not one for each layer.
     """
 
     hidden: tuple[int, ...] = (1000, 1000)
@@ -131,7 +134,11 @@ class DeepBelief(Baseline):
         return DeepBeliefTraining(network, batches, self)
 
     def begins(self) -> tuple[float, ...]:
-        """Return the part of the budget at which each layer begins, and 1."""
+        """Return the part of the budget at which each layer begins.
+
+        Returns:
+            One number in [0, 1) for each layer, rising from 0, and then 1.
+        """
         return layer_begins(self.shares or (1.0,) * len(self.hidden))
 
 

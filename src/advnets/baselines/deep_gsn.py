@@ -212,6 +212,9 @@ class DeepGsn(Baseline):
         rate: Rate for the loss that is a mean over pixels.
         bfloat16: Whether products are made in bfloat16, which some CPUs multiply twice as fast; sums, functions and
             parameters stay in float32.
+
+    Raises:
+        BadInput: If a number is out of its range, or the optimizer is no row.
     """
 
     hidden: tuple[int, ...] = (500, 500)

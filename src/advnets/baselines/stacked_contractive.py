@@ -46,6 +46,9 @@ class StackedContractive(Baseline):
         rate: Adam's rate, over each layer's share.
         sigma: Standard deviation of the chain's moves before the Jacobian.
         burn_in: Steps of a chain before its sample.
+
+    Raises:
+        BadInput: If a number is out of its range, or `contraction` or `shares` has neither one nor one a layer.
     """
 
     hidden: tuple[int, ...] = (500, 100)
@@ -106,11 +109,19 @@ class StackedContractive(Baseline):
         return ContractiveTraining(network, batches, self)
 
     def lambdas(self) -> tuple[float, ...]:
-        """Return the weight of each layer's penalty."""
+        """Return the weight of each layer's penalty, also where one serves all layers.
+
+        Returns:
+            lambda of each layer, from the pixels up.
+        """
         return self.contraction * (1 if len(self.contraction) > 1 else len(self.hidden))
 
     def begins(self) -> tuple[float, ...]:
-        """Return the part of the budget at which each layer begins, and 1."""
+        """Return the part of the budget at which each layer begins.
+
+        Returns:
+            One number in [0, 1) for each layer, rising from 0, and then 1.
+        """
         return layer_begins(self.shares * (1 if len(self.shares) > 1 else len(self.hidden)))
 
 

@@ -220,7 +220,11 @@ class Batches:
         return self._epoch + min(1.0, self._index / fits)
 
     def state(self) -> dict[str, int]:
-        """Return the position as {"seed", "epoch", "index"}; index counts the samples of the epoch already drawn."""
+        """Return the position in the stream, for `load`.
+
+        Returns:
+            {"seed", "epoch", "index"}; the index counts the samples of the epoch that are drawn already.
+        """
         return {"seed": self._seed, "epoch": self._epoch, "index": self._index}
 
     def load(self, state: Mapping[str, int]) -> None:

@@ -292,6 +292,9 @@ class Dataset:
     def turn(self) -> "Dataset":
         """Return the data set with given images and samples in each other's place, for the way back.
 
+        Returns:
+            The turned data set; it has labels where all its splits have them.
+
         Raises:
             BadInput: If no images are given.
         """

@@ -8,19 +8,11 @@ from typing import Any, Unpack
 
 from torch import Tensor, nn
 
-from advnets import data
-from advnets.assessment import (
-    AskedClasses,
-    EvaluationKeywords,
-    Report,
-    Subject,
-    default_sample_count,
-    evaluate_sampler,
-    exhaust,
-    plan_from,
-)
-from advnets.data import TRANSFORMS, Dataset, ImageOptions, Transform
-from advnets.errors import BadInput, Unsupported
+from advnets import assessment, data
+from advnets.assessment import AskedClasses, Report, Subject, evaluate_sampler, exhaust, plan_from
+from advnets.data import TRANSFORMS, Dataset, Transform
+from advnets.errors import Unsupported
+from advnets.experiment.model_data import load_model_data
 from advnets.experiment.paper_figures import draw_figure2_of, draw_figure3_of
 from advnets.experiment.sampling import (
     FRAMES,
@@ -154,7 +146,21 @@ class Model:
         return self.gather(SamplePlan(None, None, seeds, given, truncation, frames))
 
     def gather(self, plan: SamplePlan, show: ShowProgress = ignore_progress) -> Samples:
-        """Draw the samples of a plan, all in memory. Raises what `sample` does; `show` is as in `save_samples`."""
+        """Draw the samples of a plan, all in memory.
+
+        Args:
+            plan: Which samples are asked for.
+            show: Called with the progress after each block.
+
+        Returns:
+            The samples.
+
+        Raises:
+            BadInput: As `sample` does.
+            Unsupported: As `sample` does.
+            TooBig: As `sample` does.
+            NonFinite: As `sample` does.
+        """
         return join_blocks(self._blocks(plan, show, streamed=False), frames=plan.frames)
 
     def save_samples(self, path: str | Path, plan: SamplePlan, show: ShowProgress = ignore_progress) -> Path:
@@ -239,7 +245,18 @@ class Model:
         return write_translations(Path(out), files, channels, translate, show)
 
     def draw(self, n: int, *, seed: int) -> Tensor:
-        """Draw n noises z, (n, latent_size). Raises Unsupported where the generator takes none."""
+        """Draw the noises z that `sample` makes its samples of.
+
+        Args:
+            n: How many.
+            seed: Their seed.
+
+        Returns:
+            z, (n, latent_size), float32.
+
+        Raises:
+            Unsupported: If the generator takes no noises.
+        """
         z = draw_noises(self.card, n, seed)
         if z is None:
             raise Unsupported(f"{self.name} takes no noises; its samples are made of what it is given")
@@ -267,37 +284,24 @@ class Model:
         return TRANSFORMS[self.card.transform]
 
     def dataset(self, name_or_path: str | None = None, data_dir: str | None = None) -> Dataset:
-        """The data that it was trained on, by the name on its card, or those that are named; of the same shape.
+        """Load the data that it was trained on, by the name on its card, or those that are named.
 
         The images of a folder or a zip that is named are brought to the card's size and channels, by a centre crop.
-        Raises BadInput for a card's data set that is not at hand under its name, or is another one by now.
+
+        Args:
+            name_or_path: Other data, as `advnets.load` takes them; None for those on the card.
+            data_dir: Folder that is searched first for the files of named data sets.
+
+        Returns:
+            The data, of the shape that it draws; for the way back of a cycle its samples and given images are swapped.
+
+        Raises:
+            BadInput: If the card's data have no name, or are other data by now, or samples are of another shape.
+            Missing: If there are no such files.
         """
-        told = self.card.data
-        if name_or_path is None and not data.is_named(told.name):
-            raise BadInput(
-                f"{self.name} was trained on {told.name!r}, which is no data set by name; give the path of it"
-            )
-        dataset = data.load(name_or_path or told.name, data_dir, options=self._image_options(name_or_path))
-        if name_or_path is None and dataset.digest != told.digest:
-            raise BadInput(
-                f"{told.name} is not the data that {self.name} was trained on: its digest is {dataset.digest[:12]}, "
-                f"expected {told.digest[:12]}. Name the data, to measure against them all the same."
-            )
-        dataset = dataset.turn() if self.card.way == "back" else dataset
-        if dataset.shape != told.shape:
-            raise BadInput(
-                f"{dataset.name}: samples of shape {dataset.shape}, expected {told.shape}, as {self.name} draws"
-            )
-        return dataset
+        return load_model_data(self.card, self.name, name_or_path, data_dir)
 
-    def _image_options(self, path: str | None) -> ImageOptions | None:
-        if path is None or not (Path(path).is_dir() or path.lower().endswith(".zip")):
-            return None
-        channels, height, width = self.card.data.shape
-        alpha = "keep" if channels in (2, 4) else None
-        return ImageOptions(size=(height, width), channels="grey" if channels < 3 else "rgb", alpha=alpha)
-
-    def evaluate(self, dataset: Dataset | None = None, **plan: Unpack[EvaluationKeywords]) -> Report:
+    def evaluate(self, dataset: Dataset | None = None, **plan: Unpack[assessment.EvaluationKeywords]) -> Report:
         """Measure its samples against data; nothing is written.
 
         Args:
@@ -316,8 +320,16 @@ class Model:
         return report
 
     def usual_count(self, dataset: Dataset, split: str) -> int:
-        """Return how many samples are measured by default: of a generator that is given images, one of each input."""
-        usual = default_sample_count(dataset)
+        """Return how many samples are measured by default.
+
+        Args:
+            dataset: What they are measured against.
+            split: The split whose images are given to a generator that translates.
+
+        Returns:
+            The number: 10,000, or fewer for few or large training samples; at most one translation of each image.
+        """
+        usual = assessment.default_sample_count(dataset)
         given = dataset.splits[split].given if self.card.given == "images" else None
         return usual if given is None else min(usual, len(given))
 
@@ -357,9 +369,29 @@ class Model:
             )
 
     def figure2(self, dataset: Dataset, *, seed: int = 0) -> Any:
-        """Figure 2 of the 2014 paper, as `draw_figure2_of` has it: fresh samples beside a nearest training image."""
+        """Draw Figure 2 of the 2014 paper: rows of five fresh samples, and the training image nearest to the fifth.
+
+        Args:
+            dataset: The data whose training images are searched.
+            seed: Seed of the samples.
+
+        Returns:
+            The picture, a PIL image.
+        """
         return draw_figure2_of(self, dataset, seed=seed)
 
     def figure3(self, *, rows: int = 4, columns: int = 12, seed: int = 0) -> Any:
-        """Figure 3 of the 2014 paper: straight lines between two points of z. Raises Unsupported for a baseline."""
+        """Draw Figure 3 of the 2014 paper: samples on straight lines between two points of z.
+
+        Args:
+            rows: Number of lines.
+            columns: Samples a line, 2 or more.
+            seed: Seed of the ends of the lines.
+
+        Returns:
+            The picture, a PIL image.
+
+        Raises:
+            Unsupported: For a baseline, whose chains forget where they began, and where there are no noises.
+        """
         return draw_figure3_of(self, rows=rows, columns=columns, seed=seed)

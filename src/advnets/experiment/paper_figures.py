@@ -50,7 +50,7 @@ def draw_figure2_of(model: SampleSource, dataset: Dataset, *, seed: int = 0) -> 
         seed: Seed of the noises.
 
     Returns:
-        The figure, of matplotlib.
+        The picture, a PIL image.
     """
     samples = model.sample(20, seed=seed).values
     fifth = torch.from_numpy(samples[4::5]).permute(0, 3, 1, 2).flatten(1)
@@ -69,7 +69,7 @@ def draw_figure3_of(model: SampleSource, *, rows: int = 4, columns: int = 12, se
         seed: Seed of their ends.
 
     Returns:
-        The figure, of matplotlib.
+        The picture, a PIL image.
 
     Raises:
         Unsupported: For a baseline, whose chains forget the z that they begin at.

@@ -3,28 +3,28 @@
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-
 from advnets import distributed, runs
 from advnets.capture import can_capture
-from advnets.experiment.settings import Settings
+from advnets.experiment.settings import Settings, find_device
 from advnets.randomness import fits_device
 
 
-def resume_notes(directory: runs.RunDirectory, settings: Settings, device: torch.device) -> list[str]:
+def resume_notes(directory: runs.RunDirectory, settings: Settings) -> list[str]:
     """Compare a run's newest good checkpoint with the machine as it is now.
 
     Args:
-        directory: The run's files; there is a checkpoint.
-        settings: What was asked of the run.
-        device: The device that it goes on with.
+        directory: The run's files.
+        settings: What was asked of the run, with the device that it goes on with.
 
     Returns:
-        A sentence for each thing to tell.
+        A sentence for each thing to tell; none of a run without checkpoints.
 
     Raises:
         Damaged: If no checkpoint is good.
     """
+    if not runs.has_checkpoints(directory.checkpoints):
+        return []
+    device = find_device(settings.device)
     step, state, skipped = runs.load_latest(directory.checkpoints)
     notes = [f"checkpoint {path.name} is damaged and passed over: {reason}" for path, reason in skipped]
     notes += [f"from the checkpoint of step {step:,}"]

@@ -11,32 +11,22 @@ from typing import Any, Unpack
 import torch
 from numpy.typing import NDArray
 
-from advnets import distributed, runs
-from advnets.assessment import (
-    CheckpointChoice,
-    EvaluationKeywords,
-    EvaluationPlan,
-    Progress,
-    Report,
-    Sampler,
-    exhaust,
-    plan_from,
-)
-from advnets.capture import can_capture
+from advnets import assessment, distributed, runs
+from advnets.assessment import CheckpointChoice, EvaluationPlan, Progress, Report, Sampler, exhaust, plan_from
 from advnets.data import Dataset
 from advnets.experiment import run_evaluation
 from advnets.experiment.exports import ExportedFile
 from advnets.experiment.model import Model
 from advnets.experiment.notebook import describe_run
-from advnets.experiment.preparation.prepare import PreparedTraining, prepare_training
+from advnets.experiment.preparation.prepare import PreparedTraining
 from advnets.experiment.resume_notes import resume_notes
 from advnets.experiment.run_data import load_run_data
 from advnets.experiment.run_diagnosis import Diagnosis, diagnose_run
 from advnets.experiment.run_model import export_model, model_of_state
 from advnets.experiment.run_record import RunRecord
 from advnets.experiment.sampling import SampleKeywords, Samples
-from advnets.experiment.settings import Settings, find_device, settings_from, settle_budget, with_budget
-from advnets.experiment.training_loop import Doctor, Loop, TrainingProgress
+from advnets.experiment.settings import Settings, settle_budget
+from advnets.experiment.training_loop import Loop, TrainingProgress, build_loop
 from advnets.games import CycleGame, Game
 from advnets.recipes import Recipe
 from advnets.recipes.recipe import own_optimizers
@@ -153,13 +143,18 @@ class Run:
             BadInput: If there is no such way, or the run was started on networks that are not given.
         """
         way = run_evaluation.expect_way(self.ways, way, str(self.path))
-        step, state, _ = runs.load_latest(self.directory.checkpoints)
-        return self.model_at(step, state, way, last=last)
+        return self.model_at(*runs.load_latest(self.directory.checkpoints)[:2], way, last=last)
 
     def sampler(self, way: str | None = None) -> Sampler:
-        """Return what draws the samples that are measured: a model, or both ways of a cycle; `way` as in `model_of`."""
-        step, state, _ = runs.load_latest(self.directory.checkpoints)
-        return run_evaluation.sampler_of(self, step, state, way)
+        """Return what draws the samples that are measured, by the newest good checkpoint.
+
+        Args:
+            way: As in `model_of`.
+
+        Returns:
+            The model; of a cycle what translates that way, and back again.
+        """
+        return run_evaluation.sampler_of(self, *runs.load_latest(self.directory.checkpoints)[:2], way)
 
     @property
     def ways(self) -> list[str]:
@@ -168,7 +163,17 @@ class Run:
         return list(self.game.makers if self.game is not None else self.recipe.expect_learner().makers())
 
     def model_at(self, step: int, state: Mapping[str, Any], way: str = "", *, last: bool = False) -> Model:
-        """Return the generator of a training state: its step, the state, its way, and whether with the last weights."""
+        """Return the generator of a checkpoint.
+
+        Args:
+            step: The checkpoint's step.
+            state: What the checkpoint holds, as it was read.
+            way: "" of a game with one generator; "there" or "back" of a cycle.
+            last: Whether it has the last weights, in place of their moving average.
+
+        Returns:
+            The model.
+        """
         return model_of_state(self.record, self.game, self.path, step=step, state=state, way=way, last=last)
 
     @property
@@ -192,7 +197,7 @@ class Run:
         """
         return self.model_of(last=last).sample(n, **asked)
 
-    def evaluate(self, *, way: str | None = None, **plan: Unpack[EvaluationKeywords]) -> Report:
+    def evaluate(self, *, way: str | None = None, **plan: Unpack[assessment.EvaluationKeywords]) -> Report:
         """Measure the run against its own data, and write the report as `evaluate_own_data` does.
 
         Args:
@@ -211,10 +216,9 @@ class Run:
         """Measure the run against its own data, and write the report.
 
         It is written to report.json and report.md. Measures that these hold of the same step, split, samples, seed and
-        features stay in them; a report that was measured otherwise is moved to reports/, and comes back when the run
-        is measured like that again. One that is not as it was written is moved too, and joins nothing. Each reading of
-        the test split is noted in test-readings.jsonl. A generator that is given images translates held-out ones. The
-        way back of a cycle has its report in a folder of its own, back/.
+        features stay in them; a report that was measured otherwise is moved to reports/, until the run is measured like
+        that again, and so is a damaged one, for good. Readings of the test split are noted in test-readings.jsonl. A
+        generator that is given images translates held-out ones. The way back of a cycle has its report in back/.
 
         Args:
             plan: Which measures, and how.
@@ -277,6 +281,9 @@ class Run:
     def diagnose(self) -> Diagnosis:
         """Say what is wrong with the training, by its checkpoints and what the doctor has written; nothing is written.
 
+        Returns:
+            What is found now, and what was found before.
+
         Raises:
             Missing: If there is no checkpoint yet.
             BadInput: If the run was started on networks or data that are not given.
@@ -307,16 +314,20 @@ class Run:
     def export_with_notes(
         self, path: str | Path, half: bool = False, *, licence: str = "", notes: str = ""
     ) -> ExportedFile:
-        """Write the model as `export` does, and return what its author should know about the file."""
+        """Write the model as `export` does, and return what its author should know about the file.
+
+        Returns:
+            The path, the step, and words on the file.
+        """
         words = {"licence": licence, "notes": notes}
         return export_model(self.record, lambda: self.model, self.directory, Path(path), half=half, **words)
 
     def figure2(self, *, seed: int = 0) -> Any:
-        """Figure 2 of the 2014 paper, as `Model.figure2` has it, beside the run's own data."""
+        """Draw Figure 2 of the 2014 paper, as `Model.figure2` does, beside the run's own data."""
         return self.model.figure2(self.dataset, seed=seed)
 
     def figure3(self, *, rows: int = 4, columns: int = 12, seed: int = 0) -> Any:
-        """Figure 3 of the 2014 paper, as `Model.figure3` has it."""
+        """Draw Figure 3 of the 2014 paper, as `Model.figure3` does."""
         return self.model.figure3(rows=rows, columns=columns, seed=seed)
 
     @torch.inference_mode(False)  # the caller may have switched gradients off
@@ -343,8 +354,7 @@ class Run:
             self._record = RunRecord.from_json(recorded, str(self.path))
             self.record.expect_game(self.game, str(self.path))
             distributed.local_rank0_first(lambda: self.dataset)
-            budget = distributed.on_rank0(lambda: settle_budget(self.directory, steps, minutes))
-            loop = self._loop(budget)
+            loop = self._loop(distributed.on_rank0(lambda: settle_budget(self.directory, steps, minutes)))
             loop.load_newest(self._newest_state)
             distributed.on_rank0(lambda: loop.directory.journal.drop_after(loop.step))
             if loop.doctor is not None:
@@ -358,11 +368,12 @@ class Run:
         self._prepared = prepared
 
     def notes(self) -> list[str]:
-        """Return what the start decided and saw in a trial move, and what a resumed run has to say, such as damage."""
-        notes = list(self.record.notes)
-        if not runs.has_checkpoints(self.directory.checkpoints):
-            return notes
-        return notes + resume_notes(self.directory, self.settings, find_device(self.settings.device))
+        """Return what the start decided and saw in a trial move, and what a resumed run has to say, such as damage.
+
+        Returns:
+            A sentence for each of them.
+        """
+        return [*self.record.notes, *resume_notes(self.directory, self.settings)]
 
     def _lock(self, held: ExitStack) -> dict[str, Any]:
         self._held = directory = held.enter_context(runs.lock_run(self.directory.path))
@@ -383,17 +394,7 @@ class Run:
 
     def _loop(self, budget: Mapping[str, Any] | None = None) -> Loop:
         """The loop at its first step; what `start` has built is used once."""
-        settings = settings_from({**self.settings.as_json(), **(budget or {})})
-        prepared, self._prepared = self._prepared, None
+        beside: dict[str, Any] = {"budget": budget, "game": self.game, "prepared": self._prepared}
+        self._prepared = None
         recipe = self.record.with_optimizers(self.optimizer, str(self.path))
-        if prepared is None:
-            device = find_device(settings.device)
-            capture = settings.capture and can_capture(device)
-            prepared = prepare_training(
-                recipe, self.dataset, seed=settings.seed, device=device, game=self.game, capture=capture
-            )
-        directory = self._held or runs.RunDirectory(self.path)
-        return Loop(
-            directory, recipe, *prepared, with_budget(settings, self.recipe),
-            doctor=Doctor.of(directory, recipe, self.dataset, settings, prepared.training),
-        )  # fmt: skip
+        return build_loop(self._held or runs.RunDirectory(self.path), recipe, self.dataset, self.settings, **beside)

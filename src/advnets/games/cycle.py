@@ -59,7 +59,11 @@ class CycleGame:
         return self.there.device
 
     def draw(self, batch: Batch, movers: Sequence[str]) -> Draw:
-        """Return the batch's given images, and as `there/r1` what each way pays; see `Playable.draw`."""
+        """Return the batch's given images, and as `there/r1` what each way pays; see `Playable.draw`.
+
+        Raises:
+            BadInput: If the batch has no images as `given`.
+        """
         if batch.given is None or batch.given.ndim != 4:
             raise BadInput("a cycle translates between two kinds of images: expected data with images as `given`")
         draw = Draw(None, batch.given)
@@ -82,16 +86,19 @@ class CycleGame:
         return {"generator": self._making_terms(ways, fakes)}
 
     def wants_fresh_batch(self, player: str) -> bool:
-        """Return True for the discriminators; the generators go on with their images, as the released code has it."""
+        """Return True for the discriminators; the generators go on with their images, as the released code does.
+
+        Generators of an objective that sees real samples take a fresh batch too. See `Playable.wants_fresh_batch`.
+        """
         return player == "discriminator" or any(game.objective.generator_sees_real for game in (self.there, self.back))
 
     def constrain(self, player: str) -> None:
-        """Project the player's networks back into their bounds."""
+        """Project the player's networks back into their bounds; see `Playable.constrain`."""
         for game in (self.there, self.back):
             game.constrain(player)
 
     def schedule(self, moment: Moment) -> None:
-        """Set the weights of both games that change with the run."""
+        """Set the weights of both games that change with the run; see `Playable.schedule`."""
         for game in (self.there, self.back):
             game.schedule(moment)
 

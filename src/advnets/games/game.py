@@ -133,22 +133,32 @@ class Game:
         return {"generator": self._generator_terms(batch, draw)}
 
     def wants_fresh_batch(self, player: str) -> bool:
-        """Return True for the discriminator, and for a generator whose objective sees real samples."""
+        """Return True for the discriminator, and for a generator that sees real samples.
+
+        See `Playable.wants_fresh_batch`.
+        """
         return player == "discriminator" or self.objective.generator_sees_real
 
     def constrain(self, player: str) -> None:
-        """Project the player's parameters back into their bounds."""
+        """Project the player's parameters back into their bounds; see `Playable.constrain`."""
         for constraint, bound in self.constraints.get(player, {}).items():
             constraint(self.players[player], bound)
 
     def schedule(self, moment: Moment) -> None:
-        """Set the weights of penalties and ties, and the augmentation's p, that change with the run."""
+        """Set the weights and the augmentation's p that change with the run; see `Playable.schedule`."""
         for weighted in (self._paid, *self._tied.values()):
             weighted.schedule(moment, self.device)
         self._sight.schedule(moment)
 
     def make(self, draw: Draw) -> Tensor:
-        """Make samples of a draw, in the game's precision, as the generator emits them."""
+        """Make samples of a draw, in the game's precision.
+
+        Args:
+            draw: What they are made of.
+
+        Returns:
+            The samples as the generator emits them, (batch, ...).
+        """
         if self.precision == torch.float32:
             return make(self.generator, draw.z, draw.given)
         with torch.autocast(self.device.type, self.precision):
@@ -174,7 +184,11 @@ class Game:
         return self._judge_seen(*self._show(samples, given, parameters))
 
     def critic(self, samples: Tensor, given: Tensor | None = None, parameters: Any = None) -> Tensor:
-        """Return the logits alone, as `judge` has them."""
+        """Return the logits alone, as `judge` does, without the heads.
+
+        Returns:
+            The logits, (batch,) or (batch, patches).
+        """
         return self.judge(samples, given, parameters).logits
 
     def judging_terms(self, batch: Batch, draw: Draw, fake: Tensor) -> Terms:

@@ -44,7 +44,11 @@ class Draw(NamedTuple):
     kept: dict[str, Tensor] | None = None
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return the draw's tensors by name."""
+        """Return the draw's tensors by name.
+
+        Returns:
+            {"z": ..., "given": ...}, without those that are None.
+        """
         named = {"z": self.z, "given": self.given}
         return {name: tensor for name, tensor in named.items() if tensor is not None}
 
@@ -125,13 +129,28 @@ class Playable(Protocol):
         """
 
     def wants_fresh_batch(self, player: str) -> bool:
-        """Return whether a player's move takes real samples that no other move has seen."""
+        """Return whether a player's move takes real samples that no other move has seen.
+
+        Args:
+            player: The player that moves.
+
+        Returns:
+            True where it takes a fresh batch, False where it moves on that of the move before.
+        """
 
     def constrain(self, player: str) -> None:
-        """Project a player's parameters back into their bounds, after its move."""
+        """Project a player's parameters back into their bounds, after its move.
+
+        Args:
+            player: The player that has moved; its parameters are changed in place.
+        """
 
     def schedule(self, moment: Moment) -> None:
-        """Set the weights that change with the run to their values at a moment."""
+        """Set the weights that change with the run to their values at a moment.
+
+        Args:
+            moment: Where the run stands.
+        """
 
 
 def takes_given(network: nn.Module) -> bool:

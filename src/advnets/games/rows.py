@@ -56,6 +56,9 @@ class AdversarialRow:
         pack: Samples that the discriminator judges as one.
         precision: Type of the networks' products in training: a row of PRECISIONS, or "auto", which takes bfloat16
             where the device multiplies it natively, as `settle_precision` measures.
+
+    Raises:
+        BadInput: For a row that does not exist, or a number out of its range.
     """
 
     generator: GeneratorRow
@@ -90,7 +93,11 @@ class AdversarialRow:
                 raise BadInput(f"{name} is {getattr(self, name)!r}; expected a whole number of at least {least}")
 
     def makers(self) -> Mapping[str, GeneratorRow]:
-        """Return the generator's row."""
+        """Return the generator's row, by way.
+
+        Returns:
+            {"": row}.
+        """
         return {"": self.generator}
 
     def build(self, sizes: Sizes, device: torch.device) -> Game:
@@ -143,6 +150,9 @@ class CycleRow:
         pool: Earlier fakes that each discriminator is shown, 0 or more.
         augment: What each discriminator sees real and fake images through.
         precision: Type of the networks' products in training, as in `AdversarialRow`.
+
+    Raises:
+        BadInput: For a row that does not exist.
     """
 
     generator: GeneratorRow
@@ -163,7 +173,11 @@ class CycleRow:
         _expect_augmentation(self.augment)
 
     def makers(self) -> Mapping[str, GeneratorRow]:
-        """Return the generators' row for both ways."""
+        """Return the generators' row, by way.
+
+        Returns:
+            {"there": row, "back": the same row}.
+        """
         return {"there": self.generator, "back": self.generator}
 
     def build(self, sizes: Sizes, device: torch.device) -> CycleGame:

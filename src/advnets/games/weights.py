@@ -21,6 +21,9 @@ class Weight:
         every: Moves of the discriminator from one payment to the next, 1 or more. A penalty that is paid every n moves
             is paid n times over, so that its mean stays (Karras et al. 2020, "Analyzing and improving the image quality
             of StyleGAN", appendix B, lazy regularisation).
+
+    Raises:
+        BadInput: If the value is no finite number or schedule, or `every` no whole number of 1 or more.
     """
 
     value: Number = 1.0

@@ -74,11 +74,19 @@ class Gram:
         return Gram(rows, columns, squares, diagonal)
 
     def mean(self) -> float:
-        """Average all entries."""
+        """Average all entries.
+
+        Returns:
+            The mean of k(x_i, y_j) over all i and j.
+        """
         return float(self.rows.sum()) / (len(self.rows) * len(self.columns))
 
     def mean_between(self) -> float:
-        """Average the entries off the diagonal of a square matrix: those between different points."""
+        """Average the entries off the diagonal of a square matrix.
+
+        Returns:
+            The mean of k(x_i, x_j) over i != j.
+        """
         n = len(self.rows)
         return float((self.rows - self.diagonal).sum()) / (n * (n - 1))
 
@@ -86,6 +94,9 @@ class Gram:
         """Estimate E[h^2] between different points, for a square matrix.
 
         h(x, x') is the doubly centred kernel, Hoeffding's second projection.
+
+        Returns:
+            The estimate, 0 or more.
         """
         n = len(self.rows)
         means, mean = (self.rows - self.diagonal) / (n - 1), self.mean_between()
@@ -93,7 +104,11 @@ class Gram:
         return max(total - 2 * float(means.square().mean()) + mean**2, 0.0)
 
     def variance_across(self) -> float:
-        """Estimate E[h^2] between the points of two samples, h being the doubly centred kernel."""
+        """Estimate E[h^2] between the points of two samples, h being the doubly centred kernel.
+
+        Returns:
+            The estimate, 0 or more.
+        """
         m, n = len(self.rows), len(self.columns)
         by_row, by_column = float((self.rows / n).square().mean()), float((self.columns / m).square().mean())
         return max(self.squares / (m * n) - by_row - by_column + self.mean() ** 2, 0.0)

@@ -77,7 +77,11 @@ class Slices:
         return Slices(torch.cat(values), of_x / len(directions), of_y / len(directions))
 
     def value(self) -> float:
-        """Average the distances over directions."""
+        """Average the distances over directions.
+
+        Returns:
+            The mean distance.
+        """
         return float(self.distances.mean())
 
 

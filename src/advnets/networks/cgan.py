@@ -65,9 +65,12 @@ class CganDiscriminator(DiscriminatorRow):
     """x -> maxout, the label -> maxout, both -> maxout -> one logit, with dropout below each later layer.
 
     Attributes:
-        image_units, image_pieces: Units of the image's layer, and affine maps a unit.
-        label_units, label_pieces: Those of the label's layer.
-        units, pieces: Those of the layer over both.
+        image_units: Units of the image's layer.
+        image_pieces: Affine maps a unit of the image's layer.
+        label_units: Units of the label's layer.
+        label_pieces: Affine maps a unit of the label's layer.
+        units: Units of the layer over both.
+        pieces: Affine maps a unit of the layer over both.
         dropout: Share of the units that are dropped while training, 0 to below 1.
         irange: Weights start in U(-irange, irange), biases at 0.
     """

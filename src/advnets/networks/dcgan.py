@@ -74,6 +74,9 @@ class DcganDiscriminator(DiscriminatorRow):
         width: Maps next to the image: the one dial of capacity, as the generator's.
         norm: "batch" normalises every layer but the first and the last, as published; "none" has biases instead, and
             can be played with gradient penalties, which batch normalisation would mix between samples.
+
+    Raises:
+        BadInput: If the width is no whole number of 1 or more, or there is no such norm.
     """
 
     width: int = 64

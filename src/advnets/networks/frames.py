@@ -22,7 +22,8 @@ class Frame:
 
     Attributes:
         channels: c of the images.
-        height, width: Of the images.
+        height: Height of the images, in pixels.
+        width: Width of the images, in pixels.
         doublings: From the first maps to the frame, 1 or more.
         start: Height and width of the first maps.
     """
@@ -63,12 +64,20 @@ class Frame:
         return across // 2, across - across // 2, down // 2, down - down // 2
 
     def crop(self) -> list[nn.Module]:
-        """Return the layer that cuts the image out of the frame; none where it fills the frame."""
+        """Return the layer that cuts the image out of the frame.
+
+        Returns:
+            The layer in a list; an empty list where the image fills the frame.
+        """
         left, right, top, bottom = self.margins
         return [nn.ZeroPad2d((-left, -right, -top, -bottom))] if any(self.margins) else []
 
     def pad(self) -> list[nn.Module]:
-        """Return the layer that puts the image into the frame; none where it fills the frame."""
+        """Return the layer that puts zeros around the image, so that it fills the frame.
+
+        Returns:
+            The layer in a list; an empty list where the image fills the frame.
+        """
         return [nn.ZeroPad2d(self.margins)] if any(self.margins) else []
 
 

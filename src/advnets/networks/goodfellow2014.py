@@ -40,6 +40,9 @@ class DenseGenerator(GeneratorRow):
         output_irange: Irange of the output layer; None for that of the others.
         sparse: Weights into each output unit that start in N(0, 1), the others at 0; 0 for uniform ones.
         batch_norm: Normalise each hidden layer before its activation (not in the paper; Ioffe & Szegedy 2015).
+
+    Raises:
+        BadInput: If a number is out of its range, or there is no such activation or output.
     """
 
     hidden: tuple[int, ...] = (1200, 1200)
@@ -104,7 +107,8 @@ class DeconvGenerator(GeneratorRow):
     Attributes:
         hidden: Units of each ReLU layer.
         maps: Maps of the sigmoid layer, whose side is (side of the images - kernel) / stride + 1: 10 for CIFAR-10's 32.
-        kernel, stride: Of the transposed convolution, which has no padding.
+        kernel: Side of the kernel of the transposed convolution, in pixels; it has no padding.
+        stride: Pixels between two places of the kernel.
         irange: Weights start in U(-irange, irange); biases start at 0.
     """
 
@@ -213,6 +217,9 @@ class MaxoutDiscriminator(DiscriminatorRow):
         irange: Weights start in U(-irange, irange).
         dropout: Probability of dropping an input of the first layer, and of each later one.
         noise: Standard deviation of Gaussian noise added to its input in training (not in the paper; see `Noise`).
+
+    Raises:
+        BadInput: If a number is out of its range.
     """
 
     units: tuple[int, ...] = (240, 240)
@@ -246,9 +253,12 @@ class Maps:
     """One maxout convolution and the pooling of its maps; windows that reach over the edge are pooled too.
 
     Attributes:
-        channels, pieces: Maps, and convolutions a map.
-        kernel, padding: Of the convolution.
-        pool, stride: Side of the window that is pooled, no larger than the map, and the distance of two windows.
+        channels: Number of maps.
+        kernel: Side of the convolution's kernel, in pixels.
+        padding: Width of the zeros around its input, in pixels.
+        pool: Side of the window that is pooled, in pixels; at most the shorter side of a map is taken.
+        stride: Pixels from one window to the next.
+        pieces: Convolutions a map.
     """
 
     channels: int = 32
@@ -270,7 +280,8 @@ class ConvMaxoutDiscriminator(DiscriminatorRow):
 
     Attributes:
         maps: The convolutional layers.
-        units, pieces: Maxout units of each dense layer, and affine maps a unit.
+        units: Maxout units of each dense layer.
+        pieces: Affine maps a maxout unit.
         irange: Weights start in U(-irange, irange); biases, one a map, start at 0.
         dropout: Probability of dropping an input of the first layer, and of each later one.
     """

@@ -22,7 +22,15 @@ class LabelledLatent(nn.Module):
         self.embedding = nn.Embedding(classes, label_size)
 
     def forward(self, z: Tensor, given: Tensor) -> Tensor:
-        """Noises (batch, latent_size) and labels (batch,) -> samples."""
+        """Make samples of noises, each of its class.
+
+        Args:
+            z: Noises, (batch, latent_size).
+            given: Labels, (batch,) int64.
+
+        Returns:
+            The generator's samples, (batch, ...).
+        """
         samples: Tensor = self.generator(torch.cat([z, self.embedding(given)], 1))
         return samples
 
@@ -43,7 +51,15 @@ class ClassLogits(nn.Module):
         self.discriminator = discriminator
 
     def forward(self, x: Tensor, given: Tensor) -> Tensor:
-        """Samples (batch, ...) and labels (batch,) -> logits (batch,)."""
+        """Judge samples, each as one of its class.
+
+        Args:
+            x: Samples, (batch, ...).
+            given: Labels, (batch,) int64.
+
+        Returns:
+            The logits a_0(x) + a_y(x), (batch,).
+        """
         shared, of_classes = self.discriminator(x).tensor_split([1], dim=1)
         logits: Tensor = (shared + of_classes.gather(1, given[:, None])).squeeze(1)
         return logits

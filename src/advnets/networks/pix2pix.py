@@ -38,6 +38,9 @@ class Pix2pixGenerator(GeneratorRow):
         width: Maps of the first layer; there are twice as many a layer below, up to 8 times.
         dropout: Probability of dropping a number in the first three layers of the decoder, in [0, 1). It is the only
             noise, and stays on when the net is sampled; 0 makes one image of each image.
+
+    Raises:
+        BadInput: If a number is out of its range.
     """
 
     width: int = 64
@@ -162,7 +165,14 @@ class PatchNorm(nn.Module):
         self.norm = BatchNorm(units)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(batch, units, h, w) -> the same shape."""
+        """Normalise by the moments of the global batch while training, and by each image's own otherwise.
+
+        Args:
+            x: Maps, (batch, units, h, w).
+
+        Returns:
+            The normalised maps, of the same shape.
+        """
         if self.training:
             y: Tensor = self.norm(x)
             return y
@@ -186,7 +196,14 @@ class LastingDropout(nn.Module):
         self.p, self.is_on = p, True
 
     def forward(self, x: Tensor) -> Tensor:
-        """Mask and scale x, of any shape."""
+        """Mask and scale x, while training and where `is_on` is set.
+
+        Args:
+            x: Numbers, of any shape.
+
+        Returns:
+            The numbers that are kept, scaled, and 0 for those that are dropped; of the same shape.
+        """
         return dropout(x, self.p) if self.training or self.is_on else x
 
 

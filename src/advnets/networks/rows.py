@@ -18,6 +18,9 @@ class Code:
     Attributes:
         categories: Values of a category, whose coordinates are 1 for its value and 0 elsewhere; 0 for no category.
         continuous: Coordinates behind it, each drawn from U(-1, 1).
+
+    Raises:
+        BadInput: If a number is no whole one of 0 or more, or there is one category alone.
     """
 
     categories: int = 0
@@ -77,13 +80,33 @@ class Sizes:
         return replace(self, shape=(pack * channels, *sides))
 
     def expect_latent(self, row: str) -> int:
-        """Return the latent size. Raises BadInput where it is 0, naming the row."""
+        """Return the latent size, which a network that takes noise needs.
+
+        Args:
+            row: The network, for the error.
+
+        Returns:
+            Coordinates of z, 1 or more.
+
+        Raises:
+            BadInput: If there is no noise.
+        """
         if self.latent_size < 1:
             raise BadInput(f"{row}: found a latent_size of 0, no noise; expected at least 1. Give a latent_size.")
         return self.latent_size
 
     def expect_image(self, row: str) -> tuple[int, int, int]:
-        """Return the shape of an image. Raises Unsupported for points, naming the row."""
+        """Return the shape of an image, which a network of images needs.
+
+        Args:
+            row: The network, for the error.
+
+        Returns:
+            (c, h, w).
+
+        Raises:
+            Unsupported: For points.
+        """
         if len(self.shape) != 3:
             raise Unsupported(
                 f"{row}: found points of {self.shape[0]} numbers, expected images. Take a dense recipe for points."

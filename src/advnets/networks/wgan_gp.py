@@ -33,6 +33,9 @@ class WganGpGenerator(GeneratorRow):
         width: Maps next to the image's; twice as many each halving below.
         batch_norm: Whether all layers but the last are normalised.
         output: sigmoid, for data in [0, 1], or tanh, for data in [-1, 1].
+
+    Raises:
+        BadInput: If the width is no whole number of 1 or more, or there is no such output.
     """
 
     width: int = 64

@@ -28,7 +28,10 @@ class Descent:
 
     Attributes:
         optimizer: A row of OPTIMIZERS and its numbers.
-        rate: Learning rate, a number or a schedule.
+        rate: Learning rate, 0 or more: a number, or a schedule.
+
+    Raises:
+        BadInput: If the rate is out of its range, or the optimizer is no row.
     """
 
     optimizer: OptimizerRow = Adam()  # noqa: RUF009 - frozen
@@ -56,6 +59,9 @@ class Average:
             itself.
         ramp: The most that the half-life may be, as a share of the images trained on since the average began.
         averaged_from: Share of the budget at which it begins, 0 to below 1; before, the network itself is sampled.
+
+    Raises:
+        BadInput: If a number is out of its range.
     """
 
     half_life: Number = 0.0
@@ -95,6 +101,9 @@ class Budget:
     Attributes:
         minutes: Minutes of training, above 0; not read where there are steps.
         steps: Steps, 1 or more, where what is learnt depends on how many they are; otherwise None.
+
+    Raises:
+        BadInput: If a number is out of its range.
     """
 
     minutes: float = 10.0
@@ -144,6 +153,9 @@ class Recipe:
         average: The moving average of what is sampled.
         budget: How long a run is trained if it is not told how long.
         stages: What comes after the first stage, which is all that most recipes have.
+
+    Raises:
+        BadInput: If a value does not fit its field, or the learner.
     """
 
     name: str = "own"
@@ -173,7 +185,14 @@ class Recipe:
         return self.learner if isinstance(self.learner, Baseline) else None
 
     def expect_learner(self) -> AdversarialRow | CycleRow | Baseline:
-        """Return the learner. Raises BadInput for a recipe that leaves it to a game of your own."""
+        """Return the learner, which must be there.
+
+        Returns:
+            The row of a game or of a baseline.
+
+        Raises:
+            BadInput: For a recipe that leaves the learner to a game of your own.
+        """
         if self.learner is None:
             raise BadInput(
                 f"the recipe {self.name!r} names no networks: give a game of your own as game=, or take a recipe of "
@@ -182,7 +201,14 @@ class Recipe:
         return self.learner
 
     def expect_game_row(self) -> AdversarialRow | CycleRow:
-        """Return the row of the game. Raises BadInput for a baseline, and for a recipe that names no networks."""
+        """Return the row of the game, which must be there.
+
+        Returns:
+            The row.
+
+        Raises:
+            BadInput: For a baseline, and for a recipe that names no networks.
+        """
         learner = self.expect_learner()
         if isinstance(learner, AdversarialRow | CycleRow):
             return learner

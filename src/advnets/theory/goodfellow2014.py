@@ -360,6 +360,9 @@ def ramp_pair() -> Pair:
     """Return p_data = 1 and p_g = 2x on [0, 1]: D*(x) = 1 / (1 + 2x) is smooth, and all has a closed form.
 
     KL(p_data || p_g) = 1 - log 2        KL(p_g || p_data) = log 2 - 1/2        JSD = 1/4 + 3/2 log 2 - 9/8 log 3
+
+    Returns:
+        The pair, with its divergences in nats.
     """
     return Pair(
         lambda x: log_uniform(x, 0, 1),

@@ -42,7 +42,14 @@ class Force:
 
 
 def sigmoid(t: float) -> float:
-    """Return 1 / (1 + exp(-t)), for a t whose exponential is finite."""
+    """Compute the logistic function, 1 / (1 + exp(-t)).
+
+    Args:
+        t: A number above -709, so that exp(-t) is finite.
+
+    Returns:
+        The value, from 0 to 1.
+    """
     return 1 / (1 + exp(-t))
 
 

@@ -25,7 +25,14 @@ class BatchNorm(nn.modules.batchnorm._BatchNorm):
         super().__init__(units, eps=eps, affine=affine)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise x, (batch, units) or (batch, units, h, w), by the moments of the global batch while training."""
+        """Normalise by the moments of the global batch while training, and by the running moments otherwise.
+
+        Args:
+            x: (batch, units) or (batch, units, h, w).
+
+        Returns:
+            The normalised numbers, of the same shape.
+        """
         if not self.training or distributed.world_size() == 1:
             normalised: Tensor = super().forward(x)
             return normalised
@@ -72,7 +79,15 @@ class ConditionalBatchNorm(nn.Module):
         nn.init.zeros_(self.bias.weight)
 
     def forward(self, x: Tensor, given: Tensor) -> Tensor:
-        """Maps (batch, units, h, w) and labels (batch,) -> the same shape."""
+        """Normalise maps, then scale and shift them by the numbers of each sample's class.
+
+        Args:
+            x: Maps, (batch, units, h, w).
+            given: Labels, (batch,) int64.
+
+        Returns:
+            The maps, of the same shape.
+        """
         y: Tensor = self.norm(x) * self.gain(given)[:, :, None, None] + self.bias(given)[:, :, None, None]
         return y
 

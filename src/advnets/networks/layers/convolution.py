@@ -15,8 +15,12 @@ class MaxoutConv(nn.Module):
     Goodfellow et al. 2013, "Maxout Networks", section 2; pylearn2's MaxoutConvC01B with `tied_b`, without its pooling.
     All maps of the first piece come first, as in `Maxout`.
 
-    in_channels, channels, pieces: x is (batch, in_channels, h, w), the result (batch, channels, h', w').
-    kernel, padding: side of the square kernel, and of the zeros around x: h' = h + 2 padding - kernel + 1.
+    Args:
+        in_channels: Maps of x, (batch, in_channels, h, w).
+        channels: Maps of the result, (batch, channels, h', w').
+        pieces: Convolutions a map, 1 or more.
+        kernel: Side of the square kernel, in pixels.
+        padding: Width of the zeros around x, in pixels: h' = h + 2 padding - kernel + 1.
     """
 
     def __init__(self, in_channels: int, channels: int, pieces: int, *, kernel: int, padding: int) -> None:
@@ -25,7 +29,14 @@ class MaxoutConv(nn.Module):
         self.pieces = pieces
 
     def forward(self, x: Tensor) -> Tensor:
-        """(batch, in_channels, h, w) -> (batch, channels, h', w')."""
+        """Take the largest of the pieces of each map.
+
+        Args:
+            x: (batch, in_channels, h, w).
+
+        Returns:
+            (batch, channels, h', w').
+        """
         pieces: tuple[Tensor, ...] = self.convolution(x).chunk(self.pieces, dim=1)
         return functools.reduce(torch.maximum, pieces)
 
@@ -36,7 +47,8 @@ class UntiedBias(nn.Module):
 
     Not the bias of a convolution, which is one number a map.
 
-    shape: (c, h, w) of b; x is (batch, c, h, w).
+    Args:
+        shape: Shape of b, (c, h, w); x is (batch, c, h, w).
     """
 
     def __init__(self, shape: tuple[int, ...]) -> None:
@@ -44,5 +56,12 @@ class UntiedBias(nn.Module):
         self.bias = nn.Parameter(torch.zeros(shape))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(batch, c, h, w) -> the same."""
+        """Add the bias to each sample.
+
+        Args:
+            x: (batch, c, h, w).
+
+        Returns:
+            x + b, of the same shape.
+        """
         return x + self.bias

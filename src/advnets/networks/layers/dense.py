@@ -19,7 +19,10 @@ class Maxout(nn.Module):
     after the other in one linear map, all units of the first piece first, so that the maximum runs along memory;
     pylearn2 has the pieces of a unit side by side, which is the same up to the order of the rows.
 
-    in_features, units, pieces: x is (batch, in_features), the result (batch, units).
+    Args:
+        in_features: Width of x, (batch, in_features).
+        units: Width of the result, (batch, units).
+        pieces: Affine maps a unit, 1 or more.
     """
 
     def __init__(self, in_features: int, units: int, pieces: int) -> None:
@@ -28,7 +31,14 @@ class Maxout(nn.Module):
         self.units, self.pieces = units, pieces
 
     def forward(self, x: Tensor) -> Tensor:
-        """(batch, in_features) -> (batch, units)."""
+        """Take the largest of the pieces of each unit.
+
+        Args:
+            x: (batch, in_features).
+
+        Returns:
+            h, (batch, units).
+        """
         h: Tensor = _MaximumOfPieces.apply(  # type: ignore[no-untyped-call]
             self.linear(x).view(len(x), self.pieces, self.units)
         )
@@ -65,7 +75,8 @@ class Dropout(nn.Module):
     core and takes nine times as long; the probability kept is then the nearest multiple of 2^-16, and the scale its
     exact inverse, so the expectation is unchanged. Srivastava et al. 2014, "Dropout".
 
-    p: probability of dropping an input, in [0, 1).
+    Args:
+        p: Probability of dropping an input, in [0, 1).
     """
 
     def __init__(self, p: float) -> None:
@@ -73,7 +84,14 @@ class Dropout(nn.Module):
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
-        """Mask and scale x, of any shape, while training; leave it as it is otherwise."""
+        """Mask and scale x while training; leave it as it is otherwise.
+
+        Args:
+            x: Numbers, of any shape.
+
+        Returns:
+            The numbers that are kept, scaled, and 0 for those that are dropped; of the same shape.
+        """
         if not self.training or self.p == 0:
             return x
         return x * _mask(x, self.p) if x.device.type == "cpu" else nn.functional.dropout(x, self.p)
@@ -87,7 +105,8 @@ class Noise(nn.Module):
     by detail finer than the noise. Arjovsky & Bottou 2017, "Towards principled methods for training generative
     adversarial networks", section 3; Sønderby et al. 2017, "Amortised MAP inference for image super-resolution".
 
-    deviation: of the noise, in units of x, >= 0.
+    Args:
+        deviation: Standard deviation of the noise, in units of x, 0 or more.
     """
 
     def __init__(self, deviation: float) -> None:
@@ -95,7 +114,14 @@ class Noise(nn.Module):
         self.deviation = deviation
 
     def forward(self, x: Tensor) -> Tensor:
-        """Add noise of its own to every number of x, of any shape, while training."""
+        """Add noise of its own to every number of x while training.
+
+        Args:
+            x: Numbers, of any shape.
+
+        Returns:
+            The numbers with noise, of the same shape; x itself when it is not training.
+        """
         return x + self.deviation * torch.randn_like(x) if self.training and self.deviation else x
 
 

@@ -35,7 +35,14 @@ class Upsample2d(nn.Module):
         self.register_buffer("taps", kernel(4.0), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Double the sides of x."""
+        """Double the sides of each map.
+
+        Args:
+            x: (batch, c, h, w).
+
+        Returns:
+            (batch, c, 2 h, 2 w).
+        """
         maps = x.shape[1]
         return conv_transpose2d(x, self.taps.expand(maps, 1, 4, 4), stride=2, padding=1, groups=maps)
 
@@ -51,7 +58,14 @@ class Downsample2d(nn.Module):
         self.register_buffer("taps", kernel(1.0), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Halve the sides of x."""
+        """Halve the sides of each map.
+
+        Args:
+            x: (batch, c, h, w), of even sides.
+
+        Returns:
+            (batch, c, h / 2, w / 2).
+        """
         maps = x.shape[1]
         return functional.conv2d(x, self.taps.expand(maps, 1, 4, 4), stride=2, padding=1, groups=maps)
 
@@ -79,7 +93,14 @@ class ConvUpsample2d(nn.Module):
         self.register_buffer("taps", kernel(4.0), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Mix the maps of x and double their sides."""
+        """Mix the maps and double their sides.
+
+        Args:
+            x: (batch, in_channels, h, w).
+
+        Returns:
+            (batch, out_channels, 2 h, 2 w).
+        """
         return conv_transpose2d(x, self.weight * self.taps, stride=2, padding=1)
 
 
@@ -100,5 +121,12 @@ class ConvDownsample2d(nn.Module):
         self.register_buffer("taps", kernel(1.0), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Halve the sides of x and mix its maps."""
+        """Halve the sides of the maps and mix them.
+
+        Args:
+            x: (batch, in_channels, h, w), of even sides.
+
+        Returns:
+            (batch, out_channels, h / 2, w / 2).
+        """
         return conv2d(x, self.weight * self.taps, stride=2, padding=1)

@@ -37,7 +37,14 @@ class ResidualBlock(nn.Module):
         self.residual = nn.Sequential(*layers, normal_(last, 0.0))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(batch, c, h, w) -> the same."""
+        """Add what the convolutions make of x to x.
+
+        Args:
+            x: (batch, c, h, w).
+
+        Returns:
+            x + F(x), of the same shape.
+        """
         y: Tensor = x + self.residual(x)
         return y
 

@@ -18,14 +18,23 @@ class UpsampledConv2d(nn.Conv2d):
     function and parameters as `nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(i, o, 3, padding=1))`; rounding
     differs. Its derivatives of all orders are torch's.
 
-    in_channels, out_channels: x is (batch, in_channels, h, w), the result (batch, out_channels, 2 h, 2 w).
+    Args:
+        in_channels: Maps of x, (batch, in_channels, h, w).
+        out_channels: Maps of the result, (batch, out_channels, 2 h, 2 w).
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(in_channels, out_channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(batch, in_channels, h, w) -> (batch, out_channels, 2 h, 2 w)."""
+        """Convolve x as if it had been enlarged before.
+
+        Args:
+            x: (batch, in_channels, h, w).
+
+        Returns:
+            (batch, out_channels, 2 h, 2 w).
+        """
         return conv_transpose2d(x, _spread(self.weight), self.bias, stride=2, padding=1)
 
 
