@@ -53,14 +53,26 @@ function path(context, xs, ys) {
   for (let i = 0; i < xs.length; i++) context[i ? "lineTo" : "moveTo"](xs[i], ys[i]);
 }
 
+// The densities of data and of fakes, from the masses of the cells.
+function densities(game) {
+  const { p_g } = game.frame.arrays, cell = (2 * game.reach) / p_g.length;
+  return [game.backdrop.p_data, p_g].map((masses) => Array.from(masses, (mass) => mass / cell));
+}
+
+// What the axis of densities reaches up to: a fake that piles up is cut, so that the data stay large enough to be seen.
+function tallestOf(game) {
+  const [p, q] = densities(game), most = Math.max(...p);
+  return Math.max(0.5, 1.25 * most, Math.min(1.1 * Math.max(...q.slice(1, -1)), 2.5 * most));
+}
+
 // Figure 1: p_data, p_g and D over x, and the way from z to x below. `game` holds reach, settings, p_data and the frame.
-export function drawLine(canvas, game, shown) {
+// Games that stand side by side have one scale of densities.
+export function drawLine(canvas, game, shown, games = [game]) {
   const [context, width, height] = prepare(canvas), c = colours(), { arrays, numbers } = game.frame;
   const left = 40, right = width - 40, top = 14, floor = Math.round(height * 0.7), zLine = height - 24, reach = game.reach;
   const xAt = (x) => left + ((x + reach) / (2 * reach)) * (right - left);
   const cells = arrays.p_g.length, cell = (2 * reach) / cells, centres = Array.from({ length: cells }, (_, i) => xAt(-reach + (i + 0.5) * cell));
-  const p = Array.from(game.backdrop.p_data, (mass) => mass / cell), q = Array.from(arrays.p_g, (mass) => mass / cell);
-  const tallest = Math.max(0.5, 1.25 * Math.max(...p), Math.min(1.1 * Math.max(...q.slice(1, -1)), 2.5 * Math.max(...p)));
+  const [p, q] = densities(game), tallest = Math.max(...games.map(tallestOf));
   const yAt = (density) => floor - Math.min(density / tallest, 1.02) * (floor - top);
   const [low, high, isChance] = scoreRange(game, arrays);
   const dAt = (score) => floor - ((Math.min(Math.max(score, low), high) - low) / (high - low)) * (floor - top);
@@ -83,6 +95,8 @@ export function drawLine(canvas, game, shown) {
   if (arrays.drawn_real) rug(context, arrays.drawn_real, xAt, floor - 7, c.real, 1);
   if (arrays.drawn_fake) rug(context, arrays.drawn_fake, xAt, floor - 7, c.fake, 1);
   write(context, "p(x)", left - 8, top + 4, { size: 11, colour: c.muted, align: "right" });
+  write(context, tallest.toFixed(1), left - 8, top + 18, { size: 11, colour: c.muted, align: "right" });
+  write(context, "0", left - 8, floor, { size: 11, colour: c.muted, align: "right" });
   if (shown.D) {
     for (const mark of [low, (low + high) / 2, high]) write(context, round(mark), right + 6, dAt(mark), { size: 11, colour: c.third, base: "middle" });
     write(context, isChance ? "D" : "D(x)", right + 6, top + 18, { size: 11, colour: c.third });
@@ -313,6 +327,6 @@ export function chartsOf(games) {
   ].filter((chart) => chart.series.length);
 }
 
-export function drawGame(canvas, game, shown) {
-  return (game.settings.dimension === 1 ? drawLine : drawPlane)(canvas, game, shown);
+export function drawGame(canvas, game, shown, games = [game]) {
+  return (game.settings.dimension === 1 ? drawLine : drawPlane)(canvas, game, shown, games);
 }

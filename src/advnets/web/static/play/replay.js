@@ -46,8 +46,10 @@ function show(next) {
   games.forEach((game, i) => {
     const frame = game.frames[Math.min(place, game.frames.length - 1)];
     game.frame = { numbers: frame.numbers, arrays: decodeAll(frame.arrays) };
-    drawGame(canvases[i], game, shown);
-    tables[i].replaceChildren(...numbersOf(words, frame.numbers).map(([label, text]) => element("div", {}, element("span", {}, label), element("b", {}, text))));
+  });
+  games.forEach((game, i) => {
+    drawGame(canvases[i], game, shown, games);
+    tables[i].replaceChildren(...numbersOf(words, game.frame.numbers).map(([label, text]) => element("div", {}, element("span", {}, label), element("b", {}, text))));
   });
   const at = games[0].frame.numbers.step;
   for (const { chart, canvas } of plots) drawChart(canvas, { ...chart, mark: at });
