@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -28,7 +29,7 @@ DEMO_MINUTES = "1.2"
 
 def main(arguments: list[str]) -> int:
     """Do what the first word says."""
-    verbs = {"demo": demo, "test": test, "check": check, "setup": lambda rest: 0}
+    verbs = {"demo": demo, "test": test, "check": check, "setup": tell}
     if not arguments or arguments[0] not in verbs:
         print(__doc__)
         return 0 if arguments[:1] in (["-h"], ["--help"]) else 2
@@ -39,11 +40,18 @@ def main(arguments: list[str]) -> int:
     return verbs[arguments[0]](arguments[1:])
 
 
+def tell(rest: list[str]) -> int:
+    """Say how the command is called from here on."""
+    activate = f"{BIN}\\activate" if os.name == "nt" else f"source {shlex.quote(str(BIN / 'activate'))}"
+    print(f"go.py: call it by its path, {BIN / 'advnets'}, or run `{activate}` once in each terminal", flush=True)
+    return 0
+
+
 def demo(rest: list[str]) -> int:
     """Draw with the generator that ships, train one while a strip of previews fills, and measure it."""
     out = fresh(ROOT / "demo")
     words = [str(ROOT / "examples" / "demo.py"), out.name, *(rest or [DEMO_MINUTES])]
-    return subprocess.run([PYTHON, *words], cwd=ROOT).returncode
+    return subprocess.run([PYTHON, *words], cwd=ROOT).returncode or tell([])
 
 
 def test(rest: list[str]) -> int:
