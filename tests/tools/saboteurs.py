@@ -162,7 +162,7 @@ def preview_draws_from_the_training(patch: Patch) -> None:
 
     def drawing(self: Loop, steps: Any) -> dict[str, float]:
         readings = stretch(self, steps)
-        if self._is_preview_due():
+        if self.timetable.is_preview_due(self.step, self.seconds):
             torch.rand(1)
         return readings
 

@@ -24,7 +24,8 @@ from advnets.assessment import (
 )
 from advnets.capture import can_capture
 from advnets.data import Dataset
-from advnets.experiment import run_evaluation
+from advnets.errors import BadInput
+from advnets.experiment import run_evaluation, run_model
 from advnets.experiment.exports import ExportedFile
 from advnets.experiment.model import Model
 from advnets.experiment.notebook import describe_run
@@ -32,11 +33,10 @@ from advnets.experiment.preparation.prepare import PreparedTraining, prepare_tra
 from advnets.experiment.resume_notes import resume_notes
 from advnets.experiment.run_data import load_run_data
 from advnets.experiment.run_diagnosis import Diagnosis, diagnose_run
-from advnets.experiment.run_model import export_model, model_of_state
 from advnets.experiment.run_record import RunRecord
 from advnets.experiment.sampling import SampleKeywords, Samples
 from advnets.experiment.settings import Settings, find_device, settings_from, settle_budget, with_budget
-from advnets.experiment.training_loop import Doctor, Loop, TrainingProgress
+from advnets.experiment.training_loop import Doctor, Loop, MeasuredCheckpoint, TrainingProgress, Validation
 from advnets.games import CycleGame, Game
 from advnets.recipes import Recipe
 from advnets.recipes.recipe import own_optimizers
@@ -54,6 +54,8 @@ class Run:
         given: The given images again, if they were given beside a tensor or an array.
         data_dir: Folder where the files of a named data set are looked for first, in place of that of the start.
         optimizer: The optimizers of your own again, as `advnets.resume` takes them.
+        checkpoint: The step of the checkpoint that is sampled, measured and exported; "best" for the one that
+            keep_best has kept; None for the newest good one.
     """
 
     path: Path
@@ -63,9 +65,11 @@ class Run:
     given: Any = field(default=None, repr=False)
     data_dir: str | PathLike[str] | None = field(default=None, repr=False)
     optimizer: Any = field(default=None, repr=False)
+    checkpoint: int | str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self.path = Path(self.path)  # given by Python it may be text
+        self.checkpoint = run_model.parse_checkpoint(self.checkpoint)
         self._held: runs.RunDirectory | None = None
         self._begun_in: tuple[int, int] | None = None
         self._record: RunRecord | None = None
@@ -153,12 +157,12 @@ class Run:
             BadInput: If there is no such way, or the run was started on networks that are not given.
         """
         way = run_evaluation.expect_way(self.ways, way, str(self.path))
-        step, state, _ = runs.load_latest(self.directory.checkpoints)
+        step, state = run_model.load_state(self)
         return self.model_at(step, state, way, last=last)
 
     def sampler(self, way: str | None = None) -> Sampler:
         """Return what draws the samples that are measured: a model, or both ways of a cycle; `way` as in `model_of`."""
-        step, state, _ = runs.load_latest(self.directory.checkpoints)
+        step, state = run_model.load_state(self)
         return run_evaluation.sampler_of(self, step, state, way)
 
     @property
@@ -169,12 +173,22 @@ class Run:
 
     def model_at(self, step: int, state: Mapping[str, Any], way: str = "", *, last: bool = False) -> Model:
         """Return the generator of a training state: its step, the state, its way, and whether with the last weights."""
-        return model_of_state(self.record, self.game, self.path, step=step, state=state, way=way, last=last)
+        return run_model.model_of_state(self.record, self.game, self.path, step=step, state=state, way=way, last=last)
 
     @property
     def step(self) -> int:
-        """The step of the newest good checkpoint."""
-        return runs.load_latest(self.directory.checkpoints)[0]
+        """The step of the newest good checkpoint, or of the one that is chosen."""
+        return run_model.load_state(self)[0]
+
+    @property
+    def validation(self) -> Validation | None:
+        """What keep_best has measured of the run's checkpoints while it trained; None where it was not asked for."""
+        return run_model.read_validation(self)
+
+    @property
+    def best(self) -> MeasuredCheckpoint | None:
+        """The best of the measured checkpoints that are there, which checkpoint="best" opens; None without any."""
+        return run_model.find_best(self)
 
     def sample(self, n: int | None = None, *, last: bool = False, **asked: Unpack[SampleKeywords]) -> Samples:
         """Draw samples of the newest good checkpoint's generator.
@@ -235,42 +249,18 @@ class Run:
     def evaluate_against(
         self, dataset: Dataset, plan: EvaluationPlan, way: str | None = None
     ) -> Generator[Progress, None, Report]:
-        """Measure the run against other data.
+        """Measure the run against other data, real images or points, by the plan and the way of `evaluate_own_data`.
 
-        No report is written, but each reading of their test split is noted in test-readings.jsonl.
-
-        Args:
-            dataset: The other real images, or points.
-            plan: Which measures, and how.
-            way: As in `evaluate_own_data`.
-
-        Yields:
-            The progress.
-
-        Returns:
-            The report.
-
-        Raises:
-            BadInput: If nothing that was asked for can be measured.
-            Unsupported: As `evaluate_sampler` and `Model.draw_subject` do.
+        No report is written, but each reading of their test split is noted in test-readings.jsonl. Yields, returns and
+        raises what `evaluate_own_data` does.
         """
         return run_evaluation.evaluate_against(self, dataset, plan, way)
 
     def select_checkpoint(self, plan: EvaluationPlan, by: str) -> Generator[Progress, None, CheckpointChoice]:
         """Measure every checkpoint on the validation split, and select the best; nothing is written.
 
-        Args:
-            plan: Which measures are taken beside `by`, and how.
-            by: The measure that decides.
-
-        Yields:
-            The progress.
-
-        Returns:
-            The reports of all checkpoints, and which is the best.
-
-        Raises:
-            BadInput: For the test split, on which nothing may be chosen, and if `by` cannot be measured.
+        `by` is the measure that decides; the plan says which are taken beside it, and how. Yields the progress. Raises
+        BadInput for the test split, on which nothing may be chosen, and if `by` cannot be measured.
         """
         return run_evaluation.select_checkpoint(self, plan, by)
 
@@ -309,7 +299,7 @@ class Run:
     ) -> ExportedFile:
         """Write the model as `export` does, and return what its author should know about the file."""
         words = {"licence": licence, "notes": notes}
-        return export_model(self.record, lambda: self.model, self.directory, Path(path), half=half, **words)
+        return run_model.export_model(self.record, lambda: self.model, self.directory, Path(path), half=half, **words)
 
     def figure2(self, *, seed: int = 0) -> Any:
         """Figure 2 of the 2014 paper, as `Model.figure2` has it, beside the run's own data."""
@@ -334,8 +324,12 @@ class Run:
 
         Raises:
             InUse: If another process is training it.
-            BadInput: If the run was started on another game than this, or on none.
+            BadInput: If the run was started on another game than this, or on none, and for a chosen checkpoint.
         """
+        if self.checkpoint is not None:
+            raise BadInput(
+                f"found checkpoint={self.checkpoint!r}; a run is trained on from its newest one. Leave it out."
+            )
         distributed.init_process_group()
         with ExitStack() as held:
             # Broadcast, as if each process had read it: on other hosts there may be no such directory.
@@ -349,6 +343,8 @@ class Run:
             distributed.on_rank0(lambda: loop.directory.journal.drop_after(loop.step))
             if loop.doctor is not None:
                 loop.doctor.begin(loop.step)
+            if loop.validator is not None:
+                loop.validator.begin(loop.step, is_longer=(steps, minutes) != (None, None))
             yield from loop.carry_on()
 
     def save_beginning(self) -> None:
@@ -359,7 +355,7 @@ class Run:
 
     def notes(self) -> list[str]:
         """Return what the start decided and saw in a trial move, and what a resumed run has to say, such as damage."""
-        notes = list(self.record.notes)
+        notes = [*self.record.notes, *run_evaluation.validation_notes(self)]
         if not runs.has_checkpoints(self.directory.checkpoints):
             return notes
         return notes + resume_notes(self.directory, self.settings, find_device(self.settings.device))
@@ -396,4 +392,5 @@ class Run:
         return Loop(
             directory, recipe, *prepared, with_budget(settings, self.recipe),
             doctor=Doctor.of(directory, recipe, self.dataset, settings, prepared.training),
+            validator=run_evaluation.build_validator(self, directory),
         )  # fmt: skip

@@ -1,10 +1,11 @@
-"""The loop of a run, how far it has come, and the doctor beside it.
+"""The loop of a run, how far it has come, and what looks on: the doctor, and the measure of each checkpoint.
 
-Inside of the room a file imports only from those before it: progress, rollback, doctor, loop.
+Inside of the room a file imports only from those before it: timetable, validation, progress, rollback, doctor, loop.
 """
 
 from advnets.experiment.training_loop.doctor import Doctor
 from advnets.experiment.training_loop.loop import Loop
 from advnets.experiment.training_loop.progress import TrainingProgress
+from advnets.experiment.training_loop.validation import MeasuredCheckpoint, Validation, Validator
 
-__all__ = ["Doctor", "Loop", "TrainingProgress"]
+__all__ = ["Doctor", "Loop", "MeasuredCheckpoint", "TrainingProgress", "Validation", "Validator"]
