@@ -243,6 +243,7 @@ def plain_pages(folder: Path) -> None:
 CHECKS: dict[str, Callable[[Path], object]] = {
     "power": power_cuts.one_save,
     "prune": checkpoint_checks.keep_the_newest_good_ones,
+    "best": checkpoint_checks.keep_the_best_one,
     "damage": damage,
     "resume": resume,
     "watching": watching,

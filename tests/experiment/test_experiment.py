@@ -542,8 +542,8 @@ def test_several_processes_do_not_evaluate(tmp_path: Path, monkeypatch: pytest.M
 def test_lines_and_previews_come_by_the_clock_unless_steps_are_given(
     seconds: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("advnets.experiment.training_loop.loop.JOURNAL_SECONDS", seconds)
-    monkeypatch.setattr("advnets.experiment.training_loop.loop.FIRST_PREVIEW_SECONDS", seconds)
+    monkeypatch.setattr("advnets.experiment.training_loop.timetable.JOURNAL_SECONDS", seconds)
+    monkeypatch.setattr("advnets.experiment.training_loop.timetable.FIRST_PREVIEW_SECONDS", seconds)
     by_clock = tiny.trained("clock", steps=60, journal_steps=None, preview_steps=None, preview_minutes=1e9)
     lines = [entry["step"] for entry in by_clock.directory.journal.read()]
     previews = sorted(int(path.stem) for path in by_clock.directory.previews.iterdir())

@@ -18,7 +18,7 @@ from advnets import runs
 from advnets.errors import BadInput, Damaged, InUse, NonFinite, Unsupported
 from advnets.runs import checkpoint
 from advnets.runs.files import CannotWrite
-from checkpoint_checks import flips, keep_the_newest_good_ones, state, undetected
+from checkpoint_checks import flips, keep_the_best_one, keep_the_newest_good_ones, state, undetected
 
 
 def test_a_state_comes_back_bit_for_bit(tmp_path: Path) -> None:
@@ -90,6 +90,10 @@ def test_files_that_are_not_the_checkpoints_are_detected(damage: str, tmp_path: 
 
 def test_the_newest_good_one_is_latest_and_two_good_ones_are_kept(tmp_path: Path) -> None:
     keep_the_newest_good_ones(tmp_path)
+
+
+def test_the_best_one_is_kept(tmp_path: Path) -> None:
+    keep_the_best_one(tmp_path)
 
 
 def test_a_damaged_checkpoint_of_the_same_step_is_replaced(tmp_path: Path) -> None:

@@ -84,3 +84,13 @@ def keep_the_newest_good_ones(folder: Path) -> None:
     assert [path.name for path, _ in skipped] == ["00000003"]
     runs.save_checkpoint(folder, 4, state(4))
     assert (folder / "00000002").exists(), "a damaged checkpoint does not count as one of the two that are kept"
+
+
+def keep_the_best_one(folder: Path) -> None:
+    """The best checkpoint stays beside the newest two, until another is the best."""
+    for step in (1, 2, 3, 4):
+        runs.save_checkpoint(folder, step, state(step), None, 1)
+    assert sorted(path.name for path in folder.iterdir()) == ["00000001", "00000003", "00000004"]
+    assert runs.load_checkpoint(folder / "00000001")[0] == 1
+    runs.save_checkpoint(folder, 5, state(5), None, 3)
+    assert sorted(path.name for path in folder.iterdir()) == ["00000003", "00000004", "00000005"]

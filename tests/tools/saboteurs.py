@@ -85,6 +85,11 @@ def pruned_without_verifying(patch: Patch) -> None:
     patch.setattr(checkpoint, "is_good_checkpoint", lambda path, held=None: True)
 
 
+def the_best_is_pruned(patch: Patch) -> None:
+    prune = checkpoint.prune_checkpoints
+    patch.setattr(checkpoint, "prune_checkpoints", lambda folder, best=None: prune(folder))
+
+
 def hashes_are_not_compared(patch: Patch) -> None:
     def read_files(path: Path, held: Folder | None = None) -> dict[str, bytes]:
         return {name: (path / name).read_bytes() for name in checkpoint.FILES}
@@ -162,7 +167,7 @@ def preview_draws_from_the_training(patch: Patch) -> None:
 
     def drawing(self: Loop, steps: Any) -> dict[str, float]:
         readings = stretch(self, steps)
-        if self._is_preview_due():
+        if self.timetable.is_preview_due(self.step, self.seconds):
             torch.rand(1)
         return readings
 
@@ -320,6 +325,7 @@ SABOTEURS: dict[str, tuple[Saboteur, str]] = {
     "status is written in place": (status_is_written_in_place, "power"),
     "nothing is swept": (nothing_is_swept, "power"),
     "pruned without verifying": (pruned_without_verifying, "prune"),
+    "the best is pruned": (the_best_is_pruned, "best"),
     "hashes are not compared": (hashes_are_not_compared, "damage"),
     "torch's random numbers are not restored": (stream_forgotten("torch"), "resume"),
     "numpy's random numbers are not restored": (stream_forgotten("numpy"), "resume"),

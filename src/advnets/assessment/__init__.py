@@ -14,7 +14,7 @@ from advnets.assessment.input_files import (
     subject_of_files,
 )
 from advnets.assessment.measure_row import GROUPS, KINDS, MeasureRow
-from advnets.assessment.measures import MEASURES
+from advnets.assessment.measures import MEASURES, badness
 from advnets.assessment.plan import SPLITS, EvaluationKeywords, EvaluationPlan, parse_measure_names, plan_from
 from advnets.assessment.reference import (
     Reference,
@@ -41,6 +41,7 @@ from advnets.assessment.run_measures import (
     evaluate_sampler,
     evaluate_samples,
     exhaust,
+    expect_suitable,
     measure_samples,
     note_test_reading,
 )
@@ -76,10 +77,12 @@ __all__ = [
     "Verdict",
     "as_part",
     "assess",
+    "badness",
     "baseline_images",
     "default_sample_count",
     "evaluate_samples",
     "exhaust",
+    "expect_suitable",
     "evaluate_sampler",
     "is_of_files",
     "load_reference_data",

@@ -9,12 +9,12 @@ from typing import Any, Protocol, TypeVar
 
 from torch import Tensor
 
-from advnets import distributed, runs
+from advnets import distributed, extractors, runs
 from advnets.assessment.context import Context, Discriminator, Subject, no_discriminator
 from advnets.assessment.measure_row import ASKED, TRANSLATIONS, MeasureRow
 from advnets.assessment.measures import MEASURES
 from advnets.assessment.plan import EvaluationPlan, parse_measure_names
-from advnets.assessment.reference import Reference, needs_new_classifier, reference
+from advnets.assessment.reference import Reference, can_be_classified, needs_new_classifier, reference
 from advnets.assessment.report import Measure, Report
 from advnets.assessment.report_figures import draw_figures
 from advnets.data import Dataset
@@ -262,6 +262,25 @@ def take_measure(name: str, context: Context) -> Measure:
         raise BadInput(f"{few}, and it needs {row.least} or more; raise --n, or give more")
     found = _expect_finite(row.find(context), name)
     return Measure(name, found, _describe_protocol(row, context, found))
+
+
+def expect_suitable(name: str, subject: Subject, dataset: Dataset) -> None:
+    """Expect samples and data to have what a measure needs, before any classifier is trained.
+
+    Args:
+        name: A row of MEASURES.
+        subject: A few samples.
+        dataset: The real images, or points.
+
+    Raises:
+        BadInput: If they have not, with the reason.
+    """
+    row = MEASURES[name]
+    if (row.on in ("classes", "scores") or "labels" in row.needs) and not can_be_classified(dataset):
+        raise BadInput(f"it looks at classes, and {dataset.name} has no labelled images")
+    plain = Reference(dataset, "validation", extractors.build_extractor("pixels", dataset), None)
+    rest = replace(row, needs=tuple(need for need in row.needs if need != "labels"))
+    rest.must_suit(Context.of(subject, plain, protocol="goodfellow2014", seed=0))
 
 
 def note_test_reading(path: Path, report: Report, held: Folder | None = None) -> None:

@@ -44,7 +44,12 @@ def follow(run: Run, progress: Iterator[TrainingProgress], notes: Iterable[str])
         for last in progress:
             for finding in last.findings:
                 show.keep(finding.line())
-            show(progress_line(last), last.share == 1)
+            if last.validation is not None:
+                show.keep(last.validation.line())
+                for words in filter(None, [last.validation.words_of_end()]):
+                    show.keep(words)
+            if last.readings:  # a run that is resumed may begin with a measure alone
+                show(progress_line(last), last.share == 1)
     return last
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -52,6 +53,8 @@ class SubjectFlags:
             trained on, with their own splits.
         data_dir: A folder where data sets are looked for first.
         game: The game of networks of your own, as the training had it: a game, or a function that returns one.
+        checkpoint: Take this checkpoint of a run, by its step, or the best, which --keep-best has kept; default the
+            newest.
         figures: Draw nearest neighbours, a projection, classes and spectra too, into RUN/figures or --out.
         every_checkpoint: Measure each checkpoint of a run on the validation split, and name the best by the first of
             --measures; default fid, or sliced-wasserstein for points.
@@ -65,6 +68,7 @@ class SubjectFlags:
     data: str | None = None
     data_dir: str | None = None
     game: str | None = None
+    checkpoint: Annotated[str | None, tyro.conf.arg(metavar="STEP|best")] = None
     figures: bool = False
     every_checkpoint: bool = False
     out: Path | None = None
@@ -124,6 +128,7 @@ def _measure(asked: EvaluateFlags, plan: assessment.EvaluationPlan, way: str | N
                 data_dir=asked.data_dir,
                 options=asked.image_options,
                 way=way,
+                checkpoint=asked.checkpoint,
                 game=load_game(asked.game),
             )
         )
@@ -144,7 +149,7 @@ def _print(report: assessment.Report, asked: EvaluateFlags, kept: Path | None = 
 
 
 def _choose(asked: EvaluateFlags, plan: assessment.EvaluationPlan) -> int:
-    idle = [f"--{name}" for name in ("against", "out", "figures") if getattr(asked, name)]
+    idle = [f"--{name}" for name in ("against", "out", "figures", "checkpoint") if getattr(asked, name)]
     idle += asked.image_options.chosen_flags
     if idle:
         raise BadInput(f"--every-checkpoint measures a run on its own data and writes nothing; leave out {idle[0]}")

@@ -11,7 +11,8 @@ from advnets import experiment
 from advnets.cli.flags.arguments import parse, print_result
 from advnets.text import escape, quote_word
 
-ABOUT = """Write the averaged generator of a run's newest good checkpoint as one file, to be given away.
+ABOUT = """Write the averaged generator of a run's newest good checkpoint, or of the one that --checkpoint names, as one
+file, to be given away.
 
 The ending of --out says which kind of file it is:
 
@@ -35,6 +36,8 @@ class ExportFlags:
     Attributes:
         run: The run directory; also a file of a model, or the name of a model that ships.
         out: The file that is written; one that is there already is not overwritten.
+        checkpoint: Take this checkpoint of a run, by its step, or the best, which --keep-best has kept; default the
+            newest.
         half: Store half precision, which takes half the space; a pixel may then differ by a level or two.
         licence: The licence under which others may use the generator.
         notes: What else they should know.
@@ -43,6 +46,7 @@ class ExportFlags:
 
     run: tyro.conf.Positional[Path]
     out: Annotated[Path, tyro.conf.arg(metavar="|".join(f"FILE{ending}" for ending in experiment.EXPORTERS))]
+    checkpoint: Annotated[str | None, tyro.conf.arg(metavar="STEP|best")] = None
     half: bool = False
     licence: str = ""
     notes: str = ""
@@ -61,7 +65,8 @@ def main(argv: Sequence[str]) -> int:
     kinds = "\n".join(f"  {ending}: {row.about}" for ending, row in experiment.EXPORTERS.items())
     asked = parse(ExportFlags, argv, verb="export", about=ABOUT.format(kinds=kinds))
     words = {"licence": asked.licence, "notes": asked.notes}
-    made = experiment.export_generator(asked.run, asked.out, half=asked.half, **words)
+    source = experiment.open_source(asked.run, checkpoint=asked.checkpoint)
+    made = experiment.export_generator(source, asked.out, half=asked.half, **words)
     size = made.path.stat().st_size
     result = {"out": str(made.path), "bytes": size, "half": asked.half, "step": made.step, "notes": list(made.notes)}
     lines = [f"{made.path}: {asked.run} at step {made.step}, {size:,} bytes", *(f"  {note}" for note in made.notes)]

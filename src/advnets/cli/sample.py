@@ -19,7 +19,8 @@ from advnets.text import escape
 
 ABOUT = """Draw samples from a run, from a share file or from a model that ships.
 
-A run's samples come from its newest good checkpoint, by the moving average of its generator. The ending of --out says
+A run's samples come from its newest good checkpoint, unless --checkpoint names another, by the moving average of its
+generator. The ending of --out says
 what is written: .png is one image with all samples in a grid, .webp an animation with a frame a sample, and .npz an
 array `images`, uint8, (n, h, w, c). A folder and a .zip file hold one .png file a sample. These two and .npz are
 written while the samples are drawn, so that tens of thousands of samples take no more memory than a thousand, but for
@@ -58,6 +59,8 @@ class SampleFlags:
         interpolate: Draw the way from the sample of each of --seeds to the next.
         frames: Samples between those of two seeds, with --interpolate; the default of 19 makes one second a pair.
         game: The game of networks of your own, as the training had it: a game, or a function that returns one.
+        checkpoint: Take this checkpoint of a run, by its step, or the best, which --keep-best has kept; default the
+            newest.
         last: Draw by the last weights of a run, in place of their moving average.
         json: Print the result as JSON.
     """
@@ -75,6 +78,7 @@ class SampleFlags:
     interpolate: bool = False
     frames: int | None = None
     game: str | None = None
+    checkpoint: Annotated[str | None, tyro.conf.arg(metavar="STEP|best")] = None
     last: bool = False
     json: bool = False
 
@@ -137,7 +141,8 @@ def main(argv: Sequence[str]) -> int:
     asked = parse(SampleFlags, argv, verb="sample", about=ABOUT)
     plan = asked.plan
     experiment.expect_place_for_samples(asked.out)
-    model = experiment.find_model(asked.run, last=asked.last, game=load_game(asked.game))
+    game = load_game(asked.game)
+    model = experiment.find_model(asked.run, last=asked.last, game=game, checkpoint=asked.checkpoint)
     if asked.class_name is not None and model.card.given != "labels":
         raise BadInput(
             f"--class {asked.class_name}: {asked.run} was trained without labels and has no classes; expected a run of "

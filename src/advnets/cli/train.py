@@ -21,19 +21,19 @@ from advnets.recipes import RECIPES, Recipe, own
 from advnets.recipes.changes import RecipeValue, format_typed, recipe_values, with_values
 from advnets.text import escape, quote_word
 
-ABOUT = """Train RECIPE, a name that `advnets recipes` lists or a recipe.json, on a data set; without one, a recipe is
-chosen for the images of --data. Numbers are those of {recipe}. A SCHEDULE is a number, or such as
-linear_decay:start=0.001,end=0. What stands in brackets has flags too: --generator.hidden 16,16. Of both players:
---lr, --optimizer, --betas, --weight-decay, --width; --k is --algorithm.k."""
+ABOUT = """Train RECIPE, a name that `advnets recipes` lists or a recipe.json; without one, a recipe is chosen for the
+images of --data. Numbers are those of {recipe}. A SCHEDULE is a number, or such as linear_decay:start=0.001,end=0. What
+stands in brackets has flags too: --generator.hidden 16,16. Of both players: --lr, --optimizer, --betas, --weight-decay,
+--width; --k is --algorithm.k."""
 GROUPS = {
     "data and first weights": (
         "data", "other", "data_dir", "direction", "seed", "start_from", "game", "image_size", "image_fit",
         "image_alpha", "image_channels", "cache_memory", "verify",
     ),
-    "length, device and doctor": ("steps", "minutes", "device", "capture", "doctor", "on_collapse"),
+    "length, device and doctor": ("steps", "minutes", "patience", "device", "capture", "doctor", "on_collapse"),
     "what is written": (
-        "out", "journal_steps", "preview_minutes", "preview_steps", "checkpoint_minutes", "checkpoint_steps", "dry_run",
-        "json", "watch",
+        "out", "journal_steps", "preview_minutes", "preview_steps", "checkpoint_minutes", "checkpoint_steps",
+        "keep_best", "dry_run", "json", "watch",
     ),
 }  # fmt: skip
 GLANCE_SECONDS = 2.0
@@ -232,5 +232,10 @@ def follow(run: experiment.Run, *, as_json: bool, game: str | None = None, **bud
     shown = f"translate {path} IMAGE" if is_translation else f"sample {path}"
     text = f"{escape(str(run.path))}\n  advnets {shown} --out samples.png"
     text += "" if is_translation else f"\n  advnets evaluate {path}"
+    best = run.best
+    if best is not None:
+        result["best"] = best.step
+        text += f"\nThe best checkpoint by {best.measure} is that of step {best.step:,}, with {best}:"
+        text += f"\n  advnets {shown} --checkpoint best --out best.png"
     print_result(result, as_json=as_json, text=text, kept=run.path)
     return 0

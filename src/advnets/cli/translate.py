@@ -41,6 +41,8 @@ class TranslateFlags:
         seed: Seed of the noise of the first of them; the next ones have the numbers behind it.
         no_dropout: Leave dropout out, so that an image has one translation.
         game: The game of networks of your own, as the training had it: a game, or a function that returns one.
+        checkpoint: Take this checkpoint of a run, by its step, or the best, which --keep-best has kept; default the
+            newest.
         last: Translate by the last weights of a run, in place of their moving average.
         json: Print the result as JSON.
     """
@@ -53,6 +55,7 @@ class TranslateFlags:
     seed: int = 0
     no_dropout: bool = False
     game: str | None = None
+    checkpoint: Annotated[str | None, tyro.conf.arg(metavar="STEP|best")] = None
     last: bool = False
     json: bool = False
 
@@ -68,7 +71,8 @@ def main(argv: Sequence[str]) -> int:
     """
     asked = parse(TranslateFlags, argv, verb="translate", about=ABOUT)
     plan = TranslationPlan(asked.n, asked.seed, dropout=not asked.no_dropout)
-    model = experiment.find_model(asked.run, last=asked.last, way=asked.way, game=load_game(asked.game))
+    game = load_game(asked.game)
+    model = experiment.find_model(asked.run, last=asked.last, way=asked.way, game=game, checkpoint=asked.checkpoint)
     with console.open_progress() as show:
         path = model.translate_files(asked.images, asked.out, plan, show)
     result: dict[str, Any] = {"out": str(path), "n": plan.n, "seed": plan.seed, "dropout": plan.dropout}

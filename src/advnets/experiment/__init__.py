@@ -26,7 +26,7 @@ from advnets.experiment.sampling import (
     score_translations,
 )
 from advnets.experiment.settings import DEVICES, Settings, find_device
-from advnets.experiment.training_loop import TrainingProgress
+from advnets.experiment.training_loop import MeasuredCheckpoint, TrainingProgress, Validation
 
 __all__ = [
     "SHARE_FILE",
@@ -39,6 +39,7 @@ __all__ = [
     "Exporter",
     "PICTURE",
     "Diagnosis",
+    "MeasuredCheckpoint",
     "Model",
     "TrainingProgress",
     "TranslationPlan",
@@ -47,6 +48,7 @@ __all__ = [
     "SamplePlan",
     "Samples",
     "Settings",
+    "Validation",
     "change_recipe",
     "choose_recipe_for",
     "clear_cache",

@@ -3,7 +3,7 @@
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from advnets.assessment import (
     CheckpointChoice,
@@ -92,16 +92,23 @@ def _load_extractor(text: str | None) -> Any:
     return load_own(text, "--extractor") if text is not None and ":" in text else text
 
 
+class SourceKeywords(TypedDict, total=False):
+    """What says which run lies at a path, and where its data are: fields of `Run`."""
+
+    game: Game | CycleGame | None
+    data: str | None
+    data_dir: str | None
+    checkpoint: int | str | None
+
+
 def evaluate_path(
     path: Path,
     plan: EvaluationPlan,
     *,
     others: str | None = None,
-    data: str | None = None,
-    data_dir: str | None = None,
     options: ImageOptions | None = None,
-    game: Game | CycleGame | None = None,
     way: str | None = None,
+    **source: Unpack[SourceKeywords],
 ) -> Generator[Progress, None, Report]:
     """Measure what lies at a path.
 
@@ -112,12 +119,12 @@ def evaluate_path(
         path: A run directory, a share file, the name of a model that ships, or images or points in files.
         plan: Which measures, and how.
         others: Other real images: a data set by name, or a folder, .zip or .npz file.
-        data: Of a run, the new place of its own data, if they were moved. For share files, as `Model.dataset` takes it.
-        data_dir: Folder where data sets are looked for first.
         options: How the image files at `path` and at `others` become tensors; None for the defaults. The own data of a
             run are read as at its start, and those of a share file as its card says.
-        game: The game of a run of networks of one's own.
         way: Of the run of a cycle, "there" or "back"; None for the way there, and for all else.
+        **source: The game of a run of networks of one's own. `data`: of a run, the new place of its own data, if they
+            were moved; for share files, as `Model.dataset` takes it. `data_dir`: a folder where data sets are looked
+            for first. `checkpoint`: of a run, the one that is measured, as in `Run`.
 
     Yields:
         The progress, and notes on how files were read.
@@ -128,15 +135,18 @@ def evaluate_path(
     Raises:
         BadInput: If nothing that was asked for can be measured, or an argument does not fit what lies at the path.
     """
+    data, data_dir = source.get("data"), source.get("data_dir")
     if data and others:
         raise BadInput("found --data and --against; expected one of them, which says what samples are measured against")
     if is_of_files(path):
         if way is not None:
             raise BadInput(f"--way {way}: {path} holds samples, which go no way; expected the run of a cycle")
+        if source.get("checkpoint") is not None:
+            raise BadInput(f"{path} holds samples, which have no checkpoints; --checkpoint is for runs. Leave it out.")
         return (yield from _evaluate_files(path, plan, others, data, data_dir, options))
     if others is None:
-        return (yield from _evaluate_on_own_data(path, plan, data, data_dir, options, way=way, game=game))
-    found = _open_way(path, way, game)
+        return (yield from _evaluate_on_own_data(path, plan, options, way=way, **source))
+    found = _open_way(path, way, source)
     (chosen,) = options_where_they_apply([others], options)
     dataset = load_reference_data(others, data_dir, chosen)
     yield from _tell(reading_notes(others, dataset))
@@ -184,21 +194,20 @@ def select_checkpoint(
 def _evaluate_on_own_data(
     path: Path,
     plan: EvaluationPlan,
-    data: str | None,
-    data_dir: str | None,
     options: ImageOptions | None,
     *,
     way: str | None,
-    game: Game | CycleGame | None,
+    **source: Unpack[SourceKeywords],
 ) -> Generator[Progress, None, Report]:
-    found = _open_way(path, way, game)
+    found = _open_way(path, way, source)
     if options is not None and options.chosen_flags:
         raise BadInput(
             f"{', '.join(options.chosen_flags)}: {path} is measured on images of the size and colours that it draws. "
             "Leave the flag out; it is for images in files, and for --against."
         )
     if isinstance(found, Run):
-        return (yield from Run(found.path, game, data=data, data_dir=data_dir).evaluate_own_data(plan, way))
+        return (yield from Run(found.path, **source).evaluate_own_data(plan, way))
+    data, data_dir = source.get("data"), source.get("data_dir")
     dataset = found.dataset(data, data_dir)
     yield from _tell(reading_notes(data or dataset.name, dataset))
     report = yield from evaluate_sampler(found, dataset, plan)
@@ -219,9 +228,9 @@ def ways_of(path: Path, game: Game | CycleGame | None = None) -> list[str]:
     return [way for way in found.ways if way] if isinstance(found, Run) else []
 
 
-def _open_way(path: Path, way: str | None, game: Game | CycleGame | None) -> Run | Model:
+def _open_way(path: Path, way: str | None, source: SourceKeywords) -> Run | Model:
     """The run at a path, which has this way, or the model of this way."""
-    found = open_source(path, game)
+    found = open_source(path, source.get("game"), source.get("checkpoint"))
     if way is None:
         return found
     if isinstance(found, Run):

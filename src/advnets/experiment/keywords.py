@@ -53,6 +53,8 @@ class SettingsKeywords(TypedDict, total=False):
     verify: bool
     doctor: str
     on_collapse: str
+    keep_best: str | None
+    patience: int | None
 
 
 class BudgetKeywords(TypedDict, total=False):

@@ -20,6 +20,7 @@ from advnets.experiment.preparation.prepare import prepare_training
 from advnets.experiment.preparation.trial_move import try_one_move
 from advnets.experiment.run import Run
 from advnets.experiment.run_data import choose_data, refuse_other_data
+from advnets.experiment.run_evaluation import expect_measurable
 from advnets.experiment.run_record import RunRecord, recipe_from
 from advnets.experiment.settings import Settings, find_device, settings_from, settle_direction
 from advnets.games import (
@@ -75,6 +76,8 @@ def start(
     refuse_other_data(settings, data)
     if settings.on_collapse != "warn":  # the doctor looks at runs of one process alone
         distributed.expect_one_process(f"--on-collapse {settings.on_collapse}")
+    if settings.keep_best is not None:
+        distributed.expect_one_process(f"--keep-best {settings.keep_best}")
     read = settle_direction(settings, game if found is None or found.learner is None else found.learner, data)
     settings, dataset = distributed.local_rank0_first(lambda: choose_data(read, data, labels=labels, given=given))
     device = find_device(settings.device)
@@ -91,6 +94,9 @@ def start(
         record = replace(record, origin=origin)
     noted = try_one_move(prepared, recipe.transform if dataset.is_image else "identity")
     record = replace(record, notes=(*record.notes, *noted))
+    if settings.keep_best is not None:
+        unborn = Run.begin(Path(recipe.name), game, record=record, dataset=dataset, prepared=prepared)
+        expect_measurable(unborn, {"training": prepared.training.state(), "average": prepared.average.state()})
     path = Path(distributed.on_rank0(lambda: str(_create(recipe, settings, record))))
     run = Run.begin(path, game, record=record, dataset=dataset, prepared=prepared)
     if record.origin is not None:

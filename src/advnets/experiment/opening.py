@@ -47,7 +47,12 @@ def open_model(path: str | Path) -> Model:
 
 
 def find_model(
-    path: str | Path, *, last: bool = False, way: str | None = None, game: Game | CycleGame | None = None
+    path: str | Path,
+    *,
+    last: bool = False,
+    way: str | None = None,
+    game: Game | CycleGame | None = None,
+    checkpoint: int | str | None = None,
 ) -> Model:
     """Return the model in a share file, that of the run in a folder, or one that ships with the package.
 
@@ -56,6 +61,7 @@ def find_model(
         last: Whether it has the last weights of a run, in place of their moving average.
         way: "there" or "back" of a cycle; None for "there", and for a generator of another game.
         game: The game of a run of networks of one's own.
+        checkpoint: As in `open_source`.
 
     Returns:
         The model.
@@ -64,7 +70,7 @@ def find_model(
         BadInput: As `open_model` and `Run.model` do, for the last weights of a share file, and for a way that is not
             there.
     """
-    found = open_source(path, game)
+    found = open_source(path, game, checkpoint)
     if isinstance(found, Run):
         return found.model_of(way, last=last)
     if way not in (None, found.card.way):
@@ -78,25 +84,30 @@ def find_model(
     return found
 
 
-def open_source(path: str | Path, game: Game | CycleGame | None = None) -> Run | Model:
+def open_source(
+    path: str | Path, game: Game | CycleGame | None = None, checkpoint: int | str | None = None
+) -> Run | Model:
     """Return what lies at a path: the model of a share file or one that ships, or a run.
 
     Args:
         path: The file, the folder, or the name of a model that ships.
         game: The game of a run of networks of one's own.
+        checkpoint: Which checkpoint of a run is looked at: its step, or "best"; None for the newest good one.
 
     Returns:
         The run or the model.
 
     Raises:
-        BadInput: As `open_model` does, and for a game beside a file, which has its networks.
+        BadInput: As `open_model` does, and for a game or a checkpoint beside a file, which has its networks.
     """
     path = Path(path)
     path = shipped_model_path(path) or path
     is_file = path.suffix in READABLE or (path.exists() and not path.is_dir())
     if is_file and game is not None:
         raise BadInput(f"{path} is a file, which has its own network; --game is for runs. Leave it out.")
-    return open_model(path) if is_file else Run(path, game)
+    if is_file and checkpoint is not None:
+        raise BadInput(f"{path} is a file, which holds one model; --checkpoint is for runs. Leave it out.")
+    return open_model(path) if is_file else Run(path, game, checkpoint=checkpoint)
 
 
 def shipped_model_path(path: Path) -> Path | None:

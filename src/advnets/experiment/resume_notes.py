@@ -23,11 +23,13 @@ def resume_notes(directory: runs.RunDirectory, settings: Settings) -> list[str]:
         Damaged: If no checkpoint is good.
     """
     if not runs.has_checkpoints(directory.checkpoints):
-        return []
+        has_begun = directory.journal.path.exists()
+        return ["it ended before its first checkpoint, and begins again at step 0"] if has_begun else []
     device = find_device(settings.device)
     step, state, skipped = runs.load_latest(directory.checkpoints)
     notes = [f"checkpoint {path.name} is damaged and passed over: {reason}" for path, reason in skipped]
     notes += [f"from the checkpoint of step {step:,}"]
+    notes += _early_end_notes(runs.read_json(directory.status_json), step)
     if broken := directory.journal.broken_lines():
         notes += [f"journal.jsonl: lines {', '.join(map(str, broken))} are not JSON of a step and are dropped"]
     processes = len(state["random"]["own"])
@@ -46,6 +48,14 @@ def resume_notes(directory: runs.RunDirectory, settings: Settings) -> list[str]:
         for player, names in state["training"].get("not stored", {}).items()
         if names
     ]
+
+
+def _early_end_notes(status: Mapping[str, Any], step: int) -> list[str]:
+    """That the run has ended before its limit, of its own, and how it goes on all the same."""
+    message, share = str(status.get("message", "")), status.get("share")
+    if status.get("state") != "finished" or status.get("step") != step or not message or share == 1:
+        return []
+    return [f"{message} A new limit trains on: --steps N or --minutes N"]
 
 
 def _arithmetic_notes(former: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from advnets import assessment, distributed, runs
 from advnets.assessment import CheckpointChoice, EvaluationPlan, Progress, Report, Sampler, exhaust, plan_from
 from advnets.data import Dataset
-from advnets.experiment import run_evaluation
+from advnets.errors import BadInput
+from advnets.experiment import run_evaluation, run_model
 from advnets.experiment.exports import ExportedFile
 from advnets.experiment.model import Model
 from advnets.experiment.notebook import describe_run
@@ -22,11 +23,10 @@ from advnets.experiment.preparation.prepare import PreparedTraining
 from advnets.experiment.resume_notes import resume_notes
 from advnets.experiment.run_data import load_run_data
 from advnets.experiment.run_diagnosis import Diagnosis, diagnose_run
-from advnets.experiment.run_model import export_model, model_of_state
 from advnets.experiment.run_record import RunRecord
 from advnets.experiment.sampling import SampleKeywords, Samples
 from advnets.experiment.settings import Settings, settle_budget
-from advnets.experiment.training_loop import Loop, TrainingProgress, build_loop
+from advnets.experiment.training_loop import Loop, MeasuredCheckpoint, TrainingProgress, Validation, build_loop
 from advnets.games import CycleGame, Game
 from advnets.recipes import Recipe
 from advnets.recipes.recipe import own_optimizers
@@ -44,6 +44,8 @@ class Run:
         given: The given images again, if they were given beside a tensor or an array.
         data_dir: Folder where the files of a named data set are looked for first, in place of that of the start.
         optimizer: The optimizers of your own again, as `advnets.resume` takes them.
+        checkpoint: The step of the checkpoint that is sampled, measured and exported; "best" for the one that
+            keep_best has kept; None for the newest good one.
     """
 
     path: Path
@@ -53,9 +55,11 @@ class Run:
     given: Any = field(default=None, repr=False)
     data_dir: str | PathLike[str] | None = field(default=None, repr=False)
     optimizer: Any = field(default=None, repr=False)
+    checkpoint: int | str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self.path = Path(self.path)  # given by Python it may be text
+        self.checkpoint = run_model.parse_checkpoint(self.checkpoint)
         self._held: runs.RunDirectory | None = None
         self._begun_in: tuple[int, int] | None = None
         self._record: RunRecord | None = None
@@ -143,7 +147,7 @@ class Run:
             BadInput: If there is no such way, or the run was started on networks that are not given.
         """
         way = run_evaluation.expect_way(self.ways, way, str(self.path))
-        return self.model_at(*runs.load_latest(self.directory.checkpoints)[:2], way, last=last)
+        return self.model_at(*run_model.load_state(self), way, last=last)
 
     def sampler(self, way: str | None = None) -> Sampler:
         """Return what draws the samples that are measured, by the newest good checkpoint.
@@ -154,7 +158,7 @@ class Run:
         Returns:
             The model; of a cycle what translates that way, and back again.
         """
-        return run_evaluation.sampler_of(self, *runs.load_latest(self.directory.checkpoints)[:2], way)
+        return run_evaluation.sampler_of(self, *run_model.load_state(self), way)
 
     @property
     def ways(self) -> list[str]:
@@ -174,12 +178,22 @@ class Run:
         Returns:
             The model.
         """
-        return model_of_state(self.record, self.game, self.path, step=step, state=state, way=way, last=last)
+        return run_model.model_of_state(self.record, self.game, self.path, step=step, state=state, way=way, last=last)
 
     @property
     def step(self) -> int:
-        """The step of the newest good checkpoint."""
-        return runs.load_latest(self.directory.checkpoints)[0]
+        """The step of the newest good checkpoint, or of the one that is chosen."""
+        return run_model.load_state(self)[0]
+
+    @property
+    def validation(self) -> Validation | None:
+        """What keep_best has measured of the run's checkpoints while it trained; None where it was not asked for."""
+        return run_model.read_validation(self)
+
+    @property
+    def best(self) -> MeasuredCheckpoint | None:
+        """The best of the measured checkpoints that are there, which checkpoint="best" opens; None without any."""
+        return run_model.find_best(self)
 
     def sample(self, n: int | None = None, *, last: bool = False, **asked: Unpack[SampleKeywords]) -> Samples:
         """Draw samples of the newest good checkpoint's generator.
@@ -239,42 +253,18 @@ class Run:
     def evaluate_against(
         self, dataset: Dataset, plan: EvaluationPlan, way: str | None = None
     ) -> Generator[Progress, None, Report]:
-        """Measure the run against other data.
+        """Measure the run against other data, real images or points, by the plan and the way of `evaluate_own_data`.
 
-        No report is written, but each reading of their test split is noted in test-readings.jsonl.
-
-        Args:
-            dataset: The other real images, or points.
-            plan: Which measures, and how.
-            way: As in `evaluate_own_data`.
-
-        Yields:
-            The progress.
-
-        Returns:
-            The report.
-
-        Raises:
-            BadInput: If nothing that was asked for can be measured.
-            Unsupported: As `evaluate_sampler` and `Model.draw_subject` do.
+        No report is written, but each reading of their test split is noted in test-readings.jsonl. Yields, returns and
+        raises what `evaluate_own_data` does.
         """
         return run_evaluation.evaluate_against(self, dataset, plan, way)
 
     def select_checkpoint(self, plan: EvaluationPlan, by: str) -> Generator[Progress, None, CheckpointChoice]:
         """Measure every checkpoint on the validation split, and select the best; nothing is written.
 
-        Args:
-            plan: Which measures are taken beside `by`, and how.
-            by: The measure that decides.
-
-        Yields:
-            The progress.
-
-        Returns:
-            The reports of all checkpoints, and which is the best.
-
-        Raises:
-            BadInput: For the test split, on which nothing may be chosen, and if `by` cannot be measured.
+        `by` is the measure that decides; the plan says which are taken beside it, and how. Yields the progress. Raises
+        BadInput for the test split, on which nothing may be chosen, and if `by` cannot be measured.
         """
         return run_evaluation.select_checkpoint(self, plan, by)
 
@@ -320,7 +310,7 @@ class Run:
             The path, the step, and words on the file.
         """
         words = {"licence": licence, "notes": notes}
-        return export_model(self.record, lambda: self.model, self.directory, Path(path), half=half, **words)
+        return run_model.export_model(self.record, lambda: self.model, self.directory, Path(path), half=half, **words)
 
     def figure2(self, *, seed: int = 0) -> Any:
         """Draw Figure 2 of the 2014 paper, as `Model.figure2` does, beside the run's own data."""
@@ -345,8 +335,12 @@ class Run:
 
         Raises:
             InUse: If another process is training it.
-            BadInput: If the run was started on another game than this, or on none.
+            BadInput: If the run was started on another game than this, or on none, and for a chosen checkpoint.
         """
+        if self.checkpoint is not None:
+            raise BadInput(
+                f"found checkpoint={self.checkpoint!r}; a run is trained on from its newest one. Leave it out."
+            )
         distributed.init_process_group()
         with ExitStack() as held:
             # Broadcast, as if each process had read it: on other hosts there may be no such directory.
@@ -359,6 +353,8 @@ class Run:
             distributed.on_rank0(lambda: loop.directory.journal.drop_after(loop.step))
             if loop.doctor is not None:
                 loop.doctor.begin(loop.step)
+            if loop.validator is not None:
+                loop.validator.begin(loop.step, is_longer=(steps, minutes) != (None, None))
             yield from loop.carry_on()
 
     def save_beginning(self) -> None:
@@ -373,7 +369,8 @@ class Run:
         Returns:
             A sentence for each of them.
         """
-        return [*self.record.notes, *resume_notes(self.directory, self.settings)]
+        resumed = resume_notes(self.directory, self.settings)
+        return [*self.record.notes, *run_evaluation.validation_notes(self), *resumed]
 
     def _lock(self, held: ExitStack) -> dict[str, Any]:
         self._held = directory = held.enter_context(runs.lock_run(self.directory.path))
@@ -397,4 +394,6 @@ class Run:
         beside: dict[str, Any] = {"budget": budget, "game": self.game, "prepared": self._prepared}
         self._prepared = None
         recipe = self.record.with_optimizers(self.optimizer, str(self.path))
-        return build_loop(self._held or runs.RunDirectory(self.path), recipe, self.dataset, self.settings, **beside)
+        directory = self._held or runs.RunDirectory(self.path)
+        beside["validator"] = run_evaluation.build_validator(self, directory)
+        return build_loop(directory, recipe, self.dataset, self.settings, **beside)

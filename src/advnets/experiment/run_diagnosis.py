@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
@@ -15,17 +15,9 @@ from advnets.experiment.preparation.build_training import build_training
 from advnets.experiment.preparation.game_training import GameTraining
 from advnets.experiment.probes import Prober
 from advnets.experiment.run_model import KeptRun, load_all_states
-from advnets.experiment.settings import Settings, with_budget
+from advnets.experiment.settings import with_budget
 from advnets.randomness import Streams
 from advnets.text import escape
-
-
-class DiagnosedRun(KeptRun, Protocol):
-    """What is asked of a run that is diagnosed."""
-
-    @property
-    def settings(self) -> Settings:
-        """What was asked of the run beside its recipe."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +57,7 @@ class Diagnosis:
         return "\n\n".join(parts)
 
 
-def diagnose_run(run: DiagnosedRun) -> Diagnosis:
+def diagnose_run(run: KeptRun) -> Diagnosis:
     """Say what is wrong with a run; see `Run.diagnose`."""
     states, _ = load_all_states(run.directory.checkpoints)
     history: dict[str, list[Probe]] = {}
@@ -88,7 +80,7 @@ def diagnose_run(run: DiagnosedRun) -> Diagnosis:
     return Diagnosis(run.directory.path, step, tuple(now), _earlier(run, {one.name for one in now}), probes)
 
 
-def _earlier(run: DiagnosedRun, standing: set[str]) -> tuple[Finding, ...]:
+def _earlier(run: KeptRun, standing: set[str]) -> tuple[Finding, ...]:
     """The last finding of each name that is not found any more."""
     found: dict[str, Finding] = {}
     for entry in run.directory.findings.entries():
@@ -97,7 +89,7 @@ def _earlier(run: DiagnosedRun, standing: set[str]) -> tuple[Finding, ...]:
     return tuple(found.values())
 
 
-def _probe_state(run: DiagnosedRun, prober: Prober, step: int, state: Mapping[str, Any]) -> list[Probe]:
+def _probe_state(run: KeptRun, prober: Prober, step: int, state: Mapping[str, Any]) -> list[Probe]:
     device = torch.device("cpu")
     with Streams(0, device).as_defaults():
         training = build_training(run.recipe, run.dataset, seed=0, device=device, game=copy_deeply(run.game))

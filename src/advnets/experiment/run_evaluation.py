@@ -2,28 +2,44 @@
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from advnets import runs
+from advnets import distributed, runs
 from advnets.assessment import (
     UNREAD,
     CheckpointChoice,
     EvaluationPlan,
     Progress,
+    Reference,
     Report,
     Sampler,
     Subject,
     as_part,
+    badness,
     evaluate_sampler,
+    exhaust,
+    expect_suitable,
+    measure_samples,
+    needs_new_classifier,
     note_test_reading,
+    reference,
     write_report,
 )
 from advnets.data import Dataset
 from advnets.errors import BadInput, keep_result, unknown
 from advnets.experiment.model import Model
-from advnets.experiment.run_model import KeptRun, load_all_states, load_discriminator
+from advnets.experiment.run_model import KeptRun, load_all_states, load_discriminator, load_state
+from advnets.experiment.settings import find_device
+from advnets.experiment.training_loop import Validator
+from advnets.randomness import Streams
+from advnets.statistics import Estimate
+
+MOST_VALIDATED = 1000
+"""Samples of a checkpoint that are measured while a run trains, at most."""
+TRIED = 2
+"""Samples that are drawn before a run begins, to see whether its measure can be taken."""
 
 
 class MeasuredRun(KeptRun, Protocol):
@@ -66,7 +82,7 @@ def evaluate_own_data(
 ) -> Generator[Progress, None, Report]:
     """Measure a run against its own data, and write the report; see `Run.evaluate_own_data`."""
     with runs.hold_run(run.directory.path) as directory:
-        step, state, _ = runs.load_latest(directory.checkpoints, directory.held)
+        step, state = load_state(run, directory)
         report = yield from _evaluate_checkpoint(run, step, state, plan, way)
         with keep_result(report):
             _note_reading(report, directory)
@@ -92,7 +108,7 @@ def evaluate_against(
 ) -> Generator[Progress, None, Report]:
     """Measure a run against other data; see `Run.evaluate_against`."""
     with runs.hold_run(run.directory.path) as directory:
-        step, state, _ = runs.load_latest(directory.checkpoints, directory.held)
+        step, state = load_state(run, directory)
         sampler, facing = sampler_of(run, step, state, way), _turn_towards(run, dataset, way)
         report = yield from evaluate_sampler(sampler, facing, plan)
         with keep_result(report):
@@ -116,6 +132,126 @@ def select_checkpoint(run: MeasuredRun, plan: EvaluationPlan, by: str) -> Genera
     return CheckpointChoice(by, reports, damaged)
 
 
+@dataclass(eq=False)
+class CheckpointEvaluator:
+    """Takes one measure of checkpoints on the validation split, all against one reference.
+
+    Samples are drawn as `Run.sample` draws them, of the same noises each time, by copies that are read from the disk,
+    and with random numbers of its own: a training beside it is not touched.
+
+    Attributes:
+        run: The run.
+        measure: Name of the measure.
+    """
+
+    run: MeasuredRun
+    measure: str
+
+    @cached_property
+    def plan(self) -> EvaluationPlan:
+        """How the measure is taken."""
+        return EvaluationPlan(measures=(self.measure,))
+
+    @cached_property
+    def against(self) -> Reference:
+        """The real samples; a classifier of labelled images is trained first, if the cache has none."""
+        return reference(self.run.dataset, split=self.plan.split, classifier=self.plan.wants_classifier)
+
+    def take(self, directory: runs.RunDirectory, step: int) -> Estimate:
+        """Measure a checkpoint.
+
+        Args:
+            directory: The run's files.
+            step: The checkpoint's step.
+
+        Returns:
+            The estimate.
+
+        Raises:
+            BadInput: If the measure cannot be taken, or nothing is known of what real samples get.
+        """
+        with Streams(self.plan.seed, find_device(self.run.settings.device)).as_defaults():
+            _, state = runs.load_checkpoint(directory.checkpoints / f"{step:08d}", directory.held)
+            subject = _draw_validated(self.run, step, state, MOST_VALIDATED)
+            report = exhaust(measure_samples(subject, self.against, self.plan))
+        if self.measure in report.skipped:
+            raise BadInput(report.skipped[self.measure])
+        found = report.measures[self.measure].estimate
+        if badness(self.measure, found.value, found.floor) is None:
+            raise BadInput("it is not known what real samples get")
+        return found
+
+
+def build_validator(run: MeasuredRun, directory: runs.RunDirectory) -> Validator | None:
+    """Build what measures the checkpoints of a run while it trains; None where that is not asked for.
+
+    Args:
+        run: The run.
+        directory: Its files, held open.
+
+    Returns:
+        The validator.
+
+    Raises:
+        Unsupported: Among several processes.
+    """
+    name = run.settings.keep_best
+    if name is None:
+        return None
+    distributed.expect_one_process(f"--keep-best {name}")
+    return Validator(directory, name, run.settings.patience, CheckpointEvaluator(run, name).take)
+
+
+def validation_notes(run: MeasuredRun) -> list[str]:
+    """Return what is to be said before the checkpoints of a run are measured: that a classifier is trained first."""
+    name = run.settings.keep_best
+    if name is None or not needs_new_classifier(run.dataset):
+        return []
+    if not EvaluationPlan(measures=(name,)).wants_classifier:
+        return []
+    return [f"keep-best: a classifier of {run.dataset.name} is trained at the first checkpoint, once"]
+
+
+def expect_measurable(run: MeasuredRun, state: Mapping[str, Any]) -> None:
+    """Expect that the measure of `keep_best` can be taken of a run's checkpoints.
+
+    Args:
+        run: The run, of which nothing need be written yet.
+        state: The training at its first step.
+
+    Raises:
+        BadInput: If it cannot, with the reason.
+    """
+    name, usual = run.settings.keep_best, "fid" if run.dataset.is_image else "sliced-wasserstein"
+    if name is None:
+        return
+    networks = {} if run.game is None else run.game.players
+    iterators = [told for network in networks.values() for told in runs.name_iterators(network)]
+    if iterators:
+        raise BadInput(
+            f"--keep-best {name}: found {iterators[0]} in a network, which a copy that is measured would move on; "
+            "expected networks without iterators. Leave --keep-best out."
+        )
+    try:
+        with Streams(0, find_device(run.settings.device)).as_defaults():
+            expect_suitable(name, _draw_validated(run, 0, state, TRIED), run.dataset)
+    except BadInput as error:
+        raise BadInput(
+            f"--keep-best {name}: {str(error).rstrip('.')}. Take a measure that this recipe and these data allow, "
+            f"such as {usual}, or leave --keep-best out."
+        ) from error
+
+
+def _draw_validated(run: MeasuredRun, step: int, state: Mapping[str, Any], most: int) -> Subject:
+    """Samples of a checkpoint that are measured on the validation split."""
+    sampler, dataset = sampler_of(run, step, state, None), run.dataset
+    n = min(most, sampler.usual_count(dataset, "validation"))
+    drawn = sampler.draw_subject(n, seed=0, dataset=dataset, split="validation")
+    drawn.must_fit(dataset)
+    load = partial(load_discriminator, run.recipe, dataset, state["training"], run.game)
+    return replace(drawn, load_discriminator=load)
+
+
 def _note_reading(report: Report, directory: runs.RunDirectory) -> None:
     """Note a reading of the test split; raises BadInput if nothing was measured."""
     report.must_have_measures()
@@ -133,7 +269,7 @@ def _evaluate_checkpoint(
 
 def sampler_of(run: MeasuredRun, step: int, state: Mapping[str, Any], way: str | None) -> Sampler:
     """Return what translates or samples one way, with what goes back again where there is such a way."""
-    chosen = expect_way(run.ways, way, str(run.directory.path))
+    chosen = expect_way(run.ways, way, str(run.path))
     others = [one for one in run.ways if one != chosen]
     model = run.model_at(step, state, chosen)
     return CycleSampler(model, run.model_at(step, state, others[0])) if others else model

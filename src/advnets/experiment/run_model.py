@@ -1,5 +1,6 @@
 """What a checkpoint of a run holds: its model, with the card that says what it is, and its discriminator."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
@@ -13,18 +14,22 @@ from advnets import runs
 from advnets.assessment import REPORT_ADVICE, Discriminator
 from advnets.averaging import copy_deeply
 from advnets.data import TRANSFORMS, Dataset
-from advnets.errors import Damaged, Unsupported
+from advnets.errors import BadInput, Damaged, Missing, Unsupported
 from advnets.experiment.exports import ExportedFile, find_exporter
 from advnets.experiment.model import Model
 from advnets.experiment.own_networks import export_own_weights
 from advnets.experiment.preparation.build_model import build_row_on_meta, with_lower_layers, with_weights
 from advnets.experiment.preparation.build_training import build_game_training
 from advnets.experiment.run_record import RunRecord
+from advnets.experiment.settings import Settings
+from advnets.experiment.training_loop import MeasuredCheckpoint, Validation
 from advnets.games import CycleGame, Game
 from advnets.networks import NO_CODE
 from advnets.randomness import Streams
 from advnets.recipes import PLAYERS, Descent, Recipe, to_json
 
+BEST = "best"
+"""The checkpoint that --keep-best has kept."""
 PART = 500
 """Images that go through a discriminator at once."""
 
@@ -33,6 +38,8 @@ class KeptRun(Protocol):
     """What is asked of a run that is looked at: its files, its recipe and its data."""
 
     game: Game | CycleGame | None
+    checkpoint: int | str | None
+    path: Path
 
     @property
     def directory(self) -> runs.RunDirectory:
@@ -45,6 +52,10 @@ class KeptRun(Protocol):
     @property
     def dataset(self) -> Dataset:
         """The data of the run."""
+
+    @property
+    def settings(self) -> Settings:
+        """What was asked of the run beside its recipe."""
 
 
 def model_of_state(
@@ -187,6 +198,77 @@ def export_model(
     measured = report if report.get("step") == model.step else None
     card = replace(model.card, half=half, licence=licence, notes=notes, report=measured)
     return ExportedFile(path, model.step, exporter.write(path, replace(model, card=card)), exporter.use)
+
+
+def parse_checkpoint(found: int | str | None) -> int | str | None:
+    """Return which checkpoint is meant: a step, BEST, or None for the newest good one.
+
+    Args:
+        found: The step as a number or a text, "best", or None.
+
+    Raises:
+        BadInput: If it is none of these.
+    """
+    if found is None or found == BEST or (type(found) is int and found >= 0):
+        return found
+    if isinstance(found, str) and re.fullmatch("[0-9]{1,12}", found):
+        return int(found)
+    raise BadInput(f"checkpoint is {found!r}; expected the step of a checkpoint, or {BEST!r}")
+
+
+def load_state(run: KeptRun, directory: runs.RunDirectory | None = None) -> tuple[int, dict[str, Any]]:
+    """Load the checkpoint of a run that is looked at.
+
+    Args:
+        run: The run.
+        directory: Its files, held open; None to open them.
+
+    Returns:
+        Its step, and the state of the training.
+
+    Raises:
+        Missing: If it is not there; those that are there are named.
+        BadInput: If the best is asked for, and none was measured while the run trained.
+        Damaged: If it is not as it was written.
+    """
+    at = directory or run.directory
+    if run.checkpoint is None:
+        step, state, _ = runs.load_latest(at.checkpoints, at.held)
+        return step, state
+    there = {int(path.name): path for path in runs.newest_first(at.checkpoints, at.held)}
+    step = _expect_best(run, at).step if run.checkpoint == BEST else int(run.checkpoint)
+    if step not in there:
+        steps = ", ".join(f"{one:,}" for one in sorted(there)) or "none"
+        raise Missing(
+            f"{at.path} has no checkpoint of step {step:,}: found {steps}. A run keeps the newest two, and with "
+            "--keep-best the best."
+        )
+    return runs.load_checkpoint(there[step], at.held)
+
+
+def read_validation(run: KeptRun, directory: runs.RunDirectory | None = None) -> Validation | None:
+    """Return what was measured of a run's checkpoints while it trained; None where that was not asked for."""
+    name = run.settings.keep_best
+    return None if name is None else Validation.of((directory or run.directory).journal.entries(), name)
+
+
+def find_best(run: KeptRun, directory: runs.RunDirectory | None = None) -> MeasuredCheckpoint | None:
+    """Return the best of the measured checkpoints that are there; None if there is none."""
+    at, found = directory or run.directory, read_validation(run, directory)
+    there = (int(path.name) for path in runs.newest_first(at.checkpoints, at.held))
+    return None if found is None else found.among(there).best
+
+
+def _expect_best(run: KeptRun, directory: runs.RunDirectory) -> MeasuredCheckpoint:
+    best = find_best(run, directory)
+    if best is None:
+        is_asked = run.settings.keep_best is not None
+        why = "has no measured checkpoint yet" if is_asked else "was trained without --keep-best"
+        raise BadInput(
+            f"{directory.path} {why}, so that none of its checkpoints is known to be the best. `advnets evaluate "
+            "RUN --every-checkpoint` measures those that there are; name one of them by its step."
+        )
+    return best
 
 
 def load_all_states(folder: Path) -> tuple[dict[int, dict[str, Any]], dict[str, str]]:

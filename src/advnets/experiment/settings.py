@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from advnets import distributed
+from advnets.assessment import MEASURES
 from advnets.data import DIRECTIONS, UNPAIRED, Dataset, ImageOptions, holds_image_files, load, load_unpaired
 from advnets.errors import BadInput, unknown
 from advnets.games import CycleGame, CycleRow
@@ -71,6 +72,8 @@ class TrainingPlan:
         checkpoint_steps: Steps between two checkpoints, in place of minutes.
         doctor: Look for failures, in at most 2 % of the time.
         on_collapse: What a collapse leads to.
+        keep_best: Measure each checkpoint on held-out data, such as by fid; keep the best.
+        patience: End after so many checkpoints in a row that are no better.
     """
 
     data: str = "digits"
@@ -91,6 +94,8 @@ class TrainingPlan:
     checkpoint_steps: int | None = None
     doctor: str = "on"
     on_collapse: str = "warn"
+    keep_best: str | None = None
+    patience: int | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,14 @@ class Settings(ImageFlags, TrainingPlan):
                 f"on_collapse is {self.on_collapse!r} with the doctor off, who alone can tell a collapse: expected "
                 "'warn'. Leave --doctor off out."
             )
-        for name in ("steps", "journal_steps", "preview_steps", "checkpoint_steps"):
+        if self.keep_best is not None and self.keep_best not in MEASURES:
+            raise unknown("measure", str(self.keep_best), MEASURES)
+        if self.patience is not None and self.keep_best is None:
+            raise BadInput(
+                f"--patience {self.patience}: found no --keep-best, which says what is measured of each checkpoint. "
+                "Give both, as in --keep-best fid --patience 5, or leave --patience out."
+            )
+        for name in ("steps", "journal_steps", "preview_steps", "checkpoint_steps", "patience"):
             _expect_positive(name, getattr(self, name), int)
         for name in ("minutes", "preview_minutes", "checkpoint_minutes"):
             _expect_positive(name, getattr(self, name), float)

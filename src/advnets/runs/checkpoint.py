@@ -26,8 +26,10 @@ FILES = ("tensors.safetensors", "state.json")
 MANIFEST = "MANIFEST.json"
 
 
-def save_checkpoint(folder: Path, step: int, state: Mapping[str, Any], held: Folder | None = None) -> Path:
-    """Write the checkpoint of a step, verify it, and remove all but the newest two that verify.
+def save_checkpoint(
+    folder: Path, step: int, state: Mapping[str, Any], held: Folder | None = None, best: int | None = None
+) -> Path:
+    """Write the checkpoint of a step, verify it, and remove all but the newest two that verify, and the best.
 
     Args:
         folder: Folder of the checkpoints, which is made where it is missing.
@@ -35,6 +37,7 @@ def save_checkpoint(folder: Path, step: int, state: Mapping[str, Any], held: Fol
         state: What `flatten_state` takes.
         held: The run's folder, if it is held open: the folder of the checkpoints is then looked for in there, and must
             be no link.
+        best: Step of a checkpoint that stays, however old it is.
 
     Returns:
         Path of the checkpoint.
@@ -66,7 +69,7 @@ def save_checkpoint(folder: Path, step: int, state: Mapping[str, Any], held: Fol
                 raise
             del contents  # large nets: the bytes are about to be read back
             verify_checkpoint(path, at)
-            prune_checkpoints(at)
+            prune_checkpoints(at, best=best)
     except OSError as error:
         raise cannot_write(path, error) from error
     return path
@@ -123,7 +126,7 @@ def commit_checkpoint(folder: Folder, temporary: str, name: str) -> None:
         folder.remove(damaged)
 
 
-def prune_checkpoints(folder: Folder, keep: int = KEEP) -> None:
+def prune_checkpoints(folder: Folder, keep: int = KEEP, best: int | None = None) -> None:
     """Remove checkpoints that are older than the newest ones that verify.
 
     Each loses its name before its files, so that who reads finds a whole checkpoint or none.
@@ -131,9 +134,12 @@ def prune_checkpoints(folder: Folder, keep: int = KEEP) -> None:
     Args:
         folder: Folder of the checkpoints.
         keep: How many that verify are kept.
+        best: Step of a checkpoint that is kept beside them.
     """
     good = 0
     for name in _names_newest_first(folder):
+        if good >= keep and int(name) == best:
+            continue
         if good >= keep:
             away = temporary_name()
             with contextlib.suppress(OSError):

@@ -33,6 +33,7 @@ SPELLINGS = {
     "extractor": "{classifier, random, pixels, pca, inception, onnx}|MODULE:NAME",
     "game": "MODULE:NAME",
     "doctor": "{on, off}",
+    "keep_best": "MEASURE",
     "image_alpha": "COLOUR|keep",
     "image_channels": "{grey, rgb}",
     "image_fit": "{crop, pad}",
@@ -164,7 +165,7 @@ def _wrap(paragraph: str, width: int) -> str:
 
 
 def _rows(line: HelpLine, width: int) -> list[str]:
-    """The spelling and what it does: beside each other, or below where the spelling is too long."""
+    """The spelling and what it does: beside each other, or below where the spelling is too long for a short end."""
     head = f"  {line.spelling}"
     beside = f"{head:<{COLUMN - 2}}  {line.about}".rstrip()
     if len(beside) <= width:
@@ -173,4 +174,7 @@ def _rows(line: HelpLine, width: int) -> list[str]:
     below = [" " * COLUMN + row for row in words]
     if len(head) + 2 <= COLUMN:
         return [f"{head:<{COLUMN}}{''.join(words[:1])}".rstrip(), *below[1:]]
-    return [*textwrap.wrap(line.spelling, width, initial_indent="  ", subsequent_indent="      "), *below]
+    spelled = textwrap.wrap(line.spelling, width, initial_indent="  ", subsequent_indent="      ")
+    if len(spelled) > 1 and len(spelled[-1]) + 2 <= COLUMN:
+        return [*spelled[:-1], f"{spelled[-1]:<{COLUMN}}{''.join(words[:1])}".rstrip(), *below[1:]]
+    return [*spelled, *below]

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +16,16 @@ from advnets.averaging import MovingAverage
 from advnets.experiment.preparation.preview import Preview
 from advnets.experiment.settings import Settings
 from advnets.experiment.training_loop.doctor import Doctor
-from advnets.experiment.training_loop.progress import TrainingProgress, describe_end
+from advnets.experiment.training_loop.progress import TrainingProgress, describe_end, write_status
 from advnets.experiment.training_loop.rollback import MOST_ROLLBACKS, SLOWER, slow_down, state_before
+from advnets.experiment.training_loop.timetable import Timetable
+from advnets.experiment.training_loop.validation import Validation, Validator, describe_early_end
 from advnets.randomness import Streams
 from advnets.recipes import Recipe
 from advnets.training import Moment, Step, Training
 
 ONE_PRESS_SECONDS = 0.5
 """SIGINTs so close are one: a terminal and a program that starts the command may both send it."""
-JOURNAL_STEPS, JOURNAL_SECONDS = 50, 2.0
-"""Steps, or seconds of training, after which a line of the journal is due, where its steps are not given."""
-FIRST_PREVIEW_SECONDS = 5.0
-"""Seconds of training after which the first preview is due, where its steps are not given."""
 STATUS_PATIENCE_SECONDS = 1.0
 """How long a second SIGINT waits for status.json, on a disk that may hang."""
 EXIT_PATIENCE_SECONDS = 60.0
@@ -49,6 +47,7 @@ class Loop:
         step: Steps made so far.
         seconds: Seconds that it was trained for.
         doctor: Who looks at the training now and then, or None.
+        validator: What measures each checkpoint on held-out data, or None.
         rollbacks: How often it went back to a state from before a collapse.
         clock: What counts the seconds.
         asked_to_stop: The signal that this process was sent.
@@ -66,6 +65,7 @@ class Loop:
     step: int = 0
     seconds: float = 0.0
     doctor: Doctor | None = None
+    validator: Validator | None = None
     rollbacks: int = field(default=0, init=False)
     memory: runs.ModuleMemory = field(default_factory=runs.ModuleMemory, init=False)
     clock: process.RunningClock = field(default_factory=process.RunningClock)
@@ -79,7 +79,7 @@ class Loop:
         self._between_steps = True
         self._is_lent = False  # the caller has the word, between two values
         self._left_elsewhere = False
-        self._reported_at = self._next_preview_at = 0.0  # in seconds of training
+        self.timetable = Timetable(self.settings)
         self._watch_average()
 
     def state(self) -> dict[str, Any]:
@@ -118,6 +118,11 @@ class Loop:
         by_steps = self.step / self.settings.steps if self.settings.steps else 0.0
         by_minutes = self.seconds / (60 * self.settings.minutes) if self.settings.minutes else 0.0
         return min(max(by_steps, by_minutes), 1.0)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the training has come to its end: of its budget, or of the patience for checkpoints no better."""
+        return self.share() >= 1 or (self.validator is not None and self.validator.is_exhausted)
 
     def load_newest(self, read: Callable[[], Mapping[str, Any] | None]) -> None:
         """Load the newest good state, or that in which the first process begins: all stand alike, own networks too.
@@ -205,7 +210,8 @@ class Loop:
 
     def _write_end(self, state: str, message: str) -> None:
         """Say how the run ended, on a full disk too; what is trained to its end is finished, however it was left."""
-        state = "finished" if state == "stopped" and self.share() >= 1 else state
+        if state == "stopped" and self.is_over:
+            state, message = "finished", message or describe_early_end(self.validator)
         with contextlib.suppress(errors.CannotWrite):  # what is raised beside says so
             self._write_status(state, message, in_place=True)
             if self.doctor is not None:
@@ -252,15 +258,16 @@ class Loop:
 
     def _write(self, state: Mapping[str, Any]) -> str:
         self.directory.journal.sync()
-        return str(runs.save_checkpoint(self.directory.checkpoints, self.step, state, self.directory.held))
+        best = None if self.validator is None else self.validator.best_step
+        return str(runs.save_checkpoint(self.directory.checkpoints, self.step, state, self.directory.held, best))
 
     def _stretches(self) -> Iterator[TrainingProgress]:
         steps = self.training.steps(self.step)
         self._examine()
-        saved_at = time.monotonic()
-        self._reported_at = self.seconds
-        self._next_preview_at = self.seconds + min(FIRST_PREVIEW_SECONDS, 60 * self.settings.preview_minutes)
-        while self.share() < 1 and not self.stopping and not self._left_elsewhere:
+        if (owed := self._validate_what_is_owed()) is not None:
+            yield from self._lend(self._progress(0.0, {}, owed))
+        self.timetable.begin(self.seconds)
+        while not self.is_over and not self.stopping and not self._left_elsewhere:
             self._between_steps = False
             if self.training.is_next_stage_due(self.share()):
                 self._next_stages()
@@ -270,12 +277,16 @@ class Loop:
                 readings = self._stretch(steps)
             self._between_steps = True
             pace = (self.step - before) * self.recipe.batch_size / max(self.seconds - began, 1e-9)
-            progress = self._report(pace, readings) if self._is_report_due() or self.share() == 1 else None
-            if self._is_preview_due() or self.share() == 1:
+            is_end, at = self.share() == 1, (self.step, self.seconds)
+            progress = self._report(pace, readings) if self.timetable.is_report_due(*at) or is_end else None
+            if self.timetable.is_preview_due(*at) or is_end:
                 self._draw()
-            if self._checkpoint_due(time.monotonic() - saved_at):
+            if self.timetable.is_save_due(self.step) or (self.validator is not None and is_end):
                 self.save()
-                saved_at = time.monotonic()
+                if self.validator is not None:
+                    found = self.validator.measure(self.step, self.seconds)
+                    progress = replace(progress or self._progress(pace, readings), validation=found)
+                self.timetable.note_save()
             if progress is not None:
                 yield from self._lend(progress)
                 if self._act_on_collapse():
@@ -309,7 +320,6 @@ class Loop:
 
     def _stretch(self, steps: Iterator[Step]) -> dict[str, float]:
         """Steps up to the next one at which anything is written."""
-        every = self.settings.checkpoint_steps
         with self.clock.count():
             before = self.clock.seconds - self.seconds
             while True:
@@ -322,32 +332,31 @@ class Loop:
                 self.average.half_life = self.recipe.average.half_life_at(within, self.recipe.batch_size)
                 self.average.update(self.training.makers, self.recipe.batch_size)
                 self.seconds, self.stopping = distributed.all_agree(self.clock.tick() - before, self.asked_to_stop)
-                is_save_due = every is not None and self.step % every == 0
-                at_mark = is_save_due or self._is_report_due() or self._is_preview_due()
+                at_mark = self.timetable.has_mark(self.step, self.seconds)
                 if at_mark or self.share() == 1 or self.training.is_next_stage_due(self.share()) or self.stopping:
                     return distributed.all_reduce_mean(step.readings())
 
-    def _is_report_due(self) -> bool:
-        """By steps, or by the clock on which all processes agree."""
-        if self.settings.journal_steps is not None:
-            return self.step % self.settings.journal_steps == 0
-        return self.step % JOURNAL_STEPS == 0 or self.seconds - self._reported_at >= JOURNAL_SECONDS
-
-    def _is_preview_due(self) -> bool:
-        if self.settings.preview_steps is not None:
-            return self.step % self.settings.preview_steps == 0
-        return self.seconds >= self._next_preview_at
-
     def _report(self, pace: float, readings: Mapping[str, float]) -> TrainingProgress:
-        share, self._reported_at = self.share(), self.seconds
-        left = self.seconds * (1 - share) / share if share else float("inf")
+        self.timetable.note_report(self.seconds)
         stage = {"stage": self.training.stage + 1} if self.recipe.stages else {}
         told = {"step": self.step, "seconds": round(self.seconds, 3), "images_per_second": round(pace, 1)}
         examined = self._examine()
         if distributed.is_rank0():
             self.directory.journal.append({**told, **stage, **readings, **examined})
+        return self._progress(pace, readings)
+
+    def _progress(
+        self, pace: float, readings: Mapping[str, float], validation: Validation | None = None
+    ) -> TrainingProgress:
+        share = self.share()
+        left = self.seconds * (1 - share) / share if share else float("inf")
         found = () if self.doctor is None else self.doctor.take_findings()
-        return TrainingProgress(self.step, self.seconds, share, left, pace, readings, found)
+        return TrainingProgress(self.step, self.seconds, share, left, pace, readings, found, validation)
+
+    def _validate_what_is_owed(self) -> Validation | None:
+        """Measure the checkpoint that a resumed run begins with, if the run was killed before it was measured."""
+        is_due = self.step > 0 and (self.share() == 1 or self.timetable.is_save_due_by_steps(self.step))
+        return None if self.validator is None else self.validator.measure_if_owed(self.step, self.seconds, is_due)
 
     def _examine(self) -> dict[str, Any]:
         """Let the doctor look, if one is there and it is time; return what the journal says of it."""
@@ -372,28 +381,20 @@ class Loop:
         self.directory.journal.drop_after(self.step)
         self.directory.journal.append({"step": self.step, "seconds": round(seconds, 3), "findings": [told]})
         doctor.begin(self.step)
+        if self.validator is not None:
+            self.validator.begin(self.step)
         return True
 
     def _draw(self) -> None:
-        self._next_preview_at = self.seconds + 60 * self.settings.preview_minutes
+        self.timetable.note_preview(self.seconds)
         if distributed.is_rank0():
             self.preview.draw(
                 self.average.makers, self.directory.previews / f"{self.step:08d}.png", self.directory.held
             )
-
-    def _checkpoint_due(self, seconds_since: float) -> bool:
-        if self.settings.checkpoint_steps:
-            return self.step % self.settings.checkpoint_steps == 0
-        return distributed.on_rank0(lambda: seconds_since >= 60 * self.settings.checkpoint_minutes)
 
     def _write_status(self, state: str, message: str = "", *, in_place: bool = False) -> None:
         if not distributed.is_rank0():
             return
         told = {"state": state, "step": self.step, "seconds": round(self.seconds, 3), "share": round(self.share(), 6)}
         whose = {"pid": os.getpid(), "processes": distributed.world_size(), "message": message}
-        try:
-            runs.write_json(self.directory.status_json, {**told, **whose}, self.directory.held)
-        except errors.CannotWrite:
-            if not in_place:
-                raise
-            runs.overwrite_json(self.directory.status_json, {**told, **whose}, self.directory.held)
+        write_status(self.directory, {**told, **whose}, in_place=in_place)

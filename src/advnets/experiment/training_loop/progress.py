@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from advnets import errors
+from advnets import errors, runs
 from advnets.diagnosis import Finding
+from advnets.experiment.training_loop.validation import Validation
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,7 @@ class TrainingProgress:
         images_per_second: Real images that were trained on a second, since the last line.
         readings: Losses and scores by name.
         findings: What the doctor has found since the last line, or has found to be graver than before.
+        validation: The checkpoints that were measured so far, the last of them just now; None where none was.
     """
 
     step: int
@@ -28,6 +31,7 @@ class TrainingProgress:
     images_per_second: float
     readings: Mapping[str, float]
     findings: tuple[Finding, ...] = ()
+    validation: Validation | None = None
 
 
 def describe_end(error: BaseException, *, is_callers: bool) -> tuple[str, str]:
@@ -45,3 +49,22 @@ def describe_end(error: BaseException, *, is_callers: bool) -> tuple[str, str]:
     message = str(error) if isinstance(error, errors.AdvnetsError) else f"{type(error).__name__}: {error}"
     is_stop = is_callers or not isinstance(error, Exception) or isinstance(error, errors.Collapsed)
     return ("stopped" if is_stop else "failed"), message
+
+
+def write_status(directory: runs.RunDirectory, told: Mapping[str, Any], *, in_place: bool) -> None:
+    """Write status.json.
+
+    Args:
+        directory: The run.
+        told: What it says.
+        in_place: Whether it is written over the former one where there is no place for another.
+
+    Raises:
+        CannotWrite: If the disk fails or is full.
+    """
+    try:
+        runs.write_json(directory.status_json, told, directory.held)
+    except errors.CannotWrite:
+        if not in_place:
+            raise
+        runs.overwrite_json(directory.status_json, told, directory.held)

@@ -9,6 +9,7 @@ from advnets.experiment.preparation.prepare import PreparedTraining, prepare_tra
 from advnets.experiment.settings import Settings, find_device, settings_from, with_budget
 from advnets.experiment.training_loop.doctor import Doctor
 from advnets.experiment.training_loop.loop import Loop
+from advnets.experiment.training_loop.validation import Validator
 from advnets.games import CycleGame, Game
 from advnets.recipes import Recipe
 from advnets.runs import RunDirectory
@@ -23,6 +24,7 @@ def build_loop(
     budget: Mapping[str, Any] | None,
     game: Game | CycleGame | None,
     prepared: PreparedTraining | None,
+    validator: Validator | None,
 ) -> Loop:
     """Build the loop of a run at its first step.
 
@@ -34,6 +36,7 @@ def build_loop(
         budget: The settings of the budget that take the place of those; None or empty for none.
         game: The game of your own, if there is one.
         prepared: What `start` has prepared; None prepares it anew.
+        validator: What measures each checkpoint on held-out data; None if the run does not ask for it.
 
     Returns:
         The loop.
@@ -44,4 +47,4 @@ def build_loop(
         capture = settings.capture and can_capture(device)
         prepared = prepare_training(recipe, dataset, seed=settings.seed, device=device, game=game, capture=capture)
     doctor = Doctor.of(directory, recipe, dataset, settings, prepared.training)
-    return Loop(directory, recipe, *prepared, with_budget(settings, recipe), doctor=doctor)
+    return Loop(directory, recipe, *prepared, with_budget(settings, recipe), doctor=doctor, validator=validator)

@@ -27,6 +27,7 @@ HABITS = {
     "latent-dim": "latent-size", "z-dim": "latent-size", "nz": "latent-size", "n-critic": "k", "d-steps": "k",
     "iterations": "steps", "iters": "steps", "max-steps": "steps", "n-iter": "steps",
     "dataset": "data", "dataroot": "data", "data-path": "data", "outdir": "out", "output": "out", "output-dir": "out",
+    "monitor": "keep-best", "early-stopping-patience": "patience",
     "random-seed": "seed", "manual-seed": "seed", "resolution": "image-size", "img-size": "image-size",
 }  # fmt: skip
 """{a name that other programs have: ours, which it is taken for}."""
@@ -38,6 +39,7 @@ _LENGTH = (
 _PROCESSES = "each GPU has a process of its own: torchrun --nproc-per-node N -m advnets train ...; one is {device}"
 _WORKERS = "data are decoded once and then read without worker processes. Leave it out"
 _PRECISION = "the type of the networks' products is {precision}"
+_EARLY = "a training that gets no better on held-out data ends early by {patience}"
 _FLIP = "what the discriminator sees images through is {augment}"
 
 ANSWERS = {
@@ -45,6 +47,7 @@ ANSWERS = {
     "gpus": _PROCESSES, "gpu": _PROCESSES, "n-gpus": _PROCESSES, "num-gpus": _PROCESSES, "gpu-ids": _PROCESSES,
     "workers": _WORKERS, "num-workers": _WORKERS, "n-workers": _WORKERS,
     "amp": _PRECISION, "fp16": _PRECISION, "bf16": _PRECISION, "mixed-precision": _PRECISION,
+    "early-stop": _EARLY, "early-stopping": _EARLY, "save-best": "the best checkpoint is kept by {keep_best}",
     "flip": _FLIP, "mirror": _FLIP, "augmentation": _FLIP,
     "resume": "a run is trained on by `advnets resume RUN`, in Python advnets.resume(path)",
     "ema": "the moving average of what is sampled is {half_life}, in images; 0 samples the network itself",
@@ -55,6 +58,8 @@ _EXAMPLES = {
     "device": ("--device cuda", 'device="cuda"'),
     "precision": ("--precision bfloat16", 'precision="bfloat16"'),
     "augment": ("--augment.parts mirror", 'augment_parts=("mirror",)'),
+    "patience": ("--keep-best fid --patience 5", 'keep_best="fid", patience=5'),
+    "keep_best": ("--keep-best fid", 'keep_best="fid"'),
     "half_life": ("--half-life NUMBER", "half_life=NUMBER"),
 }
 """{name in an answer: how the command and how Python spells it}."""

@@ -4,17 +4,19 @@ import { html, useEffect, useMemo, useState } from "./html.js";
 import { Chart, smooth } from "./watch-chart.js";
 import { duration, number, seriesName, STATES } from "./watch-words.js";
 
-const HIDDEN = new Set(["step", "seconds", "images_per_second", "stage"]);
+const HIDDEN = new Set(["step", "seconds", "images_per_second", "stage", "validation/seconds"]);
+const HELD_OUT = "Measured on held-out data", REST = "Penalties and the rest";
 
 // Which chart a number of the journal belongs to.
 export function groupOf(name) {
+  if (name.startsWith("validation/")) return HELD_OUT;
   if (/objective$/.test(name)) return "Losses";
   if (/^D\(/.test(name)) return "Scores of the discriminator";
   if (/grad|norm/i.test(name)) return "Gradient norms";
-  return "Penalties and the rest";
+  return REST;
 }
 
-const ORDER = ["Losses", "Scores of the discriminator", "Gradient norms", "Penalties and the rest"];
+const ORDER = ["Losses", "Scores of the discriminator", "Gradient norms", HELD_OUT, REST];
 
 export function Badge({ state }) {
   const [kind, word] = STATES[state] || ["warn", state];
@@ -53,7 +55,7 @@ function groups(runs, feed, share, axis) {
       within.set(group, number + 1);
       const alone = runs.length === 1;
       const own = name.startsWith("generator/") || name === "D(G(z))" ? 2 : 1;
-      const colour = alone ? (group === "Penalties and the rest" ? (number % 6) + 1 : own) : (place % 6) + 1;
+      const colour = alone ? ([HELD_OUT, REST].includes(group) ? (number % 6) + 1 : own) : (place % 6) + 1;
       if (!found.has(group)) found.set(group, []);
       found.get(group).push({ label: alone ? seriesName(name) : `${seriesName(name)} · ${run.name}`, xs, ys: smooth(values, share), colour, dash: alone ? 0 : number % 4 });
     }

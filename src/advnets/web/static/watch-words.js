@@ -24,4 +24,4 @@ const NAMES = {
   "discriminator/objective": "D loss", "generator/objective": "G loss", images_per_second: "images/s", "D(x)": "D(x), real", "D(G(z))": "D(G(z)), fake",
 };
 
-export const seriesName = (name) => NAMES[name] || name.replace("discriminator/", "D ").replace("generator/", "G ");
+export const seriesName = (name) => NAMES[name] || name.replace("validation/", "").replace("discriminator/", "D ").replace("generator/", "G ");
