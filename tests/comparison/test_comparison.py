@@ -155,9 +155,7 @@ def test_runs_by_the_command_are_compared_and_then_their_reports(
     assert main(["compare", *groups, *WORDS, "--n", "100", "--out", "page.md"]) == 0
     page = Path("page.md").read_text()
     assert "a paired t test, as each group has runs of the same seeds" in page
-    assert (
-        "The test has 1 degree of freedom. Two runs a group are few: only very large differences can be shown." in page
-    )
+    assert "The test has 1 degree of freedom. Two runs a group are few: only large differences can be shown." in page
     assert "does not hold the error of the real images" in page
     assert main(["compare", *groups, *WORDS, "--n", "100", "--out", "page.md"]) == 2
     assert main(["compare", *groups, *WORDS, "--n", "100", "--unpaired", "--json"]) == 0

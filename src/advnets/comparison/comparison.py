@@ -140,10 +140,10 @@ class Comparison:
     def _explanation(self) -> str:
         what = "the chance of any false one" if self.control == "holm" else "the expected share of false ones"
         return (
-            f"{KINDS[self.kind]}{self._on_runs()}{self._on_halves()}\n\nP-values are adjusted for all tests of this page "
-            f"({self.control}): among the reported differences, {what} is at most {LEVEL:g}. `could be shown` is the "
-            f"true difference that this comparison would have found with a probability of {POWER:g}; a smaller one may "
-            "well be there unseen."
+            f"{KINDS[self.kind]}{self._on_runs()}{self._on_halves()}\n\n"
+            f"P-values are adjusted for all tests of this page ({self.control}): among the reported differences, {what} "
+            f"is at most {LEVEL:g}. `could be shown` is the true difference that this comparison would have found with a "
+            f"probability of {POWER:g}; a smaller one may well be there unseen."
         )
 
     def _on_runs(self) -> str:
@@ -153,11 +153,7 @@ class Comparison:
         degrees = sorted({f"{each.degrees:.3g}" for each in self.contrasts}, key=float)
         told = degrees[0] if len(degrees) == 1 else f"{degrees[0]} to {degrees[-1]}"
         runs = min(len(side.of) for side in self.sides)
-        few = (
-            f" {NUMBERS[runs]} runs a group are few: only very large differences can be shown."
-            if runs in NUMBERS
-            else ""
-        )
+        few = f" {NUMBERS[runs]} runs a group are few: only large differences can be shown." if runs in NUMBERS else ""
         return (
             f" The test has {told} degree{'s' * (told != '1')} of freedom.{few} The error over runs does not hold the "
             "error of the real images, which are the same for all runs: with others, all values may lie elsewhere."
@@ -169,8 +165,8 @@ class Comparison:
         if self.kind == "reports" or not names:
             return ""
         return (
-            f" Values of {', '.join(names)} are not those of `advnets evaluate`, which measures them against at most half "
-            "of the held-out images, with as many samples, and lets the others stand in for samples."
+            f" Values of {', '.join(names)} are not those of `advnets evaluate`, which measures them against at most "
+            "half of the held-out images, with as many samples, and lets the others stand in for samples."
         )
 
     def _left_out(self) -> list[str]:
