@@ -90,7 +90,7 @@ def summarise(
         if claimed:
             said = _claim(HEADLINES[part](claimed), claimed) + _on_copies(part, claimed, looked)
         elif looked:
-            said = _alike(part, looked, whole=_saw_all(part, of, skipped, kinds)) + _hints(hints)
+            said = _claim_nothing(part, looked, whole=_saw_all(part, of, skipped, kinds)) + _hints(hints)
         else:
             said = UNKNOWN[part]
         sentences[part] = f"**{part}.** {said}"
@@ -125,18 +125,20 @@ def _on_copies(part: str, claimed: Collection[str], looked: Collection[str]) -> 
     return " No copying can be shown." if set(claimed) == {"logits-gap"} else ""
 
 
-def _alike(part: str, looked: Sequence[str], *, whole: bool) -> str:
+def _claim_nothing(part: str, looked: Sequence[str], *, whole: bool) -> str:
     """A sentence that claims no difference: it names the rows that looked if others did not."""
-    names = escape_markdown(_listed(looked))
+    names = escape_markdown(_join_names(looked))
     if part == "Copies" and NAMES_COPIES not in looked:
-        return f"{NOT_MEASURED} By {names} no difference from held-out images can be shown."
+        near = escape_markdown(_join_names([name for name in looked if name != "logits-gap"]))
+        than = "samples cannot be shown to lie nearer to training images than held-out images do"
+        return f"{NOT_MEASURED} By {near} {than}." if near else NOT_MEASURED
     what = WHOLE if part == "Fidelity" and not LOOKS & set(looked) else ALIKE[part]
     if whole:
         return f"{what[0].upper()}{what[1:]}."
     return f"By {names}, the only row{'s' * (len(looked) > 1)} that looked, {what}."
 
 
-def _listed(names: Sequence[str]) -> str:
+def _join_names(names: Sequence[str]) -> str:
     """Names with commas, and "and" before the last."""
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 

@@ -142,8 +142,8 @@ class Comparison:
         return (
             f"{KINDS[self.kind]}{self._on_runs()}{self._on_halves()}\n\n"
             f"P-values are adjusted for all tests of this page ({self.control}): among the reported differences, "
-            f"{what} is at most {LEVEL:g}. `could be shown` is the true difference that this comparison would have found "
-            f"with a probability of {POWER:g}; a smaller one may well be there unseen."
+            f"{what} is at most {LEVEL:g}. `could be shown` is the true difference that this comparison would have "
+            f"found with a probability of {POWER:g}; a smaller one may well be there unseen."
         )
 
     def _on_runs(self) -> str:
