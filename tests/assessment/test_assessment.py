@@ -28,7 +28,8 @@ from advnets.assessment import (
     verdicts,
 )
 from advnets.assessment.context import Context
-from advnets.assessment.verdict import AS_REAL, holds_floor
+from advnets.assessment.report import format_estimate
+from advnets.assessment.verdict import NOT_SHOWN, explain_numbers, floor_p_value
 from advnets.data import Dataset, Split
 from advnets.errors import BadInput, NonFinite
 from advnets.statistics import Estimate
@@ -54,6 +55,12 @@ def held(digits: Dataset) -> assessment.Reference:
 @pytest.fixture(scope="module")
 def clean(digits: Dataset, held: assessment.Reference) -> Report:
     return assess(digits.test.values, held)
+
+
+def holds_floor(found: Estimate) -> bool | None:
+    """Whether what real samples get lies within the 95 % interval of a value, taken alone."""
+    p = floor_p_value(found)
+    return None if p is None else p >= 0.05
 
 
 def adjusted(report: Report) -> Mapping[str, float]:
@@ -155,7 +162,7 @@ def test_a_new_measure_is_one_row(digits: Dataset, held: assessment.Reference, m
     row = MeasureRow("fidelity", "How bright are samples?", "floor", brightness, on="values")
     monkeypatch.setitem(assessment.MEASURES, "brightness", row)
     found = assess(digits.test.values, held, measures=["brightness"])
-    assert found.verdicts["brightness"].words == AS_REAL
+    assert found.verdicts["brightness"].words.startswith(NOT_SHOWN)
     assert "How bright are samples?" in found.markdown(definitions=True)
 
 
@@ -293,7 +300,7 @@ def test_words_say_no_more_than_the_numbers() -> None:
         }
     )
     assert found["fid"].words == "4 times the floor (p < 1e-06)"
-    assert found["precision"].words == AS_REAL
+    assert found["precision"].words == "no difference can be shown (p = 0.63)"  # never "as real"
     assert found["recall"].words == "0.09 below real images (p < 1e-06)"
     assert found["vendi"].words == "1 above real images; its error is not known"
     assert found["vendi"].differs is None
@@ -301,6 +308,17 @@ def test_words_say_no_more_than_the_numbers() -> None:
     assert found["copying"].adjusted == pytest.approx(0.06)
     assert found["duplicates"].words == "more near-duplicates than among real images (p = 0.004)"
     assert found["kid"].words == "no difference can be shown (p = 0.63)"
+
+
+def test_a_footer_says_what_an_interval_is_of_and_that_fid_is_not_the_published_one() -> None:
+    biased = Estimate(9.783, 0.5, 9.0, interval=(7.58, 9.47), bias=1.25)
+    assert format_estimate(biased) == "9.783, less bias 8.53 [7.58, 9.47]"
+    plain = {"precision": Estimate(0.8, 0.01, 0.79)}
+    assert "less bias" in explain_numbers({"fid": biased}, "convnet 24")
+    assert "not the published FID" in explain_numbers({"fid": biased}, "convnet 24")
+    assert "published" not in explain_numbers({"fid": biased}, "inception-2015-12-05; resized")
+    assert "less bias" not in explain_numbers(plain, "convnet 24")
+    assert "5 % at most tell any difference here, and 1 % in the first" in explain_numbers(plain, "convnet 24")
 
 
 def test_a_value_beyond_its_own_interval_is_adjusted_with_all_rows() -> None:

@@ -18,7 +18,7 @@ def test_an_estimate_goes_to_json_and_back(estimate: Estimate) -> None:
 
 
 def test_an_estimate_prints_what_is_known() -> None:
-    assert str(FULL) == "1.5 [less bias: 1, 2.5] (real 0.5, p = 0.03)"
+    assert str(FULL) == "1.5, less bias 1.4 [1, 2.5] (real 0.5, p = 0.03)"
     assert str(Estimate(2.0)) == "2"
     assert str(Estimate(2.0, 0.5)) == "2 +- 0.5"
 

@@ -12,8 +12,7 @@ from torch import Tensor
 from advnets import assessment, data
 from advnets.assessment import MEASURES, Report, Subject, Summary, exhaust, measure_samples, summarise
 from advnets.assessment.plan import EvaluationPlan
-from advnets.assessment.summary import CLAIMED
-from advnets.assessment.verdict import Verdict, verdicts
+from advnets.assessment.verdict import CLAIMED, Verdict, verdicts
 from advnets.data import Dataset
 from advnets.statistics import Estimate
 
@@ -72,6 +71,7 @@ def test_of_real_images_nothing_is_claimed(digits: Dataset, reference: assessmen
     assert "only large differences would be seen" in report.summary.fidelity
     for sentence in SENTENCES:
         assert "can be shown" in getattr(report.summary, sentence)
+        assert "looked" not in getattr(report.summary, sentence)  # all rows did
 
 
 def summary_of(name: str, value: float, floor: float, p: float) -> Summary:
@@ -87,8 +87,8 @@ def test_every_row_that_finds_something_is_told_in_the_sentence_of_its_group(nam
     assert silent.claims == ()
     changed = [part for part in SENTENCES if getattr(told, part) != getattr(silent, part)]
     assert len(changed) == 1
-    assert all("can be shown" in getattr(silent, part) or "Nothing was measured" in getattr(silent, part)
-               for part in SENTENCES)  # fmt: skip
+    cautious = ("can be shown", "cannot be shown", "Nothing was measured", "was not measured")
+    assert all(any(words in getattr(silent, part) for words in cautious) for part in SENTENCES)
 
 
 @pytest.mark.parametrize(("value", "words"), [(0.2, "not as varied"), (1.4, "not spread as")])
@@ -104,7 +104,55 @@ def test_a_distance_alone_does_not_say_that_each_sample_looks_unreal() -> None:
 def test_fewer_near_duplicates_than_real_images_have_are_no_copies() -> None:
     assert "keep away" in summary_of("near-duplicates", 1.0, 9.0, 1e-5).copies
     overfitted = summary_of("logits-gap", 0.6, 0.5, 1e-5).copies
-    assert "No copying can be shown, but the discriminator tells training images from held-out ones" in overfitted
+    assert "The discriminator tells training images from held-out ones, by logits-gap. Copying was not" in overfitted
+
+
+def alike_rows(names: str, skipped: tuple[str, ...] = ()) -> Summary:
+    """The sentences on rows that show no difference."""
+    found = {name: Estimate(0.5, 0.1, floor=0.5) for name in names.split()}
+    return summarise(found, verdicts(found), 10_000, skipped)
+
+
+def test_a_sentence_names_the_rows_that_looked_where_others_did_not() -> None:
+    found = alike_rows("fid precision class-shares class-distance tone authenticity")
+    assert found.fidelity.endswith(
+        "By fid, precision and tone, the only rows that looked, no difference from real images can be shown in how the "
+        "samples look."
+    )
+    assert found.variety == (
+        "**Variety.** By class-shares and class-distance, the only rows that looked, no lack of variety can be shown."
+    )
+    assert found.copies == (
+        "**Copies.** Copying was not measured: only the row copying names copies. By authenticity samples cannot be "
+        "shown to lie nearer to training images than held-out images do."
+    )
+    whole = "By fid, the only row that looked, no difference from real images can be shown in the samples as a whole."
+    assert alike_rows("fid").fidelity == f"**Fidelity.** {whole}"
+    assert "Nothing was measured" in alike_rows("fid").variety
+
+
+@pytest.mark.parametrize("group", ["diversity", "memorisation"])
+def test_a_sentence_on_all_rows_that_the_data_allow_names_none(group: str) -> None:
+    rows = {name: row for name, row in MEASURES.items() if row.group == group}
+    general = [name for name, row in rows.items() if row.of == "any" and not row.needs]
+    needy = tuple(name for name, row in rows.items() if row.needs)
+    images = "spectrum"  # which says what the data are
+    assert "that looked" not in str(alike_rows(" ".join([images, *general]), needy)).split("Variety")[1]
+    fewer = alike_rows(" ".join([images, *general[1:]]), (general[0], *needy))
+    assert "that looked" in str(fewer) or "was not measured" in fewer.copies
+
+
+def test_a_row_without_a_p_value_did_not_look() -> None:
+    found = {"vendi": Estimate(3.0, None, 2.0)}
+    assert "Nothing was measured" in summarise(found, verdicts(found), 10_000).variety
+
+
+def test_a_claim_of_nearness_does_not_hide_that_copying_was_not_measured() -> None:
+    near = summary_of("nearest-training", 0.7, 0.5, 1e-5).copies
+    assert near.endswith("Copying was not measured: only the row copying names copies.")
+    assert "not measured" not in summary_of("copying", 0.2, 0.0, 1e-5).copies
+    both = {"copying": Estimate(0.0, floor=0.0, p_value=0.9), "logits-gap": Estimate(0.6, 0.1, 0.5, p_value=1e-5)}
+    assert summarise(both, verdicts(both), 10_000).copies.endswith("by logits-gap. No copying can be shown.")
 
 
 def test_between_one_and_five_in_a_hundred_is_a_hint() -> None:

@@ -70,6 +70,8 @@ def test_damage_is_told_and_two_draws_of_real_images_are_not(tmp_path: Path) -> 
     assert all(each.smallest is not None and each.smallest > 0 for each in worse.values())
     assert apart.kind == "paired"
     assert apart.protocol["samples"] == 300
+    assert "`advnets evaluate`, which" not in apart.markdown()
+    assert "freedom" not in apart.markdown()
 
 
 def test_three_sides_are_three_pairs_and_one_family_of_tests(tmp_path: Path) -> None:
@@ -140,13 +142,21 @@ def test_runs_by_the_command_are_compared_and_then_their_reports(
     assert main(["compare", "r0", "r2", *WORDS, "--n", "100", "--split", "test", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert [side["steps"] for side in told["sides"]] == [[4], [8]]
+    assert main(["compare", "r0", "r2", *WORDS, "--n", "100"]) == 0
+    lead = "The sides were trained for unlike numbers of steps (r0: 4, r2: 8), which alone may make them differ. "
+    assert lead in capsys.readouterr().out
+    assert main(["compare", "r0", "r1", *WORDS, "--n", "100"]) == 0
+    assert "unlike numbers of steps" not in capsys.readouterr().out
     assert [each["measure"] for each in told["contrasts"]] == ["fid", "kid"]
     for name in ("r0", "r2"):
         reading = json.loads(Path(name, "test-readings.jsonl").read_text())
         assert (reading["split"], reading["samples"], reading["compared"]) == ("test", 100, True)
     groups = ["few=r0,r1", "more=r3,r2"]
     assert main(["compare", *groups, *WORDS, "--n", "100", "--out", "page.md"]) == 0
-    assert "a paired t test, as each group has runs of the same seeds" in Path("page.md").read_text()
+    page = Path("page.md").read_text()
+    assert "a paired t test, as each group has runs of the same seeds" in page
+    assert "The test has 1 degree of freedom. Two runs a group are few: only large differences can be shown." in page
+    assert "does not hold the error of the real images" in page
     assert main(["compare", *groups, *WORDS, "--n", "100", "--out", "page.md"]) == 2
     assert main(["compare", *groups, *WORDS, "--n", "100", "--unpaired", "--json"]) == 0
     capsys.readouterr()
@@ -307,10 +317,19 @@ def test_blur_is_not_better_than_real_images(tmp_path: Path) -> None:
     blurred = (0.6 * real + 0.4 * real.float().mean(0)).to(torch.uint8)
     for name, values in (("real.npz", real), ("blur.npz", blurred)):
         Samples(values.permute(0, 2, 3, 1).numpy()).save(name)
-    found = by_measure(compared("real.npz", "blur.npz", plan=replace(PLAIN, measures=("density", "precision"))))
+    whole = compared("real.npz", "blur.npz", plan=replace(PLAIN, measures=("density", "precision")))
+    found = by_measure(whole)
     assert found["density"].b.value > 1.2
     assert found["density"].words == "real.npz is better"
     assert found["precision"].a.floor is not None
+    page = whole.markdown()
+    head, row = (next(line for line in page.splitlines() if f"| {name} " in line) for name in ("measure", "density"))
+    columns = [[cell.strip() for cell in line.split("|")] for line in (head, row)]
+    assert columns[1][columns[0].index("real")] == "1"
+    assert (
+        "Values of precision, density are not those of `advnets evaluate`, which measures them against at most half"
+        in page
+    )
 
 
 def test_without_an_error_nothing_is_tested() -> None:

@@ -161,7 +161,8 @@ MEASURES: dict[str, MeasureRow] = TRANSLATION_ROWS | {
         "lower", _kid, least=3, jackknife=lambda context: kernel_jackknife(*shuffled_features(context)),
     ),
     "precision": MeasureRow(
-        "fidelity", "Which share of the samples lies where real images lie?",
+        "fidelity", "Which share of the samples lies where real images lie? Its error and p-value are about the draw "
+        "of samples, given these real images.",
         "floor", lambda context: with_real_floor(context.manifolds["precision"], context.real_manifolds["precision"]),
         least=6, jackknife=lambda context: context.manifold_jackknives["precision"], paired_floor=precision_of_real,
     ),

@@ -13,7 +13,7 @@ from advnets.assessment.measure_row import GROUPS
 from advnets.assessment.measures import MEASURES
 from advnets.assessment.power import power_lines
 from advnets.assessment.summary import Summary, group_of, summarise
-from advnets.assessment.verdict import LEVEL, Verdict, verdicts
+from advnets.assessment.verdict import Verdict, explain_numbers, verdicts
 from advnets.errors import BadInput
 from advnets.markup import html_card, html_lines, html_table
 from advnets.records import parse_record, parse_value
@@ -153,7 +153,7 @@ class Report:
     @cached_property
     def summary(self) -> Summary:
         """Fidelity, variety and copies, in a sentence each."""
-        return summarise(self._estimates(), self.verdicts, self.against.held_out)
+        return summarise(self._estimates(), self.verdicts, self.against.held_out, self.skipped)
 
     def must_have_measures(self) -> None:
         """Check that something was measured.
@@ -327,18 +327,9 @@ class Report:
         ]
 
     def _explanation(self, definitions: bool) -> str:
-        rows = sum(verdict.adjusted is not None for verdict in self.verdicts.values())
         asked = [f"- {name}: {MEASURES[name].asks}" for name in self.measures if name in MEASURES]
         told = "\n".join(asked) if definitions else "What each measure asks: `advnets evaluate --definitions`."
-        adjusted = (
-            f" P-values, those of values without a test too, are adjusted for the {rows} row{'s' * (rows > 1)} of this "
-            f"table that have one (Holm), so that of reports on real samples {100 * LEVEL:.0f} % at most tell any "
-            "difference. If no difference can be shown, there may still be one."
-        )
-        return (
-            "Values have their standard error, or their 95 % interval, of that value taken alone. The column `real` is "
-            f"what as many real images get.{adjusted if rows else ''}\n\n{told}"
-        )
+        return f"{explain_numbers(self._estimates(), self.against.extractor)}\n\n{told}"
 
     def _estimates(self) -> dict[str, Estimate]:
         return {name: measure.estimate for name, measure in self.measures.items()}
@@ -382,15 +373,15 @@ def format_estimate(found: Estimate) -> str:
 
     Example:
         >>> format_estimate(Estimate(12.34567, 0.271)), format_estimate(Estimate(3.5, interval=(1.3, 2.6), bias=1.6))
-        ('12.35 +- 0.27', '3.5 [less bias: 1.3, 2.6]')
+        ('12.35 +- 0.27', '3.5, less bias 1.9 [1.3, 2.6]')
     """
     if found.notes.get("at least") and "low" in found.notes:
         return f"at least {float(found.notes['low']):.4g}"
     if found.notes.get("few_samples"):
         return f"{found.value:.4g}"
     if found.interval is not None:
-        about = "less bias: " if found.bias else ""
-        return f"{found.value:.4g} [{about}{found.interval[0]:.3g}, {found.interval[1]:.3g}]"
+        about = f", less bias {found.less_bias:.3g}" if found.bias else ""
+        return f"{found.value:.4g}{about} [{found.interval[0]:.3g}, {found.interval[1]:.3g}]"
     return f"{found.value:.4g}" if found.error is None else f"{found.value:.4g} +- {found.error:.2g}"
 
 

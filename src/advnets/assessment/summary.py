@@ -2,27 +2,28 @@
 
 A sentence claims a difference only where the p-value of its row, adjusted for all rows of the report, is below .01. So
 of a hundred reports on samples that are real, one at most claims anything. Every row that is below is in one of the
-three sentences: in words if it is among the clearest, and by its name otherwise.
+three sentences: in words if it is among the clearest, and by its name otherwise. A sentence that claims nothing names
+the rows that looked, unless all rows did that the data allow.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from advnets.assessment.measure_row import GROUPS
+from advnets.assessment.measure_row import ASKED, GROUPS, MeasureRow
 from advnets.assessment.measures import MEASURES
 from advnets.assessment.power import FEW
-from advnets.assessment.verdict import LEVEL, Verdict, format_p_value
+from advnets.assessment.verdict import CLAIMED, LEVEL, Verdict, format_p_value
 from advnets.statistics import Estimate
 from advnets.text import escape_markdown
-
-CLAIMED = 0.01
-"""The largest chance that the three sentences on samples that are real claim any difference."""
 
 COLLAPSED = 0.3
 """Two samples that lie so much nearer together than two real images, as a share, are called nearly alike."""
 
 LOOKS = {"precision", "density", "spectrum", "tone", "class-asked", "high-quality"}
 """Rows on samples one by one, which a lack of variety alone does not move."""
+
+NAMES_COPIES = "copying"
+"""The only row that names copies; the others of its group tell that samples lie nearer to training images."""
 
 MOST_PHRASES = 2
 """Findings that a sentence spells out; it names the others."""
@@ -57,13 +58,16 @@ class Summary:
         return "\n".join(f"- {sentence}" for sentence in (self.fidelity, self.variety, self.copies))
 
 
-def summarise(found: Mapping[str, Estimate], verdicts: Mapping[str, Verdict], held_out: int) -> Summary:
+def summarise(
+    found: Mapping[str, Estimate], verdicts: Mapping[str, Verdict], held_out: int, skipped: Collection[str] = ()
+) -> Summary:
     """Say in three sentences what a report found.
 
     Args:
         found: The estimates by the name of their measure.
         verdicts: The verdict on each.
         held_out: Real images that the samples were measured against.
+        skipped: Names of measures that were asked for and could not be taken.
 
     Returns:
         The sentences, in Markdown.
@@ -75,17 +79,20 @@ def summarise(found: Mapping[str, Estimate], verdicts: Mapping[str, Verdict], he
         if verdict.adjusted is not None and group_of(name) in covered
     }
     claims = tuple(name for name, p in known.items() if p < CLAIMED)
+    kinds = {MEASURES[name].of for name in (*found, *skipped) if name in MEASURES} - {"any"}
+    kinds |= {"any"} if kinds else set()
     sentences: dict[str, str] = {}
     for part, groups in PARTS.items():
         of = [name for name in found if group_of(name) in groups]
         claimed = {name: found[name] for name in _by_clarity(of) if name in claims}
         hints = {name: known[name] for name in of if CLAIMED <= known.get(name, 1.0) < LEVEL}
-        if not of:
-            said = UNKNOWN[part]
-        elif claimed:
-            said = _claim(HEADLINES[part](claimed), claimed)
+        looked = [name for name in of if name in known]
+        if claimed:
+            said = _claim(HEADLINES[part](claimed), claimed) + _on_copies(part, claimed, looked)
+        elif looked:
+            said = _claim_nothing(part, looked, whole=_saw_all(part, of, skipped, kinds)) + _hints(hints)
         else:
-            said = ALIKE[part] + _hints(hints)
+            said = UNKNOWN[part]
         sentences[part] = f"**{part}.** {said}"
     if not claims and held_out < FEW:
         sentences["Fidelity"] += f" With {held_out:,} real images only large differences would be seen."
@@ -95,6 +102,45 @@ def summarise(found: Mapping[str, Estimate], verdicts: Mapping[str, Verdict], he
 def group_of(name: str) -> str:
     """Return the group of a measure; one that is not known is of the last."""
     return MEASURES[name].group if name in MEASURES else GROUPS[-1]
+
+
+def _saw_all(part: str, of: Collection[str], skipped: Collection[str], kinds: Collection[str]) -> bool:
+    """Whether every row of a part was taken, but for those that such data, or such samples, cannot have."""
+    absent = {name: row for name, row in MEASURES.items() if row.group in PARTS[part] and name not in of}
+    return all(_may_be_absent(row, name in skipped, kinds) for name, row in absent.items())
+
+
+def _may_be_absent(row: MeasureRow, skipped: bool, kinds: Collection[str]) -> bool:
+    if ASKED in row.needs or (kinds and row.of not in kinds):
+        return True
+    return skipped and bool(row.needs or row.of != "any" or row.on == "scores")
+
+
+def _on_copies(part: str, claimed: Collection[str], looked: Collection[str]) -> str:
+    """What the sentence on copies says behind a claim of rows that name no copies."""
+    if part != "Copies" or NAMES_COPIES in claimed:
+        return ""
+    if NAMES_COPIES not in looked:
+        return f" {NOT_MEASURED}"
+    return " No copying can be shown." if set(claimed) == {"logits-gap"} else ""
+
+
+def _claim_nothing(part: str, looked: Sequence[str], *, whole: bool) -> str:
+    """A sentence that claims no difference: it names the rows that looked if others did not."""
+    names = escape_markdown(_join_names(looked))
+    if part == "Copies" and NAMES_COPIES not in looked:
+        near = escape_markdown(_join_names([name for name in looked if name != "logits-gap"]))
+        than = "samples cannot be shown to lie nearer to training images than held-out images do"
+        return f"{NOT_MEASURED} By {near} {than}." if near else NOT_MEASURED
+    what = WHOLE if part == "Fidelity" and not LOOKS & set(looked) else ALIKE[part]
+    if whole:
+        return f"{what[0].upper()}{what[1:]}."
+    return f"By {names}, the only row{'s' * (len(looked) > 1)} that looked, {what}."
+
+
+def _join_names(names: Sequence[str]) -> str:
+    """Names with commas, and "and" before the last."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _by_clarity(names: Sequence[str]) -> list[str]:
@@ -141,7 +187,7 @@ def _copies_headline(claimed: Mapping[str, Estimate]) -> str:
     if "copying" in claimed:
         return "The generator repeats its training images"
     if set(claimed) == {"logits-gap"}:
-        return "No copying can be shown, but the discriminator tells training images from held-out ones"
+        return "The discriminator tells training images from held-out ones"
     fewer = all(name == "near-duplicates" and found.value < (found.floor or 0.0) for name, found in claimed.items())
     return "The samples keep away from training images" if fewer else "The samples lie too near to training images"
 
@@ -152,10 +198,12 @@ HEADLINES: dict[str, Callable[[Mapping[str, Estimate]], str]] = {
     "Copies": _copies_headline,
 }
 ALIKE = {
-    "Fidelity": "No difference from real images can be shown in how the samples look.",
-    "Variety": "No lack of variety can be shown.",
-    "Copies": "No copying of training images can be shown.",
+    "Fidelity": "no difference from real images can be shown in how the samples look",
+    "Variety": "no lack of variety can be shown",
+    "Copies": "no copying of training images can be shown",
 }
+WHOLE = "no difference from real images can be shown in the samples as a whole"
+NOT_MEASURED = "Copying was not measured: only the row copying names copies."
 UNKNOWN = {
     "Fidelity": "Nothing was measured that tells how the samples look.",
     "Variety": "Nothing was measured that tells how varied the samples are.",

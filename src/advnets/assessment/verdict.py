@@ -12,11 +12,14 @@ from advnets.statistics.estimate import Z95, Note
 LEVEL = 0.05
 """The largest chance that a report on samples that are real tells any difference."""
 
-AS_REAL = "as real, within its error"
+CLAIMED = 0.01
+"""The largest chance that the first three sentences on samples that are real claim any difference."""
+
 NOT_SHOWN = "no difference can be shown"
 
-ALONE = 0.05
-"""Level of one 95 % interval that is taken alone."""
+
+INCEPTION = "inception"
+"""How the id of an extractor begins whose Frechet distance is the published one."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,38 @@ def verdicts(estimates: Mapping[str, Estimate]) -> dict[str, Verdict]:
     }
 
 
+def explain_numbers(estimates: Mapping[str, Estimate], extractor: str) -> str:
+    """Say what the values, errors and verdicts of a table mean.
+
+    Args:
+        estimates: Estimates by the name of their measure.
+        extractor: Id of what gave the features.
+
+    Returns:
+        A paragraph.
+    """
+    text = (
+        "Values have their standard error, or their 95 % interval, of that value taken alone. The column `real` is "
+        "what as many real images get."
+    )
+    if any(one.interval and one.bias and not one.notes.get("few_samples") for one in estimates.values()):
+        text += (
+            " Behind `less bias` stands the value less its bias, and the interval is of that number; `real` is as "
+            "biased as the value itself."
+        )
+    if "fid" in estimates and not extractor.startswith(INCEPTION):
+        text += " `fid` is not the published FID, which is of Inception's features."
+    rows = sum(row_p_value(found) is not None for found in estimates.values())
+    if rows:
+        text += (
+            f" P-values, those of values without a test too, are adjusted for the {rows} row{'s' * (rows > 1)} of this "
+            f"table that have one (Holm), so that of reports on real samples {100 * LEVEL:.0f} % at most tell any "
+            f"difference here, and {100 * CLAIMED:.0f} % in the first three sentences. If no difference can be shown, "
+            "there may still be one."
+        )
+    return text
+
+
 def row_p_value(found: Estimate) -> float | None:
     """The p-value of a row: that of its test, or else `floor_p_value`.
 
@@ -89,22 +124,7 @@ def _judge_value(name: str, found: Estimate, adjusted: float | None) -> Verdict:
     if adjusted is None:
         return Verdict(f"{words}; its error is not known", None)
     differs = adjusted < LEVEL
-    if differs:
-        return Verdict(f"{words} ({format_p_value(adjusted)})", differs, adjusted)
-    return Verdict(AS_REAL if holds_floor(found) else f"{NOT_SHOWN} ({format_p_value(adjusted)})", differs, adjusted)
-
-
-def holds_floor(found: Estimate) -> bool | None:
-    """Whether what real samples get lies within the 95 % interval of the value, taken alone.
-
-    Args:
-        found: The estimate, as in `floor_p_value`.
-
-    Returns:
-        Whether it does; None if there is no interval.
-    """
-    p_value = floor_p_value(found)
-    return None if p_value is None else p_value >= ALONE
+    return Verdict(f"{words if differs else NOT_SHOWN} ({format_p_value(adjusted)})", differs, adjusted)
 
 
 def floor_p_value(found: Estimate) -> float | None:

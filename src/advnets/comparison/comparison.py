@@ -26,6 +26,12 @@ KINDS = {
 }
 """How sides were compared, and what that means."""
 
+NUMBERS = {2: "Two", 3: "Three", 4: "Four"}
+"""Runs a group that the page calls few, in words."""
+
+HALVED = ("precision", "density", "recall")
+"""Measures that `evaluate` takes of half of the held-out images, and a comparison of all."""
+
 
 @dataclass(frozen=True)
 class Side:
@@ -88,7 +94,17 @@ class Comparison:
         return html_card(" beside ".join(side.name for side in self.sides), *parts)
 
     def verdict(self) -> str:
-        """The whole comparison in a sentence or two."""
+        """The whole comparison in a few sentences; the first says so if sides were trained for unlike steps."""
+        return f"{self._unlike_steps()}{self._findings()}"
+
+    def _unlike_steps(self) -> str:
+        steps = {side.name: _format_steps(side) for side in self.sides}
+        if len(set(steps.values()) - {""}) < 2:
+            return ""
+        each = ", ".join(f"{name}: {text}" for name, text in steps.items() if text)
+        return f"The sides were trained for unlike numbers of steps ({each}), which alone may make them differ. "
+
+    def _findings(self) -> str:
         tests = [each for each in self.contrasts if each.adjusted is not None]
         differ = [each for each in tests if each.words not in (NOT_SHOWN, THE_SAME, ROUNDED)]
         if not tests:
@@ -124,9 +140,33 @@ class Comparison:
     def _explanation(self) -> str:
         what = "the chance of any false one" if self.control == "holm" else "the expected share of false ones"
         return (
-            f"{KINDS[self.kind]}\n\nP-values are adjusted for all tests of this page ({self.control}): among the "
-            f"reported differences, {what} is at most {LEVEL:g}. `could be shown` is the true difference that this "
-            f"comparison would have found with a probability of {POWER:g}; a smaller one may well be there unseen."
+            f"{KINDS[self.kind]}{self._on_runs()}{self._on_halves()}\n\n"
+            f"P-values are adjusted for all tests of this page ({self.control}): among the reported differences, "
+            f"{what} is at most {LEVEL:g}. `could be shown` is the true difference that this comparison would have "
+            f"found with a probability of {POWER:g}; a smaller one may well be there unseen."
+        )
+
+    def _on_runs(self) -> str:
+        """What the error over runs rests on, and what it does not hold."""
+        if self.kind not in ("seeds", "matched seeds"):
+            return ""
+        degrees = sorted({f"{each.degrees:.3g}" for each in self.contrasts}, key=float)
+        told = degrees[0] if len(degrees) == 1 else f"{degrees[0]} to {degrees[-1]}"
+        runs = min(len(side.of) for side in self.sides)
+        few = f" {NUMBERS[runs]} runs a group are few: only large differences can be shown." if runs in NUMBERS else ""
+        return (
+            f" The test has {told} degree{'s' * (told != '1')} of freedom.{few} The error over runs does not hold the "
+            "error of the real images, which are the same for all runs: with others, all values may lie elsewhere."
+        )
+
+    def _on_halves(self) -> str:
+        """Why some values are not those of a report."""
+        names = [name for name in HALVED if any(each.measure == name for each in self.contrasts)]
+        if self.kind == "reports" or not names:
+            return ""
+        return (
+            f" Values of {', '.join(names)} are not those of `advnets evaluate`, which measures them against at most "
+            "half of the held-out images, with as many samples, and lets the others stand in for samples."
         )
 
     def _left_out(self) -> list[str]:
@@ -135,7 +175,7 @@ class Comparison:
         return ["Not compared:\n\n" + format_reasons(self.left_out)]
 
 
-RIGHT = (2, 3, 4, 5, 6)
+RIGHT = (2, 3, 4, 5, 6, 7)
 """Columns of a table that are set to the right."""
 
 
@@ -146,7 +186,7 @@ def _table(first: str, second: str, contrasts: list[Contrast]) -> str:
 
 def _rows(first: str, second: str, contrasts: list[Contrast]) -> list[list[str]]:
     """The cells of a table, as text."""
-    rows = [["measure", "better", first, second, "difference", "p", "could be shown", "verdict"]]
+    rows = [["measure", "better", first, second, "real", "difference", "p", "could be shown", "verdict"]]
     for each in contrasts:
         row = MEASURES.get(each.measure)
         rows.append([
@@ -154,12 +194,19 @@ def _rows(first: str, second: str, contrasts: list[Contrast]) -> list[list[str]]
             "" if row is None else {"floor": "as real"}.get(row.better, row.better),
             format_estimate(each.a),
             format_estimate(each.b),
+            _format_real(each),
             format_estimate(each.difference) if each.difference.error is not None else f"{each.difference.value:.4g}",
             "" if each.adjusted is None else format_p_value(each.adjusted).removeprefix("p = ").removeprefix("p "),
             "" if each.smallest is None else f"{each.smallest:.2g}",
             each.words,
         ])  # fmt: skip
     return rows
+
+
+def _format_real(contrast: Contrast) -> str:
+    """What real images get: one number, or that of each side where they were measured separately."""
+    floors = [f"{each.floor:.4g}" for each in (contrast.a, contrast.b) if each.floor is not None]
+    return ", ".join(dict.fromkeys(floors))
 
 
 def _relation(contrast: Contrast) -> str:
@@ -171,11 +218,16 @@ def _relation(contrast: Contrast) -> str:
     return f"{contrast.better} is better than {lower if contrast.better == upper else upper}"
 
 
+def _format_steps(side: Side) -> str:
+    """The step of all members, or the first and the last; empty where none is known."""
+    steps = sorted({step for step in side.steps if step is not None})
+    return f"{steps[0]:,} to {steps[-1]:,}" if len(steps) > 1 else "".join(f"{step:,}" for step in steps)
+
+
 def _members(side: Side) -> str:
     what = [] if side.of == (side.name,) else [", ".join(side.of)]
-    steps = sorted({step for step in side.steps if step is not None})
-    if steps:
-        what.append(f"step {steps[0]:,}" if len(steps) == 1 else f"steps {steps[0]:,} to {steps[-1]:,}")
+    if steps := _format_steps(side):
+        what.append(f"step{'s' * (' ' in steps)} {steps}")
     if None not in side.seeds and len(side.of) > 1:
         what.append(f"seeds {', '.join(map(str, side.seeds))}")
     return f": {'; '.join(what)}" if what else ""

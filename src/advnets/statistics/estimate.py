@@ -43,6 +43,11 @@ class Estimate:
         return self.error
 
     @property
+    def less_bias(self) -> float:
+        """The value less its bias, which an interval is about."""
+        return self.value - (self.bias or 0.0)
+
+    @property
     def bounds(self) -> tuple[float, float] | None:
         """The interval at 95 %: the one that was given, or value +- 1.96 error, or None if neither is known."""
         if self.interval is not None or self.error is None:
@@ -58,12 +63,12 @@ class Estimate:
             >>> print(Estimate(1.5, 0.25, floor=0.5, p_value=0.004))
             1.5 +- 0.25 (real 0.5, p = 0.004)
             >>> print(Estimate(3.5, interval=(1.3, 2.6), bias=1.6))
-            3.5 [less bias: 1.3, 2.6]
+            3.5, less bias 1.9 [1.3, 2.6]
         """
         text = f"{self.value:.4g}"
         if self.interval is not None:
-            about = "less bias: " if self.bias else ""
-            text += f" [{about}{self.interval[0]:.4g}, {self.interval[1]:.4g}]"
+            text += f", less bias {self.less_bias:.4g}" if self.bias else ""
+            text += f" [{self.interval[0]:.4g}, {self.interval[1]:.4g}]"
         elif self.error is not None:
             text += f" +- {self.error:.2g}"
         beside = [] if self.floor is None else [f"real {self.floor:.4g}"]
