@@ -167,3 +167,37 @@ def test_names_of_classes_cannot_break_the_page() -> None:
     said = summarise(found, {"class-distance": Verdict("", True, 1e-9)}, 10_000).variety
     assert "<script>" not in said
     assert "0 % of them and 50 % of real images" in said
+
+
+def noise(images: Tensor) -> Tensor:
+    return torch.randint(0, 256, images.shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+def test_noise_is_not_accused_of_copying(digits: Dataset, reference: assessment.Reference) -> None:
+    assert "copies of one" not in (said := report_on(noise(digits.test.values), reference).summary.copies)
+    assert "repeats" not in said
+    rows = {
+        "nearest-training": Estimate(0.9, 0.01, floor=0.5, p_value=1e-9),
+        "copying": Estimate(0.0, 0.01, floor=0.01, p_value=1.0),
+        "precision": Estimate(0.0, 0.01, floor=0.7),
+    }
+    assert "cannot be told: most samples lie far" in summarise(rows, verdicts(rows), 10_000).copies
+    near = summarise(rows | {"precision": Estimate(0.7, 0.01, floor=0.7)}, verdicts(rows), 10_000).copies
+    assert "stand out beside samples" in near
+    assert near.endswith("No copying can be shown.")
+
+
+def test_few_real_images_are_said_to_be_too_few_and_not_to_be_alike() -> None:
+    found = {name: Estimate(0.5, 0.1, floor=0.5) for name in ("fid", "coverage", "copying")}
+    for sentence in str(summarise(found, verdicts(found), 6)).splitlines():
+        assert sentence.endswith("This cannot be told by 6 real images. Take 40 or more.")
+
+
+def test_a_row_above_real_images_is_no_proof_of_little_variety() -> None:
+    found = {
+        "recall": Estimate(0.1, 0.01, floor=0.8, p_value=1e-9),
+        "vendi": Estimate(1.5, 0.01, floor=1.1, p_value=1e-9),
+    }
+    said = summarise(found, verdicts(found), 10_000).variety
+    assert "not as varied as real images" in said
+    assert said.endswith("; vendi above that of real images.")

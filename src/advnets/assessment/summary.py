@@ -22,8 +22,14 @@ COLLAPSED = 0.3
 LOOKS = {"precision", "density", "spectrum", "tone", "class-asked", "high-quality"}
 """Rows on samples one by one, which a lack of variety alone does not move."""
 
+NEAR = {"nearest-training", "data-copying", "authenticity"}
+"""Rows that tell how far the nearest training images of a sample stand out from the next ones."""
+
 NAMES_COPIES = "copying"
 """The only row that names copies; the others of its group tell that samples lie nearer to training images."""
+
+TOO_FEW = 40
+"""Fewest real images by which a sentence says that nothing can be shown: with fewer, hardly anything could."""
 
 MOST_PHRASES = 2
 """Findings that a sentence spells out; it names the others."""
@@ -87,14 +93,18 @@ def summarise(
         claimed = {name: found[name] for name in _by_clarity(of) if name in claims}
         hints = {name: known[name] for name in of if CLAIMED <= known.get(name, 1.0) < LEVEL}
         looked = [name for name in of if name in known]
-        if claimed:
+        if part == "Copies" and claimed and not set(claimed) - NEAR:
+            said = _say_nearer(claimed, found, looked)
+        elif claimed:
             said = _claim(HEADLINES[part](claimed), claimed) + _on_copies(part, claimed, looked)
+        elif looked and held_out < TOO_FEW:
+            said = f"This cannot be told by {held_out:,} real images. Take {TOO_FEW} or more."
         elif looked:
             said = _claim_nothing(part, looked, whole=_saw_all(part, of, skipped, kinds)) + _hints(hints)
         else:
             said = UNKNOWN[part]
         sentences[part] = f"**{part}.** {said}"
-    if not claims and held_out < FEW:
+    if not claims and TOO_FEW <= held_out < FEW:
         sentences["Fidelity"] += f" With {held_out:,} real images only large differences would be seen."
     return Summary(sentences["Fidelity"], sentences["Variety"], sentences["Copies"], claims)
 
@@ -125,6 +135,20 @@ def _on_copies(part: str, claimed: Collection[str], looked: Collection[str]) -> 
     return " No copying can be shown." if set(claimed) == {"logits-gap"} else ""
 
 
+def _say_nearer(claimed: Collection[str], found: Mapping[str, Estimate], looked: Collection[str]) -> str:
+    """The sentence on copies where the only rows that differ are those of nearness, which name no copies.
+
+    Samples that are far from all real images have neighbourhoods of another kind: noise may stand out towards training
+    images as little as it may be a copy.
+    """
+    precision = found.get("precision")
+    if precision is not None and precision.floor is not None and precision.value < precision.floor / 2:
+        return "Whether training images were copied cannot be told: most samples lie far from all real images."
+    names = escape_markdown(_join_names(sorted(claimed)))
+    then = "No copying can be shown." if NAMES_COPIES in looked else NOT_MEASURED
+    return f"Training images stand out beside samples more than beside held-out images, by {names}. {then}"
+
+
 def _claim_nothing(part: str, looked: Sequence[str], *, whole: bool) -> str:
     """A sentence that claims no difference: it names the rows that looked if others did not."""
     names = escape_markdown(_join_names(looked))
@@ -151,12 +175,15 @@ def _by_clarity(names: Sequence[str]) -> list[str]:
 
 def _claim(headline: str, claimed: Mapping[str, Estimate]) -> str:
     """A sentence on what differs: the clearest rows in words, the others by name."""
-    spelt = [name for name in claimed if name in PHRASES][:MOST_PHRASES]
-    others = escape_markdown(", ".join(name for name in claimed if name not in spelt))
-    if not spelt:
-        return f"{headline}, by {others}."
+    lacks = any(_is_lack(name, found) for name, found in claimed.items() if name in SPREAD)
+    above = [name for name, found in claimed.items() if lacks and _exceeds(name, found)]
+    spelt = [name for name in claimed if name in PHRASES and name not in above][:MOST_PHRASES]
+    others = escape_markdown(", ".join(name for name in claimed if name not in (*spelt, *above)))
     words = "; ".join(PHRASES[name](claimed[name]) for name in spelt)
-    return f"{headline}: {words}{f' (also by {others})' if others else ''}."
+    also = f"; {escape_markdown(_join_names(above))} above that of real images" if above else ""
+    if not spelt:
+        return f"{headline}, by {others}{also}."
+    return f"{headline}: {words}{f' (also by {others})' if others else ''}{also}."
 
 
 def _hints(hints: Mapping[str, float]) -> str:
@@ -173,14 +200,19 @@ def _fidelity_headline(claimed: Mapping[str, Estimate]) -> str:
 
 
 def _variety_headline(claimed: Mapping[str, Estimate]) -> str:
-    uneven = {"class-distance", "different-bins", "mode-divergence"}
-    lacking = any(
-        name == "duplicates" or (name not in uneven and found.floor is not None and found.value < found.floor)
-        for name, found in claimed.items()
-    )
+    lacking = any(_is_lack(name, found) for name, found in claimed.items())
     return (
         "The samples are not as varied as real images" if lacking else "The samples are not spread as real images are"
     )
+
+
+def _is_lack(name: str, found: Estimate) -> bool:
+    return name == "duplicates" or (name not in UNEVEN and found.floor is not None and found.value < found.floor)
+
+
+def _exceeds(name: str, found: Estimate) -> bool:
+    """Whether a row of variety is above what real images get, and so speaks against a lack of it."""
+    return name in SPREAD and found.floor is not None and found.value > found.floor
 
 
 def _copies_headline(claimed: Mapping[str, Estimate]) -> str:
@@ -189,7 +221,7 @@ def _copies_headline(claimed: Mapping[str, Estimate]) -> str:
     if set(claimed) == {"logits-gap"}:
         return "The discriminator tells training images from held-out ones"
     fewer = all(name == "near-duplicates" and found.value < (found.floor or 0.0) for name, found in claimed.items())
-    return "The samples keep away from training images" if fewer else "The samples lie too near to training images"
+    return "The samples keep away from training images" if fewer else "Samples lie near to training images"
 
 
 HEADLINES: dict[str, Callable[[Mapping[str, Estimate]], str]] = {
@@ -203,6 +235,10 @@ ALIKE = {
     "Copies": "no copying of training images can be shown",
 }
 WHOLE = "no difference from real images can be shown in the samples as a whole"
+UNEVEN = {"class-distance", "different-bins", "mode-divergence"}
+"""Rows on how evenly samples are spread, not on how widely."""
+SPREAD = {"vendi", "pairwise-distance", "recall", "coverage", "modes"}
+"""Rows that are larger the more varied samples are."""
 NOT_MEASURED = "Copying was not measured: only the row copying names copies."
 UNKNOWN = {
     "Fidelity": "Nothing was measured that tells how the samples look.",
