@@ -328,7 +328,7 @@ class Report:
 
     def _explanation(self, definitions: bool) -> str:
         asked = [f"- {name}: {MEASURES[name].asks}" for name in self.measures if name in MEASURES]
-        told = "\n".join(asked) if definitions else "What each measure asks: `advnets evaluate --definitions`."
+        told = "\n".join(asked) if definitions else "What each measure asks: `advnets evaluate RUN --definitions`."
         return f"{explain_numbers(self._estimates(), self.against.extractor)}\n\n{told}"
 
     def _estimates(self) -> dict[str, Estimate]:

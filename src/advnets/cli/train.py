@@ -107,6 +107,10 @@ def _has_game(flags: Sequence[str]) -> bool:
     return any(word == "--game" or word.startswith("--game=") for word in flags)
 
 
+FEW_STEPS = 1000
+"""Steps of a chosen recipe below which its pictures are hardly more than grey."""
+
+
 def _choose_recipe(flags: Sequence[str]) -> Recipe:
     """The recipe that is chosen for the data of the flags; the first process says which it is, why, and its cost."""
     usual = experiment.find_recipe(USUAL)
@@ -117,9 +121,14 @@ def _choose_recipe(flags: Sequence[str]) -> Recipe:
     cost = experiment.dry_run(choice.recipe, settings=settings, dataset=dataset, seconds=GLANCE_SECONDS)
     length = f"{cost.steps:,} steps in {cost.minutes:.3g} min"
     memory = "" if cost.mebibytes is None else f", {cost.mebibytes:,.0f} MiB of memory"
-    told = f"cost: {cost.milliseconds_per_step:,.0f} ms a step here, so about {length}{memory} (--minutes)"
+    pace = f"{cost.milliseconds_per_step:,.0f} ms a step, as busy as the machine is now"
+    told = f"cost: {pace}, so about {length}{memory} (--minutes)"
+    few = []
+    if cost.steps < FEW_STEPS:
+        smaller = ", or take smaller images by --image-size 64" if max(dataset.shape[1:]) > 64 else ""
+        few = [f"heed: {cost.steps:,} steps draw little but grey; train longer by --minutes{smaller}"]
     if distributed.is_rank0():
-        for line in (*choice.reasons, told):
+        for line in (*choice.reasons, told, *few):
             write_error(escape(line))
     return choice.recipe
 

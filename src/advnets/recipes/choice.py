@@ -92,7 +92,7 @@ def choose_recipe(facts: DataFacts, *, minutes: float | None = None, on_gpu: boo
         recipe,
         (
             f"data: {facts.name}, {facts.images:,} training images of {width_of_image} x {height}, {colours}, {groups}",
-            f"recipe: {recipe.name}, which drew the best pictures in 14 minutes of two cores (docs/photos.md)",
+            f"recipe: {recipe.name}; on two cores dcgan drew the best photos of what was tried (docs/photos.md)",
             f"networks: {width} maps next to the image (--generator.width, --discriminator.width), "
             f"batches of {recipe.batch_size}",
             f"augmentation: {', '.join(augment.parts) or 'none'}, for {why} (--augment.parts)",

@@ -43,13 +43,13 @@ def write_page(path: Path, model: Model) -> tuple[str, ...]:
     return ()
 
 
-def page_of(model: Model, *, half: bool = False, source: str = "") -> str:
+def page_of(model: Model, *, half: bool = False, source: str = "RUN") -> str:
     """Return the page of a model.
 
     Args:
         model: The generator.
         half: Whether weights are rounded to half precision.
-        source: How a command names the model; its own name if there is none.
+        source: How a command names the model: a page is given away, and who opens it may have the run elsewhere.
 
     Returns:
         The text of the page.
@@ -59,7 +59,7 @@ def page_of(model: Model, *, half: bool = False, source: str = "") -> str:
     """
     _expect_drawable(model)
     layers, tensors = pack_layers(layers_of(model.network), half=half)
-    content = {**_content(model, source or model.name), "layers": layers}
+    content = {**_content(model, source), "layers": layers}
     texts = {name: (ASSETS / f"{name}.js").read_text("utf-8") for name in PROGRAMS}
     style = (ASSETS / "page.css").read_text("utf-8")
     return _fill(

@@ -143,7 +143,7 @@ function describeOne() {
   const asked = classes.length ? ` --class ${quote(classes[state.label])}` : "";
   const code = document.createElement("code");
   code.textContent = `advnets sample ${content.source} -n 1 --seed ${state.seed}${variety}${asked} --out one.png`;
-  place.replaceChildren("The same picture: ", code);
+  place.replaceChildren(content.source === "RUN" ? "The same picture, where RUN is the folder of the run: " : "The same picture: ", code);
 }
 
 /* A name as it is typed in a command. */
@@ -424,7 +424,11 @@ function describe() {
   about.className = "hint";
   about.textContent = content.measures?.about ?? "Nothing: advnets evaluate has not measured this step, or its report is not on the card.";
   place.append(head, about);
-  if (content.measures?.rows.length) place.append(table(["measure", "value", "real images get", "verdict"], content.measures.rows));
+  if (!content.measures?.rows.length) return;
+  const folded = document.createElement("details"), title = document.createElement("summary");
+  title.textContent = "Every number";
+  folded.append(title, table(["measure", "value", "real images get", "verdict"], content.measures.rows));
+  place.append(folded);
 }
 
 function table(names, rows) {
