@@ -28,6 +28,8 @@ class Probe:
         gap_held: The same of held-out real samples.
         neighbours: Share of samples, made and real, whose nearest neighbour is of their own kind; 1/2 if alike.
         auc: Chance that the discriminator puts a real sample above one that was made, as the game is played.
+        logits: Median distance of its logits of real and made samples from the middle between both kinds' medians;
+            None where the objective's logits have no scale of their own, as in Wasserstein games.
         auc_held: Chance that it puts a training sample above a held-out one, in evaluation mode without augmentation.
         auc_held_error: Standard error of that chance.
         copies: Median distance of samples to the nearest training sample, over that of held-out ones.
@@ -60,6 +62,7 @@ class Probe:
     gap_held: float | None = None
     neighbours: float | None = None
     auc: float | None = None
+    logits: float | None = None
     auc_held: float | None = None
     auc_held_error: float | None = None
     copies: float | None = None

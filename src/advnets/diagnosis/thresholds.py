@@ -28,6 +28,7 @@ class Thresholds:
         idle: Gradient of a penalty over that of the objective.
         still: Length of a step over that of the weights.
         leap: The same, above which weights are thrown rather than moved.
+        logits: Median distance of the logits from their middle, above which the discriminator has run away.
         dead: Share of a layer's units.
         generator_mode: Distance between the generator's modes over the data's spread.
         discriminator_mode: Distance between the discriminator's modes, in deviations of its logits.
@@ -57,6 +58,7 @@ class Thresholds:
     idle: float = 1e-4
     still: float = 1e-9
     leap: float = 0.033
+    logits: float = 50.0
     dead: float = 0.5
     generator_mode: float = 0.2
     discriminator_mode: float = 1.0
