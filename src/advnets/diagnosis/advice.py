@@ -106,34 +106,34 @@ def choose_objective(setup: Setup, name: str, *, why: str = "") -> Option | None
     """Return the advice to play another objective; None where that is played, in its half form too."""
     if setup.objective in (name, f"{name}_halved"):
         return None
-    return Option(f"take {_setting(setup, 'objective', name)}{why}")
+    return Option(f"take {_write_setting(setup, 'objective', name)}{why}")
 
 
 def add_penalty(setup: Setup, name: str, weight: str) -> Option | None:
     """Return the advice to add a penalty; None where there is one."""
-    return None if setup.penalties else Option(f"add {_setting(setup, 'penalty', name, weight)}")
+    return None if setup.penalties else Option(f"add {_write_setting(setup, 'penalty', name, weight)}")
 
 
 def augment(setup: Setup, parts: str) -> Option | None:
     """Return the advice to show D changed images; None where it sees such, and where these are no images."""
     if setup.augment:
         return None
-    return Option(f"show D changed images by {_setting(setup, 'augment.parts', parts)}")
+    return Option(f"show D changed images by {_write_setting(setup, 'augment.parts', parts)}")
 
 
 def pack(setup: Setup) -> Option | None:
     """Return the advice to let D judge samples in packs; None where it does."""
     if setup.pack is not None and setup.pack > 1:
         return None
-    return Option(f"let D judge several samples as one by {_setting(setup, 'pack', '2')}")
+    return Option(f"let D judge several samples as one by {_write_setting(setup, 'pack', '2')}")
 
 
 def bound_columns(setup: Setup) -> Option:
     """Return the advice to bound D's weights."""
-    return Option(f"bound it by {_setting(setup, 'constraint', 'discriminator:max_column_norm', '1.9')}")
+    return Option(f"bound it by {_write_setting(setup, 'constraint', 'discriminator:max_column_norm', '1.9')}")
 
 
-def _setting(setup: Setup, name: str, *values: str) -> str:
+def _write_setting(setup: Setup, name: str, *values: str) -> str:
     if not setup.is_own:
         return f"--{name} {'='.join(values)}"
     if name == "augment.parts":

@@ -26,25 +26,36 @@ def sign_of_standstill(probe: Probe, past: Sequence[Probe], limits: Thresholds) 
 
 
 def sign_of_leaps(probe: Probe, past: Sequence[Probe], limits: Thresholds) -> Sign | None:
-    """See weights that were thrown rather than moved: by logits that no objective needs, or by the next step's length.
+    """See weights that are thrown rather than moved, from the first steps on.
 
-    Logits are judged from the first steps on. They count only where they ran away early: a discriminator that is far
-    ahead after thousands of steps has another cause. Weights that begin small make long steps at first, in healthy
-    runs too, so that steps are judged behind the warm-up.
+    Two things show it. Logits ran away that no objective needs: they count only where they did so early, for a
+    discriminator that is far ahead after thousands of steps has another cause. Or the next step is long, both beside
+    the weights and for each weight: networks whose weights begin small make steps that are long beside them, and learn.
     """
+    if probe.step < limits.first:
+        return None
     early = [one.logits for one in (*past, probe) if one.step < limits.settled and one.logits is not None]
     if probe.logits is not None and probe.logits > limits.logits and any(one > limits.logits for one in early):
         what = (
             f"The discriminator has run away: its logits{of_way(probe)} lie {probe.logits:,.0f} from their middle, and "
-            "at 20 every objective has what it needs."
+            "no objective needs more than 20."
         )
+        return Sign(what, probe.logits, limits.logits, "published recipes have under 10 at first", "discriminator")
+    return _longest_throw(probe, limits)
+
+
+def _longest_throw(probe: Probe, limits: Thresholds) -> Sign | None:
+    """The player whose next step is too long, the longer one of both; without `throws` early steps are not judged."""
+    for player, stride in sorted(probe.strides.items(), key=lambda one: -one[1]):
+        throw = probe.throws.get(player)
+        if stride <= limits.leap or (probe.step < limits.warm_up if throw is None else throw <= limits.throw):
+            continue
+        each = "" if throw is None else f", and moves a weight by {throw:.2g}"
+        what = f"The {player} leaps: its next step is {stride:.2g} of the length of its weights{each}."
+        null = "a player that learns has .0001 to .01"
         return Sign(
-            what, probe.logits, limits.logits, "healthy runs have under 10 in their first steps", "discriminator"
+            what, stride, limits.leap, null if throw is None else f"{null}, or moves weights by under .0015", player
         )
-    for player, stride in probe.strides.items():
-        if stride > limits.leap and probe.step >= limits.warm_up:
-            what = f"The {player} leaps: its next step is {stride:.2g} of the length of its weights."
-            return Sign(what, stride, limits.leap, "a player that learns has .0001 to .01", player)
     return None
 
 

@@ -60,12 +60,12 @@ def list_not_judged(history: Sequence[Probe], limits: Thresholds = THRESHOLDS) -
         if row in (TOO_STRONG, TOO_WEAK):
             found += [NotJudged(name, limits.settled)] if step < limits.settled else []
         elif row in (EXPLODING, VANISHING):
-            found += [_waiting(name, lacking, step, limits)] if lacking > 0 else []
+            found += [_wait_for_probes(name, lacking, step, limits)] if lacking > 0 else []
         elif row is CYCLING:
             tracked = sum(bool(one.track) for one in after_warm_up(history, limits))
-            found += [_waiting(name, FEWEST - tracked, step, limits)] if tracked < FEWEST else []
-        elif step < limits.warm_up and row is LEAPS:
-            found.append(NotJudged(name, limits.warm_up, why="by the length of steps; by logits it is judged"))
+            found += [_wait_for_probes(name, FEWEST - tracked, step, limits)] if tracked < FEWEST else []
+        elif row is LEAPS:
+            found += [NotJudged(name, limits.first)] if step < limits.first else []
         elif step < limits.warm_up and row.waits:
             found.append(NotJudged(name, limits.warm_up))
     return found
@@ -85,5 +85,5 @@ def _collapse_to_come(history: Sequence[Probe], limits: Thresholds) -> NotJudged
     return NotJudged(COLLAPSE.name, limits.warm_up) if probe.step < limits.warm_up else None
 
 
-def _waiting(name: str, probes: int, step: int, limits: Thresholds) -> NotJudged:
+def _wait_for_probes(name: str, probes: int, step: int, limits: Thresholds) -> NotJudged:
     return NotJudged(name, limits.warm_up if step < limits.warm_up else None, probes)

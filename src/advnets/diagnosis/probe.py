@@ -37,6 +37,7 @@ class Probe:
         gradients: {player: norm of the gradient of its loss}.
         penalties: {penalty: norm of its gradient over that of the objective's}.
         strides: {player: length of its next step over that of its weights}.
+        throws: {player: how far its next step moves a weight, root mean square}.
         dead: {player: largest share of units in a layer of ReLUs that are 0 on all samples}.
         mode_gaps: {player: how far evaluation mode is from training mode}: of the generator over the data's spread, of
             the discriminator in deviations of its logits.
@@ -70,6 +71,7 @@ class Probe:
     gradients: Numbers = field(default_factory=dict)
     penalties: Numbers = field(default_factory=dict)
     strides: Numbers = field(default_factory=dict)
+    throws: Numbers = field(default_factory=dict)
     dead: Numbers = field(default_factory=dict)
     mode_gaps: Numbers = field(default_factory=dict)
     ends_in: Mapping[str, str] = field(default_factory=dict)

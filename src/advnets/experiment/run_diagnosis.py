@@ -110,7 +110,7 @@ def diagnose_run(run: DiagnosedRun) -> Diagnosis:
             continue
         for probe in _probe_state(run, prober, step, state):
             history.setdefault(probe.way, []).append(probe)
-    setup = setup_of(run.recipe, _build(run).game, is_own=run.game is not None)
+    setup = setup_of(run.recipe, build_run_training(run).game, is_own=run.game is not None)
     findings = {one.name: one for past in history.values() for one in reversed(diagnose(past, setup=setup))}
     step = max(states)
     status = runs.read_json(run.directory.status_json)
@@ -132,8 +132,8 @@ def _earlier(run: DiagnosedRun, standing: set[str]) -> tuple[Finding, ...]:
     return tuple(found.values())
 
 
-def _build(run: DiagnosedRun) -> GameTraining:
-    """The run's training, at its first step."""
+def build_run_training(run: DiagnosedRun) -> GameTraining:
+    """Return the run's training at its first step. Raises Unsupported if it is a baseline's."""
     device = torch.device("cpu")
     with Streams(0, device).as_defaults():
         training = build_training(run.recipe, run.dataset, seed=0, device=device, game=copy_deeply(run.game))
@@ -146,7 +146,7 @@ def _build(run: DiagnosedRun) -> GameTraining:
 
 
 def _probe_state(run: DiagnosedRun, prober: Prober, step: int, state: Mapping[str, Any]) -> list[Probe]:
-    training = _build(run)
+    training = build_run_training(run)
     with Streams(0, torch.device("cpu")).as_defaults():
         training.load(state["training"])
     average = MovingAverage(training.makers)
