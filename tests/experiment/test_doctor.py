@@ -354,7 +354,7 @@ def test_a_diagnosis_says_what_is_not_judged_yet(tmp_path: Path) -> None:
     assert "Nothing is found to be wrong.\n" in f"{whole}\n"
 
 
-def test_the_setup_reads_recipe_and_game() -> None:
+def test_the_setup_reads_recipe_and_game(tmp_path: Path) -> None:
     game_of = tiny.narrow(RECIPES["modern"])
     run = experiment.start(game_of, settings=tiny.settings("run", steps=1), **tiny.data_for(game_of))
     for _ in run.carry_on():
