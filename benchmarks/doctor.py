@@ -13,6 +13,7 @@ healthy run is flagged if it has any finding. --page writes doctor.md.
 
 import argparse
 import json
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -47,6 +48,10 @@ from advnets.training import Moment
 KEPT, PAGE, COSTS = (Path(__file__).with_suffix(end) for end in (".jsonl", ".md", ".cost.json"))
 SECONDS, PROBES = 2.0, 10
 """Of the thread's own time, for training; and probes in it, at equal parts."""
+OLDER = (
+    "The probes of these runs are older than logits and the movement of a weight, which `steps-too-large` reads too;\n"
+    "of them it reads the length of steps alone."
+)
 LATENT, WIDTH, BATCH, NAN_AT = 8, 48, 64, 150
 COST_RECIPES = ("paper", "paper-adam", "cgan", "dcgan", "infogan", "modern")
 
@@ -427,7 +432,7 @@ def page() -> str:
     missing = [case.name for case in cases() if case.name not in kept]
     lacking = f"\nNot run: {'; '.join(missing)}.\n" if missing else ""
     return (
-        f"# Is the doctor right?\n\n{__doc__.split(chr(10), 1)[0]}\n\n{describe()}\n\n"
+        f"# Is the doctor right?\n\n{__doc__.split(chr(10), 1)[0]}\n\n{describe()}\n\n{OLDER}\n\n"
         + "\n".join(parts)
         + lacking
         + _cost_lines()
@@ -458,11 +463,39 @@ def _part_table(part: str, rows: Sequence[tuple[Case, dict[str, Any]]]) -> str:
         lines.append(f"| {case.way} | {case.arena} | {names} | {'right' if right else 'missed'} | {wait} |")
     n_broken = sum(bool(case.way) for case, _ in rows)
     wait = f" Median steps from the breakage to the finding: {statistics.median(waits):,.0f}." if waits else ""
+    n_healthy = len(rows) - n_broken
     told = (
-        f"\n{named} of {n_broken} broken runs are named rightly; {flagged} of {len(rows) - n_broken} healthy ones are "
-        f"flagged.{wait}\n"
+        f"\n{named} of {n_broken} broken runs are named rightly ({_interval(named, n_broken)});\n"
+        f"{flagged} of {n_healthy} healthy ones are flagged ({_interval(flagged, n_healthy)}).{wait}\n"
     )
     return "\n".join(lines) + "\n" + told
+
+
+def exact_interval(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """The interval of a share of which k of n were seen (Clopper and Pearson 1934).
+
+    Each end is the share at which what was seen, or more of it that way, has the chance (1 - level) / 2.
+    """
+    tail = (1 - level) / 2
+
+    def at_most(seen: int, share: float) -> float:
+        return sum(math.comb(n, i) * share**i * (1 - share) ** (n - i) for i in range(seen + 1))
+
+    def solve(seen: int, chance: float) -> float:
+        low, high = 0.0, 1.0
+        for _ in range(60):  # at_most falls as the share grows
+            middle = (low + high) / 2
+            low, high = (middle, high) if at_most(seen, middle) > chance else (low, middle)
+        return low
+
+    return (solve(k - 1, 1 - tail) if k else 0.0), (solve(k, tail) if k < n else 1.0)
+
+
+def _interval(k: int, n: int) -> str:
+    if not n:
+        return "none were run"
+    low, high = exact_interval(k, n)
+    return f"95 % interval {100 * low:.0f} to {100 * high:.0f} %"
 
 
 def _cost_lines() -> str:

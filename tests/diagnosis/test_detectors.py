@@ -10,7 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from advnets.diagnosis import DETECTORS, SEVERITIES, THRESHOLDS, Finding, Probe, diagnose, finding_of_failure
+from advnets.diagnosis import (
+    DETECTORS,
+    SEVERITIES,
+    THRESHOLDS,
+    UNKNOWN,
+    Finding,
+    Probe,
+    Rate,
+    Setup,
+    diagnose,
+    finding_of_failure,
+)
 
 SOUND = Probe(
     500, share=0.4, count=128, spread=0.95, spread_average=0.93, twins=0.02, twins_held=0.01, reach=0.9, gap=0.05,
@@ -179,19 +190,33 @@ def test_probes_and_findings_travel_as_json() -> None:
     assert Finding.from_json(json.loads(json.dumps(found.as_json()))) == found
 
 
-def test_every_remedy_names_flags_that_train_has() -> None:
+RATES = {"discriminator": Rate("0.002", "0.0002", "0.02"), "generator": Rate("0.001", "0.0001", "0.01")}
+PLAYED = Setup(
+    "minimax", RATES, {"generator": 0.5}, "algorithm1", k=2, batch_size=2, half_life="1000", ramp=1.0, pack=1,
+    precision="bfloat16",
+)  # fmt: skip
+"""A run that has none of what remedies propose."""
+BOUND = Setup(
+    "non_saturating", RATES, {"generator": 0.0}, "extragradient", k=1, batch_size=2, penalties={"r1": "0.1"},
+    augment=("mirror",), half_life="1000", ramp=0.2, pack=2, precision="float32",
+)  # fmt: skip
+"""A run that has much of it."""
+
+
+@pytest.mark.parametrize("setup", [UNKNOWN, PLAYED, BOUND], ids=["unknown", "played", "bound"])
+def test_every_remedy_names_flags_that_train_has(setup: Setup) -> None:
     shown = (Path(__file__).parent.parent.parent / "docs" / "help" / "train.txt").read_text()
-    remedies = [detector.remedy for detector in DETECTORS.values()]
-    failure = finding_of_failure("NaN in x at step 3. The run stops here", 3)
+    remedies = [diagnose(afterwards(3, **numbers), setup=setup)[0].remedy for numbers in BROKEN.values()]
+    remedies += [one.remedy for one in diagnose(circling(), setup=setup)]
+    failure = finding_of_failure("NaN in x at step 3. The run stops here", 3, setup)
     assert failure is not None
-    for remedy in [*remedies, failure.remedy]:
-        flags = re.findall(r"--[\w.-]*\w", remedy)
-        assert flags, remedy
-        for flag in flags:
-            row, _, number = flag.rpartition(".")
-            known = re.search(rf"{flag}(?![\w.])", shown)
-            within = row and re.search(rf"{row} .*?\[[^\]]*\b{number} ", shown, re.DOTALL)
-            assert known or within, f"{flag} is no flag of `advnets train`"
+    flags = [flag for remedy in [*remedies, failure.remedy] for flag in re.findall(r"--[\w.-]*\w", remedy)]
+    assert len(set(flags)) > 9
+    for flag in flags:
+        row, _, number = flag.rpartition(".")
+        known = re.search(rf"{flag}(?![\w.])", shown)
+        within = row and re.search(rf"{row} .*?\[[^\]]*\b{number} ", shown, re.DOTALL)
+        assert known or within or flag == "--lr", f"{flag} is no flag of `advnets train`"
 
 
 def test_sentences_are_whole() -> None:

@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ import advnets
 import tiny
 from advnets import experiment, runs
 from advnets.cli.main import main
-from advnets.diagnosis import DETECTORS, Finding, Probe
+from advnets.diagnosis import Finding, Probe
 from advnets.errors import BadInput, Collapsed, NonFinite, Unsupported
-from advnets.experiment.probes import prober
+from advnets.experiment.probes import prober, setup_of
+from advnets.experiment.run_diagnosis import build_run_training
 from advnets.experiment.training_loop import doctor as doctor_file
 from advnets.experiment.training_loop.loop import Loop
 from advnets.recipes import RECIPES
@@ -201,12 +203,12 @@ def fall(at: int, times: int) -> Callable[..., list[Finding]]:
     """A diagnosis that finds a collapse at the first probes after a step, so many times."""
     left = itertools.count(times, -1)
 
-    def diagnosed(history: Any, *_: Any) -> list[Finding]:
+    def diagnosed(history: Any, *_: Any, **__: Any) -> list[Finding]:
         if history[-1].step <= at or next(left) <= 0:
             return []
-        row = DETECTORS["collapse"]
         step = history[-1].step
-        return [Finding("collapse", "finding", step, step, "All are one.", 0.0, 0.3, "1", row.cause, row.remedy)]
+        told = ("It has one answer.", "Lower --generator.rate ten times.")
+        return [Finding("collapse", "finding", step, step, "All are one.", 0.0, 0.3, "1", *told)]
 
     return diagnosed
 
@@ -318,8 +320,53 @@ def test_an_action_without_a_doctor_is_refused() -> None:
 def test_cost_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a probe of t seconds none begins for t / MOST_COST seconds of training."""
     monkeypatch.setattr(doctor_file, "MOST_COST", 1e-6)
-    run = tiny.trained("run", doctor="on", steps=20)
-    assert [entry["step"] for entry in run.directory.probes.read()] == [0]
+    run = tiny.trained("run", doctor="on", steps=80)
+    early = [entry["step"] for entry in run.directory.probes.read()]
+    assert early == [0, 10, 60], "beside the first there are two early ones, and no more"
+
+
+def test_a_rate_a_hundred_times_too_high_is_named_in_the_first_hundred_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The recipe at its full width: no clock lets a probe begin but the early ones."""
+    monkeypatch.setattr(doctor_file, "MOST_COST", 1e-6)
+    flags = "--data digits --lr 0.1 --steps 80 --journal-steps 10 --device cpu --out run"
+    assert main(["train", "paper-adam", *flags.split()]) == 0
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("doctor: finding")]
+    assert [line.split(": ")[2] for line in said] == ["steps-too-large"], said
+    assert "Lower --discriminator.rate from 0.1 to 0.01" in said[0]
+    found = experiment.Run(Path("run")).diagnose()
+    assert [one.name for one in found.findings] == ["steps-too-large"]
+    assert "saturation" not in str(found)
+
+
+def test_a_diagnosis_says_what_is_not_judged_yet(tmp_path: Path) -> None:
+    run = tiny.trained("run", steps=8, doctor="off")
+    found = run.diagnose()
+    assert found.not_judged[0].name == "collapse"
+    assert "Nothing is found to be wrong in what is judged so far." in str(found)
+    assert "Not judged yet: collapse (from step" in str(found)
+    assert found.as_dict()["not_judged"][0]["from_step"] in (100, 500)
+    page = found._repr_html_()
+    assert "not judged yet" in page
+    assert "from step" in page
+    whole = replace(found, not_judged=())
+    assert "Nothing is found to be wrong.\n" in f"{whole}\n"
+
+
+def test_the_setup_reads_recipe_and_game(tmp_path: Path) -> None:
+    game_of = tiny.narrow(RECIPES["modern"])
+    run = experiment.start(game_of, settings=tiny.settings("run", steps=1), **tiny.data_for(game_of))
+    for _ in run.carry_on():
+        pass
+    setup = setup_of(run.recipe, build_run_training(run).game, is_own=False)
+    assert setup.objective == "relativistic"
+    assert set(setup.penalties) == {"r1", "r2"}
+    assert setup.rates["generator"].now == "0.0002"
+    decaying = setup_of(tiny.RECIPE, build_run_training(run).game, is_own=False).rates["discriminator"]
+    assert decaying.now == "linear_decay:start=0.001,end=0"
+    assert decaying.lower == "linear_decay:start=0.0001,end=0"
+    assert not decaying.is_zero
 
 
 def test_what_only_the_doctor_can_do_is_refused_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,7 +103,11 @@ def test_the_command_trains_resumes_samples_measures_and_compares_networks_of_on
     assert main(["train", "paper-adam", *often, "--steps", "1", "--generator.hidden", "8", "--out", "other"]) == 0
     assert main(["compare", "whole", "other", *given, *MEASURED]) == 0
     assert main(["export", "whole", "--out", "own.safetensors"]) == 0
-    for verb in (["resume", "whole"], ["sample", "whole", "--out", "x.png"], ["evaluate", "whole"]):
+    capsys.readouterr()
+    assert main(["diagnose", "whole", *given, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["step"] == 4
+    lacking = (["resume", "whole"], ["sample", "whole", "--out", "x.png"], ["evaluate", "whole"], ["diagnose", "whole"])
+    for verb in lacking:
         capsys.readouterr()
         assert main(verb) == 2
         assert "--game" in capsys.readouterr().err

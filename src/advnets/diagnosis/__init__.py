@@ -2,8 +2,8 @@
 
 Nothing here sees a network or a training: `experiment.probes` measures, and these are pure functions of its numbers.
 
-Inside of the room a file imports only from those before it: finding, probe, thresholds, measurement, detector, variety,
-balance, slopes, motion, sight, diagnose.
+Inside of the room a file imports only from those before it: finding, probe, setup, thresholds, measurement, advice,
+detector, variety, balance, slopes, motion, sight, diagnose, not_judged.
 """
 
 from advnets.diagnosis.detector import Detector
@@ -14,16 +14,20 @@ from advnets.diagnosis.measurement import (
     compare_samples,
     copy_ratio,
     nearest_distances,
+    reach_of_logits,
     rhythm_of,
     share_of_untrained,
 )
+from advnets.diagnosis.not_judged import NotJudged, list_not_judged
 from advnets.diagnosis.probe import Probe
+from advnets.diagnosis.setup import UNKNOWN, Rate, Setup
 from advnets.diagnosis.sight import PROBABILITIES, RANGES
 from advnets.diagnosis.thresholds import THRESHOLDS, Thresholds
 from advnets.diagnosis.variety import sign_of_sameness
 
 __all__ = [
-    "DETECTORS", "Detector", "Finding", "PROBABILITIES", "Probe", "RANGES", "SEVERITIES", "THRESHOLDS", "Thresholds",
-    "chance_above", "compare_samples", "copy_ratio", "diagnose", "finding_of_failure", "nearest_distances", "rhythm_of",
-    "share_of_untrained", "sign_of_sameness",
+    "DETECTORS", "Detector", "Finding", "NotJudged", "PROBABILITIES", "Probe", "RANGES", "Rate", "SEVERITIES", "Setup",
+    "THRESHOLDS", "Thresholds", "UNKNOWN", "chance_above", "compare_samples", "copy_ratio", "diagnose",
+    "finding_of_failure", "list_not_judged", "nearest_distances", "reach_of_logits", "rhythm_of", "share_of_untrained",
+    "sign_of_sameness",
 ]  # fmt: skip

@@ -2,6 +2,19 @@
 
 from collections.abc import Sequence
 
+from advnets.diagnosis.advice import (
+    Advice,
+    Case,
+    Option,
+    add_penalty,
+    advise,
+    augment,
+    choose_objective,
+    lower_k,
+    lower_rate,
+    raise_k,
+    raise_rate,
+)
 from advnets.diagnosis.detector import Detector, Sign, after_warm_up, median_before, of_way
 from advnets.diagnosis.probe import Probe
 from advnets.diagnosis.thresholds import Thresholds
@@ -76,31 +89,61 @@ def usual_gradients(past: Sequence[Probe], player: str, limits: Thresholds) -> f
     return median_before([one.gradients.get(player) for one in after_warm_up(past, limits)], limits.past)
 
 
-TOO_STRONG = Detector(
-    "discriminator-too-strong",
-    sign_of_strength,
-    "The discriminator learns faster than the generator can follow.",
-    "Lower --discriminator.rate or --algorithm.k, add --penalty r1=10, or show it changed images by --augment.parts "
-    "translation,cutout.",
-    needed=3,
-)
-TOO_WEAK = Detector(
-    "discriminator-too-weak",
-    sign_of_weakness,
-    "The discriminator learns more slowly than the generator changes, or is too small for these data.",
-    "Raise --discriminator.rate or --algorithm.k, or take a larger --discriminator.",
-)
+def advise_on_strength(case: Case) -> Advice:
+    """Hold the discriminator back."""
+    setup = case.setup
+    return advise(
+        "The discriminator learns faster than the generator can follow.",
+        lower_rate(setup, "discriminator"),
+        lower_k(setup),
+        add_penalty(setup, "r1", "10"),
+        augment(setup, "translation,cutout"),
+    )
+
+
+def advise_on_weakness(case: Case) -> Advice:
+    """Let the discriminator learn more."""
+    return advise(
+        "The discriminator learns more slowly than the generator changes, or is too small for these data.",
+        raise_rate(case.setup, "discriminator"),
+        raise_k(case.setup),
+        Option("take a larger --discriminator"),
+    )
+
+
+def advise_on_saturation(case: Case) -> Advice:
+    """In the minimax game the objective is at fault; in others the discriminator, which has run away."""
+    setup = case.setup
+    if setup.objective in (None, "minimax"):
+        cause = (
+            "In the minimax game the generator's gradient is in proportion to D(G(z)), which is 0 where D rejects all "
+            "samples."
+        )
+        return advise(cause, choose_objective(setup, "non_saturating"), lower_rate(setup, "discriminator"))
+    return advise(
+        "The discriminator has learnt faster than the generator, and is flat where the samples lie.",
+        lower_rate(setup, "discriminator"),
+        lower_k(setup),
+        add_penalty(setup, "r1", "1"),
+    )
+
+
+def advise_on_overfitting(case: Case) -> Advice:
+    """More data, or data that look like more."""
+    return advise(
+        "The training data are few for the discriminator, which knows them by heart.",
+        Option("train on more --data"),
+        augment(case.setup, "mirror,translation,cutout"),
+        add_penalty(case.setup, "r1", "10"),
+    )
+
+
+TOO_STRONG = Detector("discriminator-too-strong", sign_of_strength, advise_on_strength, needed=3)
+TOO_WEAK = Detector("discriminator-too-weak", sign_of_weakness, advise_on_weakness)
 SATURATION = Detector(
     "saturation",
     sign_of_saturation,
-    "In the minimax game the generator's gradient is in proportion to D(G(z)), which is 0 where D rejects all samples.",
-    "Take --objective non_saturating, or lower --discriminator.rate.",
+    advise_on_saturation,
     waits=False,  # a generator that is rejected from the start never gets through a warm-up
 )
-OVERFITTING = Detector(
-    "discriminator-overfits",
-    sign_of_overfitting,
-    "The training data are few for the discriminator, which knows them by heart.",
-    "Show it changed images by --augment.parts mirror,translation,cutout, add --penalty r1=10, or train on more "
-    "--data.",
-)
+OVERFITTING = Detector("discriminator-overfits", sign_of_overfitting, advise_on_overfitting)

@@ -5,17 +5,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from advnets.diagnosis.advice import Advise
 from advnets.diagnosis.probe import Probe
 from advnets.diagnosis.thresholds import Thresholds
 
 
 class Sign(NamedTuple):
-    """What a detector saw in a probe; the fields are those of `Finding`."""
+    """What a detector saw in a probe; `player` and `part` are whom and which penalty it is of, where it is of one."""
 
     what: str
     measured: float
     threshold: float
     null: str
+    player: str = ""
+    part: str = ""
 
 
 Seen = Callable[[Probe, Sequence[Probe], Thresholds], Sign | None]
@@ -29,8 +32,7 @@ class Detector:
     Attributes:
         name: What the failure is called.
         sign: Looks for it in a probe.
-        cause: The likely cause, one sentence.
-        remedy: What to change, by the flags of `advnets train`.
+        advise: Says the likely cause and what to change, in view of what the run plays.
         needed: Probes in a row with the sign that make a finding; before it is a warning.
         severity: The gravest that it becomes.
         waits: Whether it waits for the end of the warm-up.
@@ -38,8 +40,7 @@ class Detector:
 
     name: str
     sign: Seen
-    cause: str
-    remedy: str
+    advise: Advise
     needed: int = 2
     severity: str = "finding"
     waits: bool = True

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
+from advnets.diagnosis.advice import Case, Option, lower_rate, sentence_of, without_contradictions
 from advnets.diagnosis.balance import OVERFITTING, SATURATION, TOO_STRONG, TOO_WEAK
 from advnets.diagnosis.detector import Detector, Sign
 from advnets.diagnosis.finding import Finding
 from advnets.diagnosis.motion import CYCLING, LEAPS, STANDSTILL
 from advnets.diagnosis.probe import Probe
+from advnets.diagnosis.setup import UNKNOWN, Setup
 from advnets.diagnosis.sight import (
     BATCH_READING,
     BATCH_STATISTICS,
@@ -30,26 +33,44 @@ DETECTORS: dict[str, Detector] = {
 }  # fmt: skip
 NON_FINITE = "non-finite"
 """The finding of a run that a NaN or an Inf has ended."""
+CONSEQUENCES = (STANDSTILL.name, SATURATION.name, VANISHING.name, TOO_WEAK.name)
+"""What a player looks like whose weights were thrown: it is flat, and its own cure would be the wrong one."""
 
 
-def diagnose(history: Sequence[Probe], limits: Thresholds = THRESHOLDS) -> list[Finding]:
+def diagnose(history: Sequence[Probe], limits: Thresholds = THRESHOLDS, setup: Setup = UNKNOWN) -> list[Finding]:
     """Return what is wrong at the last probe.
 
     A sign of one probe is a warning; in as many probes in a row as its detector needs it is a finding, so that what
-    passes is not called a failure.
+    passes is not called a failure. Where a rate is far too high, what follows from it is not told beside it; and no
+    remedy moves a number the other way than that of a graver finding.
 
     Args:
         history: Probes of one way in the order of their steps, the last one at the end.
         limits: The thresholds.
+        setup: What the run plays, which remedies read.
 
     Returns:
         The findings, gravest first; none of an empty history.
     """
-    found = [one for detector in DETECTORS.values() if (one := _look(detector, history, limits)) is not None]
-    return sorted(found, key=lambda one: {"finding": 0, "warning": 1, "note": 2}[one.severity])
+    seen = [one for row in DETECTORS.values() if (one := _look(row, history, limits)) is not None]
+    if any(one.detector is LEAPS for one in seen):
+        seen = [one for one in seen if one.detector.name not in CONSEQUENCES]
+    order = {"finding": 0, "warning": 1, "note": 2}
+    seen.sort(key=lambda one: (order[one.severity], one.detector is not LEAPS))
+    taken: dict[str, int] = {}
+    return [_finding_of(one, history[-1], setup, taken) for one in seen]
 
 
-def _look(detector: Detector, history: Sequence[Probe], limits: Thresholds) -> Finding | None:
+class _Seen(NamedTuple):
+    """A sign that stands: since when, and how grave it is."""
+
+    detector: Detector
+    sign: Sign
+    since: int
+    severity: str
+
+
+def _look(detector: Detector, history: Sequence[Probe], limits: Thresholds) -> _Seen | None:
     signs: list[Sign] = []
     since = 0
     for place in range(len(history) - 1, -1, -1):
@@ -64,8 +85,18 @@ def _look(detector: Detector, history: Sequence[Probe], limits: Thresholds) -> F
         return None
     is_standing = len(signs) >= detector.needed
     severity = detector.severity if is_standing or detector.severity == "note" else "warning"
-    step = history[-1].step
-    return Finding(detector.name, severity, step, since, *signs[0], detector.cause, detector.remedy)
+    return _Seen(detector, signs[0], since, severity)
+
+
+def _finding_of(seen: _Seen, probe: Probe, setup: Setup, taken: dict[str, int]) -> Finding:
+    """The finding; what it moves is noted for those after it, which do not move it back."""
+    sign = seen.sign
+    advice = seen.detector.advise(Case(probe, setup, sign.player, sign.part))
+    options = without_contradictions(advice.options, taken)
+    taken |= {one.flag: one.way for one in options if one.way}
+    remedy = sentence_of(options or [Option("follow what is said of the other findings first")])
+    numbers = (sign.what, sign.measured, sign.threshold, sign.null)
+    return Finding(seen.detector.name, seen.severity, probe.step, seen.since, *numbers, advice.cause, remedy)
 
 
 def _sign_at(detector: Detector, history: Sequence[Probe], place: int, limits: Thresholds) -> Sign | None:
@@ -75,12 +106,13 @@ def _sign_at(detector: Detector, history: Sequence[Probe], place: int, limits: T
     return detector.sign(probe, history[:place], limits)
 
 
-def finding_of_failure(message: str, step: int) -> Finding | None:
+def finding_of_failure(message: str, step: int, setup: Setup = UNKNOWN) -> Finding | None:
     """Return the finding of a run that has ended with a NaN or an Inf.
 
     Args:
         message: What the run's status says of its end.
         step: Its step.
+        setup: What the run plays, which the remedy reads.
 
     Returns:
         The finding; None for another end.
@@ -90,9 +122,12 @@ def finding_of_failure(message: str, step: int) -> Finding | None:
         return None
     kind, where, at = named.groups()
     number = int(at.replace(",", ""))
+    precise = None if setup.precision == "float32" else Option("take --precision float32")
+    rates = [lower_rate(setup, player) for player in ("discriminator", "generator")]
+    options = [*rates, precise, Option("look into what is named")]
     return Finding(
         NON_FINITE, "finding", max(step, number), number, f"There is {kind} in {where}, and the training stopped.",
         1.0, 0.0, "tensors that are not finite: none in a training that can go on",
         "A loss or a weight has grown beyond what its type can hold, or the data or a layer of one's own made it.",
-        "Lower --discriminator.rate and --generator.rate, or take --precision float32; look into what is named.",
+        sentence_of(one for one in options if one is not None),
     )  # fmt: skip

@@ -94,6 +94,22 @@ def chance_above(first: Floats, second: Floats) -> tuple[float, float]:
     return chance_with_error(second.astype(np.float64), first.astype(np.float64))
 
 
+def reach_of_logits(real: Floats, made: Floats) -> float:
+    """Return the median distance of logits from the middle between the medians of both kinds.
+
+    The middle is taken away because games of differences, such as the relativistic one, leave it free.
+
+    Args:
+        real: Logits of real samples, (m,).
+        made: Logits of made ones, (n,).
+
+    Returns:
+        The distance.
+    """
+    middle = (np.median(real) + np.median(made)) / 2
+    return float(np.median(np.abs(np.concatenate([real, made]).astype(np.float64) - middle)))
+
+
 def rhythm_of(track: Sequence[Sequence[float]]) -> tuple[float, float, float]:
     """Find the wave that explains most of a path beside a straight way.
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from advnets.diagnosis.detector import Detector, Sign, after_warm_up
+from advnets.diagnosis.advice import DOWN, Advice, Case, Option, add_penalty, advise, lower_rate, raise_rate
+from advnets.diagnosis.detector import Detector, Sign, after_warm_up, of_way
 from advnets.diagnosis.measurement import rhythm_of
 from advnets.diagnosis.probe import Probe
 from advnets.diagnosis.thresholds import Thresholds
@@ -20,16 +21,41 @@ def sign_of_standstill(probe: Probe, past: Sequence[Probe], limits: Thresholds) 
     for player, stride in probe.strides.items():
         if stride < limits.still and probe.share < END:
             what = f"The {player} does not move: its next step is {stride:.1g} of the length of its weights."
-            return Sign(what, stride, limits.still, "a player that learns has .0001 to .01")
+            return Sign(what, stride, limits.still, "a player that learns has .0001 to .01", player)
     return None
 
 
 def sign_of_leaps(probe: Probe, past: Sequence[Probe], limits: Thresholds) -> Sign | None:
-    """See steps so long that weights are thrown rather than moved."""
-    for player, stride in probe.strides.items():
-        if stride > limits.leap:
-            what = f"The {player} leaps: its next step is {stride:.2g} of the length of its weights."
-            return Sign(what, stride, limits.leap, "a player that learns has .0001 to .01")
+    """See weights that are thrown rather than moved, from the first steps on.
+
+    Two things show it. Logits ran away that no objective needs: they count only where they did so early, for a
+    discriminator that is far ahead after thousands of steps has another cause. Or the next step is long, both beside
+    the weights and for each weight: networks whose weights begin small make steps that are long beside them, and learn.
+    """
+    if probe.step < limits.first:
+        return None
+    early = [one.logits for one in (*past, probe) if one.step < limits.settled and one.logits is not None]
+    if probe.logits is not None and probe.logits > limits.logits and any(one > limits.logits for one in early):
+        what = (
+            f"The discriminator has run away: its logits{of_way(probe)} lie {probe.logits:,.0f} from their middle, and "
+            "no objective needs more than 20."
+        )
+        return Sign(what, probe.logits, limits.logits, "published recipes have under 10 at first", "discriminator")
+    return _longest_throw(probe, limits)
+
+
+def _longest_throw(probe: Probe, limits: Thresholds) -> Sign | None:
+    """The player whose next step is too long, the longer one of both; without `throws` early steps are not judged."""
+    for player, stride in sorted(probe.strides.items(), key=lambda one: -one[1]):
+        throw = probe.throws.get(player)
+        if stride <= limits.leap or (probe.step < limits.warm_up if throw is None else throw <= limits.throw):
+            continue
+        each = "" if throw is None else f", and moves a weight by {throw:.2g}"
+        what = f"The {player} leaps: its next step is {stride:.2g} of the length of its weights{each}."
+        null = "a player that learns has .0001 to .01"
+        return Sign(
+            what, stride, limits.leap, null if throw is None else f"{null}, or moves weights by under .0015", player
+        )
     return None
 
 
@@ -48,22 +74,41 @@ def sign_of_cycling(probe: Probe, past: Sequence[Probe], limits: Thresholds) -> 
     return Sign(what, share, limits.rhythm, "simulated random walks along eight lines reach .74")
 
 
-STANDSTILL = Detector(
-    "standstill",
-    sign_of_standstill,
-    "Its rate is 0, or no gradient reaches its weights.",
-    "Raise --generator.rate or --discriminator.rate, whichever player it is; of networks of your own, look for "
-    "detach().",
-)
-LEAPS = Detector(
-    "steps-too-large",
-    sign_of_leaps,
-    "The rate is too high for this optimizer and these weights.",
-    "Lower --generator.rate or --discriminator.rate, whichever player it is, ten times.",
-)
-CYCLING = Detector(
-    "cycling",
-    sign_of_cycling,
-    "Each player answers the other's last move, and neither comes to rest: the game turns about its optimum.",
-    "Add --penalty r1=1, take --algorithm extragradient, or set less momentum by --generator.optimizer.betas 0,0.9.",
-)
+def advise_on_standstill(case: Case) -> Advice:
+    """A rate of 0 is raised; where it is not 0, no gradient arrives, and a higher one would not help."""
+    rate = case.setup.rates.get(case.player)
+    if rate is not None and rate.is_zero:
+        return advise("Its rate is 0.", raise_rate(case.setup, case.player))
+    look = Option("look for detach() and for units that are always 0 in networks of your own")
+    if rate is None:
+        return advise("Its rate is 0, or no gradient reaches its weights.", raise_rate(case.setup, case.player), look)
+    return advise(f"No gradient reaches its weights: its rate is {rate.now}.", look, Option("take another --algorithm"))
+
+
+def advise_on_leaps(case: Case) -> Advice:
+    """Lower the rate of that player, and the other's with it where both have the same."""
+    rates = case.setup.rates
+    lower = lower_rate(case.setup, case.player)
+    other = next((one for one in rates if one != case.player), "")
+    if other and case.player in rates and rates[other] == rates[case.player]:
+        both = f"{lower.text}, and --{other}.rate with it: --lr {rates[other].lower} sets both"
+        return advise("The rate is too high for this optimizer and these weights.", Option(both, lower.flag, DOWN))
+    return advise("The rate is too high for this optimizer and these weights.", lower)
+
+
+def advise_on_cycling(case: Case) -> Advice:
+    """Damp the game."""
+    setup = case.setup
+    has_momentum = not setup.betas or any(setup.betas.values())
+    return advise(
+        "Each player answers the other's last move, and neither comes to rest: the game turns about its optimum.",
+        add_penalty(setup, "r1", "1"),
+        None if setup.algorithm == "extragradient" else Option("take --algorithm extragradient"),
+        Option("set less momentum by --generator.optimizer.betas 0,0.9") if has_momentum else None,
+        *(lower_rate(setup, player) for player in ("generator", "discriminator")),
+    )
+
+
+STANDSTILL = Detector("standstill", sign_of_standstill, advise_on_standstill)
+LEAPS = Detector("steps-too-large", sign_of_leaps, advise_on_leaps, waits=False)
+CYCLING = Detector("cycling", sign_of_cycling, advise_on_cycling)

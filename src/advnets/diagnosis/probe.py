@@ -28,6 +28,8 @@ class Probe:
         gap_held: The same of held-out real samples.
         neighbours: Share of samples, made and real, whose nearest neighbour is of their own kind; 1/2 if alike.
         auc: Chance that the discriminator puts a real sample above one that was made, as the game is played.
+        logits: Median distance of its logits of real and made samples from the middle between both kinds' medians;
+            None where the objective's logits have no scale of their own, as in Wasserstein games.
         auc_held: Chance that it puts a training sample above a held-out one, in evaluation mode without augmentation.
         auc_held_error: Standard error of that chance.
         copies: Median distance of samples to the nearest training sample, over that of held-out ones.
@@ -35,6 +37,7 @@ class Probe:
         gradients: {player: norm of the gradient of its loss}.
         penalties: {penalty: norm of its gradient over that of the objective's}.
         strides: {player: length of its next step over that of its weights}.
+        throws: {player: how far its next step moves a weight, root mean square}.
         dead: {player: largest share of units in a layer of ReLUs that are 0 on all samples}.
         mode_gaps: {player: how far evaluation mode is from training mode}: of the generator over the data's spread, of
             the discriminator in deviations of its logits.
@@ -60,6 +63,7 @@ class Probe:
     gap_held: float | None = None
     neighbours: float | None = None
     auc: float | None = None
+    logits: float | None = None
     auc_held: float | None = None
     auc_held_error: float | None = None
     copies: float | None = None
@@ -67,6 +71,7 @@ class Probe:
     gradients: Numbers = field(default_factory=dict)
     penalties: Numbers = field(default_factory=dict)
     strides: Numbers = field(default_factory=dict)
+    throws: Numbers = field(default_factory=dict)
     dead: Numbers = field(default_factory=dict)
     mode_gaps: Numbers = field(default_factory=dict)
     ends_in: Mapping[str, str] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from advnets.diagnosis.advice import Advice, Case, Option, advise, choose_objective, lower_rate
 from advnets.diagnosis.detector import Detector, Sign, of_way
 from advnets.diagnosis.probe import Probe
 from advnets.diagnosis.thresholds import Thresholds
@@ -13,6 +14,8 @@ RANGES = {
 """What a network's numbers lie between, by the function that it ends in, as torch's graph calls it."""
 PROBABILITIES = ("Sigmoid", "Hardsigmoid", "LogSigmoid", "Softmax", "LogSoftmax")
 """Functions that a discriminator of logits does not end in."""
+RAMP = 0.2
+"""The ramp that recipes have."""
 
 
 def sign_of_wrong_range(probe: Probe, past: Sequence[Probe], limits: Thresholds) -> Sign | None:
@@ -49,7 +52,7 @@ def sign_of_dead_units(probe: Probe, past: Sequence[Probe], limits: Thresholds) 
     for player, share in probe.dead.items():
         if share > limits.dead:
             what = f"{share:.0%} of the units in a layer of the {player} are 0 on all {probe.count} samples."
-            return Sign(what, share, limits.dead, "few are where rates are moderate")
+            return Sign(what, share, limits.dead, "few are where rates are moderate", player)
     return None
 
 
@@ -81,47 +84,74 @@ def sign_of_untrained_average(probe: Probe, past: Sequence[Probe], limits: Thres
     return Sign(what, probe.untrained, limits.untrained, "under 1 % at the ramp of .2 that recipes have")
 
 
-WRONG_RANGE = Detector(
-    "data-range",
-    sign_of_wrong_range,
-    "The transform and the generator's last layer do not belong together, or images in [0, 1] were stored as whole "
-    "numbers.",
-    "Take --transform symmetric for tanh and --transform unit for sigmoid; images in memory are whole numbers up to "
-    "255.",
-    needed=1,
-    waits=False,
-)
-BOUNDED_LOGITS = Detector(
-    "bounded-logits",
-    sign_of_bounded_logits,
-    "The last layer of the discriminator is a sigmoid, which the objective applies by itself.",
-    "Leave the discriminator's last layer out, or take --objective least_squares.",
-    needed=1,
-    waits=False,
-)
-DEAD_UNITS = Detector(
-    "dead-units",
-    sign_of_dead_units,
-    "Large steps have pushed biases so far down that nothing lifts these units any more.",
-    "Lower --generator.rate or --discriminator.rate, whichever player it is, or take a network with batch "
-    "normalisation or leaky units by --generator and --discriminator.",
-)
-BATCH_STATISTICS = Detector(
-    "batch-statistics",
-    sign_of_generator_modes,
-    "Its batch normalisation sees small or odd batches in training, and what is sampled uses their running means.",
-    "Raise --batch-size, or take a --generator without batch normalisation.",
-)
-BATCH_READING = Detector(
-    "batch-reading",
-    sign_of_discriminator_modes,
-    "Real and made samples come in batches of their own, and batch normalisation tells D which one it sees.",
-    "If it troubles you, take a --discriminator without batch normalisation.",
-    severity="note",
-)
-UNTRAINED_AVERAGE = Detector(
-    "untrained-average",
-    sign_of_untrained_average,
-    "The half-life is long beside the training.",
-    "Lower --half-life, or set --ramp 0.2.",
-)
+def advise_on_range(case: Case) -> Advice:
+    """Name the transform that the last layer belongs to."""
+    ends_in = case.probe.ends_in.get("generator", "")
+    range_ = RANGES.get(ends_in)
+    cause = (
+        "The transform and the generator's last layer do not belong together, or images in [0, 1] were stored as whole "
+        "numbers."
+    )
+    stored = Option("store images in memory as whole numbers up to 255")
+    if range_ is None or range_ == case.probe.bounds:
+        return advise(cause, stored, Option("see whether --transform fits the data"))
+    fitting = {(-1.0, 1.0): "symmetric", (0.0, 1.0): "unit"}.get(range_)
+    if fitting is None:
+        other = "a tanh for --transform symmetric or a sigmoid for --transform unit"
+        return advise(cause, Option(f"end the generator in {other}"))
+    return advise(cause, Option(f"take --transform {fitting}, which fits {ends_in.lower()}"))
+
+
+def advise_on_bounded_logits(case: Case) -> Advice:
+    """Take the last function away."""
+    return advise(
+        "The last layer of the discriminator is a sigmoid, which the objective applies by itself.",
+        Option("leave the last layer of the --discriminator out"),
+        choose_objective(case.setup, "least_squares"),
+    )
+
+
+def advise_on_dead_units(case: Case) -> Advice:
+    """Lower the rate of the player whose units are dead."""
+    player = case.player or "generator"
+    return advise(
+        "Large steps have pushed biases so far down that nothing lifts these units any more.",
+        lower_rate(case.setup, player),
+        Option(f"take a network with batch normalisation or leaky units by --{player}"),
+    )
+
+
+def advise_on_batch_statistics(case: Case) -> Advice:
+    """Larger batches, with what they are."""
+    size = case.setup.batch_size
+    return advise(
+        "Its batch normalisation sees small or odd batches in training, and what is sampled uses their running means.",
+        Option(f"raise --batch-size{'' if size is None else f', which is {size}'}"),
+        Option("take a --generator without batch normalisation"),
+    )
+
+
+def advise_on_batch_reading(case: Case) -> Advice:
+    """Nothing has to be changed."""
+    return advise(
+        "Real and made samples come in batches of their own, and batch normalisation tells D which one it sees.",
+        Option("if it troubles you, take a --discriminator without batch normalisation"),
+    )
+
+
+def advise_on_untrained_average(case: Case) -> Advice:
+    """Forget sooner, with what the numbers are."""
+    setup = case.setup
+    return advise(
+        "The half-life is long beside the training.",
+        Option(f"lower --half-life{f', which is {setup.half_life}' if setup.half_life else ''}"),
+        None if setup.ramp is not None and setup.ramp <= RAMP else Option(f"set --ramp {RAMP}"),
+    )
+
+
+WRONG_RANGE = Detector("data-range", sign_of_wrong_range, advise_on_range, needed=1, waits=False)
+BOUNDED_LOGITS = Detector("bounded-logits", sign_of_bounded_logits, advise_on_bounded_logits, needed=1, waits=False)
+DEAD_UNITS = Detector("dead-units", sign_of_dead_units, advise_on_dead_units)
+BATCH_STATISTICS = Detector("batch-statistics", sign_of_generator_modes, advise_on_batch_statistics)
+BATCH_READING = Detector("batch-reading", sign_of_discriminator_modes, advise_on_batch_reading, severity="note")
+UNTRAINED_AVERAGE = Detector("untrained-average", sign_of_untrained_average, advise_on_untrained_average)

@@ -27,7 +27,10 @@ class Thresholds:
         copies_p: The chance that it is chance.
         idle: Gradient of a penalty over that of the objective.
         still: Length of a step over that of the weights.
-        leap: The same, above which weights are thrown rather than moved.
+        first: Steps before which the length of steps, and logits, are not judged.
+        leap: The same, above which weights are thrown rather than moved, if also
+        throw: how far the next step moves a weight, root mean square, is above this.
+        logits: Median distance of the logits from their middle, above which the discriminator has run away.
         dead: Share of a layer's units.
         generator_mode: Distance between the generator's modes over the data's spread.
         discriminator_mode: Distance between the discriminator's modes, in deviations of its logits.
@@ -56,7 +59,10 @@ class Thresholds:
     copies_p: float = 1e-4
     idle: float = 1e-4
     still: float = 1e-9
+    first: int = 10
     leap: float = 0.033
+    throw: float = 0.0025
+    logits: float = 50.0
     dead: float = 0.5
     generator_mode: float = 0.2
     discriminator_mode: float = 1.0

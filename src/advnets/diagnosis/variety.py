@@ -2,9 +2,21 @@
 
 from collections.abc import Sequence
 
+from advnets.diagnosis.advice import (
+    Advice,
+    Case,
+    Option,
+    add_penalty,
+    advise,
+    augment,
+    choose_objective,
+    lower_rate,
+    pack,
+    raise_k,
+)
 from advnets.diagnosis.detector import Detector, Sign, of_way
 from advnets.diagnosis.probe import Probe
-from advnets.diagnosis.thresholds import Thresholds
+from advnets.diagnosis.thresholds import THRESHOLDS, Thresholds
 
 
 def sign_of_collapse(probe: Probe, past: Sequence[Probe], limits: Thresholds) -> Sign | None:
@@ -51,17 +63,28 @@ def sign_of_copies(probe: Probe, past: Sequence[Probe], limits: Thresholds) -> S
     return Sign(what, probe.copies, limits.copies, f"held-out samples have 1; p = {probe.copies_p:.1g}")
 
 
-COLLAPSE = Detector(
-    "collapse",
-    sign_of_collapse,
-    "The generator gives the discriminator one thing that it takes for real, and all noises lead there.",
-    "Lower --generator.rate, raise --algorithm.k, or let D judge several samples as one by --pack 2; --penalty r1=1 or "
-    "--objective relativistic hold more modes.",
-)
-MEMORISATION = Detector(
-    "memorisation",
-    sign_of_copies,
-    "The training data are few for the size of the networks, which know them by heart.",
-    "Train on more --data, show D changed images by --augment.parts mirror,translation,cutout, or stop earlier by "
-    "--steps.",
-)
+def advise_on_collapse(case: Case) -> Advice:
+    """Slow the generator down, or let D see more; D is not made stronger where it is always right already."""
+    setup, is_right = case.setup, case.probe.auc is not None and case.probe.auc > THRESHOLDS.strong
+    return advise(
+        "The generator gives the discriminator one thing that it takes for real, and all noises lead there.",
+        lower_rate(setup, "generator"),
+        None if is_right else raise_k(setup),
+        pack(setup),
+        add_penalty(setup, "r1", "1"),
+        choose_objective(setup, "relativistic", why=", which holds more modes"),
+    )
+
+
+def advise_on_copies(case: Case) -> Advice:
+    """More data, or data that look like more."""
+    return advise(
+        "The training data are few for the size of the networks, which know them by heart.",
+        Option("train on more --data"),
+        augment(case.setup, "mirror,translation,cutout"),
+        Option("stop earlier by --steps"),
+    )
+
+
+COLLAPSE = Detector("collapse", sign_of_collapse, advise_on_collapse)
+MEMORISATION = Detector("memorisation", sign_of_copies, advise_on_copies)

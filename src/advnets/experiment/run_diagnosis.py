@@ -9,13 +9,14 @@ import torch
 
 from advnets import runs
 from advnets.averaging import MovingAverage, copy_deeply
-from advnets.diagnosis import Finding, Probe, diagnose, finding_of_failure
+from advnets.diagnosis import Finding, NotJudged, Probe, diagnose, finding_of_failure, list_not_judged
 from advnets.errors import Unsupported
 from advnets.experiment.preparation.build_training import build_training
 from advnets.experiment.preparation.game_training import GameTraining
-from advnets.experiment.probes import Prober
+from advnets.experiment.probes import Prober, setup_of
 from advnets.experiment.run_model import KeptRun, load_all_states
 from advnets.experiment.settings import with_budget
+from advnets.markup import html_card, html_table, html_text
 from advnets.randomness import Streams
 from advnets.text import escape
 
@@ -30,6 +31,7 @@ class Diagnosis:
         findings: What is wrong now, gravest first.
         earlier: What was found while it trained, and is not found now.
         probes: How many probes stand behind it.
+        not_judged: What cannot be judged yet, and when it will be.
     """
 
     path: Path
@@ -37,6 +39,7 @@ class Diagnosis:
     findings: tuple[Finding, ...]
     earlier: tuple[Finding, ...]
     probes: int
+    not_judged: tuple[NotJudged, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the diagnosis as JSON."""
@@ -44,21 +47,44 @@ class Diagnosis:
             "run": str(self.path), "step": self.step, "probes": self.probes,
             "findings": [one.as_json() for one in self.findings],
             "earlier": [one.as_json() for one in self.earlier],
+            "not_judged": [one.as_json() for one in self.not_judged],
         }  # fmt: skip
 
     def __str__(self) -> str:
         head = f"{escape(str(self.path))}, step {self.step:,}, {self.probes} probes"
         if not self.findings:
-            head += "\nNothing is found to be wrong."
+            head += f"\n{self._silence}"
         parts = [head, *map(str, self.findings)]
         if self.earlier:
             lines = [f"  {one.name} at step {one.step:,}: {one.what}" for one in self.earlier]
             parts.append("\n".join(["Found while it trained, and gone since:", *lines]))
+        if self.not_judged:
+            parts.append(self._words_of_not_judged)
         return "\n\n".join(parts)
+
+    @property
+    def _silence(self) -> str:
+        """What is said where nothing was found; not that all is well, where not all was judged."""
+        return f"Nothing is found to be wrong{' in what is judged so far' if self.not_judged else ''}."
+
+    @property
+    def _words_of_not_judged(self) -> str:
+        return f"Not judged yet: {', '.join(map(str, self.not_judged))}."
+
+    def _repr_html_(self) -> str:
+        title = f"Diagnosis of {self.path}, step {self.step:,}, {self.probes} probes"
+        rows = [(one.severity, one.name, one.what, one.remedy) for one in self.findings]
+        rows += [("gone", one.name, one.what, "") for one in self.earlier]
+        said = [] if self.findings else [f"<p>{html_text(self._silence)}</p>"]
+        table = [html_table(rows, head=("", "finding", "what", "remedy"))] if rows else []
+        waiting = [(one.name, str(one).removeprefix(f"{one.name} ").strip("()")) for one in self.not_judged]
+        later = [html_table(waiting, head=("not judged yet", "until"))] if waiting else []
+        return html_card(title, *said, *table, *later)
 
 
 def diagnose_run(run: KeptRun) -> Diagnosis:
     """Say what is wrong with a run; see `Run.diagnose`."""
+    run.record.expect_game(run.game, str(run.directory.path))
     states, _ = load_all_states(run.directory.checkpoints)
     history: dict[str, list[Probe]] = {}
     for entry in run.directory.probes.entries():
@@ -71,13 +97,17 @@ def diagnose_run(run: KeptRun) -> Diagnosis:
             continue
         for probe in _probe_state(run, prober, step, state):
             history.setdefault(probe.way, []).append(probe)
-    findings = {one.name: one for past in history.values() for one in reversed(diagnose(past))}
+    setup = setup_of(run.recipe, build_run_training(run).game, is_own=run.game is not None)
+    findings = {one.name: one for past in history.values() for one in reversed(diagnose(past, setup=setup))}
     step = max(states)
     status = runs.read_json(run.directory.status_json)
-    failure = finding_of_failure(str(status.get("message", "")), int(status.get("step", step)))
+    failure = finding_of_failure(str(status.get("message", "")), int(status.get("step", step)), setup)
     now = ([failure] if failure else []) + sorted(findings.values(), key=lambda one: one.severity != "finding")
     probes = sum(map(len, history.values()))
-    return Diagnosis(run.directory.path, step, tuple(now), _earlier(run, {one.name for one in now}), probes)
+    earlier = _earlier(run, {one.name for one in now})
+    waiting = {one.name: one for past in history.values() for one in list_not_judged(past)}
+    later = tuple(one for name, one in waiting.items() if name not in {found.name for found in now})
+    return Diagnosis(run.directory.path, step, tuple(now), earlier, probes, later)
 
 
 def _earlier(run: KeptRun, standing: set[str]) -> tuple[Finding, ...]:
@@ -89,15 +119,22 @@ def _earlier(run: KeptRun, standing: set[str]) -> tuple[Finding, ...]:
     return tuple(found.values())
 
 
-def _probe_state(run: KeptRun, prober: Prober, step: int, state: Mapping[str, Any]) -> list[Probe]:
+def build_run_training(run: KeptRun) -> GameTraining:
+    """Return the run's training at its first step. Raises Unsupported if it is a baseline's."""
     device = torch.device("cpu")
     with Streams(0, device).as_defaults():
         training = build_training(run.recipe, run.dataset, seed=0, device=device, game=copy_deeply(run.game))
-        if not isinstance(training, GameTraining):
-            raise Unsupported(
-                f"{run.directory.path} trains a baseline, and the doctor knows games alone. Measure it by "
-                "`advnets evaluate`."
-            )
+    if not isinstance(training, GameTraining):
+        raise Unsupported(
+            f"{run.directory.path} trains a baseline, and the doctor knows games alone. Measure it by "
+            "`advnets evaluate`."
+        )
+    return training
+
+
+def _probe_state(run: KeptRun, prober: Prober, step: int, state: Mapping[str, Any]) -> list[Probe]:
+    training = build_run_training(run)
+    with Streams(0, torch.device("cpu")).as_defaults():
         training.load(state["training"])
     average = MovingAverage(training.makers)
     average.load(state["average"])

@@ -46,6 +46,10 @@ class KeptRun(Protocol):
         """The files."""
 
     @property
+    def record(self) -> RunRecord:
+        """What recipe.json says of the run."""
+
+    @property
     def recipe(self) -> Recipe:
         """The recipe that the run was started with."""
 

@@ -8,12 +8,14 @@ import tyro
 
 from advnets import experiment
 from advnets.cli.flags.arguments import parse, print_result
+from advnets.experiment.own_networks import load_game
 
 ABOUT = """Say what is wrong with a training, in whole sentences: the number that shows it, its threshold, what the
 number is where nothing is wrong, the likely cause, and the flag to change. Nothing is written.
 
 The run may be finished or under way. Its newest checkpoints are probed, beside what the doctor measured while the run
-trained. A sign of one probe is a warning; what stands in several probes in a row is a finding."""
+trained. A sign of one probe is a warning; what stands in several probes in a row is a finding. What cannot be judged
+yet is named, with the step from which it is."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,14 @@ class DiagnoseFlags:
         run: The run directory.
         data: The new place of the data, if they were moved.
         data_dir: A folder where data sets are looked for first, in place of that of the start.
+        game: The game of networks of your own, as the training had it: a game, or a function that returns one.
         json: Print the findings as JSON.
     """
 
     run: tyro.conf.Positional[Path]
     data: str | None = None
     data_dir: str | None = None
+    game: str | None = None
     json: bool = False
 
 
@@ -43,6 +47,7 @@ def main(argv: Sequence[str]) -> int:
         The exit status, which is 0 whatever was found.
     """
     asked = parse(DiagnoseFlags, argv, verb="diagnose", about=ABOUT)
-    found = experiment.Run(asked.run, data=asked.data, data_dir=asked.data_dir).diagnose()
+    game = load_game(asked.game)
+    found = experiment.Run(asked.run, data=asked.data, data_dir=asked.data_dir, game=game).diagnose()
     print_result(found.as_dict(), as_json=asked.json, text=str(found))
     return 0

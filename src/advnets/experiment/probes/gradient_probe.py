@@ -1,5 +1,6 @@
 """The gradients of both players, the part of each penalty in them, and the step that each player would make next."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,7 +30,7 @@ def probe_gradients(
         Fields of `Probe`.
     """
     draw = game.draw(batch, ())._replace(due=tuple(_penalties(game)))
-    found: dict[str, Any] = {"gradients": {}, "strides": {}, "penalties": {}}
+    found: dict[str, Any] = {"gradients": {}, "strides": {}, "throws": {}, "penalties": {}}
     moves = {}
     for player in game.players:
         parameters = parameters_of(game, player)
@@ -45,6 +46,7 @@ def probe_gradients(
         descend(game, player, gradients, optimizers[player])
         stride = [now.detach() - then for now, then in zip(gradients.parameters, before, strict=True)]
         found["strides"][player] = _norm(stride) / max(_norm(before), 1e-30)
+        found["throws"][player] = _norm(stride) / math.sqrt(sum(theta.numel() for theta in before))
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from advnets.diagnosis import chance_above, compare_samples, copy_ratio
+from advnets.diagnosis import chance_above, compare_samples, copy_ratio, reach_of_logits
 from advnets.experiment.preparation.trial_move import Side, last_function
 from advnets.experiment.probes.fixed_samples import Floats, directions, view_of
 from advnets.experiment.probes.relu_watch import ReluWatch, largest_dead_share
@@ -18,6 +18,9 @@ from advnets.training import Batch
 
 TRACKED, DIRECTIONS = 16, 8
 """Noises whose samples are followed, and directions along which they are."""
+
+SCALED = tuple(row for name, row in OBJECTIVES.items() if name != "wasserstein")
+"""Objectives whose losses are at rest at logits of a few units; those of a critic grow with the data's distances."""
 
 
 @torch.no_grad()
@@ -83,6 +86,8 @@ def _probe_judge(side: Side, made: Tensor, held: Batch | None) -> dict[str, Any]
     with ReluWatch() as of_made:
         made_logits = _logits(game, made, side.draw.given)
     found["auc"], _ = chance_above(real_logits, made_logits)
+    if side.game.objective in SCALED:
+        found["logits"] = reach_of_logits(real_logits, made_logits)
     found["dead"] = {"discriminator": largest_dead_share(of_real, of_made)}
     if _has_batch_norm(game.discriminator):
         playing = _logits(bare, real, given)

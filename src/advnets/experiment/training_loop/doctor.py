@@ -12,10 +12,10 @@ from torch import nn
 
 from advnets import distributed, runs
 from advnets.data import Dataset
-from advnets.diagnosis import THRESHOLDS, Finding, Probe, diagnose, finding_of_failure, sign_of_sameness
+from advnets.diagnosis import THRESHOLDS, UNKNOWN, Finding, Probe, Setup, diagnose, finding_of_failure, sign_of_sameness
 from advnets.errors import first_line
 from advnets.experiment.preparation.game_training import GameTraining
-from advnets.experiment.probes import Prober
+from advnets.experiment.probes import Prober, setup_of
 from advnets.experiment.settings import Settings
 from advnets.recipes import Recipe
 from advnets.training import Training
@@ -26,6 +26,9 @@ MOST_COST = 0.02
 """Share of the time that probes take: after one that took t seconds, none begins for t / MOST_COST."""
 SPARSENESS = 0.01
 """Share of the seconds trained so far that pass between two probes, at least: a day's run has some hundreds."""
+EARLY_STEPS = (10, 60)
+"""A probe is made at the first report from each of these steps on, however soon: a rate that is far too high shows
+within them, and two probes make a finding."""
 READINGS = ("spread", "gap", "auc", "auc_held")
 """Numbers of a probe that the journal has too."""
 COLLAPSE, GONE = "collapse", "gone"
@@ -37,14 +40,15 @@ class Doctor:
     Args:
         directory: Where it writes.
         prober: What measures.
+        setup: What the run plays, which remedies read.
 
     Attributes:
         sound_step: The last step at which the samples were not collapsed; None until there was one.
         is_collapsed: Whether they were then, and are now, in two probes in a row.
     """
 
-    def __init__(self, directory: runs.RunDirectory, prober: Prober) -> None:
-        self.directory, self._prober = directory, prober
+    def __init__(self, directory: runs.RunDirectory, prober: Prober, setup: Setup = UNKNOWN) -> None:
+        self.directory, self._prober, self._setup = directory, prober, setup
         self.sound_step: int | None = None
         self.is_collapsed = False
         self._history: dict[str, list[Probe]] = {}
@@ -65,7 +69,8 @@ class Doctor:
             return None
         if any(runs.name_iterators(network) for network in training.players.values()):
             return None
-        return Doctor(directory, Prober(recipe, dataset))
+        setup = setup_of(recipe, training.game, is_own=recipe.learner is None)
+        return Doctor(directory, Prober(recipe, dataset), setup)
 
     def begin(self, step: int) -> None:
         """Take up the probes before a step, and drop the others, which will be made again.
@@ -100,7 +105,8 @@ class Doctor:
         Raises:
             CannotWrite: If it cannot be written down.
         """
-        if not self._is_able or seconds < self._next_at or not isinstance(training, GameTraining):
+        is_due = seconds >= self._next_at or self._is_early_look_due(step)
+        if not self._is_able or not is_due or not isinstance(training, GameTraining):
             return {}
         began = time.perf_counter()
         try:
@@ -121,6 +127,10 @@ class Doctor:
             self.directory.probes.append(entry)
         return self._readings(probes)
 
+    def _is_early_look_due(self, step: int) -> bool:
+        last = max((past[-1].step for past in self._history.values() if past), default=0)
+        return any(last < early <= step for early in EARLY_STEPS)
+
     def words_of_collapse(self, step: int, rollbacks: int) -> str:
         """Return what a run says that stops at a collapse."""
         after = f" after {rollbacks} rollbacks" if rollbacks else ""
@@ -134,7 +144,7 @@ class Doctor:
 
     def hear_end(self, message: str, step: int, seconds: float) -> None:
         """Write down the finding of a run that a NaN or an Inf has ended."""
-        finding = finding_of_failure(message, step)
+        finding = finding_of_failure(message, step, self._setup)
         if finding is not None:
             self._write(finding.as_json(), seconds)
 
@@ -142,7 +152,7 @@ class Doctor:
         found: dict[str, Finding] = {}
         for past in self._history.values():
             self._note_soundness(past[-2:])
-            for finding in diagnose(past):
+            for finding in diagnose(past, setup=self._setup):
                 found.setdefault(finding.name, finding)
         collapse = found.get(COLLAPSE)
         self.is_collapsed = collapse is not None and collapse.severity == "finding"

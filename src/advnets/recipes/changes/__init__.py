@@ -4,11 +4,11 @@ Inside of the room a file imports only from those before it: values, value_text,
 """
 
 from advnets.recipes.changes.names import ANSWERS, HABITS, SHORT, answer_habit, full_names, keyword_of
-from advnets.recipes.changes.value_text import format_typed
+from advnets.recipes.changes.value_text import format_typed, format_value
 from advnets.recipes.changes.values import NAMES, RecipeValue, recipe_values
 from advnets.recipes.changes.with_values import choose_rows, with_values
 
 __all__ = [
     "ANSWERS", "HABITS", "NAMES", "RecipeValue", "SHORT", "answer_habit", "with_values", "choose_rows",
-    "format_typed", "full_names", "keyword_of", "recipe_values",
+    "format_typed", "format_value", "full_names", "keyword_of", "recipe_values",
 ]  # fmt: skip

@@ -32,7 +32,7 @@ def format_typed(found: RecipeValue) -> str:
     """
     if found.is_pair:
         return ", ".join(_format_pairs(found.value)) or "none"
-    return _format_value(found.value)
+    return format_value(found.value)
 
 
 def form_of_pair(found: RecipeValue) -> str:
@@ -131,17 +131,18 @@ def _scalar(text: str) -> Any:
     return {"true": True, "false": False}.get(text, text)
 
 
-def _format_value(value: Any) -> str:
+def format_value(value: Any) -> str:
+    """Return a number, a schedule, a row or a tuple as it would be typed."""
     if isinstance(value, Constant):
-        return _format_value(value.value)
+        return format_value(value.value)
     if is_dataclass(value) and not isinstance(value, type):
         if isinstance(value, OwnOptimizer):
             return value.name
         row = next(name for name, kind in ROWS.items() if kind is type(value))
-        numbers = [f"{spec.name}={_format_value(getattr(value, spec.name))}" for spec in fields(value)]
+        numbers = [f"{spec.name}={format_value(getattr(value, spec.name))}" for spec in fields(value)]
         return f"{row}:{','.join(numbers)}" if isinstance(value, Schedule) else row
     if isinstance(value, tuple):
-        return ",".join(map(_format_value, value)) or "none"
+        return ",".join(map(format_value, value)) or "none"
     if isinstance(value, float):
         return repr(value).removesuffix(".0")
     return {"None": "none", "True": "true", "False": "false"}.get(str(value), str(value))
@@ -152,6 +153,6 @@ def _format_pairs(pairs: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(value, Mapping):
             yield from (f"{name}:{pair}" for pair in _format_pairs(value))
         elif isinstance(value, Weight):
-            yield f"{name}={_format_value(value.value)}" + (f",every={value.every}" if value.every > 1 else "")
+            yield f"{name}={format_value(value.value)}" + (f",every={value.every}" if value.every > 1 else "")
         else:
-            yield f"{name}={_format_value(value)}"
+            yield f"{name}={format_value(value)}"

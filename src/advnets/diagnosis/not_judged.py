@@ -1,0 +1,89 @@
+"""What cannot be judged yet, and when it will be, so that silence is not taken for health."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from advnets.diagnosis.balance import TOO_STRONG, TOO_WEAK
+from advnets.diagnosis.detector import after_warm_up
+from advnets.diagnosis.diagnose import DETECTORS
+from advnets.diagnosis.motion import CYCLING, FEWEST, LEAPS
+from advnets.diagnosis.probe import Probe
+from advnets.diagnosis.slopes import EXPLODING, VANISHING
+from advnets.diagnosis.thresholds import THRESHOLDS, Thresholds
+from advnets.diagnosis.variety import COLLAPSE, sign_of_sameness
+
+
+@dataclass(frozen=True)
+class NotJudged:
+    """A failure that is not judged yet.
+
+    Attributes:
+        name: Row of DETECTORS.
+        from_step: The step from which it is judged; None where it waits for probes and not for a step.
+        probes: Probes that are lacking before it is judged; 0 where it waits for a step alone.
+        why: What is to be known beside it; "" for nothing.
+    """
+
+    name: str
+    from_step: int | None = None
+    probes: int = 0
+    why: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {"name": self.name, "from_step": self.from_step, "probes": self.probes, "why": self.why}
+
+    def __str__(self) -> str:
+        step = [] if self.from_step is None else [f"from step {self.from_step:,} on"]
+        more = f"after {self.probes} more probe{'' if self.probes == 1 else 's'}"
+        parts = [*step, *([more] if self.probes else []), *([self.why] if self.why else [])]
+        return f"{self.name} ({'; '.join(parts)})"
+
+
+def list_not_judged(history: Sequence[Probe], limits: Thresholds = THRESHOLDS) -> list[NotJudged]:
+    """Return what is not judged at the last probe, that which is known to be nearest to a failure first.
+
+    Args:
+        history: Probes of one way in the order of their steps, the last one at the end.
+        limits: The thresholds.
+
+    Returns:
+        The failures, each once; all that wait for a step if the history is empty.
+    """
+    step = history[-1].step if history else 0
+    found = [] if (collapse := _collapse_to_come(history, limits)) is None else [collapse]
+    lacking = limits.past - len(after_warm_up(history[:-1], limits))
+    for name, row in DETECTORS.items():
+        if name == COLLAPSE.name:
+            continue
+        if row in (TOO_STRONG, TOO_WEAK):
+            found += [NotJudged(name, limits.settled)] if step < limits.settled else []
+        elif row in (EXPLODING, VANISHING):
+            found += [_wait_for_probes(name, lacking, step, limits)] if lacking > 0 else []
+        elif row is CYCLING:
+            tracked = sum(bool(one.track) for one in after_warm_up(history, limits))
+            found += [_wait_for_probes(name, FEWEST - tracked, step, limits)] if tracked < FEWEST else []
+        elif row is LEAPS:
+            found += [NotJudged(name, limits.first)] if step < limits.first else []
+        elif step < limits.warm_up and row.waits:
+            found.append(NotJudged(name, limits.warm_up))
+    return found
+
+
+def _collapse_to_come(history: Sequence[Probe], limits: Thresholds) -> NotJudged | None:
+    """Samples that never were apart: an untrained generator draws such, and a collapsed one too."""
+    if not history:
+        return NotJudged(COLLAPSE.name, limits.settled)
+    probe, past = history[-1], history[:-1]
+    if probe.step >= limits.settled:
+        return None
+    sign = sign_of_sameness(probe, limits)
+    if sign is not None and all(sign_of_sameness(one, limits) for one in past if one.step):
+        alike = "until now the samples were all alike, as those of an untrained generator are"
+        return NotJudged(COLLAPSE.name, limits.settled, why=alike)
+    return NotJudged(COLLAPSE.name, limits.warm_up) if probe.step < limits.warm_up else None
+
+
+def _wait_for_probes(name: str, probes: int, step: int, limits: Thresholds) -> NotJudged:
+    return NotJudged(name, limits.warm_up if step < limits.warm_up else None, probes)
