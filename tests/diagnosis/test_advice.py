@@ -37,6 +37,8 @@ def test_a_rate_far_too_high_is_named_within_a_hundred_steps_and_nothing_else() 
     assert (found.name, found.severity) == ("steps-too-large", "finding")
     assert found.remedy.startswith("Lower --discriminator.rate from 0.1 to 0.01, and --generator.rate with it")
     assert "too high" in found.cause
+    (standing,) = diagnose([*history, runaway(92), runaway(150)], setup=RUNAWAY)
+    assert standing.since == 30, "it is the step at which it was first seen"
     for step in (150, 369, 900):
         names = [one.name for one in diagnose([*history, runaway(92), runaway(step)], setup=RUNAWAY)]
         assert names[0] == "steps-too-large"
