@@ -101,6 +101,15 @@ def test_no_remedy_is_in_force_already(name: str) -> None:
         assert there not in remedy, name
 
 
+def test_no_remedy_names_a_flag_that_the_recipe_has_not() -> None:
+    """Extragradient has no k, a cycle no objective, pack or penalty; points are no images."""
+    bare = replace(PLAYED, k=None, names=frozenset({"generator.rate", "discriminator.rate"}), is_image=False)
+    for name, numbers in BROKEN.items():
+        remedy = diagnose(afterwards(3, **numbers), setup=bare)[0].remedy
+        for flag in ("--algorithm.k", "--objective", "--pack", "--augment.parts", "--constraint", "add --penalty"):
+            assert flag not in remedy, name
+
+
 def moves_of(remedy: str) -> set[tuple[str, str]]:
     """{(flag, raise or lower)} that a remedy names."""
     found = re.findall(r"(lower|raise) (--[\w.-]*\w)", remedy.lower())
