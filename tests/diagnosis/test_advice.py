@@ -37,6 +37,8 @@ def test_a_rate_far_too_high_is_named_within_a_hundred_steps_and_nothing_else() 
     assert (found.name, found.severity) == ("steps-too-large", "finding")
     assert found.remedy.startswith("Lower --discriminator.rate from 0.1 to 0.01, and --generator.rate with it")
     assert "too high" in found.cause
+    (standing,) = diagnose([*history, runaway(92), runaway(150)], setup=RUNAWAY)
+    assert standing.since == 30, "it is the step at which it was first seen"
     for step in (150, 369, 900):
         names = [one.name for one in diagnose([*history, runaway(92), runaway(step)], setup=RUNAWAY)]
         assert names[0] == "steps-too-large"
@@ -97,6 +99,15 @@ def test_no_remedy_is_in_force_already(name: str) -> None:
     for there in ("add --penalty", "--pack 2", "--augment.parts", "--objective non_saturating", "--precision float32",
                   "lower --algorithm.k", "--algorithm extragradient", "--ramp 0.2", "betas"):  # fmt: skip
         assert there not in remedy, name
+
+
+def test_no_remedy_names_a_flag_that_the_recipe_has_not() -> None:
+    """Extragradient has no k, a cycle no objective, pack or penalty; points are no images."""
+    bare = replace(PLAYED, k=None, names=frozenset({"generator.rate", "discriminator.rate"}), is_image=False)
+    for name, numbers in BROKEN.items():
+        remedy = diagnose(afterwards(3, **numbers), setup=bare)[0].remedy
+        for flag in ("--algorithm.k", "--objective", "--pack", "--augment.parts", "--constraint", "add --penalty"):
+            assert flag not in remedy, name
 
 
 def moves_of(remedy: str) -> set[tuple[str, str]]:

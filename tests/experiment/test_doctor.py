@@ -359,11 +359,11 @@ def test_the_setup_reads_recipe_and_game(tmp_path: Path) -> None:
     run = experiment.start(game_of, settings=tiny.settings("run", steps=1), **tiny.data_for(game_of))
     for _ in run.carry_on():
         pass
-    setup = setup_of(run.recipe, build_run_training(run).game, is_own=False)
+    setup = setup_of(run.recipe, build_run_training(run).game, is_image=True, is_own=False)
     assert setup.objective == "relativistic"
     assert set(setup.penalties) == {"r1", "r2"}
     assert setup.rates["generator"].now == "0.0002"
-    decaying = setup_of(tiny.RECIPE, build_run_training(run).game, is_own=False).rates["discriminator"]
+    decaying = setup_of(tiny.RECIPE, build_run_training(run).game, is_image=True, is_own=False).rates["discriminator"]
     assert decaying.now == "linear_decay:start=0.001,end=0"
     assert decaying.lower == "linear_decay:start=0.0001,end=0"
     assert not decaying.is_zero

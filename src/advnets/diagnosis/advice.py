@@ -91,45 +91,51 @@ def raise_rate(setup: Setup, player: str) -> Option:
 
 def lower_k(setup: Setup) -> Option | None:
     """Return the advice to let D move less often; None where it moves once a step."""
-    if setup.k is not None and setup.k <= 1:
+    if not setup.has("algorithm.k") or (setup.k is not None and setup.k <= 1):
         return None
     return Option(f"lower --algorithm.k{_from(setup.k)}", "--algorithm.k", DOWN)
 
 
-def raise_k(setup: Setup) -> Option:
-    """Return the advice to let D move more often."""
+def raise_k(setup: Setup) -> Option | None:
+    """Return the advice to let D move more often; None where the algorithm has no k."""
+    if not setup.has("algorithm.k"):
+        return None
     number = "" if setup.k is None else f" from {setup.k} to {setup.k + 1}"
     return Option(f"raise --algorithm.k{number}", "--algorithm.k", UP)
 
 
 def choose_objective(setup: Setup, name: str, *, why: str = "") -> Option | None:
     """Return the advice to play another objective; None where that is played, in its half form too."""
-    if setup.objective in (name, f"{name}_halved"):
+    if not setup.has("objective") or setup.objective in (name, f"{name}_halved"):
         return None
     return Option(f"take {_write_setting(setup, 'objective', name)}{why}")
 
 
 def add_penalty(setup: Setup, name: str, weight: str) -> Option | None:
     """Return the advice to add a penalty; None where there is one."""
-    return None if setup.penalties else Option(f"add {_write_setting(setup, 'penalty', name, weight)}")
+    if setup.penalties or not setup.has("penalty"):
+        return None
+    return Option(f"add {_write_setting(setup, 'penalty', name, weight)}")
 
 
 def augment(setup: Setup, parts: str) -> Option | None:
     """Return the advice to show D changed images; None where it sees such, and where these are no images."""
-    if setup.augment:
+    if setup.augment or not setup.is_image or not setup.has("augment.parts"):
         return None
     return Option(f"show D changed images by {_write_setting(setup, 'augment.parts', parts)}")
 
 
 def pack(setup: Setup) -> Option | None:
     """Return the advice to let D judge samples in packs; None where it does."""
-    if setup.pack is not None and setup.pack > 1:
+    if not setup.has("pack") or (setup.pack is not None and setup.pack > 1):
         return None
     return Option(f"let D judge several samples as one by {_write_setting(setup, 'pack', '2')}")
 
 
-def bound_columns(setup: Setup) -> Option:
-    """Return the advice to bound D's weights."""
+def bound_columns(setup: Setup) -> Option | None:
+    """Return the advice to bound D's weights; None where the game takes no bounds."""
+    if not setup.has("constraint"):
+        return None
     return Option(f"bound it by {_write_setting(setup, 'constraint', 'discriminator:max_column_norm', '1.9')}")
 
 

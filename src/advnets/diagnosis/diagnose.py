@@ -33,6 +33,8 @@ DETECTORS: dict[str, Detector] = {
 }  # fmt: skip
 NON_FINITE = "non-finite"
 """The finding of a run that a NaN or an Inf has ended."""
+LONGEST_LOOK = 100
+"""Probes that the beginning of a finding is looked for in; cycling, whose sign takes long to compute, has its own."""
 CONSEQUENCES = (STANDSTILL.name, SATURATION.name, VANISHING.name, TOO_WEAK.name)
 """What a player looks like whose weights were thrown: it is flat, and its own cure would be the wrong one."""
 
@@ -79,7 +81,7 @@ def _look(detector: Detector, history: Sequence[Probe], limits: Thresholds) -> _
             break
         signs.append(sign)
         since = history[place].step
-        if len(signs) >= detector.needed:
+        if len(signs) >= (detector.needed if detector is CYCLING else max(detector.needed, LONGEST_LOOK)):
             break
     if not signs:
         return None

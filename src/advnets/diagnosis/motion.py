@@ -99,7 +99,7 @@ def advise_on_leaps(case: Case) -> Advice:
 def advise_on_cycling(case: Case) -> Advice:
     """Damp the game."""
     setup = case.setup
-    has_momentum = not setup.betas or any(setup.betas.values())
+    has_momentum = setup.has("generator.optimizer.betas") and (not setup.betas or any(setup.betas.values()))
     return advise(
         "Each player answers the other's last move, and neither comes to rest: the game turns about its optimum.",
         add_penalty(setup, "r1", "1"),

@@ -45,6 +45,8 @@ class Setup:
         half_life: Of the average, as text.
         ramp: Of the average.
         precision: Type of the networks' products.
+        names: What flags of the command can change of the recipe, such as "algorithm.k"; None where that is not known.
+        is_image: Whether the data are images.
         is_own: Whether the networks and their game are the user's own, so that no flag changes the game.
     """
 
@@ -60,7 +62,13 @@ class Setup:
     half_life: str = ""
     ramp: float | None = None
     precision: str = ""
+    names: frozenset[str] | None = None
+    is_image: bool = True
     is_own: bool = False
+
+    def has(self, name: str) -> bool:
+        """Return whether this run's game has such a number, told by a flag or, of one's own, in Python."""
+        return self.names is None or name in self.names or (self.is_own and name in OF_THE_GAME)
 
 
 UNKNOWN = Setup()

@@ -97,7 +97,9 @@ def diagnose_run(run: KeptRun) -> Diagnosis:
             continue
         for probe in _probe_state(run, prober, step, state):
             history.setdefault(probe.way, []).append(probe)
-    setup = setup_of(run.recipe, build_run_training(run).game, is_own=run.game is not None)
+    setup = setup_of(
+        run.recipe, build_run_training(run).game, is_image=run.dataset.is_image, is_own=run.game is not None
+    )
     findings = {one.name: one for past in history.values() for one in reversed(diagnose(past, setup=setup))}
     step = max(states)
     status = runs.read_json(run.directory.status_json)

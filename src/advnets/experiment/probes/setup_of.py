@@ -7,7 +7,7 @@ from advnets.diagnosis import Rate, Setup
 from advnets.games import CycleGame, Game, describe_game
 from advnets.optimizers import Adam
 from advnets.recipes import Recipe
-from advnets.recipes.changes import format_value
+from advnets.recipes.changes import format_value, recipe_values
 from advnets.schedules import BEGINNING, Number, value_at
 from advnets.training import Moment
 
@@ -15,12 +15,13 @@ SCALED = ("value", "start", "end", "floor")
 """Fields of schedules that are values of what is scheduled."""
 
 
-def setup_of(recipe: Recipe, game: Game | CycleGame, *, is_own: bool) -> Setup:
+def setup_of(recipe: Recipe, game: Game | CycleGame, *, is_image: bool, is_own: bool) -> Setup:
     """Return what a run plays.
 
     Args:
         recipe: Rates, batches, algorithm and average are read.
         game: Objective, penalties, augmentation and packs are read; both ways of a cycle play the same.
+        is_image: Whether the data are images.
         is_own: Whether it is a game of the user's own.
 
     Returns:
@@ -45,6 +46,8 @@ def setup_of(recipe: Recipe, game: Game | CycleGame, *, is_own: bool) -> Setup:
         half_life=format_value(recipe.average.half_life),
         ramp=recipe.average.ramp,
         precision=rules["precision"],
+        names=frozenset(one.name for one in recipe_values(recipe)),
+        is_image=is_image,
         is_own=is_own,
     )
 

@@ -69,7 +69,7 @@ class Doctor:
             return None
         if any(runs.name_iterators(network) for network in training.players.values()):
             return None
-        setup = setup_of(recipe, training.game, is_own=recipe.learner is None)
+        setup = setup_of(recipe, training.game, is_image=dataset.is_image, is_own=recipe.learner is None)
         return Doctor(directory, Prober(recipe, dataset), setup)
 
     def begin(self, step: int) -> None:
