@@ -256,7 +256,9 @@ def test_units_of_other_numbers_do_not_enter_one_mean(tmp_path: Path, monkeypatc
     now = measure_run.recipe_digest(RECIPES["paper-adam"])
     kept = replace(unit(), steps=steps, recipe=now)
     quick.results_file.add(table.TableResults("digits", dataset.digest, (kept,)))
-    assert [event for event in quick.run() if event.what.startswith("paper-adam")] == []
+    events = list(quick.run())
+    assert [event for event in events if event.what.startswith("paper-adam")] == []
+    assert "nothing is trained, since" in events[-1].doing
     words = replace(RECIPES["paper-adam"], about="said otherwise", budget=Budget(minutes=3.0))
     assert measure_run.recipe_digest(words) == now
     monkeypatch.setitem(study.RECIPES, "paper-adam", tiny.with_descents(words, optimizer=Adam(betas=(0.4, 0.99))))

@@ -157,14 +157,20 @@ class TableStudy:
             yield TableProgress(dataset.name, doing="training a classifier, once")
         yield from self._measure_controls(empty, evaluator)
         diverged: list[str] = []
-        for seed in range(self.seeds):
-            for row in find_rows(self.rows):
-                if self.results_file.read_or(empty).find_unit(row.recipe, seed) is None:
-                    try:
-                        yield from self._make_unit(row, seed, empty, evaluator)
-                    except NonFinite as error:  # a unit that has diverged does not keep the others from their turn
-                        diverged.append(f"{row.recipe}, seed {seed}: {error}")
-                        yield TableProgress(f"{row.recipe}, seed {seed}", doing=str(error))
+        units = [(row, seed) for seed in range(self.seeds) for row in find_rows(self.rows)]
+        if all(self.results_file.read_or(empty).find_unit(row.recipe, seed) for row, seed in units):
+            yield TableProgress(
+                self.name,
+                doing=f"nothing is trained, since {self.results_file.path} holds all rows that are asked for. To train "
+                "them anew: --results NEW.json --runs NEW",
+            )
+        for row, seed in units:
+            if self.results_file.read_or(empty).find_unit(row.recipe, seed) is None:
+                try:
+                    yield from self._make_unit(row, seed, empty, evaluator)
+                except NonFinite as error:  # a unit that has diverged does not keep the others from their turn
+                    diverged.append(f"{row.recipe}, seed {seed}: {error}")
+                    yield TableProgress(f"{row.recipe}, seed {seed}", doing=str(error))
         if diverged:
             raise NonFinite("; ".join(diverged))
 
