@@ -304,7 +304,7 @@ def test_a_rollback_takes_back_what_was_measured(tmp_path: Path, monkeypatch: py
         monkeypatch.setattr(doctor_file, name, value)
     found = iter([True])
 
-    def diagnose(history: Any, *_: Any) -> list[Finding]:
+    def diagnose(history: Any, *_: Any, **__: Any) -> list[Finding]:
         step = history[-1].step
         if step <= 20 or not next(found, False):
             return []

@@ -37,8 +37,6 @@ def follow(run: Run, progress: Iterator[TrainingProgress], notes: Iterable[str])
         The last progress, or None if there was none.
     """
     write_error(escape(f"run {run.path}"))
-    if run.dataset.is_image:
-        write_error(escape(f"pictures as it learns: {run.path / 'previews'}"))
     for note in notes:
         write_error(escape(note))
     last: TrainingProgress | None = None

@@ -229,6 +229,8 @@ def follow(run: experiment.Run, *, as_json: bool, game: str | None = None, **bud
         for _ in run.carry_on(**budget):
             pass
         return 0
+    if len(run.record.data.shape) == 3:
+        notes = [f"pictures as it learns: {run.path / 'previews'}", *notes]
     try:
         last = console.follow(run, run.carry_on(**budget), notes)
     except (KeyboardInterrupt, SystemExit):

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from advnets import distributed
@@ -10,19 +10,19 @@ from advnets.errors import AdvnetsError
 from advnets.experiment.run_record import RunRecord
 from advnets.experiment.training_loop import TrainingProgress
 from advnets.markup import html_bar, html_card, html_picture, html_table
-from advnets.runs import RunDirectory
+from advnets.runs import RunDirectory, has_checkpoints
 
 REDRAW_SECONDS = 0.5
 """Least seconds between two pictures of a training."""
 
 
-def describe_run(directory: RunDirectory, record: RunRecord, step: int | None) -> str:
+def describe_run(directory: RunDirectory, record: RunRecord, step: Callable[[], int]) -> str:
     """Return the card of a run as HTML.
 
     Args:
         directory: The run's files.
         record: What recipe.json says of it.
-        step: The step of its newest good checkpoint, or None.
+        step: Tells the step of its newest good checkpoint, if there is one.
 
     Returns:
         Recipe, data, step and the newest preview.
@@ -30,7 +30,7 @@ def describe_run(directory: RunDirectory, record: RunRecord, step: int | None) -
     rows = [
         ("recipe", record.recipe.name),
         ("data", record.data.name),
-        ("checkpoint", "none yet" if step is None else f"step {step:,}"),
+        ("checkpoint", f"step {step():,}" if has_checkpoints(directory.checkpoints) else "none yet"),
         ("seed", record.settings.seed),
     ]
     return html_card(f"Run {directory.path}", html_table(rows), _newest_preview(directory))

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from advnets import assessment, distributed, runs
 from advnets.assessment import CheckpointChoice, EvaluationPlan, Progress, Report, Sampler, exhaust, plan_from
 from advnets.data import Dataset
-from advnets.errors import BadInput
 from advnets.experiment import run_evaluation, run_model
 from advnets.experiment.exports import ExportedFile
 from advnets.experiment.model import Model
@@ -26,7 +25,8 @@ from advnets.experiment.run_diagnosis import Diagnosis, diagnose_run
 from advnets.experiment.run_record import RunRecord
 from advnets.experiment.sampling import SampleKeywords, Samples
 from advnets.experiment.settings import Settings, settle_budget
-from advnets.experiment.training_loop import Loop, MeasuredCheckpoint, TrainingProgress, Validation, build_loop
+from advnets.experiment.training_loop import Loop, MeasuredCheckpoint, TrainingProgress, Validation
+from advnets.experiment.training_loop.run_loop import begin_watching, build_loop
 from advnets.games import CycleGame, Game
 from advnets.recipes import Recipe
 from advnets.recipes.recipe import own_optimizers
@@ -44,8 +44,7 @@ class Run:
         given: The given images again, if they were given beside a tensor or an array.
         data_dir: Folder where the files of a named data set are looked for first, in place of that of the start.
         optimizer: The optimizers of your own again, as `advnets.resume` takes them.
-        checkpoint: The step of the checkpoint that is sampled, measured and exported; "best" for the one that
-            keep_best has kept; None for the newest good one.
+        checkpoint: The step of the checkpoint that is used; "best" for the one keep_best kept; None for the newest.
     """
 
     path: Path
@@ -82,8 +81,8 @@ class Run:
         Returns:
             The run.
         """
-        own = {player: row.factory for player, row in own_optimizers(record.recipe).items()}
-        run = Run(path, game, optimizer=own or None)
+        own = {player: row.factory for player, row in own_optimizers(record.recipe).items()} or None
+        run = Run(path, game, optimizer=own)
         run._record, run._dataset, run._prepared = record, dataset, prepared
         run._begun_in = runs.identity_of_folder(path)
         return run
@@ -129,8 +128,7 @@ class Run:
         return self.directory.journal.columns()
 
     def _repr_html_(self) -> str:
-        has_any = runs.has_checkpoints(self.directory.checkpoints)
-        return describe_run(self.directory, self.record, self.step if has_any else None)
+        return describe_run(self.directory, self.record, lambda: self.step)
 
     def model_of(self, way: str | None = None, *, last: bool = False) -> Model:
         """Return one of the generators of the newest good checkpoint; sampling it takes no data.
@@ -253,18 +251,27 @@ class Run:
     def evaluate_against(
         self, dataset: Dataset, plan: EvaluationPlan, way: str | None = None
     ) -> Generator[Progress, None, Report]:
-        """Measure the run against other data, real images or points, by the plan and the way of `evaluate_own_data`.
+        """Measure the run against other data, as `Run.evaluate_own_data` does; no report is written.
 
-        No report is written, but each reading of their test split is noted in test-readings.jsonl. Yields, returns and
-        raises what `evaluate_own_data` does.
+        Args:
+            dataset: Real images or points; each reading of their test split is noted in test-readings.jsonl.
+            plan: As in `evaluate_own_data`.
+            way: As in `evaluate_own_data`.
         """
         return run_evaluation.evaluate_against(self, dataset, plan, way)
 
     def select_checkpoint(self, plan: EvaluationPlan, by: str) -> Generator[Progress, None, CheckpointChoice]:
         """Measure every checkpoint on the validation split, and select the best; nothing is written.
 
-        `by` is the measure that decides; the plan says which are taken beside it, and how. Yields the progress. Raises
-        BadInput for the test split, on which nothing may be chosen, and if `by` cannot be measured.
+        Args:
+            plan: What is measured beside it, and how.
+            by: The measure that decides.
+
+        Returns:
+            Which is the best, with the reports of all; how far it has come is yielded.
+
+        Raises:
+            BadInput: For the test split, on which nothing may be chosen, and if `by` cannot be measured.
         """
         return run_evaluation.select_checkpoint(self, plan, by)
 
@@ -309,8 +316,8 @@ class Run:
         Returns:
             The path, the step, and words on the file.
         """
-        words = {"licence": licence, "notes": notes}
-        return run_model.export_model(self.record, lambda: self.model, self.directory, Path(path), half=half, **words)
+        asked: dict[str, Any] = {"half": half, "licence": licence, "notes": notes}
+        return run_model.export_model(self.record, lambda: self.model, self.directory, Path(path), **asked)
 
     def figure2(self, *, seed: int = 0) -> Any:
         """Draw Figure 2 of the 2014 paper, as `Model.figure2` does, beside the run's own data."""
@@ -337,10 +344,7 @@ class Run:
             InUse: If another process is training it.
             BadInput: If the run was started on another game than this, or on none, and for a chosen checkpoint.
         """
-        if self.checkpoint is not None:
-            raise BadInput(
-                f"found checkpoint={self.checkpoint!r}; a run is trained on from its newest one. Leave it out."
-            )
+        run_model.expect_newest(self.checkpoint)
         distributed.init_process_group()
         with ExitStack() as held:
             # Broadcast, as if each process had read it: on other hosts there may be no such directory.
@@ -351,10 +355,7 @@ class Run:
             loop = self._loop(distributed.on_rank0(lambda: settle_budget(self.directory, steps, minutes)))
             loop.load_newest(self._newest_state)
             distributed.on_rank0(lambda: loop.directory.journal.drop_after(loop.step))
-            if loop.doctor is not None:
-                loop.doctor.begin(loop.step)
-            if loop.validator is not None:
-                loop.validator.begin(loop.step, is_longer=(steps, minutes) != (None, None))
+            begin_watching(loop, is_longer=(steps, minutes) != (None, None))
             yield from loop.carry_on()
 
     def save_beginning(self) -> None:
@@ -369,8 +370,8 @@ class Run:
         Returns:
             A sentence for each of them.
         """
-        resumed = resume_notes(self.directory, self.settings)
-        return [*self.record.notes, *run_evaluation.validation_notes(self), *resumed]
+        looked = [*run_evaluation.validation_notes(self), *resume_notes(self.directory, self.settings)]
+        return [*self.record.notes, *looked]
 
     def _lock(self, held: ExitStack) -> dict[str, Any]:
         self._held = directory = held.enter_context(runs.lock_run(self.directory.path))

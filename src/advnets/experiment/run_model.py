@@ -62,6 +62,12 @@ class KeptRun(Protocol):
         """What was asked of the run beside its recipe."""
 
 
+def expect_newest(checkpoint: int | str | None) -> None:
+    """Check that no checkpoint was chosen. Raises BadInput if one was, for a run that is to be trained on."""
+    if checkpoint is not None:
+        raise BadInput(f"found checkpoint={checkpoint!r}; a run is trained on from its newest one. Leave it out.")
+
+
 def model_of_state(
     record: RunRecord,
     game: Game | CycleGame | None,

@@ -7,7 +7,6 @@ run_loop.
 from advnets.experiment.training_loop.doctor import Doctor
 from advnets.experiment.training_loop.loop import Loop
 from advnets.experiment.training_loop.progress import TrainingProgress
-from advnets.experiment.training_loop.run_loop import build_loop
 from advnets.experiment.training_loop.validation import MeasuredCheckpoint, Validation, Validator
 
-__all__ = ["Doctor", "Loop", "MeasuredCheckpoint", "TrainingProgress", "Validation", "Validator", "build_loop"]
+__all__ = ["Doctor", "Loop", "MeasuredCheckpoint", "TrainingProgress", "Validation", "Validator"]

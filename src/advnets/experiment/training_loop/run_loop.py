@@ -48,3 +48,16 @@ def build_loop(
         prepared = prepare_training(recipe, dataset, seed=settings.seed, device=device, game=game, capture=capture)
     doctor = Doctor.of(directory, recipe, dataset, settings, prepared.training)
     return Loop(directory, recipe, *prepared, with_budget(settings, recipe), doctor=doctor, validator=validator)
+
+
+def begin_watching(loop: Loop, *, is_longer: bool) -> None:
+    """Let the doctor and the measure of checkpoints begin at the loop's step.
+
+    Args:
+        loop: The loop, with what it has loaded.
+        is_longer: Whether a new budget was asked for.
+    """
+    if loop.doctor is not None:
+        loop.doctor.begin(loop.step)
+    if loop.validator is not None:
+        loop.validator.begin(loop.step, is_longer=is_longer)
