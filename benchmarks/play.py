@@ -27,7 +27,7 @@ from advnets.studies.playground import LESSONS
 from advnets.web.json_text import json_text
 from advnets.web.play.session import Session
 
-STARTS, SECONDS, INPUTS = 3, 8, 25
+STARTS, SECONDS, INPUTS = 3, 8, 60
 GAMES = {
     "the line": "",
     "the plane, eight Gaussians, R1": "dimension=2&data=eight_gaussians&latent_size=2&start=0.0&spread=1.0&r1=0.05",

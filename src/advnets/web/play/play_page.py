@@ -76,7 +76,7 @@ class _Viewer:
         self.socket, self.worker, self.session = socket, worker, Session()
         self.asked: asyncio.Queue[str | None] = asyncio.Queue(WAITING)
         self.ahead = 0
-        self.seen = asyncio.Event()
+        self.heard = asyncio.Event()
 
     async def listen(self) -> None:
         """Queue what the page asks for; None once it has left."""
@@ -85,12 +85,12 @@ class _Viewer:
                 text = await self.socket.receive_text()
                 if text == SEEN:
                     self.ahead = max(0, self.ahead - 1)
-                    self.seen.set()
                 else:
                     await self.asked.put(text)
+                self.heard.set()
         except (WebSocketDisconnect, KeyError, RuntimeError):
-            self.seen.set()
             await self.asked.put(None)
+            self.heard.set()
 
     async def serve(self) -> None:
         """Answer what was asked for; play on in between."""
@@ -115,11 +115,8 @@ class _Viewer:
 
     async def _wait_for_page(self) -> None:
         """Wait until the page has drawn a picture, or asks for something."""
-        self.seen.clear()
-        seen, asks = asyncio.create_task(self.seen.wait()), asyncio.create_task(_until(lambda: not self.asked.empty()))
-        _, waiting = await asyncio.wait({seen, asks}, return_when=asyncio.FIRST_COMPLETED)
-        for task in waiting:
-            task.cancel()
+        self.heard.clear()
+        await self.heard.wait()
 
     async def _tell(self, deed: Callable[[], list[Answer]]) -> int:
         """Do it in the games' thread, and send what it answers; return how many messages these were."""
@@ -132,11 +129,6 @@ class _Viewer:
         for text in texts:
             await self.socket.send_text(text)
         return len(texts)
-
-
-async def _until(is_true: Callable[[], bool]) -> None:
-    while not is_true():
-        await asyncio.sleep(0.01)
 
 
 def _as_text(answer: Answer) -> str:
