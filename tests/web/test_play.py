@@ -188,6 +188,7 @@ def press_ctrl_c(address):
     threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
 
 uvicorn.Server.shutdown = end_slowly
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background are started with SIGINT ignored
 try:
     serve(Page(index="play.html"), show=press_ctrl_c)
 except KeyboardInterrupt:
