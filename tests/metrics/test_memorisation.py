@@ -69,7 +69,7 @@ def test_p_values_are_valid_where_samples_are_real(name: str, seeds: int) -> Non
     ]
     allowed = 0.05 + 3 * math.sqrt(0.05 * 0.95 / seeds)
     assert np.mean(np.array(small) <= 0.05) <= allowed
-    assert np.mean(np.array(small) >= 0.95) <= allowed or name == "copying"
+    assert np.mean(np.array(small) >= 0.95) <= allowed or name != "authenticity"  # an exchange makes some 1
 
 
 @pytest.mark.parametrize("name", TESTS)
@@ -222,6 +222,23 @@ def test_distances_alone_would_accuse_other_shares() -> None:
     samples = rng.normal(size=(500, 6))
     assert nearest_training_test(samples, held_out, train, relative=False).p_value < 1e-6
     assert nearest_training_test(samples, held_out, train).p_value > 0.01
+
+
+def test_noise_stands_out_from_all_items_alike_and_copies_nothing() -> None:
+    """Far from a curved sheet of data the gaps are others than on it: without an exchange each test accuses noise."""
+
+    def sheet(n: int, seed: int) -> NDArray[np.float64]:
+        turns = np.random.default_rng(seed).uniform(0, 2 * np.pi, (n, 2))
+        return np.concatenate([np.cos(turns), np.sin(turns)], 1) @ normal(4, 16, 99)
+
+    train, held_out, noise = sheet(2000, 1), sheet(800, 2), 2 * normal(800, 16, 3)
+    for test in (nearest_training_test, data_copying):
+        found = test(noise, held_out, train)
+        assert found.notes["p_two_sided"] < 1e-6  # the score of gaps, before the exchange
+        assert found.p_value > 0.05
+        near = sheet(800, 4)
+        near[:400] = train[:400] + 1e-3 * normal(400, 16, 5)
+        assert test(near, held_out, train).p_value < 1e-6
 
 
 def halves(y: NDArray[np.float64], t: NDArray[np.float64], x: NDArray[np.float64]) -> Estimate:

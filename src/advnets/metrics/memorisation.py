@@ -4,12 +4,12 @@ Every test here asks whether samples could be held-out items, given the training
 one distribution, so are their distances to it, and each p-value is valid at any size. But samples of other class shares
 than the data's, or of another quality, lie nearer to training items too, or farther, and copy nothing. So the tests
 look at `neighbour_gap`: how far the nearest training items stand out from the next ones, which neither density nor
-dimension changes. Distances of pixels miss a copy that is shifted: use features. Held-out items that are copies of
-training items make every test weaker, not wrong.
+dimension changes. Samples of noise have other gaps all the same: so a small p-value is at least that of a test in which
+training and held-out items are exchanged, see `statistics.exchange`. Distances of pixels miss a copy that is shifted:
+use features. Held-out items that are copies of training items make every test weaker, not wrong.
 """
 
 import math
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,16 +19,18 @@ from torch import Tensor
 
 from advnets.errors import BadInput
 from advnets.statistics.arrays import Array, Floats
+from advnets.statistics.cells import label_cells
 from advnets.statistics.distances import find_nearest, find_nearest_few, find_nearest_others, flatten_pair
 from advnets.statistics.estimate import Estimate, Note, share_error
-from advnets.statistics.gaps import FEWEST, UNLIKE, count_copies, exchange_test, neighbour_count, neighbour_gap
+from advnets.statistics.exchange import exchange_rank_test, exchange_test, pool_neighbours
+from advnets.statistics.gaps import FEWEST, UNLIKE, count_copies, neighbour_count, neighbour_gap
 from advnets.statistics.mann_whitney import chance_smaller, rank_score
 
 FEWEST_IN_CELL = 20
 """Fewest samples and held-out items of a cell whose rank score is near normal; Meehan et al. have 20 too."""
 
-MOST_COMPONENTS = 64
-"""Most principal components that k-means looks at."""
+EXCHANGED = 0.01
+"""Chance of a gap beyond which `exchange_test` counts it, where a function asks for no quantile."""
 
 PROBES = 2000
 """Training items whose nearest others set the threshold of near-duplicates."""
@@ -76,7 +78,8 @@ def copying_share(samples: Array, held_out: Array, train: Array, *, quantile: fl
     notes |= {"exact copies": copies[0], "held-out copies": copies[1], "m": m, "h": h, "n": len(train)}
     p_value = min(1.0, 2 * min(p_value, count_copies(ours, own, control, quantile / 10)[2]))
     if p_value <= UNLIKE:
-        p_value = max(p_value, exchange_test(*_flatten_three(samples, held_out, train), control, quantile))
+        pool = pool_neighbours(*_flatten_three(samples, held_out, train))
+        p_value = max(p_value, exchange_test(pool, control, quantile))
     return Estimate(share, share_error(count, m), floor, notes, p_value=p_value)
 
 
@@ -116,7 +119,8 @@ def nearest_training_test(samples: Array, held_out: Array, train: Array, *, rela
     """Estimate the chance that a sample is nearer to the training set than a held-out item is.
 
     It is .5 if they are alike, and 1 if all samples are nearer. The test is Mann and Whitney's, see `chance_smaller`.
-    Its p-value is one-sided, for samples that are too near.
+    Its p-value is one-sided, for samples that are too near. If `relative`, and it is small, it is at least that of
+    `statistics.exchange`: twice the smaller one of both tests there, which hold for samples of any quality.
 
     Args:
         samples: Samples, (m, ...).
@@ -138,7 +142,19 @@ def nearest_training_test(samples: Array, held_out: Array, train: Array, *, rela
     ours, theirs = (_farness(points, train, name, relative) for points, name in _both_sides(samples, held_out))
     found = chance_smaller(ours, theirs)
     notes = {**found.notes, "z": rank_score(ours, theirs)}
-    return Estimate(found.value, found.error, found.floor, notes, p_value=found.p_value)
+    p_value = found.p_value
+    assert p_value is not None
+    if relative and p_value <= UNLIKE:
+        p_value = max(p_value, _exchange(samples, held_out, train, -theirs))
+    return Estimate(found.value, found.error, found.floor, notes, p_value=p_value)
+
+
+def _exchange(samples: Array, held_out: Array, train: Array, gaps: Floats) -> float:
+    """The p-value of both tests that exchange training and held-out items, given the gaps of held-out items."""
+    x, held, t = _flatten_three(samples, held_out, train)
+    pool = pool_neighbours(x, held, t)
+    control = np.concatenate([gaps, _gaps_to_held_out(x, held)])
+    return min(1.0, 2 * min(exchange_test(pool, control, EXCHANGED), exchange_rank_test(pool)))
 
 
 def data_copying(
@@ -151,13 +167,14 @@ def data_copying(
     Z_c is the rank score of the nearness to training items within cell c, in which h_c held-out items lie.
     The value is below 0 for copies. C. Meehan, K. Chaudhuri and S. Dasgupta, A non-parametric test to detect
     data-copying in generative models, 2020, eq. 3. It is not to be confused with C_T itself, a mean of scores whose
-    deviation is not 1 but sqrt(sum_c w_c^2). The p-value is one-sided, for copying, by the normal distribution.
+    deviation is not 1 but sqrt(sum_c w_c^2). The p-value is one-sided, for copying, by the normal distribution. If
+    `relative`, and it is small, it is at least that of `statistics.exchange`, as in `nearest_training_test`.
 
     Args:
         samples: Samples, (m, ...).
         held_out: Held-out items, not seen in training, (h, ...).
         train: Training items, (n, ...). All three hold bytes, or all hold floats of one scale.
-        cells: Cells of k-means on at most `MOST_COMPONENTS` principal components of the training set. Cells with fewer
+        cells: Cells of k-means on the principal components of the training set, see `label_cells`. Cells with fewer
             than `FEWEST_IN_CELL` samples or held-out items are left out.
         relative: As in `nearest_training_test`. Else the distance to the nearest training item of the cell counts, as
             in the paper.
@@ -174,7 +191,7 @@ def data_copying(
     x, held, t = _flatten_three(samples, held_out, train)
     if not 1 <= cells <= len(t):
         raise BadInput(f"cells: found {cells}, expected 1..{len(t)}, at most as many as training items. Change it.")
-    labels = _label_cells((x, held, t), cells, seed)
+    labels = label_cells((x, held, t), cells, seed)
     used = [c for c in range(cells) if all(int((label == c).sum()) >= FEWEST_IN_CELL for label in labels[:2])]
     if not used:
         raise BadInput(
@@ -190,7 +207,10 @@ def data_copying(
     left_out = len(x) - sum(int((labels[0] == c).sum()) for c in used)
     notes: dict[str, Note] = {"C_T": c_t, "cells": len(used), "least": min(scores), "left out": left_out}
     notes |= {"p_two_sided": float(2 * scipy.stats.norm.sf(abs(value))), "m": len(x), "h": len(held), "n": len(t)}
-    return Estimate(value, 1.0, 0.0, notes, p_value=float(scipy.stats.norm.cdf(value)))
+    p_value = float(scipy.stats.norm.cdf(value))
+    if relative and p_value <= UNLIKE:
+        p_value = max(p_value, _exchange(x, held, t, -whole[1]))
+    return Estimate(value, 1.0, 0.0, notes, p_value=p_value)
 
 
 def authenticity(samples: Array, held_out: Array, train: Array) -> Estimate:
@@ -341,28 +361,6 @@ def _farness_in_cell(
         return ours, theirs
     x, held, t = (points[label == cell] for points, label in zip(sets, labels, strict=True))
     return _farness(x, t, "samples", False), _farness(held, t, "held_out", False)
-
-
-def _label_cells(sets: tuple[Tensor, Tensor, Tensor], cells: int, seed: int) -> list[Tensor]:
-    """The cell of every sample, held-out and training item, by k-means on the training items' components."""
-    from sklearn.cluster import KMeans  # it takes a second to import, and only this function needs it
-    from sklearn.decomposition import PCA
-    from sklearn.exceptions import ConvergenceWarning
-
-    x, held, t = (points.cpu().numpy().astype(np.float64) for points in sets)
-    if cells == 1:
-        return [torch.zeros(len(points), dtype=torch.int64) for points in (x, held, t)]
-    alike = f"train: found fewer than {cells} distinct items, expected more. Ask for fewer cells."
-    if not np.ptp(t, axis=0).any():
-        raise BadInput(alike)
-    components = PCA(min(MOST_COMPONENTS, *t.shape), random_state=seed).fit(t)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", ConvergenceWarning)
-        try:
-            means = KMeans(cells, n_init=1, random_state=seed).fit(components.transform(t))
-        except ConvergenceWarning as found:
-            raise BadInput(alike) from found
-    return [torch.from_numpy(means.predict(components.transform(points))) for points in (x, held, t)]
 
 
 def _usual_squared(t: Tensor, quantile: float, seed: int) -> float:

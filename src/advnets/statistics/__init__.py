@@ -4,8 +4,8 @@ The files have an order. `arrays` and `estimate` come first; `moments`, `distanc
 them; `gaussian`, `bures` and `ball_counts` come last.
 
 Inside of the room a file imports only from those before it: arrays, estimate, autocorrelation, differences, distances,
-ball_counts, gaps, jackknife, mann_whitney, mode_counts, moments, heavy_tails, bures, gaussian, multiple_testing. A file
-that is not named stands alone.
+ball_counts, gaps, jackknife, mann_whitney, exchange, mode_counts, moments, heavy_tails, bures, gaussian,
+multiple_testing. A file that is not named stands alone.
 """
 
 from advnets.statistics.arrays import Array

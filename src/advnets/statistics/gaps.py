@@ -19,7 +19,6 @@ from torch import Tensor
 
 from advnets.errors import BadInput
 from advnets.statistics.arrays import Floats
-from advnets.statistics.distances import find_nearest_few
 
 NEIGHBOURS = 10
 """Nearest others that a gap is read from."""
@@ -29,12 +28,6 @@ LEAPS = 3
 
 FEWEST = LEAPS + 2
 """Fewest neighbours that a gap can be read from."""
-
-SURE = 0.01
-"""Chance that one of all samples stands out as far as a sure copy does, if none is one."""
-
-SEVERAL = 3
-"""Training items towards which sure copies stand out, unless they are exact."""
 
 UNLIKE = 0.1
 """Largest p-value of a sign test at which points stand out from one group of others more than from another."""
@@ -94,43 +87,6 @@ def gap_at_chance(chance: float, k: int) -> float:
     """
     usual = k - 1 - LEAPS
     return float(usual * ((chance / LEAPS) ** (-1 / usual) - 1))
-
-
-def exchange_test(samples: Tensor, held_out: Tensor, train: Tensor, control: Floats, quantile: float) -> float:
-    """Test whether samples stand out towards training items, and too seldom towards held-out ones.
-
-    The different items of both sets are pooled. Those that samples are nearest to and stand out towards are counted,
-    each once, and how many of them are held-out ones. A generator that has copied nothing cannot know which items of
-    the pool it was trained on: so this is Fisher's exact test, for samples of whatever quality and variety.
-
-    Few copies show nothing in it. So it is left out where samples are nearer to training items than chance lets one of
-    them be, and more of them than of a control. These must be exact copies, or stand out towards SEVERAL items: many
-    samples beside one item may be those of a generator without variety, and the item may be near to the mean.
-
-    Args:
-        samples: Samples, (m, d).
-        held_out: Held-out items, (h, d); those that are training items too are left out.
-        train: Training items, (n, d).
-        control: Gaps of the control, (c,).
-        quantile: Chance of `gap_at_chance` beyond which a sample stands out.
-
-    Returns:
-        The one-sided p-value, for copies: 1 where no sample stands out, 0 where the test is left out.
-    """
-    places, held = torch.unique(train, dim=0), torch.unique(held_out, dim=0)
-    held = held[find_nearest_few(held, places, 1)[1][:, 0] > 0]
-    pool = torch.cat([places, held])
-    k = neighbour_count(len(pool), "train")
-    nearest, squared = find_nearest_few(samples, pool, k)
-    first, gaps = nearest[:, 0], neighbour_gap(squared)
-    sure = (gaps > gap_at_chance(SURE / len(samples), k)) & (first < len(places))
-    if len(torch.unique(first[sure])) >= SEVERAL or bool(gaps[sure].isinf().any()):
-        other = int((control > gap_at_chance(SURE / len(samples), k)).sum())
-        m, count = len(samples), int(sure.sum())
-        if scipy.stats.hypergeom.sf(count - 1, m + len(control), m, count + other) < SURE:
-            return 0.0
-    hits = torch.unique(first[gaps > gap_at_chance(quantile, k)])
-    return float(scipy.stats.hypergeom.cdf(int((hits >= len(places)).sum()), len(pool), len(held), len(hits)))
 
 
 def count_beyond(ours: Floats, theirs: Floats, quantile: float) -> tuple[int, int, float]:
