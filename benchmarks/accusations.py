@@ -28,6 +28,7 @@ from torch import Tensor
 
 from advnets import assessment, data, metrics
 from advnets.metrics import memorisation
+from advnets.statistics import exchange
 from advnets.studies import canaries
 
 LEVEL, ROWS = 0.05, 26
@@ -63,7 +64,12 @@ class Pool:
 
 
 class FastSearch:
-    """Searches for nearest others by a product in float32; what was asked for last stays known."""
+    """Searches for nearest others by a product in float32; what was asked for last stays known.
+
+    The product's rounding may exchange the last of k: so it finds SPARE more, of which the exact distances choose.
+    """
+
+    SPARE = 6
 
     def __init__(self) -> None:
         self.known: dict[tuple[int, int, int, int], tuple[Tensor, Tensor, Tensor, Tensor]] = {}
@@ -74,10 +80,10 @@ class FastSearch:
         if key not in self.known:
             norms, index, squared = r.square().sum(1), [], []
             for part in x.split(1000):
-                rough = (norms - 2 * part @ r.T).topk(k, largest=False).indices
+                rough = (norms - 2 * part @ r.T).topk(min(k + self.SPARE, len(r)), largest=False, sorted=False).indices
                 exact, order = (part[:, None] - r[rough]).double().square().sum(2).sort(1)
-                index.append(rough.gather(1, order))
-                squared.append(exact)
+                index.append(rough.gather(1, order)[:, :k])
+                squared.append(exact[:, :k])
             self.known[key] = (torch.cat(index), torch.cat(squared), x, r)
         return self.known[key][:2]
 
@@ -111,6 +117,7 @@ def measure(pool: Pool, kind: str, number: int) -> dict[str, Any]:
         samples[: round(SHARE * count)] = pool.features[""][train[: round(SHARE * count)]]
     search = FastSearch()
     memorisation.find_nearest_few, memorisation.find_nearest = search.few, search.nearest  # type: ignore[assignment]
+    exchange.find_nearest_few = search.few  # type: ignore[assignment]
     memorisation.find_nearest_others = search.others  # type: ignore[assignment]
     sets = (samples, pool.features[""][held_out], pool.features[""][train])
     p_values = {name: getattr(metrics, name)(*sets).p_value for name in TESTS}

@@ -40,6 +40,7 @@ from advnets.assessment.run_measures import take_measure
 from advnets.assessment.verdict import verdicts
 from advnets.data import Dataset, Split
 from advnets.metrics import memorisation
+from advnets.statistics import exchange
 from advnets.studies import canaries
 
 N = 10_000
@@ -79,15 +80,17 @@ class Pool:
 @contextmanager
 def looked_up() -> Iterator[None]:
     """Within, the tests of memorisation search fast, and look up what was searched for last."""
-    search, names = FastSearch(), ("find_nearest", "find_nearest_few", "find_nearest_others")
-    before = [getattr(memorisation, name) for name in names]
-    for name, fast in zip(names, (search.nearest, search.few, search.others), strict=True):
-        setattr(memorisation, name, fast)
+    search = FastSearch()
+    fast = {"find_nearest": search.nearest, "find_nearest_few": search.few, "find_nearest_others": search.others}
+    places = [(module, name) for module in (memorisation, exchange) for name in fast if hasattr(module, name)]
+    before = [getattr(module, name) for module, name in places]
+    for module, name in places:
+        setattr(module, name, fast[name])
     try:
         yield
     finally:
-        for name, former in zip(names, before, strict=True):
-            setattr(memorisation, name, former)
+        for (module, name), former in zip(places, before, strict=True):
+            setattr(module, name, former)
 
 
 def tested(case: Context, names: list[str]) -> dict[str, Any]:
