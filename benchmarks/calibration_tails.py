@@ -162,7 +162,7 @@ def images(rng: Rng, n: int, contrast: float, slope: float) -> Rows:
 @cache
 def spectrum_truth(contrast: float, slope: float) -> float:
     """The distance of many images."""
-    from advnets.metrics.spectrum import log_powers
+    from advnets.metrics.pixels.spectrum import log_powers
 
     rng = np.random.default_rng(7)
     x, y = (log_powers(images(rng, 50_000, contrast, b)).mean(0)[1:] for b in (slope, 1.0))

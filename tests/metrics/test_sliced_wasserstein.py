@@ -12,7 +12,7 @@ from scipy.stats import wasserstein_distance
 
 from advnets.errors import BadInput
 from advnets.metrics import mind, pyramid_wasserstein, sliced_wasserstein
-from advnets.metrics.sliced_wasserstein import _unit_directions
+from advnets.metrics.pixels.sliced_wasserstein import _unit_directions
 from advnets.statistics import Estimate, laplacian_pyramid
 
 X = np.random.RandomState(0).randn(500, 32)
@@ -76,7 +76,7 @@ def test_mind_is_torch_fidelitys(m: int, n: int) -> None:
 def test_blocks_and_order_change_nothing(measure: object, monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = points(40) * 1.2, points(40, seed=1)
     first = measure(x, y, directions=50)  # type: ignore[operator]
-    monkeypatch.setattr(import_module("advnets.metrics.sliced_wasserstein"), "PROJECTIONS_AT_ONCE", 200)
+    monkeypatch.setattr(import_module("advnets.metrics.pixels.sliced_wasserstein"), "PROJECTIONS_AT_ONCE", 200)
     other = measure(x[::-1].copy(), np.roll(y, 7, 0), directions=50)  # type: ignore[operator]
     assert other.value == pytest.approx(first.value, abs=1e-9)
     assert other.error == pytest.approx(first.error, abs=1e-9)

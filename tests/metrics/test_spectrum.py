@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from advnets.errors import BadInput
 from advnets.metrics import radial_spectrum, spectrum_distance
-from advnets.metrics.spectrum import FAINTEST_POWER, log_powers
+from advnets.metrics.pixels.spectrum import FAINTEST_POWER, log_powers
 from advnets.statistics import Estimate
 
 

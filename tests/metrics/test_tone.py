@@ -10,7 +10,7 @@ from torch import Tensor
 from advnets.data import Dataset
 from advnets.errors import BadInput
 from advnets.metrics import tone_distance
-from advnets.metrics.tone import tone_names
+from advnets.metrics.pixels.tone import tone_names
 
 
 def draw(n: int, seed: int, channels: int = 3) -> Tensor:

@@ -30,9 +30,9 @@ from advnets.metrics.memorisation import (
 from advnets.metrics.modes import class_agreement, class_distance, class_shares
 from advnets.metrics.ndb import different_bins
 from advnets.metrics.neighbours import coverage
-from advnets.metrics.sliced_wasserstein import mind, sliced_wasserstein
-from advnets.metrics.spectrum import spectrum_distance
-from advnets.metrics.tone import tone_distance
+from advnets.metrics.pixels.sliced_wasserstein import mind, sliced_wasserstein
+from advnets.metrics.pixels.spectrum import spectrum_distance
+from advnets.metrics.pixels.tone import tone_distance
 from advnets.metrics.two_sample import classifier_test, nearest_neighbour_test
 from advnets.metrics.vendi import vendi
 from advnets.statistics import Estimate

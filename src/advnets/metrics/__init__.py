@@ -1,7 +1,7 @@
 """Measures: pure functions of arrays that return an Estimate, one subject a file.
 
 Inside of the room a file imports only from those before it: kernel, neighbours, manifolds, parzen, fast_jackknives,
-spectrum, vendi, cosine, paired. A file that is not named stands alone.
+pixels, vendi, cosine, paired. A file that is not named stands alone.
 """
 
 from advnets.metrics.birthday import birthday, duplicates
@@ -33,9 +33,9 @@ from advnets.metrics.modes import (
 from advnets.metrics.ndb import different_bins
 from advnets.metrics.neighbours import coverage, expected_coverage, nearness
 from advnets.metrics.parzen import PROTOCOLS, ceiling, centroids, log_densities, parzen, parzen_controls
-from advnets.metrics.sliced_wasserstein import mind, pyramid_wasserstein, sliced_wasserstein
-from advnets.metrics.spectrum import radial_spectrum, spectrum_distance
-from advnets.metrics.tone import tone_distance
+from advnets.metrics.pixels.sliced_wasserstein import mind, pyramid_wasserstein, sliced_wasserstein
+from advnets.metrics.pixels.spectrum import radial_spectrum, spectrum_distance
+from advnets.metrics.pixels.tone import tone_distance
 from advnets.metrics.two_sample import classifier_test, nearest_neighbour_test
 from advnets.metrics.vendi import vendi
 

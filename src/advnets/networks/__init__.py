@@ -1,12 +1,11 @@
 """Networks: one file a paper, and a row of NETWORKS for each: a frozen dataclass of settings with `build(sizes)`.
 
 Inside of the room a file imports only from those before it: layers, rows, goodfellow2014, frames, labels, dcgan,
-modern, r3gan, cgan, dcgan_5x5, wgan, wgan_gp, lsgan, resnet, acgan, infogan, pacgan, pix2pix, cyclegan.
+modern, r3gan, cgan, dcgan_5x5, wgan, wgan_gp, lsgan, resnet, acgan, infogan, pacgan, translation.
 """
 
 from advnets.networks.acgan import AcganDiscriminator, AcganGenerator
 from advnets.networks.cgan import CganDiscriminator, CganGenerator
-from advnets.networks.cyclegan import CycleganDiscriminator, CycleganGenerator
 from advnets.networks.dcgan import DcganDiscriminator, DcganGenerator
 from advnets.networks.dcgan_5x5 import Dcgan5x5Discriminator, Dcgan5x5Generator
 from advnets.networks.frames import Frame
@@ -30,10 +29,11 @@ from advnets.networks.layers.upsampled_convolution import UpsampledConv2d
 from advnets.networks.lsgan import LsganDiscriminator, LsganGenerator
 from advnets.networks.modern import ModernDiscriminator, ModernGenerator
 from advnets.networks.pacgan import PacganDiscriminator, PacganGenerator
-from advnets.networks.pix2pix import LastingDropout, PatchNorm, Pix2pixDiscriminator, Pix2pixGenerator
 from advnets.networks.r3gan import R3ganDiscriminator, R3ganGenerator
 from advnets.networks.resnet import ResnetDiscriminator, ResnetGenerator
 from advnets.networks.rows import NO_CODE, Code, DiscriminatorRow, GeneratorRow, Judged, NetworkRow, Sizes
+from advnets.networks.translation.cyclegan import CycleganDiscriminator, CycleganGenerator
+from advnets.networks.translation.pix2pix import LastingDropout, PatchNorm, Pix2pixDiscriminator, Pix2pixGenerator
 from advnets.networks.wgan import WganDenseDiscriminator, WganDenseGenerator
 from advnets.networks.wgan_gp import WganGpDiscriminator, WganGpGenerator
 

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from advnets.errors import Unsupported
 from advnets.networks.frames import Frame
 from advnets.networks.layers.starting_weights import start_weights
-from advnets.networks.pix2pix import expect_given_image, halvings, patch_layers
 from advnets.networks.rows import DiscriminatorRow, GeneratorRow, Sizes, expect_at_least_one
+from advnets.networks.translation.pix2pix import expect_given_image, halvings, patch_layers
 
 SMALLEST = 5
 """The shorter side that reflection leaves two pixels of after two halvings."""
