@@ -164,6 +164,10 @@ def test_the_best_is_kept_and_can_be_used(
     assert experiment.find_model("best.safetensors").step == 20
     assert main(["evaluate", "run", "--checkpoint", "best", "--measures", "tone", "--n", "50", "--json"]) == 0
     capsys.readouterr()
+    assert main(["compare", "run", "run", "--checkpoint", "best", "--measures", "fid", "--n", "50", "--json"]) == 0
+    assert [side["steps"] for side in json.loads(capsys.readouterr().out)["sides"]] == [[20], [20]]
+    assert main(["card", "run", "--checkpoint", "best", "--out", "card.md"]) == 0
+    assert "step 20" in Path("card.md").read_text()
     assert main(["journal", "run", "--out", "journal.csv"]) == 0
     assert "validation/fid" in Path("journal.csv").read_text().splitlines()[0]
     with pytest.raises(BadInput, match="trained on from its newest one"):
@@ -201,6 +205,10 @@ def test_files_have_no_checkpoints(tmp_path: Path, capsys: pytest.CaptureFixture
     np.savez("s.npz", images=np.zeros((20, 8, 8, 1), np.uint8))
     assert main(["evaluate", "s.npz", "--against", "digits", "--checkpoint", "4"]) == 2
     assert "which have no checkpoints" in capsys.readouterr().err
+    assert main(["compare", "s.npz", "s.npz", "--against", "digits", "--checkpoint", "4"]) == 2
+    assert "found no run among the sides" in capsys.readouterr().err
+    assert main(["card", "G.safetensors", "--checkpoint", "4"]) == 2
+    assert "which holds one model" in capsys.readouterr().err
     assert main(["evaluate", "run", "--every-checkpoint", "--checkpoint", "4"]) == 2
     assert "leave out --checkpoint" in capsys.readouterr().err
 

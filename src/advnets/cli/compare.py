@@ -10,7 +10,7 @@ import tyro
 from advnets import comparison
 from advnets.cli import console
 from advnets.cli.flags.arguments import IMAGE_GROUP, parse, print_result
-from advnets.comparison.inputs import parse_sides, with_game
+from advnets.comparison.inputs import open_runs, parse_sides
 from advnets.errors import BadInput, CannotWrite
 from advnets.experiment.evaluation import MeasuringFlags
 from advnets.experiment.own_networks import load_game
@@ -48,6 +48,8 @@ class SidesFlags:
         control: Allow no false difference (holm), or few among those found (benjamini-hochberg).
         unpaired: Compare groups by Welch's t test, even if they have runs of the same seeds.
         game: The game of networks of your own, as the training had it: a game, or a function that returns one.
+        checkpoint: Take this checkpoint of every run, by its step, or the best, which --keep-best has kept; default the
+            newest good one.
         out: Write the page into this file; one that is there already is not overwritten.
         json: Print JSON.
     """
@@ -60,6 +62,7 @@ class SidesFlags:
     control: str = "holm"
     unpaired: bool = False
     game: str | None = None
+    checkpoint: Annotated[str | None, tyro.conf.arg(metavar="STEP|best")] = None
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.md")] = None
     json: bool = False
 
@@ -117,9 +120,10 @@ def _compare_reports(asked: CompareFlags) -> comparison.Comparison:
 
 
 def _compare_samples(asked: CompareFlags) -> comparison.Comparison:
+    game = load_game(asked.game) if asked.game else None
     return console.follow_measures(
         comparison.compare_samples(
-            with_game(parse_sides(asked.sides), load_game(asked.game)) if asked.game else asked.sides,
+            open_runs(parse_sides(asked.sides), game, asked.checkpoint),
             asked.plan(),
             others=asked.against,
             data=asked.data,

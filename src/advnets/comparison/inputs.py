@@ -160,7 +160,10 @@ def expect_seeds(side: SideRequest, runs: Mapping[str, tuple[Run | None, int | N
 
 
 def _describe_training(run: Run | None, step: int | None) -> dict[str, Any]:
-    return {"step": step} if run is None else {**to_json(run.recipe), "step": step}
+    """What runs of a group share; the best checkpoint of each may be of another step."""
+    if run is None:
+        return {"step": step}
+    return {**to_json(run.recipe), "step": "best" if run.checkpoint == "best" else step}
 
 
 def _read_side(word: Any, taken: dict[str, Any]) -> SideRequest:
@@ -197,20 +200,32 @@ def _name_object(one: Any, taken: dict[str, Any]) -> str:
     return name
 
 
-def with_game(sides: Sequence[SideRequest], game: Game | CycleGame | None) -> tuple[SideRequest, ...]:
-    """Return sides whose runs of networks of one's own have the game.
+def open_runs(
+    sides: Sequence[SideRequest], game: Game | CycleGame | None = None, checkpoint: str | int | None = None
+) -> tuple[SideRequest, ...]:
+    """Return sides whose runs are opened with a game of one's own, or by a checkpoint.
 
     Args:
         sides: The sides.
-        game: The game, which runs of a recipe's networks do not get; None for none.
+        game: The game of runs of networks of one's own, which runs of a recipe's networks do not get; None for none.
+        checkpoint: Which checkpoint of every run is compared: its step, or "best"; None for the newest good one.
 
     Returns:
         The sides.
+
+    Raises:
+        BadInput: For a checkpoint where no side is a run, and as `Run` does.
     """
-    if game is None:
+    if game is None and checkpoint is None:
         return tuple(sides)
-    own = {path for side in sides for path in side.paths if (Path(path) / "recipe.json").is_file()}
-    found = {path: Run(Path(path), game) for path in own if Run(Path(path)).record.game is not None}
+    paths = {path for side in sides for path in side.paths if (Path(path) / "recipe.json").is_file()}
+    if not paths and checkpoint is not None:
+        raise BadInput(f"found no run among the sides, which have no checkpoint {checkpoint}. Leave --checkpoint out.")
+    own = {path for path in paths if game is not None and Run(Path(path)).record.game is not None}
+    found = {
+        path: Run(Path(path), game if path in own else None, checkpoint=checkpoint)
+        for path in (paths if checkpoint is not None else own)
+    }
     return tuple(
         replace(side, objects={**side.objects, **{path: found[path] for path in side.paths if path in found}})
         for side in sides

@@ -27,6 +27,8 @@ class CardFlags:
 
     Attributes:
         run: The run directory, a file that `advnets export` wrote, or a model that ships, such as paper-mnist.
+        checkpoint: Take this checkpoint of a run, by its step, or the best, which --keep-best has kept; default the
+            newest good one.
         out: The card; a file that is there already is not overwritten. Default: README.md.
         licence: The licence under which others may use the generator of a run, such as cc-by-4.0.
         notes: What else they should know of a run's generator.
@@ -34,6 +36,7 @@ class CardFlags:
     """
 
     run: tyro.conf.Positional[Path]
+    checkpoint: Annotated[str | None, tyro.conf.arg(metavar="STEP|best")] = None
     out: Annotated[Path, tyro.conf.arg(metavar="FILE.md")] = Path("README.md")
     licence: str = ""
     notes: str = ""
@@ -50,7 +53,8 @@ def main(argv: Sequence[str]) -> int:
         The exit status.
     """
     asked = parse(CardFlags, argv, verb="card", about=ABOUT)
-    path = experiment.write_card(asked.run, asked.out, licence=asked.licence, notes=asked.notes)
+    source = experiment.open_source(asked.run, checkpoint=asked.checkpoint)
+    path = experiment.write_card(source, asked.out, licence=asked.licence, notes=asked.notes)
     picture = path.parent / experiment.PICTURE
     result = {"out": str(path), "picture": str(picture) if picture.exists() else None}
     text = escape(f"{path}: the model card of {asked.run}")

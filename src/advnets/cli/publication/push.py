@@ -27,6 +27,8 @@ class PushFlags:
     Attributes:
         run: The run directory, a file that `advnets export` wrote, or a model that ships.
         repository: The repository on the hub.
+        checkpoint: Take this checkpoint of a run, by its step, or the best, which --keep-best has kept; default the
+            newest good one.
         public: Let everybody see a repository that is made; one that is there stays as it is.
         half: Store a run's numbers in half precision.
         licence: The licence under which others may use a run's generator, such as cc-by-4.0.
@@ -36,6 +38,7 @@ class PushFlags:
 
     run: tyro.conf.Positional[Path]
     repository: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="USER/NAME")]
+    checkpoint: Annotated[str | None, tyro.conf.arg(metavar="STEP|best")] = None
     public: bool = False
     half: bool = False
     licence: str = ""
@@ -53,8 +56,9 @@ def main(argv: Sequence[str]) -> int:
         The exit status.
     """
     asked = parse(PushFlags, argv, verb="push", about=ABOUT)
+    pinned = None if asked.checkpoint is None else experiment.Run(asked.run, checkpoint=asked.checkpoint)
     lock = experiment.push(
-        asked.run,
+        pinned or asked.run,
         asked.repository,
         public=asked.public,
         half=asked.half,
