@@ -1,4 +1,4 @@
-"""Sphinx builds the site: `python -m sphinx -W -b html docs build/docs`. The pages read well unbuilt, too."""
+"""Sphinx builds the site: `python -m sphinx -W -b html docs build/docs`. All pages but api.md read well unbuilt."""
 
 import importlib.metadata
 import re

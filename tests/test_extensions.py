@@ -118,7 +118,12 @@ from advnets.recipes.recipe import PLAYERS, Budget, Descent, Recipe
 
 PLAY = """
 import advnets
+from advnets import theory
+from advnets.algorithm import ALGORITHMS
 from advnets.data import Dataset, Split
+from advnets.objectives import OBJECTIVES
+
+assert theory.FORCES.keys() == OBJECTIVES.keys() and theory.STEP_MAPS.keys() == ALGORITHMS.keys()
 
 run = advnets.train("scratch_noise", data="digits", objective="scratch", algorithm="scratch", steps=2, out="noise")
 assert "scratch" in run.evaluate(measures="scratch", n=50).measures
@@ -140,6 +145,11 @@ def add_objective(house: Path) -> None:
     content = path.read_text()
     path.write_text(content.replace("\nOBJECTIVES: ", LOSSES, 1))
     put(path, '    "relativistic": relativistic,', '    "scratch": scratch,\n')
+    put(
+        house / "theory" / "mescheder2018.py",
+        '    "relativistic": Force(',
+        '    "scratch": Force(sigmoid, lambda s: -sigmoid(-s)),\n',
+    )
     put(path, '"wasserstein",\n]', '"scratch", "scratch_discriminator", "scratch_generator", ')
 
 
@@ -147,6 +157,7 @@ def add_algorithm(house: Path) -> None:
     path = house / "algorithm.py"
     path.write_text(path.read_text().replace("\nALGORITHMS: ", ORDER, 1))
     put(path, '    "extragradient": Extragradient', '    "scratch": Scratch,\n')
+    put(house / "theory" / "mescheder2018.py", '    "extragradient": _extra', '    "scratch": _simultaneous_map,\n')
     put(path, '"Simultaneous", "alg', '"Scratch", ')
 
 

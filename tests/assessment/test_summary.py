@@ -161,6 +161,39 @@ def test_between_one_and_five_in_a_hundred_is_a_hint() -> None:
     assert "A hint at one is kid (p = 0.03)" in found.fidelity
 
 
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ({"precision": (0.3, 0.9), "coverage": (0.9, 0.97)}, "this need not be a lack of variety"),
+        ({"coverage": (0.5, 0.97)}, "not as varied"),
+        ({"precision": (0.3, 0.9), "coverage": (0.5, 0.97), "duplicates": (9.0, 0.0)}, "not as varied"),
+        ({"precision": (0.3, 0.9), "coverage": (0.5, 0.97), "pairwise-distance": (0.1, 1.0)}, "not as varied"),
+    ],
+)
+def test_samples_that_are_off_from_real_images_need_not_lack_variety(
+    rows: dict[str, tuple[float, float]], words: str
+) -> None:
+    found = {name: Estimate(value, 0.01, floor, p_value=1e-9) for name, (value, floor) in rows.items()}
+    assert words in summarise(found, verdicts(found), 10_000).variety
+
+
+@pytest.mark.parametrize(
+    ("worst", "words"),
+    [
+        ("mean, channel 0", "their brightness is another one, by +0.85 of 255 levels on average"),
+        ("deviation, red", "their contrast is another one, by -2 of 255 levels on average"),
+        ("share of highest level, red", "their share of the brightest pixels is another one"),
+        ("share of red", "their share of a colour is another one"),
+        ("side 3", "their left and right side is another one"),
+    ],
+)
+def test_the_tone_says_what_differs_and_does_not_say_that_images_look_unreal(worst: str, words: str) -> None:
+    notes = {"worst": worst, "brightness": 0.85, "contrast": -2.0}
+    found = {"tone": replace(Estimate(0.5, None, 0.1, p_value=1e-5), notes=notes)}
+    said = summarise(found, verdicts(found), 10_000).fidelity
+    assert f"The samples as a whole have another tone than real images: {words}." in said
+
+
 def test_names_of_classes_cannot_break_the_page() -> None:
     notes = {"oddest": "<script>|x", "oddest share": 0.0, "oddest real share": 0.5}
     found = {"class-distance": replace(Estimate(0.5, 0.1, floor=0.1, p_value=1e-9), notes=notes)}

@@ -128,6 +128,25 @@ def test_findings_that_appear_together_do_not_contradict_each_other(pair: tuple[
     assert all(one.remedy for one in found)
 
 
+def test_beside_a_rate_far_too_high_no_other_remedy_is_told() -> None:
+    thrown = replace(runaway(92), dead={"generator": 0.99}, mode_gaps={"generator": 3.0})
+    found = diagnose([replace(runaway(0), logits=0.001), runaway(30), thrown, replace(thrown, step=150)], setup=RUNAWAY)
+    assert [one.name for one in found] == ["steps-too-large", "dead-units", "batch-statistics"]
+    for one in found[1:]:
+        assert one.remedy == "Follow what is said of the other findings first."
+
+
+def test_normalisation_is_not_advised_for_and_against_nor_where_it_is() -> None:
+    both = afterwards(3, dead={"generator": 0.99}, mode_gaps={"generator": 3.0})
+    said = {one.name: one.remedy for one in diagnose(both, setup=PLAYED)}
+    assert "with batch normalisation" not in said["dead-units"]
+    assert "leaky units" in said["dead-units"]
+    bare = {
+        one.name: one.remedy for one in diagnose(afterwards(3, dead={"generator": 0.99}, mode_gaps={}), setup=PLAYED)
+    }
+    assert "with batch normalisation or leaky units" in bare["dead-units"]
+
+
 def test_of_networks_of_ones_own_the_game_is_named_in_place_of_flags() -> None:
     own = replace(PLAYED, is_own=True)
     for name, numbers in BROKEN.items():

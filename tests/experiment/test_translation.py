@@ -149,6 +149,8 @@ def test_the_command_translates(runs: dict[str, Path], tmp_path: Path, capsys: p
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["--out", "o.png"], "found no image, expected an image file or a folder of them"),
+        (["--out", "o"], "found no image, expected an image file or a folder of them"),
         (["missing.png", "--out", "o.png"], "missing.png: there is no such file or folder"),
         (["empty", "--out", "o"], "empty: found no images"),
         (["colour.png", "--out", "o.png"], "colour.png: found an image in colour, expected a grey one"),

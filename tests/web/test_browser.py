@@ -37,7 +37,10 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ).carry_on():
         pass
     finding = {"name": "collapse", "severity": "warning", "step": 20, "what": SCRIPT, "remedy": "--penalty r1=1"}
-    (folder / "run-1" / "findings.jsonl").write_text(json.dumps(finding) + "\n")
+    note = {"name": "batch-reading", "severity": "note", "step": 30, "what": "D reads batches."}
+    gone = {"name": "cycling", "severity": "gone", "step": 30}
+    lines = [json.dumps(one) + "\n" for one in (finding, {**gone, "severity": "finding", "step": 10}, note, gone)]
+    (folder / "run-1" / "findings.jsonl").write_text("".join(lines))
     shutil.copytree(folder / "run-0", folder / SCRIPT.replace("/", ""))
     shutil.copytree(folder / "run-0", folder / "damaged")
     (folder / "damaged" / "recipe.json").write_text("{")
@@ -201,4 +204,7 @@ def test_settings_findings_and_keys(viewer: Viewer) -> None:
     viewer.open("findings")
     page.wait_for_selector(".finding")
     assert SCRIPT in page.locator(".finding").first.inner_text()
+    names = page.locator(".finding h3").all_inner_texts()
+    assert names == ["collapse", "batch-reading", "cycling"], "the gravest first, each once, what is gone last"
+    assert page.locator("#tab-findings .count").inner_text() == "1"
     assert page.locator(".finding img").count() == 0

@@ -240,6 +240,25 @@ def test_a_damaged_run_is_shown_as_far_as_it_can_be_read(tmp_path: Path) -> None
     client.page.close()
 
 
+@pytest.mark.parametrize(
+    ("lines", "name"),
+    [
+        (["collapse finding", "batch-reading note"], "collapse"),
+        (["cycling warning", "collapse finding", "dead-units finding"], "dead-units"),
+        (["collapse warning", "collapse gone"], None),
+        (["collapse finding", "cycling note", "collapse gone"], "cycling"),
+    ],
+)
+def test_the_list_shows_the_gravest_finding_that_stands(lines: list[str], name: str | None, tmp_path: Path) -> None:
+    root = watched_runs(tmp_path)
+    found = [dict(zip(("name", "severity"), line.split(), strict=True)) for line in lines]
+    (root / "one" / "findings.jsonl").write_text("".join(json.dumps(one) + "\n" for one in found))
+    client = Client(root)
+    run = next(run for run in client.get("/api/runs").json()["runs"] if run["name"] == "one")
+    assert (run["finding"] or {}).get("name") == name
+    client.page.close()
+
+
 def test_too_many_drawings_are_refused(trained: Path) -> None:
     client = Client(trained)
     watch = client.page.routes[0].endpoint.__self__  # type: ignore[attr-defined]

@@ -95,6 +95,8 @@ def summarise(
         looked = [name for name in of if name in known]
         if part == "Copies" and claimed and not set(claimed) - NEAR:
             said = _say_nearer(claimed, found, looked)
+        elif part == "Variety" and LOOKS & set(claims) and _only_reaches(claimed):
+            said = _claim(UNREACHED, claimed) + f" {OFF}"
         elif claimed:
             said = _claim(HEADLINES[part](claimed), claimed) + _on_copies(part, claimed, looked)
         elif looked and held_out < TOO_FEW:
@@ -193,7 +195,12 @@ def _hints(hints: Mapping[str, float]) -> str:
 
 
 def _fidelity_headline(claimed: Mapping[str, Estimate]) -> str:
-    """Many distances see missing kinds of images too: only some rows look at each sample by itself."""
+    """Many distances see missing kinds of images too: only some rows look at each sample by itself.
+
+    The tone alone is that of the whole set: one image that is a level too bright looks as real as before.
+    """
+    if set(claimed) == {"tone"}:
+        return "The samples as a whole have another tone than real images"
     if LOOKS & set(claimed):
         return "The samples do not look like real images"
     return "The samples as a whole are told from real images"
@@ -204,6 +211,13 @@ def _variety_headline(claimed: Mapping[str, Estimate]) -> str:
     return (
         "The samples are not as varied as real images" if lacking else "The samples are not spread as real images are"
     )
+
+
+def _only_reaches(claimed: Mapping[str, Estimate]) -> bool:
+    """Whether all rows of variety that differ do so, too, where varied samples are off from real images."""
+    near = claimed.get("pairwise-distance")
+    alike = near is not None and bool(near.floor) and near.value < COLLAPSED * (near.floor or 0.0)
+    return bool(claimed) and not set(claimed) - REACH and not alike
 
 
 def _is_lack(name: str, found: Estimate) -> bool:
@@ -237,6 +251,10 @@ ALIKE = {
 WHOLE = "no difference from real images can be shown in the samples as a whole"
 UNEVEN = {"class-distance", "different-bins", "mode-divergence"}
 """Rows on how evenly samples are spread, not on how widely."""
+REACH = {"coverage", "recall", "different-bins", "vendi", "pairwise-distance"}
+"""Rows of variety that samples also change which are as varied as real images, but off from them, as by noise."""
+UNREACHED = "Fewer real images have a sample near them"
+OFF = "Single samples differ from real images too, so that this need not be a lack of variety."
 SPREAD = {"vendi", "pairwise-distance", "recall", "coverage", "modes"}
 """Rows that are larger the more varied samples are."""
 NOT_MEASURED = "Copying was not measured: only the row copying names copies."
@@ -283,6 +301,25 @@ def _classes(found: Estimate) -> str:
     return f"{oddest} is {_percent(share)} of them and {_percent(real)} of real images"
 
 
+def _tone(found: Estimate) -> str:
+    """Words for the statistic that differs most, in levels of 0 to 255 or in the unit of the values."""
+    worst = str(found.notes.get("worst", ""))
+    kind = next((words for start, words in TONES.items() if worst.startswith(start)), "tone")
+    apart = {"mean": found.notes.get("brightness"), "deviation": found.notes.get("contrast")}.get(worst.split(",")[0])
+    level = f", by {float(apart):+.2g} of 255 levels on average" if apart is not None else ""
+    return f"their {kind} is another one{level}"
+
+
+TONES = {
+    "mean": "brightness",
+    "deviation": "contrast",
+    "share of lowest": "share of the darkest pixels",
+    "share of highest": "share of the brightest pixels",
+    "share of": "share of a colour",
+    "side": "left and right side",
+}
+
+
 def _constant(words: str) -> Describe:
     return lambda found: words
 
@@ -291,7 +328,7 @@ PHRASES: dict[str, Describe] = {
     # fidelity
     "precision": _shares("{} of them lie where real images lie (of real ones {})"),
     "high-quality": _shares("{} of the points lie at a mode (of real ones {})"),
-    "tone": _constant("their brightness, contrast, colours or sides are other ones"),
+    "tone": _tone,
     "spectrum": _constant("their fine or coarse detail is stronger or weaker"),
     "fid": _times("their Frechet distance is {} that of as many real images"),
     "class-asked": _shares("{} of them are of the class asked (the classifier is right on {} of real images)"),

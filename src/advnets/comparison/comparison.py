@@ -142,8 +142,18 @@ class Comparison:
         return (
             f"{KINDS[self.kind]}{self._on_runs()}{self._on_halves()}\n\n"
             f"P-values are adjusted for all tests of this page ({self.control}): among the reported differences, "
-            f"{what} is at most {LEVEL:g}. `could be shown` is the true difference that this comparison would have "
-            f"found with a probability of {POWER:g}; a smaller one may well be there unseen."
+            f"{what} is at most {LEVEL:g}. Each interval holds 95 % by itself. "
+            "`could be shown` is the true difference that this comparison would have "
+            f"found with a probability of {POWER:g}; a smaller one may well be there unseen.{self._on_bias()}"
+        )
+
+    def _on_bias(self) -> str:
+        """What a difference of Frechet distances holds beside the difference of quality."""
+        if not any(each.measure == "fid" for each in self.contrasts):
+            return ""
+        return (
+            " With few samples each `fid` is too large, and that of worse samples by more: the difference holds that "
+            "too. `advnets evaluate` has each value less its bias."
         )
 
     def _on_runs(self) -> str:

@@ -35,6 +35,8 @@ NON_FINITE = "non-finite"
 """The finding of a run that a NaN or an Inf has ended."""
 LONGEST_LOOK = 100
 """Probes that the beginning of a finding is looked for in; cycling, whose sign takes long to compute, has its own."""
+APART = (WRONG_RANGE.name, BOUNDED_LOGITS.name)
+"""Mistakes in what is played, which a lower rate does not mend."""
 CONSEQUENCES = (STANDSTILL.name, SATURATION.name, VANISHING.name, TOO_WEAK.name)
 """What a player looks like whose weights were thrown: it is flat, and its own cure would be the wrong one."""
 
@@ -43,8 +45,8 @@ def diagnose(history: Sequence[Probe], limits: Thresholds = THRESHOLDS, setup: S
     """Return what is wrong at the last probe.
 
     A sign of one probe is a warning; in as many probes in a row as its detector needs it is a finding, so that what
-    passes is not called a failure. Where a rate is far too high, what follows from it is not told beside it; and no
-    remedy moves a number the other way than that of a graver finding.
+    passes is not called a failure. Where a rate is far too high, what follows from it is not told beside it, and the
+    rate is the one remedy; no remedy moves a number the other way than that of a graver finding.
 
     Args:
         history: Probes of one way in the order of their steps, the last one at the end.
@@ -55,12 +57,14 @@ def diagnose(history: Sequence[Probe], limits: Thresholds = THRESHOLDS, setup: S
         The findings, gravest first; none of an empty history.
     """
     seen = [one for row in DETECTORS.values() if (one := _look(row, history, limits)) is not None]
-    if any(one.detector is LEAPS for one in seen):
+    leaps = any(one.detector is LEAPS for one in seen)
+    if leaps:
         seen = [one for one in seen if one.detector.name not in CONSEQUENCES]
     order = {"finding": 0, "warning": 1, "note": 2}
     seen.sort(key=lambda one: (order[one.severity], one.detector is not LEAPS))
     taken: dict[str, int] = {}
-    return [_finding_of(one, history[-1], setup, taken) for one in seen]
+    first = (LEAPS.name, *APART) if leaps else tuple(DETECTORS)
+    return [_finding_of(one, history[-1], setup, taken, waits=one.detector.name not in first) for one in seen]
 
 
 class _Seen(NamedTuple):
@@ -90,11 +94,14 @@ def _look(detector: Detector, history: Sequence[Probe], limits: Thresholds) -> _
     return _Seen(detector, signs[0], since, severity)
 
 
-def _finding_of(seen: _Seen, probe: Probe, setup: Setup, taken: dict[str, int]) -> Finding:
-    """The finding; what it moves is noted for those after it, which do not move it back."""
+def _finding_of(seen: _Seen, probe: Probe, setup: Setup, taken: dict[str, int], *, waits: bool) -> Finding:
+    """The finding; what it moves is noted for those after it, which do not move it back.
+
+    One that waits has no remedy of its own: a far too high rate is to be lowered first.
+    """
     sign = seen.sign
     advice = seen.detector.advise(Case(probe, setup, sign.player, sign.part))
-    options = without_contradictions(advice.options, taken)
+    options = () if waits else without_contradictions(advice.options, taken)
     taken |= {one.flag: one.way for one in options if one.way}
     remedy = sentence_of(options or [Option("follow what is said of the other findings first")])
     numbers = (sign.what, sign.measured, sign.threshold, sign.null)

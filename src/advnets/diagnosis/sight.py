@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from advnets.diagnosis.advice import Advice, Case, Option, advise, choose_objective, lower_rate
+from advnets.diagnosis.advice import DOWN, UP, Advice, Case, Option, advise, choose_objective, lower_rate
 from advnets.diagnosis.detector import Detector, Sign, of_way
 from advnets.diagnosis.probe import Probe
 from advnets.diagnosis.thresholds import Thresholds
@@ -114,10 +114,14 @@ def advise_on_bounded_logits(case: Case) -> Advice:
 def advise_on_dead_units(case: Case) -> Advice:
     """Lower the rate of the player whose units are dead."""
     player = case.player or "generator"
+    has_statistics = case.probe.mode_gaps.get(player, 0.0) > 0
+    normalised = Option(
+        f"take a network with batch normalisation or leaky units by --{player}", f"normalisation of {player}", UP
+    )
     return advise(
         "Large steps have pushed biases so far down that nothing lifts these units any more.",
         lower_rate(case.setup, player),
-        Option(f"take a network with batch normalisation or leaky units by --{player}"),
+        Option(f"take a network with leaky units by --{player}") if has_statistics else normalised,
     )
 
 
@@ -127,7 +131,7 @@ def advise_on_batch_statistics(case: Case) -> Advice:
     return advise(
         "Its batch normalisation sees small or odd batches in training, and what is sampled uses their running means.",
         Option(f"raise --batch-size{'' if size is None else f', which is {size}'}"),
-        Option("take a --generator without batch normalisation"),
+        Option("take a --generator without batch normalisation", "normalisation of generator", DOWN),
     )
 
 
@@ -135,7 +139,11 @@ def advise_on_batch_reading(case: Case) -> Advice:
     """Nothing has to be changed."""
     return advise(
         "Real and made samples come in batches of their own, and batch normalisation tells D which one it sees.",
-        Option("if it troubles you, take a --discriminator without batch normalisation"),
+        Option(
+            "if it troubles you, take a --discriminator without batch normalisation",
+            "normalisation of discriminator",
+            DOWN,
+        ),
     )
 
 

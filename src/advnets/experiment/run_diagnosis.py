@@ -9,7 +9,7 @@ import torch
 
 from advnets import runs
 from advnets.averaging import MovingAverage, copy_deeply
-from advnets.diagnosis import Finding, NotJudged, Probe, diagnose, finding_of_failure, list_not_judged
+from advnets.diagnosis import DETECTORS, Finding, NotJudged, Probe, diagnose, finding_of_failure, list_not_judged
 from advnets.errors import Unsupported
 from advnets.experiment.preparation.build_training import build_training
 from advnets.experiment.preparation.game_training import GameTraining
@@ -65,7 +65,13 @@ class Diagnosis:
     @property
     def _silence(self) -> str:
         """What is said where nothing was found; not that all is well, where not all was judged."""
-        return f"Nothing is found to be wrong{' in what is judged so far' if self.not_judged else ''}."
+        waiting = len(self.not_judged)
+        if waiting > len(DETECTORS) / 2:
+            return (
+                f"It is too early to say: at step {self.step:,}, {waiting} of {len(DETECTORS)} failures cannot be "
+                "judged yet. Train on, and ask again."
+            )
+        return f"Nothing is found to be wrong{' in what is judged so far' if waiting else ''}."
 
     @property
     def _words_of_not_judged(self) -> str:

@@ -86,13 +86,29 @@ def read_last(folder: Folder, name: str) -> Mapping[str, Any]:
     Raises:
         OSError: If the file cannot be read, or is no regular file.
     """
+    return next(reversed(read_last_lines(folder, name)), {})
+
+
+def read_last_lines(folder: Folder, name: str) -> list[Mapping[str, Any]]:
+    """Return the last whole lines of a file that are JSON objects: those of its last 64 KiB.
+
+    Args:
+        folder: The run's directory, held open.
+        name: Name of the file.
+
+    Returns:
+        The objects in their order; none where there is no file.
+
+    Raises:
+        OSError: If the file cannot be read, or is no regular file.
+    """
     if folder.status(name) is None:
-        return {}
+        return []
     with folder.open_file(name) as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - 2**16))
         lines = file.read().split(b"\n")[:-1]
-    return next((value for value in map(_object, reversed(lines)) if value is not None), {})
+    return [value for value in map(_object, lines) if value is not None]
 
 
 def _digest_before(file: Any, offset: int) -> str:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from advnets import theory
 from advnets.algorithm import ALGORITHMS
 from advnets.constraints import Constraint, clip_weights
-from advnets.errors import unknown
+from advnets.errors import Unsupported, unknown
 from advnets.games import Game
 from advnets.latents import gaussian
 from advnets.objectives import OBJECTIVES
@@ -94,6 +94,7 @@ class Dirac:
 
     Raises:
         BadInput: If one of them is another name.
+        Unsupported: If theory knows no such objective or algorithm yet.
     """
 
     objective: str = "non_saturating"
@@ -104,6 +105,9 @@ class Dirac:
         for what, table in (("objective", OBJECTIVES), ("binding", BINDINGS), ("algorithm", ALGORITHMS)):
             if getattr(self, what) not in table:
                 raise unknown(what, getattr(self, what), table)
+        for name, known in ((self.objective, theory.FORCES), (self.algorithm, theory.STEP_MAPS)):
+            if name not in known:
+                raise Unsupported(f"{name}: found no row in theory/mescheder2018.py, expected one to judge by. Add it.")
 
     @property
     def gamma(self) -> float:

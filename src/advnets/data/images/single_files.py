@@ -56,7 +56,7 @@ def find_image_files(paths: Iterable[str | os.PathLike[str]]) -> list[ImageFile]
 
     Raises:
         Missing: If a path is not there.
-        BadInput: If a folder has no images, and if two files have one name but for their endings.
+        BadInput: If there is no path, if a folder has no images, and if two files have one name but for their endings.
     """
     found: list[ImageFile] = []
     for path in map(Path, paths):
@@ -69,6 +69,8 @@ def find_image_files(paths: Iterable[str | os.PathLike[str]]) -> list[ImageFile]
                 "differ in more than their endings, for each is written by its name. Rename one."
             )
         by_name[file.name] = file.path
+    if not found:
+        raise BadInput("found no image, expected an image file or a folder of them. Name one.")
     return found
 
 

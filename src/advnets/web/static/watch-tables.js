@@ -60,13 +60,27 @@ export function Settings({ runs, feed, state, change }) {
   </section>`;
 }
 
-const KINDS = { grave: "bad", severe: "bad", error: "bad", critical: "bad", warning: "warn", warn: "warn", finding: "warn" };
+const KINDS = { grave: "bad", severe: "bad", error: "bad", critical: "bad", warning: "warn", warn: "warn", finding: "bad", gone: "quiet", note: "quiet" };
 const PARTS = [["what", ""], ["evidence", "Evidence"], ["cause", "Likely cause"], ["remedy", "Remedy"]];
 const OWN = new Set(["name", "severity", "step", "seconds", ...PARTS.map(([name]) => name)]);
 
+const GRAVITY = ["finding", "warning", "note", "gone"];
+
+/** The newest line of each finding, the gravest first; one that is gone keeps what it said. */
+export function sortFindings(lines) {
+  const last = new Map();
+  for (const one of lines) {
+    const before = last.get(one.name);
+    last.delete(one.name);
+    last.set(one.name, one.severity === "gone" ? { ...before, ...one } : one);
+  }
+  const place = (one) => { const at = GRAVITY.indexOf(one.severity); return at < 0 ? 0 : at; };
+  return [...last.values()].reverse().sort((a, b) => place(a) - place(b));
+}
+
 export function Findings({ runs, feed }) {
   return html`<div class="findings">${runs.map((run) => {
-    const found = [...(feed.open.get(run.key)?.findings || [])].reverse();
+    const found = sortFindings(feed.open.get(run.key)?.findings || []);
     return html`<section key=${run.key}>${runs.length > 1 ? html`<h3>${run.name}</h3>` : ""}
       ${found.length ? found.map((one) => html`<${Finding} one=${one} />`) : html`<p class="card muted">No finding. The doctor writes what it sees into the run while it trains.</p>`}</section>`;
   })}</div>`;

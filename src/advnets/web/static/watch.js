@@ -5,7 +5,7 @@ import { readState, writeState } from "./address.js";
 import { Feed } from "./watch-data.js";
 import { Badge, Live, Progress } from "./watch-live.js";
 import { Latents } from "./watch-latents.js";
-import { Findings, Measures, Settings } from "./watch-tables.js";
+import { Findings, Measures, Settings, sortFindings } from "./watch-tables.js";
 import { number } from "./watch-words.js";
 
 const TABS = [["live", "Live"], ["latents", "Latents"], ["measures", "Measures"], ["settings", "Settings"], ["findings", "Findings"]];
@@ -41,7 +41,7 @@ function Page() {
   const runs = chosen.map((key) => feed.runs.find((run) => run.key === key)).filter(Boolean);
   const tab = TABS.some(([name]) => name === state.tab) ? state.tab : "live";
   const parts = { runs, feed, state, change, isDark, version };
-  const count = runs.reduce((sum, run) => sum + (feed.open.get(run.key)?.findings.length || 0), 0);
+  const count = runs.reduce((sum, run) => sum + sortFindings(feed.open.get(run.key)?.findings || []).filter((one) => one.severity !== "gone" && one.severity !== "note").length, 0);
 
   return html`<header class="top"><img src="/static/icon.svg" alt="" width="26" height="26" /><h1>advnets <span class="muted">watch</span></h1><span class="muted small clip grow" title=${feed.root}>${feed.root}</span>
       <button id="runs" class="only-narrow" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)}>Runs (${feed.runs.length})</button>
@@ -87,7 +87,7 @@ function RunList({ feed, chosen, state, change, isOpen }) {
       return html`<li key=${run.key} class=${place >= 0 ? "chosen" : ""} data-colour=${place + 1}>
         <input type="checkbox" aria-label=${`${run.name} beside the others`} checked=${place >= 0} data-key=${run.key} onChange=${() => toggle(run.key)} />
         <button class="name" title=${run.name} data-key=${run.key} aria-current=${place >= 0} onClick=${() => change({ run: run.key })}><span class="row top-line"><span class="clip grow">${run.name}</span><${Badge} state=${run.state} /></span>
-          <span class="row muted small number"><span class="clip grow">${run.state === "share file" ? "a generator" : [`step ${number(run.step, 6)}`, run.recipe, run.data].filter(Boolean).join(" · ")}</span>${run.finding ? html`<span class="badge warn" title="the doctor's newest finding">${run.finding.name || "finding"}</span>` : ""}</span></button></li>`; })}</ul>
+          <span class="row muted small number"><span class="clip grow">${run.state === "share file" ? "a generator" : [`step ${number(run.step, 6)}`, run.recipe, run.data].filter(Boolean).join(" · ")}</span>${run.finding ? html`<span class="badge warn" title=${`the gravest of the doctor's findings that stand: a ${run.finding.severity || "finding"}`}>${run.finding.name || "finding"}</span>` : ""}</span></button></li>`; })}</ul>
     ${shown.length ? "" : html`<p class="muted small">${word ? "No run has this word." : ""}</p>`}
     <p class="muted small hint">Tick up to ${MOST} runs to see them side by side.</p></nav>`;
 }

@@ -10,11 +10,15 @@ from typing import Any
 from advnets.disk import Folder
 from advnets.errors import Missing
 from advnets.runs.overview import Overview, find_run_folders, read_overview
-from advnets.runs.tail import read_last
+from advnets.runs.tail import read_last_lines
 
 FRESH_SECONDS = 1.0
 """How long an answer to one viewer serves the others too."""
 LONGEST_NAME = 300
+GONE = "gone"
+"""Severity of a line that says that a finding does not stand any more."""
+GRAVITY = {"finding": 0, "warning": 1, "note": 2}
+"""{severity of a finding: its place, the gravest first}; what is not known is grave."""
 
 
 class WatchedFolder:
@@ -71,7 +75,7 @@ class WatchedFolder:
             "key": key_of(self.root, path),
             "name": name_of(self.root, path),
             **describe_overview(found),
-            "finding": _last_finding(path),
+            "finding": _gravest_finding(path),
         }
 
 
@@ -110,12 +114,21 @@ def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _last_finding(path: Path) -> dict[str, str] | None:
-    """The name and the severity of the doctor's newest finding, if there is one."""
+def _gravest_finding(path: Path) -> dict[str, str] | None:
+    """The name and the severity of the gravest finding that stands, and the newest of these; None without any."""
     # Here a folder is opened anew, for a run whose other files are damaged has findings all the same.
     try:
         with Folder.open(path) as folder:
-            last = read_last(folder, "findings.jsonl")
+            lines = read_last_lines(folder, "findings.jsonl")
     except OSError:
         return None
-    return {name: str(last.get(name, ""))[:LONGEST_NAME] for name in ("name", "severity")} if last else None
+    standing: dict[str, str] = {}
+    for line in lines:
+        name, severity = (str(line.get(part, ""))[:LONGEST_NAME] for part in ("name", "severity"))
+        standing.pop(name, None)
+        if severity != GONE:
+            standing[name] = severity
+    if not standing:
+        return None
+    gravest = min(reversed(standing), key=lambda name: GRAVITY.get(standing[name], 0))
+    return {"name": gravest, "severity": standing[gravest]}
