@@ -356,7 +356,9 @@ def test_the_command_describes_a_folder(tmp_path: Path, capsys: pytest.CaptureFi
 def test_a_cost_that_was_asked_for_is_told_or_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = str(photos(tmp_path, 12))
     assert main(["data", path]) == 0
-    assert "paper-adam cannot be trained on it" in capsys.readouterr().out
+    assert "nothing can be estimated: photos has images of 5 x 6" in capsys.readouterr().out
+    assert main(["data", "ring-8"]) == 0
+    assert "paper-adam, batch 100" in capsys.readouterr().out
     assert main(["data", path, "--recipe", "paper"]) == 2
     assert main(["train", "paper", "--data", "digits", "--image-size", "8"]) == 2
     assert "--image-size: found data set 'digits'" in capsys.readouterr().err

@@ -95,7 +95,9 @@ def test_a_card_tells_what_it_is_how_it_was_made_and_how_good(run: experiment.Ru
     assert run.dataset.digest in body
     assert '"batch_size": 32' in body
     assert "for tests" in body
-    assert "advnets sample generator/model.safetensors --seed 3 --out samples.png" in body
+    assert "advnets sample model.safetensors --seed 3 --out samples.png" in body
+    assert "advnets export RUN --out model.safetensors" in body
+    assert "advnets pull" not in body
     assert "Whether samples repeat training images was not tested." in body
     assert "1,297 images" in body
     assert str(run.path) not in body

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -391,6 +392,19 @@ def test_lessons_are_links_in_both_languages() -> None:
         assert any("가" <= letter <= "힣" for letter in lesson.look["ko"])
 
 
+def test_a_lesson_alone_opens_its_game_and_another_name_is_refused() -> None:
+    for name, lesson in LESSONS.items():
+        assert Link.of(f"#lesson={name}&lang=ko") == Link.of(lesson.fragment).replace(language="ko")
+    assert Link.of("lesson=cycling&k=3").first.values["k"] == 3
+    with pytest.raises(BadInput, match="lesson"):
+        Link.of("lesson=never")
+
+
+def test_the_page_of_the_game_names_every_word_of_a_state() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "play.md").read_text()
+    assert [name for name in CONTROLS if f"`{name}`" not in page] == []
+
+
 def moment(size: int, number: int) -> history.Moment[int]:
     return history.Moment({"step": number}, {}, number, size)
 
@@ -433,8 +447,11 @@ def measure(name: str, steps: int) -> list[tuple[dict[str, Any], torch.Tensor]]:
 
 @pytest.mark.slow
 def test_lessons_show_what_they_say() -> None:
+    for steps in (10, 20, 40, 60, 80):
+        (flat, _), (steep, _) = measure("saturation", steps)
+        assert flat["gradient_g"] < steep["gradient_g"] / 10, steps
     (stuck, _), (home, _) = measure("saturation", 150)
-    assert stuck["jsd"] > 4 * home["jsd"]
+    assert stuck["jsd"] > 0.65 > 0.1 > home["jsd"]
     (heap, _), (spread, _) = measure("helvetica", 900)
     assert heap["jsd"] > 5 * spread["jsd"]
     (lagging, _), (near, _) = measure("small-k", 1000)

@@ -201,6 +201,10 @@ def test_a_session(browser: Any, address: str, tmp_path: Path) -> None:
         viewer.click(f"layer-{layer}")
         wait_until(page, OTHER, before)
         viewer.click(f"layer-{layer}")
+    # What is copied says where it opens.
+    for name, words in (("link", "in this browser while the command runs"), ("give", "advnets play --state '")):
+        viewer.click(name)
+        page.wait_for_selector(f'.note.good:has-text("{words}")')
     # Dark and light, help.
     viewer.click("theme")
     assert page.evaluate("document.documentElement.dataset.theme") in ("dark", "light")
@@ -236,6 +240,11 @@ def expect_replay_alone(browser: Any, path: Path) -> None:
     wait_until(page, "document.querySelector('[name=scrub]').value === document.querySelector('[name=scrub]').max")
     assert asked == [path.as_uri()]
     assert said == []
+    # A lecture reads what the lines are, what is played, and how to open it again.
+    assert {"real x", "fake G(z)"} < set(page.locator(".legend").inner_text().splitlines())
+    assert "k = " in page.locator(".game h2").first.inner_text()
+    assert "advnets play --state '" in page.locator("code").inner_text()
+    assert "D(G(z))" in page.locator(".charts").inner_text()
     # Whatever the file tried to fetch would be stopped by its own policy.
     refused = page.evaluate("fetch('http://127.0.0.1:9/').then(() => 'went', () => 'refused')")
     assert refused == "refused"

@@ -10,6 +10,7 @@ from advnets.cli.flags.arguments import parse, print_result, split_words
 from advnets.data import Dataset
 from advnets.errors import BadInput
 from advnets.experiment.settings import ImageFlags, settle_direction
+from advnets.recipes import Recipe
 from advnets.runs import expect_new
 from advnets.text import escape
 
@@ -22,7 +23,6 @@ MOST_NAMES = 20
 REST = "--json prints all"
 WIDTH = 18
 INDENT = f"\n{'':<{WIDTH + 1}}"
-RECIPE = "paper-adam"
 PICTURED = 64
 """Images in the picture."""
 
@@ -36,7 +36,7 @@ class DataFlags(ImageFlags):
     picture: Path | None = None
     """Write a picture of 64 training images to FILE.png; nothing is overwritten."""
     recipe: str | None = None
-    """Estimate the cost of training this recipe, a name or a recipe.json; default paper-adam."""
+    """Estimate the cost of training this recipe, a name or a recipe.json; default the one that train would choose."""
     json: bool = False
     """Print JSON."""
 
@@ -93,7 +93,7 @@ def describe(dataset: Dataset, settings: experiment.Settings, asked: str | None)
     Args:
         dataset: The data set.
         settings: Settings of a training on it.
-        asked: The recipe that is asked for; None for the default.
+        asked: The recipe that is asked for; None for the one that a training without a recipe takes.
 
     Returns:
         What `data.describe` returns, with `cost`.
@@ -101,15 +101,23 @@ def describe(dataset: Dataset, settings: experiment.Settings, asked: str | None)
     Raises:
         BadInput: If a recipe is asked for that cannot be trained on the data.
     """
-    recipe, description = experiment.find_recipe(asked or RECIPE), data.describe(dataset)
+    description = data.describe(dataset)
     try:
+        recipe = _find_recipe(dataset, settings, asked)
         description["cost"] = experiment.dry_run(recipe, settings=settings, dataset=dataset).as_dict()
     except BadInput as error:
-        # The default recipe may not fit the data, which are described all the same.
+        # There may be no recipe that fits the data, which are described all the same.
         if asked is not None:
             raise
-        description["cost"] = f"{recipe.name} cannot be trained on it: {error}"
+        description["cost"] = f"nothing can be estimated: {error}"
     return description
+
+
+def _find_recipe(dataset: Dataset, settings: experiment.Settings, asked: str | None) -> Recipe:
+    """The recipe that is asked for, or that a training of images takes by itself; for points paper-adam."""
+    if asked is None and dataset.is_image:
+        return experiment.choose_recipe_for(dataset, settings).recipe
+    return experiment.find_recipe(asked or "paper-adam")
 
 
 def format_description(description: Mapping[str, Any]) -> str:

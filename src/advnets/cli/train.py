@@ -238,6 +238,9 @@ def follow(run: experiment.Run, *, as_json: bool, game: str | None = None, **bud
         raise
     result = {"run": str(run.path), "step": last.step if last else run.step}
     path = quote_word(run.path)
+    if last is None:  # it was at its limit before
+        more = f"advnets resume {path}{_game_flag(game)} --minutes N (or --steps N), all that it has had included"
+        write_error(f"run {escape(str(run.path))} is at its limit already, at step {run.step:,}; train on by {more}")
     is_translation = run.model.card.given == "images"
     path += _game_flag(game)
     shown = f"translate {path} IMAGE" if is_translation else f"sample {path}"

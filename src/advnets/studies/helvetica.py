@@ -135,6 +135,7 @@ class Helvetica:
         data: Name of the data set.
         seed: Seed of the game.
         acts: How long the acts were.
+        real_samples: Training samples that a class is read from.
         real: Reading of as many held-out samples.
         first: Reading at the end of act 1.
         alone: Readings of act 2.
@@ -145,6 +146,7 @@ class Helvetica:
     data: str
     seed: int
     acts: HelveticaPlan
+    real_samples: int
     real: GeneratorReading
     first: GeneratorReading
     alone: Sequence[GeneratorReading]
@@ -167,7 +169,7 @@ class Helvetica:
         """Return all readings as a value of JSON."""
         acts = {name: getattr(self.acts, name) for name in ("first", "alone", "again", "every", "wanted_alone")}
         return {
-            "data": self.data, "seed": self.seed, "acts": acts, "samples": DRAWN, "real_samples": REAL,
+            "data": self.data, "seed": self.seed, "acts": acts, "samples": DRAWN, "real_samples": self.real_samples,
             "real": self.real.as_dict(), "first": self.first.as_dict(),
             "alone": [reading.as_dict() for reading in self.alone],
             "again": {str(k): [reading.as_dict() for reading in course] for k, course in self.again.items()},
@@ -183,7 +185,7 @@ class Helvetica:
         head = f"{'':16}{'G moves':>8} {'class entropy':>16} {'modes':>6} {'mean distance':>16} {'to nearest real':>16}"
         return "\n".join([
             f"{self.data}, seed {self.seed}: {DRAWN} samples, entropies in nats. A sample has the class of the nearest "
-            f"of {REAL:,} real ones.",
+            f"of {self.real_samples:,} real ones.",
             head, *(f"{name:16}{_row(reading)}" for name, reading in rows),
             f"lowest entropy in act 2: {low.entropy.value:.2f} after {low.moves} moves of G alone",
             *(self._verdict(k) for k in self.again),
@@ -272,7 +274,7 @@ def helvetica(
             with Streams(mix_seed("helvetica", seed, k), torch.device("cpu")).as_defaults():
                 again[k] = list(game.play_and_read(acts.again, k=k))
             pictures[f"k = {k}"] = game.draw_picture()
-    return Helvetica(dataset.name, seed, acts, game.real, first, alone, again, pictures)
+    return Helvetica(dataset.name, seed, acts, len(game.known), game.real, first, alone, again, pictures)
 
 
 class HelveticaGame:

@@ -16,8 +16,8 @@ from advnets.web.play import play_page
 ABOUT = """Play a game between a discriminator and a generator, and watch it move: the 2014 paper's Figure 1 in the
 browser, on the line or in the plane.
 
-The page is served on this machine alone, until Ctrl-C. Its address holds the whole state, so that a game can be given
-away as a link. What trains behind it are the library's own games, algorithms and objectives."""
+The page is served on this machine alone, until Ctrl-C. Its address holds the whole state behind the #: give that to
+others, who open it by --state. What trains behind it are the library's own games, algorithms and objectives."""
 
 
 @dataclass(frozen=True)

@@ -148,7 +148,7 @@ class FolderDecoder:
         if len(self.unreadable) > MOST_UNREADABLE * total:
             raise type(error)(
                 f"{self.source.path}: {len(self.unreadable):,} of {total:,} images cannot be read, and 1 % is the "
-                f"limit (the rest was not tried). The first:\n  " + "\n  ".join(list(self.unreadable.values())[:5])
+                f"limit (the rest was not tried). The first: {next(iter(self.unreadable.values()))}"
             )
 
     def _check_splits(self, written: dict[str, list[int]]) -> None:

@@ -127,25 +127,34 @@ def _use(subject: CardSubject, repository: str | None) -> list[str]:
             "`advnets.Run(path, game=game)`."
         ]
     return [
-        "With `advnets`, which executes nothing in the file and checks every bit of it:",
+        "With `advnets`, which executes nothing in the file and checks every bit of it:"
+        if repository is not None
+        else f"With `advnets` and the file of `advnets export RUN --out {SHARE_FILE}`, of which every bit is checked:",
         format_code_block(_commands(subject, repository)),
         "In Python:",
-        format_code_block(_program(subject), "python"),
+        format_code_block(_program(subject, repository), "python"),
         "The same seed draws the same samples." if not subject.translates else "",
     ]
 
 
 def _commands(subject: CardSubject, repository: str | None) -> str:
-    pull, file = f"advnets pull {repository or 'USER/NAME'} --out generator", f"generator/{SHARE_FILE}"
+    pull, file = _place(repository)
     if subject.translates:
-        return f"{pull}\nadvnets translate {file} photo.jpg --out translated.png"
+        return f"{pull}advnets translate {file} photo.jpg --out translated.png"
     name = _class_name(subject)
     chosen = "" if name is None else f" --class {quote_word(name)}"
-    return f"{pull}\nadvnets sample {file} --seed 3{chosen} --out samples.png"
+    return f"{pull}advnets sample {file} --seed 3{chosen} --out samples.png"
 
 
-def _program(subject: CardSubject) -> str:
-    opened = f'import advnets\n\nmodel = advnets.open_model("generator/{SHARE_FILE}")\n'
+def _place(repository: str | None) -> tuple[str, str]:
+    """The command that fetches a repository's share file, and where it is then; without one it is given by hand."""
+    if repository is None:
+        return "", SHARE_FILE
+    return f"advnets pull {repository} --out generator\n", f"generator/{SHARE_FILE}"
+
+
+def _program(subject: CardSubject, repository: str | None) -> str:
+    opened = f'import advnets\n\nmodel = advnets.open_model("{_place(repository)[1]}")\n'
     if subject.translates:
         return opened + 'model.translate_files(["photo.jpg"], "translated.png")'
     name = _class_name(subject)

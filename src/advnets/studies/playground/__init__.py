@@ -1,7 +1,7 @@
 """The playground: Figure 1 of the paper, and its plane, as games that one plays step by step.
 
-Inside of the room a file imports only from those before it: settings, link, shapes, players, picture, history,
-playground, slow_motion, lessons.
+Inside of the room a file imports only from those before it: settings, lessons, link, shapes, players, picture,
+history, playground, slow_motion.
 """
 
 from advnets.studies.playground.lessons import LESSONS, Lesson

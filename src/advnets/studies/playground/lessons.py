@@ -37,13 +37,15 @@ LESSONS: dict[str, Lesson] = {
             {"en": "Saturation", "ko": "포화"},
             {
                 "en": "Both games begin alike, and D soon rejects every fake. In A the generator descends log(1 "
-                "− D(G(z))), whose slope vanishes there: it hardly moves. In B it descends −log D(G(z)), and is "
-                "home in 150 steps. Compare the norms of G's gradient.",
+                "− D(G(z))), whose slope vanishes there: for 150 steps it hardly moves. In B it descends −log "
+                "D(G(z)), and is nearly home by then. Compare the norms of G's gradient in the first 80 steps: "
+                "A's is more than ten times smaller.",
                 "ko": "두 게임은 똑같이 시작하고, D는 곧 모든 가짜를 거부합니다. A의 생성자는 log(1 − D(G(z)))를 "
-                "내려가는데 거기서는 기울기가 사라져 거의 움직이지 못합니다. B는 −log D(G(z))를 내려가 150단계 "
-                "만에 도착합니다. G의 기울기 크기를 비교하세요.",
+                "내려가는데 거기서는 기울기가 사라져 150단계 동안 거의 움직이지 못합니다. B는 −log D(G(z))를 "
+                "내려가 그사이 거의 도착합니다. 처음 80단계의 G 기울기 크기를 비교하세요. A의 기울기는 10분의 "
+                "1도 되지 않습니다.",
             },
-            "start=3.5&spread=0.3&g_layers=0&g_optimizer=sgd&g_rate=0.02&d_rate=0.02&k=10&compare=1"
+            "start=4.0&spread=0.3&g_layers=0&g_optimizer=sgd&g_rate=0.02&d_rate=0.02&k=20&compare=1"
             "&b.objective=non_saturating",
         ),
         Lesson(
@@ -66,8 +68,8 @@ LESSONS: dict[str, Lesson] = {
                 "en": "Algorithm 1 wants D near its best, D*, the dotted line. In A it makes one slow move a "
                 "step and lags behind D*, so that G chases a shadow and JSD climbs again. In B it makes ten "
                 "moves a step: D stays near D*, and JSD falls.",
-                "ko": "알고리즘 1은 D가 점선으로 그린 최선 D* 가까이에 있기를 바랍니다. A의 D는 단계마다 느린 한 "
-                "수만 두어 D*에 뒤처지고, G는 그림자를 쫓아 JSD가 다시 올라갑니다. B의 D는 단계마다 열 수를 두어 "
+                "ko": "알고리즘 1은 D가 점선으로 그린 최선 D* 가까이에 있기를 바랍니다. A의 D는 단계마다 느리게 한 "
+                "번만 움직여 D*에 뒤처지고, G는 그림자를 쫓아 JSD가 다시 올라갑니다. B의 D는 단계마다 열 번 움직여 "
                 "D* 가까이에 머물고 JSD가 줄어듭니다.",
             },
             "data=two_gaussians&objective=non_saturating&start=0.0&spread=1.0&d_rate=0.002&g_rate=0.004&d_optimizer=rmsprop"
@@ -118,14 +120,14 @@ LESSONS: dict[str, Lesson] = {
                 "leads further out. In B they first look one move ahead, then move by the gradients seen there: "
                 "the same game spirals in.",
                 "ko": "맴도는 게임을 두 배의 학습률로 합니다. A는 두 선수가 동시에 움직여 돌 때마다 더 "
-                "멀어집니다. B는 먼저 한 수 앞을 본 뒤 거기서 본 기울기로 움직입니다. 같은 게임이 안으로 감겨 "
+                "멀어집니다. B는 먼저 한 걸음 앞을 본 뒤 거기서 본 기울기로 움직입니다. 같은 게임이 안으로 감겨 "
                 "듭니다.",
             },
             f"{LINEAR}&d_rate=0.1&g_rate=0.1&algorithm=simultaneous&compare=1&b.algorithm=extragradient",
         ),
         Lesson(
             "mode-dropping",
-            {"en": "Mode dropping", "ko": "봉우리 잃기"},
+            {"en": "Mode dropping", "ko": "모드 누락"},
             {
                 "en": "Eight modes on a ring. The plain game in A leaves some of them out for long; count the "
                 "modes under the picture. In B each fake is compared with a real sample, with R1 and R2, and all "

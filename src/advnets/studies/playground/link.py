@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from advnets.errors import BadInput, unknown
+from advnets.studies.playground.lessons import LESSONS
 from advnets.studies.playground.settings import CONTROLS, Settings
 
 LANGUAGES = ("en", "ko")
@@ -14,6 +15,8 @@ SPEEDS = (1, 5, 20, 60, 200, 0)
 LONGEST = 20_000
 """Characters of a fragment that are read."""
 SECOND = "b."
+DRESS = ("hide", "lesson", "lang", "speed")
+"""Words that say how the page is dressed, and nothing of a game."""
 OTHER_WORDS = ("drawn", "compare", "hide", "lesson", "lang", "speed")
 
 
@@ -46,8 +49,8 @@ class Link:
                 raise unknown("control to hide", name[:40], CONTROLS)
         if len(set(self.hidden)) != len(self.hidden):
             raise BadInput("hide names a control twice; expected each once")
-        if not self.lesson.replace("-", "").isalnum() and self.lesson:
-            raise BadInput(f"lesson is {self.lesson[:40]!r}; expected the name of a lesson")
+        if self.lesson and self.lesson not in LESSONS:
+            raise unknown("lesson", self.lesson[:40], LESSONS)
         if self.language not in LANGUAGES:
             raise unknown("language", self.language[:40], LANGUAGES)
         if type(self.speed) is not int or self.speed not in SPEEDS:
@@ -78,7 +81,7 @@ class Link:
 
     @staticmethod
     def of(fragment: str) -> "Link":
-        """Read what `fragment` wrote, with or without the leading #.
+        """Read what `fragment` wrote, with or without the leading #. A lesson alone is the lesson's own state.
 
         Args:
             fragment: The fragment.
@@ -92,6 +95,8 @@ class Link:
         if len(fragment) > LONGEST:
             raise BadInput(f"the address has {len(fragment):,} characters; expected at most {LONGEST:,}")
         words = _read_words(fragment.removeprefix("#"))
+        if words.get("lesson") in LESSONS and not set(words) - set(DRESS):
+            words = _read_words(LESSONS[words["lesson"]].state) | words
         first = _settings(words, "", Settings())
         compare = words.pop("compare", "0")
         if compare not in ("0", "1"):

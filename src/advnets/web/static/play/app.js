@@ -2,7 +2,7 @@
 import { html, render, useEffect, useRef, useState } from "../html.js";
 import { Controls } from "./controls.js";
 import { chartsOf, decodeAll, drawChart, drawGame, forgetColours } from "./draw.js";
-import { FORMULAS, numbersOf, TEXTS } from "./texts.js";
+import { FORMULAS, LAYERS, TEXTS, numbersOf } from "./texts.js";
 
 const PHASE_MS = 1250;
 const page = {
@@ -153,12 +153,11 @@ function setTheme() {
   update();
 }
 
-function copyLink() {
-  const address = `${location.origin}/#${page.state.fragment}`;
-  navigator.clipboard?.writeText(address).catch(() => {});
-  page.note = TEXTS[page.state.language].copied;
+function copyText(text, note) {
+  navigator.clipboard?.writeText(text).catch(() => {});
+  page.note = `${TEXTS[page.state.language][note]} ${text}`;
   update();
-  setTimeout(() => { page.note = ""; update(); }, 3500);
+  setTimeout(() => { page.note = ""; update(); }, 6000);
 }
 
 function update() { if (page.schema && page.state && page.games.every((game) => game.frame)) render(html`<${Page} />`, document.getElementById("page")); else if (page.isGone || page.error) render(html`<p class="note">${page.error || TEXTS.en.offline}</p>`, document.getElementById("page")); }
@@ -201,7 +200,8 @@ function Top({ words }) {
     </div><span class="spacer"></span>
     <div class="transport">
       <button name="compare" aria-pressed=${page.games.length > 1} onClick=${deeds.compare}>${words.compare}</button>
-      <button name="link" onClick=${copyLink}>${words.link}</button>
+      <button name="link" onClick=${() => copyText(`${location.origin}/#${page.state.fragment}`, "copied")}>${words.link}</button>
+      <button name="give" onClick=${() => copyText(`advnets play --state '${page.state.fragment}'`, "given")}>${words.give}</button>
       <button name="replay" onClick=${() => ask({ do: "replay" })}>${words.replay}</button>
       <button name="hide" class="icon" title=${words.hide} aria-label=${words.hide} onClick=${() => openDialog("hide")}>☰</button>
       <button name="language" onClick=${() => ask({ do: "dress", language: state.language === "en" ? "ko" : "en" })}>${words.language}</button>
@@ -210,10 +210,6 @@ function Top({ words }) {
     </div></header>`;
 }
 
-const LAYERS = {
-  1: [["real", "swatch real", "real"], ["fake", "swatch fake", "fake"], ["D", "swatch D", "D"], ["best", "swatch best", "best"], ["arrows", "swatch arrows", "arrows1"]],
-  2: [["heat", "swatch heat", "heat"], ["real", "swatch disc", "discs"], ["fake", "swatch diamond", "diamonds"], ["arrows", "swatch arrows", "arrows2"], ["grid", "swatch grid", "grid"]],
-};
 function Stage({ words }) {
   const { games } = page, dimension = games[0].settings.dimension, { numbers } = games[0].frame;
   const switches = LAYERS[dimension].filter(([name]) => name !== "best" || games.some((game) => game.frame.arrays.best));

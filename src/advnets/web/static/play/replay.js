@@ -1,6 +1,6 @@
 // A replay: frames that lie in the page itself, drawn one after the other. It asks nobody for anything.
 import { chartsOf, decodeAll, drawChart, drawGame } from "./draw.js";
-import { numbersOf, TEXTS } from "./texts.js";
+import { LAYERS, numbersOf, TEXTS } from "./texts.js";
 
 const recorded = JSON.parse(document.getElementById("recorded").textContent), words = TEXTS[recorded.language];
 const shown = { D: true, best: true, arrows: true, real: true, fake: true, heat: true, grid: true };
@@ -26,18 +26,33 @@ const step = element("span", { class: "number" });
 const button = element("button", { class: "primary go", name: "play", onclick: () => toggle() });
 const charts = element("section", { class: "card charts" });
 
+const layers = LAYERS[games[0].settings.dimension].filter(([name]) => name !== "best" || games.some((game) => game.frames.some((frame) => frame.arrays.best)));
+const legend = element("div", { class: "legend" }, ...layers.map(([, swatch, label]) => element("span", { class: "row" }, element("span", { class: swatch }), words[label])));
+const heads = games.map((game, i) => {
+  const { objective, algorithm, k, seed } = game.settings;
+  const told = `${words.options[objective]} · ${words.options[algorithm]}${algorithm === "algorithm1" ? `, k = ${k}` : ""} · ${words.controls.seed} ${seed}`;
+  return element("h2", {}, games.length > 1 ? `${words.game} ${"AB"[i]}` : words.game, element("small", {}, told));
+});
+
 const title = recorded.lesson ? recorded.lesson.title[recorded.language] : "advnets";
 document.getElementById("page").append(
   element("header", { class: "top" }, element("h1", { class: "brand" }, title), element("div", { class: "transport" }, button)),
   ...(recorded.lesson ? [element("section", { class: "look" }, element("div", {}, element("strong", {}, words.look), element("p", {}, recorded.lesson.look[recorded.language])))] : []),
   element("main", { class: "columns" },
-    element("section", { class: "card stage" }, element("div", { class: games.length > 1 ? "games two" : "games" }, ...games.map((game, i) => element("div", { class: "game" }, canvases[i], tables[i]))),
-      element("div", { class: "scrub" }, element("span"), slider, step)),
+    element("section", { class: "card stage" }, legend, element("div", { class: games.length > 1 ? "games two" : "games" }, ...games.map((game, i) => element("div", { class: "game" }, heads[i], canvases[i], tables[i]))),
+      element("div", { class: "scrub" }, element("span"), slider, step),
+      element("p", { class: "muted small" }, element("code", {}, `advnets play --state '${recorded.fragment}'`))),
     element("aside", { class: "side right" }, charts)));
+
+function keysOf(chart) {
+  const names = [...new Map(chart.series.map((one) => [one.name, one.colour]))];
+  const keys = names.length > 1 ? names.map(([name, colour]) => element("i", {}, element("span", { class: `dot-line ink-${colour}` }), name)) : [];
+  return games.length > 1 ? [...keys, element("i", {}, "A ── B ╌╌")] : keys;
+}
 
 const plots = chartsOf(games.map((game) => ({ ...game }))).map((chart) => {
   const canvas = element("canvas", { role: "img" });
-  charts.append(element("div", { class: "chart" }, element("h3", {}, words[`chart_${chart.key}`]), canvas));
+  charts.append(element("div", { class: "chart" }, element("h3", {}, words[`chart_${chart.key}`], ...keysOf(chart)), canvas));
   return { chart, canvas };
 });
 

@@ -2,7 +2,7 @@
 export const TEXTS = {
   en: {
     play: "Play", pause: "Pause", restart: "Begin anew", step_d: "D moves", step_g: "G moves", step: "Step", slow: "Slow motion", compare: "Side by side", speed: "Speed",
-    fastest: "fastest", per_second: "steps/s", lessons: "Lessons", look: "Look at", own: "Close the lesson", link: "Copy link", copied: "The link is copied. It holds the whole state, seed included.", replay: "Save replay", help: "Help",
+    fastest: "fastest", per_second: "steps/s", lessons: "Lessons", look: "Look at", own: "Close the lesson", link: "Copy link", copied: "The link is copied. It opens in this browser while the command runs. To others give the command.", give: "Copy command", given: "The command is copied. Whoever runs it opens this game, seed included.", replay: "Save replay", help: "Help",
     language: "한국어", game: "Game", now: "step", algorithm: "Algorithm", back: "one picture back", forth: "one picture forth", hide: "Controls for pupils",
     hide_about: "What is not ticked is hidden, in the link as well: so a teacher gives away a lesson with few controls. Add nothing to the address to see all again: tick here.",
     close: "Close", restarts: "begins anew", drawing: "Draw", clear: "Clear", draw_line: "Drag to draw a histogram of the data.", draw_plane: "Click or drag to put points of the data.",
@@ -15,7 +15,7 @@ export const TEXTS = {
     groups: { data: "Data", algorithm: "Algorithm and objective", discriminator: "Discriminator D", generator: "Generator G", noise: "Noise, average, packs", penalties: "What binds D" },
     controls: {
       dimension: "Dimensions of x", data: "Distribution", batch: "Batch m", seed: "Seed", algorithm: "Order of moves", k: "D's moves a step, k", objective: "Objective", r1: "R1 weight", r2: "R2 weight",
-      gradient_penalty: "Gradient penalty", r1_finite: "R1, finite differences", r2_finite: "R2, finite differences", clip: "Clip weights at", d_layers: "Layers", d_width: "Width", d_optimizer: "Optimizer", d_rate: "Rate", d_until: "Learns until step",
+      gradient_penalty: "Gradient penalty", r1_finite: "R1, finite differences", r2_finite: "R2, finite differences", clip: "Clip weights at", d_layers: "Layers", d_width: "Width", d_optimizer: "Optimizer", d_rate: "Rate", d_until: "Learns until step (0: always)",
       g_layers: "Layers", g_width: "Width", g_optimizer: "Optimizer", g_rate: "Rate", activation: "Activation of both", start: "p_g begins at", spread: "p_g begins as wide as", latent: "Kind of noise z", latent_size: "Coordinates of z",
       instance_noise: "Noise on D's input", average: "Average, half-life", pack: "Samples a pack",
     },
@@ -26,21 +26,21 @@ export const TEXTS = {
     },
   },
   ko: {
-    play: "재생", pause: "멈춤", restart: "처음부터", step_d: "D 한 수", step_g: "G 한 수", step: "한 단계", slow: "느린 동작", compare: "나란히", speed: "속도",
-    fastest: "최고 속도", per_second: "단계/초", lessons: "수업", look: "볼 것", own: "수업 닫기", link: "링크 복사", copied: "링크를 복사했습니다. 시드까지 모든 상태가 들어 있습니다.", replay: "다시보기 저장", help: "도움말",
+    play: "재생", pause: "멈춤", restart: "처음부터", step_d: "D 갱신", step_g: "G 갱신", step: "한 단계", slow: "느린 동작", compare: "나란히", speed: "속도",
+    fastest: "최고 속도", per_second: "단계/초", lessons: "수업", look: "볼 것", own: "수업 닫기", link: "링크 복사", copied: "링크를 복사했습니다. 이 명령이 실행되는 동안 이 브라우저에서 열립니다. 다른 사람에게는 명령을 주세요.", give: "명령 복사", given: "명령을 복사했습니다. 누구든 실행하면 시드까지 같은 게임이 열립니다.", replay: "다시보기 저장", help: "도움말",
     language: "English", game: "게임", now: "단계", algorithm: "알고리즘", back: "그림 하나 뒤로", forth: "그림 하나 앞으로", hide: "학생용 조절 항목",
     hide_about: "표시하지 않은 항목은 링크에서도 숨겨집니다. 교사는 조절 항목이 적은 수업을 나눠 줄 수 있습니다. 다시 보려면 여기에서 표시하세요.",
     close: "닫기", restarts: "처음부터 시작", drawing: "그리기", clear: "지우기", draw_line: "끌어서 데이터의 히스토그램을 그리세요.", draw_plane: "누르거나 끌어서 데이터 점을 찍으세요.",
     real: "데이터 p_data", fake: "생성자 p_g", D: "D(x)", best: "D* = p_data / (p_data + p_g)", arrows1: "z → x", discs: "진짜 x", diamonds: "가짜 G(z)", heat: "D(x)", grid: "z의 격자", arrows2: "G의 기울기",
-    jsd: "JSD, 나트", value: "V(D, G)", score_real: "D(x)", score_fake: "D(G(z))", moves: "D, G의 수", modes: "봉우리", gradient_g: "G의 기울기", gradient_d: "D의 기울기",
+    jsd: "JSD, 나트", value: "V(D, G)", score_real: "D(x)", score_fake: "D(G(z))", moves: "D, G 갱신 횟수", modes: "모드", gradient_g: "G의 기울기", gradient_d: "D의 기울기",
     chart_value: "값 V(D, G)", chart_jsd: "JSD(p_data ‖ p_g)", chart_scores: "D의 판정", chart_gradients: "기울기의 크기",
     offline: "서버가 사라졌습니다. advnets play를 다시 시작하세요.", theme: "어둡게 또는 밝게",
     about: "두 신경망이 게임을 합니다. 생성자 G는 잡음 z를 표본으로 바꾸고, 판별자 D는 그것을 데이터와 구별합니다. 직선에서는 두 밀도와 가능한 최선의 D를, 평면에서는 D의 지도와 표본, 그리고 각 표본이 끌려가는 방향을 볼 수 있습니다.",
-    keys: { "space": "재생 또는 멈춤", "d": "D 한 수", "g": "G 한 수", "s": "알고리즘 한 단계", "m": "느린 동작", "r": "같은 시드로 처음부터", "c": "두 게임 나란히", "← →": "지난 순간으로 이동", "?": "이 도움말" },
+    keys: { "space": "재생 또는 멈춤", "d": "D를 한 번 갱신", "g": "G를 한 번 갱신", "s": "알고리즘 한 단계", "m": "느린 동작", "r": "같은 시드로 처음부터", "c": "두 게임 나란히", "← →": "지난 순간으로 이동", "?": "이 도움말" },
     groups: { data: "데이터", algorithm: "알고리즘과 목적함수", discriminator: "판별자 D", generator: "생성자 G", noise: "잡음, 평균, 묶음", penalties: "D를 묶는 것" },
     controls: {
-      dimension: "x의 차원", data: "분포", batch: "배치 m", seed: "시드", algorithm: "수의 순서", k: "단계당 D의 수, k", objective: "목적함수", r1: "R1 가중치", r2: "R2 가중치",
-      gradient_penalty: "기울기 벌점", r1_finite: "R1, 유한 차분", r2_finite: "R2, 유한 차분", clip: "가중치 자르기", d_layers: "층 수", d_width: "너비", d_optimizer: "최적화", d_rate: "학습률", d_until: "배우는 마지막 단계",
+      dimension: "x의 차원", data: "분포", batch: "배치 m", seed: "시드", algorithm: "갱신 순서", k: "단계당 D 갱신 횟수, k", objective: "목적함수", r1: "R1 가중치", r2: "R2 가중치",
+      gradient_penalty: "기울기 벌점", r1_finite: "R1, 유한 차분", r2_finite: "R2, 유한 차분", clip: "가중치 자르기", d_layers: "층 수", d_width: "너비", d_optimizer: "최적화", d_rate: "학습률", d_until: "배우는 마지막 단계 (0: 끝없이)",
       g_layers: "층 수", g_width: "너비", g_optimizer: "최적화", g_rate: "학습률", activation: "둘의 활성함수", start: "p_g의 처음 위치", spread: "p_g의 처음 너비", latent: "잡음 z의 종류", latent_size: "z의 좌표 수",
       instance_noise: "D 입력의 잡음", average: "평균의 반감기", pack: "묶음당 표본",
     },
@@ -50,6 +50,12 @@ export const TEXTS = {
       sgd: "SGD", momentum: "모멘텀", adam: "Adam", rmsprop: "RMSprop", tanh: "tanh", relu: "ReLU", leaky_relu: "leaky ReLU",
     },
   },
+};
+
+// What a picture shows, by the dimensions of x: the layer, its swatch, and its name.
+export const LAYERS = {
+  1: [["real", "swatch real", "real"], ["fake", "swatch fake", "fake"], ["D", "swatch D", "D"], ["best", "swatch best", "best"], ["arrows", "swatch arrows", "arrows1"]],
+  2: [["heat", "swatch heat", "heat"], ["real", "swatch disc", "discs"], ["fake", "swatch diamond", "diamonds"], ["arrows", "swatch arrows", "arrows2"], ["grid", "swatch grid", "grid"]],
 };
 
 // What each player goes up or down, by objective, as the listing shows it; a is D's logit, f a critic's score.
