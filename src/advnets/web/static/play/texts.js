@@ -2,7 +2,7 @@
 export const TEXTS = {
   en: {
     play: "Play", pause: "Pause", restart: "Begin anew", step_d: "D moves", step_g: "G moves", step: "Step", slow: "Slow motion", compare: "Side by side", speed: "Speed",
-    fastest: "fastest", per_second: "steps/s", lessons: "Lessons", look: "Look at", own: "Close the lesson", link: "Copy link", copied: "The link is copied. It opens in this browser while the command runs. To others give the command.", give: "Copy command", given: "The command is copied. Whoever runs it opens this game, seed included.", replay: "Save replay", help: "Help",
+    fastest: "fastest", per_second: "steps/s", lessons: "Lessons", look: "Look at", own: "Close the lesson", link: "Link", copied: "The link is copied. It opens in this browser while the command runs. To others give the command.", give: "Command", given: "The command is copied. Whoever runs it opens this game, seed included.", replay: "Replay", help: "Help",
     language: "한국어", game: "Game", now: "step", algorithm: "Algorithm", back: "one picture back", forth: "one picture forth", hide: "Controls for pupils",
     hide_about: "What is not ticked is hidden, in the link as well: so a teacher gives away a lesson with few controls. Add nothing to the address to see all again: tick here.",
     close: "Close", restarts: "begins anew", drawing: "Draw", clear: "Clear", draw_line: "Drag to draw a histogram of the data.", draw_plane: "Click or drag to put points of the data.",
@@ -27,7 +27,7 @@ export const TEXTS = {
   },
   ko: {
     play: "재생", pause: "멈춤", restart: "처음부터", step_d: "D 갱신", step_g: "G 갱신", step: "한 단계", slow: "느린 동작", compare: "나란히", speed: "속도",
-    fastest: "최고 속도", per_second: "단계/초", lessons: "수업", look: "볼 것", own: "수업 닫기", link: "링크 복사", copied: "링크를 복사했습니다. 이 명령이 실행되는 동안 이 브라우저에서 열립니다. 다른 사람에게는 명령을 주세요.", give: "명령 복사", given: "명령을 복사했습니다. 누구든 실행하면 시드까지 같은 게임이 열립니다.", replay: "다시보기 저장", help: "도움말",
+    fastest: "최고 속도", per_second: "단계/초", lessons: "수업", look: "볼 것", own: "수업 닫기", link: "링크", copied: "링크를 복사했습니다. 이 명령이 실행되는 동안 이 브라우저에서 열립니다. 다른 사람에게는 명령을 주세요.", give: "명령", given: "명령을 복사했습니다. 누구든 실행하면 시드까지 같은 게임이 열립니다.", replay: "다시보기", help: "도움말",
     language: "English", game: "게임", now: "단계", algorithm: "알고리즘", back: "그림 하나 뒤로", forth: "그림 하나 앞으로", hide: "학생용 조절 항목",
     hide_about: "표시하지 않은 항목은 링크에서도 숨겨집니다. 교사는 조절 항목이 적은 수업을 나눠 줄 수 있습니다. 다시 보려면 여기에서 표시하세요.",
     close: "닫기", restarts: "처음부터 시작", drawing: "그리기", clear: "지우기", draw_line: "끌어서 데이터의 히스토그램을 그리세요.", draw_plane: "누르거나 끌어서 데이터 점을 찍으세요.",
