@@ -11,9 +11,9 @@ The classifier whose features are looked at was trained on 50,000 of the 60,000.
 as large a share of the samples was seen as of the held-out and of the training images, give or take chance: the three
 are exchangeable all the same.
 
-Features are computed once for all images, and a re-split only picks rows of them. So are the nearest others of every
-image: the nearest of a re-split's training images is the first of them that is one, and where none is, or the image is
-not of the pool, it is searched for as usual. The first clean re-split is measured both ways, and must come out alike.
+Features are computed once for all images, and a re-split only picks rows of them. The tests of copying search for
+nearest others by products in float32, of which exact distances choose. The first clean re-split is measured by the
+usual search as well, and must come out alike.
 
 What is measured is kept, a line each, in detection.jsonl beside this file; a later call goes on from there.
 """

@@ -166,6 +166,7 @@ def test_between_one_and_five_in_a_hundred_is_a_hint() -> None:
     [
         ({"precision": (0.3, 0.9), "coverage": (0.9, 0.97)}, "this need not be a lack of variety"),
         ({"coverage": (0.5, 0.97)}, "not as varied"),
+        ({"tone": (0.5, 0.1), "spectrum": (0.5, 0.1), "coverage": (0.5, 0.97)}, "not as varied"),
         ({"precision": (0.3, 0.9), "coverage": (0.5, 0.97), "duplicates": (9.0, 0.0)}, "not as varied"),
         ({"precision": (0.3, 0.9), "coverage": (0.5, 0.97), "pairwise-distance": (0.1, 1.0)}, "not as varied"),
     ],
@@ -178,20 +179,23 @@ def test_samples_that_are_off_from_real_images_need_not_lack_variety(
 
 
 @pytest.mark.parametrize(
-    ("worst", "words"),
+    ("worst", "apart", "words"),
     [
-        ("mean, channel 0", "their brightness is another one, by +0.85 of 255 levels on average"),
-        ("deviation, red", "their contrast is another one, by -2 of 255 levels on average"),
-        ("share of highest level, red", "their share of the brightest pixels is another one"),
-        ("share of red", "their share of a colour is another one"),
-        ("side 3", "their left and right side is another one"),
+        ("mean, channel 0", 0.85, "their brightness differs, by +0.85 of 255 levels"),
+        ("deviation, red", -123.4, "their contrast in red differs, by -123 of 255 levels"),
+        ("share of highest level, red", 0.1, "their share of the brightest pixels in red differs"),
+        ("share of red", 0.1, "their share of a colour differs"),
+        ("side 3", 0.1, "their balance of left and right differs"),
     ],
 )
-def test_the_tone_says_what_differs_and_does_not_say_that_images_look_unreal(worst: str, words: str) -> None:
-    notes = {"worst": worst, "brightness": 0.85, "contrast": -2.0}
-    found = {"tone": replace(Estimate(0.5, None, 0.1, p_value=1e-5), notes=notes)}
+def test_the_tone_says_what_differs_and_does_not_say_that_images_look_unreal(
+    worst: str, apart: float, words: str
+) -> None:
+    found = {"tone": replace(Estimate(0.5, None, 0.1, p_value=1e-5), notes={"worst": worst, "apart": apart})}
     said = summarise(found, verdicts(found), 10_000).fidelity
     assert f"The samples as a whole have another tone than real images: {words}." in said
+    found["tone"].notes.update(p_sides=1e-4, p_levels=0.5)
+    assert "their balance of left and right differs." in summarise(found, verdicts(found), 10_000).fidelity
 
 
 def test_names_of_classes_cannot_break_the_page() -> None:

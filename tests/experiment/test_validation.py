@@ -207,6 +207,11 @@ def test_files_have_no_checkpoints(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "which have no checkpoints" in capsys.readouterr().err
     assert main(["compare", "s.npz", "s.npz", "--against", "digits", "--checkpoint", "4"]) == 2
     assert "found no run among the sides" in capsys.readouterr().err
+    for words in (["card", "G.safetensors"], ["push", "G.safetensors", "ada/digits"]):
+        assert main([*words, "--checkpoint", "4"]) == 2
+        assert "which holds one model" in capsys.readouterr().err
+    assert main(["resume", "run"]) == 0
+    assert "run run is at its limit already, at step 4; train on by advnets resume run" in capsys.readouterr().err
     assert main(["card", "G.safetensors", "--checkpoint", "4"]) == 2
     assert "which holds one model" in capsys.readouterr().err
     assert main(["evaluate", "run", "--every-checkpoint", "--checkpoint", "4"]) == 2

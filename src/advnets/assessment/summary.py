@@ -22,6 +22,9 @@ COLLAPSED = 0.3
 LOOKS = {"precision", "density", "spectrum", "tone", "class-asked", "high-quality"}
 """Rows on samples one by one, which a lack of variety alone does not move."""
 
+OF_EACH = {"precision", "density", "class-asked", "high-quality"}
+"""Those of LOOKS that no canary of variety moves. Spectrum and tone are means over the set: few originals move them."""
+
 NEAR = {"nearest-training", "data-copying", "authenticity"}
 """Rows that tell how far the nearest training images of a sample stand out from the next ones."""
 
@@ -95,7 +98,7 @@ def summarise(
         looked = [name for name in of if name in known]
         if part == "Copies" and claimed and not set(claimed) - NEAR:
             said = _say_nearer(claimed, found, looked)
-        elif part == "Variety" and LOOKS & set(claims) and _only_reaches(claimed):
+        elif part == "Variety" and OF_EACH & set(claims) and _only_reaches(claimed):
             said = _claim(UNREACHED, claimed) + f" {OFF}"
         elif claimed:
             said = _claim(HEADLINES[part](claimed), claimed) + _on_copies(part, claimed, looked)
@@ -302,21 +305,24 @@ def _classes(found: Estimate) -> str:
 
 
 def _tone(found: Estimate) -> str:
-    """Words for the statistic that differs most, in levels of 0 to 255 or in the unit of the values."""
-    worst = str(found.notes.get("worst", ""))
-    kind = next((words for start, words in TONES.items() if worst.startswith(start)), "tone")
-    apart = {"mean": found.notes.get("brightness"), "deviation": found.notes.get("contrast")}.get(worst.split(",")[0])
-    level = f", by {float(apart):+.2g} of 255 levels on average" if apart is not None else ""
-    return f"their {kind} is another one{level}"
+    """Words for the statistic of the tone that differs most; a mean and a deviation are in levels of bytes."""
+    kind, _, channel = str(found.notes.get("worst", "")).partition(", ")
+    if float(found.notes.get("p_sides", 1.0)) < float(found.notes.get("p_levels", 1.0)):
+        kind, channel = "side", ""  # many small differences of sides, none of which is the largest
+    words = next((said for start, said in TONES.items() if kind.startswith(start)), "tone")
+    apart = found.notes.get("apart")
+    level = f", by {float(apart):+.3g} of 255 levels" if kind in ("mean", "deviation") and apart is not None else ""
+    return f"their {words}{f' in {channel}' if channel in COLOURS else ''} differs{level}"
 
 
+COLOURS = ("red", "green", "blue")
 TONES = {
     "mean": "brightness",
     "deviation": "contrast",
     "share of lowest": "share of the darkest pixels",
     "share of highest": "share of the brightest pixels",
     "share of": "share of a colour",
-    "side": "left and right side",
+    "side": "balance of left and right",
 }
 
 

@@ -152,8 +152,8 @@ class Comparison:
         if not any(each.measure == "fid" for each in self.contrasts):
             return ""
         return (
-            " With few samples each `fid` is too large, and that of worse samples by more: the difference holds that "
-            "too. `advnets evaluate` has each value less its bias."
+            " With few samples each `fid` is too large, and not all by the same amount: the difference holds that too. "
+            "`advnets evaluate` has each value less its bias."
         )
 
     def _on_runs(self) -> str:

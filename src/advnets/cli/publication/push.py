@@ -56,9 +56,13 @@ def main(argv: Sequence[str]) -> int:
         The exit status.
     """
     asked = parse(PushFlags, argv, verb="push", about=ABOUT)
-    pinned = None if asked.checkpoint is None else experiment.Run(asked.run, checkpoint=asked.checkpoint)
+    source: Path | experiment.Run = asked.run
+    if asked.checkpoint is not None:
+        opened = experiment.open_source(asked.run, checkpoint=asked.checkpoint)
+        assert isinstance(opened, experiment.Run)  # a file is refused
+        source = opened
     lock = experiment.push(
-        pinned or asked.run,
+        source,
         asked.repository,
         public=asked.public,
         half=asked.half,

@@ -45,9 +45,10 @@ def tone_distance(samples: Array, real: Array, *, seed: int = 0, permutations: i
 
     Returns:
         The largest difference. Its floor is the mean of the permutations. Its notes hold `worst`, the name of that
-        statistic; `brightness`, the difference of mean levels in the unit of the images, and `contrast`, that of their
-        deviations; `sides`, the root of the mean square difference of sides; `p_levels` and `p_sides`, the p-values of
-        both statistics; `m`, `n`, `permutations`, `seed`.
+        statistic; `apart`, by how much its mean is off, in its own unit; `brightness`, the difference of mean levels in
+        the unit of the images, and `contrast`, that of their deviations; `sides`, the root of the mean square
+        difference of sides; `p_levels` and `p_sides`, the p-values of both statistics; `m`, `n`, `permutations`,
+        `seed`.
 
     Raises:
         BadInput: If a shape or a value is wrong, or no image has any tone but one.
@@ -74,9 +75,10 @@ def tone_distance(samples: Array, real: Array, *, seed: int = 0, permutations: i
     levels, sides = permuted_statistics(differences, m, n, permutations=permutations, seed=seed)
     p_levels, p_sides = permutation_p_value(levels), permutation_p_value(sides)
     apart = x.mean(0) - y.mean(0).to(x.device)
-    worst = kept[int((apart[varies] / deviation[varies]).abs().argmax())]
+    place = int((apart[varies] / deviation[varies]).abs().argmax())
     channels = int(samples.shape[1])
-    notes: dict[str, Note] = {"worst": worst, "brightness": float(apart[:channels].mean())}
+    notes: dict[str, Note] = {"worst": kept[place], "apart": float(apart[varies][place])}
+    notes |= {"brightness": float(apart[:channels].mean())}
     notes |= {"contrast": float(apart[channels : 2 * channels].mean()), "sides": float(sides[0])}
     notes |= {"p_levels": p_levels, "p_sides": p_sides, "m": m, "n": n, "permutations": permutations, "seed": seed}
     p_value = min(1.0, 2 * min(p_levels, p_sides))
