@@ -304,6 +304,19 @@ def test_a_finished_run_is_diagnosed_by_the_command(tmp_path: Path, capsys: pyte
     assert {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()} == before
 
 
+def test_what_was_seen_and_is_gone_is_told_by_its_gravest_word(tmp_path: Path) -> None:
+    run = tiny.trained("run", steps=8, doctor="off")
+    seen = ["collapse warning", "collapse finding", "collapse gone", "collapse warning", "cycling warning", "dead note"]
+    told = [
+        Finding(name, severity, 4, 2, f"Word {place}.", 1.0, 2.0, "", "", "")
+        for place, (name, severity) in enumerate(line.split() for line in seen)
+    ]
+    Path("run/findings.jsonl").write_text("".join(json.dumps(one.as_json()) + "\n" for one in told))
+    found = run.diagnose()
+    assert [(one.severity, one.what) for one in found.earlier] == [("finding", "Word 1."), ("warning", "Word 4.")]
+    assert "gone since:\n  finding at step 4: collapse: Word 1.\n  warning at step 4: cycling: Word 4." in str(found)
+
+
 def test_a_baseline_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tiny.trained("run", tiny.narrow(RECIPES["dae"]), steps=4)
     assert main(["diagnose", "run"]) == 2

@@ -90,8 +90,10 @@ def test_a_card_tells_what_it_is_how_it_was_made_and_how_good(run: experiment.Ru
     report = json.loads((run.path / "report.json").read_text())
     measured = {one["name"]: one["value"] for one in report["measures"]}
     assert {one["type"]: one["value"] for one in result["metrics"]} == measured
-    assert all("standard error" in one["name"] and "samples 64" in one["name"] for one in result["metrics"])
+    assert all("standard error" in one["name"] and "64 samples" in one["name"] for one in result["metrics"])
     assert headings(body) == ["run", *HEADINGS]
+    assert body.index("samples.png") < body.index("**Fidelity.**") < body.index("## Use")
+    assert body.count("**Fidelity.**") == 1
     assert run.dataset.digest in body
     assert '"batch_size": 32' in body
     assert "for tests" in body

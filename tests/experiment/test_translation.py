@@ -12,6 +12,7 @@ from PIL import Image
 
 import tiny
 from advnets import experiment
+from advnets.assessment import Progress
 from advnets.cli.main import main
 from advnets.data import Dataset, Split, load
 from advnets.errors import AdvnetsError, BadInput
@@ -132,6 +133,18 @@ def test_files_are_written_by_their_names(model: Model, tmp_path: Path) -> None:
     assert np.array_equal(found, model.translate(stored).values[0, ..., 0])
     several = model.translate_files([tmp_path / "in/a.png"], tmp_path / "many", TranslationPlan(n=3))
     assert files(several) == ["a-0.png", "a-1.png", "a-2.png"]
+
+
+def test_pairs_side_by_side_are_told(model: Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    put(tmp_path, {"pair.png": encoded(random(8, 16, 1)), "photo.png": encoded(random(8, 8, 1))})
+    told: list[Progress] = []
+    model.translate_files([tmp_path / "pair.png"], tmp_path / "one.png", show=told.append)
+    model.translate_files([tmp_path / "pair.png", tmp_path / "photo.png"], tmp_path / "two", show=told.append)
+    notes = [progress.what for progress in told if progress.note]
+    assert [note.split(" have")[0] for note in notes] == ["1 of 1 images", "1 of 2 images"]
+    assert all("cut out the half" in note for note in notes)
+    model.translate_files([tmp_path / "photo.png"], tmp_path / "none.png", show=told.append)
+    assert sum(progress.note for progress in told) == 2
 
 
 def test_the_command_translates(runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

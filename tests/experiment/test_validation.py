@@ -162,8 +162,12 @@ def test_the_best_is_kept_and_can_be_used(
     assert np.array_equal(pinned.sample(3).stored_values.permute(0, 2, 3, 1), best)
     assert main(["export", "run", "--checkpoint", "best", "--out", "best.safetensors"]) == 0
     assert experiment.find_model("best.safetensors").step == 20
-    assert main(["evaluate", "run", "--checkpoint", "best", "--measures", "tone", "--n", "50", "--json"]) == 0
     capsys.readouterr()
+    assert main(["evaluate", "run", "--checkpoint", "best", "--measures", "tone", "--n", "50", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["against"]["chosen_by"] == "fid"
+    assert "because its fid was the best on these very" in pinned.evaluate(measures="tone", n=50).markdown()
+    assert pinned.evaluate(measures="tone", n=50, split="test").against.warnings() == []
     assert main(["compare", "run", "run", "--checkpoint", "best", "--measures", "fid", "--n", "50", "--json"]) == 0
     assert [side["steps"] for side in json.loads(capsys.readouterr().out)["sides"]] == [[20], [20]]
     assert main(["card", "run", "--checkpoint", "best", "--out", "card.md"]) == 0

@@ -128,6 +128,7 @@ class ReferenceCard:
         classifier: Id of the classifier, or None.
         accuracy: Its share of right answers on validation images, or None.
         repeats: Held-out images that equal another held-out or training image.
+        chosen_by: The measure that chose this checkpoint among others on the validation split, or None.
     """
 
     data: str
@@ -141,15 +142,28 @@ class ReferenceCard:
     classifier: str | None = None
     accuracy: float | None = None
     repeats: int = 0
+    chosen_by: str | None = None
 
     def warnings(self) -> list[str]:
-        """What a reader has to know of the data before any number, as paragraphs."""
+        """What a reader has to know before any number, as paragraphs."""
+        return [*self._warn_of_repeats(), *self._warn_of_choice()]
+
+    def _warn_of_repeats(self) -> list[str]:
         if self.repeats <= REPEATED * self.held_out:
             return []
         return [
             f"The data repeat themselves: {self.repeats:,} of {self.held_out:,} held-out images equal another held-out "
             "or training image. So a sample that equals a training image need not be copied, and what real images get "
             "of coverage, density and near-duplicates is measured on held-out images, not computed."
+        ]
+
+    def _warn_of_choice(self) -> list[str]:
+        if self.chosen_by is None or self.split != "validation":
+            return []
+        return [
+            f"This checkpoint was chosen among others because its {self.chosen_by} was the best on these very "
+            f"{self.split} images. So that number, and those like it, are a little too good here. Once you have "
+            "chosen, measure it on images that chose nothing: `--split test`."
         ]
 
 

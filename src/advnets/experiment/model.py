@@ -238,11 +238,11 @@ class Model:
             BadInput: As `translate` does, if a file cannot be read, and if the place is taken.
             CannotWrite: If the disk fails or is full.
         """
-        channels, *_ = expect_translator(self.network, self.card, plan, name=self.name)
+        shape = expect_translator(self.network, self.card, plan, name=self.name)
         files = data.find_image_files(paths)
         expect_place_for_translations(out, files, plan)
         translate = partial(translate_image, self.network, self.card, plan=plan, name=self.name)
-        return write_translations(Path(out), files, channels, translate, show)
+        return write_translations(Path(out), files, shape, translate, show)
 
     def draw(self, n: int, *, seed: int) -> Tensor:
         """Draw the noises z that `sample` makes its samples of.

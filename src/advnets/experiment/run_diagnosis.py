@@ -29,7 +29,7 @@ class Diagnosis:
         path: The run.
         step: The step of its newest checkpoint.
         findings: What is wrong now, gravest first.
-        earlier: What was found while it trained, and is not found now.
+        earlier: What was found, or warned of, while it trained, and is not seen now.
         probes: How many probes stand behind it.
         not_judged: What cannot be judged yet, and when it will be.
     """
@@ -56,8 +56,8 @@ class Diagnosis:
             head += f"\n{self._silence}"
         parts = [head, *map(str, self.findings)]
         if self.earlier:
-            lines = [f"  {one.name} at step {one.step:,}: {one.what}" for one in self.earlier]
-            parts.append("\n".join(["Found while it trained, and gone since:", *lines]))
+            lines = [f"  {one.severity} at step {one.step:,}: {one.name}: {one.what}" for one in self.earlier]
+            parts.append("\n".join(["Seen while it trained, and gone since:", *lines]))
         if self.not_judged:
             parts.append(self._words_of_not_judged)
         return "\n\n".join(parts)
@@ -80,7 +80,7 @@ class Diagnosis:
     def _repr_html_(self) -> str:
         title = f"Diagnosis of {self.path}, step {self.step:,}, {self.probes} probes"
         rows = [(one.severity, one.name, one.what, one.remedy) for one in self.findings]
-        rows += [("gone", one.name, one.what, "") for one in self.earlier]
+        rows += [(f"{one.severity}, gone", one.name, one.what, "") for one in self.earlier]
         said = [] if self.findings else [f"<p>{html_text(self._silence)}</p>"]
         table = [html_table(rows, head=("", "finding", "what", "remedy"))] if rows else []
         waiting = [(one.name, str(one).removeprefix(f"{one.name} ").strip("()")) for one in self.not_judged]
@@ -119,12 +119,15 @@ def diagnose_run(run: KeptRun) -> Diagnosis:
 
 
 def _earlier(run: KeptRun, standing: set[str]) -> tuple[Finding, ...]:
-    """The last finding of each name that is not found any more."""
-    found: dict[str, Finding] = {}
+    """The last finding of each name that is not seen any more, or its last warning if it was never more than that."""
+    gone: dict[str, Finding] = {}
     for entry in run.directory.findings.entries():
-        if entry.get("severity") == "finding" and entry["name"] not in standing:
-            found[entry["name"]] = Finding.from_json({name: one for name, one in entry.items() if name != "seconds"})
-    return tuple(found.values())
+        if entry.get("severity") not in ("finding", "warning") or entry["name"] in standing:
+            continue
+        one = Finding.from_json({name: value for name, value in entry.items() if name != "seconds"})
+        if one.severity == "finding" or one.name not in gone or gone[one.name].severity == "warning":
+            gone[one.name] = one
+    return tuple(sorted(gone.values(), key=lambda one: one.severity != "finding"))
 
 
 def build_run_training(run: KeptRun) -> GameTraining:

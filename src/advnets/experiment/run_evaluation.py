@@ -30,7 +30,14 @@ from advnets.assessment import (
 from advnets.data import Dataset
 from advnets.errors import BadInput, keep_result, unknown
 from advnets.experiment.model import Model
-from advnets.experiment.run_model import KeptRun, load_all_states, load_discriminator, load_state
+from advnets.experiment.run_model import (
+    KeptRun,
+    find_best,
+    load_all_states,
+    load_discriminator,
+    load_state,
+    read_validation,
+)
 from advnets.experiment.settings import find_device
 from advnets.experiment.training_loop import Validator
 from advnets.randomness import Streams
@@ -83,7 +90,7 @@ def evaluate_own_data(
     """Measure a run against its own data, and write the report; see `Run.evaluate_own_data`."""
     with runs.hold_run(run.directory.path) as directory:
         step, state = load_state(run, directory)
-        report = yield from _evaluate_checkpoint(run, step, state, plan, way)
+        report = _say_who_chose(run, (yield from _evaluate_checkpoint(run, step, state, plan, way)), directory)
         with keep_result(report):
             _note_reading(report, directory)
             folder, place = _write_report(run, directory, report, way)
@@ -91,6 +98,14 @@ def evaluate_own_data(
         why = "cannot be read" if place.name.startswith(UNREAD) else "was measured otherwise"
         yield Progress(f"{folder / 'report.json'} {why}, and is moved to {place}", 1.0, note=True)
     return report
+
+
+def _say_who_chose(run: MeasuredRun, report: Report, directory: runs.RunDirectory) -> Report:
+    """Add to a report that its checkpoint was the best of those measured while the run trained, if it was."""
+    validation, best = read_validation(run, directory), find_best(run, directory)
+    if validation is None or len(validation.checkpoints) < 2 or best is None or best.step != report.step:
+        return report
+    return replace(report, against=replace(report.against, chosen_by=run.settings.keep_best))
 
 
 def _write_report(

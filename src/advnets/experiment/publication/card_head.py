@@ -61,14 +61,14 @@ def _results(subject: CardSubject) -> list[Value]:
     against = report.against
     dataset: dict[str, Value] = {"type": HUB_DATASETS.get(against.data, against.data), "name": against.data}
     task: dict[str, Value] = {"type": _task(subject)}
-    metrics: list[Value] = [_metric(measure) for measure in told]
+    metrics: list[Value] = [_metric(measure, against.samples) for measure in told]
     return [{"task": task, "dataset": {**dataset, "split": against.split}, "metrics": metrics}]
 
 
-def _metric(measure: Measure) -> dict[str, Value]:
+def _metric(measure: Measure, samples: int) -> dict[str, Value]:
     features = str(measure.protocol.get("extractor", ""))
     error = measure.estimate.error
-    told = [features, protocol_text(measure.protocol), "" if error is None else f"standard error {error:.2g}"]
+    told = [features, f"{samples:,} samples", "" if error is None else f"standard error {error:.2g}"]
     return {
         "type": metric_type(measure.name, features),
         "value": measure.estimate.value,

@@ -10,6 +10,7 @@ import math
 from pathlib import Path
 
 from advnets import runs
+from advnets.assessment import Report
 from advnets.baselines import BASELINES
 from advnets.errors import Damaged
 from advnets.experiment.model import Model
@@ -88,7 +89,14 @@ def format_card(subject: CardSubject, repository: str | None = None) -> str:
         Damaged: If the report is not of a form that can be shown.
     """
     parts = [format_card_head(subject), f"# {escape_markdown(_title(subject, repository))}", _what_it_is(subject)]
-    parts += [_picture(subject), "## Use", *_use(subject, repository), "## Training", *_training(subject)]
+    parts += [
+        _picture(subject),
+        _verdict(subject),
+        "## Use",
+        *_use(subject, repository),
+        "## Training",
+        *_training(subject),
+    ]
     parts += ["## Measures", *_measures(subject), "## Limits", _limits(subject), "## Licence", _licence(subject)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -118,6 +126,11 @@ def _picture(subject: CardSubject) -> str:
     if subject.translates:
         return "No picture is shown here, for a translation shows an image of the data."
     return f"![{SAMPLES} samples of seed 0]({PICTURE})\n\nThe first {SAMPLES} samples of seed 0, none of them chosen."
+
+
+def _verdict(subject: CardSubject) -> str:
+    """The sentences that a report begins with; its numbers stand further down, under Measures."""
+    return "" if subject.report is None else escape_lines(_sections(subject, subject.report)[0])
 
 
 def _use(subject: CardSubject, repository: str | None) -> list[str]:
@@ -201,16 +214,20 @@ def _measures(subject: CardSubject) -> list[str]:
         f"{escape_markdown(against.split)} and {against.train:,} training images of {escape_markdown(against.data)}. "
         f"Features: {escape_markdown(against.extractor)}.{seen}"
     )
+    told = {name: protocol_text(one.protocol) for name, one in report.measures.items()}
+    protocols = "\n".join(f"- {escape_markdown(name)}: {escape_markdown(text)}" for name, text in told.items())
+    return [head, *map(escape_lines, _sections(subject, report)[1:]), f"What each was measured on:\n\n{protocols}"]
+
+
+def _sections(subject: CardSubject, report: Report) -> list[str]:
+    """The paragraphs of a report, its three sentences first; raises Damaged if they cannot be made."""
     try:
-        sections = report.sections()
-        told = {name: protocol_text(one.protocol) for name, one in report.measures.items()}
+        return report.sections()
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise Damaged(
             f"{subject.model.name}: its report cannot be shown ({type(error).__name__}), expected one that `advnets "
             "evaluate` wrote. Measure again, and export again."
         ) from error
-    protocols = "\n".join(f"- {escape_markdown(name)}: {escape_markdown(text)}" for name, text in told.items())
-    return [head, *map(escape_lines, sections), f"What each was measured on:\n\n{protocols}"]
 
 
 def _limits(subject: CardSubject) -> str:

@@ -204,16 +204,16 @@ def expect_place_for_translations(path: str | Path, files: Sequence[ImageFile], 
 
 
 def write_translations(
-    path: Path, files: Sequence[ImageFile], channels: int, translate: Translate, show: ShowProgress
+    path: Path, files: Sequence[ImageFile], shape: tuple[int, int, int], translate: Translate, show: ShowProgress
 ) -> Path:
     """Translate image files one after another, and write each by its name as a PNG; of several, name-0 and so on.
 
     Args:
         path: FOLDER/, or FILE.png for one translation.
         files: The images.
-        channels: In which they are read.
+        shape: The shape (c, h, w) of the images that the generator is given; files are read in as many channels.
         translate: What makes the translations.
-        show: Called with the progress after each image.
+        show: Called with the progress after each image, and with a note where images may be pairs side by side.
 
     Returns:
         The path; what is there is whole.
@@ -223,20 +223,41 @@ def write_translations(
         CannotWrite: If the disk fails or is full.
     """
     if path.suffix.lower() == ENDING and not path.is_dir():
-        (made,) = translate(files[0].read(channels))
+        (made,) = translate(files[0].read(shape[0]))
         (content,) = encode_pngs(made[None])
+        _tell_of_pairs([made.shape], shape, show)
         return runs.write_new(path, content)
-    return runs.write_new_folder(path, partial(_fill, files, channels, translate, show))
+    return runs.write_new_folder(path, partial(_fill, files, shape, translate, show))
 
 
-def _fill(files: Sequence[ImageFile], channels: int, translate: Translate, show: ShowProgress, folder: Folder) -> None:
+def _fill(
+    files: Sequence[ImageFile],
+    shape: tuple[int, int, int],
+    translate: Translate,
+    show: ShowProgress,
+    folder: Folder,
+) -> None:
+    sizes: list[tuple[int, ...]] = []
     for number, file in enumerate(files, 1):
-        made: Any = translate(file.read(channels))
+        made: Any = translate(file.read(shape[0]))
+        sizes.append(made[0].shape)
         names = [file.name] if len(made) == 1 else [f"{file.name}-{i}" for i in range(len(made))]
         for name, one in zip(names, made, strict=True):
             (content,) = encode_pngs(one[None])
             _create(folder, PurePosixPath(name + ENDING).parts, content)
         show(Progress(f"{number:,} of {len(files):,} images", number / len(files)))
+    _tell_of_pairs(sizes, shape, show)
+
+
+def _tell_of_pairs(sizes: Sequence[tuple[int, ...]], shape: tuple[int, int, int], show: ShowProgress) -> None:
+    """Note which images (h, w, c) have the shape of two side by side: those that pix2pix is trained on are such."""
+    pairs = sum(width * shape[1] == 2 * shape[2] * height for height, width, *_ in sizes)
+    if pairs:
+        told = (
+            f"{pairs:,} of {len(sizes):,} images have the shape of a pair side by side, and were translated whole. If "
+            "they are pairs, cut out the half that is to be translated first."
+        )
+        show(Progress(told, 1.0, note=True))
 
 
 def _create(folder: Folder, parts: Sequence[str], content: bytes) -> None:
