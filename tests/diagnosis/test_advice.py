@@ -133,7 +133,7 @@ def test_beside_a_rate_far_too_high_no_other_remedy_is_told() -> None:
     found = diagnose([replace(runaway(0), logits=0.001), runaway(30), thrown, replace(thrown, step=150)], setup=RUNAWAY)
     assert [one.name for one in found] == ["steps-too-large", "dead-units", "batch-statistics"]
     for one in found[1:]:
-        assert one.remedy == "Follow what is said of the other findings first."
+        assert one.remedy == "Lower the rate first, as steps-too-large says: this may follow from it."
 
 
 def test_normalisation_is_not_advised_for_and_against_nor_where_it_is() -> None:

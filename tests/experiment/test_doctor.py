@@ -18,6 +18,7 @@ from advnets import experiment, runs
 from advnets.cli.main import main
 from advnets.diagnosis import Finding, Probe
 from advnets.errors import BadInput, Collapsed, NonFinite, Unsupported
+from advnets.experiment import run_diagnosis
 from advnets.experiment.probes import prober, setup_of
 from advnets.experiment.run_diagnosis import build_run_training
 from advnets.experiment.training_loop import doctor as doctor_file
@@ -315,6 +316,16 @@ def test_what_was_seen_and_is_gone_is_told_by_its_gravest_word(tmp_path: Path) -
     found = run.diagnose()
     assert [(one.severity, one.what) for one in found.earlier] == [("finding", "Word 1."), ("warning", "Word 4.")]
     assert "gone since:\n  finding at step 4: collapse: Word 1.\n  warning at step 4: cycling: Word 4." in str(found)
+
+
+def test_a_diagnosis_keeps_the_order_of_gravity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = tiny.trained("run", steps=8, doctor="off")
+    lines = ("steps-too-large", "finding"), ("collapse", "finding"), ("cycling", "warning"), ("sight", "note")
+    told = [Finding(name, severity, 4, 2, "", 1.0, 2.0, "", "", "") for name, severity in lines]
+    monkeypatch.setattr(run_diagnosis, "diagnose", lambda past, setup: told)
+    assert [one.name for one in run.diagnose().findings] == ["steps-too-large", "collapse", "cycling", "sight"]
+    monkeypatch.setattr(run_diagnosis, "diagnose", lambda past, setup: told[::-1])
+    assert [one.name for one in run.diagnose().findings] == ["steps-too-large", "collapse", "cycling", "sight"]
 
 
 def test_a_baseline_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ detector, variety, balance, slopes, motion, sight, diagnose, not_judged.
 """
 
 from advnets.diagnosis.detector import Detector
-from advnets.diagnosis.diagnose import DETECTORS, diagnose, finding_of_failure
+from advnets.diagnosis.diagnose import DETECTORS, diagnose, finding_of_failure, gravity
 from advnets.diagnosis.finding import SEVERITIES, Finding
 from advnets.diagnosis.measurement import (
     chance_above,
@@ -28,6 +28,6 @@ from advnets.diagnosis.variety import sign_of_sameness
 __all__ = [
     "DETECTORS", "Detector", "Finding", "NotJudged", "PROBABILITIES", "Probe", "RANGES", "Rate", "SEVERITIES", "Setup",
     "THRESHOLDS", "Thresholds", "UNKNOWN", "chance_above", "compare_samples", "copy_ratio", "diagnose",
-    "finding_of_failure", "list_not_judged", "nearest_distances", "reach_of_logits", "rhythm_of", "share_of_untrained",
-    "sign_of_sameness",
+    "finding_of_failure", "gravity", "list_not_judged", "nearest_distances", "reach_of_logits", "rhythm_of",
+    "share_of_untrained", "sign_of_sameness",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from advnets.diagnosis.advice import Case, Option, lower_rate, sentence_of, without_contradictions
 from advnets.diagnosis.balance import OVERFITTING, SATURATION, TOO_STRONG, TOO_WEAK
 from advnets.diagnosis.detector import Detector, Sign
-from advnets.diagnosis.finding import Finding
+from advnets.diagnosis.finding import SEVERITIES, Finding
 from advnets.diagnosis.motion import CYCLING, LEAPS, STANDSTILL
 from advnets.diagnosis.probe import Probe
 from advnets.diagnosis.setup import UNKNOWN, Setup
@@ -40,6 +40,9 @@ APART = (WRONG_RANGE.name, BOUNDED_LOGITS.name)
 CONSEQUENCES = (STANDSTILL.name, SATURATION.name, VANISHING.name, TOO_WEAK.name)
 """What a player looks like whose weights were thrown: it is flat, and its own cure would be the wrong one."""
 
+RATE_FIRST = Option(f"lower the rate first, as {LEAPS.name} says: this may follow from it")
+GRAVER_FIRST = Option("follow first what is said of the graver findings")
+
 
 def diagnose(history: Sequence[Probe], limits: Thresholds = THRESHOLDS, setup: Setup = UNKNOWN) -> list[Finding]:
     """Return what is wrong at the last probe.
@@ -60,11 +63,23 @@ def diagnose(history: Sequence[Probe], limits: Thresholds = THRESHOLDS, setup: S
     leaps = any(one.detector is LEAPS for one in seen)
     if leaps:
         seen = [one for one in seen if one.detector.name not in CONSEQUENCES]
-    order = {"finding": 0, "warning": 1, "note": 2}
-    seen.sort(key=lambda one: (order[one.severity], one.detector is not LEAPS))
+    seen.sort(key=lambda one: gravity(one.detector.name, one.severity), reverse=True)
     taken: dict[str, int] = {}
     first = (LEAPS.name, *APART) if leaps else tuple(DETECTORS)
     return [_finding_of(one, history[-1], setup, taken, waits=one.detector.name not in first) for one in seen]
+
+
+def gravity(name: str, severity: str) -> tuple[int, bool]:
+    """Return what findings are sorted by: a graver one has more, and leaps, of which others follow, have most.
+
+    Args:
+        name: Row of DETECTORS, or "non-finite".
+        severity: One of SEVERITIES.
+
+    Returns:
+        A value to compare.
+    """
+    return SEVERITIES.index(severity), name == LEAPS.name
 
 
 class _Seen(NamedTuple):
@@ -101,9 +116,9 @@ def _finding_of(seen: _Seen, probe: Probe, setup: Setup, taken: dict[str, int], 
     """
     sign = seen.sign
     advice = seen.detector.advise(Case(probe, setup, sign.player, sign.part))
-    options = () if waits else without_contradictions(advice.options, taken)
+    options = (RATE_FIRST,) if waits else without_contradictions(advice.options, taken) or (GRAVER_FIRST,)
     taken |= {one.flag: one.way for one in options if one.way}
-    remedy = sentence_of(options or [Option("follow what is said of the other findings first")])
+    remedy = sentence_of(options)
     numbers = (sign.what, sign.measured, sign.threshold, sign.null)
     return Finding(seen.detector.name, seen.severity, probe.step, seen.since, *numbers, advice.cause, remedy)
 

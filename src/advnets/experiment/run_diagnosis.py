@@ -9,7 +9,16 @@ import torch
 
 from advnets import runs
 from advnets.averaging import MovingAverage, copy_deeply
-from advnets.diagnosis import DETECTORS, Finding, NotJudged, Probe, diagnose, finding_of_failure, list_not_judged
+from advnets.diagnosis import (
+    DETECTORS,
+    Finding,
+    NotJudged,
+    Probe,
+    diagnose,
+    finding_of_failure,
+    gravity,
+    list_not_judged,
+)
 from advnets.errors import Unsupported
 from advnets.experiment.preparation.build_training import build_training
 from advnets.experiment.preparation.game_training import GameTraining
@@ -106,11 +115,15 @@ def diagnose_run(run: KeptRun) -> Diagnosis:
     setup = setup_of(
         run.recipe, build_run_training(run).game, is_image=run.dataset.is_image, is_own=run.game is not None
     )
-    findings = {one.name: one for past in history.values() for one in reversed(diagnose(past, setup=setup))}
+    findings: dict[str, Finding] = {}
+    for past in history.values():
+        for one in diagnose(past, setup=setup):
+            findings.setdefault(one.name, one)
     step = max(states)
     status = runs.read_json(run.directory.status_json)
     failure = finding_of_failure(str(status.get("message", "")), int(status.get("step", step)), setup)
-    now = ([failure] if failure else []) + sorted(findings.values(), key=lambda one: one.severity != "finding")
+    standing = sorted(findings.values(), key=lambda one: gravity(one.name, one.severity), reverse=True)
+    now = ([failure] if failure else []) + standing
     probes = sum(map(len, history.values()))
     earlier = _earlier(run, {one.name for one in now})
     waiting = {one.name: one for past in history.values() for one in list_not_judged(past)}
