@@ -2,8 +2,12 @@
 
 import re
 import shlex
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import NamedTuple
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -17,6 +21,8 @@ BLOCK = re.compile(
     r"(?P<before>(?:<!--.*?-->\s*)?)^```{?(?P<language>\w*)}?\n(?P<code>.*?)^```", re.DOTALL | re.MULTILINE
 )
 REPLACED = re.compile(r'"([^"]+)" is "([^"]+)"')
+SERVERS = {"play", "watch"}
+"""Verbs that serve a page until Ctrl-C."""
 SHOWN = {"text", "toctree"}
 """Languages of blocks that only show something, such as a file or what is printed."""
 
@@ -73,7 +79,23 @@ def run_console(code: str) -> None:
         words = shlex.split(line, comments=True)
         if words:
             assert words[0] == "advnets", line
-            assert main(words[1:]) == 0, line
+            is_served = words[1] in SERVERS
+            assert (serve_once if is_served else main)(words[1:]) == (130 if is_served else 0), line
+
+
+def serve_once(words: list[str]) -> int:
+    """The exit code of a command that serves a page, after the page was asked for and Ctrl-C was pressed."""
+    command = [sys.executable, "-m", "advnets", *words, "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        address = re.search(r"http://\S+", process.stdout.readline())
+        try:
+            assert address is not None
+            with urlopen(address[0], timeout=30) as answer:
+                assert b"<title>advnets</title>" in answer.read()
+        finally:
+            process.send_signal(signal.SIGINT)
+        return process.wait(30)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if runs(page)], ids=lambda page: str(page.relative_to(ROOT)))
