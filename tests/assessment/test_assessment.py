@@ -299,7 +299,7 @@ def test_words_say_no_more_than_the_numbers() -> None:
             "kid": Estimate(0.1, 0.1, 0.0, p_value=0.5),
         }
     )
-    assert found["fid"].words == "4 times the floor (p < 1e-06)"
+    assert found["fid"].words == "4 times that of real images (p < 1e-06)"
     assert found["precision"].words == "no difference can be shown (p = 0.63)"  # never "as real"
     assert found["recall"].words == "0.09 below real images (p < 1e-06)"
     assert found["vendi"].words == "1 above real images; its error is not known"

@@ -29,7 +29,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two runs, one that translates images, one that is damaged, and one whose name is a script."""
     folder = tmp_path_factory.mktemp("browser")
     for seed in (0, 1):
-        tiny.trained(str(folder / f"run-{seed}"), seed=seed)
+        tiny.trained(str(folder / f"run-{seed}"), seed=seed).evaluate(measures="tone,pairwise-distance", n=60)
     values = load("digits").train.values
     settings = tiny.settings(str(folder / "translator"), steps=4)
     for _ in experiment.start(
@@ -185,6 +185,36 @@ def test_a_translator_translates_an_upload(viewer: Viewer) -> None:
     page.set_input_files("#upload", {"name": "a.png", "mimeType": "image/png", "buffer": file.getvalue()})
     page.wait_for_selector("#drawn")
     viewer.expect_change(viewer.drawn, lambda: page.fill("#translation-seed", "7"))
+
+
+def test_measures_begin_with_the_verdict(viewer: Viewer) -> None:
+    page = viewer.page
+    viewer.choose("run-0")
+    viewer.open("measures")
+    page.wait_for_selector(".measures tbody tr")
+    assert [told.split(".")[0] for told in page.locator(".sentences p").all_inner_texts()] == [
+        "Fidelity",
+        "Variety",
+        "Copies",
+    ]
+    assert all(page.locator(".measures tbody td:last-child").all_inner_texts())
+    both = page.locator('.runs input[aria-label^="run-1"]')
+    viewer.expect_change(page.locator(".sentences").count, both.check)
+    assert page.locator(".sentences strong").all_inner_texts() == ["run-0", "run-1"]
+
+
+def test_what_is_measured_while_a_run_trains_has_its_chart(viewer: Viewer, root: Path) -> None:
+    page = viewer.page
+    with (root / "run-1" / "journal.jsonl").open("a") as journal:
+        for step in (40, 60):
+            numbers = {"validation/fid": 9.0 + step, "doctor/auc": 0.9, "doctor/there/gap": 0.1, "augment/p": 0.5}
+            journal.write(json.dumps({"step": step, **numbers}) + "\n")
+    viewer.choose("run-1")
+    page.wait_for_selector("text=What the doctor measures")
+    shown = page.locator("main").inner_text()
+    for words in ("Measured on held-out data", "D: real above fake", "samples: distance from the data (there)",
+                  "chance of augmentation", "fid"):  # fmt: skip
+        assert words in shown, words
 
 
 def test_settings_findings_and_keys(viewer: Viewer) -> None:

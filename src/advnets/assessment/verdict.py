@@ -121,7 +121,7 @@ def _judge_value(name: str, found: Estimate, adjusted: float | None) -> Verdict:
     apart = found.value - found.floor
     words = f"{abs(apart):.3g} {'above' if apart > 0 else 'below'} real images"
     if row and row.better == "lower" and apart > 0 and found.floor > 0:
-        words = f"{found.value / found.floor:.3g} times the floor"
+        words = f"{found.value / found.floor:.3g} times that of real images"
     if adjusted is None:
         return Verdict(f"{words}; its error is not known", None)
     differs = adjusted < LEVEL

@@ -177,6 +177,8 @@ def progress_line(progress: TrainingProgress) -> str:
 
 
 def _short(name: str) -> str:
+    if name == "augment/p":
+        return "chance of augmentation"
     player, _, part = name.partition("/")
     loss = {"discriminator": "loss D", "generator": "loss G"}
     return name if not part or player not in loss else loss[player] + ("" if part == "objective" else f" {part}")

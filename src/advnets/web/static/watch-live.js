@@ -5,18 +5,19 @@ import { Chart, smooth } from "./watch-chart.js";
 import { duration, number, seriesName, STATES } from "./watch-words.js";
 
 const HIDDEN = new Set(["step", "seconds", "images_per_second", "stage", "validation/seconds"]);
-const HELD_OUT = "Measured on held-out data", REST = "Penalties and the rest";
+const HELD_OUT = "Measured on held-out data", DOCTOR = "What the doctor measures", REST = "Penalties and the rest";
 
 // Which chart a number of the journal belongs to.
 export function groupOf(name) {
   if (name.startsWith("validation/")) return HELD_OUT;
+  if (name.startsWith("doctor/")) return DOCTOR;
   if (/objective$/.test(name)) return "Losses";
   if (/^D\(/.test(name)) return "Scores of the discriminator";
   if (/grad|norm/i.test(name)) return "Gradient norms";
   return REST;
 }
 
-const ORDER = ["Losses", "Scores of the discriminator", "Gradient norms", HELD_OUT, REST];
+const ORDER = ["Losses", "Scores of the discriminator", "Gradient norms", HELD_OUT, DOCTOR, REST];
 
 export function Badge({ state }) {
   const [kind, word] = STATES[state] || ["warn", state];
@@ -55,7 +56,7 @@ function groups(runs, feed, share, axis) {
       within.set(group, number + 1);
       const alone = runs.length === 1;
       const own = name.startsWith("generator/") || name === "D(G(z))" ? 2 : 1;
-      const colour = alone ? ([HELD_OUT, REST].includes(group) ? (number % 6) + 1 : own) : (place % 6) + 1;
+      const colour = alone ? ([HELD_OUT, DOCTOR, REST].includes(group) ? (number % 6) + 1 : own) : (place % 6) + 1;
       if (!found.has(group)) found.set(group, []);
       found.get(group).push({ label: alone ? seriesName(name) : `${seriesName(name)} · ${run.name}`, xs, ys: smooth(values, share), colour, dash: alone ? 0 : number % 4 });
     }

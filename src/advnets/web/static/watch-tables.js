@@ -9,8 +9,9 @@ export function Measures({ runs, feed }) {
   const names = [...new Set(reports.flatMap((report) => (report.measures || []).map((one) => one.name)))];
   if (!names.length) return html`<section class="card"><h3>Measures</h3><p class="muted">Nothing was measured yet. <code>advnets evaluate RUN</code> measures a run, and its report is shown here.</p></section>`;
   return html`<section class="card"><h3>Measures</h3>
+    ${runs.map((run, place) => html`<${Sentences} run=${run} report=${reports[place]} isNamed=${runs.length > 1} />`)}
     <p class="muted small">The bar is the 95 % interval, and the upright line what real images get. ${runs.map((run, place) => (reports[place].step !== undefined ? `${run.name}: step ${number(reports[place].step, 6)}. ` : `${run.name}: no report. `))}</p>
-    <div class="scroll"><table class="measures"><thead><tr><th>measure</th>${runs.length > 1 ? html`<th>run</th>` : ""}<th class="number">value</th><th>interval</th></tr></thead>
+    <div class="scroll"><table class="measures"><thead><tr><th>measure</th>${runs.length > 1 ? html`<th>run</th>` : ""}<th class="number">value</th><th>interval</th><th>verdict</th></tr></thead>
     <tbody>${names.flatMap((name) => rowsOf(name, runs, reports))}</tbody></table></div></section>`;
 }
 
@@ -22,7 +23,14 @@ function rowsOf(name, runs, reports) {
   return found.map(([run, place, one], row) => html`<tr key=${`${name} ${run.key}`}>${row === 0 ? html`<td rowspan=${found.length}>${name}</td>` : ""}
     ${runs.length > 1 ? html`<td class="clip" data-colour=${place + 1}><span class="swatch"></span> ${run.name}</td>` : ""}
     <td class="number" title=${one.text}>${number(one.value)}${typeof one.half_width === "number" ? html` <span class="muted">± ${number(one.half_width, 2)}</span>` : ""}</td>
-    <td data-colour=${place + 1}><${Interval} one=${one} low=${low} high=${high} /></td></tr>`);
+    <td data-colour=${place + 1}><${Interval} one=${one} low=${low} high=${high} /></td><td class="small">${one.verdict}</td></tr>`);
+}
+
+// What a report begins with: fidelity, variety and copies.
+function Sentences({ run, report, isNamed }) {
+  if (!report.sentences) return "";
+  return html`<div class="note small sentences">${isNamed ? html`<strong>${run.name}</strong>` : ""}
+    ${[...report.sentences, ...report.warnings].map((one) => html`<p>${one}</p>`)}</div>`;
 }
 
 function Interval({ one, low, high }) {

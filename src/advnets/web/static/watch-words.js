@@ -22,6 +22,14 @@ export function duration(seconds) {
 
 const NAMES = {
   "discriminator/objective": "D loss", "generator/objective": "G loss", images_per_second: "images/s", "D(x)": "D(x), real", "D(G(z))": "D(G(z)), fake",
+  "augment/p": "chance of augmentation",
+  "doctor/spread": "samples: how far apart (real ones: 1)", "doctor/gap": "samples: distance from the data",
+  "doctor/auc": "D: real above fake", "doctor/auc_held": "D: training above held-out",
 };
 
-export const seriesName = (name) => NAMES[name] || name.replace("validation/", "").replace("discriminator/", "D ").replace("generator/", "G ");
+// "doctor/there/auc" of one way of a cycle is that of "doctor/auc", with its way behind it.
+export function seriesName(name) {
+  const way = /^doctor\/(\w+)\/(\w+)$/.exec(name);
+  if (way) return `${NAMES[`doctor/${way[2]}`] || way[2]} (${way[1]})`;
+  return NAMES[name] || name.replace("validation/", "").replace("discriminator/", "D ").replace("generator/", "G ");
+}

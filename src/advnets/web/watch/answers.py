@@ -92,6 +92,8 @@ def _measures(path: Path) -> dict[str, Any]:
     report = read_report_file(path)
     return {
         "step": report.step,
+        "sentences": [line.removeprefix("- ").replace("**", "") for line in str(report.summary).splitlines()],
+        "warnings": report.against.warnings(),
         "measures": [
             {
                 "name": name,
@@ -99,6 +101,7 @@ def _measures(path: Path) -> dict[str, Any]:
                 "half_width": None if measure.estimate.error is None else Z95 * measure.estimate.error,
                 "floor": measure.estimate.floor,
                 "text": str(measure.estimate),
+                "verdict": report.verdicts[name].words,
             }
             for name, measure in report.measures.items()
         ],
