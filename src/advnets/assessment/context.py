@@ -36,14 +36,7 @@ class AskedClasses:
     names: tuple[str, ...] | None = None
 
     def must_fit(self, dataset: Dataset) -> None:
-        """Check that these are the classes of a data set.
-
-        Args:
-            dataset: The data that samples are measured against.
-
-        Raises:
-            BadInput: If names or numbers are others.
-        """
+        """Check that these are the names and numbers of the data's classes, as `Subject.must_fit` checks shapes."""
         if self.names != dataset.class_names:
             mine, others = (", ".join(names[:6]) if names else "unnamed" for names in (self.names, dataset.class_names))
             raise BadInput(f"the classes asked are {mine}, and those of {dataset.name} are {others}")
@@ -64,8 +57,7 @@ class Subject:
         name: How the report calls them.
         values: Images, (n, c, h, w) uint8, or points, (n, d) float32.
         step: The step that their generator was trained to, if they have one.
-        load_discriminator: Loads the discriminator that their generator was trained against, for those measures that
-            need it.
+        load_discriminator: Loads the discriminator that their generator was trained against, or gives None.
         notes: What was changed or left out when their files were read.
         asked: The classes that their generator was given, or None.
         translations: What they are translations of, or None.
@@ -145,7 +137,11 @@ class ReferenceCard:
     chosen_by: str | None = None
 
     def warnings(self) -> list[str]:
-        """What a reader has to know before any number, as paragraphs."""
+        """What a reader has to know before any number, as paragraphs.
+
+        Returns:
+            The paragraphs; none if there is nothing to warn of.
+        """
         return [*self._warn_of_repeats(), *self._warn_of_choice()]
 
     def _warn_of_repeats(self) -> list[str]:
@@ -177,7 +173,8 @@ class Context:
         protocol: Row of PROTOCOLS, of the Parzen score.
         seed: Seed of every draw.
         load_discriminator: As in `Subject`.
-        asked: As in `Subject`, and so are translations.
+        asked: As in `Subject`.
+        translations: As in `Subject`.
     """
 
     values: Tensor
@@ -190,7 +187,17 @@ class Context:
 
     @staticmethod
     def of(subject: Subject, against: Reference, *, protocol: str, seed: int) -> "Context":
-        """Return the context of a subject, measured against a reference by a protocol and a seed."""
+        """Return the context of a subject.
+
+        Args:
+            subject: The samples.
+            against: The reference.
+            protocol: Row of PROTOCOLS, of the Parzen score.
+            seed: Seed of every draw.
+
+        Returns:
+            The context.
+        """
         load = subject.load_discriminator
         return Context(subject.values, against, protocol, seed, load, subject.asked, subject.translations)
 
@@ -310,10 +317,7 @@ class Context:
 
     @cached_property
     def paired_features(self) -> Pair:
-        """Features of the samples of `drawn_features` in the order they were made, and of as many held-out images.
-
-        Two generators that were given the same noises are compared sample by sample.
-        """
+        """The `drawn_features` in the order that samples were made, to compare two generators noise by noise."""
         real = self.reference.draw_indices(self.n)
         return self.features[self.order[: len(real)].sort().values], self.reference.held_out_features[real]
 
@@ -357,14 +361,25 @@ class Context:
         return metrics.parzen_controls(train, points, selection, n=n, seed=self.seed, protocol=self.protocol)
 
     def require_asked(self) -> AskedClasses:
-        """Return the classes that were asked; raises BadInput if there are none, or the data have others."""
+        """Return the classes that were asked.
+
+        Returns:
+            The class of each sample, and the names of the classes.
+
+        Raises:
+            BadInput: If no classes were asked, or the data have others.
+        """
         if self.asked is None:
             raise BadInput("no classes were asked: it takes a model that is given labels")
         self.asked.must_fit(self.reference.dataset)
         return self.asked
 
     def require_translations(self) -> Translations:
-        """Return what the samples are translations of; raises BadInput if they are none."""
+        """Return what the samples are translations of; if nothing, raise BadInput as `require_asked` does.
+
+        Returns:
+            The inputs, and what is known of them.
+        """
         if self.translations is None:
             raise BadInput("no translations: it takes a model that is given images")
         return self.translations

@@ -84,6 +84,9 @@ def options_where_they_apply(names: Sequence[str], options: ImageOptions | None)
         names: Names and paths of data, of runs and of share files.
         options: How image files become tensors, or None.
 
+    Returns:
+        The options, or None, for each name in turn.
+
     Raises:
         BadInput: If options are chosen, and none of the names is of image files, so that they would be ignored.
     """
@@ -123,7 +126,14 @@ def reading_notes(path: str | Path, dataset: Dataset) -> list[str]:
 
 
 def is_of_files(path: Path) -> bool:
-    """Whether there are images or points at a path, not a run or a share file."""
+    """Whether there are images or points at a path, not a run or a share file.
+
+    Args:
+        path: The path; nothing need be there.
+
+    Returns:
+        True for a folder without recipe.json, and for a .npz or .zip that is there.
+    """
     if path.is_dir():
         return not (path / "recipe.json").exists()
     return os.path.exists(path) and path.suffix.lower() in (".npz", ".zip")

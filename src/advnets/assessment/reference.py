@@ -77,6 +77,9 @@ class Reference:
     def require_classifier(self) -> extractors.Classifier:
         """Return the classifier.
 
+        Returns:
+            The classifier.
+
         Raises:
             BadInput: If there is none.
         """
@@ -121,7 +124,14 @@ class Reference:
         return self.order[:size], self.order[size : 2 * size]
 
     def draw_indices(self, n: int) -> Tensor:
-        """Indices of a draw of at most n and HALF held-out images."""
+        """Indices of a draw of at most n and HALF held-out images.
+
+        Args:
+            n: Number of samples.
+
+        Returns:
+            Indices, (k,) int64, with k the least of n, HALF and the number of held-out images.
+        """
         return self.order[: min(n, HALF)]
 
 
@@ -192,7 +202,14 @@ def can_be_classified(dataset: Dataset) -> bool:
 
 
 def needs_new_classifier(dataset: Dataset) -> bool:
-    """Whether a classifier of the data would have to be trained first."""
+    """Whether a classifier of the data would have to be trained first.
+
+    Args:
+        dataset: The data.
+
+    Returns:
+        True if the data are labelled images, and the cache holds no classifier of them.
+    """
     return can_be_classified(dataset) and not extractors.is_cached(dataset)
 
 
@@ -229,13 +246,26 @@ def default_sample_count(dataset: Dataset) -> int:
 
     It is 10,000, or as many as there are training images (in thousands, where there are so many), or as many as 1 GiB
     holds, whichever is least.
+
+    Args:
+        dataset: The data that samples are measured against.
+
+    Returns:
+        The number of samples, 1 or more.
     """
     most = min(10_000, MOST_FLOATS // dataset.train.values[0].numel())
     return min(most, len(dataset.train) // 1000 * 1000 or len(dataset.train))
 
 
 def to_unit_interval(values: Tensor) -> Tensor:
-    """Images, (n, c, h, w) uint8, as (n, d) float32 in [0, 1]; points as they are."""
+    """Images, (n, c, h, w) uint8, as (n, d) float32 in [0, 1]; points as they are.
+
+    Args:
+        values: Images, (n, c, h, w) uint8, or points, (n, d) float32.
+
+    Returns:
+        Images as (n, d) float32 in [0, 1], with d = c h w, or the points.
+    """
     return values.flatten(1).float() / 255 if values.dtype == torch.uint8 else values
 
 

@@ -98,7 +98,11 @@ class Measure:
             )
 
     def as_dict(self) -> dict[str, Any]:
-        """The measure as JSON holds it: the estimate's fields, name and protocol."""
+        """The measure as JSON holds it: the estimate's fields, name and protocol.
+
+        Returns:
+            Its name, the fields of its estimate that are known, and its protocol.
+        """
         return {"name": self.name, **self.estimate.as_dict(), "protocol": dict(self.protocol)}
 
     @staticmethod

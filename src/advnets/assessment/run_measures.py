@@ -131,10 +131,28 @@ class Sampler(Protocol):
     """What draws the samples that are measured, such as a `Model`."""
 
     def usual_count(self, dataset: Dataset, split: str) -> int:
-        """Return how many samples are drawn where no number is asked for."""
+        """Return how many samples are drawn where no number is asked for.
+
+        Args:
+            dataset: The data that the samples will be measured against.
+            split: Name of the split that they will be measured against.
+
+        Returns:
+            The number of samples.
+        """
 
     def draw_subject(self, n: int, *, seed: int, dataset: Dataset, split: str) -> Subject:
-        """Draw n samples by noises of that seed, of held-out images where they are given to it."""
+        """Draw n samples by noises of that seed, of held-out images where they are given to it.
+
+        Args:
+            n: Number of samples.
+            seed: Seed of the noises.
+            dataset: The data that the samples will be measured against.
+            split: Name of the split whose images are given to what translates them.
+
+        Returns:
+            The samples, as they are measured.
+        """
 
 
 def evaluate_sampler(

@@ -41,6 +41,10 @@ class CheckpointChoice:
         """By how much the second best is worse; None with one checkpoint.
 
         Its error takes the two as independent. It is an upper bound, as both are measured against the same real images.
+
+        Returns:
+            How much worse the second best is, 0 or more in the unit of `badness`, with the error of that; None with one
+            checkpoint.
         """
         if len(self.reports) < 2:
             return None
@@ -49,7 +53,11 @@ class CheckpointChoice:
         return Estimate(_badness(self.by, second) - _badness(self.by, first), both)
 
     def words(self) -> str:
-        """Which checkpoint is the best, and whether the difference is larger than its error."""
+        """Which checkpoint is the best, and whether the difference is larger than its error.
+
+        Returns:
+            Two sentences for people.
+        """
         value = format_estimate(self._estimate(self.best))
         found = f"The best checkpoint by {self.by}, validation split: step {self.best:,}, {value}."
         lead = self.lead()
@@ -63,7 +71,11 @@ class CheckpointChoice:
         return f"{found} The next, {next_best}, {verdict}."
 
     def as_dict(self) -> dict[str, Any]:
-        """The choice as JSON."""
+        """The choice as JSON.
+
+        Returns:
+            A dict of "by", "best", "lead", "words", "reports" by step, and "damaged".
+        """
         lead = self.lead()
         return {
             "by": self.by,

@@ -44,19 +44,40 @@ class Translations:
     labels: Tensor | None = None
 
     def require_targets(self) -> Tensor:
-        """Return the targets; raises BadInput if nothing pairs the images."""
+        """Return the targets.
+
+        Returns:
+            What each translation should be, (n, c, h, w) uint8.
+
+        Raises:
+            BadInput: If nothing pairs the images.
+        """
         if self.targets is None:
             raise BadInput("no targets: nothing pairs the inputs with images that they should become")
         return self.targets
 
     def require_again(self) -> Tensor:
-        """Return what came back; raises BadInput if there is no way back."""
+        """Return what came back.
+
+        Returns:
+            The translations on the way back, (n, c', h', w') uint8.
+
+        Raises:
+            BadInput: If there is no way back.
+        """
         if self.again is None:
             raise BadInput("no way back: it takes the run of a cycle")
         return self.again
 
     def require_labels(self) -> Tensor:
-        """Return the classes of the inputs; raises BadInput if they are not known."""
+        """Return the classes of the inputs.
+
+        Returns:
+            The class of each input, (n,) int64.
+
+        Raises:
+            BadInput: If they are not known.
+        """
         if self.labels is None:
             raise BadInput("no classes of the inputs are known")
         return self.labels

@@ -71,7 +71,11 @@ class Comparison:
     control: str
 
     def as_dict(self) -> dict[str, Any]:
-        """The comparison as JSON."""
+        """The comparison as JSON.
+
+        Returns:
+            Its fields, and "level", the level of the tests.
+        """
         return {
             "kind": self.kind,
             "sides": [asdict(side) for side in self.sides],
@@ -94,7 +98,11 @@ class Comparison:
         return html_card(" beside ".join(side.name for side in self.sides), *parts)
 
     def verdict(self) -> str:
-        """The whole comparison in a few sentences; the first says so if sides were trained for unlike steps."""
+        """The whole comparison in a few sentences; the first says so if sides were trained for unlike steps.
+
+        Returns:
+            The sentences, for people.
+        """
         return f"{self._unlike_steps()}{self._findings()}"
 
     def _unlike_steps(self) -> str:
@@ -122,7 +130,11 @@ class Comparison:
         return f"{findings}." + (f" By {rest} other tests of {len(tests)} {NOT_SHOWN}." if rest else "")
 
     def markdown(self) -> str:
-        """The comparison as a page of Markdown."""
+        """The comparison as a page of Markdown.
+
+        Returns:
+            The text of the page, which ends with a line break.
+        """
         title = escape_markdown(" beside ".join(side.name for side in self.sides))
         parts = [f"# {title}", escape_markdown(self.verdict()), self._sides()]
         for pair, contrasts in groupby(self.contrasts, lambda each: (each.first, each.second)):

@@ -58,7 +58,11 @@ class Contrast:
     better: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """The contrast as JSON."""
+        """The contrast as JSON.
+
+        Returns:
+            Its fields without the degrees of freedom; `adjusted` and `smallest` are left out where they are not known.
+        """
         texts = {name: getattr(self, name) for name in ("measure", "first", "second", "words", "better")}
         numbers = {"adjusted": self.adjusted, "smallest": self.smallest}
         estimates = {name: getattr(self, name).as_dict() for name in ("a", "b", "difference")}

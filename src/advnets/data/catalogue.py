@@ -131,6 +131,9 @@ def is_named(name: str) -> bool:
 
     Args:
         name: Name or path of data.
+
+    Returns:
+        True if it is a name.
     """
     return name in DATASETS or (split_class(name)[0] in DATASETS and not os.path.exists(name))
 
@@ -140,6 +143,9 @@ def holds_image_files(name: str) -> bool:
 
     Args:
         name: Name or path of data.
+
+    Returns:
+        True for a folder and for a .zip; False for the name of a data set and for a .npz.
     """
     suffix = Path(name).suffix.lower()
     return not is_named(name) and suffix != ".npz" and (os.path.isdir(name) or suffix == ".zip")

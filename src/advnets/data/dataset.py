@@ -29,13 +29,11 @@ class Split:
     Attributes:
         values: Images (n, c, h, w) uint8, or points (n, d) float32, all finite; n is 1 or more.
         labels: Class numbers (n,) int64, each 0 or more, or None.
-        given: Images (n, c', h', w') uint8 that the networks see beside the images in `values`, one for each, or None.
-            Where nothing pairs them, they are as many as they are.
+        given: Images (m, c', h', w') uint8 that the networks see beside `values`, or None; m is n where they are pairs.
         is_mapped: Whether the values lie in a file that is read as they are used. They may then be more than memory
             holds, and must not be written to, because the system ends a process that does. Clone what you change.
         check: Verifies mapped values at places (m,), or all for None, before they are read; see `verify`.
-        is_paired: Whether the given image at a place belongs to the sample there; without, batches draw both sides by
-            orders of their own.
+        is_paired: Whether a given image belongs to the sample at its place; else batches draw each side by itself.
         given_labels: Class numbers of the given images where nothing pairs them, or None; those of pairs are `labels`.
 
     Raises:
@@ -71,20 +69,10 @@ class Split:
         given: Values | None = None,
         channel_axis: int | None = None,
     ) -> "Split":
-        """Make a split of tensors or NumPy arrays in memory.
-
-        Args:
-            values: Images or points; `conversion.to_values` says which dtypes and shapes.
-            labels: Integers (n,), or None.
-            given: Images (n, c', h', w'), or None.
-            channel_axis: Axis of the channels of images with four axes, 1 or 3; None finds it by its size.
+        """Make a split of tensors or NumPy arrays in memory, as `Dataset.of` takes them.
 
         Returns:
             The split.
-
-        Raises:
-            BadInput: If something is of another dtype or shape, or may be read in two ways.
-            NonFinite: If a point has a NaN or an Inf.
         """
         tensor = to_values(values, channel_axis=channel_axis)
         return Split(
@@ -111,6 +99,9 @@ class Split:
         Args:
             places: Indices (m,) int64 with m of 1 or more, or a mask (n,) of truth values.
 
+        Returns:
+            The samples, (m, ...), as a split in memory.
+
         Raises:
             Damaged: If mapped values are not as they were written.
         """
@@ -128,6 +119,9 @@ class Split:
 
     def turn(self) -> "Split":
         """Return the split with given images and samples in each other's place.
+
+        Returns:
+            The turned split, which shares the tensors of this one.
 
         Raises:
             BadInput: If no images are given.
@@ -168,7 +162,11 @@ class Survey:
         return [*self.layout, *self.changes]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the survey as JSON values."""
+        """Return the survey as JSON values.
+
+        Returns:
+            Its fields.
+        """
         return asdict(self)
 
     @staticmethod
@@ -177,6 +175,9 @@ class Survey:
 
         Args:
             value: What `as_json` returned.
+
+        Returns:
+            The survey.
         """
         return Survey(**value)
 

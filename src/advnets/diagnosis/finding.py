@@ -37,12 +37,26 @@ class Finding:
     remedy: str
 
     def as_json(self) -> dict[str, Any]:
-        """Return the finding as JSON."""
+        """Return the finding as JSON.
+
+        Returns:
+            Its fields.
+        """
         return asdict(self)
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> "Finding":
-        """Return the finding that `as_json` wrote; raises TypeError for another object."""
+        """Return the finding that `as_json` wrote.
+
+        Args:
+            value: What `as_json` returned.
+
+        Returns:
+            The finding.
+
+        Raises:
+            TypeError: If it is another object.
+        """
         return Finding(**value)
 
     @property
@@ -51,7 +65,11 @@ class Finding:
         return f"measured {self.measured:.3g}, threshold {self.threshold:.3g}; {self.null}"
 
     def line(self) -> str:
-        """Return the finding as one line, as the console has it while a run trains."""
+        """Return the finding as one line, as the console has it while a run trains.
+
+        Returns:
+            The line, without a line break at its end.
+        """
         return f"doctor: {self.severity} at step {self.step:,}: {self.name}: {self.what} {self.remedy}"
 
     def __str__(self) -> str:

@@ -74,7 +74,15 @@ def copy_ratio(made: Floats, train: Floats, usual: Floats) -> tuple[float, float
 
 
 def nearest_distances(samples: Floats, others: Floats) -> Floats:
-    """Return the distance of each sample to the nearest of others, (n,)."""
+    """Return the distance of each sample to the nearest of others, (n,).
+
+    Args:
+        samples: Samples, (n, d).
+        others: Others, (m, d), with m of 1 or more.
+
+    Returns:
+        Euclidean distances, (n,), in the unit of the samples.
+    """
     found: Floats = _distances(samples, others).min(1)
     return found
 

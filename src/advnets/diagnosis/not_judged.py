@@ -31,7 +31,11 @@ class NotJudged:
     why: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as JSON."""
+        """Return it as JSON.
+
+        Returns:
+            Its fields.
+        """
         return {"name": self.name, "from_step": self.from_step, "probes": self.probes, "why": self.why}
 
     def __str__(self) -> str:

@@ -83,13 +83,24 @@ class Probe:
     track: tuple[float, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Return the probe as JSON; what was not measured is left out."""
+        """Return the probe as JSON; what was not measured is left out.
+
+        Returns:
+            The fields that were measured, numbers to six digits; a NaN or an Inf counts as not measured.
+        """
         plain = {name: _finite(one) for name, one in asdict(self).items()}
         return {name: one for name, one in plain.items() if one not in (None, {}, ())}
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> "Probe":
-        """Return the probe that `as_json` wrote; fields that this version does not know are passed over."""
+        """Return the probe that `as_json` wrote; fields that this version does not know are passed over.
+
+        Args:
+            value: What `as_json` returned, here or in another version.
+
+        Returns:
+            The probe.
+        """
         known = {spec.name for spec in fields(Probe)}
         plain: dict[str, Any] = {
             name: tuple(one) if isinstance(one, list) else one for name, one in value.items() if name in known

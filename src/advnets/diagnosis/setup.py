@@ -67,7 +67,14 @@ class Setup:
     is_own: bool = False
 
     def has(self, name: str) -> bool:
-        """Return whether this run's game has such a number, told by a flag or, of one's own, in Python."""
+        """Return whether this run's game has such a number, told by a flag or, of one's own, in Python.
+
+        Args:
+            name: What a flag of the command changes, such as "algorithm.k".
+
+        Returns:
+            True if the game has it, or if it is not known what the game has.
+        """
         return self.names is None or name in self.names or (self.is_own and name in OF_THE_GAME)
 
 

@@ -1,9 +1,8 @@
 """Folders that are held open: what is done in one reaches it wherever it is moved to, and follows no link.
 
 A path says where a folder was, and another may lie there a moment later. So a folder is opened once, and its files are
-named within it (POSIX `openat` and its like). Windows has no such calls; there a path is used, after it was compared
-with the folder that was opened. A file is written under a temporary name, forced to the disk, and then given its name,
-so that it is there whole or not at all, after a kill and after a power cut.
+named within it (POSIX `openat`). Windows has no such calls: it uses a path that was compared with the open folder. A
+file is written under a temporary name, forced to the disk, and given its name: it is there whole or not at all.
 """
 
 import contextlib
@@ -52,7 +51,6 @@ class Folder:
     """A folder that is held open. Use `Folder.open`, and close it, or use it in a `with`.
 
     Args:
-        path: Where it was when it was opened.
         descriptor: The open folder; None where there are no handles.
 
     Attributes:
@@ -132,14 +130,18 @@ class Folder:
         return os.listdir(self.path if self._descriptor is None else self._descriptor)
 
     def status(self, name: str) -> os.stat_result | None:
-        """What the system knows of a file, folder or link of this folder; None if there is none."""
+        """What the system knows of a file, folder or link, by its name (see `folder`); None if there is none."""
         try:
             return os.stat(self._at(name), dir_fd=self._descriptor, follow_symlinks=False)
         except FileNotFoundError:
             return None
 
     def refuse_links(self, *names: str) -> None:
-        """Raise BadInput if one of these names is a link, for what is written there would land elsewhere."""
+        """Refuse links, as `folder` does, for what is written there would land elsewhere.
+
+        Args:
+            names: Names in this folder; nothing need be there.
+        """
         for name in names:
             found = self.status(name)
             if found is not None and stat.S_ISLNK(found.st_mode):
@@ -149,7 +151,7 @@ class Folder:
                 )
 
     def has_folder(self, name: str) -> bool:
-        """Whether a name is that of a folder within this one, not of a link to one."""
+        """Whether a name, as `folder` takes it, is that of a folder within this one, not of a link to one."""
         found = self.status(name)
         return found is not None and stat.S_ISDIR(found.st_mode)
 
@@ -177,12 +179,18 @@ class Folder:
         return Folder(self.path / name, os.open(name, flags, dir_fd=self._descriptor))
 
     def make_folder(self, name: str) -> None:
-        """Make a folder within this one, unless it is there."""
+        """Make a folder within this one, as `folder` does, unless it is there."""
         with contextlib.suppress(FileExistsError):
             os.mkdir(self._at(name), dir_fd=self._descriptor)
 
     def open_file(self, name: str) -> BinaryIO:
         """Open a regular file for reading.
+
+        Args:
+            name: Its name.
+
+        Returns:
+            The file, which the caller closes.
 
         Raises:
             OSError: If it is not there, or not a regular file: a device or a pipe has no end, and a link leads away.
@@ -193,7 +201,7 @@ class Folder:
         return os.fdopen(self._open(name, os.O_RDONLY), "rb")
 
     def read(self, name: str) -> bytes:
-        """Return the bytes of a regular file. Raises OSError as `open_file` does."""
+        """Return the bytes of a regular file; see `open_file`, whose errors it raises."""
         with self.open_file(name) as file:
             return file.read()
 
@@ -212,13 +220,7 @@ class Folder:
         self.sync()
 
     def write_new(self, name: str, content: Content) -> None:
-        """Write a file whole or not at all, and never over another.
-
-        Where the system can (Linux), the file has no name before it is whole, so that a kill leaves nothing at all.
-
-        Args:
-            name: Its name.
-            content: Its content.
+        """Write a file whole or not at all, as `write` does, and never over another; on Linux a kill leaves nothing.
 
         Raises:
             FileExistsError: If something of that name is there, be it since this call began.
@@ -232,15 +234,12 @@ class Folder:
         self.sync()
 
     def create(self, name: str, content: Content, *, force: bool = True) -> None:
-        """Write a file into a folder that has no name of its own yet, so that nobody sees it half.
+        """Write a new file, as `write` does, into a folder without a name of its own yet, which nobody sees.
 
         Args:
             name: Its name, which nothing has.
             content: Its content.
             force: Whether it is forced to the disk.
-
-        Raises:
-            OSError: If the disk fails or is full.
         """
         with os.fdopen(self._open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL), "w+b") as file:
             _fill(file, content, force=force)
@@ -249,8 +248,8 @@ class Folder:
         """Add a line to a file, by one call of the system.
 
         Args:
-            name: Name of the file, which is made where it is missing. One that has a second name elsewhere, as copies
-                by hard links have, is copied first, so that the other stays as it is.
+            name: Its name; it is made where it is missing. A file with a second name elsewhere, as copies by hard links
+                have, is copied first, so that the other stays as it is.
             line: The line.
 
         Raises:
@@ -267,14 +266,14 @@ class Folder:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def overwrite(self, name: str, content: bytes) -> None:
-        """Write over the bytes of a small file that is there. Raises OSError if it is not, or the disk fails."""
+        """Write over the bytes of a small file that is there, and raise OSError as `write` does, or if it is not."""
         with os.fdopen(self._open(name, os.O_WRONLY), "wb", buffering=0) as file:
             if file.write(content) < len(content):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             file.truncate()
 
     def sync_file(self, name: str) -> None:
-        """Force a file to the disk, and its name; it is made where it is missing."""
+        """Force a file to the disk, and its name; it is made, as `append` does, where it is missing."""
         descriptor = self._open(name, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         try:
             os.fsync(descriptor)
@@ -283,7 +282,7 @@ class Folder:
         self.sync()
 
     def rename(self, old: str, new: str) -> None:
-        """Give a file or folder another name, in place of what has it."""
+        """Give a file or folder another name, as `rename_new` does, but in place of what has it."""
         change = os.rename if self.has_folder(old) else os.replace
         change(self._at(old), self._at(new), src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
 
@@ -331,7 +330,7 @@ class Folder:
             shutil.rmtree(name, dir_fd=self._descriptor)
 
     def remove_empty_folder(self, name: str) -> None:
-        """Remove a folder that is empty. Raises OSError if it is not."""
+        """Remove a folder, as `remove` does, if it is empty, and raise OSError if it is not."""
         os.rmdir(self._at(name), dir_fd=self._descriptor)
 
     def remove_leftovers(self) -> None:

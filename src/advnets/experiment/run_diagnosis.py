@@ -51,7 +51,11 @@ class Diagnosis:
     not_judged: tuple[NotJudged, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the diagnosis as JSON."""
+        """Return the diagnosis as JSON.
+
+        Returns:
+            Its fields, with the path as "run".
+        """
         return {
             "run": str(self.path), "step": self.step, "probes": self.probes,
             "findings": [one.as_json() for one in self.findings],

@@ -100,7 +100,12 @@ class TrainingPlan:
 
 @dataclass(frozen=True)
 class Settings(ImageFlags, TrainingPlan):
-    """What is asked of one run beside its recipe; of it data, how it is read, seed and budget change what is learnt."""
+    """What is asked of one run beside its recipe; of it data, how it is read, seed and budget change what is learnt.
+
+    Raises:
+        BadInput: If a device, a measure or another word is unknown, a number is out of range, or two settings do not go
+            together.
+    """
 
     # The fields of the last base come first: in the help, what is trained on stands before how it is read.
 
@@ -133,13 +138,21 @@ class Settings(ImageFlags, TrainingPlan):
             raise BadInput(f"seed is {self.seed!r}; expected a whole number from 0 to 2^63 - 1")
 
     def dataset(self) -> Dataset:
-        """The data asked for; raises what `data.load` and `data.load_unpaired` raise."""
+        """The data asked for; raises what `data.load` and `data.load_unpaired` raise.
+
+        Returns:
+            The data set.
+        """
         if self.other is not None:
             return load_unpaired(self.data, self.other, self.data_dir, options=self.image_options)
         return load(self.data, self.data_dir, options=replace(self.image_options, direction=self.direction))
 
     def as_json(self) -> dict[str, Any]:
-        """The settings as JSON."""
+        """The settings as JSON.
+
+        Returns:
+            Its fields.
+        """
         return asdict(self)
 
 
@@ -246,7 +259,17 @@ def settle_budget(directory: RunDirectory, steps: int | None, minutes: float | N
 
 
 def find_device(name: str) -> torch.device:
-    """The device of that name; "auto" is the fastest there is. Raises BadInput if it is not there."""
+    """The device of that name; "auto" is the fastest there is.
+
+    Args:
+        name: "auto", "cpu", "cuda" or "mps".
+
+    Returns:
+        The device; "cuda" is the one of this process.
+
+    Raises:
+        BadInput: If torch does not find it here.
+    """
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
         name = next(kind for kind in ("cuda", "mps", "cpu") if there[kind])

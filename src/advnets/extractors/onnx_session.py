@@ -28,10 +28,18 @@ class Session(Protocol):
     """The part of onnxruntime.InferenceSession that is used here."""
 
     def get_inputs(self) -> Sequence[Port]:
-        """Return the inputs, in order."""
+        """Return the inputs, in order.
+
+        Returns:
+            The name, the type and the shape of each.
+        """
 
     def get_outputs(self) -> Sequence[Port]:
-        """Return the outputs, in order."""
+        """Return the outputs, in order.
+
+        Returns:
+            The name, the type and the shape of each.
+        """
 
     def run(self, names: Sequence[str], feeds: Mapping[str, NDArray[Any]]) -> Sequence[NDArray[Any]]:
         """Run the network.

@@ -39,6 +39,9 @@ class Curves:
         best: The probability of D* there, (n,).
         z: Noises scaled to [-1, 1], (m,).
         G: Where the generator takes them, (m,), in x's unit.
+
+    Raises:
+        BadInput: If the values at x, or those at z, differ in number, or there are none.
     """
 
     x: Values

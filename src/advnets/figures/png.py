@@ -59,7 +59,14 @@ def encode_figure(figure: Any, dpi: int = 100) -> bytes:
 
 
 def encode_picture(picture: Image.Image) -> bytes:
-    """Encode a picture as PNG. Returns the bytes of a file."""
+    """Encode a picture as PNG.
+
+    Args:
+        picture: The picture.
+
+    Returns:
+        The bytes of a file.
+    """
     buffer = io.BytesIO()
     picture.save(buffer, "png")
     return buffer.getvalue()

@@ -34,7 +34,11 @@ class Learner(Protocol):
     latent_size: int
 
     def makers(self) -> Mapping[str, Any]:
-        """Return the rows of the networks that are sampled, by way: {"": row}."""
+        """Return the rows of the networks that are sampled, by way: {"": row}.
+
+        Returns:
+            {way: row}, where "" is the only way of a learner that has one.
+        """
 
 
 @dataclass(frozen=True)

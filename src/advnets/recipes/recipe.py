@@ -364,7 +364,11 @@ def maker_from_json(value: Any) -> GeneratorRow | Baseline:
 
 
 def lower_from_json(value: Any) -> LowerLayers:
-    """Return the layers that a later stage puts before the generator, as `maker_from_json` does."""
+    """Return the layers that a later stage puts before the generator, as `maker_from_json` does.
+
+    Returns:
+        The row and its numbers.
+    """
     row: LowerLayers = parse_value(value, LowerLayers, rows=ROWS, what="below")
     return row
 

@@ -129,6 +129,9 @@ class RunDirectory:
     def read_recipe(self) -> dict[str, Any]:
         """Return the content of recipe.json, whose digest is compared.
 
+        Returns:
+            A dict of "recipe", "settings", "data", "game" and what else stands there, without the digest.
+
         Raises:
             BadInput: If it is not the recipe.json of a run.
             Damaged: If it is not as it was written.
@@ -254,7 +257,14 @@ def hold_run(path: Path) -> Iterator[RunDirectory]:
 
 
 def identity_of_folder(path: Path) -> tuple[int, int] | None:
-    """Return what tells a folder from others that may lie at its path later; None if it is not there."""
+    """Return what tells a folder from others that may lie at its path later; None if it is not there.
+
+    Args:
+        path: The folder.
+
+    Returns:
+        The device and the number of the folder, or None.
+    """
     try:
         with Folder.open(path) as folder:
             return folder.identity

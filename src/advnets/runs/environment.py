@@ -15,7 +15,11 @@ from advnets import distributed
 
 
 def describe_environment() -> dict[str, Any]:
-    """Return versions, machine, threads, processes, command and, in a git checkout, the commit."""
+    """Return versions, machine, threads, processes, command and, in a git checkout, the commit.
+
+    Returns:
+        JSON values by name; the commit is None outside of a checkout.
+    """
     packages = ("advnets", "numpy", "safetensors")
     return {
         **{name: version(name) for name in packages},
@@ -70,7 +74,11 @@ def _processor() -> str:
 
 
 def physical_memory() -> int:
-    """Return the bytes of memory of this machine; where they are not known, those of a large one."""
+    """Return the bytes of memory of this machine; where they are not known, those of a large one.
+
+    Returns:
+        The number of bytes.
+    """
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):

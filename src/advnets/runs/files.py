@@ -61,7 +61,14 @@ def write_json(path: Path, value: Any, held: Folder | None = None) -> None:
 
 
 def json_bytes(value: Any) -> bytes:
-    """Return the bytes of a value of JSON as this package writes its files."""
+    """Return the bytes of a value of JSON as this package writes its files.
+
+    Args:
+        value: A value of JSON.
+
+    Returns:
+        Indented ASCII text with sorted keys, which ends with a line break.
+    """
     return (json.dumps(value, indent=2, sort_keys=True) + "\n").encode()
 
 

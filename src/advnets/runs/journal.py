@@ -68,6 +68,9 @@ class Journal:
     def read(self) -> list[dict[str, Any]]:
         """Return the entries; a torn last line is left out.
 
+        Returns:
+            The entries, in the order in which they were written.
+
         Raises:
             Damaged: If any other line is not an entry, or the file cannot be read.
         """

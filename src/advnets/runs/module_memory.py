@@ -124,6 +124,9 @@ def memory_fingerprint(network: nn.Module) -> str:
 
     Args:
         network: The network.
+
+    Returns:
+        The digest, 64 hexadecimal digits.
     """
     held = _held_storages(network)
     plain = {

@@ -34,15 +34,36 @@ class Keys:
         self._is_ticket_used = False
 
     def is_token(self, found: str) -> bool:
-        """Return whether a text is the token, in a time that does not depend on where they differ."""
+        """Return whether a text is the token, in a time that does not depend on where they differ.
+
+        Args:
+            found: The text.
+
+        Returns:
+            True if it is the token.
+        """
         return _is_same(found, self.token)
 
     def is_session(self, found: str) -> bool:
-        """Return whether a text is what the cookie holds."""
+        """Return whether a text is what the cookie holds.
+
+        Args:
+            found: The text.
+
+        Returns:
+            True if it is.
+        """
         return _is_same(found, self.session)
 
     def use_ticket(self, found: str) -> bool:
-        """Return whether a text is the ticket, which it is once, within TICKET_SECONDS."""
+        """Return whether a text is the ticket, which it is once, within TICKET_SECONDS.
+
+        Args:
+            found: The text.
+
+        Returns:
+            True the first time that the ticket is given in time; False after that, and for another text.
+        """
         if not _is_same(found, self.ticket) or self._is_ticket_used or self.now() - self._made_at > TICKET_SECONDS:
             return False
         self._is_ticket_used = True

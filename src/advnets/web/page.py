@@ -39,7 +39,11 @@ class Page:
     close: Callable[[], object] = _do_nothing
 
     def application(self) -> Starlette:
-        """Return the page as an application of ASGI, which a `Guard` has to stand before."""
+        """Return the page as an application of ASGI, which a `Guard` has to stand before.
+
+        Returns:
+            The application: the page at /, the static files, and the routes. Its errors are answered as JSON.
+        """
         table = static_table()
         shown = {"/": table[f"/static/{self.index}"], **table}
         static = [Route(path, _serve_bytes(*found), methods=["GET"]) for path, found in shown.items()]

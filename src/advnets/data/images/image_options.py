@@ -84,7 +84,11 @@ class ImageOptions:
         return [flags[spec.name] for spec in fields(self) if getattr(self, spec.name) != spec.default]
 
     def key(self) -> str:
-        """Return the options that the decoded images depend on, as text."""
+        """Return the options that the decoded images depend on, as text.
+
+        Returns:
+            A JSON object of "size", "fit", "alpha" and "channels".
+        """
         values: dict[str, Any] = {**asdict(self), "size": self.height_width, "alpha": [self.alpha, self.background]}
         return json.dumps({name: values[name] for name in ("size", "fit", "alpha", "channels")})
 

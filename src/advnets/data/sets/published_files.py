@@ -19,6 +19,9 @@ def cache_folder() -> Path:
     Where there is no home, or none that can be written to, as in many containers, it is a folder of the user's among
     the temporary files, and a warning of the logger `advnets` says so once.
 
+    Returns:
+        The folder, which need not be there yet.
+
     Raises:
         Missing: If there is no such folder either, or it is another user's.
     """

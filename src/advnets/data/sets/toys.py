@@ -129,6 +129,9 @@ def mixture(name: str) -> Mixture:
     Args:
         name: Name of the data set, a row of `MIXTURES`.
 
+    Returns:
+        The mixture: the means of its modes and their standard deviation.
+
     Raises:
         BadInput: If it is another name.
     """

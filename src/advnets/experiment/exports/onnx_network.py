@@ -34,6 +34,13 @@ class OnnxNetwork(nn.Module):
     def forward(self, first: Tensor, given: Tensor | None = None) -> Tensor:
         """Make samples (n, *shape) of noises or images, and of labels or images beside noises.
 
+        Args:
+            first: Noises (n, latent_size), or the images of a generator that takes no noise, float32.
+            given: Labels (n,) int64, or images beside noises, float32; None where there are none.
+
+        Returns:
+            The samples, float32, on the CPU.
+
         Raises:
             Unsupported: If a gradient of the samples would be needed.
             BadInput: If onnxruntime refuses the inputs, or the samples are of another shape.

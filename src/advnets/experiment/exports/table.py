@@ -38,7 +38,17 @@ READABLE = tuple(ending for ending, exporter in EXPORTERS.items() if exporter.re
 
 
 def find_exporter(path: Path) -> Exporter:
-    """Return the exporter of a path's ending. Raises Unsupported for another ending, with those that there are."""
+    """Return the exporter of a path's ending.
+
+    Args:
+        path: The path; nothing need be there.
+
+    Returns:
+        Its row of EXPORTERS.
+
+    Raises:
+        Unsupported: For another ending; the error names those that there are.
+    """
     if path.suffix not in EXPORTERS:
         raise Unsupported(f"{path}: expected a name that ends in {' or '.join(EXPORTERS)}. Name another file.")
     return EXPORTERS[path.suffix]

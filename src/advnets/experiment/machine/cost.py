@@ -27,7 +27,11 @@ ENOUGH_SECONDS = 10.0
 class StageCost:
     """What one stage of a recipe takes.
 
-    begins: share of the budget. parameters: of each player. milliseconds_per_step: the median; timed: of how many.
+    Attributes:
+        begins: The share of the budget at which it begins, from 0 to 1.
+        parameters: Number of parameters of each player, by name.
+        milliseconds_per_step: The median time of a step.
+        timed: Number of steps that were timed.
     """
 
     begins: float
@@ -45,9 +49,19 @@ class StageCost:
 class Cost:
     """What a training would take here.
 
-    images: for training; shape: of each. stages: one by one; most recipes have one. processes: that train together.
-    milliseconds_per_step: their mean over the run. steps, minutes: of the whole run, as estimated. mebibytes: the peak
-    of this process when measured.
+    Attributes:
+        recipe: Name of the recipe.
+        data: Name of the data set.
+        images: Number of training samples.
+        shape: Shape of one sample: (c, h, w) for images, (d,) for points.
+        stages: The cost of each stage in turn; most recipes have one.
+        batch_size: Real samples a step.
+        device: Where the networks were trained for the measurement.
+        processes: Number of processes that train together.
+        milliseconds_per_step: The mean time of a step over the whole run.
+        steps: Steps of the whole run, as estimated.
+        minutes: Minutes of the whole run, as estimated.
+        mebibytes: Peak memory of this process when it was measured, in MiB; None where it is not known.
     """
 
     recipe: str
@@ -64,7 +78,11 @@ class Cost:
     mebibytes: float | None
 
     def as_dict(self) -> dict[str, Any]:
-        """The cost as JSON."""
+        """The cost as JSON.
+
+        Returns:
+            Its fields.
+        """
         return asdict(self)
 
     def __str__(self) -> str:
@@ -88,8 +106,17 @@ def dry_run(
 
     Of a baseline whose layers are trained one after the other, the first one's steps stand for all.
 
-    dataset: that of the settings, where it was loaded already. seconds: about how long each stage is timed; at least
-    two steps are.
+    Args:
+        recipe: What would be trained.
+        settings: On what, where, and for how long; without a budget the recipe's own is taken.
+        dataset: The data of the settings, where they were loaded already; None loads them.
+        seconds: About how long each stage is timed; at least two steps are.
+
+    Returns:
+        The cost; nothing is written.
+
+    Raises:
+        BadInput: If the device is not there, the data are not found, or they do not fit the recipe.
     """
     distributed.init_process_group()
     device = find_device(settings.device)
@@ -162,7 +189,11 @@ def _length(recipe: Recipe, settings: Settings, stages: list[StageCost]) -> tupl
 
 
 def peak_mebibytes() -> float | None:
-    """Peak resident memory of this process; None where the platform does not tell."""
+    """Peak resident memory of this process; None where the platform does not tell.
+
+    Returns:
+        The peak in MiB, or None.
+    """
     try:
         import resource
     except ImportError:

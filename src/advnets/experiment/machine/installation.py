@@ -50,7 +50,11 @@ CACHE = {
 
 
 def describe_installation() -> dict[str, Any]:
-    """Return versions, devices, threads, the cache with its sizes in bytes, and the folder of data."""
+    """Return versions, devices, threads, the cache with its sizes in bytes, and the folder of data.
+
+    Returns:
+        JSON values by name; what is not installed or not set is None.
+    """
     return {
         "advnets": version("advnets"),
         "python": platform.python_version(),
@@ -80,7 +84,11 @@ def _devices() -> list[str]:
 
 
 def measure_cache() -> dict[str, int]:
-    """Return the bytes in each folder of the cache that is there."""
+    """Return the bytes in each folder of the cache that is there.
+
+    Returns:
+        {name of the folder: bytes of all files in it}.
+    """
     root = cache_folder()
     return {name: sum(_sizes(root / name)) for name in CACHE if (root / name).is_dir()}
 

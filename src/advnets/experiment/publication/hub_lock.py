@@ -49,11 +49,22 @@ class HubLock:
     schema: int = SCHEMA
 
     def text(self) -> str:
-        """Return the lock as the text of its file."""
+        """Return the lock as the text of its file.
+
+        Returns:
+            A JSON object, which ends with a line break.
+        """
         return runs.json_bytes(asdict(self)).decode()
 
     def digest_of(self, name: str) -> str | None:
-        """Return the SHA-256 of a file; None if the lock has no such file."""
+        """Return the SHA-256 of a file; None if the lock has no such file.
+
+        Args:
+            name: Name of the file in the repository.
+
+        Returns:
+            The digest, 64 hexadecimal digits, or None.
+        """
         return self.files[name].sha256 if name in self.files else None
 
 

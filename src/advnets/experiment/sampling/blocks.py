@@ -67,13 +67,25 @@ def _streams(seeds: int | Sequence[int]) -> Iterator[Streams]:
 
 
 def join_blocks(blocks: Iterable[Values], *, frames: int | None = None) -> Samples:
-    """Return blocks as samples in memory; `frames` is that of `Samples`."""
+    """Return blocks as samples in memory.
+
+    Args:
+        blocks: Blocks of images or of points, as `make_blocks` yields them; at least one.
+        frames: As in `Samples`.
+
+    Returns:
+        The samples of all blocks, in order.
+    """
     values: Any = np.concatenate(list(blocks))
     return Samples(values, frames)
 
 
 def ignore_progress(progress: Progress) -> None:
-    """Show nothing."""
+    """Show nothing.
+
+    Args:
+        progress: The progress, which nobody sees.
+    """
 
 
 def follow_blocks(blocks: Iterable[Values], n: int, show: ShowProgress) -> Iterator[Values]:

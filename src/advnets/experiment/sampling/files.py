@@ -53,7 +53,14 @@ def expect_place_for_samples(path: str | Path, *, points: bool = False) -> None:
 
 
 def is_streamed(path: str | Path) -> bool:
-    """Return whether samples are written at this place while they are drawn; a picture of all holds all at once."""
+    """Return whether samples are written at this place while they are drawn; a picture of all holds all at once.
+
+    Args:
+        path: The place, as `Samples.save` takes it.
+
+    Returns:
+        False for a .png and a .webp; True for all else.
+    """
     return Path(path).suffix.lower() not in (".png", ".webp")
 
 

@@ -23,9 +23,10 @@ PART = 64
 class Samples:
     """Samples in the data's own units.
 
-    values: images, uint8 (n, h, w, c); or points, float32 (n, d).
-    frames: Of an interpolation, how many lie between the samples of two seeds; None of other samples.
-    columns: Of a sweep, how many samples a row of their picture has; None of other samples.
+    Attributes:
+        values: Images, (n, h, w, c) uint8, or points, (n, d) float32.
+        frames: Number of frames between the samples of two seeds in an interpolation; None for other samples.
+        columns: Number of samples in a row of the picture of a sweep; None for other samples.
     """
 
     values: NDArray[np.uint8] | NDArray[np.float32]
@@ -34,7 +35,15 @@ class Samples:
 
     @staticmethod
     def of(emitted: Tensor, transform: Transform) -> "Samples":
-        """Samples of what a generator emitted: (n, c, h, w) or (n, d), as the recipe's transform has it."""
+        """Samples of what a generator emitted: (n, c, h, w) or (n, d), as the recipe's transform has it.
+
+        Args:
+            emitted: What the generator emitted, on any device.
+            transform: The recipe's transform, which is undone for images.
+
+        Returns:
+            The samples, in memory.
+        """
         emitted = emitted.detach().cpu()
         if emitted.ndim == 2:
             return Samples(emitted.float().numpy())
@@ -43,7 +52,18 @@ class Samples:
 
     @staticmethod
     def first(split: Split, n: int) -> "Samples":
-        """The first n samples of a split, or all if there are fewer."""
+        """The first n samples of a split, or all if there are fewer.
+
+        Args:
+            split: The split.
+            n: Number of samples, 1 or more.
+
+        Returns:
+            The samples.
+
+        Raises:
+            Damaged: If mapped values are not as they were written.
+        """
         split.verify(torch.arange(min(n, len(split))))
         values = split.values[:n]
         return Samples((values.permute(0, 2, 3, 1) if values.ndim == 4 else values).contiguous().numpy())
@@ -58,7 +78,11 @@ class Samples:
         return len(self.values)
 
     def picture(self) -> Image.Image:
-        """A grid of the images, or a plot of the points; of an interpolation a row from each seed to the next."""
+        """A grid of the images, or a plot of the points; of an interpolation a row from each seed to the next.
+
+        Returns:
+            The picture.
+        """
         if self.values.ndim != 4:
             return figures.draw_scatter(self.values.astype(np.float32))
         images = self.values.astype(np.uint8)

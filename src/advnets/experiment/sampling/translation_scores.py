@@ -41,11 +41,27 @@ class TranslationScores:
     scores: Mapping[str, Mapping[str, Floats]]
 
     def mean(self, measure: str, side: str = MODEL) -> Estimate:
-        """Return the mean score of a side, with its error over the draw of images."""
+        """Return the mean score of a side, with its error over the draw of images.
+
+        Args:
+            measure: Name of the measure, a key of `scores`.
+            side: One of `ABOUT`; by default the generator.
+
+        Returns:
+            The mean over the images, in the unit of the measure.
+        """
         return mean_score(self.scores[measure][side])
 
     def difference(self, measure: str, side: str) -> Estimate:
-        """Return the generator's score less that of another side, paired by image; see `paired_difference`."""
+        """Return the generator's score less that of another side, paired by image; see `paired_difference`.
+
+        Args:
+            measure: Name of the measure, a key of `scores`.
+            side: The other side, one of `ABOUT`.
+
+        Returns:
+            The mean difference with its error, in the unit of the measure.
+        """
         return paired_difference(self.scores[measure][MODEL], self.scores[measure][side])
 
     def __str__(self) -> str:

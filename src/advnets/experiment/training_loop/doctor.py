@@ -64,6 +64,16 @@ class Doctor:
         """Return the doctor of a run; None where none is asked for, and for baselines and several processes.
 
         Where a network holds an iterator there is none either: a copy may share it, and a probe would move it on.
+
+        Args:
+            directory: The run, whose journal the doctor writes to.
+            recipe: The recipe.
+            dataset: The data that the run trains on.
+            settings: Settings of the run, which say whether a doctor is asked for.
+            training: What is trained.
+
+        Returns:
+            The doctor, or None.
         """
         if settings.doctor == "off" or not isinstance(training, GameTraining) or distributed.world_size() > 1:
             return None
@@ -132,18 +142,36 @@ class Doctor:
         return any(last < early <= step for early in EARLY_STEPS)
 
     def words_of_collapse(self, step: int, rollbacks: int) -> str:
-        """Return what a run says that stops at a collapse."""
+        """Return what a run says that stops at a collapse.
+
+        Args:
+            step: The step that the run stops at.
+            rollbacks: How often it went back to a state from before a collapse.
+
+        Returns:
+            What was found, and its remedy.
+        """
         after = f" after {rollbacks} rollbacks" if rollbacks else ""
         found = self._standing[COLLAPSE]
         return f"the generator has collapsed at step {step:,}{after}. {found.what} {found.remedy}"
 
     def take_findings(self) -> tuple[Finding, ...]:
-        """Return what was found since this was asked last."""
+        """Return what was found since this was asked last.
+
+        Returns:
+            The new findings, in the order in which they were found.
+        """
         found, self._new = tuple(self._new), []
         return found
 
     def hear_end(self, message: str, step: int, seconds: float) -> None:
-        """Write down the finding of a run that a NaN or an Inf has ended."""
+        """Write down the finding of a run that a NaN or an Inf has ended.
+
+        Args:
+            message: What the run's status says of its end; another end than by a NaN or an Inf writes nothing.
+            step: The step that it ended at.
+            seconds: Seconds that it was trained for.
+        """
         finding = finding_of_failure(message, step, self._setup)
         if finding is not None:
             self._write(finding.as_json(), seconds)

@@ -83,7 +83,7 @@ class Loop:
         self._watch_average()
 
     def state(self) -> dict[str, Any]:
-        """Return all that the rest of the run depends on; every process must ask for it together."""
+        """Return all that the rest of the run needs, as `BaselineTraining.state` does; all processes ask together."""
         own = [runs.unpack_state(held) for held in distributed.all_gather(runs.pack_state(self.streams.states))]
         return {
             "training": self.training.state(),
@@ -114,7 +114,11 @@ class Loop:
         self.streams.load(**state["random"], step=self.step)
 
     def share(self) -> float:
-        """Return the share of the budget that is spent, 0 .. 1: of steps or minutes, whichever is nearer its end."""
+        """Return the share of the budget that is spent: of steps or minutes, whichever is nearer its end.
+
+        Returns:
+            A number from 0 to 1.
+        """
         by_steps = self.step / self.settings.steps if self.settings.steps else 0.0
         by_minutes = self.seconds / (60 * self.settings.minutes) if self.settings.minutes else 0.0
         return min(max(by_steps, by_minutes), 1.0)
@@ -140,11 +144,10 @@ class Loop:
     def carry_on(self) -> Iterator[TrainingProgress]:
         """Train to the end of the budget.
 
-        A signal that would end the process finishes the step and saves; then KeyboardInterrupt (SIGINT) or
-        SystemExit(128 + its number) is raised. A second SIGINT leaves at once with 130. A caller who leaves the loop,
-        by `break`, by an exception or by the end of the program, finds the run saved too. Between two values the
-        program's own random numbers are in force again. Of several processes all yield and stop at the same steps,
-        whichever of them the signal was sent to or leaves; the first alone writes.
+        A signal that would end the process finishes the step and saves; a second SIGINT leaves at once with 130. A
+        caller who leaves the loop, by `break`, an exception or the end of the program, finds the run saved too. Between
+        two values the program's own random numbers are in force again. Several processes yield and stop at the same
+        steps, whichever of them the signal was sent to or leaves; the first writes.
 
         Yields:
             How far the run has come, when all that belongs to the step is written.
@@ -154,7 +157,7 @@ class Loop:
             CannotWrite: If a checkpoint or the journal cannot be written.
             ProcessLost: If another process is gone, or has left the loop.
             KeyboardInterrupt: After a SIGINT.
-            SystemExit: After another signal.
+            SystemExit: After another signal, with 128 + its number.
         """
         try:
             with process.hear_signals(self._hear), self.clock.keep_ticking(), self._end_with_program():
@@ -186,17 +189,14 @@ class Loop:
             )
 
     def _end_early(self, error: BaseException) -> None:
-        """Save what is whole, and say how the run ended.
-
-        Within a step it is not: one player may have moved and the other not. Of several processes all leave together,
-        or else only one of them knows of the error, and cannot save alone.
-        """
+        """Save what is whole, which within a step it is not: one player may have moved alone. Say how the run ended."""
         if self.ended.is_set() or os.getpid() != self._pid:
             return
         state, message = describe_end(error, is_callers=self._is_lent)
         try:
             if self._is_lent:
                 distributed.all_agree(0.0, 1)
+            # Where several processes do not leave together, only one knows of the error, and cannot save alone.
             if self._is_lent or (self._between_steps and distributed.world_size() == 1):
                 self.save()
         except errors.AdvnetsError as failure:
@@ -250,7 +250,7 @@ class Loop:
         os._exit(130)
 
     def save(self) -> Path:
-        """Write a checkpoint of this step, unless it is there; return its folder."""
+        """Write a checkpoint of this step, as `runs.save_checkpoint` does, unless it is there; return its folder."""
         state = self.state()
         path = distributed.on_rank0(lambda: self._write(state))
         self._write_status("training")

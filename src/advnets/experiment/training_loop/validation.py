@@ -45,7 +45,12 @@ class MeasuredCheckpoint:
         return None if found is None else badness(self.measure, found.value, found.floor)
 
     def as_json(self) -> dict[str, Any]:
-        """Return what the journal says of it."""
+        """Return what the journal says of it.
+
+        Returns:
+            {"step": ..., "validation/fid": ...} and the like: the number, its error and its value for real images where
+            they are known, the seconds, and the problem if there was one.
+        """
         told: dict[str, Any] = {"step": self.step}
         if self.estimate is not None:
             numbers = {"": self.estimate.value, "-error": self.estimate.error, "-real": self.estimate.floor}
@@ -55,7 +60,15 @@ class MeasuredCheckpoint:
 
     @staticmethod
     def from_json(entry: Mapping[str, Any], measure: str) -> "MeasuredCheckpoint":
-        """Return what `as_json` wrote, of one measure."""
+        """Return what `as_json` wrote, of one measure.
+
+        Args:
+            entry: An entry of the journal that `as_json` wrote.
+            measure: Name of the measure.
+
+        Returns:
+            The checkpoint.
+        """
         value, error, real = (_number(entry.get(f"{PLACE}{measure}{end}")) for end in ("", "-error", "-real"))
         estimate = None if value is None else Estimate(value, error, real)
         took = _number(entry[SECONDS]) or 0.0
@@ -84,7 +97,16 @@ class Validation:
 
     @staticmethod
     def of(entries: Iterable[Mapping[str, Any]], measure: str, patience: int | None = None) -> "Validation":
-        """Return what the entries of a journal hold."""
+        """Return what the entries of a journal hold.
+
+        Args:
+            entries: Entries of a journal; those of no measured checkpoint are passed over.
+            measure: Name of the measure.
+            patience: The training ends after so many checkpoints in a row that are no better; None for never.
+
+        Returns:
+            The checkpoints that were measured.
+        """
         found = (MeasuredCheckpoint.from_json(entry, measure) for entry in entries if SECONDS in entry)
         return Validation(measure, patience, tuple(found))
 
@@ -105,12 +127,23 @@ class Validation:
         return bool(self.patience and self.worse and self.worse % self.patience == 0)
 
     def among(self, steps: Iterable[int]) -> "Validation":
-        """Return those of these steps alone, such as of the checkpoints that are still there."""
+        """Return those of these steps alone, such as of the checkpoints that are still there.
+
+        Args:
+            steps: Steps of the checkpoints that are kept.
+
+        Returns:
+            The same measure of those checkpoints.
+        """
         there = set(steps)
         return replace(self, checkpoints=tuple(one for one in self.checkpoints if one.step in there))
 
     def line(self) -> str:
-        """Return what a person is told of the last checkpoint, in one line."""
+        """Return what a person is told of the last checkpoint, in one line.
+
+        Returns:
+            The number, how it compares with the best so far, and how long it took to measure.
+        """
         last, best = self.checkpoints[-1], self.best
         head = f"checkpoint of step {last.step:,}: {self.measure} on held-out data"
         took = f"It took {last.seconds:.1f} s."
@@ -123,7 +156,11 @@ class Validation:
         return f"{head} is {last}, {standing}{count}. {took}"
 
     def words_of_end(self) -> str:
-        """Return why the training ends here, as a sentence; nothing where it does not."""
+        """Return why the training ends here, as a sentence; nothing where it does not.
+
+        Returns:
+            The sentence, or "".
+        """
         if not self.is_exhausted:
             return ""
         times = f"{self.worse} checkpoints in a row" if self.worse > 1 else "one checkpoint"
@@ -201,7 +238,16 @@ class Validator:
         self.is_exhausted = self.found.is_exhausted and not is_longer
 
     def measure_if_owed(self, step: int, seconds: float, is_due: bool) -> Validation | None:
-        """Measure a checkpoint as `measure` does, if that was due and is not done; return None otherwise."""
+        """Measure a checkpoint as `measure` does, if that was due and is not done; return None otherwise.
+
+        Args:
+            step: The step of the checkpoint.
+            seconds: Seconds that the run was trained for.
+            is_due: Whether the checkpoint of that step was to be measured.
+
+        Returns:
+            What was measured so far, or None if nothing was owed.
+        """
         is_done = any(one.step == step for one in self.found.checkpoints)
         return self.measure(step, seconds) if is_due and not is_done else None
 

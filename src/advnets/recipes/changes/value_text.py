@@ -132,7 +132,14 @@ def _scalar(text: str) -> Any:
 
 
 def format_value(value: Any) -> str:
-    """Return a number, a schedule, a row or a tuple as it would be typed."""
+    """Return a number, a schedule, a row or a tuple as it would be typed.
+
+    Args:
+        value: A value of a recipe.
+
+    Returns:
+        The text, such as "0.5", "none", "adam" or "1,2".
+    """
     if isinstance(value, Constant):
         return format_value(value.value)
     if is_dataclass(value) and not isinstance(value, type):

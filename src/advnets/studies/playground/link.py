@@ -57,11 +57,25 @@ class Link:
             raise BadInput(f"speed is {self.speed!r:.40}; expected one of {', '.join(map(str, SPEEDS))}")
 
     def fragment(self) -> str:
-        """Return the state as `name=value&...`; what has its default is left out, and the order is always the same."""
+        """Return the state as `name=value&...`; what has its default is left out, and the order is always the same.
+
+        Returns:
+            The fragment without the leading #; "" if all has its default.
+        """
         return "&".join(f"{name}={quote(text, safe='.,-')}" for name, text in self._words())
 
     def replace(self, **changes: Any) -> "Link":
-        """Return this state with other values of some attributes."""
+        """Return this state with other values of some attributes.
+
+        Args:
+            changes: The new values, by attribute.
+
+        Returns:
+            The new state.
+
+        Raises:
+            BadInput: If a value is not one of those that are known.
+        """
         return replace(self, **changes)
 
     def _words(self) -> Iterator[tuple[str, str]]:

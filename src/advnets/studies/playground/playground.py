@@ -129,7 +129,11 @@ class Playground:
         self._begin(self.settings)
 
     def picture(self) -> tuple[dict[str, Any], dict[str, bytes]]:
-        """Return what is seen now: numbers, and arrays as bytes. Nothing of the game is changed."""
+        """Return what is seen now: numbers, and arrays as bytes. Nothing of the game is changed.
+
+        Returns:
+            The numbers by name, and the arrays by name, as `as_numbers` writes them.
+        """
         drawn = self.canvas.draw(self.game, self.maker, self.shape)
         numbers = {name: value for name, value in drawn.items() if not isinstance(value, Tensor)}
         arrays = {name: as_numbers(value) for name, value in drawn.items() if isinstance(value, Tensor)}
@@ -137,7 +141,11 @@ class Playground:
         return {**counted, **numbers, **self.losses, **self._gradient_norms()}, arrays
 
     def backdrop(self) -> dict[str, bytes]:
-        """Return the arrays that stay the same: the data's density on the line, its points in the plane."""
+        """Return the arrays that stay the same: the data's density on the line, its points in the plane.
+
+        Returns:
+            The arrays by name, as `as_numbers` writes them.
+        """
         canvas = self.canvas
         return (
             {"p_data": as_numbers(canvas.p_data)} if self.settings.dimension == 1 else {"real": as_numbers(canvas.real)}
@@ -175,7 +183,11 @@ class Playground:
         return self.average.makers[""] if self.settings.average else self.game.generator
 
     def state(self) -> State:
-        """Return a copy of all that the next step depends on, settings aside."""
+        """Return a copy of all that the next step depends on, settings aside.
+
+        Returns:
+            The copy, which later steps leave as it is.
+        """
         networks = {name: dict(network.state_dict()) for name, network in self._networks().items()}
         optimizers = {who: optimizer_state(optimizer) for who, optimizer in self.optimizers.items()}
         copied = copy.deepcopy((dict(self.made), networks, optimizers))

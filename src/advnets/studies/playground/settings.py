@@ -182,15 +182,36 @@ class Settings:
         return Settings({name: one for name, one in value.items() if name != "drawn"}, tuple(drawn))
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the settings as a value of JSON, which `of` reads."""
+        """Return the settings as a value of JSON, which `of` reads.
+
+        Returns:
+            {control: value}, and the list "drawn".
+        """
         return {**self.values, "drawn": list(self.drawn)}
 
     def replace(self, **changes: Any) -> "Settings":
-        """Return these settings with other values of some controls, and of `drawn`."""
+        """Return these settings with other values of some controls, and of `drawn`.
+
+        Args:
+            changes: The new values, by control.
+
+        Returns:
+            The new settings.
+
+        Raises:
+            BadInput: If a value is out of bounds, or the values do not go together.
+        """
         return Settings.of({**self.as_dict(), **changes})
 
     def restarts_from(self, other: "Settings") -> bool:
-        """Return whether a game under other settings must begin anew to be played under these."""
+        """Return whether a game under other settings must begin anew to be played under these.
+
+        Args:
+            other: The settings that the game is played under.
+
+        Returns:
+            True if the drawing differs, or a control that cannot be changed while a game is played.
+        """
         fixed = [name for name, control in CONTROLS.items() if not control.live]
         return self.drawn != other.drawn or any(self.values[name] != other.values[name] for name in fixed)
 

@@ -122,6 +122,9 @@ class TableStudy:
     def read(self) -> TableResults:
         """Return the results as they are, without training.
 
+        Returns:
+            The results.
+
         Raises:
             Missing: If there are none.
             Damaged: If the file does not hold results of a table.

@@ -38,7 +38,11 @@ class WatchedFolder:
         self._listed_at = float("-inf")
 
     def list(self) -> list[dict[str, Any]]:
-        """Return what the list of runs shows, as JSON; the newest first, share files behind the runs."""
+        """Return what the list of runs shows, as JSON; the newest first, share files behind the runs.
+
+        Returns:
+            The key, the name and the state of each, and what else the list shows; it is at most FRESH_SECONDS old.
+        """
         with self._lock:
             if time.monotonic() - self._listed_at > FRESH_SECONDS:
                 runs = find_run_folders(self.root)
