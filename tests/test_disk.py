@@ -40,7 +40,7 @@ def test_a_folder_that_was_renamed_is_written_where_it_is_and_never_its_successo
     Path("mine").rename("moved")
     Path("mine").mkdir()
     Path("mine/a").write_bytes(b"theirs")
-    assert not folder.is_in_place()
+    assert not folder.is_in_place
     acts: list[Any] = [
         lambda: folder.write("a", b"new"),
         lambda: folder.append("a", b"more"),

@@ -11,18 +11,15 @@ import os
 import shutil
 import stat
 import sys
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import BinaryIO
 
+from advnets.disk.file_content import Content, fill_file, temporary_name
 from advnets.errors import BadInput
 
 if sys.platform != "win32":
     import fcntl
-
-Content = bytes | Callable[[IO[bytes]], object]
-"""Bytes of a file, or what writes them into it."""
 
 HAS_HANDLES = os.open in os.supports_dir_fd and hasattr(os, "O_DIRECTORY")
 """Whether files can be named within an open folder."""
@@ -40,11 +37,6 @@ def sync_folder(folder: Path) -> None:
     """
     with Folder.open(folder) as held:
         held.sync()
-
-
-def temporary_name() -> str:
-    """Return a new name for a file or folder that is not whole yet."""
-    return f".tmp-{os.getpid()}-{uuid.uuid4().hex[:8]}"
 
 
 class Folder:
@@ -95,6 +87,7 @@ class Folder:
             os.close(self._descriptor)
             self._descriptor = None
 
+    @property
     def is_in_place(self) -> bool:
         """Whether the path still leads to this folder."""
         try:
@@ -103,9 +96,10 @@ class Folder:
             return False
         return (found.st_dev, found.st_ino) == self.identity
 
+    @property
     def place(self) -> Path:
         """Where the folder is now, as far as the system says it (Linux); else where it was when it was opened."""
-        if self._descriptor is not None and not self.is_in_place():
+        if self._descriptor is not None and not self.is_in_place:
             with contextlib.suppress(OSError):
                 return Path(os.readlink(f"/proc/self/fd/{self._descriptor}"))
         return self.path
@@ -126,11 +120,19 @@ class Folder:
         return True
 
     def names(self) -> list[str]:
-        """The names in the folder."""
+        """Return the names in the folder.
+
+        Returns:
+            The names, in no order.
+        """
         return os.listdir(self.path if self._descriptor is None else self._descriptor)
 
     def status(self, name: str) -> os.stat_result | None:
-        """What the system knows of a file, folder or link, by its name (see `folder`); None if there is none."""
+        """Return what the system knows of a file, folder or link, by its name (see `folder`).
+
+        Returns:
+            Its status; None if there is none.
+        """
         try:
             return os.stat(self._at(name), dir_fd=self._descriptor, follow_symlinks=False)
         except FileNotFoundError:
@@ -151,7 +153,11 @@ class Folder:
                 )
 
     def has_folder(self, name: str) -> bool:
-        """Whether a name, as `folder` takes it, is that of a folder within this one, not of a link to one."""
+        """Return whether a name, as `folder` takes it, is that of a folder within this one.
+
+        Returns:
+            True if it is; False for a link to one.
+        """
         found = self.status(name)
         return found is not None and stat.S_ISDIR(found.st_mode)
 
@@ -201,7 +207,11 @@ class Folder:
         return os.fdopen(self._open(name, os.O_RDONLY), "rb")
 
     def read(self, name: str) -> bytes:
-        """Return the bytes of a regular file; see `open_file`, whose errors it raises."""
+        """Return the bytes of a regular file; see `open_file`, whose errors it raises.
+
+        Returns:
+            The bytes.
+        """
         with self.open_file(name) as file:
             return file.read()
 
@@ -242,7 +252,7 @@ class Folder:
             force: Whether it is forced to the disk.
         """
         with os.fdopen(self._open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL), "w+b") as file:
-            _fill(file, content, force=force)
+            fill_file(file, content, force=force)
 
     def append(self, name: str, line: bytes) -> None:
         """Add a line to a file, by one call of the system.
@@ -368,7 +378,7 @@ class Folder:
                 return False  # the file system has no nameless files
             raise
         with os.fdopen(descriptor, "w+b") as file:
-            _fill(file, content)
+            fill_file(file, content)
             try:
                 os.link(f"/proc/self/fd/{descriptor}", name, dst_dir_fd=self._descriptor)
             except OSError as error:
@@ -384,16 +394,6 @@ class Folder:
         """What a call of the system is given for a name: the name, or a path that still leads here."""
         if self._descriptor is not None:
             return name
-        if not self.is_in_place():
+        if not self.is_in_place:
             raise OSError(errno.ESTALE, "it was moved away or replaced", str(self.path))
         return str(self.path / name)
-
-
-def _fill(file: IO[bytes], content: Content, *, force: bool = True) -> None:
-    if isinstance(content, bytes):
-        file.write(content)
-    else:
-        content(file)
-    file.flush()
-    if force:
-        os.fsync(file.fileno())

@@ -383,7 +383,7 @@ class Run:
     def _let_go(self) -> None:
         """Let the directory go; a run that was renamed while it trained has its new path from now on."""
         if self._held is not None and self._held.held is not None:
-            self.path, self._held = self._held.held.place(), None
+            self.path, self._held = self._held.held.place, None
             self.__dict__.pop("directory", None)
 
     def _newest_state(self) -> dict[str, Any] | None:

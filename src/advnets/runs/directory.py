@@ -319,7 +319,7 @@ def lock_run(path: Path) -> Iterator[RunDirectory]:
         except OSError as error:
             raise cannot_write(path / ".lock", error) from error
         try:
-            if not directory.held.is_in_place():
+            if not directory.held.is_in_place:
                 raise InUse(f"{path} was moved away just now. Name its new place.")
             yield directory
         finally:

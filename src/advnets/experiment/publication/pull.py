@@ -150,7 +150,7 @@ def _fill_folder(
             expect_digest(pulled[name].sha256, pins[name], f"{address}: {name}")
     if CARD not in files and pins[CARD].get("the lock") is not None:
         raise Missing(f"{address}: {CARD} is not there, which the lock pins. Nothing was kept.")
-    _expect_share_file(folder.place() / SHARE_FILE, f"{address}: {SHARE_FILE}")
+    _expect_share_file(folder.place / SHARE_FILE, f"{address}: {SHARE_FILE}")
     folder.create(LOCK, HubLock(address.repository, address.revision, pulled).text().encode())
 
 
