@@ -99,7 +99,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(
         file.write(b"half")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(disk, "_fill", fill)
+    monkeypatch.setattr(disk, "fill_file", fill)
     assert call(name, run) == 2
     assert "could not be written: the disk is full" in one_line(capsys, measured=name in MEASURED)
     assert everything(tmp_path) == {}
