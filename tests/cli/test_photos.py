@@ -35,6 +35,16 @@ def test_a_folder_of_photos_needs_no_recipe(tmp_path: Path, capsys: pytest.Captu
     assert run.sample(2).values.shape == (2, 16, 16, 3)
 
 
+def test_a_dry_run_estimates_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_photos(tmp_path / "photos", 60)
+    words = "train --data photos --steps 3 --generator.width 4 --dry-run --device cpu"
+    assert main(words.split()) == 0
+    out, err = capsys.readouterr()
+    named = [line.partition(":")[0] for line in err.splitlines() if ":" in line]
+    assert ("recipe" in named, "cost" in named, "heed" in named) == (True, False, True)
+    assert out.count("ms a step") + out.count("ms/step") == 1
+
+
 def test_sub_folders_are_classes_that_are_trained_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("cats", "dogs"):
         write_photos(tmp_path / "pets" / name, 40)

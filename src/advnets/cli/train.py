@@ -96,6 +96,8 @@ def main(argv: Sequence[str]) -> int:
             raise BadInput("--dry-run estimates recipes; found --game. Train some steps: --steps 100")
         cost = experiment.dry_run(recipe, settings=settings)
         if distributed.is_rank0():
+            if not names:
+                _tell(_warn_of_few_steps(cost))
             print_result(cost.as_dict(), as_json=asked.json, text=str(cost))
         return 0
     run = experiment.start(recipe, game=game, settings=settings)
@@ -112,25 +114,38 @@ FEW_STEPS = 1000
 
 
 def _choose_recipe(flags: Sequence[str]) -> Recipe:
-    """The recipe that is chosen for the data of the flags; the first process says which it is, why, and its cost."""
+    """The recipe that is chosen for the data of the flags; the first process says which it is, and why.
+
+    It says too what the recipe will cost, unless a dry run does.
+    """
     usual = experiment.find_recipe(USUAL)
     asked, _ = parse_with_recipe(choose_typed_rows(usual, flags), flags, verb="train")
     settings = settings_of(asked)
     dataset = distributed.local_rank0_first(settings.dataset)
     choice = experiment.choose_recipe_for(dataset, settings)
-    cost = experiment.dry_run(choice.recipe, settings=settings, dataset=dataset, seconds=GLANCE_SECONDS)
-    length = f"{cost.steps:,} steps in {cost.minutes:.3g} min"
-    memory = "" if cost.mebibytes is None else f", {cost.mebibytes:,.0f} MiB of memory"
-    pace = f"{cost.milliseconds_per_step:,.0f} ms a step, as busy as the machine is now"
-    told = f"cost: {pace}, so about {length}{memory} (--minutes)"
-    few = []
-    if cost.steps < FEW_STEPS:
-        smaller = ", or take smaller images by --image-size 64" if max(dataset.shape[1:]) > 64 else ""
-        few = [f"heed: {cost.steps:,} steps draw little but grey; train longer by --minutes{smaller}"]
+    lines = [*choice.reasons]
+    if not asked.dry_run:
+        cost = experiment.dry_run(choice.recipe, settings=settings, dataset=dataset, seconds=GLANCE_SECONDS)
+        length = f"{cost.steps:,} steps in {cost.minutes:.3g} min"
+        memory = "" if cost.mebibytes is None else f", {cost.mebibytes:,.0f} MiB of memory"
+        pace = f"{cost.milliseconds_per_step:,.0f} ms a step, as busy as the machine is now"
+        lines += [f"cost: {pace}, so about {length}{memory} (--minutes)", *_warn_of_few_steps(cost)]
     if distributed.is_rank0():
-        for line in (*choice.reasons, told, *few):
-            write_error(escape(line))
+        _tell(lines)
     return choice.recipe
+
+
+def _warn_of_few_steps(cost: experiment.Cost) -> list[str]:
+    """A line where a training is so short that its pictures show nothing."""
+    if cost.steps >= FEW_STEPS:
+        return []
+    smaller = ", or take smaller images by --image-size 64" if max(cost.shape[1:], default=0) > 64 else ""
+    return [f"heed: {cost.steps:,} steps draw little but grey; train longer by --minutes{smaller}"]
+
+
+def _tell(lines: Sequence[str]) -> None:
+    for line in lines:
+        write_error(escape(line))
 
 
 def settings_of(asked: TrainFlags) -> experiment.Settings:
