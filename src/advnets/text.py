@@ -1,4 +1,4 @@
-"""Names of users as text: for a terminal, for a page of Markdown, for a command that is typed.
+"""Names of users, and numbers, as text: for a terminal, for a page of Markdown, for a command that is typed.
 
 A name may hold anything: a path has any bytes but one, and the names in a zip, a run or a report come from others. A
 terminal obeys some characters, a page reads some as marks, and a shell splits words at some.
@@ -115,6 +115,36 @@ def format_code_block(text: str, language: str = "") -> str:
     shown = escape_lines(text)
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", shown)), default=0))
     return f"{fence}{language}\n{shown}\n{fence}"
+
+
+def format_number(value: float, digits: int = 3) -> str:
+    """Return a number with so many significant digits, and those from a thousand to a million without an exponent.
+
+    Args:
+        value: The number.
+        digits: Significant digits, 1 or more.
+
+    Returns:
+        The text.
+
+    Example:
+        >>> format_number(2398.4, 2), format_number(0.12345), format_number(3.2e9)
+        ('2,400', '0.123', '3.2e+09')
+    """
+    short = f"{value:.{digits}g}"
+    return f"{float(short):,.0f}" if 1e3 <= abs(float(short)) < 1e6 else short
+
+
+def shorten_digests(text: str) -> str:
+    """Return a text with the first 12 digits of each SHA-256 in it, which is what a person compares.
+
+    Args:
+        text: The text, such as the id of an extractor.
+
+    Returns:
+        The shorter text.
+    """
+    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1...", text)
 
 
 def quote_word(word: str | os.PathLike[str]) -> str:

@@ -7,7 +7,7 @@ from statistics import NormalDist
 from advnets.assessment.verdict import LEVEL, floor_half_width, row_p_value
 from advnets.statistics import Estimate
 from advnets.statistics.estimate import Z95
-from advnets.text import escape_markdown
+from advnets.text import escape_markdown, format_number
 
 CHANCE = 0.8
 """Of telling a difference that is called large enough."""
@@ -53,7 +53,7 @@ def power_lines(estimates: Mapping[str, Estimate], held_out: int) -> list[str]:
     least = {name: one for name, found in values.items() if (one := least_difference(found, rows)) is not None}
     if held_out >= FEW or not least:
         return []
-    listed = ", ".join(f"{escape_markdown(name)} {one:.2g}" for name, one in least.items())
+    listed = ", ".join(f"{escape_markdown(name)} {format_number(one, 2)}" for name, one in least.items())
     return [
         f"What this report could tell: {held_out:,} real images are few. A true difference from real images is told "
         f"with a chance of {100 * CHANCE:.0f} % if it is as large as this: {listed}. Smaller ones are often missed. "

@@ -19,7 +19,7 @@ from advnets.markup import html_card, html_lines, html_table
 from advnets.records import parse_record, parse_value
 from advnets.statistics import Estimate
 from advnets.statistics.estimate import Z95
-from advnets.text import align_table, escape_markdown, format_reasons
+from advnets.text import align_table, escape_markdown, format_reasons, shorten_digests
 
 SCHEMA = 2
 
@@ -286,10 +286,11 @@ class Report:
         it, right = self.against, self.against.accuracy
         step = "" if self.step is None else f" at step {self.step:,}"
         seen = "" if right is None else f" The classifier is right on {100 * right:.1f} % of held-out images."
+        features = escape_markdown(shorten_digests(it.extractor))
         return (
             f"# {escape_markdown(self.name)}{step}\n\n"
             f"{it.samples:,} samples, measured against {it.held_out:,} {escape_markdown(it.split)} and {it.train:,} "
-            f"training images of {escape_markdown(it.data)}. Features: {escape_markdown(it.extractor)}.{seen}"
+            f"training images of {escape_markdown(it.data)}. Features: {features}.{seen}"
         )
 
     def _table(self) -> str:

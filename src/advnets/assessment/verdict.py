@@ -8,6 +8,7 @@ from advnets import statistics
 from advnets.assessment.measures import MEASURES
 from advnets.statistics import Estimate
 from advnets.statistics.estimate import Z95, Note
+from advnets.text import format_number
 
 LEVEL = 0.05
 """The largest chance that a report on samples that are real tells any difference."""
@@ -119,9 +120,9 @@ def _judge_value(name: str, found: Estimate, adjusted: float | None) -> Verdict:
         return Verdict("too few samples to tell" if few else "there is nothing real to compare it with", None)
     row = MEASURES.get(name)
     apart = found.value - found.floor
-    words = f"{abs(apart):.3g} {'above' if apart > 0 else 'below'} real images"
+    words = f"{format_number(abs(apart))} {'above' if apart > 0 else 'below'} real images"
     if row and row.better == "lower" and apart > 0 and found.floor > 0:
-        words = f"{found.value / found.floor:.3g} times that of real images"
+        words = f"{format_number(found.value / found.floor)} times that of real images"
     if adjusted is None:
         return Verdict(f"{words}; its error is not known", None)
     differs = adjusted < LEVEL

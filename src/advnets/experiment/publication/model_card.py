@@ -17,7 +17,7 @@ from advnets.experiment.model import Model
 from advnets.experiment.publication.card_head import format_card_head, protocol_text
 from advnets.experiment.publication.card_subject import CardSubject, open_subject
 from advnets.experiment.run import Run
-from advnets.text import escape_lines, escape_markdown, format_code, format_code_block, quote_word
+from advnets.text import escape_lines, escape_markdown, format_code, format_code_block, quote_word, shorten_digests
 
 SHARE_FILE = "model.safetensors"
 """How the share file is called on a hub, and in the commands of a card."""
@@ -212,7 +212,7 @@ def _measures(subject: CardSubject) -> list[str]:
     head = (
         f"`advnets evaluate` drew {against.samples:,} samples and measured them against {against.held_out:,} "
         f"{escape_markdown(against.split)} and {against.train:,} training images of {escape_markdown(against.data)}. "
-        f"Features: {escape_markdown(against.extractor)}.{seen}"
+        f"Features: {escape_markdown(shorten_digests(against.extractor))}.{seen}"
     )
     told = {name: protocol_text(one.protocol) for name, one in report.measures.items()}
     protocols = "\n".join(f"- {escape_markdown(name)}: {escape_markdown(text)}" for name, text in told.items())
