@@ -31,7 +31,7 @@ def check(told: dict[str, Any], kills: int, least: int, phases: tuple[str, ...] 
     assert {one["end"] for one in told["kills"]} == {told["end"]}
     assert {one["report"] for one in told["kills"] if "report" in one} == {told["report"]} - {None}
     assert not any(one["left"] for one in told["kills"]), "temporary files are left after the next start"
-    assert sum(hit.values()) == kills
+    assert sum(hit.values()) >= kills
     assert all(hit[phase] >= least for phase in phases), f"the kills hit {hit}"
     assert any(one["stale"] for one in told["kills"]), "no kill left anything half-written"
     assert any(one["step"] not in (None, 20) for one in told["kills"])

@@ -17,7 +17,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ from advnets.runs import checkpoint
 PHASES = ("between", "start", "step", "preview", "write", "rename", "evaluation", "report")
 TARGETS = PHASES[1:]
 OF_EVALUATION = ("evaluation", "report")
+MOST_AGAIN = 10
+"""Kills more at most that are aimed at a phase that was missed."""
 STEPS = 20
 EVALUATED = 300
 chosen: dict[str, Any] = {}
@@ -179,6 +181,14 @@ def kill_evaluation(out: str, phase: mmap.mmap, target: str, rng: random.Random,
     return {"phase": hit, "step": STEPS, "stale": stale, "end": end(out), "report": report(out)}
 
 
+def aims(kills: int, targets: tuple[str, ...], told: list[dict[str, Any]], *, again: int) -> Iterator[str]:
+    """The phase of each kill, in turn; and a phase that none has hit again, for a busy machine kills late."""
+    for number in range(kills):
+        yield targets[number % len(targets)]
+    for _ in range(again):
+        yield from [name for name in targets if name not in {one["phase"] for one in told}]
+
+
 def main(kills: int, seed: int, measures: str, saboteur: str | None) -> None:
     torch.set_num_threads(1)
     rng, phase = random.Random(seed), mmap.mmap(-1, 1)
@@ -199,9 +209,9 @@ def main(kills: int, seed: int, measures: str, saboteur: str | None) -> None:
     watched(phase)
     if saboteur:
         sabotage(saboteur)
-    told = []
-    for number in range(kills):
-        target, out = targets[number % len(targets)], f"run-{number}"
+    told: list[dict[str, Any]] = []
+    for number, target in enumerate(aims(kills, targets, told, again=0 if saboteur else MOST_AGAIN)):
+        out = f"run-{number}"
         if target in OF_EVALUATION and is_evaluated:
             one = kill_evaluation(out, phase, target, rng, seconds)
         else:
