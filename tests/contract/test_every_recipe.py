@@ -15,10 +15,11 @@ from advnets import experiment, statistics
 from advnets.algorithm import Algorithm1
 from advnets.data import Dataset, from_memory, load
 from advnets.errors import BadInput, TooBig, Unsupported
-from advnets.experiment.paper_figures import _as_shown, _nearest
 from advnets.experiment.preparation.build_model import build_on_meta
 from advnets.experiment.preparation.build_training import build_game_training, build_training
 from advnets.experiment.preparation.game_training import GameTraining
+from advnets.experiment.sampling import Samples, find_nearest_training_images
+from advnets.experiment.sampling.nearest import _as_shown
 from advnets.networks import MaxoutDiscriminator
 from advnets.optimizers import Adam
 from advnets.recipes import PLAYERS, RECIPES, Average, Descent, Recipe, Stage, from_json, to_json
@@ -185,11 +186,15 @@ def test_the_nearest_image_as_shown_is_found_in_whatever_blocks(
     run = train_to("run", recipe, 3)
     train = run.dataset.train.values
     shown = _as_shown(run.model.transform, train)
-    near = _nearest(run.model.transform, shown[[3, 0, len(train) - 1]], train)
-    assert torch.equal(near, shown[[3, 0, len(train) - 1]])
-    monkeypatch.setattr("advnets.experiment.paper_figures.BLOCK", 7)
+
+    def nearest(images: torch.Tensor) -> torch.Tensor:
+        samples = Samples(images.permute(0, 2, 3, 1).contiguous().numpy())
+        return find_nearest_training_images(samples, run.dataset, run.model.transform).stored_values
+
+    assert torch.equal(nearest(shown[[3, 0, len(train) - 1]]), shown[[3, 0, len(train) - 1]])
+    monkeypatch.setattr("advnets.experiment.sampling.nearest.BLOCK", 7)
     samples = shown[5:9] // 2
-    assert torch.equal(_nearest(run.model.transform, samples, train), shown[statistics.find_nearest(samples, shown)[0]])
+    assert torch.equal(nearest(samples), shown[statistics.find_nearest(samples, shown)[0]])
 
 
 @pytest.mark.parametrize("name", BASELINES)

@@ -17,6 +17,7 @@ from advnets.cli.main import main
 from advnets.data import Dataset, Split, load
 from advnets.errors import AdvnetsError, BadInput
 from advnets.experiment import Model, TranslationPlan
+from advnets.experiment.exploration import LatentExplorer, describe_latents, translate_upload
 from advnets.experiment.preparation.preview import join_rows
 from advnets.experiment.sampling.translation import resize
 from advnets.networks import LastingDropout
@@ -133,6 +134,18 @@ def test_files_are_written_by_their_names(model: Model, tmp_path: Path) -> None:
     assert np.array_equal(found, model.translate(stored).values[0, ..., 0])
     several = model.translate_files([tmp_path / "in/a.png"], tmp_path / "many", TranslationPlan(n=3))
     assert files(several) == ["a-0.png", "a-1.png", "a-2.png"]
+
+
+def test_an_upload_is_translated_either_way_of_a_cycle(runs: dict[str, Path]) -> None:
+    explorer = LatentExplorer(runs["cyclegan"])
+    assert describe_latents(explorer.model())["way"] == "there"
+    assert describe_latents(LatentExplorer(runs["pix2pix"]).model())["way"] == ""
+    photo = encoded(random(8, 8, 1))
+    there, back, first = (translate_upload(explorer.model(way), photo).values for way in ("there", "back", None))
+    assert np.array_equal(there, first)
+    assert not np.array_equal(there, back)
+    with pytest.raises(BadInput, match="way"):
+        explorer.model("sideways")
 
 
 def test_pairs_side_by_side_are_told(model: Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -165,6 +165,8 @@ def test_latents(viewer: Viewer) -> None:
     viewer.open("latents")
     page.wait_for_selector("#drawn")
     viewer.expect_change(viewer.drawn, lambda: page.select_option("#n", "4"))
+    viewer.expect_change(viewer.drawn, lambda: page.check("#nearest"))
+    assert "nearest=1" in page.url
     viewer.expect_change(viewer.drawn, lambda: page.fill("#seed", "5"))
     viewer.expect_change(viewer.drawn, lambda: viewer.slide('[data-coordinate="0"]', 3))
     viewer.expect_change(viewer.drawn, lambda: page.click("#forget"))

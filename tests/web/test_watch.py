@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import tiny
@@ -17,7 +18,7 @@ import web_client
 from advnets.comparison.settings_difference import settings_differences
 from advnets.disk import Folder
 from advnets.errors import BadInput
-from advnets.experiment.exploration import Exploration, draw_place
+from advnets.experiment.exploration import Exploration, LatentExplorer, draw_place
 from advnets.runs.overview import find_run_folders, read_overview
 from advnets.runs.tail import read_tail
 from advnets.web import Keys, Page
@@ -178,6 +179,27 @@ def test_what_cannot_be_drawn_is_refused_in_words(body: bytes, trained: Path) ->
     assert answer.status in (413, 422)
     assert answer.json()["error"]
     client.page.close()
+
+
+def test_samples_are_shown_beside_their_nearest_training_images(trained: Path, tmp_path: Path) -> None:
+    run = tiny.experiment.Run(trained / "run-0")
+    drawn = LatentExplorer(run.path).draw(Exploration(n=4, is_beside_nearest=True))
+    alone, train = draw_place(run.model, Exploration(n=4)), run.dataset.train.values
+    np.testing.assert_array_equal(drawn.values[::2], alone.values)
+    shown = drawn.stored_values[1::2].flatten(1).double()
+    distances = torch.cdist(alone.stored_values.flatten(1).double(), train.flatten(1).double())
+    torch.testing.assert_close(
+        (alone.stored_values.flatten(1).double() - shown).norm(dim=1), distances.min(1).values, rtol=1e-6, atol=1e-4
+    )
+    client = Client(trained)
+    asked = [f'{{"n": 4, "nearest": {word}}}'.encode() for word in ("false", "true", "3")]
+    answers = [client.post(f"/api/explore/{client.key('run-0')}", body) for body in asked]
+    assert [answer.status for answer in answers] == [200, 200, 422]
+    assert answers[0].body != answers[1].body
+    client.page.close()
+    run.export(tmp_path / "G.safetensors")
+    with pytest.raises(BadInput, match="holds no training images"):
+        LatentExplorer(tmp_path / "G.safetensors").draw(Exploration(is_beside_nearest=True))
 
 
 def test_viewers_of_a_training_do_not_change_it(trained: Path, tmp_path: Path) -> None:

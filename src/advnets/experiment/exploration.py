@@ -1,18 +1,23 @@
 """Walks through a generator's latents: seeds, the way between two, single coordinates, classes; and translations."""
 
 import io
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
+from advnets.data import Dataset
 from advnets.data.images.decode_image import decode_whole, strict_pillow
 from advnets.errors import BadInput
 from advnets.experiment.model import Model
 from advnets.experiment.opening import find_model
-from advnets.experiment.sampling import Samples, choose_given
+from advnets.experiment.run import Run
+from advnets.experiment.sampling import Samples, choose_given, find_nearest_training_images
 from advnets.latents import LATENTS
 from advnets.runs import newest_first
 
@@ -35,6 +40,7 @@ class Exploration:
         coordinates: Values that single coordinates of z are set to, by number from 0.
         class_name: The class that is drawn, by name or number; None for one by its share.
         n: How many samples: of seed, seed + 1 and so on, all moved alike.
+        is_beside_nearest: Whether each is shown beside the training image that is nearest to it.
 
     Raises:
         BadInput: For numbers out of range.
@@ -46,6 +52,7 @@ class Exploration:
     coordinates: Mapping[int, float] = field(default_factory=dict)
     class_name: str | None = None
     n: int = 1
+    is_beside_nearest: bool = False
 
     def __post_init__(self) -> None:
         for name, seed in (("seed", self.seed), ("other", self.other)):
@@ -60,14 +67,16 @@ class Exploration:
                 raise BadInput(f"coordinate {place}: found {value!r}, expected a number from -{FURTHEST} to {FURTHEST}")
         if self.class_name is not None and not isinstance(self.class_name, str):
             raise BadInput(f"class: found {self.class_name!r}, expected its name or its number as a text")
+        if type(self.is_beside_nearest) is not bool:
+            raise BadInput(f"nearest: found {self.is_beside_nearest!r}, expected true or false")
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> "Exploration":
         """Return the place that a JSON object names.
 
         Args:
-            value: {"seed": 3, "other": 7, "share": 0.5, "coordinates": {"0": 1.5}, "class": "4", "n": 16}, each of
-                which may be missing.
+            value: {"seed": 3, "other": 7, "share": 0.5, "coordinates": {"0": 1.5}, "class": "4", "n": 16, "nearest":
+                true}, each of which may be missing.
 
         Returns:
             The place.
@@ -75,7 +84,7 @@ class Exploration:
         Raises:
             BadInput: For other fields, and for numbers out of range.
         """
-        known = {"seed", "other", "share", "coordinates", "class", "n"}
+        known = {"seed", "other", "share", "coordinates", "class", "n", "nearest"}
         if set(value) - known:
             raise BadInput(f"found {', '.join(sorted(set(value) - known))}; expected {', '.join(sorted(known))}")
         moves = value.get("coordinates", {})
@@ -83,7 +92,10 @@ class Exploration:
             raise BadInput('coordinates: expected an object, such as {"0": 1.5}')
         rest = {name: value[name] for name in ("seed", "other", "share", "n") if value.get(name) is not None}
         return Exploration(
-            **rest, coordinates={int(key): move for key, move in moves.items()}, class_name=value.get("class")
+            **rest,
+            coordinates={int(key): move for key, move in moves.items()},
+            class_name=value.get("class"),
+            is_beside_nearest=value.get("nearest", False),
         )
 
 
@@ -162,7 +174,8 @@ def describe_latents(model: Model) -> dict[str, Any]:
         model: The generator.
 
     Returns:
-        Its step, the coordinates of z and how many have sliders, its classes, and whether it translates images.
+        Its step, the coordinates of z and how many have sliders, its classes, whether it makes images, whether it
+        translates them, and which way.
     """
     card = model.card
     names = card.data.class_names or tuple(map(str, range(card.data.classes or 0)))
@@ -173,6 +186,8 @@ def describe_latents(model: Model) -> dict[str, Any]:
         "sliders": min(SLIDERS, card.latent_size),
         "classes": list(names) if card.given == "labels" else [],
         "translates": card.given == "images",
+        "way": card.way,
+        "is_image": len(card.data.shape) == 3,
     }
 
 
@@ -187,12 +202,53 @@ class LatentExplorer:
     path: Path
 
     def __post_init__(self) -> None:
-        self._model: Model | None = None
+        self._models: dict[str | None, Model] = {}
         self._newest: str | None = None
 
-    def model(self) -> Model:
-        """Return the model of the newest good checkpoint. Raises what `find_model` does."""
+    def model(self, way: str | None = None) -> Model:
+        """Return a generator of the newest good checkpoint.
+
+        Args:
+            way: The way of a cycle, "there" or "back"; None for the first.
+
+        Returns:
+            The generator.
+
+        Raises:
+            AdvnetsError: As `find_model` does.
+        """
         newest = next((path.name for path in newest_first(self.path / "checkpoints")), None)
-        if self._model is None or newest != self._newest:
-            self._model, self._newest = find_model(self.path), newest
-        return self._model
+        if newest != self._newest:
+            self._models, self._newest = {}, newest
+        if way not in self._models:
+            self._models[way] = find_model(self.path, way=way)
+        return self._models[way]
+
+    @cached_property
+    def data(self) -> Dataset:
+        """The data of the run. Raises BadInput for a share file, and what `Run.dataset` does."""
+        if not self.path.is_dir():
+            raise BadInput(f"{self.path.name} is a share file, which holds no training images. Look at samples alone.")
+        return Run(self.path).dataset
+
+    def draw(self, place: Exploration) -> Samples:
+        """Draw the samples of a place, each beside its nearest training image if that is asked for.
+
+        Args:
+            place: The place.
+
+        Returns:
+            The samples.
+
+        Raises:
+            BadInput: For points or a share file beside training images, and as `draw_place` and `Run.dataset` do.
+        """
+        model = self.model()
+        samples = draw_place(model, place)
+        if not place.is_beside_nearest:
+            return samples
+        if samples.values.ndim != 4:
+            raise BadInput(f"{self.path.name} draws points, and only images are shown beside training images")
+        nearest = find_nearest_training_images(samples, self.data, model.transform)
+        pairs = np.stack([samples.values, nearest.values], axis=1).reshape(-1, *samples.values.shape[1:])
+        return Samples(pairs.astype(np.uint8), columns=2 * max(1, round(math.sqrt(len(samples) / 2))))

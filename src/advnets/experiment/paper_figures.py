@@ -6,14 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from advnets import figures, statistics
+from advnets import figures
 from advnets.baselines import is_chain
-from advnets.data import Dataset, Transform, to_uint8
+from advnets.data import Dataset, Transform
 from advnets.errors import Unsupported
-from advnets.experiment.sampling import Samples
-
-BLOCK = 1000
-"""Training images that are compared at once."""
+from advnets.experiment.sampling import Samples, find_nearest_training_images
 
 
 class SampleSource(Protocol):
@@ -53,10 +50,8 @@ def draw_figure2_of(model: SampleSource, dataset: Dataset, *, seed: int = 0) -> 
         The picture, a PIL image.
     """
     samples = model.sample(20, seed=seed).values
-    fifth = torch.from_numpy(samples[4::5]).permute(0, 3, 1, 2).flatten(1)
-    dataset.train.verify()
-    nearest = _nearest(model.transform, fifth, dataset.train.values).permute(0, 2, 3, 1).numpy()
-    return figures.draw_figure2(samples.astype(np.uint8), nearest)
+    nearest = find_nearest_training_images(Samples(samples[4::5]), dataset, model.transform)
+    return figures.draw_figure2(samples.astype(np.uint8), nearest.values.astype(np.uint8))
 
 
 def draw_figure3_of(model: SampleSource, *, rows: int = 4, columns: int = 12, seed: int = 0) -> Any:
@@ -84,20 +79,3 @@ def draw_figure3_of(model: SampleSource, *, rows: int = 4, columns: int = 12, se
     z = torch.lerp(ends[:rows, None], ends[rows:, None], weights.expand(rows, columns, 1))
     images = model.emit(z.flatten(0, 1)).values
     return figures.draw_figure3(images.astype(np.uint8).reshape(rows, columns, *images.shape[1:]))
-
-
-def _nearest(transform: Transform, samples: Tensor, values: Tensor) -> Tensor:
-    """The nearest of stored images as they are shown, (n, c, h, w), to each sample; a block in memory at a time."""
-    best = torch.full((len(samples),), torch.inf, dtype=torch.float64)
-    images = values[:1].repeat(len(samples), 1, 1, 1)
-    for block in torch.split(values, BLOCK):
-        shown = _as_shown(transform, block)
-        indices, distances = statistics.find_nearest(samples, shown)
-        nearer = distances < best
-        best[nearer], images[nearer] = distances[nearer], shown[indices[nearer]]
-    return images
-
-
-def _as_shown(transform: Transform, images: Tensor) -> Tensor:
-    """Stored images, through a transform that samples are shown without the inverse of."""
-    return images if transform.invertible else to_uint8(transform.back(transform.forward(images)))

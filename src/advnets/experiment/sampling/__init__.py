@@ -1,12 +1,13 @@
 """Samples: which are asked for, what they are made of, and how they are written.
 
-Inside of the room a file imports only from those before it: files, samples, plan, inputs, blocks, translation,
-translation_scores, translated_subject.
+Inside of the room a file imports only from those before it: files, samples, nearest, plan, inputs, blocks,
+translation, translation_scores, translated_subject.
 """
 
 from advnets.experiment.sampling.blocks import ShowProgress, follow_blocks, ignore_progress, join_blocks, make_blocks
 from advnets.experiment.sampling.files import Values, expect_place_for_samples, is_streamed, write_blocks
 from advnets.experiment.sampling.inputs import STEPS, Inputs, choose_given, choose_inputs, draw_noises, sweep_code
+from advnets.experiment.sampling.nearest import find_nearest_training_images
 from advnets.experiment.sampling.plan import FRAMES, Given, SampleKeywords, SamplePlan
 from advnets.experiment.sampling.samples import Samples
 from advnets.experiment.sampling.translated_subject import draw_translations
@@ -39,6 +40,7 @@ __all__ = [
     "expect_place_for_samples",
     "expect_place_for_translations",
     "expect_translator",
+    "find_nearest_training_images",
     "follow_blocks",
     "ignore_progress",
     "is_streamed",

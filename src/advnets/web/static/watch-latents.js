@@ -46,7 +46,7 @@ export function Latents({ runs, state, change }) {
   const choice = runs.length > 1 ? html`<label>Of <select id="from" value=${run.key} onChange=${(event) => change({ from: event.target.value })}>${runs.map((one) => html`<option value=${one.key}>${one.name}</option>`)}</select></label>` : "";
   if (!about) return html`<section class="card">${choice}<p class="muted">Loading the newest checkpoint …</p></section>`;
   if (about.reason) return html`<section class="card">${choice}<p>${about.reason}</p></section>`;
-  return about.translates ? html`<${Translate} run=${run} choice=${choice} />` : html`<${Walk} run=${run} about=${about} choice=${choice} state=${state} change=${change} />`;
+  return about.translates ? html`<${Translate} run=${run} about=${about} choice=${choice} />` : html`<${Walk} run=${run} about=${about} choice=${choice} state=${state} change=${change} />`;
 }
 
 function parseMoves(text) {
@@ -59,8 +59,8 @@ const writeMoves = (moves) => Object.entries(moves).map(([place, value]) => `${p
 function Walk({ run, about, choice, state, change }) {
   const seed = Number(state.seed) || 0, other = state.other === undefined || state.other === "" ? null : Number(state.other);
   const share = Number(state.way) || 0, n = Number(state.n) || 16, moves = parseMoves(state.z), name = state.class || "";
-  const [shown, draw] = usePicture();
-  const asked = JSON.stringify({ seed, other, share: other === null ? 0 : share, coordinates: moves, class: name || null, n });
+  const [shown, draw] = usePicture(), hasData = about.is_image && run.state !== "share file";
+  const asked = JSON.stringify({ seed, other, share: other === null ? 0 : share, coordinates: moves, class: name || null, n, nearest: hasData && state.nearest === "1" });
   useEffect(() => {
     const timer = setTimeout(() => draw(() => askPicture(`/api/explore/${run.key}`, asked, "application/json")), WAIT_MS);
     return () => clearTimeout(timer);
@@ -70,6 +70,7 @@ function Walk({ run, about, choice, state, change }) {
   return html`<div class="latents">
     <section class="card canvas"><div class="row"><h3 class="grow">Samples of step ${about.step.toLocaleString("en")}</h3>${choice}</div>
       ${shown.url ? html`<img id="drawn" src=${shown.url} alt=${`${n} samples of ${run.name}`} class=${shown.isBusy ? "busy" : ""} />` : html`<p class="muted">Drawing …</p>`}
+      ${hasData ? html`<label class="check"><input type="checkbox" id="nearest" checked=${state.nearest === "1"} onChange=${(event) => change({ nearest: event.target.checked ? "1" : "" })} /> beside each the training image that is nearest in its pixels</label>` : ""}
       ${shown.problem ? html`<p class="note bad small" role="alert">${shown.problem}</p>` : ""}</section>
     <section class="card moves">
       <div class="fields">
@@ -91,12 +92,13 @@ function Walk({ run, about, choice, state, change }) {
     </section></div>`;
 }
 
-function Translate({ run, choice }) {
-  const [shown, draw] = usePicture(), [file, setFile] = useState(null), [seed, setSeed] = useState(0);
-  useEffect(() => { if (file) draw(() => askPicture(`/api/upload/${run.key}/translate?seed=${seed}`, file, "application/octet-stream")); }, [file, seed, run.key]);
+function Translate({ run, about, choice }) {
+  const [shown, draw] = usePicture(), [file, setFile] = useState(null), [seed, setSeed] = useState(0), [way, setWay] = useState(about.way || "");
+  useEffect(() => { if (file) draw(() => askPicture(`/api/upload/${run.key}/translate?seed=${seed}&way=${way}`, file, "application/octet-stream")); }, [file, seed, way, run.key]);
   return html`<section class="card"><div class="row"><h3 class="grow">Translate an image</h3>${choice}</div>
     <p class="muted small">This run makes images out of images. The file goes to the server on this machine alone.</p>
     <div class="fields"><label>Image <input type="file" id="upload" accept="image/*" onChange=${(event) => setFile(event.target.files[0] || null)} /></label>
+      ${about.way ? html`<label>Way <select id="translation-way" value=${way} onChange=${(event) => setWay(event.target.value)}><option value="there">there, from A to B</option><option value="back">back, from B to A</option></select></label>` : ""}
       <label>Seed <input type="number" id="translation-seed" min="0" value=${seed} onInput=${(event) => setSeed(Math.max(0, Math.floor(Number(event.target.value) || 0)))} /></label></div>
     ${shown.url ? html`<img id="drawn" class="wide" src=${shown.url} alt="the image and its translation" />` : ""}
     ${shown.problem ? html`<p class="note bad small" role="alert">${shown.problem}</p>` : ""}</section>`;

@@ -15,7 +15,6 @@ from advnets.experiment.exploration import (
     Exploration,
     LatentExplorer,
     describe_latents,
-    draw_place,
     picture_bytes,
     translate_upload,
 )
@@ -112,12 +111,13 @@ class _Watch:
     async def explore(self, request: Request) -> Response:
         """The samples of a place in the latents."""
         place = Exploration.from_json(await read_json_body(request))
-        return await self._draw(request, lambda explorer: draw_place(explorer.model(), place))
+        return await self._draw(request, lambda explorer: explorer.draw(place))
 
     async def translate(self, request: Request) -> Response:
         """The translation of an image that is uploaded."""
         content, seed = await request.body(), _seed(request.query_params)
-        return await self._draw(request, lambda explorer: translate_upload(explorer.model(), content, seed))
+        way = request.query_params.get("way") or None
+        return await self._draw(request, lambda explorer: translate_upload(explorer.model(way), content, seed))
 
     async def _draw(self, request: Request, draw: Callable[[LatentExplorer], Samples]) -> Response:
         path = await run_in_threadpool(self.folder.path, request.path_params["key"])
