@@ -1,7 +1,6 @@
 """Walks through a generator's latents: seeds, the way between two, single coordinates, classes; and translations."""
 
 import io
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -238,7 +237,7 @@ class LatentExplorer:
             place: The place.
 
         Returns:
-            The samples.
+            The samples, (n, h, w, c); beside training images, which are on the right, (n, h, 2 w, c).
 
         Raises:
             BadInput: For points or a share file beside training images, and as `draw_place` and `Run.dataset` do.
@@ -250,5 +249,4 @@ class LatentExplorer:
         if samples.values.ndim != 4:
             raise BadInput(f"{self.path.name} draws points, and only images are shown beside training images")
         nearest = find_nearest_training_images(samples, self.data, model.transform)
-        pairs = np.stack([samples.values, nearest.values], axis=1).reshape(-1, *samples.values.shape[1:])
-        return Samples(pairs.astype(np.uint8), columns=2 * max(1, round(math.sqrt(len(samples) / 2))))
+        return Samples(np.concatenate([samples.values, nearest.values], axis=2).astype(np.uint8))

@@ -70,7 +70,7 @@ function Walk({ run, about, choice, state, change }) {
   return html`<div class="latents">
     <section class="card canvas"><div class="row"><h3 class="grow">Samples of step ${about.step.toLocaleString("en")}</h3>${choice}</div>
       ${shown.url ? html`<img id="drawn" src=${shown.url} alt=${`${n} samples of ${run.name}`} class=${shown.isBusy ? "busy" : ""} />` : html`<p class="muted">Drawing …</p>`}
-      ${hasData ? html`<label class="check"><input type="checkbox" id="nearest" checked=${state.nearest === "1"} onChange=${(event) => change({ nearest: event.target.checked ? "1" : "" })} /> beside each the training image that is nearest in its pixels</label>` : ""}
+      ${hasData ? html`<label class="check"><input type="checkbox" id="nearest" checked=${state.nearest === "1"} onChange=${(event) => change({ nearest: event.target.checked ? "1" : "" })} /> on the right of each, the training image that is nearest in its pixels</label>` : ""}
       ${shown.problem ? html`<p class="note bad small" role="alert">${shown.problem}</p>` : ""}</section>
     <section class="card moves">
       <div class="fields">
