@@ -170,6 +170,9 @@ def test_the_best_is_kept_and_can_be_used(
     assert pinned.evaluate(measures="tone", n=50, split="test").against.warnings() == []
     assert main(["compare", "run", "run", "--checkpoint", "best", "--measures", "fid", "--n", "50", "--json"]) == 0
     assert [side["steps"] for side in json.loads(capsys.readouterr().out)["sides"]] == [[20], [20]]
+    assert main(["figures", "grid", "run", "--checkpoint", "best", "--out", "best.png", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["step"] == 20
+    assert main(["figures", "figure1", "--checkpoint", "best", "--out", "figure1.png"]) == 2
     assert main(["card", "run", "--checkpoint", "best", "--out", "card.md"]) == 0
     assert "step 20" in Path("card.md").read_text()
     assert main(["journal", "run", "--out", "journal.csv"]) == 0

@@ -40,6 +40,8 @@ class FiguresFlags:
         data: A data set, by name or path, for saturation (default mnist) and for figure2 of a share file; or, for
             figure2 of a run, the new place of its data, if they were moved.
         data_dir: With --data, a folder where data sets are looked for first.
+        checkpoint: Draw from this checkpoint of a run, by its step, or the best, which --keep-best has kept; default
+            the newest.
         json: Print the result as JSON.
     """
 
@@ -47,6 +49,7 @@ class FiguresFlags:
     seed: int = 0
     data: str | None = None
     data_dir: str | None = None
+    checkpoint: Annotated[str | None, tyro.conf.arg(metavar="STEP|best")] = None
     json: bool = False
 
 
@@ -68,6 +71,10 @@ def main(argv: Sequence[str]) -> int:
     expected = 2 if names[0] in OF_RUNS else 1
     if len(names) != expected:
         raise BadInput(f"{names[0]} takes {'one RUN or share file' if expected == 2 else 'no run'}; found {names[1:]}")
+    if flags.checkpoint is not None and names[0] not in OF_RUNS:
+        raise BadInput(
+            f"--checkpoint is for {', '.join(OF_RUNS)}, which are drawn of a run; found it beside {names[0]}"
+        )
     expect_new(flags.out, *ENDINGS.get(names[0], (".png",)), flag="--out")
     if names[0] == "figure1":
         return _draw_figure1(flags)
@@ -114,7 +121,7 @@ def _draw_dirac(flags: FiguresFlags) -> int:
 
 
 def _draw_of_run(name: str, path: Path, flags: FiguresFlags) -> dict[str, float]:
-    found = experiment.open_source(path)
+    found = experiment.open_source(path, checkpoint=flags.checkpoint)
     model = found if isinstance(found, experiment.Model) else found.model
     if (flags.data or flags.data_dir) and name != "figure2":
         raise BadInput(f"--data and --data-dir are for saturation and figure2. Leave them out for {name} of {path}.")
