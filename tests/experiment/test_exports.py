@@ -84,6 +84,10 @@ def test_the_commands_take_it(
     assert main(["sample", "G.onnx", "--out", "samples.npz", "-n", "3"]) == 0
     assert np.load("samples.npz")["images"].shape == (3, 8, 8, 1)
     assert main(["evaluate", "G.onnx", "--measures", "parzen", "--n", "50"]) == 0
+    capsys.readouterr()
+    assert main(["compare", str(run.path), "G.onnx", "--measures", "fid", "--n", "60", "--json"]) == 0
+    (fid,) = json.loads(capsys.readouterr().out)["contrasts"]
+    assert fid["a"]["value"] == pytest.approx(fid["b"]["value"], rel=1e-3)
     assert main(["export", str(run.path), "--out", "G.onnx"]) == 2
     assert main(["sample", "absent.onnx", "--out", "a.png"]) == 2
     told_wrong = capsys.readouterr().err

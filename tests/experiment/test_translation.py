@@ -148,6 +148,23 @@ def test_an_upload_is_translated_either_way_of_a_cycle(runs: dict[str, Path]) ->
         explorer.model("sideways")
 
 
+def test_either_way_of_a_cycle_is_exported(runs: dict[str, Path], tmp_path: Path) -> None:
+    run, photo = str(runs["cyclegan"]), images(2)
+    for ending in ("safetensors", "onnx"):
+        assert main(["export", run, "--way", "back", "--out", f"back.{ending}"]) == 0
+        model = experiment.find_model(f"back.{ending}")
+        assert model.card.way == "back"
+        own = experiment.find_model(run, way="back").translate(photo).values.astype(int)
+        assert np.abs(model.translate(photo).values - own).max() <= (1 if ending == "onnx" else 0)
+    for words in (
+        [run, "--way", "up"],
+        [str(runs["pix2pix"]), "--way", "back"],
+        ["back.safetensors", "--way", "there"],
+    ):
+        assert main(["export", *words, "--out", "other.safetensors"]) == 2
+    assert not Path("other.safetensors").exists()
+
+
 def test_pairs_side_by_side_are_told(model: Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     put(tmp_path, {"pair.png": encoded(random(8, 16, 1)), "photo.png": encoded(random(8, 8, 1))})
     told: list[Progress] = []

@@ -38,6 +38,7 @@ class ExportFlags:
         out: The file that is written; one that is there already is not overwritten.
         checkpoint: Take this checkpoint of a run, by its step, or the best, which --keep-best has kept; default the
             newest.
+        way: Of the run of a cycle, the generator from A to B (there, the default) or from B to A (back).
         half: Store half precision, which takes half the space; a pixel may then differ by a level or two.
         licence: The licence under which others may use the generator.
         notes: What else they should know.
@@ -47,6 +48,7 @@ class ExportFlags:
     run: tyro.conf.Positional[Path]
     out: Annotated[Path, tyro.conf.arg(metavar="|".join(f"FILE{ending}" for ending in experiment.EXPORTERS))]
     checkpoint: Annotated[str | None, tyro.conf.arg(metavar="STEP|best")] = None
+    way: Annotated[str | None, tyro.conf.arg(metavar="there|back")] = None
     half: bool = False
     licence: str = ""
     notes: str = ""
@@ -66,7 +68,7 @@ def main(argv: Sequence[str]) -> int:
     asked = parse(ExportFlags, argv, verb="export", about=ABOUT.format(kinds=kinds))
     words = {"licence": asked.licence, "notes": asked.notes}
     source = experiment.open_source(asked.run, checkpoint=asked.checkpoint)
-    made = experiment.export_generator(source, asked.out, half=asked.half, **words)
+    made = experiment.export_generator(source, asked.out, half=asked.half, way=asked.way, **words)
     size = made.path.stat().st_size
     result = {"out": str(made.path), "bytes": size, "half": asked.half, "step": made.step, "notes": list(made.notes)}
     lines = [f"{made.path}: {asked.run} at step {made.step}, {size:,} bytes", *(f"  {note}" for note in made.notes)]

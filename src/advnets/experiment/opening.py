@@ -2,6 +2,7 @@
 
 import difflib
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from advnets import runs
@@ -9,6 +10,7 @@ from advnets.errors import BadInput, Missing, Unsupported
 from advnets.experiment.exports import READABLE, ExportedFile, find_exporter, read_model
 from advnets.experiment.model import Model
 from advnets.experiment.run import Run
+from advnets.experiment.run_model import export_model
 from advnets.games import CycleGame, Game
 
 SHIPPED = {path.stem: path for path in sorted((Path(__file__).parent.parent / "models").glob("*.safetensors"))}
@@ -73,15 +75,21 @@ def find_model(
     found = open_source(path, game, checkpoint)
     if isinstance(found, Run):
         return found.model_of(way, last=last)
-    if way not in (None, found.card.way):
-        held = f"the way {found.card.way}" if found.card.way else "a generator that has no ways"
-        raise BadInput(f"{path}: found {held}, expected the way {way}. Name the run, which holds both ways of a cycle.")
+    _expect_way_of_file(found, way)
     if last:
         raise BadInput(
             f"{path} is an exported file, which holds the average of the weights alone; expected a run, whose "
             "checkpoint holds the last ones too. Leave --last out, or name the run."
         )
     return found
+
+
+def _expect_way_of_file(found: Model, way: str | None) -> None:
+    """Expect that a model of a file goes the way that is asked for. Raises BadInput if it goes another, or none."""
+    if way not in (None, found.card.way):
+        held = f"the way {found.card.way}" if found.card.way else "a generator that has no ways"
+        told = "Name the run, which holds both ways of a cycle."
+        raise BadInput(f"{found.name}: found {held}, expected the way {way}. {told}")
 
 
 def open_source(
@@ -131,7 +139,13 @@ def shipped_model_path(path: Path) -> Path | None:
 
 
 def export_generator(
-    source: str | Path | Run | Model, out: str | Path, *, half: bool = False, licence: str = "", notes: str = ""
+    source: str | Path | Run | Model,
+    out: str | Path,
+    *,
+    half: bool = False,
+    licence: str = "",
+    notes: str = "",
+    way: str | None = None,
 ) -> ExportedFile:
     """Write a generator as a file of the kind that its ending says; nothing is overwritten.
 
@@ -142,6 +156,7 @@ def export_generator(
             two.
         licence: Your words, on its card; those on the card of a file stay where there are none.
         notes: Your words, likewise.
+        way: Which generator of a cycle's run, "there" or "back"; None for "there", and for all else.
 
     Returns:
         What was written.
@@ -149,12 +164,14 @@ def export_generator(
     Raises:
         Missing: If there is no such source.
         Unsupported: For another ending, and for what such a file cannot hold.
-        BadInput: If the file is there.
+        BadInput: If the file is there, and for a way that is not.
     """
     found = open_source(source) if isinstance(source, str | Path) else source
     path = Path(out)
     if isinstance(found, Run):
-        return found.export_with_notes(path, half, licence=licence, notes=notes)
+        load = partial(found.model_of, way)
+        return export_model(found.record, load, found.directory, path, half=half, licence=licence, notes=notes)
+    _expect_way_of_file(found, way)
     exporter = find_exporter(path)
     runs.expect_new(path)
     told = found.card

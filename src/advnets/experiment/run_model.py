@@ -203,7 +203,9 @@ def export_model(
         step, words = export_own_weights(record, directory, path, half=half, licence=licence, notes=notes)
         return ExportedFile(path, step, (words,), "")
     runs.expect_new(path)
-    model, file = load(), directory.report_json
+    model = load()
+    way_back = directory.path / "back" / directory.report_json.name
+    file = way_back if model.card.way == "back" else directory.report_json
     report = runs.read_sealed(file, REPORT_ADVICE) if file.exists() else {}
     measured = report if report.get("step") == model.step else None
     card = replace(model.card, half=half, licence=licence, notes=notes, report=measured)
