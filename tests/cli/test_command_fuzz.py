@@ -17,6 +17,10 @@ def test_the_help_names_the_exit_codes() -> None:
     assert sorted(command_fuzz.DOCUMENTED) == [0, 2, 3, 4, 5, 129, 130, 141, 143]
 
 
+def test_every_verb_is_fuzzed() -> None:
+    assert {words[0] for words in command_fuzz.CALLS if words} >= set(command.VERBS)
+
+
 def test_a_hundred_calls_end_as_documented(tmp_path: Path) -> None:
     found = command_fuzz.fuzz(100, folder=tmp_path)
     command_fuzz.assert_ends_as_documented(found)

@@ -43,7 +43,7 @@ from PIL import Image
 import tiny
 from advnets import distributed, web
 from advnets.cli import main as command
-from advnets.cli.live import play
+from advnets.cli.live import play, watch
 from advnets.experiment.machine import cost
 from advnets.experiment.training_loop.loop import Loop
 from advnets.extractors import classifier
@@ -116,6 +116,11 @@ CALLS: tuple[tuple[str, ...], ...] = (
     ("play", "--no-browser"),
     ("play", "--lesson", "wgan", "--korean", "--no-browser"),
     ("play", "--state", "k=3", "--port", "1", "--no-browser"),
+    ("watch", ".", "--no-browser"),
+    ("watch", "run", "--port", "1", "--no-browser"),
+    ("diagnose", "run"),
+    ("diagnose", "run", "--json"),
+    ("train", "paper-adam", "--data", "digits", "--steps", "2", "--keep-best", "parzen", "--out", "new", *FAST),
     ("table", "--data", "mnist", "--show", "--out", "x.md"),
     ("table", "--data", "tfd", "--rows", "dbn", "--seeds", "1"),
     ("recipes", "--json"),
@@ -445,7 +450,7 @@ def shorten() -> None:
     cost.WARM_UP, cost.TIMED = 0, 2
     helvetica.POINTS = replace(helvetica.POINTS, first=2, alone=2, again=2, every=1)
     helvetica.IMAGES = replace(helvetica.IMAGES, first=2, alone=2, again=2, every=1)
-    play.serve = partial(web.serve, until=lambda: True)
+    play.serve = watch.serve = partial(web.serve, until=lambda: True)
     classifier.ClassifierSettings.steps = lambda self, n: 2  # type: ignore[method-assign]
 
 
