@@ -135,6 +135,25 @@ def format_number(value: float, digits: int = 3) -> str:
     return f"{float(short):,.0f}" if 1e3 <= abs(float(short)) < 1e6 else short
 
 
+def format_clock(seconds: float) -> str:
+    """Return a length of time as minutes and seconds.
+
+    Args:
+        seconds: The length, 0 or more; infinity where it is not known.
+
+    Returns:
+        The text.
+
+    Example:
+        >>> format_clock(75), format_clock(float("inf"))
+        ('1:15', '?')
+    """
+    if seconds == float("inf"):
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"
+
+
 def shorten_digests(text: str) -> str:
     """Return a text with the first 12 digits of each SHA-256 in it, which is what a person compares.
 

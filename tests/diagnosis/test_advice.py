@@ -45,6 +45,15 @@ def test_a_rate_far_too_high_is_named_within_a_hundred_steps_and_nothing_else() 
         assert not {"saturation", "standstill", "vanishing-gradient", "discriminator-too-weak"} & set(names)
 
 
+def test_the_rate_of_the_recipe_is_advised_where_that_is_lower() -> None:
+    rate = replace(TOO_HIGH, published="the recipe's own, 0.0002")
+    setup = replace(RUNAWAY, rates={"discriminator": rate, "generator": rate})
+    (found,) = diagnose([replace(runaway(0), logits=0.001), runaway(30), runaway(92)], setup=setup)
+    assert found.remedy == (
+        "Lower --discriminator.rate from 0.1 to the recipe's own, 0.0002, and --generator.rate with it: leave out --lr."
+    )
+
+
 def test_logits_that_grow_late_have_another_cause() -> None:
     assert diagnose([*healthy(), *(replace(SOUND, step=5000 + n, logits=80.0) for n in range(3))]) == []
 

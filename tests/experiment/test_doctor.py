@@ -358,7 +358,9 @@ def test_a_rate_a_hundred_times_too_high_is_named_in_the_first_hundred_steps(
     assert main(["train", "paper-adam", *flags.split()]) == 0
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("doctor: finding")]
     assert [line.split(": ")[2] for line in said] == ["steps-too-large"], said
-    assert "Lower --discriminator.rate from 0.1 to 0.01" in said[0]
+    assert (
+        "from 0.1 to the recipe's own, which begins at 0.001, and --generator.rate with it: leave out --lr." in said[0]
+    )
     found = experiment.Run(Path("run")).diagnose()
     assert [one.name for one in found.findings] == ["steps-too-large"]
     assert "saturation" not in str(found)

@@ -17,7 +17,9 @@ from PIL import Image
 import advnets
 import tiny
 from advnets.data import Dataset
+from advnets.diagnosis import Finding
 from advnets.experiment import notebook
+from advnets.experiment.training_loop import TrainingProgress
 from advnets.markup import html_bar, html_card, html_table, html_text
 from advnets.runs import Journal
 
@@ -151,10 +153,22 @@ def test_the_journal_is_columns_and_what_is_missing_is_nan(run: advnets.Run, tmp
     assert [column.tolist() for column in Journal(tmp_path / "none").columns().values()] == [[]]
 
 
-def test_outside_of_a_notebook_nothing_is_shown(run: advnets.Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_outside_of_a_notebook_findings_and_a_line_now_and_then_are_told(
+    run: advnets.Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert not notebook.is_notebook()
-    assert list(notebook.follow_in_notebook(run.directory, [])) == []
-    assert capsys.readouterr().out == ""
+    assert list(notebook.follow_training(run.directory, [])) == []
+    assert capsys.readouterr() == ("", "")
+    finding = Finding("collapse", "finding", 20, 10, "All alike.", 0.0, 0.1, "", "", "Go back.")
+    told = TrainingProgress(20, 1.0, 0.5, 1.0, 99.0, {"D(x)": 0.5, "augment/p": 1.0}, (finding,))
+    plain = replace(told, findings=())
+    assert list(notebook.follow_training(run.directory, [plain, told])) == [plain, told]
+    assert capsys.readouterr() == ("", "doctor: finding at step 20: collapse: All alike. Go back.\n")
+    monkeypatch.setattr(notebook, "TELL_SECONDS", 0.0)
+    list(notebook.follow_training(run.directory, [plain]))
+    assert capsys.readouterr() == ("", " 50 %  step 20  D(x) 0.500  99 images/s  0:01 left\n")
+    monkeypatch.setattr("sys.stderr", None)
+    assert list(notebook.follow_training(run.directory, [told])) == [told]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

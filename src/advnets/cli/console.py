@@ -15,7 +15,7 @@ from rich.text import Text
 from advnets import assessment
 from advnets.cli.output import WIDEST, LossyStream, terminal_width, write_error
 from advnets.experiment import Run, TrainingProgress
-from advnets.text import escape
+from advnets.text import escape, format_clock
 
 Result = TypeVar("Result")
 
@@ -144,9 +144,12 @@ def open_progress() -> Iterator[Callable[[assessment.Progress], None]]:
     with open_live_line() as show_line:
 
         def show(progress: assessment.Progress) -> None:
+            if progress.note:
+                show_line.keep(progress.what)
+                return
             seconds = time.monotonic() - began
             if seconds > LIVE_SECONDS:
-                left = _clock(seconds * (1 - progress.share) / progress.share)
+                left = format_clock(seconds * (1 - progress.share) / progress.share)
                 show_line(f"{100 * progress.share:3.0f} %  {progress.what}  {left} left", progress.share == 1)
 
         yield show
@@ -169,23 +172,4 @@ def progress_line(progress: TrainingProgress) -> str:
     Returns:
         The line.
     """
-    readings = "  ".join(f"{_short(name)} {value:.3f}" for name, value in progress.readings.items())
-    return (
-        f"{100 * progress.share:3.0f} %  step {progress.step:,}  {readings}  "
-        f"{progress.images_per_second:,.0f} images/s  {_clock(progress.seconds_left)} left"
-    )
-
-
-def _short(name: str) -> str:
-    if name == "augment/p":
-        return "chance of augmentation"
-    player, _, part = name.partition("/")
-    loss = {"discriminator": "loss D", "generator": "loss G"}
-    return name if not part or player not in loss else loss[player] + ("" if part == "objective" else f" {part}")
-
-
-def _clock(seconds: float) -> str:
-    if seconds == float("inf"):
-        return "?"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"
+    return progress.line()

@@ -74,8 +74,10 @@ def sentence_of(options: Iterable[Option]) -> str:
 
 
 def lower_rate(setup: Setup, player: str) -> Option:
-    """Return the advice to lower a player's rate ten times, with what it is."""
+    """Return the advice to lower a player's rate to that of the recipe; where it is not above that, ten times."""
     flag, rate = f"--{player}.rate", setup.rates.get(player)
+    if rate is not None and rate.published:
+        return Option(f"lower {flag} from {rate.now} to {rate.published}", flag, DOWN)
     numbers = " ten times" if rate is None or rate.is_zero else f" from {rate.now} to {rate.lower}"
     return Option(f"lower {flag}{numbers}", flag, DOWN)
 

@@ -91,7 +91,9 @@ def advise_on_leaps(case: Case) -> Advice:
     lower = lower_rate(case.setup, case.player)
     other = next((one for one in rates if one != case.player), "")
     if other and case.player in rates and rates[other] == rates[case.player]:
-        both = f"{lower.text}, and --{other}.rate with it: --lr {rates[other].lower} sets both"
+        one = rates[other]
+        how = "leave out --lr" if one.published else f"--lr {one.lower} sets both"
+        both = f"{lower.text}, and --{other}.rate with it: {how}"
         return advise("The rate is too high for this optimizer and these weights.", Option(both, lower.flag, DOWN))
     return advise("The rate is too high for this optimizer and these weights.", lower)
 

@@ -20,12 +20,14 @@ class Rate:
         lower: A tenth of it.
         higher: Ten times as much.
         is_zero: Whether the player never moves by it.
+        published: The rate that the recipe of that name has, in words, where it is a lower one; "" elsewhere.
     """
 
     now: str
     lower: str
     higher: str
     is_zero: bool = False
+    published: str = ""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from advnets.capture import expect_capturable
 from advnets.data import STORED_NAME, Dataset, is_named
 from advnets.errors import BadInput
 from advnets.experiment.keywords import BudgetKeywords, RecipeKeywords, TrainKeywords, apply_keywords, split_keywords
-from advnets.experiment.notebook import follow_in_notebook
+from advnets.experiment.notebook import follow_training
 from advnets.experiment.origin import begin_from
 from advnets.experiment.preparation.build_training import check_stages, given_shape_of
 from advnets.experiment.preparation.prepare import prepare_training
@@ -131,7 +131,7 @@ def train(
         NonFinite: If a loss or a gradient is not finite.
     """
     run = start(recipe, game=game, data=data, labels=labels, given=given, **asked)
-    for _ in follow_in_notebook(run.directory, run.carry_on()):
+    for _ in follow_training(run.directory, run.carry_on()):
         pass
     return run
 
@@ -170,7 +170,7 @@ def resume(
         InUse: If another process is training it.
     """
     run = Run(Path(path), game, data, labels, given, data_dir, optimizer)
-    for _ in follow_in_notebook(run.directory, run.carry_on(**budget)):
+    for _ in follow_training(run.directory, run.carry_on(**budget)):
         pass
     return run
 

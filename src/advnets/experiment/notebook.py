@@ -1,8 +1,9 @@
-"""What a notebook shows of a run: its card, and, while it trains, a bar and the newest picture."""
+"""What is shown of a run in Python: its card, and, while it trains, a bar and the newest picture, or plain lines."""
 
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from advnets import distributed
@@ -11,9 +12,12 @@ from advnets.experiment.run_record import RunRecord
 from advnets.experiment.training_loop import TrainingProgress
 from advnets.markup import html_bar, html_card, html_picture, html_table
 from advnets.runs import RunDirectory, has_checkpoints
+from advnets.text import escape
 
 REDRAW_SECONDS = 0.5
 """Least seconds between two pictures of a training."""
+TELL_SECONDS = 10.0
+"""Least seconds between two lines of a training, where there is no notebook."""
 
 
 def describe_run(directory: RunDirectory, record: RunRecord, step: Callable[[], int]) -> str:
@@ -36,8 +40,10 @@ def describe_run(directory: RunDirectory, record: RunRecord, step: Callable[[], 
     return html_card(f"Run {directory.path}", html_table(rows), _newest_preview(directory))
 
 
-def follow_in_notebook(directory: RunDirectory, progresses: Iterable[TrainingProgress]) -> Iterator[TrainingProgress]:
-    """Hand on the progress of a training, and show it where this is a notebook.
+def follow_training(directory: RunDirectory, progresses: Iterable[TrainingProgress]) -> Iterator[TrainingProgress]:
+    """Hand on the progress of a training, and show it.
+
+    A notebook shows a card. Elsewhere standard error has what the doctor finds, and a line now and then.
 
     Args:
         directory: The run's files.
@@ -46,14 +52,18 @@ def follow_in_notebook(directory: RunDirectory, progresses: Iterable[TrainingPro
     Yields:
         The same progress.
     """
-    shown = _open_display()
+    shown, is_told = _open_display(), distributed.is_rank0()
     last: TrainingProgress | None = None
-    drawn_at = float("-inf")
+    drawn_at, told_at = float("-inf"), time.monotonic()
     try:
         for last in progresses:
             if shown is not None and time.monotonic() - drawn_at >= REDRAW_SECONDS:
                 shown.show(_training_card(directory, last))
                 drawn_at = time.monotonic()
+            elif shown is None and is_told:
+                is_due = time.monotonic() - told_at >= TELL_SECONDS
+                told_at = time.monotonic() if is_due else told_at
+                _tell([*(one.line() for one in last.findings), *([last.line()] if is_due else [])])
             yield last
     finally:
         if shown is not None and last is not None:
@@ -82,6 +92,13 @@ class NotebookDisplay:
             self._handle = ipython.display(ipython.HTML(html), display_id=True)
         else:
             self._handle.update(ipython.HTML(html))
+
+
+def _tell(lines: Iterable[str]) -> None:
+    """Print lines on standard error; what cannot be written stops no training."""
+    with suppress(OSError, ValueError, AttributeError):
+        for line in lines:
+            print(escape(line), file=sys.stderr, flush=True)
 
 
 def _open_display() -> NotebookDisplay | None:

@@ -6,7 +6,7 @@ from typing import Any
 from advnets.diagnosis import Rate, Setup
 from advnets.games import CycleGame, Game, describe_game
 from advnets.optimizers import Adam
-from advnets.recipes import Recipe
+from advnets.recipes import RECIPES, Recipe
 from advnets.recipes.changes import format_value, recipe_values
 from advnets.schedules import BEGINNING, Number, value_at
 from advnets.training import Moment
@@ -33,7 +33,9 @@ def setup_of(recipe: Recipe, game: Game | CycleGame, *, is_image: bool, is_own: 
     optimizers = {player: descent.optimizer for player, descent in recipe.descents.items()}
     return Setup(
         objective=rules["objective"],
-        rates={player: rate_of(descent.rate) for player, descent in recipe.descents.items()},
+        rates={
+            player: rate_of(descent.rate, published_rate(recipe, player)) for player, descent in recipe.descents.items()
+        },
         betas={
             player: value_at(one.betas[0], BEGINNING) for player, one in optimizers.items() if isinstance(one, Adam)
         },
@@ -52,11 +54,24 @@ def setup_of(recipe: Recipe, game: Game | CycleGame, *, is_image: bool, is_own: 
     )
 
 
-def rate_of(rate: Number) -> Rate:
-    """Return a rate as the command takes it, with a tenth of it and ten times as much."""
+def published_rate(recipe: Recipe, player: str) -> Number | None:
+    """Return a player's rate in the recipe that comes under this name; None where there is none, or no such player."""
+    published = RECIPES.get(recipe.name)
+    return None if published is None or player not in published.descents else published.descents[player].rate
+
+
+def rate_of(rate: Number, published: Number | None = None) -> Rate:
+    """Return a rate as the command takes it, with a tenth of it and ten times as much, and with that of its recipe."""
     lower, higher = (format_value(scale(rate, factor)) for factor in (0.1, 10))
     is_zero = all(value_at(rate, moment) == 0 for moment in (BEGINNING, Moment(1000, 1, 0.5)))
-    return Rate(format_value(rate), lower, higher, is_zero)
+    return Rate(format_value(rate), lower, higher, is_zero, _name_published(rate, published))
+
+
+def _name_published(rate: Number, published: Number | None) -> str:
+    if published is None or value_at(published, BEGINNING) >= value_at(rate, BEGINNING):
+        return ""
+    begins = "" if isinstance(published, int | float) else "which begins at "
+    return f"the recipe's own, {begins}{format_value(value_at(published, BEGINNING))}"
 
 
 def scale(number: Number, factor: float) -> Number:

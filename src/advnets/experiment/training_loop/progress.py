@@ -7,6 +7,10 @@ from typing import Any
 from advnets import errors, runs
 from advnets.diagnosis import Finding
 from advnets.experiment.training_loop.validation import Validation
+from advnets.text import format_clock
+
+AUGMENTED_ALWAYS = ("augment/p", 1.0)
+"""What is read of an augmentation that is always done, which a line need not tell again and again."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,27 @@ class TrainingProgress:
     readings: Mapping[str, float]
     findings: tuple[Finding, ...] = ()
     validation: Validation | None = None
+
+    def line(self) -> str:
+        """Return the progress as one line: losses, D(x), D(G(z)), images a second and the time left.
+
+        Returns:
+            The line.
+        """
+        told = {name: value for name, value in self.readings.items() if (name, value) != AUGMENTED_ALWAYS}
+        readings = "  ".join(f"{_short(name)} {value:.3f}" for name, value in told.items())
+        return (
+            f"{100 * self.share:3.0f} %  step {self.step:,}  {readings}  "
+            f"{self.images_per_second:,.0f} images/s  {format_clock(self.seconds_left)} left"
+        )
+
+
+def _short(name: str) -> str:
+    if name == AUGMENTED_ALWAYS[0]:
+        return "chance of augmentation"
+    player, _, part = name.partition("/")
+    loss = {"discriminator": "loss D", "generator": "loss G"}
+    return name if not part or player not in loss else loss[player] + ("" if part == "objective" else f" {part}")
 
 
 def describe_end(error: BaseException, *, is_callers: bool) -> tuple[str, str]:
