@@ -162,6 +162,52 @@ def test_between_one_and_five_in_a_hundred_is_a_hint() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "floor", "part", "words"),
+    [
+        ("near-duplicates", 13.0, 100.0, "copies", "A hint that samples keep away from training images is near-dup"),
+        ("near-duplicates", 100.0, 13.0, "copies", "A hint at one is near-duplicates"),
+        ("vendi", 9.0, 5.0, "variety", "A hint at more variety than that of real images is vendi"),
+        ("vendi", 5.0, 9.0, "variety", "A hint at one is vendi"),
+    ],
+)
+def test_a_hint_has_its_direction(name: str, value: float, floor: float, part: str, words: str) -> None:
+    assert words in getattr(summary_of(name, value, floor, 0.03), part)
+
+
+@pytest.mark.parametrize(
+    ("worst", "log_ratio", "words"),
+    [
+        (7, -0.5, "their fine detail is weaker, as by a blur"),
+        (7, 0.5, "their fine detail is stronger, as by noise"),
+        (2, -0.5, "their coarse detail is weaker"),
+    ],
+)
+def test_the_spectrum_says_which_detail_and_a_blur_comes_before_the_tone(
+    worst: int, log_ratio: float, words: str
+) -> None:
+    spectrum, tone = Estimate(0.5, None, 0.1, p_value=1e-5), Estimate(0.5, None, 0.1, p_value=1e-5)
+    spectrum.notes.update(worst=worst, frequencies=8, log_ratio=log_ratio)
+    tone.notes.update(worst="mean, channel 0", apart=2.0)
+    found = {"tone": tone, "spectrum": spectrum}
+    said = summarise(found, verdicts(found), 10_000).fidelity
+    assert words in said
+    assert (said.index("detail") < said.index("brightness")) == (worst == 7)
+
+
+def test_copies_are_counted_beyond_what_held_out_images_seem_to_be() -> None:
+    found = {"copying": Estimate(0.062, 0.0054, floor=0.012, p_value=1e-9)}
+    assert "some 5 % +- 0.5 % of the samples are copies of one" in summarise(found, verdicts(found), 10_000).copies
+
+
+def test_classes_of_samples_that_are_off_may_be_mistaken() -> None:
+    found = {"class-distance": Estimate(0.3, 0.01, floor=0.1, p_value=1e-9)}
+    found["class-distance"].notes.update({"oddest": "1", "oddest share": 0.15, "oddest real share": 0.11})
+    assert "other classes" not in summarise(found, verdicts(found), 10_000).variety
+    found["precision"] = Estimate(0.4, 0.01, floor=0.9, p_value=1e-9)
+    assert summarise(found, verdicts(found), 10_000).variety.endswith("may take some of them for other classes.")
+
+
+@pytest.mark.parametrize(
     ("rows", "words"),
     [
         ({"precision": (0.3, 0.9), "coverage": (0.9, 0.97)}, "this need not be a lack of variety"),
@@ -181,8 +227,8 @@ def test_samples_that_are_off_from_real_images_need_not_lack_variety(
 @pytest.mark.parametrize(
     ("worst", "apart", "words"),
     [
-        ("mean, channel 0", 0.85, "their brightness differs, by +0.85 of 255 levels"),
-        ("deviation, red", -123.4, "their contrast in red differs, by -123 of 255 levels"),
+        ("mean, channel 0", 0.85, "their brightness is higher, by 0.85 of 255 levels"),
+        ("deviation, red", -123.4, "their contrast in red is lower, by 123 of 255 levels"),
         ("share of highest level, red", 0.1, "their share of the brightest pixels in red differs"),
         ("share of red", 0.1, "their share of a colour differs"),
         ("side 3", 0.1, "their balance of left and right differs"),
@@ -227,7 +273,7 @@ def test_noise_is_not_accused_of_copying(digits: Dataset, reference: assessment.
 def test_few_real_images_are_said_to_be_too_few_and_not_to_be_alike() -> None:
     found = {name: Estimate(0.5, 0.1, floor=0.5) for name in ("fid", "coverage", "copying")}
     for sentence in str(summarise(found, verdicts(found), 6)).splitlines():
-        assert sentence.endswith("This cannot be told by 6 real images. Take 40 or more.")
+        assert "This cannot be told by 6 held-out images; it takes 40 or more." in sentence
 
 
 def test_a_row_above_real_images_is_no_proof_of_little_variety() -> None:

@@ -1,7 +1,7 @@
 """Measuring samples against data: the two sides, the table of measures, the report and what it says in words.
 
 Inside of the room a file imports only from those before it: reference, translations, context, input_files, jackknives,
-measure_row, translation_rows, measures, plan, report_figures, verdict, class_lines, baseline_lines, power, summary,
+measure_row, translation_rows, measures, plan, report_figures, verdict, paragraphs, power, summary_phrases, summary,
 report, report_files, run_measures, selection.
 """
 

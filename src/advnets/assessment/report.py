@@ -6,11 +6,10 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
-from advnets.assessment.baseline_lines import baseline_lines
-from advnets.assessment.class_lines import class_lines
 from advnets.assessment.context import ReferenceCard
 from advnets.assessment.measure_row import GROUPS
 from advnets.assessment.measures import MEASURES
+from advnets.assessment.paragraphs import baseline_lines, class_lines
 from advnets.assessment.power import power_lines
 from advnets.assessment.summary import Summary, group_of, summarise
 from advnets.assessment.verdict import Verdict, explain_numbers, verdicts

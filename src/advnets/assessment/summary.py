@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from advnets.assessment.measure_row import ASKED, GROUPS, MeasureRow
 from advnets.assessment.measures import MEASURES
 from advnets.assessment.power import FEW
+from advnets.assessment.summary_phrases import COLLAPSED, PHRASES, is_fine
 from advnets.assessment.verdict import CLAIMED, LEVEL, Verdict, format_p_value
 from advnets.statistics import Estimate
 from advnets.text import escape_markdown
-
-COLLAPSED = 0.3
-"""Two samples that lie so much nearer together than two real images, as a share, are called nearly alike."""
 
 LOOKS = {"precision", "density", "spectrum", "tone", "class-asked", "high-quality"}
 """Rows on samples one by one, which a lack of variety alone does not move."""
@@ -43,8 +41,6 @@ PARTS: dict[str, tuple[str, ...]] = {
     "Copies": ("memorisation",),
 }
 """The groups of measures that each sentence is about; rows of translators have lines of their own."""
-
-Describe = Callable[[Estimate], str]
 
 
 @dataclass(frozen=True)
@@ -93,19 +89,21 @@ def summarise(
     sentences: dict[str, str] = {}
     for part, groups in PARTS.items():
         of = [name for name in found if group_of(name) in groups]
-        claimed = {name: found[name] for name in _by_clarity(of) if name in claims}
+        claimed = {name: found[name] for name in _by_clarity(of, found) if name in claims}
         hints = {name: known[name] for name in of if CLAIMED <= known.get(name, 1.0) < LEVEL}
         looked = [name for name in of if name in known]
         if part == "Copies" and claimed and not set(claimed) - NEAR:
             said = _say_nearer(claimed, found, looked)
         elif part == "Variety" and OF_EACH & set(claims) and _only_reaches(claimed):
             said = _claim(UNREACHED, claimed) + f" {OFF}"
+        elif part == "Variety" and OF_EACH & set(claims) and BY_CLASSIFIER & set(claimed):
+            said = _claim(HEADLINES[part](claimed), claimed) + f" {MISTAKEN}"
         elif claimed:
             said = _claim(HEADLINES[part](claimed), claimed) + _on_copies(part, claimed, looked)
         elif looked and held_out < TOO_FEW:
-            said = f"This cannot be told by {held_out:,} real images. Take {TOO_FEW} or more."
+            said = f"This cannot be told by {held_out:,} held-out images; it takes {TOO_FEW} or more. {TENTH}"
         elif looked:
-            said = _claim_nothing(part, looked, whole=_saw_all(part, of, skipped, kinds)) + _hints(hints)
+            said = _claim_nothing(part, looked, whole=_saw_all(part, of, skipped, kinds)) + _hints(part, hints, found)
         else:
             said = UNKNOWN[part]
         sentences[part] = f"**{part}.** {said}"
@@ -172,9 +170,14 @@ def _join_names(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def _by_clarity(names: Sequence[str]) -> list[str]:
-    """The rows that have words first, in the order of PHRASES; the others behind, in their own."""
-    order = list(PHRASES)
+def _by_clarity(names: Sequence[str], found: Mapping[str, Estimate]) -> list[str]:
+    """The rows that have words first, in the order of PHRASES; the others behind, in their own.
+
+    Where the spectrum differs most in fine detail, as by a blur, that says more than the tone, which a blur moves too.
+    """
+    order = [name for name in PHRASES if name != "spectrum"]
+    is_first = "spectrum" in names and is_fine(found["spectrum"])
+    order.insert(order.index("tone") + (0 if is_first else 1), "spectrum")
     return sorted(names, key=lambda name: order.index(name) if name in PHRASES else len(order))
 
 
@@ -191,10 +194,21 @@ def _claim(headline: str, claimed: Mapping[str, Estimate]) -> str:
     return f"{headline}: {words}{f' (also by {others})' if others else ''}{also}."
 
 
-def _hints(hints: Mapping[str, float]) -> str:
-    """What may be there all the same."""
-    words = " and ".join(f"{escape_markdown(name)} ({format_p_value(p)})" for name, p in hints.items())
-    return f" A hint at one is {words}." if hints else ""
+def _hints(part: str, hints: Mapping[str, float], found: Mapping[str, Estimate]) -> str:
+    """What may be there all the same, or its opposite."""
+    against = [name for name in hints if _speaks_against(part, name, found[name])]
+    said = ""
+    for words, names in (("A hint at one", [name for name in hints if name not in against]), (OPPOSITE[part], against)):
+        rows = " and ".join(f"{escape_markdown(name)} ({format_p_value(hints[name])})" for name in names)
+        said += f" {words} is {rows}." if names else ""
+    return said
+
+
+def _speaks_against(part: str, name: str, found: Estimate) -> bool:
+    """Whether a row differs from real images in the other direction than a sentence asks about."""
+    if part == "Copies":
+        return name == "near-duplicates" and found.value < (found.floor or 0.0)
+    return part == "Variety" and _exceeds(name, found)
 
 
 def _fidelity_headline(claimed: Mapping[str, Estimate]) -> str:
@@ -251,6 +265,12 @@ ALIKE = {
     "Variety": "no lack of variety can be shown",
     "Copies": "no copying of training images can be shown",
 }
+OPPOSITE = {
+    "Fidelity": "A hint at the opposite",
+    "Variety": "A hint at more variety than that of real images",
+    "Copies": "A hint that samples keep away from training images",
+}
+"""Words for a row that differs in the other direction than a sentence asks about."""
 WHOLE = "no difference from real images can be shown in the samples as a whole"
 UNEVEN = {"class-distance", "different-bins", "mode-divergence"}
 """Rows on how evenly samples are spread, not on how widely."""
@@ -258,6 +278,10 @@ REACH = {"coverage", "recall", "different-bins", "vendi", "pairwise-distance"}
 """Rows of variety that samples also change which are as varied as real images, but off from them, as by noise."""
 UNREACHED = "Fewer real images have a sample near them"
 OFF = "Single samples differ from real images too, so that this need not be a lack of variety."
+BY_CLASSIFIER = {"class-distance", "class-shares"}
+"""Rows of variety by a classifier, which knows the classes of real images."""
+MISTAKEN = "Single samples differ from real images too, and the classifier may take some of them for other classes."
+TENTH = "Of a folder without a validation split a tenth is held out."
 SPREAD = {"vendi", "pairwise-distance", "recall", "coverage", "modes"}
 """Rows that are larger the more varied samples are."""
 NOT_MEASURED = "Copying was not measured: only the row copying names copies."
@@ -266,88 +290,3 @@ UNKNOWN = {
     "Variety": "Nothing was measured that tells how varied the samples are.",
     "Copies": "Nothing was measured that tells copies of training images.",
 }
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if 0.01 <= share <= 0.99 or share in (0.0, 1.0) else f"{100 * share:.1f} %"
-
-
-def _shares(about: str) -> Describe:
-    """Words for a share beside that of real images."""
-    return lambda found: about.format(_percent(found.value), _percent(found.floor or 0.0))
-
-
-def _times(about: str) -> Describe:
-    """Words for a distance beside that of real images."""
-
-    def describe(found: Estimate) -> str:
-        floor = found.floor or 0.0
-        return (
-            about.format(f"{found.value / floor:.3g} times")
-            if floor > 0
-            else about.format(f"{found.value:.3g}, not 0,")
-        )
-
-    return describe
-
-
-def _closeness(found: Estimate) -> str:
-    ratio = found.value / found.floor if found.floor else 1.0
-    alike = "they are nearly all alike, and " if ratio < COLLAPSED else ""
-    return f"{alike}two samples lie {ratio:.2g} times as far apart as two real images"
-
-
-def _classes(found: Estimate) -> str:
-    oddest = escape_markdown(str(found.notes.get("oddest", "one class")))
-    oddest = f"class {oddest}" if oddest.isdigit() else oddest
-    share, real = (float(found.notes.get(key, 0.0)) for key in ("oddest share", "oddest real share"))
-    return f"{oddest} is {_percent(share)} of them and {_percent(real)} of real images"
-
-
-def _tone(found: Estimate) -> str:
-    """Words for the statistic of the tone that differs most; a mean and a deviation are in levels of bytes."""
-    kind, _, channel = str(found.notes.get("worst", "")).partition(", ")
-    if float(found.notes.get("p_sides", 1.0)) < float(found.notes.get("p_levels", 1.0)):
-        kind, channel = "side", ""  # many small differences of sides, none of which is the largest
-    words = next((said for start, said in TONES.items() if kind.startswith(start)), "tone")
-    apart = found.notes.get("apart")
-    level = f", by {float(apart):+.3g} of 255 levels" if kind in ("mean", "deviation") and apart is not None else ""
-    return f"their {words}{f' in {channel}' if channel in COLOURS else ''} differs{level}"
-
-
-COLOURS = ("red", "green", "blue")
-TONES = {
-    "mean": "brightness",
-    "deviation": "contrast",
-    "share of lowest": "share of the darkest pixels",
-    "share of highest": "share of the brightest pixels",
-    "share of": "share of a colour",
-    "side": "balance of left and right",
-}
-
-
-def _constant(words: str) -> Describe:
-    return lambda found: words
-
-
-PHRASES: dict[str, Describe] = {
-    # fidelity
-    "precision": _shares("{} of them lie where real images lie (of real ones {})"),
-    "high-quality": _shares("{} of the points lie at a mode (of real ones {})"),
-    "tone": _tone,
-    "spectrum": _constant("their fine or coarse detail is stronger or weaker"),
-    "fid": _times("their Frechet distance is {} that of as many real images"),
-    "class-asked": _shares("{} of them are of the class asked (the classifier is right on {} of real images)"),
-    "classifier-test": _constant("a classifier learns to tell them apart"),
-    # variety
-    "pairwise-distance": _closeness,
-    "modes": lambda found: f"they are at {found.value:.0f} modes, and real points at {found.floor or 0:.0f}",
-    "class-distance": _classes,
-    "coverage": _shares("they cover {} of the real images (real ones cover {})"),
-    "recall": _shares("{} of the real images lie where samples lie (real ones: {})"),
-    "duplicates": _constant("there are more near-duplicates among them"),
-    # copies
-    "copying": lambda found: f"{_percent(found.value)} of the samples are copies of one",
-    "nearest-training": _constant("samples lie nearer to them than held-out images do"),
-}
-"""Words for the rows that say most, the clearest first; a row without words is named."""

@@ -159,7 +159,7 @@ def _expect_more_than_texture(found: Estimate, count: int) -> None:
         raise BadInput(
             f"found {count:,} pairs that are nearer than real images are, but none that stand out among these samples: "
             "they are smoother than real images, or of fewer kinds, and how many different ones there are cannot be "
-            "told; `duplicates` says more"
+            "told; duplicates says more"
         )
 
 
