@@ -53,7 +53,9 @@ def test_rates_of_every_recipe(capsys: pytest.CaptureFixture[str], monkeypatch: 
     """Narrow nets and small batches: what is left is whether each can be built, played and recorded on these shapes."""
     games = {name: recipe for name, recipe in gpu.RECIPES.items() if isinstance(recipe.learner, AdversarialRow)}
     small = {name: replace(tiny.narrow(recipe, 2), batch_size=4) for name, recipe in games.items()}
+    small["infogan"] = replace(tiny.narrow_infogan(), batch_size=4)  # its noise has to hold its code
     monkeypatch.setattr(gpu, "RECIPES", small)
+    monkeypatch.setitem(gpu.LIMITS, "rates", 3000)  # a processor is no GPU
     assert gpu.main(["--device", "cpu", "--seconds", "0.001", "--part", "rates"]) == 0
     said = capsys.readouterr().out
     assert all(said.count(f"| {name}, 4 |") == 4 for name in games), said

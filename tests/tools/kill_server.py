@@ -182,11 +182,15 @@ def kill_evaluation(out: str, phase: mmap.mmap, target: str, rng: random.Random,
 
 
 def aims(kills: int, targets: tuple[str, ...], told: list[dict[str, Any]], *, again: int) -> Iterator[str]:
-    """The phase of each kill, in turn; and a phase that none has hit again, for a busy machine kills late."""
+    """The phase of each kill, in turn; then those that none has hit, and a write until one is left half-written.
+
+    A busy machine kills late.
+    """
     for number in range(kills):
         yield targets[number % len(targets)]
     for _ in range(again):
         yield from [name for name in targets if name not in {one["phase"] for one in told}]
+        yield from [] if any(one["stale"] for one in told) else ["write"]
 
 
 def main(kills: int, seed: int, measures: str, saboteur: str | None) -> None:
