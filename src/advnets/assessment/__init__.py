@@ -15,6 +15,7 @@ from advnets.assessment.input_files import (
 )
 from advnets.assessment.measure_row import GROUPS, KINDS, MeasureRow
 from advnets.assessment.measures import MEASURES, badness
+from advnets.assessment.paragraphs import reference_lines
 from advnets.assessment.plan import SPLITS, EvaluationKeywords, EvaluationPlan, parse_measure_names, plan_from
 from advnets.assessment.reference import (
     Reference,
@@ -88,6 +89,7 @@ __all__ = [
     "load_reference_data",
     "options_where_they_apply",
     "reading_notes",
+    "reference_lines",
     "measure_samples",
     "needs_new_classifier",
     "note_test_reading",

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from advnets import metrics, statistics
-from advnets.assessment.reference import HALF, REPEATED, Reference, selection_and_points, to_unit_interval
+from advnets.assessment.reference import HALF, Reference, selection_and_points, to_unit_interval
 from advnets.assessment.translations import Translations, TranslationSides
 from advnets.data import MIXTURES, Dataset, Mixture
 from advnets.errors import BadInput, NonFinite
@@ -121,6 +121,7 @@ class ReferenceCard:
         accuracy: Its share of right answers on validation images, or None.
         repeats: Held-out images that equal another held-out or training image.
         chosen_by: The measure that chose this checkpoint among others on the validation split, or None.
+        earlier_readings: How often this run was measured on the test split before, where that is the held-out one.
     """
 
     data: str
@@ -135,32 +136,7 @@ class ReferenceCard:
     accuracy: float | None = None
     repeats: int = 0
     chosen_by: str | None = None
-
-    def warnings(self) -> list[str]:
-        """What a reader has to know before any number, as paragraphs.
-
-        Returns:
-            The paragraphs; none if there is nothing to warn of.
-        """
-        return [*self._warn_of_repeats(), *self._warn_of_choice()]
-
-    def _warn_of_repeats(self) -> list[str]:
-        if self.repeats <= REPEATED * self.held_out:
-            return []
-        return [
-            f"The data repeat themselves: {self.repeats:,} of {self.held_out:,} held-out images equal another held-out "
-            "or training image. So a sample that equals a training image need not be copied, and what real images get "
-            "of coverage, density and near-duplicates is measured on held-out images, not computed."
-        ]
-
-    def _warn_of_choice(self) -> list[str]:
-        if self.chosen_by is None or self.split != "validation":
-            return []
-        return [
-            f"This checkpoint was chosen among others because its {self.chosen_by} was the best on these very "
-            f"{self.split} images. So that number, and those like it, are a little too good here. Once you have "
-            "chosen, measure it on images that chose nothing: `--split test`."
-        ]
+    earlier_readings: int = 0
 
 
 @dataclass(frozen=True, eq=False)

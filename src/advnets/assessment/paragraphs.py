@@ -1,7 +1,9 @@
-"""Paragraphs of a report beside its table: on classes, and on translations beside what needs no generator."""
+"""Paragraphs of a report beside its table: on the real images, on classes, and on what needs no generator."""
 
 from collections.abc import Mapping
 
+from advnets.assessment.context import ReferenceCard
+from advnets.assessment.reference import REPEATED
 from advnets.assessment.translation_rows import NAMES, beside
 from advnets.assessment.translations import BASELINES
 from advnets.statistics import Estimate
@@ -9,6 +11,41 @@ from advnets.text import escape_markdown
 
 FEW = 20
 """The most classes whose shares are listed one by one; of more, the smallest share is given."""
+
+
+def reference_lines(card: ReferenceCard) -> list[str]:
+    """Return what a reader has to know of the real images, and of who chose, before any number.
+
+    Args:
+        card: What the samples were measured against.
+
+    Returns:
+        Paragraphs; none where there is nothing to heed.
+    """
+    lines = []
+    if card.repeats > REPEATED * card.held_out:
+        lines.append(
+            f"The data repeat themselves: {card.repeats:,} of {card.held_out:,} held-out images equal another held-out "
+            "or training image. So a sample that equals a training image need not be copied, and what real images get "
+            "of coverage, density and near-duplicates is measured on held-out images, not computed."
+        )
+    if card.chosen_by is not None and card.split == "validation":
+        lines.append(
+            f"This checkpoint was chosen among others because its {card.chosen_by} was the best on these very "
+            f"{card.split} images. So that number, and those like it, are a little too good here. Once you have "
+            "chosen, measure it on images that chose nothing: `--split test`."
+        )
+    elif card.chosen_by is not None:
+        lines.append(
+            f"This checkpoint was chosen among others by its {card.chosen_by} on validation images. These {card.split} "
+            "images chose nothing."
+        )
+    if card.earlier_readings:
+        times = "once" if card.earlier_readings == 1 else f"{card.earlier_readings:,} times"
+        lines.append(
+            f"This run was measured on the test split {times} before. Numbers by which anything is chosen are too good."
+        )
+    return lines
 
 
 def class_lines(found: Mapping[str, Estimate]) -> list[str]:

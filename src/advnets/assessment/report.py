@@ -9,7 +9,7 @@ from typing import Any
 from advnets.assessment.context import ReferenceCard
 from advnets.assessment.measure_row import GROUPS
 from advnets.assessment.measures import MEASURES
-from advnets.assessment.paragraphs import baseline_lines, class_lines
+from advnets.assessment.paragraphs import baseline_lines, class_lines, reference_lines
 from advnets.assessment.power import power_lines
 from advnets.assessment.summary import Summary, group_of, summarise
 from advnets.assessment.verdict import Verdict, explain_numbers, verdicts
@@ -276,7 +276,7 @@ class Report:
         Returns:
             Paragraphs and tables, one string each.
         """
-        parts = [str(self.summary), *self.against.warnings(), self._table(), *self._warnings()]
+        parts = [str(self.summary), *reference_lines(self.against), self._table(), *self._warnings()]
         parts += [self._explanation(definitions), *power_lines(self._estimates(), self.against.held_out)]
         parts += [*self._draws(), *baseline_lines(self._estimates()), *class_lines(self._estimates())]
         return [*parts, *self._parzen(), *self._list_skipped()]

@@ -101,11 +101,13 @@ def evaluate_own_data(
 
 
 def _say_who_chose(run: MeasuredRun, report: Report, directory: runs.RunDirectory) -> Report:
-    """Add to a report that its checkpoint was the best of those measured while the run trained, if it was."""
+    """Add to a report which measure chose its checkpoint, and how often the test split was read before."""
     validation, best = read_validation(run, directory), find_best(run, directory)
-    if validation is None or len(validation.checkpoints) < 2 or best is None or best.step != report.step:
-        return report
-    return replace(report, against=replace(report.against, chosen_by=run.settings.keep_best))
+    is_chosen = validation is not None and len(validation.checkpoints) > 1
+    by = run.settings.keep_best if is_chosen and best is not None and best.step == report.step else None
+    is_test = report.against.split == "test"
+    before = len(runs.Journal(directory.test_readings, directory.held).read()) if is_test else 0
+    return replace(report, against=replace(report.against, chosen_by=by, earlier_readings=before))
 
 
 def _write_report(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from advnets.assessment import read_report_file
+from advnets.assessment import read_report_file, reference_lines
 from advnets.comparison.settings_difference import flatten_settings, settings_differences
 from advnets.disk import Folder
 from advnets.errors import AdvnetsError, BadInput, Missing
@@ -93,7 +93,7 @@ def _measures(path: Path) -> dict[str, Any]:
     return {
         "step": report.step,
         "sentences": [line.removeprefix("- ").replace("**", "") for line in str(report.summary).splitlines()],
-        "warnings": report.against.warnings(),
+        "warnings": reference_lines(report.against),
         "measures": [
             {
                 "name": name,
