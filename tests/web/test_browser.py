@@ -36,7 +36,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tiny.narrow(RECIPES["pix2pix"]), settings=settings, data=values, given=255 - values
     ).carry_on():
         pass
-    finding = {"name": "collapse", "severity": "warning", "step": 20, "what": SCRIPT, "remedy": "--penalty r1=1"}
+    finding = {"name": "collapse", "severity": "warning", "step": 20, "what": SCRIPT, "remedy": "--penalty r1=1",
+               "since": 10, "measured": 0.02, "threshold": 0.1, "null": "real samples have 1"}  # fmt: skip
     note = {"name": "batch-reading", "severity": "note", "step": 30, "what": "D reads batches."}
     gone = {"name": "cycling", "severity": "gone", "step": 30}
     lines = [json.dumps(one) + "\n" for one in (finding, {**gone, "severity": "finding", "step": 10}, note, gone)]
@@ -236,6 +237,9 @@ def test_settings_findings_and_keys(viewer: Viewer) -> None:
     viewer.open("findings")
     page.wait_for_selector(".finding")
     assert SCRIPT in page.locator(".finding").first.inner_text()
+    assert "Evidence: measured 0.02, threshold 0.1; real samples have 1." in page.locator(".finding").first.inner_text()
+    assert "since step 10" in page.locator(".finding").first.inner_text()
+    assert "null" not in page.locator(".findings").inner_text()
     names = page.locator(".finding h3").all_inner_texts()
     assert names == ["collapse", "batch-reading", "cycling"], "the gravest first, each once, what is gone last"
     assert page.locator("#tab-findings .count").inner_text() == "1"

@@ -68,9 +68,15 @@ export function Settings({ runs, feed, state, change }) {
   </section>`;
 }
 
-const KINDS = { grave: "bad", severe: "bad", error: "bad", critical: "bad", warning: "warn", warn: "warn", finding: "bad", gone: "quiet", note: "quiet" };
+export const KINDS = { grave: "bad", severe: "bad", error: "bad", critical: "bad", warning: "warn", warn: "warn", finding: "bad", gone: "quiet", note: "quiet" };
 const PARTS = [["what", ""], ["evidence", "Evidence"], ["cause", "Likely cause"], ["remedy", "Remedy"]];
-const OWN = new Set(["name", "severity", "step", "seconds", ...PARTS.map(([name]) => name)]);
+const OWN = new Set(["name", "severity", "step", "since", "seconds", "measured", "threshold", "null", ...PARTS.map(([name]) => name)]);
+
+// The number of a finding, what it is compared with, and what it is where nothing is wrong.
+function evidenceOf(one) {
+  if (typeof one.measured !== "number") return one.evidence;
+  return `measured ${number(one.measured)}, threshold ${number(one.threshold)}${one.null ? `; ${one.null}` : ""}.`;
+}
 
 const GRAVITY = ["finding", "warning", "note", "gone"];
 
@@ -95,9 +101,10 @@ export function Findings({ runs, feed }) {
 }
 
 function Finding({ one }) {
+  const told = { ...one, evidence: evidenceOf(one) }, since = one.since !== undefined && one.since < one.step;
   const rest = Object.entries(one).filter(([name]) => !OWN.has(name));
   return html`<article class="card finding"><div class="row"><h3 class="grow">${one.name || "finding"}</h3>${one.severity ? html`<span class=${`badge ${KINDS[one.severity] || "warn"}`}>${one.severity}</span>` : ""}
-      ${one.step !== undefined ? html`<span class="muted small number">step ${number(Number(one.step), 6)}</span>` : ""}</div>
-    ${PARTS.filter(([name]) => one[name] !== undefined && one[name] !== "").map(([name, title]) => html`<p>${title ? html`<strong>${title}: </strong>` : ""}${name === "remedy" ? html`<code>${String(one[name])}</code>` : String(one[name])}</p>`)}
+      ${one.step !== undefined ? html`<span class="muted small number">${since ? `since step ${number(Number(one.since), 6)}, seen at ` : "step "}${number(Number(one.step), 6)}</span>` : ""}</div>
+    ${PARTS.filter(([name]) => told[name] !== undefined && told[name] !== "").map(([name, title]) => html`<p>${title ? html`<strong>${title}: </strong>` : ""}${name === "remedy" ? html`<code>${String(told[name])}</code>` : String(told[name])}</p>`)}
     ${rest.length ? html`<p class="muted small">${rest.map(([name, value]) => `${name} ${typeof value === "number" ? number(value) : value}`).join(" · ")}</p>` : ""}</article>`;
 }

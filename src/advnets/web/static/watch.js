@@ -5,7 +5,7 @@ import { readState, writeState } from "./address.js";
 import { Feed } from "./watch-data.js";
 import { Badge, Live, Progress } from "./watch-live.js";
 import { Latents } from "./watch-latents.js";
-import { Findings, Measures, Settings, sortFindings } from "./watch-tables.js";
+import { KINDS, Findings, Measures, Settings, sortFindings } from "./watch-tables.js";
 import { number } from "./watch-words.js";
 
 const TABS = [["live", "Live"], ["latents", "Latents"], ["measures", "Measures"], ["settings", "Settings"], ["findings", "Findings"]];
@@ -87,7 +87,7 @@ function RunList({ feed, chosen, state, change, isOpen }) {
       return html`<li key=${run.key} class=${place >= 0 ? "chosen" : ""} data-colour=${place + 1}>
         <input type="checkbox" aria-label=${`${run.name} beside the others`} checked=${place >= 0} data-key=${run.key} onChange=${() => toggle(run.key)} />
         <button class="name" title=${run.name} data-key=${run.key} aria-current=${place >= 0} onClick=${() => change({ run: run.key })}><span class="row top-line"><span class="clip grow">${run.name}</span><${Badge} state=${run.state} /></span>
-          <span class="row muted small number"><span class="clip grow">${run.state === "share file" ? "a generator" : [`step ${number(run.step, 6)}`, run.recipe, run.data].filter(Boolean).join(" · ")}</span>${run.finding ? html`<span class="badge warn" title=${`the gravest of the doctor's findings that stand: a ${run.finding.severity || "finding"}`}>${run.finding.name || "finding"}</span>` : ""}</span></button></li>`; })}</ul>
+          <span class="row muted small number"><span class="clip grow">${run.state === "share file" ? "a generator" : [`step ${number(run.step, 6)}`, run.recipe, run.data].filter(Boolean).join(" · ")}</span>${run.finding ? html`<span class=${`badge ${KINDS[run.finding.severity] || "warn"}`} title=${`the gravest of the doctor's findings that stand: a ${run.finding.severity || "finding"}`}>${run.finding.name || "finding"}</span>` : ""}</span></button></li>`; })}</ul>
     ${shown.length ? "" : html`<p class="muted small">${word ? "No run has this word." : ""}</p>`}
     <p class="muted small hint">Tick up to ${MOST} runs to see them side by side.</p></nav>`;
 }
