@@ -81,7 +81,7 @@ def test_a_control_changes_who_moves_when(name: str) -> None:
     for game in (before, after):
         game.play(4)
     assert not torch.equal(weights(before, "discriminator"), weights(after, "discriminator"))
-    assert after.made["discriminator"] == (12 if name == "k" else 4)
+    assert after.made["discriminator"] == {"algorithm": 4, "k": 12, "d_until": 2}[name]
 
 
 def test_the_average_changes_the_picture_and_no_move() -> None:
@@ -297,6 +297,33 @@ def test_one_goes_back_and_on_from_there_as_before(told: dict[str, Any]) -> None
         game.record()
     assert game.picture() == end
     assert len(game.history) == 5
+
+
+def test_moves_of_a_player_that_stands_still_are_not_counted() -> None:
+    game = Playground(Settings.of({"k": 2, "d_until": 3}))
+    counts = []
+    for _ in range(5):
+        game.play(1)
+        game.record()
+        counts.append((game.made["discriminator"], game.made["generator"]))
+    game.move("discriminator")
+    assert counts == [(2, 1), (4, 2), (6, 3), (6, 4), (6, 5)]
+    assert game.picture()[0]["d_moves"] == 6
+    still = Playground(Settings.of({"g_rate": 0.0}))
+    still.play(3)
+    assert still.made == {"discriminator": 3, "generator": 0}
+
+
+def test_a_discriminator_that_has_stopped_learns_again_in_the_past() -> None:
+    game, straight = (Playground(Settings.of({"d_until": 4})) for _ in range(2))
+    for _ in range(6):
+        game.play(1)
+        game.record()
+    game.rewind(2)
+    game.play(1)
+    straight.play(3)
+    assert torch.equal(weights(game, "discriminator"), weights(straight, "discriminator"))
+    assert game.made == straight.made == {"discriminator": 3, "generator": 3}
 
 
 def test_a_live_change_goes_on_and_another_begins_anew() -> None:
