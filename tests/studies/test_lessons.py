@@ -1,6 +1,7 @@
 """The lessons of the playground open as links, and each shows what its text says, at every step that it speaks of."""
 
 import math
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -183,3 +184,14 @@ def test_mode_dropping() -> None:
 
 def test_every_lesson_is_held_to_what_it_says() -> None:
     assert [name for name in LESSONS if f"test_{name.replace('-', '_')}" not in globals()] == []
+
+
+STEPS = {"saturation": {50, 150}, "helvetica": {300}}
+"""The steps that a text names, which its test looks at."""
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_text_names_the_steps_that_its_test_looks_at(name: str) -> None:
+    english, korean = (LESSONS[name].look[language] for language in ("en", "ko"))
+    for found in (re.findall(r"\bstep (\d+)|(\d+) steps", english), re.findall(r"(\d+)()단계", korean)):
+        assert {int(one or other) for one, other in found} == STEPS.get(name, set())

@@ -272,25 +272,24 @@ def as_rgb(colour: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", colour)[:3]))
 
 
+def colour_of_the(strokes: list[Any], kind: str) -> tuple[int, ...]:
+    """The colour of the one line of a kind; the axes and arrows are thinner than all of them."""
+    kinds = {"dotted": (2.4, [2.4, 3.4]), "solid": (2.6, []), "dashed": (2.4, [9, 5]), "thin": (1.3, [])}
+    (colour,) = {
+        colour for colour, dash, width in strokes if (round(width, 3), [round(part, 3) for part in dash]) == kinds[kind]
+    }
+    return as_rgb(colour)
+
+
 def expect_lines_of_the_paper(page: Any, *, is_dark: bool) -> None:
     """As `figures.draw_dynamics` draws Figure 1: the data dotted, p_g solid and green, D dashed and blue, D* thin."""
-    strokes = [(as_rgb(colour), dash, width) for colour, dash, width in page.evaluate("strokes") if width > 1.25]
-    (data, dots), (made, _), (D, dashes), (best, _) = (
-        (colour, dash)
-        for is_one in (
-            lambda dash, width: dash and dash[0] <= width,
-            lambda dash, width: not dash and width > 2,
-            lambda dash, width: dash and dash[0] > 2 * width,
-            lambda dash, width: not dash and width < 1.5,
-        )
-        for colour, dash in {(colour, tuple(dash)) for colour, dash, width in strokes if is_one(dash, width)}
-    )
-    assert len(dots) == len(dashes) == 2
+    strokes = page.evaluate("strokes")
+    data, made, D, best = (colour_of_the(strokes, kind) for kind in ("dotted", "solid", "dashed", "thin"))
     assert max(data) - min(data) < 12
     assert min(data) > 220 if is_dark else max(data) < 40
     assert made[1] > max(made[0], made[2])
-    assert best == D
     assert D[2] > D[1] > D[0]
+    assert best == D
     swatches = [(as_rgb(colour), style) for colour, style in page.evaluate(SWATCHES)]
     assert swatches == [(data, "dotted"), (made, "solid"), (D, "dashed"), (D, "solid")]
 
