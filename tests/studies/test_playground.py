@@ -81,7 +81,7 @@ def test_a_control_changes_who_moves_when(name: str) -> None:
     for game in (before, after):
         game.play(4)
     assert not torch.equal(weights(before, "discriminator"), weights(after, "discriminator"))
-    assert after.made["discriminator"] == (12 if name == "k" else 4)
+    assert after.made["discriminator"] == {"algorithm": 4, "k": 12, "d_until": 2}[name]
 
 
 def test_the_average_changes_the_picture_and_no_move() -> None:
@@ -299,6 +299,33 @@ def test_one_goes_back_and_on_from_there_as_before(told: dict[str, Any]) -> None
     assert len(game.history) == 5
 
 
+def test_moves_of_a_player_that_stands_still_are_not_counted() -> None:
+    game = Playground(Settings.of({"k": 2, "d_until": 3}))
+    counts = []
+    for _ in range(5):
+        game.play(1)
+        game.record()
+        counts.append((game.made["discriminator"], game.made["generator"]))
+    game.move("discriminator")
+    assert counts == [(2, 1), (4, 2), (6, 3), (6, 4), (6, 5)]
+    assert game.picture()[0]["d_moves"] == 6
+    still = Playground(Settings.of({"g_rate": 0.0}))
+    still.play(3)
+    assert still.made == {"discriminator": 3, "generator": 0}
+
+
+def test_a_discriminator_that_has_stopped_learns_again_in_the_past() -> None:
+    game, straight = (Playground(Settings.of({"d_until": 4})) for _ in range(2))
+    for _ in range(6):
+        game.play(1)
+        game.record()
+    game.rewind(2)
+    game.play(1)
+    straight.play(3)
+    assert torch.equal(weights(game, "discriminator"), weights(straight, "discriminator"))
+    assert game.made == straight.made == {"discriminator": 3, "generator": 3}
+
+
 def test_a_live_change_goes_on_and_another_begins_anew() -> None:
     game = Playground(Settings())
     game.play(5)
@@ -381,25 +408,6 @@ def test_addresses_that_cannot_be_are_refused(fragment: str) -> None:
         Link.of(fragment)
 
 
-def test_lessons_are_links_in_both_languages() -> None:
-    names = ["saturation", "helvetica", "small-k", "cycling", "r1-heals", "wgan", "extragradient", "mode-dropping"]
-    assert list(LESSONS) == names
-    for lesson in LESSONS.values():
-        link = Link.of(lesson.fragment)
-        assert link.lesson == lesson.name
-        assert link.fragment() == Link.of(link.fragment()).fragment()
-        assert set(lesson.title) == set(lesson.look) == set(LANGUAGES)
-        assert any("가" <= letter <= "힣" for letter in lesson.look["ko"])
-
-
-def test_a_lesson_alone_opens_its_game_and_another_name_is_refused() -> None:
-    for name, lesson in LESSONS.items():
-        assert Link.of(f"#lesson={name}&lang=ko") == Link.of(lesson.fragment).replace(language="ko")
-    assert Link.of("lesson=cycling&k=3").first.values["k"] == 3
-    with pytest.raises(BadInput, match="lesson"):
-        Link.of("lesson=never")
-
-
 def test_the_page_of_the_game_names_every_word_of_a_state() -> None:
     page = (Path(__file__).parents[2] / "docs" / "play.md").read_text()
     assert [name for name in CONTROLS if f"`{name}`" not in page] == []
@@ -432,38 +440,3 @@ def test_large_networks_have_a_shorter_past() -> None:
     for number in range(300):
         kept.add(moment(2**20, number))
     assert len(kept) <= 64
-
-
-def measure(name: str, steps: int) -> list[tuple[dict[str, Any], torch.Tensor]]:
-    link, found = Link.of(LESSONS[name].fragment), []
-    for told in (link.first, link.second):
-        if told is not None:
-            game = Playground(told)
-            game.play(steps)
-            with torch.no_grad():
-                found.append((game.picture()[0], game.maker(game.canvas.z)))
-    return found
-
-
-@pytest.mark.slow
-def test_lessons_show_what_they_say() -> None:
-    for steps in (10, 20, 40, 60, 80):
-        (flat, _), (steep, _) = measure("saturation", steps)
-        assert flat["gradient_g"] < steep["gradient_g"] / 10, steps
-    (stuck, _), (home, _) = measure("saturation", 150)
-    assert stuck["jsd"] > 0.65 > 0.1 > home["jsd"]
-    (heap, _), (spread, _) = measure("helvetica", 900)
-    assert heap["jsd"] > 5 * spread["jsd"]
-    (lagging, _), (near, _) = measure("small-k", 1000)
-    assert lagging["jsd"] > 2 * near["jsd"]
-    places = [float(measure("cycling", steps)[0][1].mean()) for steps in range(100, 700, 50)]
-    assert min(places) < -0.5
-    assert max(places) > 0.5
-    _, (_, at_rest) = measure("r1-heals", 700)
-    assert abs(float(at_rest.mean())) < 0.3
-    (flat, _), (sloped, _) = measure("wgan", 400)
-    assert flat["jsd"] > 2 * sloped["jsd"]
-    (_, away), (_, home_again) = measure("extragradient", 400)
-    assert float(away.mean().abs()) > 1 > 0.5 > float(home_again.mean().abs())
-    (few, _), (all_modes, _) = measure("mode-dropping", 700)
-    assert few["modes"] < all_modes["modes"] == 8

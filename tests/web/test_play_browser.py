@@ -252,6 +252,87 @@ def expect_replay_alone(browser: Any, path: Path) -> None:
     context.close()
 
 
+RECORD_STROKES = """
+window.strokes = [];
+const stroke = CanvasRenderingContext2D.prototype.stroke;
+CanvasRenderingContext2D.prototype.stroke = function () {
+  if (this.canvas.className === "line") strokes.push([this.strokeStyle, this.getLineDash(), this.lineWidth]);
+  stroke.call(this);
+};
+"""
+SWATCHES = """() => ["real", "fake", "D", "best"].map((name) => {
+  const style = getComputedStyle(document.querySelector(`.swatch.${name}`));
+  return [style.borderTopColor, style.borderTopStyle];
+})"""
+
+
+def as_rgb(colour: str) -> tuple[int, ...]:
+    if colour.startswith("#"):
+        return tuple(bytes.fromhex(colour[1:]))
+    return tuple(map(int, re.findall(r"\d+", colour)[:3]))
+
+
+def colour_of_the(strokes: list[Any], kind: str) -> tuple[int, ...]:
+    """The colour of the one line of a kind; the axes and arrows are thinner than all of them."""
+    kinds = {"dotted": (2.4, [2.4, 3.4]), "solid": (2.6, []), "dashed": (2.4, [9, 5]), "thin": (1.3, [])}
+    (colour,) = {
+        colour for colour, dash, width in strokes if (round(width, 3), [round(part, 3) for part in dash]) == kinds[kind]
+    }
+    return as_rgb(colour)
+
+
+def expect_lines_of_the_paper(page: Any, *, is_dark: bool) -> None:
+    """As `figures.draw_dynamics` draws Figure 1: the data dotted, p_g solid and green, D dashed and blue, D* thin."""
+    strokes = page.evaluate("strokes")
+    data, made, D, best = (colour_of_the(strokes, kind) for kind in ("dotted", "solid", "dashed", "thin"))
+    assert max(data) - min(data) < 12
+    assert min(data) > 220 if is_dark else max(data) < 40
+    assert made[1] > max(made[0], made[2])
+    assert D[2] > D[1] > D[0]
+    assert best == D
+    swatches = [(as_rgb(colour), style) for colour, style in page.evaluate(SWATCHES)]
+    assert swatches == [(data, "dotted"), (made, "solid"), (D, "dashed"), (D, "solid")]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_line_is_drawn_in_the_lines_of_the_paper(browser: Any, address: str, scheme: str, tmp_path: Path) -> None:
+    context = browser.new_context(color_scheme=scheme)
+    context.add_init_script(RECORD_STROKES)
+    page = context.new_page()
+    page.set_default_timeout(READY)
+    page.goto(address)
+    page.wait_for_selector("[name=play]")
+    page.click("[name=step]")
+    wait_until(page, "advnetsPage.games[0].frame?.numbers.step === 1")
+    wait_until(page, "strokes.length > 0")
+    expect_lines_of_the_paper(page, is_dark=scheme == "dark")
+    with page.expect_download() as download:
+        page.click("[name=replay]")
+    download.value.save_as(tmp_path / "replay.html")
+    page.goto((tmp_path / "replay.html").as_uri())
+    page.wait_for_selector(".numbers b")
+    expect_lines_of_the_paper(page, is_dark=scheme == "dark")
+    context.close()
+
+
+def test_colours_follow_the_dimensions_of_x(browser: Any, address: str) -> None:
+    """Green is p_g's on the line, and nobody's in the plane; a game that turns back has its colours again."""
+    viewer = Viewer(browser, address, color_scheme="light")
+    colours = (
+        "['data', 'd', 'g'].map((name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`))"
+    )
+    line = viewer.page.evaluate(colours)
+    viewer.click("dimension-2")
+    viewer.wait("game.settings.dimension === 2 && game.frame?.arrays.heat.length === 4096")
+    plane = viewer.page.evaluate(colours)
+    assert line[2] not in plane
+    viewer.click("dimension-1")
+    viewer.wait("game.settings.dimension === 1 && game.frame !== null")
+    assert viewer.page.evaluate(colours) == line
+    assert viewer.said == []
+    viewer.context.close()
+
+
 def test_a_phone_needs_no_sideways_scroll(browser: Any, address: str) -> None:
     viewer = Viewer(browser, address, viewport={"width": 390, "height": 844})
     for name in ("lesson-mode-dropping", "dimension-1"):

@@ -38,12 +38,13 @@ LESSONS: dict[str, Lesson] = {
             {
                 "en": "Both games begin alike, and D soon rejects every fake. In A the generator descends log(1 "
                 "− D(G(z))), whose slope vanishes there: for 150 steps it hardly moves. In B it descends −log "
-                "D(G(z)), and is nearly home by then. Compare the norms of G's gradient in the first 80 steps: "
-                "A's is more than ten times smaller.",
+                "D(G(z)), and is nearly home by then. Compare the norms of G's gradient in the first 50 steps: "
+                "A's leaps up and down, but at four steps of five it is below a tenth of B's, and at about half of "
+                "them below a hundredth.",
                 "ko": "두 게임은 똑같이 시작하고, D는 곧 모든 가짜를 거부합니다. A의 생성자는 log(1 − D(G(z)))를 "
                 "내려가는데 거기서는 기울기가 사라져 150단계 동안 거의 움직이지 못합니다. B는 −log D(G(z))를 "
-                "내려가 그사이 거의 도착합니다. 처음 80단계의 G 기울기 크기를 비교하세요. A의 기울기는 10분의 "
-                "1도 되지 않습니다.",
+                "내려가 그사이 거의 도착합니다. 처음 50단계의 G 기울기 크기를 비교하세요. A의 기울기는 크게 "
+                "오르내리지만, 다섯 단계 중 넷에서 B의 10분의 1보다 작고, 절반쯤에서는 100분의 1보다도 작습니다.",
             },
             "start=4.0&spread=0.3&g_layers=0&g_optimizer=sgd&g_rate=0.02&d_rate=0.02&k=20&compare=1"
             "&b.objective=non_saturating",
@@ -53,11 +54,13 @@ LESSONS: dict[str, Lesson] = {
             {"en": "The Helvetica scenario", "ko": "헬베티카 시나리오"},
             {
                 "en": "In A the discriminator stops learning at step 300, and the generator goes on alone: it "
-                "sends more and more z to the few x that D likes best, as the arrows show, and JSD climbs. In B "
-                "both go on learning. Then set “learns until step” of A to 0, and watch D drive the heaps apart.",
+                "sends more and more z to the few x that D likes best, as the arrows show, and JSD climbs. Both "
+                "modes are still there; what is lost is the variety within each. In B both go on learning. Then "
+                "set “learns until step” of A to 0, and watch D drive the heaps apart.",
                 "ko": "A의 판별자는 300단계에서 배우기를 멈추고 생성자만 계속 배웁니다. 화살표가 보여 주듯 점점 "
-                "더 많은 z를 D가 가장 좋아하는 몇 개의 x로 보내고, JSD가 올라갑니다. B는 둘 다 계속 배웁니다. "
-                "그런 다음 A의 ‘배우는 마지막 단계’를 0으로 바꾸고 D가 무더기를 흩는 것을 보세요.",
+                "더 많은 z를 D가 가장 좋아하는 몇 개의 x로 보내고, JSD가 올라갑니다. 두 모드는 그대로 있고, "
+                "잃는 것은 각 모드 안의 다양성입니다. B는 둘 다 계속 배웁니다. 그런 다음 A의 ‘배우는 마지막 "
+                "단계’를 0으로 바꾸고 D가 무더기를 흩는 것을 보세요.",
             },
             "data=two_gaussians&seed=2&start=0.0&spread=1.0&k=2&d_until=300&compare=1&b.d_until=0",
         ),
@@ -65,10 +68,10 @@ LESSONS: dict[str, Lesson] = {
             "small-k",
             {"en": "k too small", "ko": "너무 작은 k"},
             {
-                "en": "Algorithm 1 wants D near its best, D*, the dotted line. In A it makes one slow move a "
+                "en": "Algorithm 1 wants D near its best, D*, the thin line. In A it makes one slow move a "
                 "step and lags behind D*, so that G chases a shadow and JSD climbs again. In B it makes ten "
                 "moves a step: D stays near D*, and JSD falls.",
-                "ko": "알고리즘 1은 D가 점선으로 그린 최선 D* 가까이에 있기를 바랍니다. A의 D는 단계마다 느리게 한 "
+                "ko": "알고리즘 1은 D가 가는 선으로 그린 최선 D* 가까이에 있기를 바랍니다. A의 D는 단계마다 느리게 한 "
                 "번만 움직여 D*에 뒤처지고, G는 그림자를 쫓아 JSD가 다시 올라갑니다. B의 D는 단계마다 열 번 움직여 "
                 "D* 가까이에 머물고 JSD가 줄어듭니다.",
             },
@@ -103,11 +106,11 @@ LESSONS: dict[str, Lesson] = {
             {"en": "Wasserstein", "ko": "바서슈타인"},
             {
                 "en": "p_g begins far from p_data, and their JSD is near log 2 wherever it lies. In A a D that "
-                "tells them apart surely has no slope at the fakes. In B the critic keeps a slope of about 1 "
+                "tells them apart surely has hardly any slope at the fakes. In B the critic keeps a slope of 1 to 3 "
                 "between them, held by the gradient penalty, and G follows it home.",
                 "ko": "p_g가 p_data에서 멀리 시작하면 어디에 있든 JSD는 log 2에 가깝습니다. A에서는 둘을 확실히 "
-                "가르는 D가 가짜에서 기울기를 잃습니다. B의 비평자는 기울기 벌점 덕분에 그 사이에서 약 1의 "
-                "기울기를 지키고, G는 그것을 따라 돌아옵니다.",
+                "가르는 D가 가짜에서 기울기를 거의 잃습니다. B의 비평자는 기울기 벌점 덕분에 그 사이에서 1에서 3 "
+                "사이의 기울기를 지키고, G는 그것을 따라 돌아옵니다.",
             },
             "start=3.5&spread=0.2&g_layers=0&d_rate=0.01&k=5&g_optimizer=sgd&g_rate=0.01&compare=1&b.objective=wasserstein"
             "&b.gradient_penalty=1.0",

@@ -31,7 +31,7 @@ class State:
 
     Attributes:
         step: Steps made.
-        made: Moves made, by player.
+        made: Moves made, by player; one at rate 0 is none.
         networks: The tensors of each network, and of the average.
         optimizers: The state of each optimizer.
         own: The run's random states.
@@ -83,9 +83,9 @@ class Playground:
             row = algorithm_of(self.settings)
             played = row.steps(self.game, self._batches(), self.optimizers, start=self.step, turn=turn)
             for step in islice(played, steps):
+                self._count(step.moves)
                 self.step += 1
                 self._set_rates()
-                self._count(step.moves)
                 self.average.update(self.game.makers, self.settings.batch)
 
     def move(self, player: str) -> None:
@@ -210,11 +210,15 @@ class Playground:
         self.history: History[State] = History()
         self._add()
 
+    def _rate(self, player: str) -> float:
+        """The rate of a player's next move; 0 for a discriminator that has stopped learning."""
+        rate: float = self.settings.values[f"{SIDES[player]}_rate"]
+        stands = player == "discriminator" and 0 < self.settings.d_until <= self.step
+        return 0.0 if stands else rate
+
     def _set_rates(self) -> None:
-        for who, letter in SIDES.items():
-            rate = self.settings.values[f"{letter}_rate"]
-            stands = who == "discriminator" and 0 < self.settings.d_until <= self.step
-            set_numbers(self.optimizers[who], lr=0.0 if stands else rate)
+        for player, optimizer in self.optimizers.items():
+            set_numbers(optimizer, lr=self._rate(player))
 
     def _restore(self, state: State) -> None:
         for name, network in self._networks().items():
@@ -222,8 +226,8 @@ class Playground:
         for who, optimizer in self.optimizers.items():
             load_optimizer_state(optimizer, copy.deepcopy(state.optimizers[who]))
             optimizer.zero_grad()
-        self._set_rates()
         self.step, self.made = state.step, dict(state.made)
+        self._set_rates()
         self.streams.states = state.own
         self.streams.shared.set_state(state.shared)
 
@@ -248,7 +252,7 @@ class Playground:
 
     def _count(self, moves: tuple[Move, ...]) -> None:
         for move in moves:
-            self.made[move.player] += 1
+            self.made[move.player] += self._rate(move.player) > 0  # at rate 0 a player stands still
             self.losses[f"loss_{SIDES[move.player]}"] = float(sum(move.losses.values()))
 
     def _gradient_norms(self) -> dict[str, float]:

@@ -1,7 +1,7 @@
 // The page of the playground: what the server tells of its games is drawn, and what one does is asked of it.
 import { html, render, useEffect, useRef, useState } from "../html.js";
 import { Controls } from "./controls.js";
-import { chartsOf, decodeAll, drawChart, drawGame, forgetColours } from "./draw.js";
+import { chartsOf, decodeAll, drawChart, drawGame, forgetColours, setDimension } from "./draw.js";
 import { FORMULAS, LAYERS, TEXTS, numbersOf } from "./texts.js";
 
 const PHASE_MS = 1250;
@@ -42,6 +42,7 @@ function takeState(told) {
   page.state = told;
   page.games.forEach((game, i) => { game.settings = told.settings[i]; });
   document.documentElement.lang = told.language;
+  setDimension(told.settings[0].dimension);
   history.replaceState(null, "", told.fragment ? `#${told.fragment}` : location.pathname);
   paint(); // together with the picture that follows it
 }

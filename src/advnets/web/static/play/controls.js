@@ -96,7 +96,7 @@ function paint(canvas, drawn, isLine, { bars, height, places }) {
   canvas.width = width * ratio;
   canvas.height = tall * ratio;
   context.scale(ratio, ratio);
-  context.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--real").trim();
+  context.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--data").trim();
   if (isLine) drawn.forEach((bar, i) => context.fillRect((i * width) / bars + 0.5, tall * (1 - bar / height), width / bars - 1, (tall * bar) / height));
   else for (let i = 0; i < drawn.length; i += 2) { context.beginPath(); context.arc((drawn[i] / places) * width, tall * (1 - drawn[i + 1] / places), 3, 0, 7); context.fill(); }
 }

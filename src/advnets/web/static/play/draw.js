@@ -9,15 +9,19 @@ export function decodeAll(arrays) {
   return Object.fromEntries(Object.entries(arrays).map(([name, text]) => [name, decode(text, name === "heat")]));
 }
 
-// The colours of the theme, read once for each of its states.
+// The colours of the theme, read once for each of its states. Those of data, D and G hang on the dimensions of x.
 let palette = null;
 export function forgetColours() { palette = null; }
+export function setDimension(dimension) {
+  document.documentElement.dataset.dimension = dimension;
+  forgetColours();
+}
 function colours() {
   if (palette) return palette;
   const style = getComputedStyle(document.documentElement);
   const read = (name) => style.getPropertyValue(`--${name}`).trim();
   palette = Object.fromEntries(
-    ["card", "sunken", "line", "line-strong", "ink", "muted", "real", "fake", "third", "series-4"].map((name) => [name, read(name)]));
+    ["card", "sunken", "line", "line-strong", "ink", "muted", "data", "d", "g", "real", "fake", "series-4"].map((name) => [name, read(name)]));
   return palette;
 }
 
@@ -65,7 +69,8 @@ function tallestOf(game) {
   return Math.max(0.5, 1.25 * most, Math.min(1.1 * Math.max(...q.slice(1, -1)), 2.5 * most));
 }
 
-// Figure 1: p_data, p_g and D over x, and the way from z to x below. `game` holds reach, settings, p_data and the frame.
+// Figure 1, in the lines of the paper: p_data dotted, p_g solid, D dashed; and the way from z to x below. D* is a thin line in D's
+// colour. `game` holds reach, settings, p_data and the frame.
 // Games that stand side by side have one scale of densities.
 export function drawLine(canvas, game, shown, games = [game]) {
   const [context, width, height] = prepare(canvas), c = colours(), { arrays, numbers } = game.frame;
@@ -82,24 +87,25 @@ export function drawLine(canvas, game, shown, games = [game]) {
   context.strokeStyle = c.line;
   for (let x = -reach; x <= reach; x++) { line(context, xAt(x), top, xAt(x), floor); write(context, String(x).replace("-", "−"), xAt(x), floor + 4, { size: 11, colour: c.muted, align: "center", base: "top" }); }
   const middle = isChance ? 0.5 : 0;
-  if (shown.D && middle > low && middle < high) { context.setLineDash([2, 4]); context.strokeStyle = c["line-strong"]; line(context, left, dAt(middle), right, dAt(middle)); context.setLineDash([]); }
-  if (shown.real) area(context, centres, p.map(yAt), floor, c.real, 0.16);
-  if (shown.fake) area(context, centres, q.map(yAt), floor, c.fake, 0.24);
-  if (shown.real) stroke(context, centres, p.map(yAt), c.real, 2, [7, 4]);
-  if (shown.fake) stroke(context, centres, q.map(yAt), c.fake, 2.6);
-  if (shown.best && arrays.best) stroke(context, centres, Array.from(arrays.best, dAt), c.ink, 1.6, [1.5, 4]);
-  if (shown.D) stroke(context, centres, Array.from(arrays.D, dAt), c.third, 2.6);
+  if (shown.D && middle > low && middle < high) { context.strokeStyle = c["line-strong"]; line(context, left, dAt(middle), right, dAt(middle)); }
+  if (shown.real) area(context, centres, p.map(yAt), floor, c.data, 0.07);
+  if (shown.fake) area(context, centres, q.map(yAt), floor, c.g, 0.16);
+  if (shown.best && arrays.best) { context.globalAlpha = 0.7; stroke(context, centres, Array.from(arrays.best, dAt), c.d, 1.3); context.globalAlpha = 1; }
+  if (shown.D) stroke(context, centres, Array.from(arrays.D, dAt), c.d, 2.4, [9, 5]);
+  if (shown.real) stroke(context, centres, p.map(yAt), c.data, 2.4, [2.4, 3.4]);
+  if (shown.fake) stroke(context, centres, q.map(yAt), c.g, 2.6);
   context.strokeStyle = c["line-strong"];
+  context.lineWidth = 1;
   line(context, left, floor, right, floor);
   if (shown.arrows) arrowsToX(context, arrays.arrows, { xAt, floor: floor + 20, zLine, left, right, reach, c });
-  if (arrays.drawn_real) rug(context, arrays.drawn_real, xAt, floor - 7, c.real, 1);
-  if (arrays.drawn_fake) rug(context, arrays.drawn_fake, xAt, floor - 7, c.fake, 1);
+  if (arrays.drawn_real) rug(context, arrays.drawn_real, xAt, floor - 7, c.data, 1);
+  if (arrays.drawn_fake) rug(context, arrays.drawn_fake, xAt, floor - 7, c.g, 1);
   write(context, "p(x)", left - 8, top + 4, { size: 11, colour: c.muted, align: "right" });
   write(context, tallest.toFixed(1), left - 8, top + 18, { size: 11, colour: c.muted, align: "right" });
   write(context, "0", left - 8, floor, { size: 11, colour: c.muted, align: "right" });
   if (shown.D) {
-    for (const mark of [low, (low + high) / 2, high]) write(context, round(mark), right + 6, dAt(mark), { size: 11, colour: c.third, base: "middle" });
-    write(context, isChance ? "D" : "D(x)", right + 6, top + 18, { size: 11, colour: c.third });
+    for (const mark of [low, (low + high) / 2, high]) write(context, round(mark), right + 6, dAt(mark), { size: 11, colour: c.d, base: "middle" });
+    write(context, isChance ? "D" : "D(x)", right + 6, top + 18, { size: 11, colour: c.d });
   }
   write(context, "x", right + 6, floor + 10, { size: 12, colour: c.ink, base: "middle" });
   if (shown.arrows) write(context, "z", right + 6, zLine, { size: 12, colour: c.ink, base: "middle" });
@@ -147,8 +153,8 @@ function arrowsToX(context, pairs, { xAt, floor, zLine, left, right, reach, c })
   const zAt = (z) => (left + right) / 2 + (z * (right - left)) / 2 * 0.8;
   for (let i = 0; i < pairs.length; i += 2) {
     const to = Math.min(Math.max(pairs[i + 1], -reach), reach), is_out = to !== pairs[i + 1];
-    context.globalAlpha = is_out ? 0.25 : 0.9;
-    arrow(context, zAt(pairs[i]), zLine, xAt(to), floor, c.fake, 5);
+    context.globalAlpha = is_out ? 0.2 : 0.65;
+    arrow(context, zAt(pairs[i]), zLine, xAt(to), floor, c.ink, 5);
   }
   context.globalAlpha = 1;
 }
@@ -320,10 +326,10 @@ export function chartsOf(games) {
     name: label, values: game.columns[name], colour, dash: dashed && game === games[1] ? [5, 3] : [],
   }));
   return [
-    { key: "value", steps, series: columns("value", "third", "V"), lines: [{ at: -LOG_4, label: "−log 4" }] },
+    { key: "value", steps, series: columns("value", "series-4", "V"), lines: [{ at: -LOG_4, label: "−log 4" }] },
     { key: "jsd", steps, series: columns("jsd", "series-4", "JSD"), lines: [{ at: Math.log(2), label: "log 2" }], low: 0, high: 0.75 },
-    { key: "scores", steps, series: [...columns("score_real", "real", "D(x)"), ...columns("score_fake", "fake", "D(G(z))")] },
-    { key: "gradients", steps, isLog: true, series: [...columns("gradient_d", "third", "D"), ...columns("gradient_g", "fake", "G")] },
+    { key: "scores", steps, series: [...columns("score_real", "data", "D(x)"), ...columns("score_fake", "g", "D(G(z))")] },
+    { key: "gradients", steps, isLog: true, series: [...columns("gradient_d", "d", "D"), ...columns("gradient_g", "g", "G")] },
   ].filter((chart) => chart.series.length);
 }
 

@@ -1,5 +1,5 @@
 // A replay: frames that lie in the page itself, drawn one after the other. It asks nobody for anything.
-import { chartsOf, decodeAll, drawChart, drawGame } from "./draw.js";
+import { chartsOf, decodeAll, drawChart, drawGame, setDimension } from "./draw.js";
 import { LAYERS, numbersOf, TEXTS } from "./texts.js";
 
 const recorded = JSON.parse(document.getElementById("recorded").textContent), words = TEXTS[recorded.language];
@@ -10,6 +10,7 @@ const games = recorded.games.map((game) => {
   return { settings: game.settings, reach: game.reach, backdrop: decodeAll(game.arrays), columns, frames: game.frames, frame: null };
 });
 const count = games[0].frames.length;
+setDimension(games[0].settings.dimension);
 let place = 0, isPlaying = true, began = null;
 
 function element(tag, attributes = {}, ...children) {
