@@ -56,7 +56,7 @@ LIMITS = {"rates": 200, "equality": 60, "resume": 110, "nccl": 40, "cifar10": 11
 SPARE = 20
 """Seconds before that, at which a part begins nothing new; its own start is among them."""
 SHAPES = {"paper-tfd": (1, 48, 48), "dcgan": (3, 64, 64), "dcgan-classes": (3, 64, 64),
-          "modern": (3, 64, 64), "modern-classes": (3, 64, 64), "r3gan-cifar10": (3, 32, 32),
+          "modern": (3, 64, 64), "modern-classes": (3, 64, 64), "r3gan-cifar10": (3, 32, 32), "pix2pix": (3, 64, 64),
           "paper-cifar10-fc": (3, 32, 32), "paper-cifar10-conv": (3, 32, 32)}  # fmt: skip
 MNIST_SHAPE, CLASSES, FEATURE_SAMPLES = (1, 28, 28), 10, 2000
 EQUAL = ("paper-adam", "dcgan", "modern")
@@ -86,10 +86,11 @@ class Asked:
 
 
 def random_images(name: str, n: int) -> Dataset:
-    """Labelled noise of the shape that a recipe is for."""
+    """Labelled noise of the shape that a recipe is for, with noise that is given where it translates."""
     rng = torch.Generator().manual_seed(0)
     values = torch.randint(0, 256, (n, *SHAPES.get(name, MNIST_SHAPE)), dtype=torch.uint8, generator=rng)
-    return Dataset.of(values, labels=torch.arange(n) % CLASSES)
+    given = 255 - values if getattr(RECIPES[name].learner, "given", None) == "images" else None
+    return Dataset.of(values, labels=torch.arange(n) % CLASSES, given=given)
 
 
 def built(name: str, device: torch.device, *, precision: str, capture: bool) -> tuple[Recipe, GameTraining]:
