@@ -251,20 +251,40 @@ def follow(run: experiment.Run, *, as_json: bool, game: str | None = None, **bud
     except (KeyboardInterrupt, SystemExit):
         write_error(_where_it_stopped(run) + _game_flag(game))
         raise
-    result = {"run": str(run.path), "step": last.step if last else run.step}
-    path = quote_word(run.path)
+    result: dict[str, Any] = {"run": str(run.path), "step": last.step if last else run.step}
     if last is None:  # it was at its limit before
-        more = f"advnets resume {path}{_game_flag(game)} --minutes N (or --steps N), all that it has had included"
+        more = f"advnets resume {quote_word(run.path)}{_game_flag(game)} --minutes N (or --steps N), all that it has had included"
         write_error(f"run {escape(str(run.path))} is at its limit already, at step {run.step:,}; train on by {more}")
-    is_translation = run.model.card.given == "images"
-    path += _game_flag(game)
-    shown = f"translate {path} IMAGE" if is_translation else f"sample {path}"
-    text = f"{escape(str(run.path))}\n  advnets {shown} --out samples.png"
-    text += "" if is_translation else f"\n  advnets evaluate {path}"
-    best = run.best
-    if best is not None:
-        result["best"] = best.step
-        text += f"\nThe best checkpoint by {best.measure} is that of step {best.step:,}, with {best}:"
-        text += f"\n  advnets {shown} --checkpoint best --out best.png"
+    standing = _standing_findings(run)
+    text = "\n".join([escape(str(run.path)), *_next_commands(run, game, standing)])
+    if standing:
+        result["findings"] = standing
+    if run.best is not None:
+        result["best"] = run.best.step
     print_result(result, as_json=as_json, text=text, kept=run.path)
     return 0
+
+
+def _next_commands(run: experiment.Run, game: str | None, standing: Sequence[str]) -> list[str]:
+    """What to do with a run that has ended, a command a line, and what stands against it before."""
+    is_translation = run.model.card.given == "images"
+    path = f"{quote_word(run.path)}{_game_flag(game)}"
+    shown = f"translate {path} IMAGE" if is_translation else f"sample {path}"
+    lines = []
+    if standing:
+        lines = [f"The doctor's findings at the end: {', '.join(map(escape, standing))}.", f"  advnets diagnose {path}"]
+    lines.append(f"  advnets {shown} --out samples.png")
+    if not is_translation:
+        lines.append(f"  advnets evaluate {path}")
+    if (best := run.best) is not None:
+        lines.append(f"The best checkpoint by {best.measure} is that of step {best.step:,}, with {best}:")
+        lines.append(f"  advnets {shown} --checkpoint best --out best.png")
+    return lines
+
+
+def _standing_findings(run: experiment.Run) -> list[str]:
+    """The names of what the doctor still finds; none where it cannot be read, which the diagnosis tells."""
+    try:
+        return list(experiment.read_standing_findings(run.directory))
+    except AdvnetsError:
+        return []
