@@ -2,13 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from advnets.cli.forecast import line_of_cost, notes_of_few_steps
 from advnets.cli.main import main
-from advnets.experiment import Run
+from advnets.experiment import Cost, Run, Settings
 from advnets.games import AdversarialRow
 
 
@@ -26,7 +28,9 @@ def test_a_folder_of_photos_needs_no_recipe(tmp_path: Path, capsys: pytest.Captu
     said = capsys.readouterr().err.splitlines()
     assert [line.partition(":")[0] for line in said[:5]] == ["data", "recipe", "networks", "augmentation", "cost"]
     assert "48 training images of 16 x 16, in colour, no classes" in said[0]
-    assert "3 steps" in said[4]
+    assert "; 3 steps in about " in said[4]
+    assert " MiB on the disk for 2 checkpoints" in said[4]
+    assert said[5].startswith("note: pictures are coarse below 1,000 steps: --steps 1000; some ")
     run = Run(tmp_path / "run")
     row = run.recipe.learner
     assert isinstance(row, AdversarialRow)
@@ -41,8 +45,37 @@ def test_a_dry_run_estimates_once(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(words.split()) == 0
     out, err = capsys.readouterr()
     named = [line.partition(":")[0] for line in err.splitlines() if ":" in line]
-    assert ("recipe" in named, "cost" in named, "heed" in named) == (True, False, True)
+    assert ("recipe" in named, "cost" in named, "note" in named) == (True, False, True)
     assert out.count("ms a step") + out.count("ms/step") == 1
+
+
+def cost_of(**changed: Any) -> Cost:
+    values: dict[str, Any] = {"steps": 60, "minutes": 2.0, "steps_range": (30, 63), "minutes_range": (2.0, 2.0)}
+    shape, pace = (3, 128, 128), 2000.0
+    return Cost(
+        recipe="dcgan", data="photos", images=48, shape=shape, stages=(), batch_size=64, device="cpu", processes=1,
+        milliseconds_per_step=pace, checkpoint_mebibytes=957.0, checkpoints=2, mebibytes=None, **{**values, **changed}
+    )  # fmt: skip
+
+
+def test_few_steps_are_answered_by_what_would_do() -> None:
+    by_minutes, by_steps = Settings(minutes=2.0), Settings(steps=60)
+    (told,) = notes_of_few_steps(cost_of(), by_minutes)
+    assert told == (
+        "note: pictures are coarse below 1,000 steps: some 34 minutes make 1,000 steps at this pace (--minutes 34); "
+        "steps on smaller images are faster (--image-size 64)"
+    )
+    (told,) = notes_of_few_steps(cost_of(), by_steps)
+    assert "1,000 steps: --steps 1000; some 34 minutes make" in told
+    assert "--minutes" not in told
+    assert notes_of_few_steps(cost_of(steps=1000), by_minutes) == []
+
+
+def test_a_cost_is_a_range() -> None:
+    assert line_of_cost(cost_of()) == (
+        "cost: 2,000 ms a step, as busy as the machine is now; about 60 steps (30 to 63) in 2 minutes; 1,914 MiB "
+        "on the disk for 2 checkpoints"
+    )
 
 
 def test_sub_folders_are_classes_that_are_trained_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

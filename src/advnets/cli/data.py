@@ -9,6 +9,7 @@ from advnets import data, experiment
 from advnets.cli.flags.arguments import parse, print_result, split_words
 from advnets.data import Dataset
 from advnets.errors import BadInput
+from advnets.experiment.machine.cost import format_disk, format_length
 from advnets.experiment.settings import ImageFlags, settle_direction
 from advnets.recipes import Recipe
 from advnets.runs import expect_new
@@ -169,8 +170,10 @@ def _format_cost(cost: Mapping[str, Any] | str) -> list[str]:
         return [escape(cost)]
     return [
         f"{escape(cost['recipe'])}, batch {cost['batch_size']}: {cost['milliseconds_per_step']:.1f} ms a step on "
-        f"{cost['device']}; {cost['steps']:,} steps in {cost['minutes']:.1f} minutes; "
-        f"{cost['mebibytes'] or 0:,.0f} MiB at the peak"
+        f"{cost['device']}; "
+        f"{format_length(cost['steps'], cost['minutes'], cost['steps_range'], cost['minutes_range'])}; "
+        f"{cost['mebibytes'] or 0:,.0f} MiB of memory at the peak; "
+        f"{format_disk(cost['checkpoint_mebibytes'], cost['checkpoints'])}"
     ]
 
 

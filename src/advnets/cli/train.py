@@ -12,11 +12,12 @@ from advnets.cli import console
 from advnets.cli.flags.arguments import expect_flags, parse_words, print_result, split_words
 from advnets.cli.flags.help import HelpLine, lines_of, render
 from advnets.cli.flags.recipe_flags import about_value, choose_typed_rows, metavar_of, spell_out
+from advnets.cli.forecast import line_of_cost, notes_of_few_steps
 from advnets.cli.live.beside import open_page_beside
 from advnets.cli.output import write_error, write_output
 from advnets.errors import AdvnetsError, BadInput
 from advnets.experiment.own_networks import load_game
-from advnets.experiment.settings import settings_from
+from advnets.experiment.settings import settings_from, with_budget
 from advnets.recipes import RECIPES, Recipe, own
 from advnets.recipes.changes import RecipeValue, format_typed, recipe_values, with_values
 from advnets.text import escape, quote_word
@@ -97,7 +98,7 @@ def main(argv: Sequence[str]) -> int:
         cost = experiment.dry_run(recipe, settings=settings)
         if distributed.is_rank0():
             if not names:
-                _tell(_warn_of_few_steps(cost))
+                _tell(notes_of_few_steps(cost, with_budget(settings, recipe)))
             print_result(cost.as_dict(), as_json=asked.json, text=str(cost))
         return 0
     run = experiment.start(recipe, game=game, settings=settings)
@@ -107,10 +108,6 @@ def main(argv: Sequence[str]) -> int:
 
 def _has_game(flags: Sequence[str]) -> bool:
     return any(word == "--game" or word.startswith("--game=") for word in flags)
-
-
-FEW_STEPS = 1000
-"""Steps of a chosen recipe below which its pictures are hardly more than grey."""
 
 
 def _choose_recipe(flags: Sequence[str]) -> Recipe:
@@ -126,21 +123,10 @@ def _choose_recipe(flags: Sequence[str]) -> Recipe:
     lines = [*choice.reasons]
     if not asked.dry_run:
         cost = experiment.dry_run(choice.recipe, settings=settings, dataset=dataset, seconds=GLANCE_SECONDS)
-        length = f"{cost.steps:,} steps in {cost.minutes:.3g} min"
-        memory = "" if cost.mebibytes is None else f", {cost.mebibytes:,.0f} MiB of memory"
-        pace = f"{cost.milliseconds_per_step:,.0f} ms a step, as busy as the machine is now"
-        lines += [f"cost: {pace}, so about {length}{memory} (--minutes)", *_warn_of_few_steps(cost)]
+        lines += [line_of_cost(cost), *notes_of_few_steps(cost, with_budget(settings, choice.recipe))]
     if distributed.is_rank0():
         _tell(lines)
     return choice.recipe
-
-
-def _warn_of_few_steps(cost: experiment.Cost) -> list[str]:
-    """A line where a training is so short that its pictures show nothing."""
-    if cost.steps >= FEW_STEPS:
-        return []
-    smaller = ", or take smaller images by --image-size 64" if max(cost.shape[1:], default=0) > 64 else ""
-    return [f"heed: {cost.steps:,} steps draw little but grey; train longer by --minutes{smaller}"]
 
 
 def _tell(lines: Sequence[str]) -> None:
@@ -253,7 +239,8 @@ def follow(run: experiment.Run, *, as_json: bool, game: str | None = None, **bud
         raise
     result: dict[str, Any] = {"run": str(run.path), "step": last.step if last else run.step}
     if last is None:  # it was at its limit before
-        more = f"advnets resume {quote_word(run.path)}{_game_flag(game)} --minutes N (or --steps N), all that it has had included"
+        again = f"advnets resume {quote_word(run.path)}{_game_flag(game)}"
+        more = f"{again} --minutes N (or --steps N), all that it has had included"
         write_error(f"run {escape(str(run.path))} is at its limit already, at step {run.step:,}; train on by {more}")
     standing = _standing_findings(run)
     text = "\n".join([escape(str(run.path)), *_next_commands(run, game, standing)])

@@ -9,4 +9,12 @@ from advnets.experiment.training_loop.loop import Loop
 from advnets.experiment.training_loop.progress import TrainingProgress
 from advnets.experiment.training_loop.validation import MeasuredCheckpoint, Validation, Validator
 
-__all__ = ["Doctor", "Loop", "MeasuredCheckpoint", "TrainingProgress", "Validation", "Validator", "read_standing_findings"]
+__all__ = [
+    "Doctor",
+    "Loop",
+    "MeasuredCheckpoint",
+    "TrainingProgress",
+    "Validation",
+    "Validator",
+    "read_standing_findings",
+]
