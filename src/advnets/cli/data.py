@@ -1,7 +1,7 @@
 """advnets data [NAME|PATH]: the data sets, and the description of one."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,7 @@ def main(argv: Sequence[str]) -> int:
     settings = flags.settings(names[0])
     if flags.recipe is not None:  # pairs, or two kinds of images, for one that translates
         settings = settle_direction(settings, experiment.find_recipe(flags.recipe).learner)
-    dataset = settings.dataset()
+    dataset = _load_however_unreadable(settings)
     description = describe(dataset, settings, flags.recipe)
     try:
         if flags.picture is not None:
@@ -86,6 +86,12 @@ def main(argv: Sequence[str]) -> int:
     finally:  # what was found is printed, even if the picture cannot be kept
         print_result(description, as_json=flags.json, text=format_description(description))
     return 0
+
+
+def _load_however_unreadable(settings: experiment.Settings) -> Dataset:
+    """The data of settings, in which more images may be unreadable than a training would leave out."""
+    options = replace(settings.image_options, direction=settings.direction, any_unreadable=True)
+    return data.load(settings.data, settings.data_dir, options=options)
 
 
 def describe(dataset: Dataset, settings: experiment.Settings, asked: str | None) -> dict[str, Any]:
@@ -103,6 +109,11 @@ def describe(dataset: Dataset, settings: experiment.Settings, asked: str | None)
         BadInput: If a recipe is asked for that cannot be trained on the data.
     """
     description = data.describe(dataset)
+    try:
+        if dataset.survey is not None:
+            data.expect_readable(dataset.source, dataset.survey)
+    except BadInput as error:  # a training refuses them, and they are described all the same
+        return {**description, "cost": f"nothing can be estimated: {error}"}
     try:
         recipe = _find_recipe(dataset, settings, asked)
         description["cost"] = experiment.dry_run(recipe, settings=settings, dataset=dataset).as_dict()
