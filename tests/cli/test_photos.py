@@ -49,6 +49,26 @@ def test_a_dry_run_estimates_once(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert out.count("ms a step") + out.count("ms/step") == 1
 
 
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        ("--out taken", "taken exists already and is not an empty folder."),
+        ("--lr -1", "--lr: rate is -1.0; expected a finite number 0 or more"),
+        ("--lr 1e-3 --generator.rate=-2", "--generator.rate: rate is -2.0; expected a finite number 0 or more"),
+        ("--batch-size 0", "--batch-size: batch_size is 0; expected a whole number of at least 1"),
+        ("--steps 0", "steps is 0; expected a whole number above 0"),
+    ],
+)
+def test_flags_that_cannot_be_are_told_before_the_photos_are_read(
+    flags: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "taken/inside").mkdir(parents=True)
+    for words in ("--data nowhere/", "dcgan --data nowhere/"):
+        assert main(["train", *words.split(), *flags.split()]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"advnets: {told}")
+
+
 def cost_of(**changed: Any) -> Cost:
     values: dict[str, Any] = {"steps": 60, "minutes": 2.0, "steps_range": (30, 63), "minutes_range": (2.0, 2.0)}
     shape, pace = (3, 128, 128), 2000.0

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, fields, make_dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
@@ -11,7 +12,13 @@ from advnets import distributed, experiment
 from advnets.cli import console
 from advnets.cli.flags.arguments import expect_flags, parse_words, print_result, split_words
 from advnets.cli.flags.help import HelpLine, lines_of, render
-from advnets.cli.flags.recipe_flags import about_value, choose_typed_rows, metavar_of, spell_out
+from advnets.cli.flags.recipe_flags import (
+    about_value,
+    choose_typed_rows,
+    metavar_of,
+    spell_out,
+    with_typed_values,
+)
 from advnets.cli.forecast import line_of_cost, notes_of_few_steps
 from advnets.cli.live.beside import open_page_beside
 from advnets.cli.output import write_error, write_output
@@ -19,7 +26,8 @@ from advnets.errors import AdvnetsError, BadInput
 from advnets.experiment.own_networks import load_game
 from advnets.experiment.settings import settings_from, with_budget
 from advnets.recipes import RECIPES, Recipe, own
-from advnets.recipes.changes import RecipeValue, format_typed, recipe_values, with_values
+from advnets.recipes.changes import RecipeValue, format_typed, recipe_values
+from advnets.runs import expect_new_run
 from advnets.text import escape, quote_word
 
 ABOUT = """Train RECIPE, a name that `advnets recipes` lists or a recipe.json; without one, a recipe is chosen for the
@@ -90,7 +98,7 @@ def main(argv: Sequence[str]) -> int:
     recipe = experiment.find_recipe(names[0]) if names else own if _has_game(flags) else _choose_recipe(flags)
     recipe = choose_typed_rows(recipe, flags)
     asked, given = parse_with_recipe(recipe, flags, verb=" ".join(["train", *names]))
-    recipe = with_values(recipe, given, typed=True)
+    recipe = with_typed_values(recipe, given, flags)
     settings, game = settings_of(asked), load_game(asked.game, asked.seed)
     if asked.dry_run:
         if game is not None:
@@ -115,9 +123,13 @@ def _choose_recipe(flags: Sequence[str]) -> Recipe:
 
     It says too what the recipe will cost, unless a dry run does.
     """
-    usual = experiment.find_recipe(USUAL)
-    asked, _ = parse_with_recipe(choose_typed_rows(usual, flags), flags, verb="train")
+    usual = choose_typed_rows(experiment.find_recipe(USUAL), flags)
+    asked, given = parse_with_recipe(usual, flags, verb="train")
     settings = settings_of(asked)
+    with_typed_values(usual, given, flags)  # what cannot be is told before the data are read
+    if settings.out is not None and not asked.dry_run:
+        place = Path(settings.out)
+        distributed.on_rank0(lambda: expect_new_run(place))
     dataset = distributed.local_rank0_first(settings.dataset)
     choice = experiment.choose_recipe_for(dataset, settings)
     lines = [*choice.reasons]

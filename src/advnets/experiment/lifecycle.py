@@ -73,6 +73,7 @@ def start(
     distributed.init_process_group()
     settings, values = _settle_keywords(settings, asked)
     found = None if recipe is None and game is None else apply_keywords(find_recipe(recipe, game), values)
+    _expect_free_place(settings)
     refuse_other_data(settings, data)
     if settings.on_collapse != "warn":  # the doctor looks at runs of one process alone
         distributed.expect_one_process(f"--on-collapse {settings.on_collapse}")
@@ -263,6 +264,13 @@ def choose_recipe_for(dataset: Dataset, settings: Settings) -> Choice:
     facts = DataFacts(dataset.name, len(dataset.train), dataset.shape, dataset.classes)
     on_gpu = find_device(settings.device).type == "cuda"
     return choose_recipe(facts, minutes=settings.minutes, on_gpu=on_gpu)
+
+
+def _expect_free_place(settings: Settings) -> None:
+    """Expect that the run directory that is asked for can be made, before the data are read."""
+    if settings.out is not None:
+        place = Path(settings.out)
+        distributed.on_rank0(lambda: runs.expect_new_run(place))
 
 
 def _create(recipe: Recipe, settings: Settings, record: RunRecord) -> Path:

@@ -21,6 +21,7 @@ from advnets.runs.checkpoint import (
 from advnets.runs.directory import (
     RunDirectory,
     create_run,
+    expect_new_run,
     hold_run,
     identity_of_folder,
     lock_run,
@@ -50,8 +51,8 @@ from advnets.runs.state import measure_tensors, pack_state, state_fingerprint, u
 __all__ = [
     "KEPT_CHECKPOINTS", "CannotWrite", "Card", "DataCard", "Journal", "ModuleMemory", "RunDirectory",
     "card_text", "check_card", "create_run", "describe_arithmetic", "describe_environment", "expect_new",
-    "expect_new_folder", "expected_tensors", "has_checkpoints", "hold_run", "identity_of_folder", "json_bytes",
-    "load_checkpoint", "load_latest", "lock_run", "make_folder", "measure_tensors", "memory_fingerprint",
+    "expect_new_folder", "expect_new_run", "expected_tensors", "has_checkpoints", "hold_run", "identity_of_folder",
+    "json_bytes", "load_checkpoint", "load_latest", "lock_run", "make_folder", "measure_tensors", "memory_fingerprint",
     "name_iterators", "new_run_path", "newest_first", "open_folder", "open_run", "overwrite_json", "pack_state",
     "parse_card", "physical_memory", "put_back_memory", "read_json", "read_sealed", "remove_checkpoints_after",
     "remove_leftovers", "save_checkpoint", "sealed_text", "share", "state_fingerprint", "unpack_state",
