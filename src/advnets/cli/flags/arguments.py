@@ -100,6 +100,9 @@ PLAINER = (
     (r"no type matching (?:\{None\}\|)?(\S+) could be instantiated from \[(.*)\]", r"found \2, expected \1"),
     (r"invalid literal for int\(\) with base 10: (.*)$", r"found \1, expected a whole number"),
     (r"could not convert string to float: (.*)$", r"found \1, expected a number"),
+    (r"expected FLOAT\b", "expected a number"),
+    (r"expected INT\b", "expected a whole number"),
+    (r"^Missing value for argument '(.+)'\. Expected 1 values?", r"\1: found no value, expected one"),
     (r" \(required\)|[.:]$", ""),
 )
 """Patterns in the words of the parser, and what is said in their place."""
