@@ -53,6 +53,13 @@ def test_a_path_is_printed_as_it_is(out: str, tmp_path: Path, capsys: pytest.Cap
     assert (tmp_path / out / "recipe.json").exists()
 
 
+def test_a_word_that_has_a_default_stands_in_brackets_in_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    for verb, usage in (("watch", "[RUNS]"), ("resume", "RUN")):
+        with pytest.raises(SystemExit):
+            main([verb, "--help"])
+        assert capsys.readouterr().out.splitlines()[0] == f"usage: advnets {verb} {usage} [flags]"
+
+
 @pytest.mark.parametrize("words", NUMBERS)
 def test_a_value_that_is_no_number_is_told_in_words(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "paper-adam", *words.split()]) == 2

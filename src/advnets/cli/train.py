@@ -45,6 +45,7 @@ GROUPS = {
         "keep_best", "dry_run", "json", "watch",
     ),
 }  # fmt: skip
+LONGER = "(a larger --steps or --minutes trains it longer)"
 GLANCE_SECONDS = 2.0
 """How long steps are timed before a training whose recipe was chosen."""
 USUAL = "dcgan"
@@ -211,13 +212,14 @@ def _line(flag: RecipeValue, numbers: Sequence[RecipeValue]) -> HelpLine:
     return HelpLine(f"--{flag.name} {metavar_of(flag)}", f"{about_value(flag)} {usual}")
 
 
-def _where_it_stopped(run: experiment.Run) -> str:
+def _where_it_stopped(run: experiment.Run, game: str | None) -> str:
     """Where a run is that a signal has ended, and how it goes on."""
     try:
         kept = f"is saved at step {run.step:,}"
     except AdvnetsError:
         kept = "has no checkpoint yet"
-    return f"run {escape(str(run.path))} {kept}; go on with: advnets resume {quote_word(run.path)}"
+    command = f"advnets resume {quote_word(run.path)}{_game_flag(game)}"
+    return f"run {escape(str(run.path))} {kept}; go on with: {command} {LONGER}"
 
 
 def _game_flag(game: str | None) -> str:
@@ -247,7 +249,7 @@ def follow(run: experiment.Run, *, as_json: bool, game: str | None = None, **bud
     try:
         last = console.follow(run, run.carry_on(**budget), notes)
     except (KeyboardInterrupt, SystemExit):
-        write_error(_where_it_stopped(run) + _game_flag(game))
+        write_error(_where_it_stopped(run, game))
         raise
     result: dict[str, Any] = {"run": str(run.path), "step": last.step if last else run.step}
     if last is None:  # it was at its limit before

@@ -31,6 +31,7 @@ from advnets.games import (
     Game,
     bfloat16_speedup,
     describe_game,
+    describe_speedup,
     settle_precision,
 )
 from advnets.recipes import Choice, DataFacts, Recipe, choose_recipe, find, own
@@ -244,8 +245,8 @@ def _settle_precision(recipe: Recipe, device: torch.device) -> tuple[Recipe, tup
         return recipe, ()
     settled = distributed.on_rank0(lambda: settle_precision(AUTO, device))
     ratio = distributed.on_rank0(lambda: bfloat16_speedup(device))
-    why = f"bfloat16 products are {ratio:.1f} times as fast as float32's here" if ratio else "it is not measured here"
-    return replace(recipe, learner=replace(row, precision=settled)), (f"precision: {settled}, for {why}",)
+    note = f"precision: {settled}, for {describe_speedup(ratio)}"
+    return replace(recipe, learner=replace(row, precision=settled)), (note,)
 
 
 def choose_recipe_for(dataset: Dataset, settings: Settings) -> Choice:
