@@ -30,7 +30,7 @@ def test_a_folder_of_photos_needs_no_recipe(tmp_path: Path, capsys: pytest.Captu
     assert "48 training images of 16 x 16, in colour, no classes" in said[0]
     assert "; 3 steps in about " in said[4]
     assert " MiB on the disk for 2 checkpoints" in said[4]
-    assert said[5].startswith("note: pictures are coarse below 1,000 steps: --steps 1000; some ")
+    assert said[5].startswith("note: pictures are coarse below 1,000 steps: --steps 1000; about ")
     run = Run(tmp_path / "run")
     row = run.recipe.learner
     assert isinstance(row, AdversarialRow)
@@ -71,10 +71,10 @@ def test_flags_that_cannot_be_are_told_before_the_photos_are_read(
 
 def cost_of(**changed: Any) -> Cost:
     values: dict[str, Any] = {"steps": 60, "minutes": 2.0, "steps_range": (30, 63), "minutes_range": (2.0, 2.0)}
-    shape, pace = (3, 128, 128), 2000.0
+    values |= {"shape": (3, 128, 128), "milliseconds_per_step": 2000.0}
     return Cost(
-        recipe="dcgan", data="photos", images=48, shape=shape, stages=(), batch_size=64, device="cpu", processes=1,
-        milliseconds_per_step=pace, checkpoint_mebibytes=957.0, checkpoints=2, mebibytes=None, **{**values, **changed}
+        recipe="dcgan", data="photos", images=48, stages=(), batch_size=64, device="cpu", processes=1,
+        checkpoint_mebibytes=957.0, checkpoints=2, mebibytes=None, **{**values, **changed}
     )  # fmt: skip
 
 
@@ -82,16 +82,21 @@ def test_few_steps_are_answered_by_what_would_do() -> None:
     by_minutes, by_steps = Settings(minutes=2.0), Settings(steps=60)
     (told,) = notes_of_few_steps(cost_of(), by_minutes)
     assert told == (
-        "note: pictures are coarse below 1,000 steps: some 34 minutes make 1,000 steps at this pace (--minutes 34); "
+        "note: pictures are coarse below 1,000 steps: about 34 minutes make 1,000 steps at this pace (--minutes 34); "
         "steps on smaller images are faster (--image-size 64)"
     )
     (told,) = notes_of_few_steps(cost_of(), by_steps)
-    assert "1,000 steps: --steps 1000; some 34 minutes make" in told
+    assert "1,000 steps: --steps 1000; about 34 minutes make" in told
     assert "--minutes" not in told
+    (told,) = notes_of_few_steps(cost_of(milliseconds_per_step=40.0), by_minutes)
+    assert "about 1 minute makes 1,000 steps at this pace (--minutes 1)" in told
+    (told,) = notes_of_few_steps(cost_of(milliseconds_per_step=20_200.0), by_minutes)
+    assert "about 340 minutes make 1,000 steps at this pace (--minutes 337)" in told
     assert notes_of_few_steps(cost_of(steps=1000), by_minutes) == []
 
 
 def test_a_cost_is_a_range() -> None:
+    assert "about 780 steps (390 to 810) in 2 minutes" in line_of_cost(cost_of(steps=775, steps_range=(388, 812)))
     assert line_of_cost(cost_of()) == (
         "cost: 2,000 ms a step, as busy as the machine is now; about 60 steps (30 to 63) in 2 minutes; 1,914 MiB "
         "on the disk for 2 checkpoints"

@@ -38,7 +38,8 @@ def notes_of_few_steps(cost: Cost, settings: Settings) -> list[str]:
     if cost.steps >= FEW_STEPS:
         return []
     minutes = math.ceil(FEW_STEPS * cost.milliseconds_per_step / 60_000)
-    enough = f"some {format_number(minutes, 2)} minutes make {FEW_STEPS:,} steps at this pace"
+    length = "1 minute makes" if minutes == 1 else f"{format_number(minutes, 2)} minutes make"
+    enough = f"about {length} {FEW_STEPS:,} steps at this pace"
     ends_by_steps = settings.minutes is None or cost.steps == settings.steps
     advice = f"--steps {FEW_STEPS}; {enough}" if ends_by_steps else f"{enough} (--minutes {minutes})"
     smaller = "; steps on smaller images are faster (--image-size 64)" if max(cost.shape[1:], default=0) > LARGE else ""

@@ -225,7 +225,7 @@ def dry_run(
         steps=steps,
         minutes=round(minutes, 3),
         steps_range=(least_steps, most_steps),
-        minutes_range=(round(least_minutes, 3), round(most_minutes, 3)),
+        minutes_range=(round(least_minutes, 6), round(most_minutes, 6)),
         checkpoint_mebibytes=round(checkpoint / 2**20, 3),
         checkpoints=KEPT_CHECKPOINTS + (settings.keep_best is not None),
         mebibytes=peak_mebibytes(),
