@@ -8,7 +8,8 @@ import torch
 
 import tiny
 from advnets import experiment
-from advnets.games import AdversarialRow, bfloat16_speedup, precision, settle_precision
+from advnets.experiment import lifecycle
+from advnets.games import AdversarialRow, bfloat16_speedup, describe_speedup, precision, settle_precision
 
 CPU = torch.device("cpu")
 
@@ -28,13 +29,25 @@ def test_the_ratio_is_measured_on_a_cpu_and_nowhere_else_than_on_a_gpu() -> None
     assert bfloat16_speedup(torch.device("meta")) == 0
 
 
+@pytest.mark.parametrize(
+    ("ratio", "told"),
+    [
+        (0.5, "products take 2.0 times as long as"), (1.2, "products are only 1.2 times as fast as"),
+        (3.0, "products are 3.0 times as fast as"), (0.0, "it is not measured here"),
+    ],
+)  # fmt: skip
+def test_a_slower_precision_is_told_by_how_much_longer_it_takes(ratio: float, told: str) -> None:
+    assert told in describe_speedup(ratio)
+
+
 def test_a_run_keeps_the_precision_that_was_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(precision, "bfloat16_speedup", lambda device: 3.0)
+    for file in (precision, lifecycle):
+        monkeypatch.setattr(file, "bfloat16_speedup", lambda device: 3.0)
     recipe = tiny.with_learner(tiny.RECIPE, precision="auto")
     run = experiment.start(recipe, settings=tiny.settings("run", steps=2))
     row = run.recipe.learner
     assert isinstance(row, AdversarialRow)
     assert row.precision == "bfloat16"
-    assert any(note.startswith("precision: bfloat16, for bfloat16 products are") for note in run.notes())
+    assert "precision: bfloat16, for bfloat16 products are 3.0 times as fast as float32's here" in run.notes()
     monkeypatch.setattr(precision, "bfloat16_speedup", lambda device: 0.5)
     assert experiment.Run(tmp_path / "run").recipe.learner == replace(row, precision="bfloat16")

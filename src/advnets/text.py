@@ -118,7 +118,7 @@ def format_code_block(text: str, language: str = "") -> str:
 
 
 def format_number(value: float, digits: int = 3) -> str:
-    """Return a number with so many significant digits, and those from a thousand to a million without an exponent.
+    """Return a number with so many significant digits, and up to a million without an exponent.
 
     Args:
         value: The number.
@@ -128,11 +128,11 @@ def format_number(value: float, digits: int = 3) -> str:
         The text.
 
     Example:
-        >>> format_number(2398.4, 2), format_number(0.12345), format_number(3.2e9)
-        ('2,400', '0.123', '3.2e+09')
+        >>> format_number(2398.4, 2), format_number(775, 2), format_number(0.12345), format_number(3.2e9)
+        ('2,400', '780', '0.123', '3.2e+09')
     """
     short = f"{value:.{digits}g}"
-    return f"{float(short):,.0f}" if 1e3 <= abs(float(short)) < 1e6 else short
+    return f"{float(short):,.0f}" if 10**digits <= abs(float(short)) < 1e6 else short
 
 
 def format_clock(seconds: float) -> str:

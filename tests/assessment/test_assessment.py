@@ -213,7 +213,7 @@ def test_too_few_samples_are_said_to_be_too_few(digits: Dataset, held: assessmen
         assert "fid" in found.skipped
     else:
         assert found.verdicts["fid"].words == "too few samples to tell"
-        assert "Heed:" in str(found)
+        assert "Note:" in str(found)
         assert "- fid: so few samples" in str(found)
 
 

@@ -79,7 +79,8 @@ def test_ctrl_c_says_where_the_run_is_and_how_to_go_on(
     assert main(["train", "paper-adam", "--steps", "500", "--journal-steps", "4", "--out", "a run", *FAST]) == 130
     step = tiny.experiment.Run(Path("a run")).step
     assert 4 <= step <= 5
-    said = f"run a run is saved at step {step}; go on with: advnets resume 'a run'"
+    said = f"run a run is saved at step {step}; go on with: advnets resume 'a run' "
+    said += "(a larger --steps or --minutes trains it longer)"
     assert capsys.readouterr().err.splitlines()[-1] == said
 
 

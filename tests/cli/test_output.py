@@ -26,6 +26,12 @@ from advnets.errors import InUse
 from advnets.text import quote_word
 
 FAST = ["--generator.hidden", "8", "--discriminator.units", "4", "--batch-size", "16", "--device", "cpu"]
+NUMBERS = {
+    "--minutes three": "--minutes: found 'three', expected a number.",
+    "--steps 1.5": "--steps: found '1.5', expected a whole number.",
+    "--seed x": "--seed: found 'x', expected a whole number.",
+    "--minutes": "--minutes: found no value, expected one.",
+}
 SPOILT = "lab[red]y\x1b[2J|`<b>"
 needs_devices = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 
@@ -45,6 +51,19 @@ def test_a_path_is_printed_as_it_is(out: str, tmp_path: Path, capsys: pytest.Cap
     assert f"  advnets evaluate {quote_word(out)}" in told.splitlines()
     assert is_plain(told + log)
     assert (tmp_path / out / "recipe.json").exists()
+
+
+def test_a_word_that_has_a_default_stands_in_brackets_in_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    for verb, usage in (("watch", "[RUNS]"), ("resume", "RUN")):
+        with pytest.raises(SystemExit):
+            main([verb, "--help"])
+        assert capsys.readouterr().out.splitlines()[0] == f"usage: advnets {verb} {usage} [flags]"
+
+
+@pytest.mark.parametrize("words", NUMBERS)
+def test_a_value_that_is_no_number_is_told_in_words(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "paper-adam", *words.split()]) == 2
+    assert capsys.readouterr().err == f"advnets: {NUMBERS[words]} `advnets train --help` lists the flags.\n"
 
 
 def is_plain(text: str) -> bool:

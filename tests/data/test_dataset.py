@@ -118,8 +118,9 @@ def test_unknown_names_and_other_files_say_what_is_read(tmp_path: Path) -> None:
         load(tmp_path / "faces.raw")
     with pytest.raises(Unsupported, match="found no images"):
         load(tmp_path)
-    with pytest.raises(Missing, match="no such file"):
-        load(tmp_path / "no.png")
+    for path in (tmp_path / "no.png", f"{tmp_path}/none/"):
+        with pytest.raises(Missing, match="there is no such file or folder"):
+            load(path)
     with pytest.raises(Missing, match="no such file"):
         load(tmp_path / "no.npz")
     with pytest.raises(BadInput):

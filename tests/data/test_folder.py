@@ -12,11 +12,12 @@ import torch
 from PIL import Image, ImageFile, PngImagePlugin
 
 from advnets import data
+from advnets.cli.main import main
 from advnets.data import ImageOptions
 from advnets.data.images import folder_source
 from advnets.data.images.decode_folder import CHUNK, map_in_order
 from advnets.errors import AdvnetsError, BadInput, Damaged, Missing, TooBig, Unsupported
-from image_files import BAD, encoded, photos, pixels, put, random, refused
+from image_files import BAD, encoded, expect_left_out, photos, pixels, put, random, refused
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:
@@ -190,33 +191,67 @@ def test_mixed_channels_become_rgb_and_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_one_bad_image_among_many_is_left_out_by_name(tmp_path: Path, name: str) -> None:
+def test_one_bad_image_among_many_expect_left_out_by_name(tmp_path: Path, name: str) -> None:
     path = photos(tmp_path, 110, **{name: BAD[name]})
     dataset = data.load(path)
     assert len(pixels(dataset)) == 110
     assert list(dataset.survey.unreadable) == [name]
     assert str(path / name) in dataset.survey.unreadable[name]
-    assert any("1 images cannot be read" in note for note in dataset.survey.notes)
+    assert any(note == f"1 image cannot be read and is left out: {name}" for note in dataset.survey.notes)
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_images_over_a_hundredth_stop(tmp_path: Path, name: str) -> None:
-    kind = TooBig if name in ("huge.png", "wide.png") else Damaged
-    refused(photos(tmp_path, 30, **{name: BAD[name]}), kind, name, "1 of 31 images cannot be read")
+def test_a_few_bad_images_of_a_small_folder_are_left_out_and_more_stop(tmp_path: Path, name: str) -> None:
+    path = photos(tmp_path, 57, **{name: BAD[name], "one.png": b"bad", "two.png": b"bad"})
+    dataset = data.load(path)
+    assert len(pixels(dataset)) == 57
+    named = ", ".join(sorted((name, "one.png", "two.png")))
+    assert any(note == f"3 images cannot be read and are left out: {named}" for note in dataset.survey.notes)
+    put(path, {"zero.png": b"bad"})
+    told = f"4 of 61 images cannot be read, and at most 3 may be left out: {named}, zero.png. Mend them"
+    refused(path, Damaged, told, str(path / min(name, "one.png")))
+    refused(path, Damaged, told)  # by the cache, too
+    assert len(pixels(data.load(path, options=ImageOptions(any_unreadable=True)))) == 57
 
 
-def test_fifty_bad_ones_of_ten_thousand_would_pass_and_the_hundredth_is_the_limit(tmp_path: Path) -> None:
-    path = photos(tmp_path, 200, **{f"bad{i}.png": b"bad" for i in range(2)})
-    assert sorted(data.load(path).survey.unreadable) == ["bad0.png", "bad1.png"]
-    put(path, {"bad2.png": b"bad"})
-    refused(path, Damaged, "3 of 203 images")
+@pytest.mark.parametrize(
+    ("good", "bad", "says"),
+    [
+        (198, 2, None), (500, 5, None), (497, 6, "6 of 503 images cannot be read, and at most 5 may"), (29, 2, None),
+        (18, 3, "3 of 21 images cannot be read, and at most 2 may be left out: bad00.png, bad01.png, bad02.png. Mend"),
+        (30, 23, "bad18.png, bad19.png and 3 more. Mend"),
+    ],
+)  # fmt: skip
+def test_a_hundredth_or_three_may_be_left_out_and_never_over_a_tenth(
+    tmp_path: Path, good: int, bad: int, says: str | None
+) -> None:
+    path = photos(tmp_path, good, **{f"bad{i:02d}.png": b"bad" for i in range(bad)})
+    if says is None:
+        assert len(data.load(path).survey.unreadable) == bad
+    else:
+        refused(path, Damaged, says)
+
+
+def test_a_folder_of_bad_images_alone_is_told(tmp_path: Path) -> None:
+    refused(photos(tmp_path, 0, **{f"bad{i:02d}.png": b"bad" for i in range(12)}), Damaged, "12 of 12 images cannot be")
+
+
+def test_a_folder_with_many_bad_images_is_described(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(photos(tmp_path, 40, **{f"bad{i}.png": b"bad" for i in range(9)}))
+    assert main(["data", path]) == 0
+    told = capsys.readouterr().out
+    assert "bad8.png: " in told
+    assert "9 images cannot be read and are left out: bad0.png" in told
+    assert "nothing can be estimated" in told
+    assert "9 of 49 images cannot be read, and at most 3 may be left out" in told
+    assert main(["train", "--data", path, "--out", "run"]) == 2
 
 
 def test_a_truncated_image_is_refused_though_pillow_was_told_to_read_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
-    refused(photos(tmp_path, 30, **{"cut.png": BAD["cut.png"]}), Damaged, "cut.png")
+    assert list(data.load(photos(tmp_path, 30, **{"cut.png": BAD["cut.png"]})).survey.unreadable) == ["cut.png"]
     assert ImageFile.LOAD_TRUNCATED_IMAGES
 
 
@@ -301,7 +336,7 @@ def test_links_that_lead_in_circles_and_pipes_are_not_followed(tmp_path: Path) -
     assert any("2 files are no images" in note for note in dataset.survey.notes)
 
 
-def test_a_file_that_becomes_a_pipe_after_it_was_listed_is_left_out(
+def test_a_file_that_becomes_a_pipe_after_it_was_listed_expect_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = photos(tmp_path, 110)
@@ -379,7 +414,7 @@ def test_a_png_with_much_text_or_a_large_profile_is_read(tmp_path: Path, what: s
     assert before == PngImagePlugin.MAX_TEXT_CHUNK
 
 
-def test_text_without_bounds_is_refused_by_name(tmp_path: Path) -> None:
+def test_text_without_bounds_expect_left_out_by_name(tmp_path: Path) -> None:
     whole = encoded(random())
     many = whole[:33] + chunk(b"tEXt", b"a\0b") * 100_000 + whole[33:]
     path = photos(tmp_path, 30, **{"odd.png": many})
@@ -387,7 +422,7 @@ def test_text_without_bounds_is_refused_by_name(tmp_path: Path) -> None:
     packed = zlib.compress(bytes(40 * 2**20))
     for kind, body in ((b"zTXt", b"a\0\0"), (b"iCCP", b"a\0\0")):
         put(path, {"odd.png": whole[:33] + chunk(kind, body + packed) + whole[33:]})
-        refused(path, TooBig, "odd.png", "a text or the colour profile has more than 33,554,432 bytes")
+        expect_left_out(path, "odd.png", "a text or the colour profile has more than 33,554,432 bytes")
 
 
 def test_results_come_in_order_and_not_far_ahead() -> None:

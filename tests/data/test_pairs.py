@@ -118,7 +118,7 @@ REFUSED = {
     "one beside": ("AtoB", "found folders A and B, and lone.png in neither"),
     "no pairs": ("AtoB", "found 8 x 8 pixels, which is no pair side by side; expected images twice as wide as high"),
     "no kinds": ("unpaired", "found no folders of two kinds of images; expected trainA and trainB, or A and B"),
-    "broken": ("AtoB", "an image of B cannot be read, so its partner has none. Mend it: .*05.png"),
+    "broken": ("AtoB", "2 images cannot be read, so that their partners have none: A/07.png, B/05.png. .* first: .*07"),
 }
 
 
@@ -140,11 +140,32 @@ def test_what_cannot_be_read_as_two_kinds_is_told(case: str, tmp_path: Path) -> 
     elif case.startswith("no "):
         root = put(tmp_path / "plain", {f"{i:02d}.png": plain(i) for i in range(12)})
     elif case == "broken":
-        put(root, {"B/05.png": plain(5)[:40]})
+        put(root, {"B/05.png": plain(5)[:40], "A/07.png": plain(5)[:40]})
     direction, told = REFUSED[case]
     with pytest.raises(BadInput, match=told) as error:
         read(root, direction)
     assert isinstance(error.value, AdvnetsError)
+
+
+def test_photos_that_are_no_pairs_are_all_told_and_not_called_unreadable(tmp_path: Path) -> None:
+    few = {f"{i:03d}.png": beside(i % 90) for i in range(300)} | {f"square{i}.png": plain(i) for i in range(4)}
+    with pytest.raises(BadInput, match="no pair side by side") as error:
+        read(put(tmp_path, few))
+    told = str(error.value)
+    assert told.startswith(
+        f"{tmp_path}/square0.png: found 8 x 8 pixels, which is no pair side by side; expected images"
+    )
+    assert told.endswith("So are 3 others of 304 images: square1.png, square2.png, square3.png.")
+    assert "cannot be read" not in told
+
+
+def test_a_broken_pair_side_by_side_is_left_out(tmp_path: Path) -> None:
+    found = read(put(tmp_path, {f"{i:02d}.png": beside(i) for i in range(30)} | {"bad.png": b"bad"}))
+    assert sum(len(split) for split in found.splits.values()) == 30
+    assert found.survey is not None
+    assert "A: 1 image cannot be read and is left out: bad.png" in found.survey.notes
+    with pytest.raises(BadInput, match=rf"^{tmp_path}: 5 of 35 images cannot be read, and at most 3 may"):
+        read(put(tmp_path, {f"worse{i}.png": b"bad" for i in range(4)}))
 
 
 def unpaired(n: int, beside_n: int) -> Split:

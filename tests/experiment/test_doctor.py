@@ -233,6 +233,28 @@ def test_the_command_says_so_by_its_exit_code(
     assert "doctor: finding at step 15: collapse: All are one." in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("times", "is_named"), [(99, True), (2, False)])
+def test_the_last_words_of_a_training_name_what_still_stands(
+    times: int, is_named: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(doctor_file, "diagnose", fall(10, times))
+    flags = "--data digits --steps 40 --journal-steps 5 --generator.hidden 16 --discriminator.units 8 --out run"
+    assert main(["train", "paper-adam", *flags.split()]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    told = ["The doctor's findings at the end: collapse.", "  advnets diagnose run"] if is_named else []
+    assert lines == ["run", *told, "  advnets sample run --out samples.png", "  advnets evaluate run"]
+    assert main(["resume", "run", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out).get("findings") == (["collapse"] if is_named else None)
+
+
+def test_what_stood_before_a_resume_and_is_gone_is_written_down(tmp_path: Path) -> None:
+    run = experiment.start(tiny.RECIPE, settings=tiny.settings("run", doctor="on", steps=20))
+    run.directory.findings.append({"name": "collapse", "severity": "finding", "step": 3, "what": "All are one."})
+    assert list(experiment.read_standing_findings(run.directory)) == ["collapse"]
+    list(run.carry_on())
+    assert "collapse" not in experiment.read_standing_findings(run.directory)
+
+
 def test_a_run_is_rolled_back_and_trained_on_at_half_the_rates(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loops: list[Loop]
 ) -> None:

@@ -160,6 +160,8 @@ def test_a_dry_run_measures_every_stage(tmp_path: Path) -> None:
     low, high = sorted(stage.milliseconds_per_step for stage in cost.stages)
     assert low <= cost.milliseconds_per_step <= high
     assert cost.minutes == pytest.approx(cost.milliseconds_per_step / 60, abs=1e-3)
+    assert cost.steps_range == (1000, 1000)
+    assert cost.minutes_range[0] <= cost.minutes < 2 * cost.minutes - 0.002 <= cost.minutes_range[1]
     assert not list(tmp_path.iterdir())
 
 

@@ -108,7 +108,7 @@ def test_images_that_do_not_fit_are_told(model: Model, runs: dict[str, Path]) ->
     for wrong in (images(2)[:, 0], images(2).repeat(1, 3, 1, 1), images(2).float(), images(2)[:0]):
         with pytest.raises(BadInput, match=r"found (an image|images) of shape .*expected uint8 \("):
             model.translate(wrong)
-    with pytest.raises(BadInput, match="is given no images; expected a generator that translates"):
+    with pytest.raises(BadInput, match="plain draws from noise and takes no image; images are translated by runs"):
         experiment.find_model(runs["plain"]).translate(images(1))
     for wrong_plan in ({"n": 0}, {"seed": -1}, {"seed": 2**63 - 1, "n": 2}):
         with pytest.raises(BadInput, match="expected"):

@@ -54,6 +54,14 @@ def refused(path: Path, kind: type[AdvnetsError], *says: str, options: ImageOpti
         assert words in str(caught.value)
 
 
+def expect_left_out(path: Path, name: str, *says: str) -> None:
+    survey = data.load(path).survey
+    assert survey is not None
+    assert list(survey.unreadable) == [name]
+    for words in says:
+        assert words in survey.unreadable[name]
+
+
 BAD = {
     "empty.png": b"",
     "text.jpg": b"not an image at all",

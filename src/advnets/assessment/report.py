@@ -312,7 +312,7 @@ class Report:
             for note, words in WARNINGS.items()
             if found.estimate.notes.get(note)
         ]
-        return ["Heed:\n\n" + "\n".join(lines)] if lines else []
+        return ["Note:\n\n" + "\n".join(lines)] if lines else []
 
     def _draws(self) -> list[str]:
         """Which measures used only a draw of the samples."""

@@ -1,7 +1,7 @@
 """advnets data [NAME|PATH]: the data sets, and the description of one."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from advnets import data, experiment
 from advnets.cli.flags.arguments import parse, print_result, split_words
 from advnets.data import Dataset
 from advnets.errors import BadInput
+from advnets.experiment.machine.cost import format_disk, format_length
 from advnets.experiment.settings import ImageFlags, settle_direction
 from advnets.recipes import Recipe
 from advnets.runs import expect_new
@@ -76,7 +77,7 @@ def main(argv: Sequence[str]) -> int:
     settings = flags.settings(names[0])
     if flags.recipe is not None:  # pairs, or two kinds of images, for one that translates
         settings = settle_direction(settings, experiment.find_recipe(flags.recipe).learner)
-    dataset = settings.dataset()
+    dataset = _load_however_unreadable(settings)
     description = describe(dataset, settings, flags.recipe)
     try:
         if flags.picture is not None:
@@ -85,6 +86,12 @@ def main(argv: Sequence[str]) -> int:
     finally:  # what was found is printed, even if the picture cannot be kept
         print_result(description, as_json=flags.json, text=format_description(description))
     return 0
+
+
+def _load_however_unreadable(settings: experiment.Settings) -> Dataset:
+    """The data of settings, in which more images may be unreadable than a training would leave out."""
+    options = replace(settings.image_options, direction=settings.direction, any_unreadable=True)
+    return data.load(settings.data, settings.data_dir, options=options)
 
 
 def describe(dataset: Dataset, settings: experiment.Settings, asked: str | None) -> dict[str, Any]:
@@ -102,6 +109,11 @@ def describe(dataset: Dataset, settings: experiment.Settings, asked: str | None)
         BadInput: If a recipe is asked for that cannot be trained on the data.
     """
     description = data.describe(dataset)
+    try:
+        if dataset.survey is not None:
+            data.expect_readable(dataset.source, dataset.survey)
+    except BadInput as error:  # a training refuses them, and they are described all the same
+        return {**description, "cost": f"nothing can be estimated: {error}"}
     try:
         recipe = _find_recipe(dataset, settings, asked)
         description["cost"] = experiment.dry_run(recipe, settings=settings, dataset=dataset).as_dict()
@@ -169,8 +181,10 @@ def _format_cost(cost: Mapping[str, Any] | str) -> list[str]:
         return [escape(cost)]
     return [
         f"{escape(cost['recipe'])}, batch {cost['batch_size']}: {cost['milliseconds_per_step']:.1f} ms a step on "
-        f"{cost['device']}; {cost['steps']:,} steps in {cost['minutes']:.1f} minutes; "
-        f"{cost['mebibytes'] or 0:,.0f} MiB at the peak"
+        f"{cost['device']}; "
+        f"{format_length(cost['steps'], cost['minutes'], cost['steps_range'], cost['minutes_range'])}; "
+        f"{cost['mebibytes'] or 0:,.0f} MiB of memory at the peak; "
+        f"{format_disk(cost['checkpoint_mebibytes'], cost['checkpoints'])}"
     ]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, fields, make_dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
@@ -11,14 +12,22 @@ from advnets import distributed, experiment
 from advnets.cli import console
 from advnets.cli.flags.arguments import expect_flags, parse_words, print_result, split_words
 from advnets.cli.flags.help import HelpLine, lines_of, render
-from advnets.cli.flags.recipe_flags import about_value, choose_typed_rows, metavar_of, spell_out
+from advnets.cli.flags.recipe_flags import (
+    about_value,
+    choose_typed_rows,
+    metavar_of,
+    spell_out,
+    with_typed_values,
+)
+from advnets.cli.forecast import line_of_cost, notes_of_few_steps
 from advnets.cli.live.beside import open_page_beside
 from advnets.cli.output import write_error, write_output
 from advnets.errors import AdvnetsError, BadInput
 from advnets.experiment.own_networks import load_game
-from advnets.experiment.settings import settings_from
+from advnets.experiment.settings import settings_from, with_budget
 from advnets.recipes import RECIPES, Recipe, own
-from advnets.recipes.changes import RecipeValue, format_typed, recipe_values, with_values
+from advnets.recipes.changes import RecipeValue, format_typed, recipe_values
+from advnets.runs import expect_new_run
 from advnets.text import escape, quote_word
 
 ABOUT = """Train RECIPE, a name that `advnets recipes` lists or a recipe.json; without one, a recipe is chosen for the
@@ -36,6 +45,7 @@ GROUPS = {
         "keep_best", "dry_run", "json", "watch",
     ),
 }  # fmt: skip
+LONGER = "(a larger --steps or --minutes trains it longer)"
 GLANCE_SECONDS = 2.0
 """How long steps are timed before a training whose recipe was chosen."""
 USUAL = "dcgan"
@@ -89,7 +99,7 @@ def main(argv: Sequence[str]) -> int:
     recipe = experiment.find_recipe(names[0]) if names else own if _has_game(flags) else _choose_recipe(flags)
     recipe = choose_typed_rows(recipe, flags)
     asked, given = parse_with_recipe(recipe, flags, verb=" ".join(["train", *names]))
-    recipe = with_values(recipe, given, typed=True)
+    recipe = with_typed_values(recipe, given, flags)
     settings, game = settings_of(asked), load_game(asked.game, asked.seed)
     if asked.dry_run:
         if game is not None:
@@ -97,7 +107,7 @@ def main(argv: Sequence[str]) -> int:
         cost = experiment.dry_run(recipe, settings=settings)
         if distributed.is_rank0():
             if not names:
-                _tell(_warn_of_few_steps(cost))
+                _tell(notes_of_few_steps(cost, with_budget(settings, recipe)))
             print_result(cost.as_dict(), as_json=asked.json, text=str(cost))
         return 0
     run = experiment.start(recipe, game=game, settings=settings)
@@ -109,38 +119,27 @@ def _has_game(flags: Sequence[str]) -> bool:
     return any(word == "--game" or word.startswith("--game=") for word in flags)
 
 
-FEW_STEPS = 1000
-"""Steps of a chosen recipe below which its pictures are hardly more than grey."""
-
-
 def _choose_recipe(flags: Sequence[str]) -> Recipe:
     """The recipe that is chosen for the data of the flags; the first process says which it is, and why.
 
     It says too what the recipe will cost, unless a dry run does.
     """
-    usual = experiment.find_recipe(USUAL)
-    asked, _ = parse_with_recipe(choose_typed_rows(usual, flags), flags, verb="train")
+    usual = choose_typed_rows(experiment.find_recipe(USUAL), flags)
+    asked, given = parse_with_recipe(usual, flags, verb="train")
     settings = settings_of(asked)
+    with_typed_values(usual, given, flags)  # what cannot be is told before the data are read
+    if settings.out is not None and not asked.dry_run:
+        place = Path(settings.out)
+        distributed.on_rank0(lambda: expect_new_run(place))
     dataset = distributed.local_rank0_first(settings.dataset)
     choice = experiment.choose_recipe_for(dataset, settings)
     lines = [*choice.reasons]
     if not asked.dry_run:
         cost = experiment.dry_run(choice.recipe, settings=settings, dataset=dataset, seconds=GLANCE_SECONDS)
-        length = f"{cost.steps:,} steps in {cost.minutes:.3g} min"
-        memory = "" if cost.mebibytes is None else f", {cost.mebibytes:,.0f} MiB of memory"
-        pace = f"{cost.milliseconds_per_step:,.0f} ms a step, as busy as the machine is now"
-        lines += [f"cost: {pace}, so about {length}{memory} (--minutes)", *_warn_of_few_steps(cost)]
+        lines += [line_of_cost(cost), *notes_of_few_steps(cost, with_budget(settings, choice.recipe))]
     if distributed.is_rank0():
         _tell(lines)
     return choice.recipe
-
-
-def _warn_of_few_steps(cost: experiment.Cost) -> list[str]:
-    """A line where a training is so short that its pictures show nothing."""
-    if cost.steps >= FEW_STEPS:
-        return []
-    smaller = ", or take smaller images by --image-size 64" if max(cost.shape[1:], default=0) > 64 else ""
-    return [f"heed: {cost.steps:,} steps draw little but grey; train longer by --minutes{smaller}"]
 
 
 def _tell(lines: Sequence[str]) -> None:
@@ -213,13 +212,14 @@ def _line(flag: RecipeValue, numbers: Sequence[RecipeValue]) -> HelpLine:
     return HelpLine(f"--{flag.name} {metavar_of(flag)}", f"{about_value(flag)} {usual}")
 
 
-def _where_it_stopped(run: experiment.Run) -> str:
+def _where_it_stopped(run: experiment.Run, game: str | None) -> str:
     """Where a run is that a signal has ended, and how it goes on."""
     try:
         kept = f"is saved at step {run.step:,}"
     except AdvnetsError:
         kept = "has no checkpoint yet"
-    return f"run {escape(str(run.path))} {kept}; go on with: advnets resume {quote_word(run.path)}"
+    command = f"advnets resume {quote_word(run.path)}{_game_flag(game)}"
+    return f"run {escape(str(run.path))} {kept}; go on with: {command} {LONGER}"
 
 
 def _game_flag(game: str | None) -> str:
@@ -249,22 +249,43 @@ def follow(run: experiment.Run, *, as_json: bool, game: str | None = None, **bud
     try:
         last = console.follow(run, run.carry_on(**budget), notes)
     except (KeyboardInterrupt, SystemExit):
-        write_error(_where_it_stopped(run) + _game_flag(game))
+        write_error(_where_it_stopped(run, game))
         raise
-    result = {"run": str(run.path), "step": last.step if last else run.step}
-    path = quote_word(run.path)
+    result: dict[str, Any] = {"run": str(run.path), "step": last.step if last else run.step}
     if last is None:  # it was at its limit before
-        more = f"advnets resume {path}{_game_flag(game)} --minutes N (or --steps N), all that it has had included"
+        again = f"advnets resume {quote_word(run.path)}{_game_flag(game)}"
+        more = f"{again} --minutes N (or --steps N), all that it has had included"
         write_error(f"run {escape(str(run.path))} is at its limit already, at step {run.step:,}; train on by {more}")
-    is_translation = run.model.card.given == "images"
-    path += _game_flag(game)
-    shown = f"translate {path} IMAGE" if is_translation else f"sample {path}"
-    text = f"{escape(str(run.path))}\n  advnets {shown} --out samples.png"
-    text += "" if is_translation else f"\n  advnets evaluate {path}"
-    best = run.best
-    if best is not None:
-        result["best"] = best.step
-        text += f"\nThe best checkpoint by {best.measure} is that of step {best.step:,}, with {best}:"
-        text += f"\n  advnets {shown} --checkpoint best --out best.png"
+    standing = _standing_findings(run)
+    text = "\n".join([escape(str(run.path)), *_next_commands(run, game, standing)])
+    if standing:
+        result["findings"] = standing
+    if run.best is not None:
+        result["best"] = run.best.step
     print_result(result, as_json=as_json, text=text, kept=run.path)
     return 0
+
+
+def _next_commands(run: experiment.Run, game: str | None, standing: Sequence[str]) -> list[str]:
+    """What to do with a run that has ended, a command a line, and what stands against it before."""
+    is_translation = run.model.card.given == "images"
+    path = f"{quote_word(run.path)}{_game_flag(game)}"
+    shown = f"translate {path} IMAGE" if is_translation else f"sample {path}"
+    lines = []
+    if standing:
+        lines = [f"The doctor's findings at the end: {', '.join(map(escape, standing))}.", f"  advnets diagnose {path}"]
+    lines.append(f"  advnets {shown} --out samples.png")
+    if not is_translation:
+        lines.append(f"  advnets evaluate {path}")
+    if (best := run.best) is not None:
+        lines.append(f"The best checkpoint by {best.measure} is that of step {best.step:,}, with {best}:")
+        lines.append(f"  advnets {shown} --checkpoint best --out best.png")
+    return lines
+
+
+def _standing_findings(run: experiment.Run) -> list[str]:
+    """The names of what the doctor still finds; none where it cannot be read, which the diagnosis tells."""
+    try:
+        return list(experiment.read_standing_findings(run.directory))
+    except AdvnetsError:
+        return []

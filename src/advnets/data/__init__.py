@@ -18,6 +18,7 @@ from advnets.data.images.folder import load_images
 from advnets.data.images.image_options import DIRECTIONS, UNPAIRED, ImageOptions
 from advnets.data.images.pairs import load_pairs
 from advnets.data.images.single_files import ImageFile, find_image_files
+from advnets.data.images.unreadable import expect_readable
 from advnets.data.memory import STORED_NAME, find_data, from_memory
 from advnets.data.sets.download import fetch
 from advnets.data.sets.published_files import cache_folder
@@ -42,6 +43,7 @@ __all__ = [
     "cache_folder",
     "choose_class",
     "describe",
+    "expect_readable",
     "fetch",
     "find_data",
     "find_image_files",

@@ -173,5 +173,7 @@ def _no_data_error(name: str, path: Path) -> BadInput:
             f"an array `images` (uint8), or one of the data sets {', '.join(DATASETS)}. Put the images into a folder."
         )
     if path.name != name:
-        return Missing(f"{name}: there is no such file. Check the path, or give a data set: {', '.join(DATASETS)}.")
+        return Missing(
+            f"{name}: there is no such file or folder. Check the path, or give a data set: {', '.join(DATASETS)}."
+        )
     return unknown("data set", name, DATASETS)

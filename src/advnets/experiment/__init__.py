@@ -26,7 +26,7 @@ from advnets.experiment.sampling import (
     score_translations,
 )
 from advnets.experiment.settings import DEVICES, Settings, find_device
-from advnets.experiment.training_loop import MeasuredCheckpoint, TrainingProgress, Validation
+from advnets.experiment.training_loop import MeasuredCheckpoint, TrainingProgress, Validation, read_standing_findings
 
 __all__ = [
     "SHARE_FILE",
@@ -65,6 +65,7 @@ __all__ = [
     "peak_mebibytes",
     "pull",
     "push",
+    "read_standing_findings",
     "resume",
     "score_translations",
     "open_source",

@@ -147,7 +147,7 @@ def translate_upload(model: Model, content: bytes, seed: int = 0) -> Samples:
     """
     shape = model.card.data.given_shape
     if model.card.given != "images" or shape is None:
-        raise BadInput(f"{model.name} is given no images; expected a run of pix2pix or cyclegan")
+        raise BadInput(f"{model.name} draws from noise and takes no image; expected a run of pix2pix or cyclegan")
     with strict_pillow():
         image = torch.tensor(decode_whole(content, "the upload", shape[0]))
     made = model.translate(image[None], seed=seed)

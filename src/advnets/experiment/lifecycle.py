@@ -31,6 +31,7 @@ from advnets.games import (
     Game,
     bfloat16_speedup,
     describe_game,
+    describe_speedup,
     settle_precision,
 )
 from advnets.recipes import Choice, DataFacts, Recipe, choose_recipe, find, own
@@ -73,6 +74,7 @@ def start(
     distributed.init_process_group()
     settings, values = _settle_keywords(settings, asked)
     found = None if recipe is None and game is None else apply_keywords(find_recipe(recipe, game), values)
+    _expect_free_place(settings)
     refuse_other_data(settings, data)
     if settings.on_collapse != "warn":  # the doctor looks at runs of one process alone
         distributed.expect_one_process(f"--on-collapse {settings.on_collapse}")
@@ -243,8 +245,8 @@ def _settle_precision(recipe: Recipe, device: torch.device) -> tuple[Recipe, tup
         return recipe, ()
     settled = distributed.on_rank0(lambda: settle_precision(AUTO, device))
     ratio = distributed.on_rank0(lambda: bfloat16_speedup(device))
-    why = f"bfloat16 products are {ratio:.1f} times as fast as float32's here" if ratio else "it is not measured here"
-    return replace(recipe, learner=replace(row, precision=settled)), (f"precision: {settled}, for {why}",)
+    note = f"precision: {settled}, for {describe_speedup(ratio)}"
+    return replace(recipe, learner=replace(row, precision=settled)), (note,)
 
 
 def choose_recipe_for(dataset: Dataset, settings: Settings) -> Choice:
@@ -263,6 +265,13 @@ def choose_recipe_for(dataset: Dataset, settings: Settings) -> Choice:
     facts = DataFacts(dataset.name, len(dataset.train), dataset.shape, dataset.classes)
     on_gpu = find_device(settings.device).type == "cuda"
     return choose_recipe(facts, minutes=settings.minutes, on_gpu=on_gpu)
+
+
+def _expect_free_place(settings: Settings) -> None:
+    """Expect that the run directory that is asked for can be made, before the data are read."""
+    if settings.out is not None:
+        place = Path(settings.out)
+        distributed.on_rank0(lambda: runs.expect_new_run(place))
 
 
 def _create(recipe: Recipe, settings: Settings, record: RunRecord) -> Path:

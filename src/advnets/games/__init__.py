@@ -9,7 +9,7 @@ from advnets.games.description import describe_game
 from advnets.games.game import Game
 from advnets.games.playable import PRECISIONS, Draw, Playable, Terms, frozen_parameters, make, takes_given
 from advnets.games.pool import Pool
-from advnets.games.precision import AUTO, bfloat16_speedup, settle_precision
+from advnets.games.precision import AUTO, bfloat16_speedup, describe_speedup, settle_precision
 from advnets.games.rows import AdversarialRow, CycleRow, Learner
 from advnets.games.sight import pack_samples
 from advnets.games.ties import TIES, Tie, View, class_heads, information, l1
@@ -34,6 +34,7 @@ __all__ = [
     "bfloat16_speedup",
     "class_heads",
     "describe_game",
+    "describe_speedup",
     "frozen_parameters",
     "information",
     "l1",

@@ -33,6 +33,27 @@ def settle_precision(precision: str, device: torch.device) -> str:
     return "bfloat16" if bfloat16_speedup(device) >= WORTH else "float32"
 
 
+def describe_speedup(ratio: float) -> str:
+    """Say how fast products in bfloat16 are.
+
+    Args:
+        ratio: What `bfloat16_speedup` returned.
+
+    Returns:
+        The words.
+
+    Example:
+        >>> print(describe_speedup(0.5))
+        bfloat16 products take 2.0 times as long as float32's here
+    """
+    if not ratio:
+        return "it is not measured here"
+    if ratio < 1:
+        return f"bfloat16 products take {1 / ratio:.1f} times as long as float32's here"
+    only = "only " if ratio < WORTH else ""
+    return f"bfloat16 products are {only}{ratio:.1f} times as fast as float32's here"
+
+
 @cache
 def bfloat16_speedup(device: torch.device) -> float:
     """Measure how many times as fast a device multiplies bfloat16 as float32.

@@ -10,6 +10,7 @@ from advnets.runs import share
 from advnets.runs.card import Card, DataCard, card_text, parse_card
 from advnets.runs.card_checks import check_card, expected_tensors
 from advnets.runs.checkpoint import (
+    KEPT_CHECKPOINTS,
     has_checkpoints,
     load_checkpoint,
     load_latest,
@@ -20,6 +21,7 @@ from advnets.runs.checkpoint import (
 from advnets.runs.directory import (
     RunDirectory,
     create_run,
+    expect_new_run,
     hold_run,
     identity_of_folder,
     lock_run,
@@ -44,15 +46,15 @@ from advnets.runs.files import (
 from advnets.runs.journal import Journal
 from advnets.runs.module_memory import ModuleMemory, memory_fingerprint, name_iterators, put_back_memory
 from advnets.runs.sealed_json import read_sealed, sealed_text, write_sealed
-from advnets.runs.state import pack_state, state_fingerprint, unpack_state
+from advnets.runs.state import measure_tensors, pack_state, state_fingerprint, unpack_state
 
 __all__ = [
-    "CannotWrite", "Card", "DataCard", "Journal", "ModuleMemory", "RunDirectory", "card_text", "check_card",
-    "create_run", "describe_arithmetic", "describe_environment", "expect_new", "expect_new_folder",
-    "expected_tensors", "has_checkpoints", "hold_run", "identity_of_folder", "json_bytes", "load_checkpoint",
-    "load_latest", "lock_run", "make_folder", "memory_fingerprint", "name_iterators", "new_run_path",
-    "newest_first", "open_folder", "open_run", "overwrite_json", "pack_state", "parse_card", "physical_memory",
-    "put_back_memory", "read_json", "read_sealed", "remove_checkpoints_after", "remove_leftovers",
-    "save_checkpoint", "sealed_text", "share", "state_fingerprint", "unpack_state", "write_bytes", "write_json",
-    "write_new", "write_new_folder", "write_sealed",
+    "KEPT_CHECKPOINTS", "CannotWrite", "Card", "DataCard", "Journal", "ModuleMemory", "RunDirectory",
+    "card_text", "check_card", "create_run", "describe_arithmetic", "describe_environment", "expect_new",
+    "expect_new_folder", "expect_new_run", "expected_tensors", "has_checkpoints", "hold_run", "identity_of_folder",
+    "json_bytes", "load_checkpoint", "load_latest", "lock_run", "make_folder", "measure_tensors", "memory_fingerprint",
+    "name_iterators", "new_run_path", "newest_first", "open_folder", "open_run", "overwrite_json", "pack_state",
+    "parse_card", "physical_memory", "put_back_memory", "read_json", "read_sealed", "remove_checkpoints_after",
+    "remove_leftovers", "save_checkpoint", "sealed_text", "share", "state_fingerprint", "unpack_state",
+    "write_bytes", "write_json", "write_new", "write_new_folder", "write_sealed",
 ]  # fmt: skip

@@ -21,7 +21,8 @@ from advnets.runs.files import cannot_write, open_folder
 from advnets.runs.state import copy_shared_tensors, flatten_state, unflatten_state
 
 SCHEMA = 2
-KEEP = 2
+KEPT_CHECKPOINTS = 2
+"""How many checkpoints of a run are kept, beside the best."""
 FILES = ("tensors.safetensors", "state.json")
 MANIFEST = "MANIFEST.json"
 
@@ -126,7 +127,7 @@ def commit_checkpoint(folder: Folder, temporary: str, name: str) -> None:
         folder.remove(damaged)
 
 
-def prune_checkpoints(folder: Folder, keep: int = KEEP, best: int | None = None) -> None:
+def prune_checkpoints(folder: Folder, keep: int = KEPT_CHECKPOINTS, best: int | None = None) -> None:
     """Remove checkpoints that are older than the newest ones that verify.
 
     Each loses its name before its files, so that who reads finds a whole checkpoint or none.

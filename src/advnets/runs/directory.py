@@ -172,18 +172,13 @@ def create_run(path: Path, recipe: Mapping[str, Any], environment: Mapping[str, 
         BadInput: If the path is taken; nothing is overwritten.
         CannotWrite: If the disk fails or is full.
     """
-    taken = BadInput(
-        f"{path} exists already and is not an empty folder. Name another folder with --out, or carry the run on "
-        "with `advnets resume`."
-    )
-    if os.path.lexists(path) and not path.is_dir():
-        raise taken
+    expect_new_run(path)
     make_folder(path)
     directory = RunDirectory(path)
     try:
         with Folder.open(path) as held:
             if not held.lock() or not _is_unborn(held):  # of two that begin at once, one goes on
-                raise taken
+                raise _taken_error(path)
             write_json(directory.environment_json, environment, held)
             created = {"state": "created", "step": 0, "pid": os.getpid(), "message": ""}
             write_json(directory.status_json, created, held)
@@ -191,6 +186,35 @@ def create_run(path: Path, recipe: Mapping[str, Any], environment: Mapping[str, 
     except OSError as error:
         raise cannot_write(path, error) from error
     return directory
+
+
+def expect_new_run(path: Path) -> None:
+    """Expect that `create_run` can take a path, before what takes long.
+
+    Args:
+        path: Path of the directory.
+
+    Raises:
+        BadInput: If the path is taken.
+        CannotWrite: If the folder cannot be read.
+    """
+    if not os.path.lexists(path):
+        return
+    if not path.is_dir():
+        raise _taken_error(path)
+    try:
+        with Folder.open(path) as held:
+            if not _is_unborn(held):
+                raise _taken_error(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def _taken_error(path: Path) -> BadInput:
+    return BadInput(
+        f"{path} exists already and is not an empty folder. Name another folder with --out, or carry the run on "
+        "with `advnets resume`."
+    )
 
 
 def _is_unborn(folder: Folder) -> bool:

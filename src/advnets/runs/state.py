@@ -89,6 +89,21 @@ def unpack_state(content: bytes) -> Any:
     return unflatten_state(json.loads(content[8:end]), load_tensors(content[end:]))
 
 
+def measure_tensors(state: Any) -> int:
+    """Return how many bytes the tensors of a state take in a file, where each is written by itself.
+
+    Args:
+        state: What `flatten_state` takes.
+
+    Returns:
+        The bytes.
+    """
+    if isinstance(state, Tensor):
+        return state.numel() * state.element_size()
+    inside = state.values() if isinstance(state, Mapping) else state if isinstance(state, list | tuple) else ()
+    return sum(map(measure_tensors, inside))
+
+
 def copy_shared_tensors(tensors: dict[str, Tensor]) -> None:
     """Copy tensors that share memory with another, which safetensors refuses; to copy all would take twice the memory.
 

@@ -100,6 +100,9 @@ PLAINER = (
     (r"no type matching (?:\{None\}\|)?(\S+) could be instantiated from \[(.*)\]", r"found \2, expected \1"),
     (r"invalid literal for int\(\) with base 10: (.*)$", r"found \1, expected a whole number"),
     (r"could not convert string to float: (.*)$", r"found \1, expected a number"),
+    (r"expected FLOAT\b", "expected a number"),
+    (r"expected INT\b", "expected a whole number"),
+    (r"^Missing value for argument '(.+)'\. Expected 1 values?", r"\1: found no value, expected one"),
     (r" \(required\)|[.:]$", ""),
 )
 """Patterns in the words of the parser, and what is said in their place."""
@@ -142,7 +145,8 @@ def help_text(kind: type[Any], *, verb: str, about: str, groups: Mapping[str, Se
     needed = [line for line in lines.values() if line.is_needed and not line.is_word]
     grouped = {name for names in groups.values() for name in names}
     others = [line for name, line in lines.items() if name not in grouped and not line.is_word]
-    usage = " ".join(["advnets", verb, *(line.spelling for line in (*words, *needed)), "[flags]"])
+    typed = [line.spelling if line.is_needed else f"[{line.spelling}]" for line in (*words, *needed)]
+    usage = " ".join(["advnets", verb, *typed, "[flags]"])
     titled = {title: [lines[name] for name in names] for title, names in groups.items()}
     return render(usage, about, {"arguments": words, **titled, "flags": others})
 

@@ -1,12 +1,22 @@
 """The flags that change a recipe: one a value, by its name, and how the help and the command line have them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from advnets.augmentations import AUGMENTATIONS
 from advnets.cli.flags.help import field_docs
 from advnets.errors import BadInput
 from advnets.recipes import Recipe
-from advnets.recipes.changes import HABITS, SHORT, RecipeValue, answer_habit, choose_rows, full_names, recipe_values
+from advnets.recipes.changes import (
+    HABITS,
+    SHORT,
+    RecipeValue,
+    answer_habit,
+    choose_rows,
+    full_names,
+    recipe_values,
+    with_values,
+)
 from advnets.recipes.changes.value_text import form_of_pair
 from advnets.schedules import Schedule
 
@@ -83,6 +93,43 @@ def choose_typed_rows(recipe: Recipe, argv: Sequence[str]) -> Recipe:
     words = [part for word in argv for part in (word.split("=", 1) if word.startswith("--") else [word])]
     texts = zip(words, [*words[1:], ""], strict=True)
     return choose_rows(recipe, {word[2:]: text for word, text in texts if word.startswith("--")}, typed=True)
+
+
+def with_typed_values(recipe: Recipe, given: Mapping[str, Any], argv: Sequence[str]) -> Recipe:
+    """Put the values of flags into a recipe.
+
+    Args:
+        recipe: The recipe, with the rows that the flags name.
+        given: {flag in full without its dashes: its text or texts}.
+        argv: The flags as typed.
+
+    Returns:
+        The changed recipe.
+
+    Raises:
+        BadInput: For a value that does not fit, under the flag that was typed.
+    """
+    try:
+        return with_values(recipe, given, typed=True)
+    except BadInput as error:
+        flag = None if "--" in str(error) else _find_culprit(recipe, given, argv, str(error))
+        if flag is None:
+            raise
+        raise type(error)(f"{flag}: {error}") from error
+
+
+def _find_culprit(recipe: Recipe, given: Mapping[str, Any], argv: Sequence[str], told: str) -> str | None:
+    """The flag, as typed, whose value alone leads to an error; None if no single one does."""
+    values = recipe_values(recipe)
+    for name, value in given.items():
+        try:
+            with_values(recipe, {name: value}, typed=True)
+        except BadInput as error:
+            if str(error) == told:
+                words = [word.partition("=")[0] for word in argv if word.startswith("--")]
+                short = [word for word in words if name in full_names(word[2:], values)]
+                return short[0] if short and f"--{name}" not in words else f"--{name}"
+    return None
 
 
 def spell_out(argv: Sequence[str], recipe: Recipe, flags: Iterable[str]) -> list[str]:

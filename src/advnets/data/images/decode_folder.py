@@ -21,12 +21,14 @@ from advnets.data.images.decode_image import (
     WHITES,
     ImageHeader,
     ImageShape,
+    NoPair,
     check_keeps_alpha,
     decode,
     read_header,
 )
 from advnets.data.images.folder_source import FileEntry, ImageSource
 from advnets.data.images.image_options import KEEP, ImageOptions
+from advnets.data.images.unreadable import list_names, note_of_left_out, too_many_error
 from advnets.errors import AdvnetsError, BadInput, TooBig
 
 THREADS = 2
@@ -34,7 +36,6 @@ CHUNK = 64
 """Files that a thread takes at a time."""
 AHEAD = 4
 """Chunks in progress; more would pile up in memory where the disk is slower than the decoding."""
-MOST_UNREADABLE = 0.01
 LARGEST_OWN, LARGEST_CHOSEN = 256, 64
 """Sides in pixels. Images of one size keep it up to the first; a size that is chosen for them is at most the second."""
 NEARLY_BLACK = 64
@@ -70,14 +71,18 @@ class FolderDecoder:
             place: Path of the cache file.
 
         Raises:
-            BadInput: If folders, labels or options contradict each other, or over 1 % of the images cannot be read.
+            BadInput: If folders, labels or options contradict each other, if no image of a split can be read, and for
+                images that are no pairs where each is to be one.
             TooBig: If the disk has no room.
         """
         images = self.source.files.images
         names = [item.name for item in images]
         plan = arrange(names, self._table(), str(self.source.path))
         headers = self._headers(images)
-        shape, notes = _shape([header for header in headers if header], self.options, str(self.source.path))
+        readable = [header for header in headers if header]
+        if not readable:
+            raise too_many_error(self.source.path, self.unreadable, len(images))
+        shape, notes = _shape(readable, self.options, str(self.source.path))
         _check_space(place, len(names) * shape.channels * shape.height * shape.width)
         writer = Writer(place, shape.chw)
         try:
@@ -86,7 +91,7 @@ class FolderDecoder:
             self._check_splits(written)
             labels = _labels(plan, written)
             counts = {split: len(places) for split, places in written.items()}
-            survey = self._survey([header for header in headers if header], plan, notes)
+            survey = self._survey(readable, plan, notes)
             writer.finish(counts, labels, contents, {"key": key, "survey": survey.as_json()})
         finally:
             writer.discard()
@@ -108,10 +113,15 @@ class FolderDecoder:
                 return error
 
         headers: list[ImageHeader | None] = []
+        no_pairs: dict[str, NoPair] = {}
         for item, found in zip(images, map_in_order(one, images), strict=True):
-            if isinstance(found, AdvnetsError):
-                self._leave_out(item.name, found)
+            if isinstance(found, NoPair):
+                no_pairs[item.name] = found
+            elif isinstance(found, AdvnetsError):
+                self.unreadable[item.name] = str(found)
             headers.append(None if isinstance(found, AdvnetsError) else found)
+        if no_pairs:
+            raise _no_pairs_error(no_pairs, len(images))
         return headers
 
     def _write(
@@ -132,7 +142,7 @@ class FolderDecoder:
         written: list[int] = []
         for place, found in zip(places, map_in_order(one, places), strict=True):
             if isinstance(found, AdvnetsError):
-                self._leave_out(images[place].name, found)
+                self.unreadable[images[place].name] = str(found)
                 continue
             pixels, (height, width) = found
             writer.append(pixels[None])
@@ -141,21 +151,12 @@ class FolderDecoder:
             written.append(place)
         return written
 
-    def _leave_out(self, name: str, error: AdvnetsError) -> None:
-        """Note an image that cannot be read; raise where they are more than 1 %."""
-        self.unreadable[name] = str(error)
-        total = len(self.source.files.images)
-        if len(self.unreadable) > MOST_UNREADABLE * total:
-            raise type(error)(
-                f"{self.source.path}: {len(self.unreadable):,} of {total:,} images cannot be read, and 1 % is the "
-                f"limit (the rest was not tried). The first: {next(iter(self.unreadable.values()))}"
-            )
-
     def _check_splits(self, written: dict[str, list[int]]) -> None:
         for split, places in written.items():
             if not places:
+                unread = f" Those that cannot: {list_names(self.unreadable)}." if self.unreadable else ""
                 raise BadInput(
-                    f"{self.source.path}: no image of {split} can be read, expected at least one. Add images."
+                    f"{self.source.path}: no image of {split} can be read, expected at least one. Add images.{unread}"
                 )
 
     def _survey(self, headers: Sequence[ImageHeader], plan: Arrangement, notes: list[str]) -> Survey:
@@ -171,7 +172,7 @@ class FolderDecoder:
             sizes=dict(self.sizes.most_common()),
             modes=dict(modes.most_common()),
             others=others,
-            unreadable=dict(self.unreadable),
+            unreadable=dict(sorted(self.unreadable.items())),
             class_names=None if plan.classes is None else list(plan.classes),
             layout=[*self._wrapper_notes(), *plan.notes, *self._left_out_notes()],
             changes=notes,
@@ -182,12 +183,18 @@ class FolderDecoder:
         return [f"all images lie in {wrapper}, whose folders are looked at"] if wrapper else []
 
     def _left_out_notes(self) -> list[str]:
-        notes = [f"{len(self.unreadable):,} images cannot be read and are left out"] if self.unreadable else []
+        notes = [note_of_left_out(sorted(self.unreadable))] if self.unreadable else []
         others = self.source.files.others
         if not others:
             return notes
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in list(others.items())[:5])
         return [*notes, f"{sum(others.values()):,} files are no images in {', '.join(FORMATS)} ({kinds})"]
+
+
+def _no_pairs_error(no_pairs: Mapping[str, NoPair], total: int) -> BadInput:
+    first, *others = no_pairs
+    more = f" So are {len(others):,} others of {total:,} images: {list_names(others)}." if others else ""
+    return BadInput(f"{no_pairs[first]}{more}")
 
 
 def _labels(plan: Arrangement, written: Mapping[str, Sequence[int]]) -> NDArray[np.int64] | None:

@@ -185,6 +185,10 @@ def decode_whole(content: bytes, name: str, channels: int) -> Pixels:
     return decode(content, name, ImageShape(header.height, header.width, channels, white), options)[0]
 
 
+class NoPair(BadInput):
+    """An image that is not twice as wide as high, so that it is no pair side by side."""
+
+
 def cut_half(content: bytes, name: str, *, right: bool) -> bytes:
     """Cut the left or the right half out of an image that is twice as wide as high, within `strict_pillow`.
 
@@ -197,7 +201,7 @@ def cut_half(content: bytes, name: str, *, right: bool) -> bytes:
         The bytes of the half, as a PNG.
 
     Raises:
-        BadInput: If the image is not twice as wide as high.
+        NoPair: If the image is not twice as wide as high.
         TooBig: If there are more than `MAX_PIXELS`.
         Damaged: If it is not a whole image in one of `FORMATS`.
     """
@@ -206,7 +210,7 @@ def cut_half(content: bytes, name: str, *, right: bool) -> bytes:
         upright = ImageOps.exif_transpose(image)
         width, height = upright.size
         if width != 2 * height:
-            raise BadInput(
+            raise NoPair(
                 f"{name}: found {width} x {height} pixels, which is no pair side by side; expected images twice as "
                 "wide as high, or folders A and B, or trainA and trainB, with the same names of files."
             )

@@ -17,12 +17,13 @@ from advnets.data.images.decode_folder import DIGEST, FolderDecoder, hash_bytes,
 from advnets.data.images.decode_image import FORMATS, strict_pillow
 from advnets.data.images.folder_source import FolderSource, ImageSource
 from advnets.data.images.image_options import ImageOptions
+from advnets.data.images.unreadable import expect_readable
 from advnets.data.images.zip_source import ZipSource
 from advnets.data.sets.published_files import cache_folder
 from advnets.errors import BadInput, Damaged, Unsupported
 
 MIN_IMAGES = 10
-READER = 2
+READER = 3
 """Another number wherever the same files become other pixels, splits or notes, so that they are decoded anew."""
 
 
@@ -41,8 +42,9 @@ def load_images(path: str | os.PathLike[str], options: ImageOptions | None = Non
         The data set, named after the folder or archive.
 
     Raises:
-        BadInput: If there is anything that cannot be trained on, or more than 1 % of the images cannot be read. It is a
-            Missing, Damaged, TooBig or Unsupported where one of them fits, and names the file.
+        BadInput: If there is anything that cannot be trained on, or more images cannot be read than may be left out:
+            1 % or 3, whichever is more, and never more than 10 %. It is a Missing, Damaged, TooBig or Unsupported where
+            one of them fits, and names the files.
     """
     path = Path(path)
     name = path.resolve().name if path.is_dir() else path.stem
@@ -68,6 +70,14 @@ def load_source(source: ImageSource, name: str, options: ImageOptions) -> Datase
     Raises:
         BadInput: As `load_images` does.
     """
+    found = _load_however_many(source, name, options)
+    if not options.any_unreadable and found.survey is not None:
+        expect_readable(source.path, found.survey)
+    return found
+
+
+def _load_however_many(source: ImageSource, name: str, options: ImageOptions) -> Dataset:
+    """Load the data set of a source, however many of its images cannot be read."""
     _check_there(source)
     key = _key(source, options)
     path = source.path

@@ -35,6 +35,7 @@ class ImageOptions:
         verify: Whether the contents of every file are compared with the cache, and not only sizes and times.
         direction: "AtoB" or "BtoA" reads pairs, of which the first kind is given and the second is to be made;
             "unpaired" reads two kinds of images that nothing pairs, A given. See `pairs.load_pairs`.
+        any_unreadable: Whether the data are read however many images cannot be, as it is for a description of them.
 
     Raises:
         BadInput: If a value is none of these.
@@ -47,6 +48,7 @@ class ImageOptions:
     cache_memory: int | str | None = None
     verify: bool = False
     direction: str | None = None
+    any_unreadable: bool = False
 
     def __post_init__(self) -> None:
         if self.size is not None:
@@ -81,7 +83,8 @@ class ImageOptions:
         flags = {"size": "--image-size", "fit": "--image-fit", "alpha": "--image-alpha",
                  "channels": "--image-channels", "cache_memory": "--cache-memory", "verify": "--verify",
                  "direction": "--direction"}  # fmt: skip
-        return [flags[spec.name] for spec in fields(self) if getattr(self, spec.name) != spec.default]
+        chosen = [spec.name for spec in fields(self) if getattr(self, spec.name) != spec.default]
+        return [flags[name] for name in chosen if name in flags]
 
     def key(self) -> str:
         """Return the options that the decoded images depend on, as text.

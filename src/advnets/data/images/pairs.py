@@ -14,6 +14,7 @@ from advnets.data.images.folder import load_source, open_source
 from advnets.data.images.folder_source import FileEntry, FileListing, ImageSource
 from advnets.data.images.image_options import UNPAIRED, ImageOptions
 from advnets.data.images.layout import find_domain
+from advnets.data.images.unreadable import expect_readable, list_names
 from advnets.errors import BadInput
 
 KINDS = ("A", "B")
@@ -128,8 +129,14 @@ def load_pairs(path: str | os.PathLike[str], options: ImageOptions) -> Dataset:
         if options.direction != UNPAIRED:
             _expect_partners(path, *(kind.stems for kind in folders))
         kinds = [*folders]
-    plain = replace(options, direction=None)
+    plain = replace(options, direction=None, any_unreadable=options.direction != UNPAIRED or options.any_unreadable)
     a, b = (load_source(one, f"{name}-{kind}", plain) for kind, one in zip(KINDS, kinds, strict=True))
+    assert a.survey is not None
+    assert b.survey is not None
+    if isinstance(kinds[0], DomainSource) and options.direction != UNPAIRED:
+        _expect_all_readable(path, {"A": a.survey, "B": b.survey})
+    elif not options.any_unreadable:  # halves are left out together
+        expect_readable(path, a.survey)
     joined = _join(path, name, a, b, how=how, is_paired=options.direction != UNPAIRED)
     return replace(joined.turn(), name=name) if options.direction == "BtoA" else joined
 
@@ -184,16 +191,26 @@ def _first_twice(*sides: Sequence[str]) -> str:
     return next(name for side in sides for name in side if side.count(name) > 1)
 
 
+def _expect_all_readable(path: Path, surveys: Mapping[str, Survey]) -> None:
+    """Expect that every image of two folders of pairs can be read."""
+    unread = {
+        f"{kind}/{name}": reason for kind, survey in surveys.items() for name, reason in survey.unreadable.items()
+    }
+    if unread:
+        some = "1 image" if len(unread) == 1 else f"{len(unread):,} images"
+        lone = "its partner has" if len(unread) == 1 else "their partners have"
+        raise BadInput(
+            f"{path}: {some} cannot be read, so that {lone} none: {list_names(unread)}. Mend them. The first: "
+            f"{next(iter(unread.values()))}"
+        )
+
+
 def _join(path: Path, name: str, a: Dataset, b: Dataset, *, how: str, is_paired: bool) -> Dataset:
     """Two data sets as one, A given and B to be made."""
     if a.shape[1:] != b.shape[1:]:
         found = " and ".join(f"{kind} of {one.shape[2]} x {one.shape[1]}" for kind, one in (("A", a), ("B", b)))
         raise BadInput(f"{path}: found images {found} pixels; expected one size. Give --image-size, such as 128.")
     surveys = {"A": a.survey, "B": b.survey}
-    for kind, survey in surveys.items():
-        if is_paired and survey is not None and survey.unreadable:
-            reason = next(iter(survey.unreadable.values()))
-            raise BadInput(f"{path}: an image of {kind} cannot be read, so its partner has none. Mend it: {reason}")
     parts = [
         Split(of_b.values, None, of_a.values, of_b.is_mapped, of_b.check, is_paired)
         for of_a, of_b in zip(a.splits.values(), b.splits.values(), strict=True)

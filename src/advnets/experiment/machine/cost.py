@@ -3,6 +3,7 @@
 import statistics
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,11 +17,16 @@ from advnets.experiment.preparation.build_training import build_training
 from advnets.experiment.settings import Settings, find_device, settle_direction, with_budget
 from advnets.randomness import Streams
 from advnets.recipes import Recipe
+from advnets.runs import KEPT_CHECKPOINTS, measure_tensors
+from advnets.text import format_number
 from advnets.training import Moment, Training
 
 WARM_UP, TIMED = 5, 25
 ENOUGH_SECONDS = 10.0
 """A stage whose steps are slow is timed on fewer of them."""
+SLOWEST = 2.0
+"""Over a whole run a step may take so many times its timed median: other programs share the machine, and pictures,
+checkpoints and the doctor take time too."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +38,14 @@ class StageCost:
         parameters: Number of parameters of each player, by name.
         milliseconds_per_step: The median time of a step.
         timed: Number of steps that were timed.
+        quartiles: A quarter of the timed steps took less milliseconds than the first, and a quarter more than the last.
     """
 
     begins: float
     parameters: dict[str, int]
     milliseconds_per_step: float
     timed: int
+    quartiles: tuple[float, float]
 
     def __str__(self) -> str:
         players = ", ".join(f"{name} {count:,}" for name, count in self.parameters.items())
@@ -61,6 +69,10 @@ class Cost:
         milliseconds_per_step: The mean time of a step over the whole run.
         steps: Steps of the whole run, as estimated.
         minutes: Minutes of the whole run, as estimated.
+        steps_range: Least and most steps that are likely; twice the same number where steps end the run.
+        minutes_range: Least and most minutes that are likely; twice the same number where minutes end the run.
+        checkpoint_mebibytes: What a checkpoint takes on the disk: all weights, the optimizers' state and the average.
+        checkpoints: How many checkpoints a run keeps.
         mebibytes: Peak memory of this process when it was measured, in MiB; None where it is not known.
     """
 
@@ -75,7 +87,21 @@ class Cost:
     milliseconds_per_step: float
     steps: int
     minutes: float
+    steps_range: tuple[int, int]
+    minutes_range: tuple[float, float]
+    checkpoint_mebibytes: float
+    checkpoints: int
     mebibytes: float | None
+
+    @property
+    def length(self) -> str:
+        """Steps and minutes in words, with the range of what is estimated."""
+        return format_length(self.steps, self.minutes, self.steps_range, self.minutes_range)
+
+    @property
+    def disk(self) -> str:
+        """In words, what the checkpoints take on the disk."""
+        return format_disk(self.checkpoint_mebibytes, self.checkpoints)
 
     def as_dict(self) -> dict[str, Any]:
         """The cost as JSON.
@@ -93,9 +119,57 @@ class Cost:
             f"{self.recipe} on {self.data}: {self.images:,} samples of {' x '.join(map(str, self.shape))}, "
             f"{self.batch_size} a step, on {where}\n"
             f"{stages}\n"
-            f"estimated: {self.steps:,} steps, {self.minutes:.1f} minutes, {memory} at the peak\n"
+            f"estimated: {self.length}; {memory} of memory at the peak; {self.disk}\n"
             "nothing was written"
         )
+
+
+def format_length(steps: int, minutes: float, steps_range: Sequence[int], minutes_range: Sequence[float]) -> str:
+    """Format how long a run is, as `Cost` has it.
+
+    Args:
+        steps: Steps.
+        minutes: Minutes.
+        steps_range: Least and most steps.
+        minutes_range: Least and most minutes.
+
+    Returns:
+        The words.
+
+    Example:
+        >>> format_length(775, 10.0, (388, 812), (10.0, 10.0))
+        'about 780 steps (390 to 810) in 10 minutes'
+        >>> format_length(1000, 5.04, (1000, 1000), (4.9, 10.1))
+        '1,000 steps in about 5 minutes (4.9 to 10)'
+    """
+    steps_words = f"{steps:,} steps" if len(set(steps_range)) == 1 else _about(steps, steps_range, "steps")
+    minutes_words = (
+        f"{minutes:.3g} minutes" if len(set(minutes_range)) == 1 else _about(minutes, minutes_range, "minutes")
+    )
+    return f"{steps_words} in {minutes_words}"
+
+
+def _about(value: float, bounds: Sequence[float], unit: str) -> str:
+    low, high = (format_number(bound, 2) for bound in bounds)
+    return f"about {format_number(value, 2)} {unit} ({low} to {high})"
+
+
+def format_disk(mebibytes: float, checkpoints: int) -> str:
+    """Format what the checkpoints of a run take on the disk.
+
+    Args:
+        mebibytes: What one takes, in MiB.
+        checkpoints: How many are kept.
+
+    Returns:
+        The words.
+
+    Example:
+        >>> format_disk(957.2, 2)
+        '1,914 MiB on the disk for 2 checkpoints'
+    """
+    whole = checkpoints * mebibytes
+    return f"{f'{whole:,.0f}' if whole >= 10 else f'{whole:.2g}'} MiB on the disk for {checkpoints} checkpoints"
 
 
 @torch.inference_mode(False)  # the caller may have switched gradients off
@@ -131,7 +205,13 @@ def dry_run(
         for _ in recipe.stages:
             tried.begin_next_stage(0)
             stages.append(_stage_cost(tried, recipe, seconds))
-    steps, minutes = _length(recipe, settings, stages)
+        checkpoint = measure_tensors([tried.state(), MovingAverage(tried.makers).state()])
+    settings = with_budget(settings, recipe)
+    paces = [stage.milliseconds_per_step / 60_000 for stage in stages]
+    quick = [min(stage.quartiles[0] / 60_000, pace) for stage, pace in zip(stages, paces, strict=True)]
+    slow = [max(stage.quartiles[1] / 60_000, SLOWEST * pace) for stage, pace in zip(stages, paces, strict=True)]
+    steps, minutes = _length(settings, stages, paces)
+    (most_steps, least_minutes), (least_steps, most_minutes) = (_length(settings, stages, one) for one in (quick, slow))
     return Cost(
         recipe=recipe.name,
         data=dataset.name,
@@ -144,12 +224,17 @@ def dry_run(
         milliseconds_per_step=round(60_000 * minutes / steps, 3),
         steps=steps,
         minutes=round(minutes, 3),
+        steps_range=(least_steps, most_steps),
+        minutes_range=(round(least_minutes, 6), round(most_minutes, 6)),
+        checkpoint_mebibytes=round(checkpoint / 2**20, 3),
+        checkpoints=KEPT_CHECKPOINTS + (settings.keep_best is not None),
         mebibytes=peak_mebibytes(),
     )
 
 
 def _stage_cost(tried: Training, recipe: Recipe, enough: float) -> StageCost:
     seconds = _seconds_per_step(tried, recipe, enough)
+    first, _, last = statistics.quantiles(seconds, method="inclusive") if len(seconds) > 1 else seconds * 3
     return StageCost(
         begins=recipe.stages[tried.stage - 1].begins if tried.stage else 0.0,
         parameters={
@@ -157,6 +242,7 @@ def _stage_cost(tried: Training, recipe: Recipe, enough: float) -> StageCost:
         },
         milliseconds_per_step=round(1000 * statistics.median(seconds), 3),
         timed=len(seconds),
+        quartiles=(round(1000 * first, 3), round(1000 * last, 3)),
     )
 
 
@@ -173,12 +259,13 @@ def _seconds_per_step(tried: Training, recipe: Recipe, enough: float) -> list[fl
     return seconds[min(WARM_UP, len(seconds) // 2) :]
 
 
-def _length(recipe: Recipe, settings: Settings, stages: list[StageCost]) -> tuple[int, float]:
-    """Steps and minutes: stages have shares of the steps where steps end the run, and of the time where minutes do."""
+def _length(settings: Settings, stages: Sequence[StageCost], paces: Sequence[float]) -> tuple[int, float]:
+    """Steps and minutes: stages have shares of the steps where steps end the run, and of the time where minutes do.
+
+    `paces` has the minutes that a step of each stage takes.
+    """
     ends = [*(stage.begins for stage in stages[1:]), 1.0]
     shares = [end - stage.begins for stage, end in zip(stages, ends, strict=True)]
-    paces = [stage.milliseconds_per_step / 60_000 for stage in stages]
-    settings = with_budget(settings, recipe)
     minutes = settings.minutes
     if minutes:
         by_minutes = int(minutes * sum(share / pace for share, pace in zip(shares, paces, strict=True)))

@@ -33,6 +33,9 @@ from advnets.turns import Optimizers, Origin, play_turn
 FEW = 2
 """Samples, or packs of them, of a trial."""
 
+MUCH_MEBIBYTES = 100
+"""What a checkpoint takes on the disk, from which on it is told."""
+
 REARRANGEMENTS = {
     "Alias", "Clone", "Expand", "Mean", "Permute", "ReshapeAlias", "Select", "Slice", "Squeeze", "T", "ToCopy",
     "Transpose", "UnsafeView", "Unsqueeze", "View",
@@ -92,11 +95,12 @@ def _try_on(n: int, training: GameTraining, preview: Preview, transform: str) ->
     """The trial, on n samples."""
     game, batch = copy_deeply(training.game), training.batches.peek(n)
     notes = [note for side in sides_of(game, batch) for note in _try_networks(side, transform)]
-    _move(GameTraining.of(game, training.batches, training.recipe, training.sizes, capture=False), batch)
+    trial = GameTraining.of(game, training.batches, training.recipe, training.sizes, capture=False)
+    _move(trial, batch)
     for player, network in game.players.items():
         _expect_storable(player, network)
     _sample(game.makers, preview, batch)
-    return notes
+    return [*notes, *_size_notes(trial)]
 
 
 def sides_of(game: Game | CycleGame, batch: Batch) -> list[Side]:
@@ -188,6 +192,15 @@ def _expect_storable(player: str, network: nn.Module) -> None:
     tensors = {kind: torch.empty(0, dtype=t.dtype, layout=t.layout) for kind, t in kinds.items()}
     with explain_errors(f"the state of the {player} cannot be saved"):
         runs.pack_state({**tensors, **{name: one for name, one in state.items() if not isinstance(one, Tensor)}})
+
+
+def _size_notes(trial: GameTraining) -> list[str]:
+    """What checkpoints take on the disk, where it is much: all weights, the optimizers' state, and the average."""
+    average = {name: network.state_dict() for name, network in trial.makers.items()}
+    mebibytes = runs.measure_tensors([trial.state(), average]) / 2**20
+    if mebibytes < MUCH_MEBIBYTES:
+        return []
+    return [f"a checkpoint takes {mebibytes:,.0f} MiB on the disk, and {runs.KEPT_CHECKPOINTS} are kept"]
 
 
 def _sample(makers: Mapping[str, nn.Module], preview: Preview, batch: Batch) -> None:

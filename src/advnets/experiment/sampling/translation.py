@@ -132,13 +132,13 @@ def expect_translator(network: nn.Module, card: Card, plan: TranslationPlan, *, 
         The shape.
 
     Raises:
-        BadInput: If it is given no images, and for several translations where it has no noise.
+        BadInput: If it takes no image, and for several translations where it has no noise.
     """
     shape = card.data.given_shape
     if card.given != "images" or shape is None:
         raise BadInput(
-            f"{name} is given no images; expected a generator that translates, as the recipes pix2pix and cyclegan "
-            "train one. Draw samples of it by `advnets sample`."
+            f"{name} draws from noise and takes no image; images are translated by runs of pix2pix and cyclegan. Draw "
+            "samples of it by `advnets sample`."
         )
     lasting = any(isinstance(layer, LastingDropout) for layer in network.modules()) and plan.dropout
     if plan.n > 1 and not lasting and not card.latent_size:

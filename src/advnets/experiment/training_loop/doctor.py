@@ -6,6 +6,7 @@ findings.jsonl           one line for each finding that is new, graver than befo
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from torch import nn
@@ -13,7 +14,7 @@ from torch import nn
 from advnets import distributed, runs
 from advnets.data import Dataset
 from advnets.diagnosis import THRESHOLDS, UNKNOWN, Finding, Probe, Setup, diagnose, finding_of_failure, sign_of_sameness
-from advnets.errors import first_line
+from advnets.errors import Damaged, first_line
 from advnets.experiment.preparation.game_training import GameTraining
 from advnets.experiment.probes import Prober, setup_of
 from advnets.experiment.settings import Settings
@@ -53,6 +54,7 @@ class Doctor:
         self.is_collapsed = False
         self._history: dict[str, list[Probe]] = {}
         self._standing: dict[str, Finding] = {}
+        self._standing_before: list[str] = []
         self._new: list[Finding] = []
         self._next_at, self._took = 0.0, list[float]()
         self._is_able = True
@@ -90,6 +92,8 @@ class Doctor:
         """
         self.directory.probes.drop_after(step - 1)
         self._history, self._standing, self.is_collapsed = {}, {}, False
+        with suppress(Damaged):  # which is no reason not to train
+            self._standing_before = list(read_standing_findings(self.directory))
         for entry in self.directory.probes.entries():
             probe = Probe.from_json(entry)
             self._history.setdefault(probe.way, []).append(probe)
@@ -194,7 +198,9 @@ class Doctor:
     def _tell(self, found: list[Finding], step: int, seconds: float) -> None:
         """Write down what is new, graver or gone."""
         now = {one.name: one for one in found}
-        for name in [name for name in self._standing if name not in now]:
+        before_now = dict.fromkeys([*self._standing_before, *self._standing])
+        self._standing_before = []
+        for name in [name for name in before_now if name not in now]:
             self._write({"name": name, "severity": GONE, "step": step}, seconds)
         for name, finding in now.items():
             before = self._standing.get(name)
@@ -213,6 +219,22 @@ class Doctor:
             found |= {f"{place}{name}": value for name in READINGS if (value := getattr(probe, name)) is not None}
         standing = [name for name, one in self._standing.items() if one.severity == "finding"]
         return found | ({"findings": standing} if standing else {})
+
+
+def read_standing_findings(directory: runs.RunDirectory) -> dict[str, str]:
+    """Read which findings stand at the end of findings.jsonl; warnings and notes are none.
+
+    Args:
+        directory: The run.
+
+    Returns:
+        {name: what is wrong}, in the order in which they were first written.
+
+    Raises:
+        Damaged: If the file is not as it was written.
+    """
+    last = {str(entry.get("name")): entry for entry in directory.findings.entries()}
+    return {name: str(entry.get("what", "")) for name, entry in last.items() if entry.get("severity") == "finding"}
 
 
 def _not_probed(step: int, error: Exception) -> Finding:
