@@ -13,9 +13,10 @@ import torch
 
 import tiny
 from advnets import assessment, data, experiment, runs, statistics
+from advnets.algorithm import Algorithm1
 from advnets.assessment import EvaluationPlan, assess
 from advnets.cli.main import main
-from advnets.comparison import Comparison, compare_reports, compare_samples
+from advnets.comparison import Comparison, Side, compare_reports, compare_samples
 from advnets.comparison.difference import (
     NOT_SHOWN,
     NOT_TESTED,
@@ -27,8 +28,11 @@ from advnets.comparison.difference import (
     judge,
 )
 from advnets.comparison.inputs import parse_sides
+from advnets.comparison.work import count_parameters, trained_seconds
 from advnets.errors import BadInput, Missing
 from advnets.experiment import Samples
+from advnets.experiment.preparation.build_training import build_training
+from advnets.networks import DenseGenerator
 from advnets.statistics import Estimate
 
 PLAIN = EvaluationPlan(measures=("fid", "kid", "coverage", "parzen"), extractor="pca", classifier=False)
@@ -371,6 +375,83 @@ def test_groups_of_one_number_each_are_compared_without_a_warning() -> None:
     assert judge([found])[0].words == "B is better"
     same = contrast_seeds("coverage", ("A", "B"), [0.0, 0.0], [0.0, 0.0], matched=False, floor=None)
     assert judge([same])[0].words == THE_SAME
+
+
+def test_a_mean_of_equal_runs_has_no_error_of_zero() -> None:
+    found = contrast_seeds("precision", ("A", "B"), [0.408, 0.408], [0.3, 0.5], matched=False, floor=1.0)
+    sides = tuple(Side(name, (f"{name}1", f"{name}2"), (4, 4), (0, 1)) for name in ("A", "B"))
+    page = Comparison("seeds", sides, {}, judge([found]), {}, "holm").markdown()
+    assert "+- 0 " not in page
+    assert "| 0.408 (all alike) |" in page
+    assert "`(all alike)` stands where all runs of a group have one value: so few tell no error." in page
+    other = contrast_seeds("precision", ("A", "B"), [0.4, 0.41], [0.3, 0.5], matched=False, floor=1.0)
+    assert "all alike" not in Comparison("seeds", sides, {}, judge([other]), {}, "holm").markdown()
+
+
+def test_groups_and_pairs_call_a_side_better_by_one_rule() -> None:
+    """The test of which side is nearer to real is as strict as that of the difference, whatever tests are beside it."""
+    sure = [contrast_reports("fid", ("A", "B"), Estimate(1.0, 0.01), Estimate(2.0, 0.01)) for _ in range(3)]
+    group = contrast_seeds("parzen", ("A", "B"), [-10.2, -9.8], [-1.0, -1.1], matched=True, floor=0.0)
+    pair = contrast_reports("parzen", ("A", "B"), Estimate(-10.0, 0.2, 0.0), Estimate(-1.05, 0.05, 0.0))
+    assert group.difference.p_value == pytest.approx(0.018, abs=1e-3)
+    for one in (group, pair):
+        assert judge([one])[0].words == judge([*sure, one])[-1].words == "B is better"
+
+
+@pytest.mark.parametrize(("floor", "told"), [(9.0, True), (12.0, False)])
+def test_a_page_says_why_a_side_is_higher_and_not_better(floor: float, told: bool) -> None:
+    found = contrast_reports("parzen", ("A", "B"), Estimate(8.0, 0.01, floor), Estimate(10.0, 0.01, floor))
+    sides = (Side("A", ("A",), (4,), (0,)), Side("B", ("B",), (4,), (0,)))
+    page = Comparison("reports", sides, {}, judge([found]), {}, "holm").markdown()
+    assert ("`is higher` stands where two values differ, and which of them is nearer" in page) == told
+
+
+def test_sides_whose_steps_cost_unlike_work_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = replace(tiny.RECIPE, name="tiny")
+    tiny.trained("plain", one, steps=4, seed=3)
+    tiny.trained("often", replace(one, algorithm=Algorithm1(k=3), batch_size=16), steps=4)
+    wider = replace(tiny.LEARNER, generator=DenseGenerator(hidden=(20,), batch_norm=True))
+    tiny.trained("wide", replace(one, learner=wider), steps=4)
+    tiny.trained("staged", tiny.TWO_STAGES, steps=4)
+    assert main(["compare", "plain", "often", *WORDS, "--n", "100"]) == 0
+    page = capsys.readouterr().out
+    assert (
+        "Equal steps of the sides are not equal work, for they differ in moves of the discriminator a step, k "
+        "(plain: 1, often: 3); batch size (plain: 32, often: 16). Seconds of training: plain: "
+    ) in page
+    assert "- plain: step 4; recipe tiny; trained with seed 3" in page
+    assert "seed of the samples 0" in page
+    for other, told in {
+        "wide": "they differ in numbers of the generator (plain: 1,200, wide: 1,484). ",
+        "staged": "they differ in stages (plain: 1, staged: 2). ",
+    }.items():
+        assert main(["compare", "plain", other, *WORDS, "--n", "100"]) == 0
+        assert told in capsys.readouterr().out
+    write("files.npz")
+    assert main(["compare", "plain", "files.npz", *WORDS, "--n", "100"]) == 0
+    page = capsys.readouterr().out
+    assert "not equal work" not in page
+    assert "- files.npz\n" in page
+    for name in ("plain", "often"):
+        assert main(["evaluate", name, *WORDS, "--n", "100"]) == 0
+    capsys.readouterr()
+    assert main(["compare", "plain", "often", "--reports", "--json"]) == 0
+    sides = json.loads(capsys.readouterr().out)["sides"]
+    assert [(side["recipe"], side["seeds"], side["work"]["k"]) for side in sides] == [
+        ("tiny", [3], "1"), ("tiny", [0], "3")
+    ]  # fmt: skip
+    assert all(side["seconds"][0] > 0 for side in sides)
+
+
+def test_work_is_that_of_the_networks_and_seconds_are_those_of_the_checkpoint(tmp_path: Path) -> None:
+    run = tiny.trained("run", steps=8, journal_steps=2)
+    players = build_training(run.recipe, run.dataset, seed=0, device=torch.device("cpu")).players
+    built = {player: sum(theta.numel() for theta in network.parameters()) for player, network in players.items()}
+    assert count_parameters(run.record) == built
+    first, last = trained_seconds(run, 3), trained_seconds(run, 8)
+    assert first is not None
+    assert last is not None
+    assert 0 < first < last
 
 
 def test_a_comparison_is_json(tmp_path: Path) -> None:

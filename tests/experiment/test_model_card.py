@@ -96,6 +96,14 @@ def test_a_card_tells_what_it_is_how_it_was_made_and_how_good(run: experiment.Ru
     assert body.count("**Fidelity.**") == 1
     assert run.dataset.digest in body
     assert '"batch_size": 32' in body
+    shown = json.loads(body.split("```json\n")[1].split("```")[0])
+    assert shown["budget"] == {"steps": 3, "minutes": None}
+    environment = json.loads((run.path / "environment.json").read_text())
+    threads = environment["threads"]
+    assert f"- Run: seed 0, up to step 3, device {run.settings.device}, {threads} threads." in body
+    versions = f"torch {environment['torch']}, Python {environment['python']}"
+    assert f"- Versions: advnets {environment['advnets']}, {versions}" in body
+    assert (f"commit of advnets {environment['commit']}." in body) == (environment["commit"] is not None)
     assert "for tests" in body
     assert "advnets sample model.safetensors --seed 3 --out samples.png" in body
     assert "advnets export RUN --out model.safetensors" in body
@@ -128,6 +136,43 @@ def test_a_share_file_gives_the_same_measures(run: experiment.Run, share: bytes,
     assert part[0] == part[1]
     with pytest.raises(BadInput, match="its own"):
         open_subject(tmp_path / "G.safetensors", licence="mit")
+
+
+def test_a_card_of_a_file_names_that_file_in_its_commands(share: bytes, tmp_path: Path) -> None:
+    (tmp_path / "in a folder").mkdir()
+    path = tmp_path / "in a folder" / 'it\'s "G".safetensors'
+    path.write_bytes(share)
+    body = split_page(format_card(open_subject(path)))[1]
+    assert """advnets sample 'it'"'"'s "G".safetensors' --seed 3 --out samples.png""" in body
+    assert r"""advnets.open_model("it's \"G\".safetensors")""" in body
+    assert 'and the file `it\'s "G".safetensors`, of which every bit is checked' in body
+    assert "model.safetensors" not in body
+    assert "in a folder" not in body
+    assert "generator/model.safetensors" in format_card(open_subject(path), "ada/digits")
+    ships = split_page(format_card(open_subject("paper-mnist")))[1]
+    assert "With `advnets`, which brings it along:" in ships
+    assert "advnets sample paper-mnist --seed 3" in ships
+
+
+def test_the_limit_of_a_resumed_run_is_the_one_asked_for_last(run: experiment.Run, tmp_path: Path) -> None:
+    shutil.copytree(run.path, tmp_path / "copy")
+    assert main(["resume", "copy", "--steps", "4"]) == 0
+    (tmp_path / "copy" / "environment.json").write_text("{")
+    body = split_page(format_card(open_subject(tmp_path / "copy")))[1]
+    assert "- Run: seed 0, up to step 4, device" in body
+    assert "- Versions:" not in body
+
+
+def test_a_biased_measure_is_named_with_its_value_less_its_bias(run: experiment.Run) -> None:
+    subject = open_subject(run)
+    assert subject.report is not None
+    measure = subject.report.measures["spectrum"]
+    biased = replace(measure, estimate=replace(measure.estimate, value=10.998, bias=1.308))
+    report = replace(subject.report, measures={"spectrum": biased})
+    head, _ = split_page(f"{card_head.format_card_head(replace(subject, report=report))}\n")
+    (metric,) = head["model-index"][0]["results"][0]["metrics"]
+    assert metric["value"] == 10.998
+    assert "less bias 9.69" in metric["name"]
 
 
 def test_a_report_of_another_step_is_not_told(run: experiment.Run, tmp_path: Path) -> None:

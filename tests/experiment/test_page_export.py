@@ -319,15 +319,28 @@ def test_a_run_is_exported_with_what_was_measured(tmp_path: Path, capsys: pytest
     told = json.loads(capsys.readouterr().out)
     size = Path("page.html").stat().st_size
     assert told == {"out": "page.html", "bytes": size, "half": False, "step": 4, "notes": []}
-    found = re.search('id="content">(.*)</script>', Path("page.html").read_text("utf-8"))
-    assert found is not None
-    content = json.loads(found[1])
+    content = content_of(Path("page.html"))
     facts = dict(content["facts"])
     assert (facts["Licence"], facts["Notes"], facts["Training step"]) == ("CC0-1.0", "mine", "4")
     assert content["measures"]["rows"][0][0] == "parzen"
     assert "100 samples against" in content["measures"]["about"]
     assert main(["export", "run", "--out", "page.html"]) == 2
     assert "page.html is there already and is not overwritten" in capsys.readouterr().err
+
+
+def test_a_page_of_a_file_names_that_file_in_its_command(tmp_path: Path) -> None:
+    tiny.trained("run", steps=2)
+    for source, out in (("run", "G.safetensors"), ("run", "run.html"), ("G.safetensors", "file.html")):
+        assert main(["export", source, "--out", out]) == 0
+    assert main(["export", "paper-mnist", "--out", "ships.html"]) == 0
+    named = {name: content_of(Path(f"{name}.html"))["source"] for name in ("run", "file", "ships")}
+    assert named == {"run": "RUN", "file": "G.safetensors", "ships": "paper-mnist"}
+
+
+def content_of(page: Path) -> Any:
+    found = re.search('id="content">(.*)</script>', page.read_text("utf-8"))
+    assert found is not None
+    return json.loads(found[1])
 
 
 def test_what_a_page_cannot_draw_is_told(tmp_path: Path) -> None:

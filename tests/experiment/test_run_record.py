@@ -42,7 +42,12 @@ def test_what_is_in_no_table_is_named_by_where_it_is_defined(tmp_path: Path) -> 
     own = replace(advnets.hinge, generator_sees_real=True)
     told = advnets.games.describe_game(replace(make_game(penalties={slope: 1.0}), objective=own))
     assert list(told["penalties"]) == [f"{__name__}.{slope.__qualname__}"]
-    assert told["objective"] == "advnets.objectives.Objective"
+    losses = {name: told["objective"][name] for name in ("discriminator", "generator")}
+    assert losses == {
+        "discriminator": "advnets.objectives.hinge_discriminator", "generator": "advnets.objectives.critic_generator"
+    }  # fmt: skip
+    assert told["objective"]["generator_sees_real"]
+    assert f"penalties.{__name__}.{slope.__qualname__}" in told["own_code"]["functions"]
 
 
 @pytest.mark.parametrize("recipe", ["paper-adam", RECIPE], ids=["by name", "itself"])

@@ -15,8 +15,8 @@ from torch import nn
 
 from advnets import figures
 from advnets.assessment import Progress
-from advnets.errors import BadInput, NonFinite, TooBig, Unsupported
-from advnets.experiment import Model, SamplePlan, find_model
+from advnets.errors import BadInput, CannotWrite, NonFinite, TooBig, Unsupported
+from advnets.experiment import Model, SamplePlan, Samples, find_model
 from advnets.experiment.sampling import blocks, draw_noises, inputs
 from advnets.latents import LATENTS
 from advnets.runs import Card, DataCard
@@ -140,6 +140,62 @@ def test_the_same_samples_make_the_same_bytes(shipped: Model, tmp_path: Path) ->
     for ending in ("npz", "zip"):
         files = shipped.save_samples(f"a.{ending}", SamplePlan(20)), shipped.sample(20).save(f"b.{ending}")
         assert files[0].read_bytes() == files[1].read_bytes()
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.webp", "a.npz", "a.zip"])
+def test_a_cell_that_is_run_again_may_overwrite_its_file(name: str, shipped: Model, tmp_path: Path) -> None:
+    first, second = shipped.sample(4, seed=0), shipped.sample(4, seed=1)
+    first.save(name)
+    before = Path(name).read_bytes()
+    with pytest.raises(BadInput, match=r"is there already and is not overwritten\..* overwrite=True"):
+        second.save(name)
+    assert Path(name).read_bytes() == before
+    assert second.save(name, overwrite=True) == Path(name)
+    second.save(f"new-{name}", overwrite=True)
+    assert Path(name).read_bytes() == Path(f"new-{name}").read_bytes() != before
+    assert {path.name for path in Path().iterdir()} == {name, f"new-{name}"}
+
+
+def test_overwriting_is_whole_or_not_at_all_and_never_over_a_folder(
+    shipped: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = shipped.sample(4, seed=0)
+    for name in ("folder.npz", "folder"):
+        Path(name).mkdir()
+        Path(name, "mine.txt").write_text("mine")
+        with pytest.raises(BadInput, match="is there already"):
+            samples.save(name, overwrite=True)
+        assert [path.name for path in Path(name).iterdir()] == ["mine.txt"]
+    samples.save("a.npz")
+    before = Path("a.npz").read_bytes()
+
+    def fail(*_: Any) -> None:
+        raise OSError("no room")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("numpy.lib.format.write_array_header_1_0", fail)
+        with pytest.raises(CannotWrite):
+            samples.save("a.npz", overwrite=True)
+    assert Path("a.npz").read_bytes() == before
+    Path("link.npz").symlink_to("a.npz")
+    shipped.sample(4, seed=1).save("link.npz", overwrite=True)
+    assert Path("a.npz").read_bytes() == before
+    assert not Path("link.npz").is_symlink()
+    assert not list(Path().glob(".tmp-*"))
+
+
+def test_samples_say_how_many_they_are_in_one_line() -> None:
+    assert str(Samples(np.zeros((500, 2), np.float32))) == repr(Samples(np.zeros((500, 2), np.float32)))
+    told = {
+        "500 samples of 2 coordinates": np.zeros((500, 2), np.float32),
+        "1 sample of 1 coordinate": np.zeros((1, 1), np.float32),
+        "16 images of 8 x 8, 1 channel, uint8": np.zeros((16, 8, 8, 1), np.uint8),
+        "1 image of 4 x 6, 3 channels, uint8": np.zeros((1, 4, 6, 3), np.uint8),
+    }
+    assert {words: str(Samples(values)) for words, values in told.items()} == {words: words for words in told}
+    values = np.zeros((500, 2), np.float32)
+    assert Samples(values, 3, None) != Samples(values, 4, None)
+    assert Samples(values, 3) == Samples(values, 3)
 
 
 def test_a_network_that_fails_in_the_middle_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -252,6 +252,31 @@ REFUSED: dict[str, tuple[Build, str]] = {
         r"the generator of the way 'back' made samples of shape \(8, 1, 6, 6\)",
     ),
     "a batch that no pack divides": (lambda: game(pack=3), "found a batch of 8, expected a multiple of 3"),
+    "D without nn.Flatten": (
+        lambda: game(g(), d()[1:]),
+        r"cannot judge samples .* nn.Linear\(64, 8\) takes rows of 64 numbers, and was given a tensor of shape "
+        r"\(8, 1, 8, 8\): put nn.Flatten\(\) before it. Nothing is written",
+    ),
+    "D without nn.Flatten, and of another size": (
+        lambda: game(g(), nn.Sequential(nn.Linear(63, 1))),
+        r"put nn.Flatten\(\) before it, and write nn.Linear\(64, 1\) in its place. Nothing",
+    ),
+    "D whose dense layer is of another size": (
+        lambda: game(g(), nn.Sequential(nn.Flatten(), nn.Linear(63, 1))),
+        r"was given a tensor of shape \(8, 64\): write nn.Linear\(64, 1\) in its place. Nothing",
+    ),
+    "G without nn.Unflatten before a convolution": (
+        lambda: game(nn.Sequential(nn.Linear(4, 32), nn.ConvTranspose2d(2, 1, 2, 2))),
+        r"cannot make samples .*ConvTranspose2d of 2 channels .* \(8, 32\): put nn.Unflatten\(1, \(2, 4, 4\)\) before",
+    ),
+    "D of another number of channels": (
+        lambda: game(g(), nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(144, 1))),
+        r"was given one of shape \(8, 1, 8, 8\): write nn.Conv2d\(1, 4, ...\) in its place. Nothing",
+    ),
+    "a layer that fails for another reason": (
+        lambda: game(g(), Of(d(), lambda a: a[:, 5])),
+        r"cannot judge samples \(8, 1, 8, 8\): IndexError: [^.]*\. Nothing is written",
+    ),
     "G that draws whole batches only": (
         lambda: game(Of(g()[:-1], lambda x: x.view(8, *SHAPE))),
         "cannot draw 2 samples in evaluation mode: RuntimeError",

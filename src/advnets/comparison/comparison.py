@@ -1,7 +1,7 @@
 """The comparison of sides: as JSON, and as a page to read."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from typing import Any
 
@@ -9,7 +9,9 @@ from advnets.assessment.measures import MEASURES
 from advnets.assessment.report import format_estimate
 from advnets.assessment.verdict import format_p_value
 from advnets.comparison.difference import LEVEL, NOT_SHOWN, POWER, ROUNDED, THE_SAME, Contrast
+from advnets.comparison.work import compare_work
 from advnets.markup import html_card, html_lines, html_table
+from advnets.statistics import Estimate
 from advnets.text import align_table, escape_markdown, format_reasons
 
 KINDS = {
@@ -26,6 +28,11 @@ KINDS = {
 }
 """How sides were compared, and what that means."""
 
+ALIKE = "(all alike)"
+"""Beside the mean of runs that have one value."""
+PROTOCOL_WORDS = {"seed": "seed of the samples"}
+"""Fields of a protocol whose name alone would be taken for another: sides have a seed of their training."""
+
 NUMBERS = {2: "Two", 3: "Three", 4: "Four"}
 """Runs a group that the page calls few, in words."""
 
@@ -41,13 +48,19 @@ class Side:
         name: How it is called.
         of: Its paths.
         steps: The step that each was trained to, or None.
-        seeds: The seed of each, or None.
+        seeds: The seed that each was trained with, or None.
+        recipe: Name of the recipe that trained it; "" where that is not known.
+        work: What a step of its training costs, as `describe_work` has it; empty where that is not known.
+        seconds: The seconds that each was trained for, or None.
     """
 
     name: str
     of: tuple[str, ...]
     steps: tuple[int | None, ...]
     seeds: tuple[int | None, ...]
+    recipe: str = ""
+    work: Mapping[str, str] = field(default_factory=dict)
+    seconds: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,12 +111,13 @@ class Comparison:
         return html_card(" beside ".join(side.name for side in self.sides), *parts)
 
     def verdict(self) -> str:
-        """The whole comparison in a few sentences; the first says so if sides were trained for unlike steps.
+        """The whole comparison in a few sentences; the first say so if sides were trained for unlike steps or work.
 
         Returns:
             The sentences, for people.
         """
-        return f"{self._unlike_steps()}{self._findings()}"
+        work = compare_work(*({side.name: getattr(side, name) for side in self.sides} for name in ("work", "seconds")))
+        return f"{self._unlike_steps()}{work}{self._findings()}"
 
     def _unlike_steps(self) -> str:
         steps = {side.name: _format_steps(side) for side in self.sides}
@@ -144,7 +158,9 @@ class Comparison:
 
     def _sides(self) -> str:
         protocol = "; ".join(
-            f"{name.replace('_', '-')} {value}" for name, value in self.protocol.items() if name != "digest"
+            f"{PROTOCOL_WORDS.get(name, name.replace('_', '-'))} {value}"
+            for name, value in self.protocol.items()
+            if name != "digest"
         )
         lines = [f"- {side.name}{_members(side)}" for side in self.sides]
         return "\n".join(map(escape_markdown, [*lines, f"- measured by: {protocol}"]))
@@ -156,7 +172,17 @@ class Comparison:
             f"P-values are adjusted for all tests of this page ({self.control}): among the reported differences, "
             f"{what} is at most {LEVEL:g}. Each interval holds 95 % by itself. "
             "`could be shown` is the true difference that this comparison would have "
-            f"found with a probability of {POWER:g}; a smaller one may well be there unseen.{self._on_bias()}"
+            f"found with a probability of {POWER:g}; a smaller one may well be there unseen."
+            f"{self._on_order()}{self._on_bias()}"
+        )
+
+    def _on_order(self) -> str:
+        """Why a difference is shown, and a better side is not."""
+        if not any(each.words.endswith(" is higher") for each in self.contrasts):
+            return ""
+        return (
+            " `is higher` stands where two values differ, and which of them is nearer to what real images get cannot "
+            "be shown, or is not known; `is better` stands where that is shown too."
         )
 
     def _on_bias(self) -> str:
@@ -176,9 +202,11 @@ class Comparison:
         told = degrees[0] if len(degrees) == 1 else f"{degrees[0]} to {degrees[-1]}"
         runs = min(len(side.of) for side in self.sides)
         few = f" {NUMBERS[runs]} runs a group are few: only large differences can be shown." if runs in NUMBERS else ""
+        alike = any(ALIKE in _format_value(value) for each in self.contrasts for value in (each.a, each.b))
+        one = f" `{ALIKE}` stands where all runs of a group have one value: so few tell no error." if alike else ""
         return (
-            f" The test has {told} degree{'s' * (told != '1')} of freedom.{few} The error over runs does not hold the "
-            "error of the real images, which are the same for all runs: with others, all values may lie elsewhere."
+            f" The test has {told} degree{'s' * (told != '1')} of freedom.{few}{one} The error over runs does not hold "
+            "the error of the real images, which are the same for all runs: with others, all values may lie elsewhere."
         )
 
     def _on_halves(self) -> str:
@@ -214,15 +242,22 @@ def _rows(first: str, second: str, contrasts: list[Contrast]) -> list[list[str]]
         rows.append([
             each.measure,
             "" if row is None else {"floor": "as real"}.get(row.better, row.better),
-            format_estimate(each.a),
-            format_estimate(each.b),
+            _format_value(each.a),
+            _format_value(each.b),
             _format_real(each),
-            format_estimate(each.difference) if each.difference.error is not None else f"{each.difference.value:.4g}",
+            format_estimate(each.difference) if each.difference.error else f"{each.difference.value:.4g}",
             "" if each.adjusted is None else format_p_value(each.adjusted).removeprefix("p = ").removeprefix("p "),
             "" if each.smallest is None else f"{each.smallest:.2g}",
             each.words,
         ])  # fmt: skip
     return rows
+
+
+def _format_value(found: Estimate) -> str:
+    """A value with its error; of runs that all have one value, which tell no error, with a sign that says so."""
+    if "deviation" in found.notes and not found.error:
+        return f"{found.value:.4g} {ALIKE}"
+    return format_estimate(found)
 
 
 def _format_real(contrast: Contrast) -> str:
@@ -250,6 +285,8 @@ def _members(side: Side) -> str:
     what = [] if side.of == (side.name,) else [", ".join(side.of)]
     if steps := _format_steps(side):
         what.append(f"step{'s' * (' ' in steps)} {steps}")
-    if None not in side.seeds and len(side.of) > 1:
-        what.append(f"seeds {', '.join(map(str, side.seeds))}")
+    if side.recipe:
+        what.append(f"recipe {side.recipe}")
+    if None not in side.seeds:
+        what.append(f"trained with seed{'s' * (len(side.seeds) > 1)} {', '.join(map(str, side.seeds))}")
     return f": {'; '.join(what)}" if what else ""

@@ -122,7 +122,8 @@ def _judge_one(contrast: Contrast, adjusted: float, level: float, *, tests: int)
     elif abs(found.value) <= ROUNDING * max(abs(contrast.a.value), abs(contrast.b.value)):
         words, better = ROUNDED, None
     else:
-        better = better_side(contrast, level / tests)
+        # One claim of both tests, which holds if both hold: the second is judged as strictly as the first was.
+        better = better_side(contrast, level * (found.p_value or 0.0) / adjusted if adjusted else level / tests)
         higher = contrast.first if found.value > 0 else contrast.second
         words = f"{higher} is higher" if better is None else f"{better} is better"
     return replace(contrast, adjusted=adjusted, smallest=least, words=words, better=better)

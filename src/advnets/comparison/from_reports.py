@@ -9,6 +9,7 @@ from advnets.comparison.comparison import Comparison, Side
 from advnets.comparison.difference import Contrast, contrast_reports, judge
 from advnets.comparison.from_samples import contrast_groups, expect_known, refuse_unused_flags
 from advnets.comparison.inputs import expect_seeds, parse_sides
+from advnets.comparison.side_card import side_card
 from advnets.errors import BadInput, Missing, unknown
 from advnets.experiment.run import Run
 from advnets.text import quote_word
@@ -48,8 +49,10 @@ def compare_reports(
         if name not in known:
             raise unknown("measure of these reports", name, known)
     shared, left_out = _split_measures(reports, list(dict.fromkeys(measures or known)))
-    cards = [Side(side.name, side.paths, tuple(reports[path].step for path in side.paths),
-                 tuple(_seed_of(path) for path in side.paths)) for side in sides]  # fmt: skip
+    cards = [
+        side_card(side, [_run(path) for path in side.paths], [reports[path].step for path in side.paths])
+        for side in sides
+    ]
     kind, contrasts = _contrast_sides(cards, reports, shared, unpaired=unpaired)
     against = next(iter(reports.values())).against
     protocol = {name: getattr(against, name) for name in SHARED}
@@ -130,8 +133,3 @@ def _contrast_sides(
 
 def _run(path: str) -> Run | None:
     return None if Path(path).suffix.lower() == ".json" else Run(Path(path))
-
-
-def _seed_of(path: str) -> int | None:
-    run = _run(path)
-    return None if run is None else run.settings.seed

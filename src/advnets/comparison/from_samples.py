@@ -23,6 +23,7 @@ from advnets.assessment import (
 from advnets.comparison.comparison import Comparison, Side
 from advnets.comparison.difference import CONTROLS, Contrast, contrast_jackknives, contrast_seeds, judge
 from advnets.comparison.inputs import SideInput, SideRequest, common_data, expect_seeds, find_input, parse_sides
+from advnets.comparison.side_card import side_card
 from advnets.data import Dataset, ImageOptions
 from advnets.errors import BadInput, CannotWrite, NonFinite, keep_result, unknown
 
@@ -148,7 +149,7 @@ def compare_samples(
         jackknives = yield from _take_jackknives(found, dataset, it, n, plan, _hold_runs(found, plan, held))
     if not jackknives.measures:
         raise BadInput(f"nothing could be compared: {next(iter(jackknives.left_out.values()))}")
-    sides = tuple(_side_card(side, found) for side in requests)
+    sides = tuple(_describe_side(side, found) for side in requests)
     kind, contrasts = _contrast_sides(sides, jackknives, unpaired=unpaired)
     protocol = _describe_protocol(it, n, plan, jackknives.measures)
     compared = Comparison(kind, sides, protocol, judge(contrasts, control), jackknives.left_out, control)
@@ -268,9 +269,11 @@ def _suits(name: str, context: Context) -> bool:
     return True
 
 
-def _side_card(side: SideRequest, found: Mapping[str, SideInput]) -> Side:
+def _describe_side(side: SideRequest, found: Mapping[str, SideInput]) -> Side:
     members = [found[path] for path in side.paths]
-    return Side(side.name, side.paths, tuple(each.step for each in members), tuple(each.seed for each in members))
+    model = members[0].model
+    recipe = "" if model is None else model.card.recipe
+    return side_card(side, [each.run for each in members], [each.step for each in members], recipe)
 
 
 def _contrast_sides(

@@ -60,11 +60,6 @@ class SideInput:
         return None if self.model is None else self.model.step
 
     @property
-    def seed(self) -> int | None:
-        """The seed that its run was started with; None without a run."""
-        return None if self.run is None else self.run.settings.seed
-
-    @property
     def shape(self) -> tuple[int, ...]:
         """The shape of one sample."""
         if self.model is not None:

@@ -53,11 +53,13 @@ class Model:
         name: How reports call it.
         network: The generator, in evaluation mode, on the CPU.
         card: What it is.
+        source: How a command names it: its file, or one that ships; "" where it is a run's, or of one's own.
     """
 
     name: str
     network: nn.Module
     card: Card
+    source: str = ""
 
     @property
     def step(self) -> int:

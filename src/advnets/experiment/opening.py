@@ -39,7 +39,10 @@ def open_model(path: str | Path) -> Model:
         NonFinite: If it holds a NaN or an Inf.
         BadInput: If its card cannot be.
     """
-    path = shipped_model_path(Path(path)) or Path(path)
+    shipped = shipped_model_path(Path(path))
+    if shipped is not None:
+        return replace(read_model(shipped), source=str(path))
+    path = Path(path)
     if (path / "recipe.json").is_file():
         raise Unsupported(
             f"{path} is a run directory, expected a share file, as `advnets export` writes it. Open the run: "
@@ -109,8 +112,8 @@ def open_source(
         BadInput: As `open_model` does, and for a game or a checkpoint beside a file, which has its networks.
     """
     path = Path(path)
-    path = shipped_model_path(path) or path
-    is_file = path.suffix in READABLE or (path.exists() and not path.is_dir())
+    held = shipped_model_path(path) or path
+    is_file = held.suffix in READABLE or (held.exists() and not held.is_dir())
     if is_file and game is not None:
         raise BadInput(f"{path} is a file, which has its own network; --game is for runs. Leave it out.")
     if is_file and checkpoint is not None:

@@ -5,16 +5,19 @@ from typing import Any
 
 from advnets import distributed, runs
 from advnets.capture import can_capture
+from advnets.experiment.run_record import RunRecord, own_code
 from advnets.experiment.settings import Settings, find_device
+from advnets.games import python_version
 from advnets.randomness import fits_device
 
 
-def resume_notes(directory: runs.RunDirectory, settings: Settings) -> list[str]:
+def resume_notes(directory: runs.RunDirectory, settings: Settings, record: RunRecord) -> list[str]:
     """Compare a run's newest good checkpoint with the machine as it is now.
 
     Args:
         directory: The run's files.
         settings: What was asked of the run, with the device that it goes on with.
+        record: What recipe.json says of the run.
 
     Returns:
         A sentence for each thing to tell; none of a run without checkpoints.
@@ -42,6 +45,7 @@ def resume_notes(directory: runs.RunDirectory, settings: Settings) -> list[str]:
         notes += ["another kind of device than when it was saved, which draws other numbers: not bit-identical"]
     if settings.capture and not can_capture(device):
         notes += ["capture: there is no CUDA device here, so moves are not recorded; the run learns the same, slower"]
+    notes += _own_code_notes(record.game or {})
     notes += _arithmetic_notes(state["arithmetic"], runs.describe_arithmetic(device))
     return notes + [
         f"{player}: no checkpoint holds what is left of {', '.join(names)}: if training uses it, not bit-identical"
@@ -56,6 +60,17 @@ def _early_end_notes(status: Mapping[str, Any], step: int) -> list[str]:
     if status.get("state") != "finished" or status.get("step") != step or not message or share == 1:
         return []
     return [f"{message} A new limit trains on: --steps N or --minutes N"]
+
+
+def _own_code_notes(game: Mapping[str, Any]) -> list[str]:
+    """That functions of one's own are known by name alone, as their digests are of another version of Python."""
+    former, now = {held["python"] for held in own_code(game).values()}, python_version()
+    if former <= {now}:
+        return []
+    return [
+        f"functions of your own: Python {now} now, {', '.join(former)} when the run was started: their names are "
+        "compared, and their code cannot be"
+    ]
 
 
 def _arithmetic_notes(former: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -350,7 +350,7 @@ class Run:
             # Broadcast, as if each process had read it: on other hosts there may be no such directory.
             recorded = distributed.on_rank0(lambda: self._lock(held))
             self._record = RunRecord.from_json(recorded, str(self.path))
-            self.record.expect_game(self.game, str(self.path))
+            self.record.expect_game(self.game, str(self.path), code=True)
             distributed.local_rank0_first(lambda: self.dataset)
             loop = self._loop(distributed.on_rank0(lambda: settle_budget(self.directory, steps, minutes)))
             loop.load_newest(self._newest_state)
@@ -370,7 +370,7 @@ class Run:
         Returns:
             A sentence for each of them.
         """
-        looked = [*run_evaluation.validation_notes(self), *resume_notes(self.directory, self.settings)]
+        looked = [*run_evaluation.validation_notes(self), *resume_notes(self.directory, self.settings, self.record)]
         return [*self.record.notes, *looked]
 
     def _lock(self, held: ExitStack) -> dict[str, Any]:

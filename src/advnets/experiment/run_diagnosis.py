@@ -103,7 +103,7 @@ class Diagnosis:
 
 def diagnose_run(run: KeptRun) -> Diagnosis:
     """Say what is wrong with a run; see `Run.diagnose`."""
-    run.record.expect_game(run.game, str(run.directory.path))
+    run.record.expect_game(run.game, str(run.directory.path), code=True)
     states, _ = load_all_states(run.directory.checkpoints)
     history: dict[str, list[Probe]] = {}
     for entry in run.directory.probes.entries():

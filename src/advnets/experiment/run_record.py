@@ -8,6 +8,7 @@ from typing import Any
 from advnets.errors import BadInput, unknown
 from advnets.experiment.settings import Settings, settings_from
 from advnets.games import CycleGame, Game, describe_game
+from advnets.games.cycle import WAYS
 from advnets.optimizers import OwnOptimizer
 from advnets.recipes import Recipe, from_json, to_json
 from advnets.recipes.recipe import own_optimizers, with_own_optimizers
@@ -79,12 +80,14 @@ class RunRecord:
             origin=origin if isinstance(origin, Mapping) else None,
         )
 
-    def expect_game(self, game: Game | CycleGame | None, path: str) -> None:
+    def expect_game(self, game: Game | CycleGame | None, path: str, *, code: bool = False) -> None:
         """Expect the game that the run was started on, or none where its recipe names the networks.
 
         Args:
             game: The game that is given now.
             path: The run, for errors.
+            code: Whether functions of one's own must compute what they did, as training on needs; their names are
+                compared in any case. Digests of two versions of Python are not compared.
 
         Raises:
             BadInput: If a game is missing, is given beside a recipe's networks, or plays something else.
@@ -97,7 +100,10 @@ class RunRecord:
             raise BadInput(
                 f"{path} was started on networks of your own: give them again, as `game=`, or by --game MODULE:NAME"
             )
-        differing = _differences(self.game, describe_game(game))
+        now = describe_game(game)
+        differing = _differences(self.game, now)
+        if code and not differing:
+            differing = code_differences(self.game, now)
         if differing:
             raise BadInput(f"{path} was started on another game: {'; '.join(differing)}. Give the former game again.")
 
@@ -162,9 +168,9 @@ def recipe_from(path: Path) -> Recipe:
 
 
 def _differences(former: Mapping[str, Any], now: Mapping[str, Any], where: str = "") -> list[str]:
-    """What two descriptions differ in; weights are no part of them."""
+    """What two descriptions differ in; weights and code are no part of them."""
     found = []
-    for name in sorted({*former, *now}):
+    for name in sorted({*former, *now} - {"own_code"}):
         a, b = former.get(name), now.get(name)
         if isinstance(a, Mapping) and isinstance(b, Mapping):
             found += _differences(a, b, f"{where}{name}.")
@@ -173,6 +179,47 @@ def _differences(former: Mapping[str, Any], now: Mapping[str, Any], where: str =
     return found
 
 
+def code_differences(former: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return which functions of one's own compute something else than before, under the same names.
+
+    Args:
+        former: What a run was started on, as `describe_game` has it.
+        now: What is given now.
+
+    Returns:
+        A sentence for each function; none where the digests were made by another version of Python.
+    """
+    found = []
+    for way, held in own_code(now).items():
+        before = own_code(former).get(way, {"functions": {}})
+        if before.get("python", held["python"]) != held["python"]:
+            continue
+        for place, one in held["functions"].items():
+            known = before["functions"].get(place)
+            where = f"{one['name']} ({way}{place})"
+            if known is None:
+                found.append(f"the code of {where} is not known, for an earlier advnets did not note it")
+            elif known["sha256"] != one["sha256"]:
+                found.append(f"the code of {where} is not what it was, under the same name")
+    return found
+
+
+def own_code(description: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return what a description says of the code of functions of one's own.
+
+    Args:
+        description: A game, as `describe_game` has it.
+
+    Returns:
+        Digests by place, and the version of Python that they hold for, by way: "" of a game with one generator,
+        "there." and "back." of a cycle.
+    """
+    rules = {"": description, **{f"{way}.": description.get(way) for way in WAYS}}
+    return {way: held["own_code"] for way, held in rules.items() if isinstance(held, Mapping) and "own_code" in held}
+
+
 def _brief(value: Any) -> str:
+    if isinstance(value, Mapping):
+        value = ", ".join(f"{name} {one}" for name, one in value.items()) or "none"
     text = " ".join(str(value).split())
     return text if len(text) <= 80 else f"{text[:77]}..."

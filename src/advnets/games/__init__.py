@@ -1,12 +1,13 @@
 """Games: who plays, and what each player wants.
 
 Inside of the room a file imports only from those before it: field_checks, playable, pool, ties, weights, sight,
-game, cycle, description, precision, rows.
+game, cycle, own_code, description, precision, rows.
 """
 
 from advnets.games.cycle import CycleGame
 from advnets.games.description import describe_game
 from advnets.games.game import Game
+from advnets.games.own_code import code_digest, python_version
 from advnets.games.playable import PRECISIONS, Draw, Playable, Terms, frozen_parameters, make, takes_given
 from advnets.games.pool import Pool
 from advnets.games.precision import AUTO, bfloat16_speedup, describe_speedup, settle_precision
@@ -33,6 +34,7 @@ __all__ = [
     "Weight",
     "bfloat16_speedup",
     "class_heads",
+    "code_digest",
     "describe_game",
     "describe_speedup",
     "frozen_parameters",
@@ -40,6 +42,7 @@ __all__ = [
     "l1",
     "make",
     "pack_samples",
+    "python_version",
     "settle_precision",
     "takes_given",
 ]

@@ -1,6 +1,6 @@
 """A game of one's own in words, so that a run directory tells the truth about what it plays."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from torch import nn
@@ -9,22 +9,26 @@ from advnets.augmentations import CONTROLLERS, Augmentation
 from advnets.constraints import CONSTRAINTS
 from advnets.games.cycle import WAYS, CycleGame
 from advnets.games.game import Game
+from advnets.games.own_code import code_digest, is_own, python_version, qualified_name
 from advnets.games.playable import PRECISIONS, Playable
 from advnets.games.ties import TIES
 from advnets.games.weights import as_weight
 from advnets.latents import Latent
-from advnets.objectives import OBJECTIVES
+from advnets.objectives import OBJECTIVES, Objective
 from advnets.penalties import PENALTIES
 from advnets.schedules import SCHEDULES, Number, Schedule
 
 MOST_LETTERS = 20_000
 """A network's text is cut there."""
+PARTS = ("discriminator", "generator", "score")
+"""The functions of an objective."""
 
 
 def describe_game(game: Playable) -> dict[str, Any]:
     """Describe a game as JSON holds it: objective, latent, penalties, ties, and its networks as text.
 
-    What is a row of a table is named by it; what is not, by its qualified name.
+    What is a row of a table is named by it; what is not, by its qualified name. Of functions of one's own,
+    "own_code" holds name and digest by their place, and the version of Python that the digests hold for.
 
     Args:
         game: A Game, a CycleGame, or whatever else can be played.
@@ -43,8 +47,10 @@ def describe_game(game: Playable) -> dict[str, Any]:
 
 
 def _describe_rules(game: Game) -> dict[str, Any]:
+    code = {place: {"name": qualified_name(one), "sha256": code_digest(one)} for place, one in _own_functions(game)}
     return {
-        "objective": _name_in(OBJECTIVES, game.objective),
+        **({"own_code": {"python": python_version(), "functions": code}} if code else {}),
+        "objective": _describe_objective(game.objective),
         "latent": None if game.latent is None else _describe_latent(game.latent),
         "given": game.given,
         "penalties": {_name_in(PENALTIES, one): _plain_weight(weight) for one, weight in game.penalties.items()},
@@ -60,6 +66,28 @@ def _describe_rules(game: Game) -> dict[str, Any]:
         "pack": game.pack,
         "precision": _name_in(PRECISIONS, game.precision),
     }
+
+
+def _describe_objective(objective: Objective) -> Any:
+    """The row that it is, or the names of its functions."""
+    row = next((name for name, one in OBJECTIVES.items() if one == objective), None)
+    if row is not None:
+        return row
+    names = {part: qualified_name(getattr(objective, part)) for part in PARTS}
+    return {**names, "generator_sees_real": objective.generator_sees_real}
+
+
+def _own_functions(game: Game) -> Iterator[tuple[str, Any]]:
+    """The functions of one's own of a game, with their places in its description."""
+    held: dict[str, Iterable[Any]] = {"penalties": game.penalties}
+    held |= {f"ties.{player}": tied for player, tied in game.ties.items()}
+    held |= {f"constraints.{player}": bounds for player, bounds in game.constraints.items()}
+    named = [(f"{place}.{qualified_name(one)}", one) for place, functions in held.items() for one in functions]
+    if game.objective not in OBJECTIVES.values():
+        named += [(f"objective.{part}", getattr(game.objective, part)) for part in PARTS]
+    yield from ((place, one) for place, one in named if is_own(one))
+    if game.augment is not None and is_own(game.augment):
+        yield "augment", game.augment
 
 
 def _describe_latent(latent: Latent) -> dict[str, Any]:
@@ -89,19 +117,6 @@ def _describe_network(network: nn.Module) -> dict[str, Any]:
 def _name_in(table: Mapping[str, Any], value: Any) -> str:
     """The row whose value this is, or the qualified name of what is in no table."""
     return next((name for name, row in table.items() if row is value or row == value), qualified_name(value))
-
-
-def qualified_name(value: Callable[..., Any] | object) -> str:
-    """Return where a function, a class or a value's class is defined, such as "my_package.losses.focal".
-
-    Args:
-        value: A function, a class, or any other value, of which the class is named.
-
-    Returns:
-        Module and name, joined by a dot.
-    """
-    named = value if hasattr(value, "__qualname__") else type(value)
-    return f"{named.__module__}.{named.__qualname__}"
 
 
 def _plain_weight(weight: Any) -> Any:

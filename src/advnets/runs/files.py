@@ -91,12 +91,13 @@ def write_bytes(path: Path, content: bytes, held: Folder | None = None) -> None:
         raise cannot_write(path, error) from error
 
 
-def write_new(path: Path, content: Content) -> Path:
-    """Write a file that a user asked for: whole or not at all, never over another, with the folders above it.
+def write_new(path: Path, content: Content, *, overwrite: bool = False) -> Path:
+    """Write a file that a user asked for: whole or not at all, with the folders above it, and over nothing.
 
     Args:
         path: The file.
         content: Its bytes, or what writes them into an open file.
+        overwrite: Whether a file that is there is replaced, once the new one is written beside it. A folder never is.
 
     Returns:
         The path.
@@ -108,8 +109,8 @@ def write_new(path: Path, content: Content) -> Path:
     make_folder(path.parent)
     try:
         with Folder.open(path.parent) as folder:
-            folder.write_new(path.name, content)
-    except FileExistsError as error:
+            (folder.write if overwrite else folder.write_new)(path.name, content)
+    except (FileExistsError, IsADirectoryError) as error:
         raise is_taken(path) from error
     except OSError as error:
         raise cannot_write(path, error) from error
@@ -156,23 +157,25 @@ def write_new_folder(path: Path, fill: Callable[[Folder], object]) -> Path:
     return path
 
 
-def expect_new(path: Path, *endings: str, flag: str = "") -> None:
+def expect_new(path: Path, *endings: str, flag: str = "", overwrite: bool = False) -> None:
     """Expect the name of a file that can be written, before what takes long: a command would else end with nothing.
 
     Args:
         path: The file.
         *endings: Endings that are allowed, such as ".png"; none allow any.
         flag: The flag that named it, for errors.
+        overwrite: Whether a file may be there.
 
     Raises:
-        BadInput: If it has another ending, or something is there.
+        BadInput: If it has another ending, or something is there, be it no file.
         CannotWrite: If the folder in which it would be made cannot be written.
     """
     if endings and path.suffix.lower() not in endings:
         raise BadInput(f"{f'{flag} {path}'.strip()}: expected the name of a {' or '.join(endings)} file")
-    if os.path.lexists(path):
+    is_there = os.path.lexists(path)
+    if is_there and not (overwrite and path.is_file()):
         raise is_taken(path, flag)
-    _expect_writable(path)
+    _expect_writable(path.parent if is_there else path)
 
 
 def expect_new_folder(path: Path, flag: str) -> None:

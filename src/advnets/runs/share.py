@@ -121,8 +121,8 @@ def read_generator(path: Path, tensors_of_card: ExpectedTensors) -> tuple[Card, 
         with open(path, "rb", opener=_without_waiting) as file:
             _refuse_irregular(os.fstat(file.fileno()))
             return _read(file, os.fstat(file.fileno()).st_size, tensors_of_card)
-    except FileNotFoundError as error:
-        raise Missing(f"{path} is not there; expected a share file") from error
+    except FileNotFoundError:
+        raise Missing(f"{path} is not there; expected a share file") from None
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}") from error
     except AdvnetsError as error:

@@ -105,8 +105,8 @@ def read_onnx_file(path: Path) -> Model:
             if size > LARGEST:
                 raise TooBig(f"{path}: found {size:,} bytes, expected at most {LARGEST:,} of an ONNX file")
             content = file.read(LARGEST)
-    except FileNotFoundError as error:
-        raise Missing(f"{path} is not there; expected an ONNX file, as `advnets export` writes it") from error
+    except FileNotFoundError:
+        raise Missing(f"{path} is not there; expected an ONNX file, as `advnets export` writes it") from None
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}") from error
     try:
@@ -116,7 +116,7 @@ def read_onnx_file(path: Path) -> Model:
         raise type(error)(f"{path}: {error}") from error
     session = open_session(content, path, {})
     try:
-        return Model(path.name, OnnxNetwork(session, card).eval(), card)
+        return Model(path.name, OnnxNetwork(session, card).eval(), card, path.name)
     except BadInput as error:
         raise type(error)(f"{path}: {error}") from error
 

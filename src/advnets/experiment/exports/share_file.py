@@ -30,4 +30,4 @@ def write_share_file(path: Path, model: Model) -> Notes:
 def read_share_file(path: Path) -> Model:
     """Return the model in a share file. Raises what `share.read_generator` does."""
     card, tensors = share.read_generator(path, lambda card: expected_tensors(card, build_on_meta))
-    return Model(path.name, with_weights(build_on_meta(card), tensors), card)
+    return Model(path.name, with_weights(build_on_meta(card), tensors), card, path.name)

@@ -39,7 +39,7 @@ def write_page(path: Path, model: Model) -> tuple[str, ...]:
             run.
     """
     runs.expect_new(path, ".html")
-    runs.write_new(path, page_of(model, half=model.card.half).encode())
+    runs.write_new(path, page_of(model, half=model.card.half, source=model.source or "RUN").encode())
     return ()
 
 

@@ -1,7 +1,8 @@
 """One move of both players on copies, before anything is written: what cannot be trained or sampled is refused here.
 
 The copies have optimizers, random numbers and a batch of their own, so that the run begins as if there had been no
-trial. It is played on two samples, so that it costs little. A network that only takes whole batches is tried on one.
+trial. It is played on two samples, so that it costs little. What fails on them is tried on a whole batch once more,
+which some networks need, and the error is that of the batch.
 """
 
 import re
@@ -21,6 +22,7 @@ from advnets.data import TRANSFORMS
 from advnets.diagnosis import PROBABILITIES, RANGES
 from advnets.errors import AdvnetsError, BadInput, NonFinite
 from advnets.experiment.preparation.game_training import GameTraining
+from advnets.experiment.preparation.layer_advice import advise_on_layer
 from advnets.experiment.preparation.prepare import PreparedTraining
 from advnets.experiment.preparation.preview import Preview
 from advnets.games import CycleGame, Draw, Game, Playable, make, pack_samples
@@ -239,7 +241,7 @@ def explain_errors(what: str, game: Playable | None = None, n: int = 0) -> Itera
         if _is_lack_of_memory(error):
             raise
         found = (str(error) or "no message").strip().splitlines()[0].rstrip(".")
-        advice = _advice(found, {} if game is None else game.players, n)
+        advice = advise_on_layer(error) or _advice(found, {} if game is None else game.players, n)
         raise BadInput(f"{what}: {type(error).__name__}: {found}. {advice}Nothing is written.") from error
 
 

@@ -32,7 +32,7 @@ def setup_of(recipe: Recipe, game: Game | CycleGame, *, is_image: bool, is_own: 
     k = getattr(recipe.algorithm, "k", None)
     optimizers = {player: descent.optimizer for player, descent in recipe.descents.items()}
     return Setup(
-        objective=rules["objective"],
+        objective=rules["objective"] if isinstance(rules["objective"], str) else "own",
         rates={
             player: rate_of(descent.rate, published_rate(recipe, player)) for player, descent in recipe.descents.items()
         },

@@ -68,7 +68,8 @@ def _results(subject: CardSubject) -> list[Value]:
 def _metric(measure: Measure, samples: int) -> dict[str, Value]:
     features = str(measure.protocol.get("extractor", ""))
     error = measure.estimate.error
-    told = [features, f"{samples:,} samples", "" if error is None else f"standard error {error:.2g}"]
+    biased = f"less bias {measure.estimate.less_bias:.3g}" if measure.estimate.bias else ""
+    told = [features, f"{samples:,} samples", "" if error is None else f"standard error {error:.2g}", biased]
     return {
         "type": metric_type(measure.name, features),
         "value": measure.estimate.value,

@@ -1,7 +1,7 @@
 """What a model card tells of: a model, what trained it, and what was measured of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from advnets.experiment.model import Model
 from advnets.experiment.opening import open_source
 from advnets.experiment.run import Run
 from advnets.experiment.run_record import RunRecord
+from advnets.experiment.settings import settle_budget
 from advnets.recipes import RECIPES, to_json
 
 
@@ -23,11 +24,15 @@ class CardSubject:
         model: The model; its card has the licence and the notes.
         report: What `evaluate` measured of this very step, None if it did not.
         record: What the recipe.json of its run says, None of a share file.
+        limit: The limit that its run was given last, {"steps": ..., "minutes": ...}; empty of a share file.
+        environment: Versions, threads and commit that its run was started with; empty where they are not known.
     """
 
     model: Model
     report: Report | None
     record: RunRecord | None = None
+    limit: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def translates(self) -> bool:
@@ -35,8 +40,8 @@ class CardSubject:
         return self.model.card.given == "images"
 
     def recipe_json(self) -> Mapping[str, Any] | None:
-        """The recipe with all its numbers, as the run has it; None of a share file, which holds its name alone."""
-        return None if self.record is None else dict(to_json(self.record.recipe))
+        """The recipe with all its numbers and the run's own limit; None of a share file, which holds its name alone."""
+        return None if self.record is None else {**to_json(self.record.recipe), "budget": dict(self.limit)}
 
     def recipe_source(self) -> str:
         """Where the numbers of the recipe come from, "" if that is not known."""
@@ -47,10 +52,10 @@ class CardSubject:
 
     def changed_parts(self) -> list[str]:
         """The parts of the run's recipe that are not those of the recipe of that name in this version."""
-        found, name = self.recipe_json(), self.model.card.recipe
-        if found is None or name not in RECIPES:
+        name = self.model.card.recipe
+        if self.record is None or name not in RECIPES:
             return []
-        usual = to_json(RECIPES[name])
+        found, usual = to_json(self.record.recipe), to_json(RECIPES[name])
         return sorted(name for name in found if found[name] != usual[name])
 
 
@@ -88,7 +93,17 @@ def _subject_of_run(run: Run, licence: str, notes: str) -> CardSubject:
     if measured is not None and measured.get("step") != model.step:
         measured = None
     model = replace(model, card=replace(model.card, licence=licence, notes=notes))
-    return CardSubject(model, _parse_report(measured, str(file)), run.record)
+    asked = {"steps": run.record.settings.steps, "minutes": run.record.settings.minutes}
+    limit = settle_budget(run.directory, None, None) or asked
+    return CardSubject(model, _parse_report(measured, str(file)), run.record, limit, _environment(run))
+
+
+def _environment(run: Run) -> Mapping[str, Any]:
+    """What environment.json says; nothing where it is lost or damaged, as it is no part of the training."""
+    try:
+        return runs.read_json(run.directory.environment_json)
+    except BadInput:
+        return {}
 
 
 def _parse_report(values: Mapping[str, Any] | None, where: str) -> Report | None:

@@ -14,6 +14,7 @@ from advnets.assessment import Report
 from advnets.baselines import BASELINES
 from advnets.errors import Damaged
 from advnets.experiment.model import Model
+from advnets.experiment.opening import SHIPPED
 from advnets.experiment.publication.card_head import format_card_head, protocol_text
 from advnets.experiment.publication.card_subject import CardSubject, open_subject
 from advnets.experiment.run import Run
@@ -25,6 +26,8 @@ CARD, PICTURE = "README.md", "samples.png"
 SAMPLES = 64
 """Samples in the picture."""
 ADVERSARIAL = "The generator of a generative adversarial network (GAN)"
+LONGEST = 80
+"""Letters of a version."""
 FEW_IMAGES = 1000
 """Training images below which a card says that they are few."""
 
@@ -140,9 +143,7 @@ def _use(subject: CardSubject, repository: str | None) -> list[str]:
             "`advnets.Run(path, game=game)`."
         ]
     return [
-        "With `advnets`, which executes nothing in the file and checks every bit of it:"
-        if repository is not None
-        else f"With `advnets` and the file of `advnets export RUN --out {SHARE_FILE}`, of which every bit is checked:",
+        _what_it_takes(subject, repository),
         format_code_block(_commands(subject, repository)),
         "In Python:",
         format_code_block(_program(subject, repository), "python"),
@@ -150,8 +151,20 @@ def _use(subject: CardSubject, repository: str | None) -> list[str]:
     ]
 
 
+def _what_it_takes(subject: CardSubject, repository: str | None) -> str:
+    """What is needed to use it: a repository's file, a file that is given by hand, or one that ships."""
+    if repository is not None:
+        return "With `advnets`, which executes nothing in the file and checks every bit of it:"
+    source = subject.model.source
+    if source in SHIPPED:
+        return "With `advnets`, which brings it along:"
+    file = format_code(source) if source else f"of `advnets export RUN --out {SHARE_FILE}`"
+    return f"With `advnets` and the file {file}, of which every bit is checked:"
+
+
 def _commands(subject: CardSubject, repository: str | None) -> str:
-    pull, file = _place(repository)
+    pull, place = _place(subject, repository)
+    file = quote_word(place)
     if subject.translates:
         return f"{pull}advnets translate {file} photo.jpg --out translated.png"
     name = _class_name(subject)
@@ -159,15 +172,16 @@ def _commands(subject: CardSubject, repository: str | None) -> str:
     return f"{pull}advnets sample {file} --seed 3{chosen} --out samples.png"
 
 
-def _place(repository: str | None) -> tuple[str, str]:
+def _place(subject: CardSubject, repository: str | None) -> tuple[str, str]:
     """The command that fetches a repository's share file, and where it is then; without one it is given by hand."""
     if repository is None:
-        return "", SHARE_FILE
+        return "", subject.model.source or SHARE_FILE
     return f"advnets pull {repository} --out generator\n", f"generator/{SHARE_FILE}"
 
 
 def _program(subject: CardSubject, repository: str | None) -> str:
-    opened = f'import advnets\n\nmodel = advnets.open_model("{_place(repository)[1]}")\n'
+    file = json.dumps(_place(subject, repository)[1], ensure_ascii=False)
+    opened = f"import advnets\n\nmodel = advnets.open_model({file})\n"
     if subject.translates:
         return opened + 'model.translate_files(["photo.jpg"], "translated.png")'
     name = _class_name(subject)
@@ -194,13 +208,30 @@ def _training(subject: CardSubject) -> list[str]:
         f"- Data: {escape_markdown(data.name)}{classes}. SHA-256 digest of the data: {format_code(data.digest)}.",
         f"- Noise: {card.latent_size:,} coordinates, {escape_markdown(card.latent)}." if card.latent_size else "",
         f"- Pixels: transform {format_code(card.transform)}.",
-        "" if subject.record is None else f"- Seed: {subject.record.settings.seed}.",
+        *_run_lines(subject),
     ]
     recipe = subject.recipe_json()
     shown, what = (
-        (recipe, "Every number of the recipe") if recipe is not None else (card.generator, "The generator's row")
+        (recipe, "Every number of the recipe, and the limit of this run")
+        if recipe is not None
+        else (card.generator, "The generator's row")
     )
     return ["\n".join(filter(None, lines)), f"{what}:", format_code_block(json.dumps(shown, indent=1), "json")]
+
+
+def _run_lines(subject: CardSubject) -> list[str]:
+    """What its run was asked, and with what it was computed; nothing of a share file, which does not hold it."""
+    if subject.record is None:
+        return []
+    settings, found = subject.record.settings, subject.environment
+    units = {"steps": "up to step {:,}", "minutes": "for {:g} minutes"}
+    limits = [words.format(subject.limit[name]) for name, words in units.items() if subject.limit.get(name)]
+    threads = [f"{found['threads']} threads"] if "threads" in found else []
+    asked = [f"seed {settings.seed}", *limits, f"device {settings.device}", *threads]
+    names = {"advnets": "advnets", "torch": "torch", "python": "Python", "commit": "commit of advnets"}
+    versions = [f"{words} {str(found[name])[:LONGEST]}" for name, words in names.items() if found.get(name)]
+    lines = [f"- Run: {', '.join(asked)}."] + [f"- Versions: {', '.join(versions)}."] * bool(versions)
+    return [escape_markdown(line) for line in lines]
 
 
 def _measures(subject: CardSubject) -> list[str]:

@@ -28,12 +28,13 @@ Values = NDArray[Any]
 """A block: images, uint8 (b, h, w, c), or points, float32 (b, d)."""
 
 
-def expect_place_for_samples(path: str | Path, *, points: bool = False) -> None:
+def expect_place_for_samples(path: str | Path, *, points: bool = False, overwrite: bool = False) -> None:
     """Expect a place where samples can be written, before they are drawn.
 
     Args:
         path: FILE.png, FILE.webp, FILE.npz, FILE.zip or FOLDER/.
         points: Whether the samples are points and not images.
+        overwrite: Whether a file may be there; a folder that is not empty never may.
 
     Raises:
         BadInput: If the place is taken.
@@ -47,7 +48,7 @@ def expect_place_for_samples(path: str | Path, *, points: bool = False) -> None:
     if points and ending not in OF_POINTS:
         raise Unsupported("points are not pictures to be written one by one; use FILE.npz or FILE.png")
     if ending in FILES:
-        runs.expect_new(path)
+        runs.expect_new(path, overwrite=overwrite)
     else:
         runs.expect_new_folder(path, "")
 
@@ -64,7 +65,7 @@ def is_streamed(path: str | Path) -> bool:
     return Path(path).suffix.lower() not in (".png", ".webp")
 
 
-def write_blocks(path: Path, blocks: Iterable[Values], shape: tuple[int, ...]) -> Path:
+def write_blocks(path: Path, blocks: Iterable[Values], shape: tuple[int, ...], *, overwrite: bool = False) -> Path:
     """Write samples as FILE.zip (a PNG each), FILE.npz or FOLDER/ (a PNG each), a block at a time.
 
     A second thread encodes and writes a block while the next one is drawn, so that two blocks are in memory. The same
@@ -74,6 +75,7 @@ def write_blocks(path: Path, blocks: Iterable[Values], shape: tuple[int, ...]) -
         path: The place, which must be free.
         blocks: The samples, in their order.
         shape: That of all samples together: (n, h, w, c) or (n, d).
+        overwrite: Whether a file that is there is replaced; a folder never is.
 
     Returns:
         The path; what is there is whole.
@@ -84,9 +86,9 @@ def write_blocks(path: Path, blocks: Iterable[Values], shape: tuple[int, ...]) -
     """
     ending = path.suffix.lower()
     if ending == ".npz":
-        return runs.write_new(path, partial(_write_npz, blocks, shape))
+        return runs.write_new(path, partial(_write_npz, blocks, shape), overwrite=overwrite)
     if ending == ".zip":
-        return runs.write_new(path, partial(_write_zip, blocks, shape[0]))
+        return runs.write_new(path, partial(_write_zip, blocks, shape[0]), overwrite=overwrite)
     return runs.write_new_folder(path, partial(_write_folder, blocks, shape[0]))
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from advnets import figures, runs
 from advnets.data import Split, Transform, to_uint8
+from advnets.errors import BadInput
 from advnets.experiment.sampling.files import expect_place_for_samples, is_streamed, write_blocks
 
 SHOWN, MOST_PIXELS = 256, 2**22
@@ -19,7 +20,7 @@ PART = 64
 """Images that are turned into bytes at once: they stay in the processor's cache, which takes half the time."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Samples:
     """Samples in the data's own units.
 
@@ -77,6 +78,15 @@ class Samples:
     def __len__(self) -> int:
         return len(self.values)
 
+    def __repr__(self) -> str:
+        n, *shape = self.values.shape
+        what = "" if n == 1 else "s"
+        if len(shape) == 1:
+            return f"{n:,} sample{what} of {shape[0]:,} coordinate{'' if shape[0] == 1 else 's'}"
+        height, width, channels = shape
+        colours = f"{channels} channel{'' if channels == 1 else 's'}"
+        return f"{n:,} image{what} of {height} x {width}, {colours}, {self.values.dtype}"
+
     def picture(self) -> Image.Image:
         """A grid of the images, or a plot of the points; of an interpolation a row from each seed to the next.
 
@@ -96,14 +106,16 @@ class Samples:
         most = len(self) if self.frames is not None else min(SHOWN, max(1, MOST_PIXELS // self.values[0].size))
         return figures.encode_picture(replace(self, values=self.values[:most]).picture())
 
-    def save(self, path: str | Path) -> Path:
-        """Write FILE.png (a grid), FILE.webp (an animation), FILE.npz, FILE.zip or FOLDER/; nothing is overwritten.
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write FILE.png (a grid), FILE.webp (an animation), FILE.npz, FILE.zip or FOLDER/.
 
         An animation has a frame a sample, 20 a second, without loss, and plays for ever. FILE.npz has one array,
         `images` or `points`. FILE.zip and FOLDER/ have a PNG a sample. Each is there whole or not at all.
 
         Args:
             path: The place.
+            overwrite: Whether a file that is there is replaced, once the new one is written beside it. A folder never
+                is.
 
         Returns:
             The path.
@@ -113,11 +125,14 @@ class Samples:
             Unsupported: For another ending, and for points as pictures one by one.
             CannotWrite: If the disk fails or is full.
         """
-        expect_place_for_samples(path, points=self.values.ndim != 4)
+        if not overwrite and Path(path).is_file():
+            raise BadInput(f"{path} is there already and is not overwritten. Name another one, or say overwrite=True.")
+        expect_place_for_samples(path, points=self.values.ndim != 4, overwrite=overwrite)
         path = Path(path)
         if is_streamed(path):
-            return write_blocks(path, [self.values], self.values.shape)
+            return write_blocks(path, [self.values], self.values.shape, overwrite=overwrite)
         if path.suffix.lower() == ".webp":
-            return runs.write_new(path, lambda file: figures.write_animation(self.values.astype(np.uint8), file))
+            frames = self.values.astype(np.uint8)
+            return runs.write_new(path, lambda file: figures.write_animation(frames, file), overwrite=overwrite)
         picture = self.picture()
-        return runs.write_new(path, lambda file: picture.save(file, "png"))
+        return runs.write_new(path, lambda file: picture.save(file, "png"), overwrite=overwrite)
