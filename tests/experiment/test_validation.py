@@ -177,8 +177,11 @@ def test_the_best_is_kept_and_can_be_used(
     assert main(["figures", "grid", "run", "--checkpoint", "best", "--out", "best.png", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["step"] == 20
     assert main(["figures", "figure1", "--checkpoint", "best", "--out", "figure1.png"]) == 2
+    pinned.evaluate(measures="tone", n=50)
     assert main(["card", "run", "--checkpoint", "best", "--out", "card.md"]) == 0
-    assert "step 20" in Path("card.md").read_text()
+    card = Path("card.md").read_text()
+    assert "step 20" in card
+    assert "by whose fid it was chosen among checkpoints; the test split was read 3 times." in card
     assert main(["journal", "run", "--out", "journal.csv"]) == 0
     assert "validation/fid" in Path("journal.csv").read_text().splitlines()[0]
     with pytest.raises(BadInput, match="trained on from its newest one"):

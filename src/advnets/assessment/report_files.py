@@ -157,7 +157,11 @@ def join_reports(former: Report, new: Report) -> Report:
 
 
 def _join_cards(a: ReferenceCard, b: ReferenceCard) -> ReferenceCard | None:
-    """What both were measured against, if it is the same; a classifier that one did without is the other's."""
+    """What both were measured against, if it is the same; a classifier that one did without is the other's.
+
+    Who chose the checkpoint and earlier readings are no part of what was measured against: those of the newer one stay.
+    """
+    a = replace(a, chosen_by=b.chosen_by, earlier_readings=b.earlier_readings)
     if a.classifier is not None and b.classifier is not None:
         return b if a == b else None
     complete = a if b.classifier is None else b
@@ -303,6 +307,7 @@ def _name_folder(content: bytes, report: Report | None) -> str:
     if report is None:
         return f"{UNREAD}{hashlib.sha256(content).hexdigest()[:8]}"
     it = report.against
-    digest = hashlib.sha256(json.dumps(asdict(it), sort_keys=True).encode()).hexdigest()[:8]
+    against = asdict(replace(it, chosen_by=None, earlier_readings=0))
+    digest = hashlib.sha256(json.dumps(against, sort_keys=True).encode()).hexdigest()[:8]
     text = f"step-{report.step}-{it.split[:LONGEST]}-{it.samples}-samples-seed-{it.seed}"
     return f"{re.sub(r'[^A-Za-z0-9-]+', '-', text)[:LONGEST]}-{digest}"

@@ -26,6 +26,7 @@ class CardSubject:
         record: What the recipe.json of its run says, None of a share file.
         limit: The limit that its run was given last, {"steps": ..., "minutes": ...}; empty of a share file.
         environment: Versions, threads and commit that its run was started with; empty where they are not known.
+        test_readings: How often its run was measured on the test split; 0 of a share file.
     """
 
     model: Model
@@ -33,6 +34,7 @@ class CardSubject:
     record: RunRecord | None = None
     limit: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
+    test_readings: int = 0
 
     @property
     def translates(self) -> bool:
@@ -95,7 +97,8 @@ def _subject_of_run(run: Run, licence: str, notes: str) -> CardSubject:
     model = replace(model, card=replace(model.card, licence=licence, notes=notes))
     asked = {"steps": run.record.settings.steps, "minutes": run.record.settings.minutes}
     limit = settle_budget(run.directory, None, None) or asked
-    return CardSubject(model, _parse_report(measured, str(file)), run.record, limit, _environment(run))
+    readings = len(runs.Journal(run.directory.test_readings).read())
+    return CardSubject(model, _parse_report(measured, str(file)), run.record, limit, _environment(run), readings)
 
 
 def _environment(run: Run) -> Mapping[str, Any]:

@@ -261,6 +261,15 @@ def _sections(subject: CardSubject, report: Report) -> list[str]:
         ) from error
 
 
+def _say_how_it_was_chosen(subject: CardSubject, report: Report) -> str:
+    """What to think of numbers on validation images, by who chose the checkpoint and whether test images were read."""
+    by = report.against.chosen_by
+    chosen = f"by whose {by} it was chosen among checkpoints" if by else "on which it may have been chosen"
+    times = "once" if subject.test_readings == 1 else f"{subject.test_readings:,} times"
+    read = f"the test split was read {times}" if subject.test_readings else "not on test images"
+    return f"It was measured on validation images, {chosen}; {read}."
+
+
 def _limits(subject: CardSubject) -> str:
     card, report = subject.model.card, subject.report
     measures = {} if report is None else report.measures
@@ -278,7 +287,7 @@ def _limits(subject: CardSubject) -> str:
     if not ({"recall", "coverage"} & set(measures)):
         lines.append("Whether it draws all kinds of its data was not measured.")
     if report is not None and report.against.split == "validation":
-        lines.append("It was measured on validation images, on which it may have been chosen; not on test images.")
+        lines.append(_say_how_it_was_chosen(subject, report))
     if any(not math.isfinite(measure.estimate.value) for measure in measures.values()):
         lines.append("Some measures have no finite value.")
     if card.half:
