@@ -31,7 +31,7 @@ for progress in run.carry_on():
     previews = sorted((run.path / "previews").glob("*.png"))
     if len(previews) > len(shown):
         draw_strip(shown := previews, out / "strip.png")
-        print(f"{out / 'strip.png'}: pictures so far {len(shown)}, {progress.step:,} steps of a new one", flush=True)
+        print(f"step {progress.step:,}: {out / 'strip.png'} has {len(shown)} pictures, the newest right", flush=True)
 
 run.sample(64).save(out / "grid.png")
 print("\nMeasuring what it has learnt ...\n", flush=True)
