@@ -98,7 +98,15 @@ def serve_once(words: list[str]) -> int:
         return process.wait(30)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if runs(page)], ids=lambda page: str(page.relative_to(ROOT)))
+SLOW = {"first-hour-ko.md"}
+"""Pages whose blocks are those of other pages, in another language: `--all` runs them."""
+
+
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=[pytest.mark.slow] * (page.name in SLOW)) for page in PAGES if runs(page)],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
 def test_a_page_runs_as_it_stands(page: Path, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, object] = {"__name__": page.stem}
     for block in blocks_of(page):
