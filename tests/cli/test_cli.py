@@ -75,7 +75,7 @@ def test_ctrl_c_says_where_the_run_is_and_how_to_go_on(
         os.kill(os.getpid(), signal.SIGINT)
         return "one line"
 
-    monkeypatch.setattr("advnets.cli.console.progress_line", press)
+    monkeypatch.setattr("advnets.experiment.training_loop.TrainingProgress.line", press)
     assert main(["train", "paper-adam", "--steps", "500", "--journal-steps", "4", "--out", "a run", *FAST]) == 130
     step = tiny.experiment.Run(Path("a run")).step
     assert 4 <= step <= 5

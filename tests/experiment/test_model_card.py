@@ -132,8 +132,10 @@ def test_a_share_file_gives_the_same_measures(run: experiment.Run, share: bytes,
     of_file = split_page(format_card(open_subject(tmp_path / "G.safetensors")))
     (mine,), (its,) = of_run[0]["model-index"], of_file[0]["model-index"]
     assert mine["results"] == its["results"]
-    part = [body.split("## Measures")[1] for _, body in (of_run, of_file)]
+    part = [body.split("## Measures")[1].split("## Limits")[0] for _, body in (of_run, of_file)]
     assert part[0] == part[1]
+    assert "not on test images" in of_run[1]
+    assert "whether test images were read is not told by its file" in of_file[1]
     with pytest.raises(BadInput, match="its own"):
         open_subject(tmp_path / "G.safetensors", licence="mit")
 

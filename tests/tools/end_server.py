@@ -39,7 +39,7 @@ MOMENTS = {
     "preview": "advnets.experiment.preparation.preview:Preview.draw",
     "checkpoint": "advnets.runs.checkpoint:write_files:2",
     "rename": "advnets.runs.checkpoint:commit_checkpoint:2",
-    "progress": "advnets.cli.console:progress_line:2",
+    "progress": "advnets.experiment.training_loop.progress:TrainingProgress.line:2",
     "result": "advnets.cli.train:print_result",
 }
 """{moment: the function at whose call, the first or the n-th, a child pauses}"""

@@ -49,7 +49,7 @@ def follow(run: Run, progress: Iterator[TrainingProgress], notes: Iterable[str])
                 for words in filter(None, [last.validation.words_of_end()]):
                     show.keep(words)
             if last.readings:  # a run that is resumed may begin with a measure alone
-                show(progress_line(last), last.share == 1)
+                show(last.line(), last.share == 1)
     return last
 
 
@@ -161,15 +161,3 @@ def _open_console() -> Console:
     height = min(max(shutil.get_terminal_size().lines, 2), WIDEST) if width else None
     is_terminal = sys.stderr is not None and sys.stderr.isatty()
     return Console(file=cast(TextIO, LossyStream()), force_terminal=is_terminal, width=width, height=height)
-
-
-def progress_line(progress: TrainingProgress) -> str:
-    """Format progress as one line: losses, D(x), D(G(z)), images a second and the time left.
-
-    Args:
-        progress: The progress of a training.
-
-    Returns:
-        The line.
-    """
-    return progress.line()

@@ -93,7 +93,7 @@ def _follow(events: Iterator[table.TableProgress]) -> None:
     """Exhaust the events, and show them on standard error."""
     console.show_lines(
         (
-            f"{event.what}: {console.progress_line(event.progress) if event.progress else event.doing}",
+            f"{event.what}: {event.progress.line() if event.progress else event.doing}",
             event.progress is None,
         )
         for event in events

@@ -267,6 +267,8 @@ def _say_how_it_was_chosen(subject: CardSubject, report: Report) -> str:
     chosen = f"by whose {by} it was chosen among checkpoints" if by else "on which it may have been chosen"
     times = "once" if subject.test_readings == 1 else f"{subject.test_readings:,} times"
     read = f"the test split was read {times}" if subject.test_readings else "not on test images"
+    if subject.record is None:
+        read = "whether test images were read is not told by its file"
     return f"It was measured on validation images, {chosen}; {read}."
 
 
