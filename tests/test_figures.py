@@ -100,3 +100,15 @@ def test_counts_that_do_not_fit_are_refused() -> None:
         figures.draw_figure3(images(4))
     with pytest.raises(BadInput, match="saturation"):
         figures.draw_saturation([0, 1], [1.0], [1.0, 1.0], [1.0, 1.0])
+
+
+@pytest.mark.parametrize("coordinates", [1, 2])
+def test_labels_add_a_strip_and_axes_below_and_behind_the_points(coordinates: int) -> None:
+    points = np.array([[-2.0, 1.0], [1.5, -0.5], [0.7, 0.7]], np.float32)[:, :coordinates]
+    plain, labelled = (np.asarray(figures.draw_scatter(points, labelled=one)) for one in (False, True))
+    assert plain.shape == (480, 480)
+    assert labelled.shape == (496, 480)
+    assert (labelled[:480][plain < 255] <= plain[plain < 255]).all()
+    assert (labelled[480:, :60] < 255).any(), "the lower end of the axis has no number"
+    assert (labelled[480:, 420:] < 255).any(), "the upper end of the axis has no number"
+    assert not (labelled[480:, 60:200] < 255).any()

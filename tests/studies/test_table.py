@@ -113,7 +113,7 @@ def test_a_tiny_table_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[s
     by = {row["label"]: row for row in told["rows"]}
     nats = {label: row["nats"]["goodfellow2014"]["test"] for label, row in by.items()}
     assert nats["mean image"] < nats["real images"] < nats["all training images"]
-    assert nats["real images, Bernoulli draws"] < nats["real images, above .5"] < nats["real images"]
+    assert nats["real images, Bernoulli draws"] < nats["real images, binarised at .5"] < nats["real images"]
     assert by["real images"]["nearness"] == 0, "they are training images"
     assert by["k-means centroids"]["samples"] == 1297 // 5
     (one,) = [one for one in told["results"]["units"] if one["row"] == "paper-adam"]
@@ -469,8 +469,9 @@ def test_controls_are_what_they_are_called(tmp_path: Path) -> None:
     images = {name: draw_control(name, dataset, 300).values[..., 0] / 255 for name in CONTROLS}
     assert [len(images[name]) for name in CONTROLS] == [1, 300, 1297, 259, 300, 300, 300]
     real = images["real images"]
-    assert set(images["real images, above .5"].flat) == set(images["real images, Bernoulli draws"].flat) == {0, 1}
-    assert ((real > 0.5) == images["real images, above .5"]).all()
+    binarised = images["real images, binarised at .5"]
+    assert set(binarised.flat) == set(images["real images, Bernoulli draws"].flat) == {0, 1}
+    assert ((real > 0.5) == binarised).all()
     assert images["real images, Bernoulli draws"].mean() == pytest.approx(real.mean(), abs=0.01)
     blurred = images["PCA-50 reconstructions"]
     assert 0 < ((blurred - real) ** 2).mean() < 0.05 * real.var()

@@ -284,7 +284,7 @@ class Report:
     def _head(self) -> str:
         it, right = self.against, self.against.accuracy
         step = "" if self.step is None else f" at step {self.step:,}"
-        seen = "" if right is None else f" The classifier is right on {100 * right:.1f} % of held-out images."
+        seen = "" if right is None else f" The classifier is right on {100 * right:.1f} % of validation images."
         features = escape_markdown(shorten_digests(it.extractor))
         return (
             f"# {escape_markdown(self.name)}{step}\n\n"

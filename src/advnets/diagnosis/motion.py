@@ -37,8 +37,8 @@ def sign_of_leaps(probe: Probe, past: Sequence[Probe], limits: Thresholds) -> Si
     early = [one.logits for one in (*past, probe) if one.step < limits.settled and one.logits is not None]
     if probe.logits is not None and probe.logits > limits.logits and any(one > limits.logits for one in early):
         what = (
-            f"The discriminator has run away: its logits{of_way(probe)} lie {probe.logits:,.0f} from their middle, and "
-            "no objective needs more than 20."
+            f"The discriminator has run away: its logits{of_way(probe)} lie about {probe.logits:,.0f} away from their "
+            "median, and no objective needs more than 20."
         )
         return Sign(what, probe.logits, limits.logits, "published recipes have under 10 at first", "discriminator")
     return _longest_throw(probe, limits)

@@ -61,7 +61,10 @@ def sign_of_generator_modes(probe: Probe, past: Sequence[Probe], limits: Thresho
     gap = probe.mode_gaps.get("generator")
     if gap is None or gap <= limits.generator_mode:
         return None
-    what = f"The same noises{of_way(probe)} give samples {gap:.2g} data distances apart in evaluation and in training."
+    what = (
+        f"The same noises{of_way(probe)} give other samples in evaluation than in training mode: the two differ by "
+        f"{gap:.0%} of the distance between two real samples."
+    )
     return Sign(what, gap, limits.generator_mode, "0 without batch statistics")
 
 
@@ -71,7 +74,8 @@ def sign_of_discriminator_modes(probe: Probe, past: Sequence[Probe], limits: Thr
     if gap is None or gap <= limits.discriminator_mode:
         return None
     what = (
-        f"The discriminator{of_way(probe)} judges the same samples {gap:.2g} deviations apart by the batch they are in."
+        f"The discriminator{of_way(probe)} judges a sample by the others of its batch too: with other ones its logits "
+        f"change by {gap:.2g} of their standard deviations."
     )
     return Sign(what, gap, limits.discriminator_mode, "0 without batch statistics; DCGAN's has them by design")
 

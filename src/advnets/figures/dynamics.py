@@ -73,12 +73,12 @@ def draw_dynamics(panels: Sequence[Curves], captions: Sequence[str]) -> "Figure"
     """
     if len(panels) != len(captions) or not panels:
         raise BadInput(f"figure 1: found {len(panels)} panels and {len(captions)} captions, expected as many of both.")
-    figure = create_figure(3.1 * len(panels), 3.5, constrained=False)
+    figure = create_figure(3.1 * len(panels), 3.7, constrained=False)
     grid = figure.subplots(1, len(panels), squeeze=False)[0]
-    figure.subplots_adjust(left=0.01, right=0.99, top=0.86, bottom=0.11, wspace=0.06)
+    figure.subplots_adjust(left=0.01, right=0.99, top=0.87, bottom=0.15, wspace=0.06)
     for axes, curves, caption in zip(grid, panels, captions, strict=True):
         _draw_panel(axes, curves)
-        axes.set_title(caption, fontsize=11, y=-0.13)
+        axes.set_title(caption, fontsize=11, y=-0.2)
     handles, labels = grid[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="upper center", ncols=len(labels), frameon=False, fontsize=11)
     return figure

@@ -182,8 +182,11 @@ class Figure1:
         ])  # fmt: skip
 
     def figure(self) -> Any:
-        """Return the four panels, side by side."""
-        captions = [f"({letter}) {CAPTIONS[letter]}" for letter in self.panels]
+        """Return the four panels, side by side, each with its JSD and V(D, G) in nats."""
+        captions = [
+            f"({letter}) {CAPTIONS[letter]}\nJSD {scene.jsd:.4f}, V(D, G) {scene.value:.4f}"
+            for letter, scene in self.panels.items()
+        ]
         return figures.draw_dynamics([scene.curves() for scene in self.panels.values()], captions)
 
     def _repr_png_(self) -> bytes:

@@ -239,14 +239,18 @@ def _measures(subject: CardSubject) -> list[str]:
     if report is None:
         return ["Nothing was measured of this step."]
     against = report.against
-    seen = f" The classifier is right on {100 * against.accuracy:.1f} % of held-out images." if against.accuracy else ""
+    right = against.accuracy
+    seen = f" The classifier is right on {100 * right:.1f} % of validation images." if right else ""
     head = (
         f"`advnets evaluate` drew {against.samples:,} samples and measured them against {against.held_out:,} "
         f"{escape_markdown(against.split)} and {against.train:,} training images of {escape_markdown(against.data)}. "
         f"Features: {escape_markdown(shorten_digests(against.extractor))}.{seen}"
     )
-    told = {name: protocol_text(one.protocol) for name, one in report.measures.items()}
-    protocols = "\n".join(f"- {escape_markdown(name)}: {escape_markdown(text)}" for name, text in told.items())
+    told: dict[str, list[str]] = {}
+    for name, one in report.measures.items():
+        told.setdefault(protocol_text(one.protocol), []).append(name)
+    lines = [f"- {escape_markdown(text)}: {escape_markdown(', '.join(names))}." for text, names in told.items()]
+    protocols = "\n".join(lines)
     return [head, *map(escape_lines, _sections(subject, report)[1:]), f"What each was measured on:\n\n{protocols}"]
 
 

@@ -94,7 +94,7 @@ class Samples:
             The picture.
         """
         if self.values.ndim != 4:
-            return figures.draw_scatter(self.values.astype(np.float32))
+            return figures.draw_scatter(self.values.astype(np.float32), labelled=True)
         images = self.values.astype(np.uint8)
         if self.frames is None:
             return figures.draw_grid(images, columns=self.columns)

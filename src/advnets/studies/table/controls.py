@@ -61,6 +61,6 @@ CONTROLS: dict[str, Callable[[Dataset, int], Tensor]] = {
     "all training images": lambda dataset, n: _flatten_images(dataset.train.values),
     "k-means centroids": _centroids,
     f"PCA-{COMPONENTS} reconstructions": _blur_images,
-    "real images, above .5": lambda dataset, n: (_draw_images(dataset, n) > 0.5).float(),
+    "real images, binarised at .5": lambda dataset, n: (_draw_images(dataset, n) > 0.5).float(),
     "real images, Bernoulli draws": _toss_pixels,
 }

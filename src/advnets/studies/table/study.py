@@ -134,7 +134,8 @@ class TableStudy:
             return self.results_file.read()
         except Missing as error:
             raise Missing(
-                f"{path} is not there. Leave out --show to train, or name the file with --results."
+                f"{path} is not there. Call it from the folder where the table was trained, name the file with "
+                "--results, or leave out --show to train."
             ) from error
 
     def run(self) -> Iterator[TableProgress]:
