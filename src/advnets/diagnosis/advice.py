@@ -77,8 +77,8 @@ def lower_rate(setup: Setup, player: str) -> Option:
     """Return the advice to lower a player's rate to that of the recipe; where it is not above that, ten times."""
     flag, rate = f"--{player}.rate", setup.rates.get(player)
     if rate is not None and rate.published:
-        return Option(f"lower {flag} from {rate.now} to {rate.published}", flag, DOWN)
-    numbers = " ten times" if rate is None or rate.is_zero else f" from {rate.now} to {rate.lower}"
+        return Option(f"lower {flag}{_between(rate.now, rate.published)}", flag, DOWN)
+    numbers = " ten times" if rate is None or rate.is_zero else _between(rate.now, rate.lower)
     return Option(f"lower {flag}{numbers}", flag, DOWN)
 
 
@@ -87,8 +87,13 @@ def raise_rate(setup: Setup, player: str) -> Option:
     flag, rate = f"--{player}.rate", setup.rates.get(player)
     if rate is not None and rate.is_zero:
         return Option(f"set {flag} above {rate.now}", flag, UP)
-    numbers = " ten times" if rate is None else f" from {rate.now} to {rate.higher}"
+    numbers = " ten times" if rate is None else _between(rate.now, rate.higher)
     return Option(f"raise {flag}{numbers}", flag, UP)
+
+
+def _between(now: str, then: str) -> str:
+    """What a rate is and is to be; of a schedule, which is long, what it is to be alone."""
+    return f" to {then}" if ":" in then else f" from {now} to {then}"
 
 
 def lower_k(setup: Setup) -> Option | None:
