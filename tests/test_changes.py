@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from os import PathLike
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -99,7 +100,8 @@ def test_typed_keywords_are_the_fields_of_their_dataclass(keywords: type, kind: 
     hints = get_type_hints(keywords)
     expected = get_type_hints(kind)
     assert set(hints) == {spec.name for spec in fields(kind)} - {"data"}  # type: ignore[arg-type]
-    wider = {"measures": tuple[str, ...] | str | list[str] | None, "weights": Path | str | None}
+    paths = dict.fromkeys(("data_dir", "other", "start_from", "out"), str | PathLike[str] | None)
+    wider = {**paths, "measures": tuple[str, ...] | str | list[str] | None, "weights": Path | str | None}
     assert {name: hint for name, hint in hints.items() if hint != expected[name]} == {
         name: hint for name, hint in wider.items() if name in hints
     }

@@ -165,8 +165,8 @@ OptimizerFactory = Callable[[list[Parameter]], torch.optim.Optimizer]
 class OwnOptimizer(OptimizerRow):
     """An optimizer of one's own; make one by `OwnOptimizer.of(function)`.
 
-    Its rate is the recipe's, which a schedule sets in each of its groups before a step. A recipe.json holds the name
-    alone, and the function is given again when the run is resumed.
+    Its rate is the recipe's, which a schedule sets in each of its groups before a step. A recipe.json holds its
+    name and a digest of its code, and the function is given again when the run is resumed.
 
     Attributes:
         name: Where the function is defined, such as "my_package.optimizers.lion".

@@ -227,3 +227,44 @@ def test_a_run_whose_functions_were_not_noted_is_refused_in_words(tmp_path: Path
     change_recipe_json(run.path / "recipe.json", lambda kept: kept["game"].pop("own_code"))
     with pytest.raises(BadInput, match="is not known, for an earlier advnets did not note it"):
         advnets.resume("run", game=make_game(penalties={wide_r1: 1.0}), steps=4)
+
+
+STEPPER = """
+import torch
+
+class Slow(torch.optim.SGD):
+    SHARE = {share}
+
+    def step(self, closure=None):
+        for group in self.param_groups:
+            group["lr"] = {lr}
+        return super().step(closure)
+
+def build(parameters):
+    return Slow(parameters, lr=0.1, momentum={momentum})
+"""
+
+
+def define_optimizer(name: str, share: str = "0.5", lr: str = "group['lr'] * self.SHARE", momentum: str = "0.5") -> Any:
+    cell: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(STEPPER.format(share=share, lr=lr, momentum=momentum), "<cell>", "exec"), cell)
+    return cell[name]
+
+
+@pytest.mark.parametrize("name", ["Slow", "build"])
+@pytest.mark.parametrize("change", [{"share": "0.25"}, {"lr": "group['lr'] * 0.5"}])
+def test_an_optimizer_of_other_code_is_refused_on_resume(name: str, change: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    more = {"generator_rate": 0.01, "discriminator_rate": 0.01, "out": path}
+    advnets.train(game=make_game(), optimizer=define_optimizer(name), steps=2, **more, **OFTEN)
+    with pytest.raises(BadInput, match=r"code of __main__.* is not what it was, under the same name"):
+        advnets.resume(path, game=make_game(), optimizer=define_optimizer(name, **change), steps=4)
+    assert advnets.Run(path, make_game()).sample(2).values.shape == (2, 8, 8, 1)
+    assert advnets.resume(path, game=make_game(), optimizer=define_optimizer(name), steps=4).step == 4
+
+
+def test_a_function_that_builds_an_optimizer_is_known_by_its_numbers_and_its_class() -> None:
+    usual = code_digest(define_optimizer("build"))
+    assert usual == code_digest(define_optimizer("build"))
+    for change in ({"share": "0.25"}, {"lr": "1.0"}, {"momentum": "0.9"}):
+        assert code_digest(define_optimizer("build", **change)) != usual

@@ -5,6 +5,7 @@ A keyword of a recipe is its flag on the command, with underscores: --generator.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
+from os import PathLike
 from typing import Any, TypedDict
 
 from advnets.algorithm import AlgorithmRow
@@ -30,11 +31,11 @@ Optimizer = str | OptimizerRow | type[OptimizerRow] | OptimizerFactory
 class SettingsKeywords(TypedDict, total=False):
     """The fields of `Settings` but for the data, which have an argument of their own."""
 
-    data_dir: str | None
-    other: str | None
+    data_dir: str | PathLike[str] | None
+    other: str | PathLike[str] | None
     direction: str | None
-    start_from: str | None
-    out: str | None
+    start_from: str | PathLike[str] | None
+    out: str | PathLike[str] | None
     steps: int | None
     minutes: float | None
     seed: int

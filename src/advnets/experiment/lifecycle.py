@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -21,7 +21,7 @@ from advnets.experiment.preparation.trial_move import try_one_move
 from advnets.experiment.run import Run
 from advnets.experiment.run_data import choose_data, refuse_other_data
 from advnets.experiment.run_evaluation import expect_measurable
-from advnets.experiment.run_record import RunRecord, recipe_from
+from advnets.experiment.run_record import RunRecord, describe_optimizers, recipe_from
 from advnets.experiment.settings import Settings, find_device, settings_from, settle_direction
 from advnets.games import (
     AUTO,
@@ -36,6 +36,7 @@ from advnets.games import (
 )
 from advnets.recipes import Choice, DataFacts, Recipe, choose_recipe, find, own
 from advnets.recipes.changes import with_values
+from advnets.recipes.recipe import own_optimizers
 
 
 @torch.inference_mode(False)  # the caller may have switched gradients off
@@ -196,6 +197,7 @@ def change_recipe(recipe: Recipe | str | Path, **values: Unpack[RecipeKeywords])
 def _settle_keywords(settings: Settings | None, asked: Mapping[str, Any]) -> tuple[Settings, dict[str, Any]]:
     """The settings of a run, and the values that are asked of its recipe."""
     fields, values = split_keywords(asked)
+    fields = {name: fspath(value) if isinstance(value, PathLike) else value for name, value in fields.items()}
     return settings_from({**({} if settings is None else settings.as_json()), **fields}), values
 
 
@@ -235,6 +237,7 @@ def _record_of(
         source=dataset.source,
         notes=(*measured, *(() if dataset.survey is None else dataset.survey.notes)),
         game=None if game is None else describe_game(game),
+        optimizers=describe_optimizers(own_optimizers(recipe)),
     )
 
 

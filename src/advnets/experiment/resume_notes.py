@@ -45,7 +45,7 @@ def resume_notes(directory: runs.RunDirectory, settings: Settings, record: RunRe
         notes += ["another kind of device than when it was saved, which draws other numbers: not bit-identical"]
     if settings.capture and not can_capture(device):
         notes += ["capture: there is no CUDA device here, so moves are not recorded; the run learns the same, slower"]
-    notes += _own_code_notes(record.game or {})
+    notes += _own_code_notes(record.game or {}, record.optimizers or {})
     notes += _arithmetic_notes(state["arithmetic"], runs.describe_arithmetic(device))
     return notes + [
         f"{player}: no checkpoint holds what is left of {', '.join(names)}: if training uses it, not bit-identical"
@@ -62,9 +62,9 @@ def _early_end_notes(status: Mapping[str, Any], step: int) -> list[str]:
     return [f"{message} A new limit trains on: --steps N or --minutes N"]
 
 
-def _own_code_notes(game: Mapping[str, Any]) -> list[str]:
+def _own_code_notes(*described: Mapping[str, Any]) -> list[str]:
     """That functions of one's own are known by name alone, as their digests are of another version of Python."""
-    former, now = {held["python"] for held in own_code(game).values()}, python_version()
+    former, now = {held["python"] for one in described for held in own_code(one).values()}, python_version()
     if former <= {now}:
         return []
     return [

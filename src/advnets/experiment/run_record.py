@@ -7,7 +7,7 @@ from typing import Any
 
 from advnets.errors import BadInput, unknown
 from advnets.experiment.settings import Settings, settings_from
-from advnets.games import CycleGame, Game, describe_game
+from advnets.games import CycleGame, Game, code_digest, describe_game, is_own, python_version
 from advnets.games.cycle import WAYS
 from advnets.optimizers import OwnOptimizer
 from advnets.recipes import Recipe, from_json, to_json
@@ -29,6 +29,8 @@ class RunRecord:
         source: Where the data came from.
         notes: What the start decided of the data and saw in a trial move, for people to read.
         game: What a game of one's own plays, as `describe_game` has it; None where the recipe names the networks.
+        optimizers: Names and digests of the code of optimizers of one's own, by player, as "own_code"; None where the
+            recipe's optimizers are advnets' and torch's.
         origin: The path, step and SHA-256 of the weights that it began from; None where they were fresh.
     """
 
@@ -38,6 +40,7 @@ class RunRecord:
     source: str
     notes: tuple[str, ...] = ()
     game: Mapping[str, Any] | None = None
+    optimizers: Mapping[str, Any] | None = None
     origin: Mapping[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -49,6 +52,7 @@ class RunRecord:
             "source": self.source,
             "notes": list(self.notes),
             "game": self.game,
+            "optimizers": self.optimizers,
             "origin": self.origin,
         }
 
@@ -69,15 +73,15 @@ class RunRecord:
         missing = [name for name in ("recipe", "settings", "data") if name not in value]
         if missing:
             raise BadInput(f"{what}: {', '.join(missing)} missing; expected the recipe.json of a run")
-        notes, game, origin = value.get("notes"), value.get("game"), value.get("origin")
+        notes = value.get("notes")
+        described = {name: value.get(name) for name in ("game", "optimizers", "origin")}
         return RunRecord(
             recipe=from_json(value["recipe"]),
             settings=settings_from(value["settings"]),
             data=parse_record(DataCard, value["data"], what=what),
             source=str(value.get("source", "")),
             notes=tuple(map(str, notes)) if isinstance(notes, list) else (),
-            game=game if isinstance(game, Mapping) else None,
-            origin=origin if isinstance(origin, Mapping) else None,
+            **{name: one if isinstance(one, Mapping) else None for name, one in described.items()},
         )
 
     def expect_game(self, game: Game | CycleGame | None, path: str, *, code: bool = False) -> None:
@@ -118,7 +122,7 @@ class RunRecord:
             The recipe.
 
         Raises:
-            BadInput: If one is missing, is given where none is needed, or is another by its name.
+            BadInput: If one is missing, is given where none is needed, or is another by its name or its code.
         """
         own = own_optimizers(self.recipe)
         functions = given if isinstance(given, Mapping) else {} if given is None else dict.fromkeys(own, given)
@@ -139,7 +143,24 @@ class RunRecord:
             if row != own[player]:
                 told = f"the {player}'s optimizer was {own[player].name}, and is {row.name}"
                 raise BadInput(f"{path}: {told}. Give the former again.")
+        if differing := code_differences(self.optimizers or {}, describe_optimizers(rows) or {}):
+            raise BadInput(f"{path}: {'; '.join(differing)}. Give the former optimizer again.")
         return with_own_optimizers(self.recipe, rows)
+
+
+def describe_optimizers(rows: Mapping[str, OwnOptimizer]) -> dict[str, Any] | None:
+    """Describe the code of optimizers of one's own, as `describe_game` does that of a game's functions.
+
+    Args:
+        rows: {player: optimizer}, each with its function.
+
+    Returns:
+        {"own_code": names and digests by player, and the version of Python that they hold for}; None where there are
+        none, or they are torch's own classes.
+    """
+    own = {player: row for player, row in rows.items() if row.factory is not None and is_own(row.factory)}
+    functions = {player: {"name": row.name, "sha256": code_digest(row.factory)} for player, row in own.items()}
+    return {"own_code": {"python": python_version(), "functions": functions}} if functions else None
 
 
 def recipe_from(path: Path) -> Recipe:

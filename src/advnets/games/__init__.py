@@ -7,7 +7,7 @@ game, cycle, own_code, description, precision, rows.
 from advnets.games.cycle import CycleGame
 from advnets.games.description import describe_game
 from advnets.games.game import Game
-from advnets.games.own_code import code_digest, python_version
+from advnets.games.own_code import code_digest, is_own, python_version
 from advnets.games.playable import PRECISIONS, Draw, Playable, Terms, frozen_parameters, make, takes_given
 from advnets.games.pool import Pool
 from advnets.games.precision import AUTO, bfloat16_speedup, describe_speedup, settle_precision
@@ -39,6 +39,7 @@ __all__ = [
     "describe_speedup",
     "frozen_parameters",
     "information",
+    "is_own",
     "l1",
     "make",
     "pack_samples",

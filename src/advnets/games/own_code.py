@@ -62,13 +62,14 @@ def python_version() -> str:
 def code_digest(value: Any) -> str:
     """Return a digest of what a function of one's own computes.
 
-    It holds the function's instructions and constants, its defaults, the functions of its own package that it calls by
-    their names, and the numbers and texts that it reads beside its arguments. Of an object that can be called, it holds
-    the methods, and the attributes that are numbers, texts or functions; of a module also the layers as text. It does
-    not hold tensors, lists and dicts, other packages, or what the function itself writes.
+    It holds the function's instructions and constants, its defaults, the functions and classes of its own package that
+    it calls by their names, and the numbers and texts that it reads beside its arguments. Of an object that can be
+    called, it holds the methods, and the attributes that are numbers, texts or functions; of a module also the layers
+    as text; of a class the same, of the class itself. It does not hold tensors, lists and dicts, other packages, or
+    what the function itself writes.
 
     Args:
-        value: A function, a lambda, a method, a `functools.partial`, or an object that can be called.
+        value: A function, a lambda, a method, a class, a `functools.partial`, or an object that can be called.
 
     Returns:
         SHA-256, 64 hexadecimal digits; the same in every process of one version of Python.
@@ -100,10 +101,29 @@ def _tell(value: Any, seen: dict[int, int]) -> Any:
         return "method", _tell(value.__func__, seen), _tell_object(value.__self__, seen)
     if isinstance(value, partial):
         return "partial", _tell((value.func, value.args, *sorted(value.keywords.items())), seen)
+    if isinstance(value, type):
+        return _tell_class(value, seen)
     has_attributes = is_dataclass(value) or (callable(value) and not hasattr(value, "__qualname__"))
-    if isinstance(value, type) or not (has_attributes or isinstance(value, nn.Module)):
+    if not (has_attributes or isinstance(value, nn.Module)):
         return "name", qualified_name(value)
     return _tell_object(value, seen)
+
+
+def _tell_class(kind: type, seen: dict[int, int]) -> Any:
+    """A class by its name; where it is no library's, with its methods, its bases' and its plain attributes."""
+    if _is_of_library(kind):
+        return "name", qualified_name(kind)
+    if id(kind) in seen:
+        return "again", seen[id(kind)]
+    seen[id(kind)] = len(seen)
+    methods = list(_own_methods(kind))
+    changed = {name for method in methods for name in _names(method.__code__, STORES)}
+    attributes = [
+        (name, _tell(one, seen))
+        for name, one in sorted(vars(kind).items())
+        if _is_plain(one) and not name.startswith("__") and name not in changed
+    ]
+    return "class", qualified_name(kind), [_tell(method, seen) for method in methods], attributes
 
 
 def _tell_function(function: FunctionType, seen: dict[int, int]) -> Any:
@@ -128,9 +148,9 @@ def _package_of(function: FunctionType) -> str:
 
 
 def _tell_object(value: Any, seen: dict[int, int]) -> Any:
-    """An object: its class, the methods of that and its bases, and its plain attributes."""
+    """An object: its class, the methods of that and its bases, and its plain attributes; a class as such."""
     if isinstance(value, type):
-        return "name", qualified_name(value)
+        return _tell_class(value, seen)
     methods = list(_own_methods(type(value)))
     changed = {name for method in methods if method.__name__ != "__init__" for name in _names(method.__code__, STORES)}
     attributes = [
@@ -148,19 +168,29 @@ def _tell_object(value: Any, seen: dict[int, int]) -> Any:
 def _own_methods(kind: type) -> Iterator[FunctionType]:
     """The methods that a class and its bases define, but for those of libraries."""
     for one in kind.__mro__:
-        if not _is_of_library(one):
-            yield from (method for _, method in sorted(vars(one).items()) if isinstance(method, FunctionType))
+        for name, held in [] if _is_of_library(one) else sorted(vars(one).items()):
+            method = _without_hook(held)
+            is_inherited = any(_without_hook(vars(base).get(name)) is method for base in one.__mro__[1:])
+            if isinstance(method, FunctionType) and not is_inherited:
+                yield method
+
+
+def _without_hook(method: Any) -> Any:
+    """What a class had before torch put its profiler around an optimizer's step, as the first object of it is made."""
+    return method.__wrapped__ if getattr(method, "hooked", False) is True else method
 
 
 def _read_globals(function: FunctionType) -> dict[str, Any]:
-    """The plain values, and the functions of its own package, that a function reads where it is defined."""
+    """The plain values, and the functions and classes of its own package, that it reads where it is defined."""
     names = [name for name in _names(function.__code__, ("LOAD_GLOBAL",)) if name in function.__globals__]
     found = {name: function.__globals__[name] for name in names}
     package = _package_of(function)
     return {
         name: value
         for name, value in found.items()
-        if _is_plain(value) or (isinstance(value, FunctionType) and _package_of(value) == package)
+        if _is_plain(value)
+        or (isinstance(value, FunctionType) and _package_of(value) == package)
+        or (isinstance(value, type) and value.__module__.partition(".")[0] == package)
     }
 
 
