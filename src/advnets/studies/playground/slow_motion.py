@@ -14,39 +14,39 @@ from advnets.turns import Optimizers, Origin, play_turn
 
 LISTINGS: dict[str, tuple[tuple[str, int, str, str], ...]] = {
     "algorithm1": (
-        ("step", 0, "for number of training iterations do", "훈련 반복 횟수만큼 되풀이한다"),
+        ("step", 0, "for number of training iterations do", "학습 반복 횟수만큼 되풀이한다"),
         ("k", 1, "for k steps do", "k번 되풀이한다"),
         (
             "d_noise", 2,
             "Sample minibatch of m noise samples {z⁽¹⁾, …, z⁽ᵐ⁾} from noise prior p_g(z).",
-            "잡음 분포 p_g(z)에서 잡음 표본 m개 {z⁽¹⁾, …, z⁽ᵐ⁾}를 뽑는다.",
+            "잡음의 사전 분포 p_g(z)에서 잡음 표본 m개의 미니배치 {z⁽¹⁾, …, z⁽ᵐ⁾}를 뽑는다.",
         ),
         (
             "d_examples", 2,
             "Sample minibatch of m examples {x⁽¹⁾, …, x⁽ᵐ⁾} from data generating distribution p_data(x).",
-            "데이터 분포 p_data(x)에서 예시 m개 {x⁽¹⁾, …, x⁽ᵐ⁾}를 뽑는다.",
+            "데이터 생성 분포 p_data(x)에서 예시 m개의 미니배치 {x⁽¹⁾, …, x⁽ᵐ⁾}를 뽑는다.",
         ),
         (
             "d_update", 2,
             "Update the discriminator by ascending its stochastic gradient.",
-            "판별자 D를 확률적 기울기를 따라 올라가도록 갱신한다.",
+            "확률적 기울기를 따라 올라가도록 판별자를 갱신한다.",
         ),
-        ("end_k", 1, "end for", "k번 끝"),
+        ("end_k", 1, "end for", "k번 반복 끝"),
         (
             "g_noise", 1,
             "Sample minibatch of m noise samples {z⁽¹⁾, …, z⁽ᵐ⁾} from noise prior p_g(z).",
-            "잡음 분포 p_g(z)에서 잡음 표본 m개 {z⁽¹⁾, …, z⁽ᵐ⁾}를 뽑는다.",
+            "잡음의 사전 분포 p_g(z)에서 잡음 표본 m개의 미니배치 {z⁽¹⁾, …, z⁽ᵐ⁾}를 뽑는다.",
         ),
         (
             "g_update", 1,
             "Update the generator by descending its stochastic gradient.",
-            "생성자 G를 확률적 기울기를 따라 내려가도록 갱신한다.",
+            "확률적 기울기를 따라 내려가도록 생성자를 갱신한다.",
         ),
         ("end_step", 0, "end for", "반복 끝"),
     ),
     "simultaneous": (
-        ("step", 0, "for number of training iterations do", "훈련 반복 횟수만큼 되풀이한다"),
-        ("both_noise", 1, "Sample m noise samples, which both players share.", "함께 쓸 잡음 표본 m개를 뽑는다."),
+        ("step", 0, "for number of training iterations do", "학습 반복 횟수만큼 되풀이한다"),
+        ("both_noise", 1, "Sample m noise samples, which both players share.", "둘이 함께 쓸 잡음 표본 m개를 뽑는다."),
         ("both_examples", 1, "Sample m examples from p_data(x).", "p_data(x)에서 예시 m개를 뽑는다."),
         (
             "both_update", 1,
@@ -56,16 +56,16 @@ LISTINGS: dict[str, tuple[tuple[str, int, str, str], ...]] = {
         ("end_step", 0, "end for", "반복 끝"),
     ),
     "extragradient": (
-        ("step", 0, "for number of training iterations do", "훈련 반복 횟수만큼 되풀이한다"),
+        ("step", 0, "for number of training iterations do", "학습 반복 횟수만큼 되풀이한다"),
         ("look_noise", 1, "Sample m noise samples.", "잡음 표본 m개를 뽑는다."),
         ("look_examples", 1, "Sample m examples from p_data(x).", "p_data(x)에서 예시 m개를 뽑는다."),
-        ("look_update", 1, "Both players move, to look one move ahead.", "두 선수가 한 수 앞을 보려고 움직여 본다."),
+        ("look_update", 1, "Both players move, to look one move ahead.", "한 수 앞을 보려고 D와 G를 움직여 본다."),
         ("both_noise", 1, "Sample m fresh noise samples.", "새 잡음 표본 m개를 뽑는다."),
         ("both_examples", 1, "Sample m fresh examples.", "새 예시 m개를 뽑는다."),
         (
             "both_update", 1,
             "From where they were, both move by the gradients that they saw ahead.",
-            "원래 자리로 돌아가, 앞에서 본 기울기로 두 선수가 움직인다.",
+            "원래 자리로 돌아가, 한 수 앞에서 구한 기울기로 D와 G를 갱신한다.",
         ),
         ("end_step", 0, "end for", "반복 끝"),
     ),

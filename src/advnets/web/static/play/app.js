@@ -240,7 +240,7 @@ function Listing({ words }) {
   const formula = (line) => (line === "d_update" ? [up] : line === "g_update" ? [down] : line.endsWith("_update") ? [`D: ${up}`, `G: ${down}`] : []);
   return html`<section class="card listing"><h2><span>${words.options[settings.algorithm]}</span></h2><ol>
     ${lines.map(([line, depth, english, korean]) => html`<li key=${line} data-line=${line} class=${`depth${depth} ${line === page.line ? "now" : ""} ${line[0]} ${line.includes("_") && !line.startsWith("end") ? "" : "control"}`}
-      aria-current=${line === page.line}>${(isKorean ? korean : english).replace("k steps", `k = ${settings.k} steps`).replace("k번 되", `k = ${settings.k}번 되`)}${formula(line).map((text) => html`<span class="formula" key=${text}>${text}</span>`)}</li>`)}
+      aria-current=${line === page.line}>${(isKorean ? korean : english).replace("k steps", `k = ${settings.k} steps`).replace("k번 되", `k번(k = ${settings.k}) 되`)}${formula(line).map((text) => html`<span class="formula" key=${text}>${text}</span>`)}</li>`)}
   </ol></section>`;
 }
 
