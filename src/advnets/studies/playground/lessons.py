@@ -40,7 +40,7 @@ LESSONS: dict[str, Lesson] = {
                 "− D(G(z))), whose slope vanishes there: for 150 steps it hardly moves. In B it descends −log "
                 "D(G(z)), and is nearly home by then. Compare the norms of G's gradient in the first 50 steps: "
                 "A's leaps up and down, but at four steps of five it is below a tenth of B's, and at about half of "
-                "them below a hundredth.",
+                "the steps below a hundredth.",
                 "ko": "두 게임은 똑같이 시작하고, D는 곧 모든 가짜를 거부합니다. A의 생성자는 log(1 − D(G(z)))를 "
                 "줄이려 하지만 거기서는 기울기가 사라져 150단계 동안 거의 움직이지 못합니다. B의 생성자는 −log "
                 "D(G(z))를 줄이며, 그사이 데이터에 거의 도착합니다. 처음 50단계에서 G의 기울기 크기를 비교하세요. "

@@ -161,7 +161,7 @@ function copyText(text, note) {
   setTimeout(() => { page.note = ""; update(); }, 6000);
 }
 
-function update() { if (page.schema && page.state && page.games.every((game) => game.frame)) render(html`<${Page} />`, document.getElementById("page")); else if (page.isGone || page.error) render(html`<p class="note">${page.error || TEXTS.en.offline}</p>`, document.getElementById("page")); }
+function update() { if (page.schema && page.state && page.games.every((game) => game.frame)) render(html`<${Page} />`, document.getElementById("page")); else if (page.isGone || page.error) render(html`<p class="note">${page.error || TEXTS[document.documentElement.lang]?.offline || TEXTS.en.offline}</p>`, document.getElementById("page")); }
 
 function Page() {
   const { schema, state, games } = page, words = TEXTS[state.language];

@@ -4,7 +4,7 @@ export const TEXTS = {
     play: "Play", pause: "Pause", restart: "Begin anew", step_d: "D moves", step_g: "G moves", step: "Step", slow: "Slow motion", compare: "Side by side", speed: "Speed",
     fastest: "fastest", per_second: "steps/s", lessons: "Lessons", look: "Look at", own: "Close the lesson", link: "Link", copied: "The link is copied. It opens in this browser while the command runs. To others give the command.", give: "Command", given: "The command is copied. Whoever runs it opens this game, seed included.", replay: "Replay", help: "Help",
     language: "한국어", game: "Game", now: "step", algorithm: "Algorithm", back: "one picture back", forth: "one picture forth", hide: "Controls for pupils",
-    hide_about: "What is not ticked is hidden, in the link as well: so a teacher gives away a lesson with few controls. Add nothing to the address to see all again: tick here.",
+    hide_about: "What is not ticked is hidden, in the link as well: so a teacher gives away a lesson with few controls. To see a control again, tick it here.",
     close: "Close", restarts: "begins anew", drawing: "Draw", clear: "Clear", draw_line: "Drag to draw a histogram of the data.", draw_plane: "Click or drag to put points of the data.",
     real: "data p_data", fake: "generator p_g", D: "D(x)", best: "D* = p_data / (p_data + p_g)", arrows1: "z → x", discs: "real x", diamonds: "fake G(z)", heat: "D(x)", grid: "grid of z", arrows2: "G's gradient",
     jsd: "JSD, nats", value: "V(D, G)", score_real: "D(x)", score_fake: "D(G(z))", moves: "moves of D, G", modes: "modes", gradient_g: "G's gradient", gradient_d: "D's gradient",
