@@ -1,6 +1,6 @@
 """Train the demo's recipe on digits for a minute, draw samples, measure them.
 
-Measured: see "What it measures" in README.md.
+Measured: see docs/results.md, where `python3 go.py demo` does the same.
 """
 
 import sys
