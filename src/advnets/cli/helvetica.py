@@ -25,7 +25,7 @@ class HelveticaFlags:
     """What is played on, and what is written.
 
     Attributes:
-        data: A data set with labels, by name or path, such as ring-8, digits or mnist.
+        data: A data set with labels, by name or path, such as digits or mnist; by default ring-8, points of a plane.
         data_dir: A folder where data sets are looked for first.
         k: The discriminator's moves before each move of the generator in the third act, one number or several.
         seed: Seed of the game.

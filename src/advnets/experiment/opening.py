@@ -173,7 +173,7 @@ def export_generator(
     path = Path(out)
     if isinstance(found, Run):
         load = partial(found.model_of, way)
-        return export_model(found.record, load, found.directory, path, half=half, licence=licence, notes=notes)
+        return export_model(found, load, path, way=way, half=half, licence=licence, notes=notes)
     _expect_way_of_file(found, way)
     exporter = find_exporter(path)
     runs.expect_new(path)

@@ -293,7 +293,7 @@ class Run:
         Of networks of your own it holds the weights alone, as a plain state dict, and says in words what they are.
 
         Args:
-            path: FILE.safetensors, or FILE.onnx for onnxruntime and other programs; see EXPORTERS.
+            path: FILE.safetensors, FILE.onnx for onnxruntime and other programs, or FILE.html; see EXPORTERS.
             half: Whether it is written in half precision, of half the size; a pixel may then differ by a level or two.
             licence: Your words, on its card.
             notes: Your words, on its card, beside what `evaluate` measured of this step.
@@ -317,7 +317,7 @@ class Run:
             The path, the step, and words on the file.
         """
         asked: dict[str, Any] = {"half": half, "licence": licence, "notes": notes}
-        return run_model.export_model(self.record, lambda: self.model, self.directory, Path(path), **asked)
+        return run_model.export_model(self, lambda: self.model, Path(path), **asked)
 
     def figure2(self, *, seed: int = 0) -> Any:
         """Draw Figure 2 of the 2014 paper, as `Model.figure2` does, beside the run's own data."""

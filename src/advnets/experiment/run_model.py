@@ -171,11 +171,11 @@ def _maker_card(record: RunRecord, game: Game | CycleGame | None, way: str) -> d
 
 
 def export_model(
-    record: RunRecord,
+    run: KeptRun,
     load: Callable[[], Model],
-    directory: runs.RunDirectory,
     path: Path,
     *,
+    way: str | None = None,
     half: bool,
     licence: str,
     notes: str,
@@ -183,10 +183,10 @@ def export_model(
     """Write a run's model as a file, with what `evaluate` measured of the same step, and read it back.
 
     Args:
-        record: What recipe.json says of the run.
+        run: The run.
         load: Loads the model.
-        directory: The run's files.
         path: The file; its ending is one of EXPORTERS.
+        way: The way that was asked for; None where it was not.
         half: Whether its numbers are written in half precision.
         licence: The author's words, on the card.
         notes: The author's words, on the card.
@@ -196,11 +196,14 @@ def export_model(
 
     Raises:
         Unsupported: For another ending.
-        BadInput: As the exporter does.
+        BadInput: As the exporter does; and for a way of networks of one's own, whose file holds the weights of all.
     """
-    exporter = find_exporter(path)
-    if record.game is not None and not exporter.takes_own_networks:
-        step, words = export_own_weights(record, directory, path, half=half, licence=licence, notes=notes)
+    exporter, directory = find_exporter(path), run.directory
+    if run.record.game is not None and not exporter.takes_own_networks:
+        if way is not None:
+            raise BadInput(f"way is {way!r}; this file holds both ways of networks of your own. Leave --way out.")
+        step, state = load_state(run)
+        words = export_own_weights(run.record, step, state["average"], path, half=half, licence=licence, notes=notes)
         return ExportedFile(path, step, (words,), "")
     runs.expect_new(path)
     model = load()

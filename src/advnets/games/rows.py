@@ -200,7 +200,7 @@ class CycleRow:
         if sizes.given_shape is not None and sizes.given_shape != sizes.shape:
             raise BadInput(
                 f"a cycle: found images of shape {sizes.given_shape} and of {sizes.shape}; expected one shape, for "
-                "what is made one way is translated back. Read both alike, by --channels and --image-size."
+                "what is made one way is translated back. Read both alike, by --image-channels and --image-size."
             )
         there = AdversarialRow(
             self.generator, self.discriminator, self.objective, latent_size=0, given="images", augment=self.augment,

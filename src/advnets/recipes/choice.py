@@ -81,7 +81,7 @@ def choose_recipe(facts: DataFacts, *, minutes: float | None = None, on_gpu: boo
     recipe = replace(
         parent,
         learner=learner,
-        batch_size=SMALL_BATCH if facts.images < MANY_IMAGES else parent.batch_size,
+        batch_size=_batch_size(facts, parent),
         average=Average(SHORT_HALF_LIFE if facts.images < MANY_IMAGES else HALF_LIFE),
         budget=Budget(minutes=length),
     )
@@ -113,6 +113,11 @@ def _width(facts: DataFacts, *, on_gpu: bool) -> int:
             f"for a longer side from {SMALLEST} to {LARGEST}. Give --image-size, such as 64."
         )
     return 64 if on_gpu else next(width for side, width in WIDTHS if longer <= side)
+
+
+def _batch_size(facts: DataFacts, parent: Recipe) -> int:
+    """A small batch for few images, and no more than there are; two at the least, which batch normalisation needs."""
+    return max(2, min(SMALL_BATCH, facts.images)) if facts.images < MANY_IMAGES else parent.batch_size
 
 
 def _networks(row: AdversarialRow, width: int) -> dict[str, Any]:

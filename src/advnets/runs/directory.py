@@ -240,7 +240,7 @@ def open_run(path: Path) -> RunDirectory:
         siblings = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
         near = difflib.get_close_matches(path.name, siblings, n=1)
         hint = f" Did you mean {path.parent / near[0]}?" if near else ""
-        raise Missing(f"{path} is not there; expected a run directory.{hint}")
+        raise Missing(f"{path} is not there; expected a run directory, the folder that a training writes.{hint}")
     directory = RunDirectory(path)
     if not path.is_dir() or not directory.recipe_json.exists():
         names = sorted(item.name for item in path.iterdir())[:8] if path.is_dir() else ["a file"]

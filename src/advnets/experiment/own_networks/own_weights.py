@@ -18,8 +18,8 @@ NOTE = "A state dict: build the network by your own code, and give these tensors
 
 
 def export_own_weights(
-    record: RunRecord, directory: runs.RunDirectory, path: Path, *, half: bool, licence: str, notes: str
-) -> tuple[int, str]:
+    record: RunRecord, step: int, average: Mapping[str, Any], path: Path, *, half: bool, licence: str, notes: str
+) -> str:
     """Write the averaged generator of a run of one's own networks as safetensors.
 
     The file's metadata say what the tensors are: the game in words, the step, the data and their transform. Nothing
@@ -27,26 +27,25 @@ def export_own_weights(
 
     Args:
         record: What recipe.json says of the run.
-        directory: The run's files.
+        step: The step of the weights.
+        average: The averaged weights of a checkpoint: {"": tensors by name}, or those of both ways of a cycle.
         path: The file, which must not be there.
         half: Whether floats are written in half precision.
         licence: Your words, in the metadata.
         notes: Your words, in the metadata.
 
     Returns:
-        The step of the weights, and what the file is, in words.
+        What the file is, in words.
 
     Raises:
         Unsupported: For a file that does not end in .safetensors.
         BadInput: If the file is there.
         NonFinite: If a tensor is not finite, or is not in half precision.
-        Missing: If there is no checkpoint yet.
     """
     if path.suffix != ".safetensors":
         raise Unsupported(f"{path}: expected a name that ends in .safetensors. Name another file.")
     runs.expect_new(path, ".safetensors")
-    step, state, _ = runs.load_latest(directory.checkpoints)
-    tensors = {name: _prepare(name, tensor, half, path) for name, tensor in _tensors_by_name(state["average"]).items()}
+    tensors = {name: _prepare(name, tensor, half, path) for name, tensor in _tensors_by_name(average).items()}
     told = {
         "format": runs.share.WEIGHTS, "note": NOTE, "step": step, "advnets": version("advnets"),
         "recipe": record.recipe.name,
@@ -55,7 +54,7 @@ def export_own_weights(
     }  # fmt: skip
     metadata = {name: item if isinstance(item, str) else json.dumps(item) for name, item in told.items()}
     runs.write_new(path, save(tensors, metadata))
-    return step, NOTE
+    return NOTE
 
 
 def _tensors_by_name(average: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -201,7 +201,7 @@ def _training(subject: CardSubject) -> list[str]:
     card, data, source = subject.model.card, subject.model.card.data, subject.recipe_source()
     whence = f" Its numbers come from: {escape_markdown(source)}." if source else ""
     changed = subject.changed_parts()
-    other = f" Other than the recipe of that name has it: {escape_markdown(', '.join(changed))}." if changed else ""
+    other = f" Changed from the recipe of that name: {escape_markdown(', '.join(changed))}." if changed else ""
     classes = "" if data.classes is None else f", in {data.classes:,} classes"
     lines = [
         f"- Recipe: {format_code(card.recipe)}, to step {card.step:,}.{whence}{other}",

@@ -42,8 +42,8 @@ class TableStudy:
     """The table of one data set: its models are trained, and measured beside controls.
 
     Attributes:
-        data: Data set: digits (minutes for all of it), mnist (hours), cifar10, olivetti, tfd, tfd-0 to tfd-4 (tfd is
-            tfd-0), or a path as for train.
+        data: Data set: digits, the default (minutes for all of it), mnist (hours), cifar10, olivetti, tfd, tfd-0 to
+            tfd-4 (tfd is tfd-0), or a path as for train.
         data_dir: Folder where data sets are looked for first.
         rows: Recipes, between commas; by default all rows.
         seeds: Number of seeds, from 0 on.
