@@ -61,3 +61,9 @@ def test_four_lines_say_what_was_taken_and_why() -> None:
 def test_data_that_no_recipe_is_chosen_for_are_told(shape: tuple[int, ...]) -> None:
     with pytest.raises(Unsupported, match=r"no recipe is named; one is chosen for"):
         choose(100, *shape)
+
+
+@pytest.mark.parametrize(("images", "expected"), [(1, 2), (2, 2), (24, 24), (32, 32), (999, 32), (1000, 64)])
+def test_a_batch_is_no_larger_than_the_folder(images: int, expected: int) -> None:
+    chosen = choose_recipe(DataFacts("photos", images, (3, 64, 64), None)).recipe
+    assert chosen.batch_size == expected

@@ -208,7 +208,7 @@ def test_sampling_writes_what_it_says_and_overwrites_nothing(tmp_path: Path) -> 
 def test_points_are_trained_and_sampled(tmp_path: Path) -> None:
     run = tiny.trained("run", data="ring-8")
     assert run.sample(7).values.shape == (7, 2)
-    assert run.sample(7).picture().size == (480, 480)
+    assert run.sample(7).picture().size == (480, 496)
     report = run.evaluate(n=200, measures=("modes", "fid", "logits-gap"))
     assert report.measures.keys() == {"modes", "fid", "logits-gap"}
 

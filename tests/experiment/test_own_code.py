@@ -304,3 +304,15 @@ def test_weights_of_ones_own_are_a_plain_state_dict(tmp_path: Path) -> None:
     with pytest.raises(Unsupported, match="own code"):
         advnets.open_model(path)
     assert not subprocess.run(["find", ".", "-name", ".tmp-*"], capture_output=True, check=True).stdout
+
+
+def test_weights_of_ones_own_are_those_of_the_checkpoint_that_is_asked_for(tmp_path: Path) -> None:
+    run = advnets.train(game=game(), steps=4, out="own", **OFTEN)
+    steps = {}
+    for checkpoint in (None, 2):
+        chosen = advnets.Run(run.path, game(), checkpoint=checkpoint)
+        with safe_open(str(chosen.export(f"at-{checkpoint}.safetensors")), "pt") as file:
+            steps[checkpoint] = file.metadata()["step"]
+    assert steps == {None: "4", 2: "2"}
+    with pytest.raises(BadInput, match="Leave --way out"):
+        advnets.experiment.export_generator(run, "way.safetensors", way="back")

@@ -23,7 +23,7 @@ p < .01. What is finished is stored in the results and not measured again.
 
 Damages: {damages}.
 
-On digits this takes some minutes, on mnist about an hour. Fewer --n, --clean or --damages take less."""
+On digits this takes some minutes, on mnist about two hours. Fewer --n, --clean or --damages take less."""
 
 
 @dataclass(frozen=True)

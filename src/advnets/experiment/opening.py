@@ -109,6 +109,7 @@ def open_source(
         The run or the model.
 
     Raises:
+        Missing: If there is nothing at the path.
         BadInput: As `open_model` does, and for a game or a checkpoint beside a file, which has its networks.
     """
     path = Path(path)
@@ -118,6 +119,10 @@ def open_source(
         raise BadInput(f"{path} is a file, which has its own network; --game is for runs. Leave it out.")
     if is_file and checkpoint is not None:
         raise BadInput(f"{path} is a file, which holds one model; --checkpoint is for runs. Leave it out.")
+    if not is_file and not path.exists():
+        runs.open_run(
+            path, f"a run directory, a file that `advnets export` wrote, or a model that ships ({', '.join(SHIPPED)})"
+        )
     return open_model(path) if is_file else Run(path, game, checkpoint=checkpoint)
 
 

@@ -70,7 +70,7 @@ class TrainingPlan:
         preview_steps: Steps between two previews, in place of minutes.
         checkpoint_minutes: Minutes between two checkpoints.
         checkpoint_steps: Steps between two checkpoints, in place of minutes.
-        doctor: Look for failures, in at most 2 % of the time.
+        doctor: Look for failures, in about 2 % of the time.
         on_collapse: What a collapse leads to.
         keep_best: Measure each checkpoint on held-out data, such as by fid; keep the best.
         patience: End after so many checkpoints in a row that are no better.

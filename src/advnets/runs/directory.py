@@ -223,11 +223,12 @@ def _is_unborn(folder: Folder) -> bool:
     return all(name in early or name.startswith(".tmp-") for name in folder.names())
 
 
-def open_run(path: Path) -> RunDirectory:
+def open_run(path: Path, expected: str = "a run directory") -> RunDirectory:
     """Return the run at a path.
 
     Args:
         path: Path of a run directory.
+        expected: What may be at the path, in words, for the error.
 
     Returns:
         The directory.
@@ -240,7 +241,7 @@ def open_run(path: Path) -> RunDirectory:
         siblings = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
         near = difflib.get_close_matches(path.name, siblings, n=1)
         hint = f" Did you mean {path.parent / near[0]}?" if near else ""
-        raise Missing(f"{path} is not there; expected a run directory, the folder that a training writes.{hint}")
+        raise Missing(f"{path} is not there; expected {expected}.{hint}")
     directory = RunDirectory(path)
     if not path.is_dir() or not directory.recipe_json.exists():
         names = sorted(item.name for item in path.iterdir())[:8] if path.is_dir() else ["a file"]
