@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -260,6 +261,13 @@ def test_runs_models_of_ones_own_and_samples_are_compared(tmp_path: Path) -> Non
     mine = [advnets.train(game=game(), steps=4, out=f"own{seed}", seed=seed, **OFTEN) for seed in (1, 2)]
     groups = advnets.compare(("tiny", seeds), ("mine", mine), **plan)
     assert groups.kind == "matched seeds"
+    other_game = replace(game(), objective=advnets.non_saturating)
+    mine[1] = advnets.train(game=other_game, steps=4, out="elsewhere", seed=2, **OFTEN)
+    with pytest.raises(BadInput, match=r"differ by more than their seed .game.objective: 'hinge' and 'non_saturating'"):
+        advnets.compare(("tiny", seeds), ("mine", mine), **plan)
+    mine[1] = advnets.train(game=game(), optimizer=nadam, steps=4, out="nadam", seed=2, **OFTEN)
+    with pytest.raises(BadInput, match="differ by more than their seed"):
+        advnets.compare(("tiny", seeds), ("mine", mine), **plan)
     with pytest.raises(BadInput, match="two or more"):
         advnets.compare(own, **plan)
     with pytest.raises(BadInput, match="given twice"):

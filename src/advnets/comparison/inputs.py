@@ -2,7 +2,7 @@
 
 import itertools
 import reprlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,9 @@ from advnets.experiment.run import Run
 from advnets.experiment.sampling import Samples
 from advnets.games import CycleGame, Game
 from advnets.recipes import to_json
+
+UNDER = " under Python "
+"""What stands before the version of Python that a digest of code holds for."""
 
 
 @dataclass(frozen=True)
@@ -142,10 +145,13 @@ def expect_seeds(side: SideRequest, runs: Mapping[str, tuple[Run | None, int | N
                 "count as two. Leave one out, or train with another seed."
             )
         other = _describe_training(run, step)
+        known = one.keys() & other.keys()
+        if runs[first][0] is not None and run is not None:
+            known |= {name for name in {*one, *other} if UNDER not in name}  # another Python makes other digests
         unlike = [
-            f"{name}: {reprlib.repr(one[name])} and {reprlib.repr(other[name])}"
-            for name in one
-            if name in other and one[name] != other[name]
+            f"{name}: {reprlib.repr(one.get(name))} and {reprlib.repr(other.get(name))}"
+            for name in [*one, *sorted(other.keys() - one.keys())]
+            if name in known and one.get(name) != other.get(name)
         ]
         if unlike:
             raise BadInput(
@@ -158,7 +164,21 @@ def _describe_training(run: Run | None, step: int | None) -> dict[str, Any]:
     """What runs of a group share; the best checkpoint of each may be of another step."""
     if run is None:
         return {"step": step}
-    return {**to_json(run.recipe), "step": "best" if run.checkpoint == "best" else step}
+    described = {"game": run.record.game or {}, "optimizers": run.record.optimizers or {}}
+    own = dict(_flatten(described))
+    return {**to_json(run.recipe), **own, "step": "best" if run.checkpoint == "best" else step}
+
+
+def _flatten(described: Mapping[str, Any], where: str = "") -> Iterator[tuple[str, Any]]:
+    """Each thing that is told of what is one's own, by its place; digests by the Python that they hold for, too."""
+    for name, value in described.items():
+        if name == "own_code":
+            for place, one in value["functions"].items():
+                yield f"{where}code of {place}{UNDER}{value['python']}", one["sha256"]
+        elif isinstance(value, Mapping):
+            yield from _flatten(value, f"{where}{name}.")
+        else:
+            yield f"{where}{name}", value
 
 
 def _read_side(word: Any, taken: dict[str, Any]) -> SideRequest:
