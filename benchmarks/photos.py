@@ -194,7 +194,7 @@ def page(kept: list[Reading], work: Path) -> str:
         fd, kid, recall, steps = ([getattr(one, what) for one in runs] for what in ("fd", "kid", "recall", "steps"))
         own_fd, own_kid = [one.fd_error for one in runs], [one.kid_error for one in runs]
         rows.append(
-            f"| {name} | {minutes:g} | {side} | {len(runs)} | {np.mean(steps):,.0f} | {spread(fd, own_fd)} | "
+            f"| {name} | {minutes:g} | {side} | {len(runs)} | {extent(steps)} | {spread(fd, own_fd)} | "
             f"{spread(kid, own_kid, 1000)} | {spread(recall)} | {sum(one.copies for one in runs)} |"
         )
     pictures = [f"![{name}: {side}](photos-{name}-{side}.png)" for name, side in write_pictures(kept, work)]
@@ -205,7 +205,7 @@ def page(kept: list[Reading], work: Path) -> str:
         f"{describe()}\n\nEach number is the mean over seeds and, after the sign, its standard error over them; one "
         "seed has the measure's own error. FD and KID are of 1,000 samples to all images, in random features; smaller "
         f"is better.\n\n{table}\n\n## Differences of FD\n\nWelch's test over seeds, p-values adjusted by Holm over the "
-        f"rows.\n\n{tests}\n\n## Samples\n\nThe first 36 of the first seed's, after the longest time; none was "
+        f"rows.\n\n{tests}\n\n## Samples\n\nThe first 36 of one seed, after the longest time; none was "
         f"chosen.\n\n{shown}\n"
     )
 
@@ -223,6 +223,12 @@ def spread(values: list[float], own: list[float | None] | None = None, scale: fl
     many = len(values) > 1
     error = np.std(values, ddof=1) / np.sqrt(len(values)) if many else (own or [None])[0]
     return f"{scale * np.mean(values):.2f}" + ("" if error is None else f" +- {scale * error:.2f}")
+
+
+def extent(steps: list[int]) -> str:
+    """The fewest and the most steps, which tell how busy the machine was beside a run."""
+    least, most = min(steps), max(steps)
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
 
 
 def difference_rows(kept: list[Reading]) -> list[str]:
@@ -247,20 +253,27 @@ def difference_rows(kept: list[Reading]) -> list[str]:
 
 
 def write_pictures(kept: list[Reading], work: Path) -> Iterator[tuple[str, str]]:
-    """Write the samples of the first seed at the last time of each data set and side that has them."""
+    """Write the samples of each data set and side, at the last time of the first seed whose samples lie in WORK."""
     for name, side in sorted({(one.data, one.side) for one in kept}):
-        last = max(
-            (one for one in kept if (one.data, one.side) == (name, side)), key=lambda one: (-one.seed, one.minutes)
+        picture = Path(__file__).with_name(f"photos-{name}-{side}.png")
+        runs = sorted(
+            (one for one in kept if (one.data, one.side) == (name, side)), key=lambda one: (one.seed, -one.minutes)
         )
-        run = work / "runs" / f"{name}-{side}-{last.seed}"
-        drawn = (
-            run.with_name(f"{run.name}-{last.minutes:g}.npz")
-            if side == "picked"
-            else run / f"minutes-{last.minutes:g}.npz"
-        )
-        if drawn.exists():
-            Samples(np.load(drawn)["images"][:36]).picture().save(Path(__file__).with_name(f"photos-{name}-{side}.png"))
+        drawn = [path for path in (samples_of(work, one) for one in runs) if path.exists()]
+        if drawn:
+            Samples(np.load(drawn[0])["images"][:36]).picture().save(picture)
+        if picture.exists():
             yield name, side
+
+
+def samples_of(work: Path, one: Reading) -> Path:
+    """Where the samples of a reading lie."""
+    run = work / "runs" / f"{one.data}-{one.side}-{one.seed}"
+    return (
+        run.with_name(f"{run.name}-{one.minutes:g}.npz")
+        if one.side == "picked"
+        else run / f"minutes-{one.minutes:g}.npz"
+    )
 
 
 def main() -> None:
