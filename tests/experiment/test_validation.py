@@ -166,9 +166,13 @@ def test_the_best_is_kept_and_can_be_used(
     assert main(["evaluate", "run", "--checkpoint", "best", "--measures", "tone", "--n", "50", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["against"]["chosen_by"] == "fid"
-    assert "because its fid was the best on these very" in pinned.evaluate(measures="tone", n=50).markdown()
+    assert (
+        "chose this checkpoint among 5, because its fid was the best on these very"
+        in pinned.evaluate(measures="tone", n=50).markdown()
+    )
     tested = [pinned.evaluate(measures="tone", n=50, split="test").markdown() for _ in range(3)]
-    assert all("chosen among others by its fid on validation images. These test images chose" in one for one in tested)
+    assert all("among 5 by its fid on validation images. These test images chose" in one for one in tested)
+    assert ["first time that this run is measured on the test" in one for one in tested] == [True, False, False]
     assert [("before" in one, "once before" in one, "2 times before" in one) for one in tested] == [
         (False, False, False), (True, True, False), (True, False, True),
     ]  # fmt: skip
@@ -181,7 +185,7 @@ def test_the_best_is_kept_and_can_be_used(
     assert main(["card", "run", "--checkpoint", "best", "--out", "card.md"]) == 0
     card = Path("card.md").read_text()
     assert "step 20" in card
-    assert "by whose fid it was chosen among checkpoints; the test split was read 3 times." in card
+    assert "by whose fid `--keep-best` chose it among 5 checkpoints; the test split was read 3 times." in card
     assert main(["journal", "run", "--out", "journal.csv"]) == 0
     assert "validation/fid" in Path("journal.csv").read_text().splitlines()[0]
     with pytest.raises(BadInput, match="trained on from its newest one"):

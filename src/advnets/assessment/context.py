@@ -121,7 +121,9 @@ class ReferenceCard:
         accuracy: Its share of right answers on validation images, or None.
         repeats: Held-out images that equal another held-out or training image.
         chosen_by: The measure that chose this checkpoint among others on the validation split, or None.
-        earlier_readings: How often this run was measured on the test split before, where that is the held-out one.
+        chosen_among: Number of the checkpoints that were measured for that; 0 where it was not chosen so.
+        earlier_readings: How often this run was measured on the test split before, where that is the held-out one;
+            None on other splits, and of samples that are no run's.
     """
 
     data: str
@@ -136,7 +138,8 @@ class ReferenceCard:
     accuracy: float | None = None
     repeats: int = 0
     chosen_by: str | None = None
-    earlier_readings: int = 0
+    chosen_among: int = 0
+    earlier_readings: int | None = None
 
 
 @dataclass(frozen=True, eq=False)

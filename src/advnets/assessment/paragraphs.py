@@ -31,16 +31,18 @@ def reference_lines(card: ReferenceCard) -> list[str]:
         )
     if card.chosen_by is not None and card.split == "validation":
         lines.append(
-            f"This checkpoint was chosen among others because its {card.chosen_by} was the best on these very "
-            f"{card.split} images. So that number, and those like it, are a little too good here. Once you have "
+            f"`--keep-best` chose this checkpoint among {card.chosen_among:,}, because its {card.chosen_by} was the best "
+            f"on these very {card.split} images. So that number, and those like it, are a little too good here. Once you have "
             "chosen, measure it on images that chose nothing: `--split test`."
         )
     elif card.chosen_by is not None:
         lines.append(
-            f"This checkpoint was chosen among others by its {card.chosen_by} on validation images. These {card.split} "
-            "images chose nothing."
+            f"`--keep-best` chose this checkpoint among {card.chosen_among:,} by its {card.chosen_by} on validation "
+            f"images. These {card.split} images chose nothing."
         )
-    if card.earlier_readings:
+    if card.earlier_readings == 0:
+        lines.append("It is the first time that this run is measured on the test split.")
+    elif card.earlier_readings is not None:
         times = "once" if card.earlier_readings == 1 else f"{card.earlier_readings:,} times"
         lines.append(
             f"This run was measured on the test split {times} before. Numbers by which anything is chosen are too good."

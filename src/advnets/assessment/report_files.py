@@ -24,6 +24,8 @@ from advnets.runs.files import cannot_write
 LONGEST = 100
 """Most letters of a folder's name."""
 FILES = ("report.json", "report.md")
+OF_THE_CHECKPOINT = ("chosen_by", "chosen_among", "earlier_readings")
+"""What a report's card tells of the checkpoint, and not of what it was measured against."""
 
 UNREAD = "unread-"
 """What the name of a folder begins with, where the report in it cannot be read."""
@@ -161,7 +163,7 @@ def _join_cards(a: ReferenceCard, b: ReferenceCard) -> ReferenceCard | None:
 
     Who chose the checkpoint and earlier readings are no part of what was measured against: those of the newer one stay.
     """
-    a = replace(a, chosen_by=b.chosen_by, earlier_readings=b.earlier_readings)
+    a = replace(a, **{name: getattr(b, name) for name in OF_THE_CHECKPOINT})
     if a.classifier is not None and b.classifier is not None:
         return b if a == b else None
     complete = a if b.classifier is None else b
@@ -307,7 +309,7 @@ def _name_folder(content: bytes, report: Report | None) -> str:
     if report is None:
         return f"{UNREAD}{hashlib.sha256(content).hexdigest()[:8]}"
     it = report.against
-    against = asdict(replace(it, chosen_by=None, earlier_readings=0))
+    against = asdict(replace(it, chosen_by=None, chosen_among=0, earlier_readings=None))
     digest = hashlib.sha256(json.dumps(against, sort_keys=True).encode()).hexdigest()[:8]
     text = f"step-{report.step}-{it.split[:LONGEST]}-{it.samples}-samples-seed-{it.seed}"
     return f"{re.sub(r'[^A-Za-z0-9-]+', '-', text)[:LONGEST]}-{digest}"

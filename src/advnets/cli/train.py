@@ -239,6 +239,7 @@ def follow(run: experiment.Run, *, as_json: bool, game: str | None = None, **bud
         The exit status.
     """
     distributed.init_process_group()
+    run.record.expect_game(run.game, str(run.path), code=True)
     notes = distributed.on_rank0(run.notes)
     if not distributed.is_rank0():
         for _ in run.carry_on(**budget):

@@ -31,7 +31,7 @@ def resume_notes(directory: runs.RunDirectory, settings: Settings, record: RunRe
     device = find_device(settings.device)
     step, state, skipped = runs.load_latest(directory.checkpoints)
     notes = [f"checkpoint {path.name} is damaged and passed over: {reason}" for path, reason in skipped]
-    notes += [f"from the checkpoint of step {step:,}"]
+    notes += [f"training goes on from the checkpoint of step {step:,}"]
     notes += _early_end_notes(runs.read_json(directory.status_json), step)
     if broken := directory.journal.broken_lines():
         notes += [f"journal.jsonl: lines {', '.join(map(str, broken))} are not JSON of a step and are dropped"]

@@ -365,7 +365,7 @@ class Run:
         self._prepared = prepared
 
     def notes(self) -> list[str]:
-        """Return what the start decided and saw in a trial move, and what a resumed run has to say, such as damage.
+        """Return what the start decided and saw in a trial move, and what the next resume has to say, such as damage.
 
         Returns:
             A sentence for each of them.

@@ -105,9 +105,11 @@ def _say_who_chose(run: MeasuredRun, report: Report, directory: runs.RunDirector
     validation, best = read_validation(run, directory), find_best(run, directory)
     is_chosen = validation is not None and len(validation.checkpoints) > 1
     by = run.settings.keep_best if is_chosen and best is not None and best.step == report.step else None
+    among = len(validation.checkpoints) if by is not None and validation is not None else 0
     is_test = report.against.split == "test"
-    before = len(runs.Journal(directory.test_readings, directory.held).read()) if is_test else 0
-    return replace(report, against=replace(report.against, chosen_by=by, earlier_readings=before))
+    before = len(runs.Journal(directory.test_readings, directory.held).read()) if is_test else None
+    told: dict[str, Any] = {"chosen_by": by, "chosen_among": among, "earlier_readings": before}
+    return replace(report, against=replace(report.against, **told))
 
 
 def _write_report(

@@ -267,8 +267,12 @@ def _sections(subject: CardSubject, report: Report) -> list[str]:
 
 def _say_how_it_was_chosen(subject: CardSubject, report: Report) -> str:
     """What to think of numbers on validation images, by who chose the checkpoint and whether test images were read."""
-    by = report.against.chosen_by
-    chosen = f"by whose {by} it was chosen among checkpoints" if by else "on which it may have been chosen"
+    by, among = report.against.chosen_by, report.against.chosen_among
+    chosen = (
+        f"by whose {by} `--keep-best` chose it among {among:,} checkpoints"
+        if by
+        else "on which it may have been chosen"
+    )
     times = "once" if subject.test_readings == 1 else f"{subject.test_readings:,} times"
     read = f"the test split was read {times}" if subject.test_readings else "not on test images"
     if subject.record is None:
