@@ -31,9 +31,9 @@ def reference_lines(card: ReferenceCard) -> list[str]:
         )
     if card.chosen_by is not None and card.split == "validation":
         lines.append(
-            f"`--keep-best` chose this checkpoint among {card.chosen_among:,}, because its {card.chosen_by} was the best "
-            f"on these very {card.split} images. So that number, and those like it, are a little too good here. Once you have "
-            "chosen, measure it on images that chose nothing: `--split test`."
+            f"`--keep-best` chose this checkpoint among {card.chosen_among:,}, because its {card.chosen_by} was the "
+            f"best on these very {card.split} images. So that number, and those like it, are a little too good here. "
+            "Once you have chosen, measure it on images that chose nothing: `--split test`."
         )
     elif card.chosen_by is not None:
         lines.append(
