@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -167,6 +168,14 @@ def test_outside_of_a_notebook_findings_and_a_line_now_and_then_are_told(
     monkeypatch.setattr(notebook, "TELL_SECONDS", 0.0)
     list(notebook.follow_training(run.directory, [plain]))
     assert capsys.readouterr() == ("", " 50 %  step 20  D(x) 0.500  99 images/s  0:01 left\n")
+
+    def stopped() -> Iterator[TrainingProgress]:
+        yield plain
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(notebook.follow_training(run.directory, stopped()))
+    assert f"stopped and saved; go on by advnets.resume('{run.path}')" in capsys.readouterr().err
     monkeypatch.setattr("sys.stderr", None)
     assert list(notebook.follow_training(run.directory, [told])) == [told]
 

@@ -250,7 +250,7 @@ def _copies_headline(claimed: Mapping[str, Estimate]) -> str:
     if "copying" in claimed:
         return "The generator repeats its training images"
     if set(claimed) == {"logits-gap"}:
-        return "The discriminator tells training images from held-out ones"
+        return "The discriminator has begun to recognise its training images, a sign of overfitting"
     fewer = all(name == "near-duplicates" and found.value < (found.floor or 0.0) for name, found in claimed.items())
     return "The samples keep away from training images" if fewer else "Samples lie near to training images"
 

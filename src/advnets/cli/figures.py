@@ -86,8 +86,8 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _print_numbers(name: str, numbers: dict[str, float], flags: FiguresFlags) -> None:
-    text = f"{flags.out}: {name} {_words(numbers)}".rstrip()
+def _print_numbers(name: str, numbers: dict[str, float], flags: FiguresFlags, told: str = "") -> None:
+    text = f"{flags.out}: {told or f'{name} {_words(numbers)}'}".rstrip()
     print_result({"out": str(flags.out), **numbers}, as_json=flags.json, text=text)
 
 
@@ -145,7 +145,12 @@ def _draw_saturation(flags: FiguresFlags) -> int:
     try:
         write_new(flags.out, lambda file: course.figure().savefig(file, format="png", dpi=150))
     finally:
-        _print_numbers("saturation", {"moves": course.moves[-1], "ratio": course.ratios[-1]}, flags)
+        numbers = {"moves": course.moves[-1], "ratio": course.ratios[-1]}
+        told = (
+            f"After {course.moves[-1]:,} moves of the discriminator alone, the generator's gradient by "
+            f"log(1 - D(G(z))) is {course.ratios[-1]:.2g} of that by -log D(G(z))."
+        )
+        _print_numbers("saturation", numbers, flags, told)
     return 0
 
 

@@ -65,6 +65,10 @@ def follow_training(directory: RunDirectory, progresses: Iterable[TrainingProgre
                 told_at = time.monotonic() if is_due else told_at
                 _tell([*(one.line() for one in last.findings), *([last.line()] if is_due else [])])
             yield last
+    except KeyboardInterrupt:
+        if is_told and shown is None and last is not None:
+            _tell([f"stopped and saved; go on by advnets.resume({str(directory.path)!r})"])
+        raise
     finally:
         if shown is not None and last is not None:
             shown.show(_training_card(directory, last))

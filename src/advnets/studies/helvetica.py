@@ -197,7 +197,8 @@ class Helvetica:
             return f"k = {k}: no entropy was lost in act 2"
         word = "recovered" if share >= BACK else f"not recovered, which takes {BACK:.0%}"
         steps = self.again[k][-1].moves
-        return f"k = {k}: {share:.1%} of the lost entropy is regained after {steps} steps: {word}"
+        regained = "all" if share >= 1 else f"{share:.1%}"
+        return f"k = {k}: {regained} of the lost entropy is regained after {steps} steps: {word}"
 
     def save(self, path: str | Path) -> Path:
         """Write the curves and the pictures as FILE.png; nothing is overwritten.

@@ -57,7 +57,8 @@ def fetch(filename: str, sha256: str, mirrors: Sequence[str], *, size: int, fold
     kind = Damaged if damaged else Missing
     raise kind(
         f"{filename} could not be downloaded ({'; '.join(failures)}). Check the network and try again, or get a "
-        f"{filename} whose sha256 is {sha256} by hand and put it into {folder}."
+        f"{filename} whose sha256 is {sha256} by hand and put it into {folder}. Or take "
+        "data that come with advnets, by --data digits."
     )
 
 

@@ -77,7 +77,10 @@ def _unknown_name(name: str, recipe: Recipe, values: Sequence[RecipeValue], also
     known = [value.name for value in values]
     known += [short for short in SHORT if full_names(short, values)]
     if recipe.learner is None and keyword_of(name) in OF_GAMES:
-        return BadInput(f"{name}=: found it beside a game of your own, which has its own. Give it to the game.")
+        return BadInput(
+            f"{name}= is for recipes, and a game of your own has its own. Give it to the game: "
+            f"advnets.Game(..., {name}=...)."
+        )
     return unknown("keyword", name, [*also, *map(keyword_of, known)])
 
 
