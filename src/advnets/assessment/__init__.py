@@ -13,7 +13,7 @@ from advnets.assessment.input_files import (
     reading_notes,
     subject_of_files,
 )
-from advnets.assessment.measure_row import GROUPS, KINDS, MeasureRow
+from advnets.assessment.measure_row import GROUPS, HEADINGS, KINDS, MeasureRow
 from advnets.assessment.measures import MEASURES, badness
 from advnets.assessment.paragraphs import reference_lines
 from advnets.assessment.plan import SPLITS, EvaluationKeywords, EvaluationPlan, parse_measure_names, plan_from
@@ -61,6 +61,7 @@ __all__ = [
     "EvaluationKeywords",
     "EvaluationPlan",
     "GROUPS",
+    "HEADINGS",
     "KINDS",
     "MEASURES",
     "Measure",

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from advnets.assessment.context import ReferenceCard
-from advnets.assessment.measure_row import GROUPS
+from advnets.assessment.measure_row import HEADINGS
 from advnets.assessment.measures import MEASURES
 from advnets.assessment.paragraphs import baseline_lines, class_lines, reference_lines
 from advnets.assessment.power import power_lines
@@ -294,7 +294,7 @@ class Report:
 
     def _table(self) -> str:
         rows = [["measure", "value", "real", "verdict"]]
-        for group in GROUPS:
+        for group in HEADINGS:
             names = [name for name in self.measures if group_of(name) == group]
             rows += [[f"**{group}**", "", "", ""]] if names else []
             rows += [self._row(name) for name in names]

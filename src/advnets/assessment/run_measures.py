@@ -11,7 +11,7 @@ from torch import Tensor
 
 from advnets import distributed, extractors, runs
 from advnets.assessment.context import Context, Discriminator, Subject, no_discriminator
-from advnets.assessment.measure_row import ASKED, TRANSLATIONS, MeasureRow
+from advnets.assessment.measure_row import ASKED, TRANSLATIONS
 from advnets.assessment.measures import MEASURES
 from advnets.assessment.plan import EvaluationPlan, parse_measure_names
 from advnets.assessment.reference import Reference, can_be_classified, needs_new_classifier, reference
@@ -279,7 +279,7 @@ def take_measure(name: str, context: Context) -> Measure:
         few = f"found {context.n} sample{'s' * (context.n > 1)}"
         raise BadInput(f"{few}, and it needs {row.least} or more; raise --n, or give more")
     found = _expect_finite(row.find(context), name)
-    return Measure(name, found, _describe_protocol(row, context, found))
+    return Measure(name, found, _describe_protocol(name, context, found))
 
 
 def expect_suitable(name: str, subject: Subject, dataset: Dataset) -> None:
@@ -344,16 +344,16 @@ EXTRACTOR_IDS: dict[str, Callable[[Context], str]] = {
 """Id of what gave a measure its features, classes or scores, by what the measure looks at."""
 
 
-def _describe_protocol(row: MeasureRow, context: Context, found: Estimate) -> dict[str, Any]:
+def _describe_protocol(name: str, context: Context, found: Estimate) -> dict[str, Any]:
     """All that two values must have in common to be compared."""
-    card = context.card
+    row, card = MEASURES[name], context.card
     protocol: dict[str, Any] = {"split": card.split, "samples": card.samples, "held_out": card.held_out,
             "train": card.train, "seed": card.seed, "data": card.data, "digest": card.digest}  # fmt: skip
     if row.on != "values":
         protocol["extractor"] = EXTRACTOR_IDS[row.on](context)
-    if row.group == "likelihood":
+    if name == "parzen":
         protocol |= {"parzen": context.protocol}
-        protocol |= {name: found.notes[name] for name in ("n", "n_selection", "n_centres")}
+        protocol |= {key: found.notes[key] for key in ("n", "n_selection", "n_centres")}
     if "k" in found.notes:
         protocol["k"] = found.notes["k"]
     return protocol

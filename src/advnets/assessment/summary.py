@@ -9,7 +9,7 @@ the rows that looked, unless all rows did that the data allow.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from advnets.assessment.measure_row import ASKED, GROUPS, MeasureRow
+from advnets.assessment.measure_row import ASKED, OWN, MeasureRow
 from advnets.assessment.measures import MEASURES
 from advnets.assessment.power import FEW
 from advnets.assessment.summary_phrases import COLLAPSED, PHRASES, is_fine
@@ -113,8 +113,8 @@ def summarise(
 
 
 def group_of(name: str) -> str:
-    """Return the group of a measure; one that is not known is of the last."""
-    return MEASURES[name].group if name in MEASURES else GROUPS[-1]
+    """Return the heading under which a measure stands: its group, or OWN if that is not known."""
+    return MEASURES[name].group if name in MEASURES else OWN
 
 
 def _saw_all(part: str, of: Collection[str], skipped: Collection[str], kinds: Collection[str]) -> bool:

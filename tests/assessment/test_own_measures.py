@@ -1,0 +1,85 @@
+"""Measures of the user's own: what a row must be, where it stands in a report, and what happens where it fails."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from advnets import data, extractors
+from advnets.assessment import GROUPS, MEASURES, MeasureRow, Reference, Report, assess
+from advnets.assessment.context import Context
+from advnets.data import Dataset
+from advnets.errors import BadInput
+from advnets.statistics import Estimate
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return data.load("digits")
+
+
+@pytest.fixture(scope="module")
+def held(digits: Dataset) -> Reference:
+    """Digits in pixels, for which no classifier is trained."""
+    return Reference(digits, "validation", extractors.Pixels(), None)
+
+
+def brightness(context: Context) -> Estimate:
+    return Estimate(100.0, 1.0, 50.0)
+
+
+def own_row(**changes: Any) -> MeasureRow:
+    row: dict[str, Any] = {"group": "diversity", "asks": "How bright?", "better": "floor", "find": brightness}
+    return MeasureRow(**{**row, "on": "values", **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"group": "variety"}, "unknown `group` of a MeasureRow 'variety'. Known: translation, fidelity, diversity"),
+        ({"group": "fidelty"}, "unknown `group` of a MeasureRow 'fidelty'. Did you mean 'fidelity'?"),
+        ({"group": None}, "unknown `group` of a MeasureRow 'None'."),
+        ({"better": "sideways"}, "unknown `better` of a MeasureRow 'sideways'. Known: lower, higher, floor"),
+        ({"on": "valu"}, "unknown `on` of a MeasureRow 'valu'. Did you mean 'values'?"),
+        ({"of": "image"}, "unknown `of` of a MeasureRow 'image'. Did you mean 'images'? Known: images, points, any"),
+        ({"needs": ("label",)}, "unknown name in `needs` of a MeasureRow 'label'. Did you mean 'labels'?"),
+        ({"needs": "labels"}, "`needs` of a MeasureRow is the text 'labels', expected a tuple of names."),
+        ({"find": Estimate(1.0)}, "`find` of a MeasureRow is Estimate, expected a function of a Context"),
+        ({"least": 0}, "`least` of a MeasureRow is 0, expected a number of samples from 1."),
+    ],
+)
+def test_a_row_says_what_it_cannot_be(changes: Mapping[str, Any], words: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        own_row(**changes)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_measure_of_any_group_has_its_row_under_its_heading(
+    group: str, digits: Dataset, held: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MEASURES, "brightness", own_row(group=group))
+    page = assess(digits.test.values, held, measures="tone,brightness").markdown()
+    assert "adjusted for the 2 rows of this table" in page
+    assert heading_above("brightness", page) == group
+
+
+def heading_above(name: str, page: str) -> str:
+    """The heading of a report's table under which a measure stands."""
+    cells = [line.split("|")[1].strip() for line in page.splitlines() if line.startswith("| ")]
+    above = cells[: cells.index(name)]
+    return [cell.strip("*") for cell in above if cell.startswith("**")][-1]
+
+
+def test_a_measure_whose_group_is_not_known_stands_last(
+    digits: Dataset, held: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setitem(MEASURES, "brightness", own_row())
+        stored = assess(digits.test.values, held, measures="brightness,tone").as_dict()
+    for measure in stored["measures"]:
+        measure.pop("card", None)  # as a file of before has it
+    page = Report.from_dict(stored).markdown()
+    assert "adjusted for the 2 rows of this table" in page
+    assert heading_above("brightness", page) == "own"
+    assert page.index("**own**") > page.index("**fidelity**")
