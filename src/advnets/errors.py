@@ -18,6 +18,7 @@ A message says what was found, what was expected and what to do.
 import difflib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from advnets.text import escape
@@ -88,6 +89,21 @@ def keep_result(result: object) -> Iterator[None]:
     except CannotWrite as error:
         error.result = result
         raise
+
+
+def is_of_advnets(code: object) -> bool:
+    """Return whether a function, or the class of an object, is defined in advnets, and not by its user.
+
+    Args:
+        code: A function, a `functools.partial` of one, or any object.
+
+    Returns:
+        True if its module is one of advnets.
+    """
+    while isinstance(code, partial):
+        code = code.func
+    module = getattr(code, "__module__", None) or type(code).__module__
+    return str(module).partition(".")[0] == __name__.partition(".")[0]
 
 
 def first_line(error: Exception) -> str:

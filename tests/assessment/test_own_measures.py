@@ -1,12 +1,14 @@
 """Measures of the user's own: what a row must be, where it stands in a report, and what happens where it fails."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
 from advnets import data, extractors
-from advnets.assessment import GROUPS, MEASURES, MeasureRow, Reference, Report, assess
+from advnets.assessment import GROUPS, MEASURES, MeasureCard, MeasureRow, Reference, Report, assess, verdicts
 from advnets.assessment.context import Context
 from advnets.data import Dataset
 from advnets.errors import BadInput
@@ -25,7 +27,7 @@ def held(digits: Dataset) -> Reference:
 
 
 def brightness(context: Context) -> Estimate:
-    return Estimate(100.0, 1.0, 50.0)
+    return Estimate(100.0, 12.0, 50.0)
 
 
 def own_row(**changes: Any) -> MeasureRow:
@@ -69,6 +71,46 @@ def heading_above(name: str, page: str) -> str:
     cells = [line.split("|")[1].strip() for line in page.splitlines() if line.startswith("| ")]
     above = cells[: cells.index(name)]
     return [cell.strip("*") for cell in above if cell.startswith("**")][-1]
+
+
+def test_a_stored_report_shows_a_measure_that_is_not_loaded_as_it_did_before(
+    digits: Dataset, held: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = own_row(asks="How bright are samples?", better="lower", unit="levels", of="images")
+    with monkeypatch.context() as patch:
+        patch.setitem(MEASURES, "brightness", row)
+        report = assess(digits.test.values, held, measures="brightness,tone")
+        page, cards = report.markdown(definitions=True), report.cards
+    stored = json.loads(json.dumps(report.as_dict()))
+    assert [measure.get("card") for measure in stored["measures"]] == [asdict(row.card), None]
+    found = Report.from_dict(stored)
+    assert found.cards == cards
+    assert found.markdown(definitions=True) == page
+    assert found == report
+    assert heading_above("brightness", page) == "diversity"
+    assert "2 times that of real images" in page
+    assert "brightness" in found.summary.claims
+
+
+@pytest.mark.parametrize("p_value", [1e-9, 0.9])
+def test_a_stored_report_has_the_words_of_a_measure_that_is_not_loaded(p_value: float) -> None:
+    card = MeasureCard("fidelity", differs="too *bright*", alike="as bright as real images")
+    words = verdicts({"brightness": Estimate(1.0, p_value=p_value)}, {"brightness": card})["brightness"].words
+    assert words.startswith("too *bright*" if p_value < 0.05 else "as bright as real images")
+
+
+def test_what_a_stranger_wrote_of_a_measure_is_text_alone(digits: Dataset, held: Reference) -> None:
+    stored = assess(digits.test.values, held, measures="tone").as_dict()
+    marks = "<b>x</b> | **y**"
+    card = {"group": "<i>", "asks": marks, "unit": marks, "differs": marks, "alike": marks}
+    stored["measures"].append({**stored["measures"][0], "name": "theirs", "card": card})
+    page = Report.from_dict(stored).markdown(definitions=True)
+    assert "<b>" not in page
+    assert "**y**" not in page
+    assert heading_above("theirs", page) == "own"
+    stored["measures"][1]["card"] = {"group": 3}
+    with pytest.raises(BadInput, match="measure theirs: card: group"):
+        Report.from_dict(stored)
 
 
 def test_a_measure_whose_group_is_not_known_stands_last(

@@ -16,7 +16,7 @@ from markdown_it.token import Token
 import evil_files
 import tiny
 from advnets import experiment
-from advnets.assessment import HEADINGS as TABLE_HEADINGS
+from advnets.assessment import HEADINGS as TABLE_HEADINGS, MeasureCard
 from advnets.cli.main import main
 from advnets.errors import BadInput, Damaged
 from advnets.experiment.publication import card_head, model_card, yaml_head
@@ -231,6 +231,7 @@ def test_fid_of_other_features_is_not_filed_beside_those_of_inception() -> None:
     assert card_head.metric_type("fid", "inception-2015-12-05; x") == "fid"
     assert card_head.metric_type("fid", "convnet 24") == "fid-other-features"
     assert card_head.metric_type("new", "convnet 24") == "new-other-features"
+    assert card_head.metric_type("new", "convnet 24", MeasureCard("fidelity", on="values")) == "new"
     assert card_head.metric_type("spectrum", "") == "spectrum"
 
 

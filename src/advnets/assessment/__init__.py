@@ -13,8 +13,8 @@ from advnets.assessment.input_files import (
     reading_notes,
     subject_of_files,
 )
-from advnets.assessment.measure_row import GROUPS, HEADINGS, KINDS, MeasureRow
-from advnets.assessment.measures import MEASURES, badness
+from advnets.assessment.measure_row import GROUPS, HEADINGS, KINDS, Measure, MeasureCard, MeasureRow
+from advnets.assessment.measures import MEASURES, badness, card_of
 from advnets.assessment.paragraphs import reference_lines
 from advnets.assessment.plan import SPLITS, EvaluationKeywords, EvaluationPlan, parse_measure_names, plan_from
 from advnets.assessment.reference import (
@@ -26,7 +26,7 @@ from advnets.assessment.reference import (
     to_unit_interval,
     within_memory,
 )
-from advnets.assessment.report import Measure, Report
+from advnets.assessment.report import Report
 from advnets.assessment.report_files import (
     REPORT_ADVICE,
     UNREAD,
@@ -65,6 +65,7 @@ __all__ = [
     "KINDS",
     "MEASURES",
     "Measure",
+    "MeasureCard",
     "MeasureRow",
     "Progress",
     "REPORT_ADVICE",
@@ -81,6 +82,7 @@ __all__ = [
     "assess",
     "badness",
     "baseline_images",
+    "card_of",
     "default_sample_count",
     "evaluate_samples",
     "exhaust",

@@ -12,7 +12,7 @@ from advnets.assessment.jackknives import (
     precision_of_real,
     shuffled_features,
 )
-from advnets.assessment.measure_row import ASKED, MeasureRow
+from advnets.assessment.measure_row import ASKED, OWN, MeasureCard, MeasureRow
 from advnets.assessment.translation_rows import TRANSLATION_ROWS
 from advnets.metrics.birthday import birthday, duplicates
 from advnets.metrics.fast_jackknives import frechet_jackknife, kernel_jackknife
@@ -298,6 +298,21 @@ MEASURES: dict[str, MeasureRow] = TRANSLATION_ROWS | {
     ),
 }  # fmt: skip
 """All measures, by name."""
+
+
+def card_of(name: str, stored: MeasureCard | None = None) -> MeasureCard:
+    """Return what a page says of a measure.
+
+    Args:
+        name: Name of the measure.
+        stored: What a report holds of it, for a measure that is no row of MEASURES.
+
+    Returns:
+        The card of its row; else the stored one; else one that says nothing but that its group is not known.
+    """
+    if name in MEASURES:
+        return MEASURES[name].card
+    return stored or MeasureCard(OWN)
 
 
 def badness(name: str, value: float, floor: float | None) -> float | None:

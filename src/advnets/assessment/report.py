@@ -7,11 +7,11 @@ from functools import cached_property
 from typing import Any
 
 from advnets.assessment.context import ReferenceCard
-from advnets.assessment.measure_row import HEADINGS
-from advnets.assessment.measures import MEASURES
+from advnets.assessment.measure_row import HEADINGS, Measure, MeasureCard
+from advnets.assessment.measures import MEASURES, card_of
 from advnets.assessment.paragraphs import baseline_lines, class_lines, reference_lines
 from advnets.assessment.power import power_lines
-from advnets.assessment.summary import Summary, group_of, summarise
+from advnets.assessment.summary import Summary, summarise
 from advnets.assessment.verdict import Verdict, explain_numbers, verdicts
 from advnets.errors import BadInput
 from advnets.markup import html_card, html_lines, html_table
@@ -33,95 +33,6 @@ WARNINGS = {
     "held-out copies": "{} held-out images equal a training image in all features: the data repeat themselves.",
 }
 """Notes of estimates that are printed under the table, by name; {} is the value of the note."""
-
-
-@dataclass(frozen=True)
-class Measure:
-    """An estimate and the protocol that it was made by; measures of different protocols refuse to be compared.
-
-    Attributes:
-        name: What was measured.
-        estimate: The number, with its error.
-        protocol: Split, counts, seed, data, extractor and settings, as JSON can hold them.
-    """
-
-    name: str
-    estimate: Estimate
-    protocol: Mapping[str, Any]
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.estimate}"
-
-    def __sub__(self, other: "Measure") -> Estimate:
-        """The difference of two values, in their unit; its error takes them as independent.
-
-        Raises:
-            BadInput: If their protocols differ; names the fields.
-        """
-        self.must_be_like(other)
-        mine, others = self.estimate, other.estimate
-        both = None if mine.error is None or others.error is None else math.hypot(mine.error, others.error)
-        return Estimate(mine.value - others.value, both, floor=0.0)
-
-    def differences(self, other: "Measure") -> dict[str, tuple[Any, Any]]:
-        """The fields in which two protocols differ.
-
-        Args:
-            other: The other measure.
-
-        Returns:
-            By field, the values of both; None where one of them has none.
-        """
-        mine = {"name": self.name, **self.protocol}
-        others = {"name": other.name, **other.protocol}
-        return {
-            key: (mine.get(key), others.get(key))
-            for key in sorted({*mine, *others})
-            if mine.get(key) != others.get(key)
-        }
-
-    def must_be_like(self, other: "Measure") -> None:
-        """Check that two protocols are equal.
-
-        Args:
-            other: The other measure.
-
-        Raises:
-            BadInput: If they differ; names the fields.
-        """
-        found = "; ".join(f"{key}: {mine!r} and {others!r}" for key, (mine, others) in self.differences(other).items())
-        if found:
-            raise BadInput(
-                f"{self.name} and {other.name} were measured differently ({found}), and cannot be compared. Measure "
-                "both by one protocol."
-            )
-
-    def as_dict(self) -> dict[str, Any]:
-        """The measure as JSON holds it: the estimate's fields, name and protocol.
-
-        Returns:
-            Its name, the fields of its estimate that are known, and its protocol.
-        """
-        return {"name": self.name, **self.estimate.as_dict(), "protocol": dict(self.protocol)}
-
-    @staticmethod
-    def from_dict(values: Mapping[str, Any]) -> "Measure":
-        """Read a measure.
-
-        Args:
-            values: What `as_dict` gives.
-
-        Returns:
-            The measure.
-
-        Raises:
-            BadInput: If `as_dict` cannot have given this.
-        """
-        name, protocol = (values.get("name"), values.get("protocol")) if isinstance(values, Mapping) else (None, None)
-        if not isinstance(name, str) or not isinstance(protocol, Mapping):
-            raise BadInput("measure: expected an object with a name, and with a protocol that is an object")
-        rest = {key: value for key, value in values.items() if key not in ("name", "protocol")}
-        return Measure(name, Estimate.from_dict(rest), dict(protocol))
 
 
 @dataclass(frozen=True)
@@ -149,14 +60,19 @@ class Report:
     figures: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
+    def cards(self) -> dict[str, MeasureCard]:
+        """What a page says of each measure: by its row of MEASURES, or else by what the report holds of it."""
+        return {name: card_of(name, measure.card) for name, measure in self.measures.items()}
+
+    @cached_property
     def verdicts(self) -> dict[str, Verdict]:
         """The verdict on each measure; p-values are adjusted for all rows of the report."""
-        return verdicts({name: measure.estimate for name, measure in self.measures.items()})
+        return verdicts(self._estimates(), self.cards)
 
     @cached_property
     def summary(self) -> Summary:
         """Fidelity, variety and copies, in a sentence each."""
-        return summarise(self._estimates(), self.verdicts, self.against.held_out, self.skipped)
+        return summarise(self._estimates(), self.verdicts, self.against.held_out, self.skipped, self.cards)
 
     def must_have_measures(self) -> None:
         """Check that something was measured.
@@ -249,7 +165,7 @@ class Report:
     def _repr_html_(self) -> str:
         """What a notebook shows: the three sentences and the table; `print` shows the whole page."""
         step = "" if self.step is None else f" at step {self.step:,}"
-        rows = [_plain_row(name, self.measures[name].estimate, self.verdicts[name].words) for name in self.measures]
+        rows = [self._plain_row(name) for name in self.measures]
         table = html_table(rows, head=("measure", "value", "real", "verdict"), right=(1, 2))
         sentences = str(self.summary).replace("**", "").splitlines()
         about = f"{self.against.samples:,} samples, against {self.against.held_out:,} images of {self.against.data}"
@@ -295,14 +211,25 @@ class Report:
     def _table(self) -> str:
         rows = [["measure", "value", "real", "verdict"]]
         for group in HEADINGS:
-            names = [name for name in self.measures if group_of(name) == group]
+            names = [name for name in self.measures if self.cards[name].known_group == group]
             rows += [[f"**{group}**", "", "", ""]] if names else []
             rows += [self._row(name) for name in names]
         return align_table(rows, right=(1, 2))
 
     def _row(self, name: str) -> list[str]:
-        _, *cells = _plain_row(name, self.measures[name].estimate, self.verdicts[name].words)
-        return [escape_markdown(name), *cells]
+        _, *cells = self._plain_row(name)
+        return [escape_markdown(name), *(self._as_text(name, cell) for cell in cells)]
+
+    def _plain_row(self, name: str) -> tuple[str, str, str, str]:
+        found = self.measures[name].estimate
+        real = "" if found.floor is None else f"{found.floor:.4g}"
+        return name, f"{format_estimate(found)} {self.cards[name].unit}".rstrip(), real, self.verdicts[name].words
+
+    def _as_text(self, name: str, words: str) -> str:
+        """Words on a measure in Markdown; those of a row that is not loaded are a stranger's, and text alone."""
+        if name in MEASURES:
+            return words
+        return escape_markdown(words).replace("p &lt; ", "p < ")  # a < before a space opens no mark
 
     def _warnings(self) -> list[str]:
         """Notes of the estimates that a reader of their values has to know."""
@@ -331,7 +258,11 @@ class Report:
         ]
 
     def _explanation(self, definitions: bool) -> str:
-        asked = [f"- {name}: {MEASURES[name].asks}" for name in self.measures if name in MEASURES]
+        asked = [
+            f"- {escape_markdown(name)}: {self._as_text(name, card.asks)}"
+            for name, card in self.cards.items()
+            if card.asks
+        ]
         told = "\n".join(asked) if definitions else "What each measure asks: `advnets evaluate RUN --definitions`."
         return f"{explain_numbers(self._estimates(), self.against.extractor)}\n\n{told}"
 
@@ -358,12 +289,6 @@ class Report:
 
     def _list_skipped(self) -> list[str]:
         return ["Not measured:\n\n" + format_reasons(self.skipped)] if self.skipped else []
-
-
-def _plain_row(name: str, found: Estimate, verdict: str) -> tuple[str, str, str, str]:
-    unit = MEASURES[name].unit if name in MEASURES else ""
-    real = "" if found.floor is None else f"{found.floor:.4g}"
-    return name, f"{format_estimate(found)} {unit}".rstrip(), real, verdict
 
 
 def format_estimate(found: Estimate) -> str:

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from advnets import distributed, extractors, runs
 from advnets.assessment.context import Context, Discriminator, Subject, no_discriminator
-from advnets.assessment.measure_row import ASKED, TRANSLATIONS
+from advnets.assessment.measure_row import ASKED, TRANSLATIONS, Measure
 from advnets.assessment.measures import MEASURES
 from advnets.assessment.plan import EvaluationPlan, parse_measure_names
 from advnets.assessment.reference import Reference, can_be_classified, needs_new_classifier, reference
-from advnets.assessment.report import Measure, Report
+from advnets.assessment.report import Report
 from advnets.assessment.report_figures import draw_figures
 from advnets.data import Dataset
 from advnets.disk import Folder
@@ -279,7 +279,7 @@ def take_measure(name: str, context: Context) -> Measure:
         few = f"found {context.n} sample{'s' * (context.n > 1)}"
         raise BadInput(f"{few}, and it needs {row.least} or more; raise --n, or give more")
     found = _expect_finite(row.find(context), name)
-    return Measure(name, found, _describe_protocol(name, context, found))
+    return Measure(name, found, _describe_protocol(name, context, found), row.card if row.is_own else None)
 
 
 def expect_suitable(name: str, subject: Subject, dataset: Dataset) -> None:

@@ -9,8 +9,8 @@ the rows that looked, unless all rows did that the data allow.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from advnets.assessment.measure_row import ASKED, OWN, MeasureRow
-from advnets.assessment.measures import MEASURES
+from advnets.assessment.measure_row import ASKED, MeasureCard, MeasureRow
+from advnets.assessment.measures import MEASURES, card_of
 from advnets.assessment.power import FEW
 from advnets.assessment.summary_phrases import COLLAPSED, PHRASES, is_fine
 from advnets.assessment.verdict import CLAIMED, LEVEL, Verdict, format_p_value
@@ -64,7 +64,11 @@ class Summary:
 
 
 def summarise(
-    found: Mapping[str, Estimate], verdicts: Mapping[str, Verdict], held_out: int, skipped: Collection[str] = ()
+    found: Mapping[str, Estimate],
+    verdicts: Mapping[str, Verdict],
+    held_out: int,
+    skipped: Collection[str] = (),
+    cards: Mapping[str, MeasureCard] | None = None,
 ) -> Summary:
     """Say in three sentences what a report found.
 
@@ -73,22 +77,24 @@ def summarise(
         verdicts: The verdict on each.
         held_out: Real images that the samples were measured against.
         skipped: Names of measures that were asked for and could not be taken.
+        cards: What a page says of measures that are no rows of MEASURES, by their name.
 
     Returns:
         The sentences, in Markdown.
     """
+    said_of = {name: card_of(name, (cards or {}).get(name)) for name in (*found, *verdicts, *skipped)}
     covered = {group for groups in PARTS.values() for group in groups}
     known = {
         name: verdict.adjusted
         for name, verdict in verdicts.items()
-        if verdict.adjusted is not None and group_of(name) in covered
+        if verdict.adjusted is not None and said_of[name].group in covered
     }
     claims = tuple(name for name, p in known.items() if p < CLAIMED)
-    kinds = {MEASURES[name].of for name in (*found, *skipped) if name in MEASURES} - {"any"}
+    kinds = {said_of[name].of for name in (*found, *skipped)} - {"any"}
     kinds |= {"any"} if kinds else set()
     sentences: dict[str, str] = {}
     for part, groups in PARTS.items():
-        of = [name for name in found if group_of(name) in groups]
+        of = [name for name in found if said_of[name].group in groups]
         claimed = {name: found[name] for name in _by_clarity(of, found) if name in claims}
         hints = {name: known[name] for name in of if CLAIMED <= known.get(name, 1.0) < LEVEL}
         looked = [name for name in of if name in known]
@@ -110,11 +116,6 @@ def summarise(
     if not claims and TOO_FEW <= held_out < FEW:
         sentences["Fidelity"] += f" With {held_out:,} real images only large differences would be seen."
     return Summary(sentences["Fidelity"], sentences["Variety"], sentences["Copies"], claims)
-
-
-def group_of(name: str) -> str:
-    """Return the heading under which a measure stands: its group, or OWN if that is not known."""
-    return MEASURES[name].group if name in MEASURES else OWN
 
 
 def _saw_all(part: str, of: Collection[str], skipped: Collection[str], kinds: Collection[str]) -> bool:

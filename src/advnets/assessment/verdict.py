@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from advnets import statistics
-from advnets.assessment.measures import MEASURES
+from advnets.assessment.measure_row import ALIKE, MeasureCard
+from advnets.assessment.measures import card_of
 from advnets.statistics import Estimate
 from advnets.statistics.estimate import Z95, Note
 from advnets.text import format_number
@@ -16,8 +17,7 @@ LEVEL = 0.05
 CLAIMED = 0.01
 """The largest chance that the first three sentences on samples that are real claim any difference."""
 
-NOT_SHOWN = "no difference can be shown"
-
+NOT_SHOWN = ALIKE
 
 INCEPTION = "inception"
 """How the id of an extractor begins whose Frechet distance is the published one."""
@@ -38,7 +38,7 @@ class Verdict:
     adjusted: float | None = None
 
 
-def verdicts(estimates: Mapping[str, Estimate]) -> dict[str, Verdict]:
+def verdicts(estimates: Mapping[str, Estimate], cards: Mapping[str, MeasureCard] | None = None) -> dict[str, Verdict]:
     """The verdict on each measure; the p-values of all of them are adjusted together (Holm, 1979).
 
     A test has its p-value. A value that is not a test has one by how far its interval is from what real samples get,
@@ -47,16 +47,18 @@ def verdicts(estimates: Mapping[str, Estimate]) -> dict[str, Verdict]:
 
     Args:
         estimates: Estimates by the name of their measure.
+        cards: What a page says of measures that are no rows of MEASURES, by their name.
 
     Returns:
         Verdicts by the name of their measure.
     """
     known = {name: p for name, found in estimates.items() if (p := row_p_value(found)) is not None}
     adjusted = dict(zip(known, statistics.holm(list(known.values())), strict=True))
+    said = {name: card_of(name, (cards or {}).get(name)) for name in estimates}
     return {
-        name: _judge_value(name, found, adjusted.get(name))
+        name: _judge_value(said[name], found, adjusted.get(name))
         if found.p_value is None
-        else _judge_test(name, adjusted[name])
+        else _judge_test(said[name], adjusted[name])
         for name, found in estimates.items()
     }
 
@@ -106,22 +108,19 @@ def row_p_value(found: Estimate) -> float | None:
     return floor_p_value(found) if found.p_value is None else found.p_value
 
 
-def _judge_test(name: str, adjusted: float) -> Verdict:
+def _judge_test(card: MeasureCard, adjusted: float) -> Verdict:
     differs = adjusted < LEVEL
-    row = MEASURES.get(name)
-    different, alike = (row.differs, row.alike) if row else ("differs from real", NOT_SHOWN)
-    words = different if differs else alike
+    words = card.differs if differs else card.alike
     return Verdict(f"{words} ({format_p_value(adjusted)})", differs, adjusted)
 
 
-def _judge_value(name: str, found: Estimate, adjusted: float | None) -> Verdict:
+def _judge_value(card: MeasureCard, found: Estimate, adjusted: float | None) -> Verdict:
     if found.floor is None:
         few = found.notes.get("few_samples")
         return Verdict("too few samples to tell" if few else "there is nothing real to compare it with", None)
-    row = MEASURES.get(name)
     apart = found.value - found.floor
     words = f"{format_number(abs(apart))} {'above' if apart > 0 else 'below'} real images"
-    if row and row.better == "lower" and apart > 0 and found.floor > 0:
+    if card.better == "lower" and apart > 0 and found.floor > 0:
         words = f"{format_number(found.value / found.floor)} times that of real images"
     if adjusted is None:
         return Verdict(f"{words}; its error is not known", None)

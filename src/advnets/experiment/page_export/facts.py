@@ -4,7 +4,6 @@ import math
 from typing import Any
 
 from advnets.assessment import Report
-from advnets.assessment.measures import MEASURES
 from advnets.assessment.report import format_estimate
 from advnets.errors import BadInput
 from advnets.experiment.model import Model
@@ -62,7 +61,7 @@ def measures_of(card: Card) -> dict[str, Any] | None:
 
 
 def _row(report: Report, name: str) -> list[str]:
-    found, unit = report.measures[name].estimate, MEASURES[name].unit if name in MEASURES else ""
+    found, unit = report.measures[name].estimate, report.cards[name].unit
     floor = "" if found.floor is None else f"{found.floor:.4g}"
     return [name, f"{format_estimate(found)} {unit}".rstrip(), floor, report.verdicts[name].words]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from advnets.assessment import MEASURES, Measure
+from advnets.assessment import Measure, MeasureCard, card_of
 from advnets.experiment.publication.card_subject import CardSubject
 from advnets.experiment.publication.yaml_head import Value, format_head
 
@@ -71,18 +71,19 @@ def _metric(measure: Measure, samples: int) -> dict[str, Value]:
     biased = f"less bias {measure.estimate.less_bias:.3g}" if measure.estimate.bias else ""
     told = [features, f"{samples:,} samples", "" if error is None else f"standard error {error:.2g}", biased]
     return {
-        "type": metric_type(measure.name, features),
+        "type": metric_type(measure.name, features, measure.card),
         "value": measure.estimate.value,
         "name": f"{measure.name} ({'; '.join(filter(None, told))})",
     }
 
 
-def metric_type(name: str, features: str) -> str:
+def metric_type(name: str, features: str, stored: MeasureCard | None = None) -> str:
     """Return how a hub files a measure: one of features other than Inception's is not beside those of Inception's.
 
     Args:
         name: The measure.
         features: Id of the extractor.
+        stored: What its report holds of it, for a measure that is no row of MEASURES.
 
     Returns:
         The type.
@@ -91,7 +92,7 @@ def metric_type(name: str, features: str) -> str:
         >>> metric_type("fid", "inception 2015"), metric_type("fid", "convnet 24"), metric_type("parzen", "convnet 24")
         ('fid', 'fid-other-features', 'parzen')
     """
-    of_features = name not in MEASURES or MEASURES[name].on in ("features", "scores")
+    of_features = card_of(name, stored).on in ("features", "scores")
     return f"{name}-other-features" if of_features and not features.startswith("inception") else name
 
 
