@@ -106,6 +106,31 @@ def is_of_advnets(code: object) -> bool:
     return str(module).partition(".")[0] == __name__.partition(".")[0]
 
 
+@contextmanager
+def name_own_failure(code: object, whose: str, advice: str = "") -> Iterator[None]:
+    """Raise as BadInput, by its name, whatever the user's own code raises inside.
+
+    The errors of this module pass as they are, and so does what code of advnets raises.
+
+    Args:
+        code: The function or object that is called inside.
+        whose: How the error calls it.
+        advice: What to do, as a sentence.
+
+    Raises:
+        BadInput: For every other Exception, with its kind and text; KeyboardInterrupt and the like are none.
+    """
+    try:
+        yield
+    except AdvnetsError:
+        raise
+    except Exception as error:
+        if is_of_advnets(code):
+            raise
+        told = f": {first_line(error)}" if str(error) else ""
+        raise BadInput(f"{whose} raised {type(error).__name__}{told}{'. ' if advice else ''}{advice}") from error
+
+
 def first_line(error: Exception) -> str:
     """Return the first line of what an error says, or its name if it says nothing."""
     return str(error).splitlines()[0].rstrip(".")[:160] if str(error) else type(error).__name__

@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 import pytest
+import torch
+from torch import Tensor, nn
 
 from advnets import data, extractors
-from advnets.assessment import GROUPS, MEASURES, MeasureCard, MeasureRow, Reference, Report, assess, verdicts
+from advnets.assessment import GROUPS, MEASURES, MeasureCard, MeasureRow, Reference, Report, assess, measures, verdicts
 from advnets.assessment.context import Context
 from advnets.data import Dataset
-from advnets.errors import BadInput
+from advnets.errors import BadInput, CannotWrite, ProcessLost
 from advnets.statistics import Estimate
 
 
@@ -27,7 +30,7 @@ def held(digits: Dataset) -> Reference:
 
 
 def brightness(context: Context) -> Estimate:
-    return Estimate(100.0, 12.0, 50.0)
+    return Estimate(100.0, 1.0, 50.0)
 
 
 def own_row(**changes: Any) -> MeasureRow:
@@ -125,3 +128,112 @@ def test_a_measure_whose_group_is_not_known_stands_last(
     assert "adjusted for the 2 rows of this table" in page
     assert heading_above("brightness", page) == "own"
     assert page.index("**own**") > page.index("**fidelity**")
+
+
+def test_a_measure_that_raises_is_left_out_with_its_reason(
+    digits: Dataset, held: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors = {
+        "division": (ZeroDivisionError("division by zero"), "it raised ZeroDivisionError: division by zero"),
+        "key": (KeyError("pixel"), "it raised KeyError: 'pixel'"),
+        "silent": (AssertionError(), "it raised AssertionError"),
+        "reason": (BadInput("too dark"), "too dark"),
+    }
+    for name, (error, _) in errors.items():
+        monkeypatch.setitem(MEASURES, name, own_row(find=partial(fail, error)))
+    found = assess(digits.test.values, held, measures=["tone", *errors])
+    assert found.measures.keys() == {"tone"}
+    assert found.skipped == {name: reason for name, (_, reason) in errors.items()}
+    assert "division: it raised ZeroDivisionError: division by zero" in found.markdown()
+
+
+def fail(error: BaseException, *given: object, **settings: object) -> Any:
+    raise error
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(), CannotWrite("full"), ProcessLost("gone")])
+def test_what_is_to_end_an_evaluation_ends_it(
+    error: BaseException, digits: Dataset, held: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MEASURES, "stop", own_row(find=partial(fail, error)))
+    with pytest.raises(type(error)):
+        assess(digits.test.values, held, measures="stop")
+
+
+def test_an_error_of_our_own_measure_is_not_hidden(
+    digits: Dataset, held: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measures, "tone_distance", partial(fail, KeyError("tone")))
+    with pytest.raises(KeyError, match="tone"):
+        assess(digits.test.values, held, measures="tone")
+
+
+def test_advnets_has_none_of_its_measures_from_elsewhere() -> None:
+    assert not [name for name, row in MEASURES.items() if row.is_own]
+    assert own_row().is_own
+    assert own_row(find=partial(fail, KeyError())).is_own
+
+
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [
+        (0.5, "the measure wrong returned 0.5, of type float; expected an Estimate. End it by: return advnets."),
+        (None, "the measure wrong returned None, of type NoneType; expected an Estimate."),
+        (
+            Estimate(torch.tensor(0.5)),
+            "an Estimate whose value is of type Tensor; expected a number. Write float(value)",
+        ),
+        (Estimate(0.5, torch.tensor(0.5)), "an Estimate whose error is of type Tensor; expected a number."),
+        (
+            Estimate(0.5, interval=(0.0, torch.tensor(1))),
+            "whose high is of type Tensor; expected a number.",
+        ),
+        (Estimate(True), "an Estimate whose value is of type bool; expected a number."),
+        (
+            Estimate(0.5, notes={"n": torch.tensor(3)}),
+            "whose note 'n' is of type Tensor; expected a number",
+        ),
+    ],
+)
+def test_what_is_no_estimate_of_plain_numbers_is_named(
+    returned: Any, words: str, digits: Dataset, held: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MEASURES, "wrong", own_row(find=lambda context: returned))
+    found = assess(digits.test.values, held, measures="wrong")
+    assert words in found.skipped["wrong"]
+    with pytest.raises(BadInput, match="nothing that was asked for can be measured"):
+        found.must_have_measures()
+
+
+def lookup(images: Tensor) -> Tensor:
+    return {}["pixel"]  # type: ignore[no-any-return]
+
+
+class Lookup(nn.Module):
+    def forward(self, images: Tensor) -> Tensor:
+        return lookup(images)
+
+
+class LookupObject:
+    id = "my lookup"
+
+    def features(self, values: Tensor) -> Tensor:
+        return lookup(values)
+
+    logits = features
+
+
+@pytest.mark.parametrize(
+    ("extractor", "name"), [(lookup, "lookup; sha256"), (Lookup(), "Lookup"), (LookupObject(), "my lookup")]
+)
+def test_an_extractor_that_raises_is_named(extractor: Any, name: str, digits: Dataset, held: Reference) -> None:
+    own = replace(held, extractor=extractors.as_extractor(extractor))
+    found = assess(digits.test.values, own, measures="fid,inception-score,tone")
+    assert found.measures.keys() == {"tone"}
+    assert "the extractor " in found.skipped["fid"]
+    assert name in found.skipped["fid"]
+    assert "raised KeyError: 'pixel'. Call it with a few of these data" in found.skipped["fid"]
+    with pytest.raises(BadInput, match="raised KeyError: 'pixel'"):
+        assess(digits.test.values, own, measures="fid").must_have_measures()
+    if isinstance(own.extractor, extractors.Judge):
+        assert found.skipped["inception-score"] == found.skipped["fid"]

@@ -12,6 +12,7 @@ from advnets.assessment.reference import HALF, Reference, selection_and_points, 
 from advnets.assessment.translations import Translations, TranslationSides
 from advnets.data import MIXTURES, Dataset, Mixture
 from advnets.errors import BadInput, NonFinite
+from advnets.extractors import extract_features, extract_logits
 
 Pair = tuple[Tensor, Tensor]
 """The same of samples and of real images, (n, ...) and (m, ...)."""
@@ -206,7 +207,7 @@ class Context:
     @cached_property
     def features(self) -> Tensor:
         """Features of the samples, (n, d)."""
-        return self.reference.extractor.features(self.values)
+        return extract_features(self.reference.extractor, self.values)
 
     @cached_property
     def logits(self) -> Tensor:
@@ -234,7 +235,7 @@ class Context:
         scorer, held_out = self.reference.scorer, self.reference.held_out
         if scorer is self.reference.classifier:
             return self.logits, self.reference.held_out_logits
-        return scorer.logits(self.values), scorer.logits(held_out)
+        return extract_logits(scorer, self.values), extract_logits(scorer, held_out)
 
     def draw_equal_counts(self, sides: Pair) -> Pair:
         """Draw as many samples as held-out images.

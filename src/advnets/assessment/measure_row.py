@@ -80,7 +80,8 @@ class MeasureRow:
         better: Which values are nearer to real, one of BETTER: "lower", "higher", or "floor" if either side of what
             real samples get is off. Blurred samples, for example, lie more densely among real images than real samples
             do.
-        find: Measures; raises BadInput, with the reason, where it cannot.
+        find: Measures; raises BadInput, with the reason, where it cannot. Whatever a function of the user's own raises
+            is taken for such a reason.
         on: What it looks at, one of KINDS; the id of what gave it enters the protocol.
         of: What data it is for, one of DATA: "images", "points" or "any".
         needs: Names in NEEDS; without them the measure is skipped, with the reason.

@@ -62,12 +62,12 @@ class Reference:
     @cached_property
     def held_out_features(self) -> Tensor:
         """Features of the held-out images, (m, d)."""
-        return self.extractor.features(self.held_out)
+        return extractors.extract_features(self.extractor, self.held_out)
 
     @cached_property
     def train_features(self) -> Tensor:
         """Features of the training images, (t, d)."""
-        return self.extractor.features(self.train)
+        return extractors.extract_features(self.extractor, self.train)
 
     @cached_property
     def held_out_logits(self) -> Tensor:

@@ -1,6 +1,7 @@
 """Measures samples against a reference, one measure after the other, and yields how far it has come."""
 
 import math
+import reprlib
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
@@ -19,8 +20,9 @@ from advnets.assessment.report import Report
 from advnets.assessment.report_figures import draw_figures
 from advnets.data import Dataset
 from advnets.disk import Folder
-from advnets.errors import BadInput, NonFinite
+from advnets.errors import BadInput, NonFinite, name_own_failure
 from advnets.statistics import Estimate
+from advnets.statistics.estimate import Note
 
 Result = TypeVar("Result")
 
@@ -270,7 +272,8 @@ def take_measure(name: str, context: Context) -> Measure:
         The measure.
 
     Raises:
-        BadInput: If samples or data lack what it needs.
+        BadInput: If samples or data lack what it needs, if it returns no Estimate, and if a function of the user's own
+            raises anything.
         NonFinite: If its number is a NaN or an Inf.
     """
     row = MEASURES[name]
@@ -278,7 +281,9 @@ def take_measure(name: str, context: Context) -> Measure:
     if context.n < row.least:
         few = f"found {context.n} sample{'s' * (context.n > 1)}"
         raise BadInput(f"{few}, and it needs {row.least} or more; raise --n, or give more")
-    found = _expect_finite(row.find(context), name)
+    with name_own_failure(row.find, "it"):
+        found = row.find(context)
+    found = _expect_finite(_expect_estimate(found, name), name)
     return Measure(name, found, _describe_protocol(name, context, found), row.card if row.is_own else None)
 
 
@@ -317,6 +322,30 @@ def note_test_reading(path: Path, report: Report, held: Folder | None = None) ->
         measure = report.measures["parzen"]
         line |= {"nats": measure.estimate.value, "parzen": measure.protocol["parzen"]}
     runs.Journal(path, held).append(line)
+
+
+def _expect_estimate(found: object, name: str) -> Estimate:
+    """What a measure returned, if it is an Estimate of plain numbers, as a report holds them."""
+    if not isinstance(found, Estimate):
+        raise BadInput(
+            f"the measure {name} returned {reprlib.repr(found)}, of type {type(found).__name__}; expected an Estimate. "
+            "End it by: return advnets.statistics.Estimate(value, error, floor)"
+        )
+    numbers = {field: getattr(found, field) for field in ("value", "error", "floor", "bias", "p_value")}
+    numbers |= dict(zip(("low", "high"), found.interval or (), strict=False))
+    for what, number in numbers.items():
+        if number is not None and (isinstance(number, bool) or not isinstance(number, int | float)):
+            raise BadInput(
+                f"the measure {name} returned an Estimate whose {what} is of type {type(number).__name__}; expected a "
+                f"number. Write float({what})"
+            )
+    for key, note in found.notes.items():
+        if not isinstance(note, Note):
+            raise BadInput(
+                f"the measure {name} returned an Estimate whose note {key!r} is of type {type(note).__name__}; "
+                "expected a number, a text or a truth value. Convert it"
+            )
+    return found
 
 
 def _expect_finite(found: Estimate, name: str) -> Estimate:

@@ -10,6 +10,7 @@ from torch import Tensor
 from advnets.assessment.reference import Reference
 from advnets.data import Split
 from advnets.errors import BadInput
+from advnets.extractors import extract_features
 from advnets.metrics.fast_jackknives import frechet_jackknife, kernel_jackknife
 from advnets.metrics.paired import PAIRED
 from advnets.statistics import BLOCKS, Jackknife, find_nearest, jackknife
@@ -183,8 +184,8 @@ class TranslationSides:
         if (measure, side) not in self._jackknives:
             extractor, reference = self.reference.extractor, self.reference
             images = self.of(side)
-            features = extractor.features(images[:1]).expand(len(images), -1) if side == "mean" else None
-            features = extractor.features(images) if features is None else features
+            features = extract_features(extractor, images[:1]).expand(len(images), -1) if side == "mean" else None
+            features = extract_features(extractor, images) if features is None else features
             found = DISTANCES[measure](features, reference.held_out_features[reference.order])
             self._jackknives[measure, side] = found
         return self._jackknives[measure, side]

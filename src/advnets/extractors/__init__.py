@@ -14,7 +14,7 @@ from advnets.data import Dataset
 from advnets.errors import BadInput, Missing, unknown
 from advnets.extractors.classifier import Classifier, ClassifierSettings, accuracy, is_cached, train_classifier
 from advnets.extractors.external_data import external_names, message_fields
-from advnets.extractors.extractor import Extractor, Judge, Pixels
+from advnets.extractors.extractor import Extractor, Judge, Pixels, extract_features, extract_logits
 from advnets.extractors.image_preprocessing import Preprocessing
 from advnets.extractors.inception import Inception, inception_extractor
 from advnets.extractors.onnx import OnnxExtractor, onnx_extractor
@@ -110,6 +110,8 @@ __all__ = [
     "draw_random_features",
     "expect_weights",
     "external_names",
+    "extract_features",
+    "extract_logits",
     "fit_pca",
     "function_extractor",
     "inception_extractor",

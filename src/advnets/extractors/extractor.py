@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Callable, Container, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
-from advnets.errors import BadInput, NonFinite
+from advnets.errors import BadInput, NonFinite, is_of_advnets, name_own_failure
 from advnets.statistics.arrays import full_precision
 
 
@@ -79,6 +79,58 @@ class Pixels:
             BadInput: If the values are neither images nor points.
         """
         return to_rows(values).float()
+
+
+def extract_features(extractor: Extractor, values: Tensor) -> Tensor:
+    """Compute features by an extractor, which may be the user's own.
+
+    Args:
+        extractor: The extractor.
+        values: Images, (n, c, h, w) uint8, or points, (n, d) float32.
+
+    Returns:
+        Features, (n, d) float32.
+
+    Raises:
+        BadInput: If one of the user's own raises anything; names it.
+    """
+    return _call(extractor.features, extractor, values)
+
+
+def extract_logits(judge: Judge, images: Tensor) -> Tensor:
+    """Compute logits by a judge, which may be the user's own.
+
+    Args:
+        judge: The judge.
+        images: Images, (n, c, h, w) uint8.
+
+    Returns:
+        Logits, (n, classes) float32.
+
+    Raises:
+        BadInput: If one of the user's own raises anything; names it.
+    """
+    return _call(judge.logits, judge, images)
+
+
+def _call(method: Callable[[Tensor], Tensor], owner: Extractor | Judge, values: Tensor) -> Tensor:
+    if is_of_advnets(owner):
+        return method(values)
+    with name_failed_extractor(owner, owner.id):
+        return method(values)
+
+
+def name_failed_extractor(code: object, whose: str) -> AbstractContextManager[None]:
+    """Return the context in which an extractor's own code is called, so that an error names the extractor.
+
+    Args:
+        code: The function, network or object that is called inside.
+        whose: Id or name of the extractor.
+
+    Returns:
+        The context, as of `errors.name_own_failure`.
+    """
+    return name_own_failure(code, f"the extractor {whose}", "Call it with a few of these data, and correct it.")
 
 
 def to_rows(values: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from advnets.errors import BadInput
-from advnets.extractors.extractor import Extractor, expect_features, run_in_parts
+from advnets.extractors.extractor import Extractor, expect_features, name_failed_extractor, run_in_parts
 from advnets.extractors.image_preprocessing import Preprocessing
 from advnets.extractors.own_network import NetworkExtractor, network_extractor
 
@@ -39,10 +39,16 @@ class FunctionExtractor:
             Features, (n, d) float32, on the CPU.
 
         Raises:
-            BadInput: If the output is not (n, d).
+            BadInput: If the function raises anything, or the output is not (n, d).
             NonFinite: If there is a NaN or an Inf.
         """
-        return run_in_parts(lambda part: expect_features(self.function(part), len(part), self.id), values, PART)
+
+        def run(part: Tensor) -> Tensor:
+            with name_failed_extractor(self.function, self.id):
+                features = self.function(part)
+            return expect_features(features, len(part), self.id)
+
+        return run_in_parts(run, values, PART)
 
 
 def function_extractor(function: Callable[[Tensor], Tensor]) -> FunctionExtractor:

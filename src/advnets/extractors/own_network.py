@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from advnets.averaging import copy_deeply, prepare_sampling
 from advnets.errors import BadInput
-from advnets.extractors.extractor import expect_features, run_in_parts
+from advnets.extractors.extractor import expect_features, name_failed_extractor, run_in_parts
 from advnets.extractors.image_preprocessing import Preprocessing
 from advnets.runs import memory_fingerprint, state_fingerprint
 
@@ -50,7 +50,7 @@ class NetworkExtractor:
             Features, (n, d) float32, on the CPU.
 
         Raises:
-            BadInput: If these are not such images, or the output is not (n, d).
+            BadInput: If these are not such images, the network raises anything, or the output is not (n, d).
             NonFinite: If there is a NaN or an Inf.
         """
         self.preprocessing.expect_images(values)
@@ -59,7 +59,9 @@ class NetworkExtractor:
 
         def run(part: Tensor) -> Tensor:
             prepared = self.preprocessing(part.to(weights.device)).to(weights.dtype)
-            return expect_features(self.network(prepared), len(part), name)
+            with name_failed_extractor(self.network, name):
+                features = self.network(prepared)
+            return expect_features(features, len(part), name)
 
         return run_in_parts(run, values, PART)
 
