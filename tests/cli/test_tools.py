@@ -6,17 +6,19 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import tiny
-from advnets import experiment
+from advnets import experiment, runs
 from advnets.cli.main import VERBS, main
 from advnets.data import cache_folder
 from advnets.experiment.journal_files import EVENTS, flatten
 from advnets.recipes import RECIPES
+from advnets.runs import environment
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +128,40 @@ def test_info_tells_versions_devices_and_sizes(tmp_path: Path, capsys: pytest.Ca
     text = capsys.readouterr().out
     assert "  classifiers 300 bytes" in re.sub(" +", " ", text).replace("\n ", "\n  ")
     assert str(cache_folder()) in text
+
+
+def test_info_tells_the_commit_of_a_checkout_and_nothing_outside_of_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def git(*words: str) -> str:
+        author = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
+        done = subprocess.run(["git", *author, "-C", str(tmp_path), *words], capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    def told() -> tuple[str | None, bool | None, str]:
+        assert main(["info", "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found["commit"] == runs.describe_environment()["commit"]
+        assert main(["info"]) == 0
+        return found["commit"], found["changes"], capsys.readouterr().out.splitlines()[0]
+
+    code = tmp_path / "environment.py"
+    monkeypatch.setattr(environment, "__file__", str(code))
+    code.write_text("one = 1\n")
+    row = f"advnets       {version('advnets')}"
+    assert told() == (None, None, row), "no checkout"
+    git("init", "-q")
+    (tmp_path / "README.md").write_text("Another project\n")
+    git("add", "README.md")
+    git("commit", "-q", "-m", "Begin")
+    assert told() == (None, None, row), "a checkout of another project, with advnets inside"
+    git("add", "environment.py")
+    git("commit", "-q", "-m", "Add code")
+    commit = git("rev-parse", "HEAD")
+    (tmp_path / "runs.txt").write_text("not tracked\n")
+    assert told() == (commit, False, f"{row}, commit {commit[:7]} (clean)")
+    code.write_text("one = 2\n")
+    assert told() == (commit, True, f"{row}, commit {commit[:7]} (with changes)")
 
 
 @pytest.fixture(scope="module")

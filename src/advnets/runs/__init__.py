@@ -28,7 +28,13 @@ from advnets.runs.directory import (
     new_run_path,
     open_run,
 )
-from advnets.runs.environment import describe_arithmetic, describe_environment, physical_memory
+from advnets.runs.environment import (
+    describe_arithmetic,
+    describe_environment,
+    find_commit,
+    has_changes,
+    physical_memory,
+)
 from advnets.runs.files import (
     expect_new,
     expect_new_folder,
@@ -49,12 +55,12 @@ from advnets.runs.sealed_json import read_sealed, sealed_text, write_sealed
 from advnets.runs.state import measure_tensors, pack_state, state_fingerprint, unpack_state
 
 __all__ = [
-    "KEPT_CHECKPOINTS", "CannotWrite", "Card", "DataCard", "Journal", "ModuleMemory", "RunDirectory",
-    "card_text", "check_card", "create_run", "describe_arithmetic", "describe_environment", "expect_new",
-    "expect_new_folder", "expect_new_run", "expected_tensors", "has_checkpoints", "hold_run", "identity_of_folder",
-    "json_bytes", "load_checkpoint", "load_latest", "lock_run", "make_folder", "measure_tensors", "memory_fingerprint",
-    "name_iterators", "new_run_path", "newest_first", "open_folder", "open_run", "overwrite_json", "pack_state",
-    "parse_card", "physical_memory", "put_back_memory", "read_json", "read_sealed", "remove_checkpoints_after",
-    "remove_leftovers", "save_checkpoint", "sealed_text", "share", "state_fingerprint", "unpack_state",
-    "write_bytes", "write_json", "write_new", "write_new_folder", "write_sealed",
+    "KEPT_CHECKPOINTS", "CannotWrite", "Card", "DataCard", "Journal", "ModuleMemory", "RunDirectory", "card_text",
+    "check_card", "create_run", "describe_arithmetic", "describe_environment", "expect_new", "expect_new_folder",
+    "expect_new_run", "expected_tensors", "find_commit", "has_changes", "has_checkpoints", "hold_run",
+    "identity_of_folder", "json_bytes", "load_checkpoint", "load_latest", "lock_run", "make_folder", "measure_tensors",
+    "memory_fingerprint", "name_iterators", "new_run_path", "newest_first", "open_folder", "open_run", "overwrite_json",
+    "pack_state", "parse_card", "physical_memory", "put_back_memory", "read_json", "read_sealed",
+    "remove_checkpoints_after", "remove_leftovers", "save_checkpoint", "sealed_text", "share", "state_fingerprint",
+    "unpack_state", "write_bytes", "write_json", "write_new", "write_new_folder", "write_sealed",
 ]  # fmt: skip

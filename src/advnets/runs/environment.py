@@ -28,7 +28,7 @@ def describe_environment() -> dict[str, Any]:
         "cores": os.cpu_count(),
         **describe_arithmetic(),
         "processes": distributed.world_size(),
-        "commit": _commit(),
+        "commit": find_commit(),
         "command": sys.argv,
     }
 
@@ -85,11 +85,37 @@ def physical_memory() -> int:
         return 2**40
 
 
-def _commit() -> str | None:
-    here = Path(__file__).resolve().parent
+def find_commit() -> str | None:
+    """Return the commit of the git checkout that advnets runs from.
+
+    A checkout of another project that advnets is installed inside of, such as into its `.venv`, is not meant.
+
+    Returns:
+        The commit, 40 hexadecimal digits; None outside of a checkout, and where git is not installed.
+    """
+    here = Path(__file__).resolve()
+    if not _ask_git(here.parent, "ls-files", "--", here.name):
+        return None
+    return _ask_git(here.parent, "rev-parse", "HEAD") or None
+
+
+def has_changes() -> bool | None:
+    """Return whether a file of that checkout differs from its commit; files that git does not track are not asked.
+
+    Returns:
+        Whether it does; None outside of a checkout.
+    """
+    if find_commit() is None:
+        return None
+    found = _ask_git(Path(__file__).resolve().parent, "status", "--porcelain", "--untracked-files=no")
+    return None if found is None else bool(found)
+
+
+def _ask_git(folder: Path, *words: str) -> str | None:
+    """What git prints of a folder; None where it fails. Nothing is written, for other programs may use the checkout."""
+    command = ["git", "--no-optional-locks", "-C", str(folder), *words]
     try:
-        words = ["git", "-C", str(here), "rev-parse", "HEAD"]
-        done = subprocess.run(words, capture_output=True, text=True, timeout=5, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.strip() or None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -68,7 +68,7 @@ def format_rows(told: dict[str, Any]) -> str:
     extras = {name: version for packages in told["extras"].values() for name, version in packages.items()}
     sizes = told["cache"]["bytes"]
     rows = {
-        "advnets": told["advnets"],
+        "advnets": f"{told['advnets']}{_format_commit(told)}",
         "Python": f"{told['python']} on {told['platform']}",
         "packages": ", ".join(f"{name} {version or 'missing'}" for name, version in told["packages"].items()),
         "extras": ", ".join(f"{name} {version or 'not installed'}" for name, version in extras.items()),
@@ -81,3 +81,11 @@ def format_rows(told: dict[str, Any]) -> str:
         "data folder": told["data_folder"] or "none ($ADVNETS_DATA is not set)",
     }
     return "\n".join(f"{name:<14}{escape(str(value))}" for name, value in rows.items())
+
+
+def _format_commit(told: dict[str, Any]) -> str:
+    """The commit of a checkout and whether files differ from it; nothing outside of one."""
+    if told["commit"] is None:
+        return ""
+    state = {True: " (with changes)", False: " (clean)", None: ""}[told["changes"]]
+    return f", commit {told['commit'][:7]}{state}"

@@ -53,10 +53,13 @@ def describe_installation() -> dict[str, Any]:
     """Return versions, devices, threads, the cache with its sizes in bytes, and the folder of data.
 
     Returns:
-        JSON values by name; what is not installed or not set is None.
+        JSON values by name; what is not installed or not set is None. So are `commit` and `changes`, whether files
+        differ from that commit, where advnets does not run from a git checkout.
     """
     return {
         "advnets": version("advnets"),
+        "commit": runs.find_commit(),
+        "changes": runs.has_changes(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: _version_of(name) for name in PACKAGES},
