@@ -26,6 +26,7 @@ from advnets.comparison.difference import (
     contrast_reports,
     contrast_seeds,
     judge,
+    smallest_exact_p_value,
 )
 from advnets.comparison.inputs import parse_sides
 from advnets.comparison.work import count_parameters, trained_seconds
@@ -368,6 +369,26 @@ def test_seeds_are_matched_or_not() -> None:
     smallest = judge([welch])[0].smallest
     assert smallest is not None
     assert smallest / (welch.difference.error or 0) == pytest.approx(3.76, abs=0.1)
+
+
+@pytest.mark.parametrize("pairs", [2, 3, 5, 6])
+def test_of_few_pairs_a_page_says_what_the_test_rests_on(pairs: int) -> None:
+    seeds = tuple(range(pairs))
+    a, b = [1.0 + 0.1 * seed for seed in seeds], [3.0 + 0.13 * seed for seed in seeds]
+    matched = contrast_seeds("fid", ("A", "B"), a, b, matched=True, floor=None)
+    least = smallest_exact_p_value(pairs)
+    notes = matched.difference.notes
+    assert (notes["p_sign"], notes["p_permutation"]) == (pytest.approx(least), pytest.approx(least))
+    sides = tuple(Side(name, tuple(f"{name}{seed}" for seed in seeds), (4,) * pairs, seeds) for name in ("A", "B"))
+    page = Comparison("matched seeds", sides, {}, judge([matched]), {}, "holm").markdown()
+    assert "The runs of a pair share their seed alone." in page
+    assert "`--unpaired` (in Python `unpaired=True`) tests without pairing." in page
+    few = f"Of {pairs} pairs they cannot go below p = {least:.4g}".replace("0.", ".")
+    assert (few in page, "rests on differences of pairs that are normally distributed" in page) == (pairs < 6,) * 2
+    welch = contrast_seeds("fid", ("A", "B"), a, b, matched=False, floor=None)
+    other = Comparison("seeds", sides, {}, judge([welch]), {}, "holm").markdown()
+    assert "share their seed" not in other
+    assert "cannot go below" not in other
 
 
 def test_groups_of_one_number_each_are_compared_without_a_warning() -> None:

@@ -8,7 +8,15 @@ from typing import Any
 from advnets.assessment.measures import MEASURES
 from advnets.assessment.report import format_estimate
 from advnets.assessment.verdict import format_p_value
-from advnets.comparison.difference import LEVEL, NOT_SHOWN, POWER, ROUNDED, THE_SAME, Contrast
+from advnets.comparison.difference import (
+    LEVEL,
+    NOT_SHOWN,
+    POWER,
+    ROUNDED,
+    THE_SAME,
+    Contrast,
+    smallest_exact_p_value,
+)
 from advnets.comparison.work import compare_work
 from advnets.markup import html_card, html_lines, html_table
 from advnets.statistics import Estimate
@@ -24,7 +32,9 @@ KINDS = {
     "seeds": "Values are means over runs, with their standard error over runs; differences are tested by Welch's t "
     "test.",
     "matched seeds": "Values are means over runs, with their standard error over runs; differences are tested by a "
-    "paired t test, as each group has runs of the same seeds.",
+    "paired t test, as each group has runs of the same seeds. The runs of a pair share their seed alone. Pairing takes "
+    "off what a seed changes alike on both sides, such as the order of the data; of that two recipes may share little. "
+    "`--unpaired` (in Python `unpaired=True`) tests without pairing.",
 }
 """How sides were compared, and what that means."""
 
@@ -205,8 +215,20 @@ class Comparison:
         alike = any(ALIKE in _format_value(value) for each in self.contrasts for value in (each.a, each.b))
         one = f" `{ALIKE}` stands where all runs of a group have one value: so few tell no error." if alike else ""
         return (
-            f" The test has {told} degree{'s' * (told != '1')} of freedom.{few}{one} The error over runs does not hold "
-            "the error of the real images, which are the same for all runs: with others, all values may lie elsewhere."
+            f" The test has {told} degree{'s' * (told != '1')} of freedom.{few}{self._on_normality(runs)}{one} "
+            "The error over runs does not hold the error of the real images, which are the same for all runs: with "
+            "others, all values may lie elsewhere."
+        )
+
+    def _on_normality(self, pairs: int) -> str:
+        """What the test of few pairs rests on, and how far the tests can go that do not rest on it."""
+        least = smallest_exact_p_value(pairs)
+        if self.kind != "matched seeds" or least <= LEVEL:
+            return ""
+        return (
+            " The test rests on differences of pairs that are normally distributed, which so few cannot show. The "
+            "exact tests of signs and of permutations do not: `--json` has them as `p_sign` and `p_permutation`. "
+            f"Of {pairs} pairs they cannot go below p = {f'{least:.4g}'.removeprefix('0')}, whatever the difference."
         )
 
     def _on_halves(self) -> str:

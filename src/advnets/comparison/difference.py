@@ -223,6 +223,24 @@ def contrast_seeds(
     return Contrast(measure, *sides, left, right, with_p_value(found, degrees), degrees)
 
 
+def smallest_exact_p_value(pairs: int) -> float:
+    """The smallest p-value, two-sided, of a test of signs and of one of permutations: that of differences of one sign.
+
+        2 / 2^n
+
+    Args:
+        pairs: Number of pairs, n.
+
+    Returns:
+        The p-value.
+
+    Example:
+        >>> [smallest_exact_p_value(pairs) for pairs in (2, 3, 4, 5, 6)]
+        [0.5, 0.25, 0.125, 0.0625, 0.03125]
+    """
+    return 2.0 ** (1 - pairs)
+
+
 def average_seeds(values: Sequence[float]) -> Estimate:
     """The mean over runs; its error is their deviation / sqrt(n).
 
