@@ -14,7 +14,7 @@ import torch
 import tiny
 from advnets import assessment, data, experiment, runs, statistics
 from advnets.algorithm import Algorithm1
-from advnets.assessment import EvaluationPlan, assess
+from advnets.assessment import MEASURES, Context, EvaluationPlan, assess
 from advnets.cli.main import main
 from advnets.comparison import Comparison, Side, compare_reports, compare_samples
 from advnets.comparison.difference import (
@@ -30,7 +30,7 @@ from advnets.comparison.difference import (
 )
 from advnets.comparison.inputs import parse_sides
 from advnets.comparison.work import count_parameters, trained_seconds
-from advnets.errors import BadInput, Missing
+from advnets.errors import BadInput, Missing, NonFinite
 from advnets.experiment import Samples
 from advnets.experiment.preparation.build_training import build_training
 from advnets.networks import DenseGenerator
@@ -494,3 +494,45 @@ def test_values_are_those_of_evaluate(tmp_path: Path) -> None:
     report = assess(values, against, measures=("fid", "kid", "parzen"))
     for name in ("fid", "kid", "parzen"):
         assert by_measure(found)[name].a.value == pytest.approx(report.measures[name].estimate.value, rel=1e-5)
+
+
+def test_what_real_images_get_is_that_of_evaluate(tmp_path: Path) -> None:
+    for number in range(2):
+        write(f"{number}.npz", start=300 * number)
+    wanted = ("fid", "kid", "recall", "coverage", "class-distance")
+    found = compared("0.npz", "1.npz", plan=EvaluationPlan(measures=wanted, extractor="random", classifier=True))
+    digits = data.load("digits")
+    against = assessment.reference(digits, "random")
+    report = assess(digits.train.values[:300], against, measures=wanted)
+    floors = {name: each.a.floor for name, each in by_measure(found).items()}
+    assert floors == {name: each.b.floor for name, each in by_measure(found).items()}
+    assert floors["kid"] == report.measures["kid"].estimate.floor == 0
+    for name in ("fid", "class-distance", "coverage"):
+        assert floors[name] == pytest.approx(report.measures[name].estimate.floor)
+    recall = floors["recall"]
+    assert recall is not None
+    assert recall == pytest.approx(report.measures["recall"].estimate.floor, abs=0.2), "measured on other images"
+    table = [line.split("|") for line in found.markdown().splitlines() if line.startswith("| ")]
+    assert all(row[5].strip() for row in table), "the column `real` is full"
+
+
+def test_a_frechet_distance_of_too_few_samples_has_no_floor(tmp_path: Path) -> None:
+    plan = EvaluationPlan(measures=("fid",), extractor="pixels", classifier=False)
+    found = compared(write("a.npz", n=60), write("b.npz", n=60, start=300), plan=plan)
+    assert by_measure(found)["fid"].a.floor is None
+    assert "it is empty where that is not known, as for `fid` of too few samples" in found.markdown()
+
+
+def test_a_measure_is_not_left_out_for_a_floor_that_it_is_not_judged_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_floor(context: Context) -> float:
+        raise NonFinite("no floor")
+
+    write("a.npz")
+    write("b.npz", start=300)
+    for name in ("coverage", "parzen"):
+        monkeypatch.setitem(MEASURES, name, replace(MEASURES[name], paired_floor=no_floor))
+    found = compared("a.npz", "b.npz", plan=replace(PLAIN, measures=("coverage", "parzen")))
+    assert [(each.measure, each.a.floor) for each in found.contrasts] == [("coverage", None)]
+    assert found.left_out == {"parzen": "no floor"}

@@ -306,6 +306,20 @@ class Context:
         """Jackknives of precision, density, recall and coverage of `paired_features`."""
         return metrics.manifold_jackknife(*self.paired_features)
 
+    @cached_property
+    def order_of_train(self) -> Tensor:
+        """A random order of the training images, of which the first stand in for samples."""
+        return torch.randperm(len(self.reference.train), generator=torch.Generator().manual_seed(self.seed))
+
+    @cached_property
+    def train_manifolds(self) -> Mapping[str, statistics.Estimate]:
+        """Precision, density, recall and coverage that as many training images get in place of `paired_features`.
+
+        All held-out images are measured against there, so that none of them is left to stand in.
+        """
+        samples, real = self.paired_features
+        return metrics.manifolds(self.reference.train_features[self.order_of_train[: len(samples)]], real)
+
     @property
     def mixture(self) -> Mixture:
         """The mixture that the data are drawn of; raises BadInput for other data."""

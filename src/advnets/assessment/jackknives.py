@@ -1,6 +1,6 @@
 """Jackknives of measures, by which two sets of samples are compared against the same real images, block by block.
 
-Each of them is a column of MEASURES, and so is what real images get, where either side of it is off.
+Each of them is a column of MEASURES, and so is what real images get.
 """
 
 import torch
@@ -11,6 +11,9 @@ from advnets.assessment.context import Context, Pair
 from advnets.assessment.reference import selection_and_points, to_unit_interval
 from advnets.statistics import Jackknife
 from advnets.statistics.gaps import neighbour_gap
+
+NEIGHBOURS = 5
+"""Which neighbour sets the radius of a ball of `manifold_jackknife`, as it does by default."""
 
 
 def shuffled_features(context: Context) -> Pair:
@@ -55,31 +58,44 @@ def jackknife_parzen(context: Context) -> Jackknife:
     return metrics.parzen_jackknife(points[order], centres, sigma)
 
 
-def precision_of_real(context: Context) -> float:
-    """The precision that as many training images get as there are samples.
+def frechet_of_real(context: Context) -> float | None:
+    """The mean Frechet distance of as many real images, as `frechet` has it; None of too few samples to tell it."""
+    return metrics.frechet(*context.whole).floor
 
-    All held-out images are measured against, so that none of them is left to stand in.
-    """
-    samples, real = context.paired_features
-    stand_in = context.reference.train_features[_order_of_train(context)[: len(samples)]]
-    return metrics.manifolds(stand_in, real)["precision"].value
+
+def class_distance_of_real(context: Context) -> float | None:
+    """Nearly the mean distance of as many real images, as `class_distance` has it."""
+    classes = context.reference.dataset.classes
+    assert classes is not None
+    drawn = context.logits.argmax(1), context.reference.held_out_logits.argmax(1)
+    return metrics.class_distance(*drawn, classes).floor
+
+
+def precision_of_real(context: Context) -> float:
+    """The precision that as many training images get as there are samples."""
+    return context.train_manifolds["precision"].value
+
+
+def recall_of_real(context: Context) -> float:
+    """The recall that as many training images get as there are samples."""
+    return context.train_manifolds["recall"].value
 
 
 def density_of_real(context: Context) -> float:
     """The density that real images get: 1, but for data that repeat themselves, as `precision_of_real` has it."""
-    if not context.reference.repeats_itself:
-        return 1.0
+    return context.train_manifolds["density"].value if context.reference.repeats_itself else 1.0
+
+
+def coverage_of_real(context: Context) -> float:
+    """The mean coverage of as many real images; of data that repeat themselves, as `precision_of_real` has it."""
+    if context.reference.repeats_itself:
+        return context.train_manifolds["coverage"].value
     samples, real = context.paired_features
-    stand_in = context.reference.train_features[_order_of_train(context)[: len(samples)]]
-    return metrics.manifolds(stand_in, real)["density"].value
+    return metrics.expected_coverage(len(real), len(samples), NEIGHBOURS)
 
 
 def parzen_of_real(context: Context) -> float:
     """The Parzen score that as many training images get as there are samples."""
     selection, points = selection_and_points(context.reference.dataset, context.reference.split)
-    centres = to_unit_interval(context.reference.train)[_order_of_train(context)[: context.n]]
+    centres = to_unit_interval(context.reference.train)[context.order_of_train[: context.n]]
     return metrics.parzen(points, centres, selection, protocol=context.protocol).value
-
-
-def _order_of_train(context: Context) -> Tensor:
-    return torch.randperm(len(context.reference.train), generator=torch.Generator().manual_seed(context.seed))

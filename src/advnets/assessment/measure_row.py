@@ -90,7 +90,7 @@ class MeasureRow:
         differs: The finding in words where its p-value is small.
         alike: The finding in words where its p-value is not small.
         jackknife: Jackknife by which two sets of samples are compared in pairs; None if they cannot be.
-        paired_floor: What real images get by that jackknife, where better is "floor".
+        paired_floor: What real images get by that jackknife; None where it is not known, or has no meaning.
 
     Raises:
         BadInput: For a group, a need or another name that is in no table, for a `find` that cannot be called, and for a
@@ -109,7 +109,7 @@ class MeasureRow:
     differs: str = DIFFERS
     alike: str = ALIKE
     jackknife: Callable[[Context], Jackknife] | None = None
-    paired_floor: float | Callable[[Context], float] | None = None
+    paired_floor: float | Callable[[Context], float | None] | None = None
 
     def __post_init__(self) -> None:
         for name, known in (("group", GROUPS), ("better", BETTER), ("on", KINDS), ("of", DATA)):

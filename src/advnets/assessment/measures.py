@@ -4,12 +4,16 @@ from dataclasses import replace
 
 from advnets.assessment.context import Context, Pair
 from advnets.assessment.jackknives import (
+    class_distance_of_real,
+    coverage_of_real,
     density_of_real,
+    frechet_of_real,
     jackknife_class_distance,
     jackknife_nearest_training,
     jackknife_parzen,
     parzen_of_real,
     precision_of_real,
+    recall_of_real,
     shuffled_features,
 )
 from advnets.assessment.measure_row import ASKED, OWN, MeasureCard, MeasureRow
@@ -154,11 +158,12 @@ MEASURES: dict[str, MeasureRow] = TRANSLATION_ROWS | {
     "fid": MeasureRow(
         "fidelity", "How far are mean and covariance of the samples from those of real images (Frechet distance)?",
         "lower", lambda context: frechet(*context.whole), least=2,
-        jackknife=lambda context: frechet_jackknife(*shuffled_features(context)),
+        jackknife=lambda context: frechet_jackknife(*shuffled_features(context)), paired_floor=frechet_of_real,
     ),
     "kid": MeasureRow(
         "fidelity", "How far are samples from real images by a cubic kernel, which no sample size biases?",
         "lower", _kid, least=3, jackknife=lambda context: kernel_jackknife(*shuffled_features(context)),
+        paired_floor=0.0,
     ),
     "precision": MeasureRow(
         "fidelity", "Which share of the samples lies where real images lie? Its error and p-value are about the draw "
@@ -213,11 +218,11 @@ MEASURES: dict[str, MeasureRow] = TRANSLATION_ROWS | {
     "recall": MeasureRow(
         "diversity", "Which share of real images lies where samples lie?",
         "higher", lambda context: with_real_floor(context.manifolds["recall"], context.real_manifolds["recall"]),
-        least=6, jackknife=lambda context: context.manifold_jackknives["recall"],
+        least=6, jackknife=lambda context: context.manifold_jackknives["recall"], paired_floor=recall_of_real,
     ),
     "coverage": MeasureRow(
         "diversity", "Which share of real images has a sample among its nearest neighbours?", "higher", _coverage,
-        least=2, jackknife=lambda context: context.manifold_jackknives["coverage"],
+        least=2, jackknife=lambda context: context.manifold_jackknives["coverage"], paired_floor=coverage_of_real,
     ),
     "class-shares": MeasureRow(
         "diversity", "What is the share of the rarest class, by the classifier?",
@@ -227,6 +232,7 @@ MEASURES: dict[str, MeasureRow] = TRANSLATION_ROWS | {
         "diversity", "Are the classes as frequent as among real images (total variation; chi-squared test)?",
         "lower", _class_distance, on="classes", needs=("labels",),
         differs="classes are not as frequent as in real images", jackknife=jackknife_class_distance,
+        paired_floor=class_distance_of_real,
     ),
     "different-bins": MeasureRow(
         "diversity", "Which share of regions has too many or too few samples (NDB)?", "lower", _different_bins,

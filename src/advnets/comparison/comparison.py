@@ -182,7 +182,8 @@ class Comparison:
             f"P-values are adjusted for all tests of this page ({self.control}): among the reported differences, "
             f"{what} is at most {LEVEL:g}. Each interval holds 95 % by itself. "
             "`could be shown` is the true difference that this comparison would have "
-            f"found with a probability of {POWER:g}; a smaller one may well be there unseen."
+            f"found with a probability of {POWER:g}; a smaller one may well be there unseen. `real` is what as many "
+            "real images get; it is empty where that is not known, as for `fid` of too few samples, or has no meaning."
             f"{self._on_order()}{self._on_bias()}"
         )
 

@@ -53,18 +53,21 @@ class SampleJackknives:
         return [name for name in next(iter(self.taken.values())) if name not in self.left_out]
 
     def find_floor(self, name: str, context: Context) -> None:
-        """Find what real images get; leave a measure out if that cannot be known.
+        """Find what real images get; leave a measure out that cannot be judged without it.
 
         Args:
             name: The measure.
             context: The samples of the first path, and the reference.
         """
-        floor = MEASURES[name].paired_floor
+        row = MEASURES[name]
         try:
-            if floor is not None:
-                self.real[name] = floor(context) if callable(floor) else floor
+            real = row.paired_floor(context) if callable(row.paired_floor) else row.paired_floor
         except (BadInput, NonFinite) as error:
-            self.left_out[name] = str(error)
+            if row.better == "floor":  # of others the measure itself says why, if it cannot be taken
+                self.left_out[name] = str(error)
+            return
+        if real is not None:
+            self.real[name] = real
 
     def take(self, path: str, name: str, context: Context) -> None:
         """Take one measure of a path, or leave it out.
