@@ -374,6 +374,23 @@ def test_the_page_has_the_checklist_beside_it(tmp_path: Path) -> None:
     assert "up to 3 times" in table.as_markdown(again)
 
 
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.123, 1.0, 2.5])
+def test_the_page_tells_the_share_of_the_steps(share: float) -> None:
+    full = {row.recipe: row.length("mnist") for row in find_rows(None)}
+    units = [replace(unit(row), steps=max(1, round(steps * share))) for row, steps in full.items()]
+    said = f"share {share:g}: each row was trained for {share:g} times its full steps."
+    for shown in (table.as_markdown, table.as_text):
+        page = shown(results(*units))
+        assert (said in page, "full steps" in page) == (share != 1,) * 2
+        assert "full steps" not in shown(results())
+    unlike = [unit("dbn"), replace(unit("paper"), steps=full["paper"])]
+    unlike[0] = replace(unlike[0], steps=full["dbn"] // 2)
+    mixed = "unlike shares of their full steps: DBN 0.5, Adversarial nets, text 1."
+    assert mixed in table.as_text(results(*unlike))
+    former = replace(unit("a-former-row"), steps=5)
+    assert "full steps" not in table.as_text(results(former)), "nobody knows how many it had"
+
+
 def test_results_survive_the_file(tmp_path: Path) -> None:
     chain = measure_mixing(
         replace(tiny.trained("run", steps=2).model, network=Drift(0.5)), Evaluator.of(data.load("digits"))

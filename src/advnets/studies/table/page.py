@@ -8,6 +8,7 @@ from advnets.metrics import PROTOCOLS
 from advnets.studies.table.evaluator import COMPARED, PAPER
 from advnets.studies.table.records import Origin
 from advnets.studies.table.results import TableResults
+from advnets.studies.table.rows import TABLE_ROWS
 from advnets.studies.table.summary import SummaryRow, summarise
 from advnets.text import escape, escape_markdown, format_code
 
@@ -54,9 +55,8 @@ def as_text(results: TableResults) -> str:
     """
     lines = summarise(results)
     tables = [_align(head, rows) for head, rows in _tables(lines)]
-    return "\n\n".join(
-        [escape(_title(results)), *tables, "\n".join(f"- {point}" for point in checklist(results, lines))]
-    )
+    points = "\n".join(f"- {point}" for point in checklist(results, lines))
+    return "\n\n".join([*map(escape, [_title(results), *_shares(results)]), *tables, points])
 
 
 def as_markdown(results: TableResults) -> str:
@@ -75,6 +75,7 @@ def as_markdown(results: TableResults) -> str:
     titles = ("## Scores", "## What a score does not say")
     body = "\n\n".join(f"{title}\n\n{table}" for title, table in zip(titles, tables, strict=True))
     title = escape_markdown(_title(results))
+    title = "\n\n".join([title, *map(escape_markdown, _shares(results))])
     return f"# {title}\n\n{body}\n\n## Read this beside it\n\n{points}\n\n## Made by\n\n{commands}\n"
 
 
@@ -138,6 +139,27 @@ def _paper_error(data: str) -> str:
 
 def _title(results: TableResults) -> str:
     return f"Table 1 on {results.data}: Parzen window scores, nats"
+
+
+def _shares(results: TableResults) -> list[str]:
+    """What share of its full steps each row was trained for, where it was not all of them; else nothing is said."""
+    rows = [(row, units) for row in TABLE_ROWS if (units := results.units_of_row(row.recipe))]
+    steps = {row.label: [(unit.steps, row.length(results.data)) for unit in units] for row, units in rows}
+    share = _find_share([pair for pairs in steps.values() for pair in pairs])
+    if share is not None:
+        return [] if share == "1" else [f"share {share}: each row was trained for {share} times its full steps."]
+    each = ", ".join(f"{label} {_find_share(pairs) or 'several'}" for label, pairs in steps.items())
+    return [f"share: the rows were trained for unlike shares of their full steps: {each}."]
+
+
+def _find_share(steps: Sequence[tuple[int, int]]) -> str | None:
+    """The shortest number that gives each (steps, full steps) by rounding; None if there is none, "1" of no steps."""
+    low = max(((taken - 0.5) / full for taken, full in steps), default=1.0)
+    high = min(((taken + 0.5) / full for taken, full in steps), default=1.0)
+    if low <= 1 <= high:
+        return "1"
+    shortest = (f"{float(f'{(low + high) / 2:.{digits}g}'):g}" for digits in range(1, 7))
+    return next((share for share in shortest if low <= float(share) <= high), None)
 
 
 def _tables(lines: Sequence[SummaryRow]) -> list[tuple[Sequence[str], list[list[str]]]]:
