@@ -23,6 +23,7 @@ from advnets.experiment.publication import card_head, model_card, yaml_head
 from advnets.experiment.publication.card_subject import open_subject
 from advnets.experiment.publication.model_card import format_card, write_card
 from advnets.recipes import RECIPES
+from advnets.text import escape_markdown
 
 EVIL = (
     'a"b\\ \n---\n\n# Owned\n\n<script>alert(1)</script> [x](http://evil) ![x](http://evil/p.png) '
@@ -103,6 +104,8 @@ def test_a_card_tells_what_it_is_how_it_was_made_and_how_good(run: experiment.Ru
     assert f"- Run: seed 0, up to step 3, device {run.settings.device}, {threads} threads." in body
     versions = f"torch {environment['torch']}, Python {environment['python']}"
     assert f"- Versions: advnets {environment['advnets']}, {versions}" in body
+    machine = f"operating system {environment['platform']}, processor {environment['processor']}"
+    assert escape_markdown(machine) in body
     assert (f"commit of advnets {environment['commit']}." in body) == (environment["commit"] is not None)
     assert "for tests" in body
     assert "advnets sample model.safetensors --seed 3 --out samples.png" in body
@@ -163,6 +166,8 @@ def test_the_limit_of_a_resumed_run_is_the_one_asked_for_last(run: experiment.Ru
     body = split_page(format_card(open_subject(tmp_path / "copy")))[1]
     assert "- Run: seed 0, up to step 4, device" in body
     assert "- Versions:" not in body
+    (tmp_path / "copy" / "environment.json").write_text('{"torch": "2.0", "processor": ""}')
+    assert "- Versions: torch 2.0.\n" in split_page(format_card(open_subject(tmp_path / "copy")))[1]
 
 
 def test_a_biased_measure_is_named_with_its_value_less_its_bias(run: experiment.Run) -> None:

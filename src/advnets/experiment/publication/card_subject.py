@@ -25,7 +25,8 @@ class CardSubject:
         report: What `evaluate` measured of this very step, None if it did not.
         record: What the recipe.json of its run says, None of a share file.
         limit: The limit that its run was given last, {"steps": ..., "minutes": ...}; empty of a share file.
-        environment: Versions, threads and commit that its run was started with; empty where they are not known.
+        environment: Versions, machine, threads and commit that its run was started with; empty where they are not
+            known.
         test_readings: How often its run was measured on the test split; 0 of a share file.
     """
 

@@ -228,7 +228,14 @@ def _run_lines(subject: CardSubject) -> list[str]:
     limits = [words.format(subject.limit[name]) for name, words in units.items() if subject.limit.get(name)]
     threads = [f"{found['threads']} threads"] if "threads" in found else []
     asked = [f"seed {settings.seed}", *limits, f"device {settings.device}", *threads]
-    names = {"advnets": "advnets", "torch": "torch", "python": "Python", "commit": "commit of advnets"}
+    names = {
+        "advnets": "advnets",
+        "torch": "torch",
+        "python": "Python",
+        "platform": "operating system",
+        "processor": "processor",
+        "commit": "commit of advnets",
+    }
     versions = [f"{words} {str(found[name])[:LONGEST]}" for name, words in names.items() if found.get(name)]
     lines = [f"- Run: {', '.join(asked)}."] + [f"- Versions: {', '.join(versions)}."] * bool(versions)
     return [escape_markdown(line) for line in lines]
