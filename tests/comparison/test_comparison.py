@@ -117,6 +117,17 @@ def test_what_cannot_be_taken_is_left_out_with_the_reason(tmp_path: Path) -> Non
         compared("a.npz", "b.npz", plan=replace(PLAIN, measures=("fid",)))
 
 
+def test_few_held_out_images_are_no_ground_for_a_claim_by_neighbourhoods(tmp_path: Path) -> None:
+    write("a.npz", n=60)
+    write("b.npz", n=60, start=300)
+    write("real.npz", n=80, start=600)
+    plan = replace(PLAIN, measures=("recall", "coverage", "precision", "density", "nearest-training"))
+    found = assessment.exhaust(compare_samples(["a.npz", "b.npz"], plan, others="real.npz"))
+    assert [each.measure for each in found.contrasts] == ["nearest-training"]
+    for name in ("recall", "coverage", "precision", "density"):
+        assert "held-out images, and sides are compared by it with 40 or more" in found.left_out[name]
+
+
 def test_of_points_parzen_is_left_out_and_the_rest_is_compared(tmp_path: Path) -> None:
     ring = data.load("ring-8")
     for number in range(2):

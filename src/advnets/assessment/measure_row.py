@@ -87,6 +87,8 @@ class MeasureRow:
         needs: Names in NEEDS; without them the measure is skipped, with the reason.
         unit: Unit of the value.
         least: The least number of samples.
+        least_held_out: The least number of held-out images by which sides are compared; with fewer its error is too
+            small where a few odd samples decide it.
         differs: The finding in words where its p-value is small.
         alike: The finding in words where its p-value is not small.
         jackknife: Jackknife by which two sets of samples are compared in pairs; None if they cannot be.
@@ -106,6 +108,7 @@ class MeasureRow:
     needs: tuple[str, ...] = ()
     unit: str = ""
     least: int = 1
+    least_held_out: int = 1
     differs: str = DIFFERS
     alike: str = ALIKE
     jackknife: Callable[[Context], Jackknife] | None = None
@@ -151,6 +154,23 @@ class MeasureRow:
             raise BadInput(f"it is for {self.of}, and these data are {context.reference.kind}")
         for name in self.needs:
             NEEDS[name](context)
+
+    def must_compare(self, context: Context) -> None:
+        """Check that sides can be compared by the measure.
+
+        Args:
+            context: The samples of a side and the data.
+
+        Raises:
+            BadInput: If `must_suit` raises it, or there are too few held-out images, with the reason.
+        """
+        self.must_suit(context)
+        found = len(context.reference.held_out)
+        if found < self.least_held_out:
+            raise BadInput(
+                f"found {found} held-out images, and sides are compared by it with {self.least_held_out} or more; "
+                "bring more images"
+            )
 
 
 @dataclass(frozen=True)

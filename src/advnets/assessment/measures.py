@@ -44,6 +44,8 @@ from advnets.statistics.distances import pairwise_distance
 
 PERMUTATIONS = 4999
 """Permutations of a test: with fewer, no p-value is so small that it stays below .01 beside a dozen others."""
+FEW_REAL = 40
+"""Held-out images by which sides are compared with what lies around single images: of fewer, a few decide."""
 
 COPIES = "some samples are copies of training images"
 NO_COPIES = "no copying can be shown"
@@ -169,11 +171,13 @@ MEASURES: dict[str, MeasureRow] = TRANSLATION_ROWS | {
         "fidelity", "Which share of the samples lies where real images lie? Its error and p-value are about the draw "
         "of samples, given these real images.",
         "floor", lambda context: with_real_floor(context.manifolds["precision"], context.real_manifolds["precision"]),
-        least=6, jackknife=lambda context: context.manifold_jackknives["precision"], paired_floor=precision_of_real,
+        least=6, least_held_out=FEW_REAL, jackknife=lambda context: context.manifold_jackknives["precision"],
+        paired_floor=precision_of_real,
     ),
     "density": MeasureRow(
         "fidelity", "How densely do real images lie around samples?",
-        "floor", _density, least=6, jackknife=lambda context: context.manifold_jackknives["density"],
+        "floor", _density, least=6, least_held_out=FEW_REAL,
+        jackknife=lambda context: context.manifold_jackknives["density"],
         paired_floor=density_of_real,
     ),
     "sliced-wasserstein": MeasureRow(
@@ -218,11 +222,13 @@ MEASURES: dict[str, MeasureRow] = TRANSLATION_ROWS | {
     "recall": MeasureRow(
         "diversity", "Which share of real images lies where samples lie?",
         "higher", lambda context: with_real_floor(context.manifolds["recall"], context.real_manifolds["recall"]),
-        least=6, jackknife=lambda context: context.manifold_jackknives["recall"], paired_floor=recall_of_real,
+        least=6, least_held_out=FEW_REAL, jackknife=lambda context: context.manifold_jackknives["recall"],
+        paired_floor=recall_of_real,
     ),
     "coverage": MeasureRow(
         "diversity", "Which share of real images has a sample among its nearest neighbours?", "higher", _coverage,
-        least=2, jackknife=lambda context: context.manifold_jackknives["coverage"], paired_floor=coverage_of_real,
+        least=2, least_held_out=FEW_REAL, jackknife=lambda context: context.manifold_jackknives["coverage"],
+        paired_floor=coverage_of_real,
     ),
     "class-shares": MeasureRow(
         "diversity", "What is the share of the rarest class, by the classifier?",

@@ -80,7 +80,7 @@ class SampleJackknives:
         row = MEASURES[name]
         assert row.jackknife is not None
         try:
-            row.must_suit(context)
+            row.must_compare(context)
             self.taken[path][name] = row.jackknife(context)
         except (BadInput, NonFinite) as error:
             self.left_out[name] = str(error)
