@@ -547,3 +547,14 @@ def test_a_measure_is_not_left_out_for_a_floor_that_it_is_not_judged_by(
     found = compared("a.npz", "b.npz", plan=replace(PLAIN, measures=("coverage", "parzen")))
     assert [(each.measure, each.a.floor) for each in found.contrasts] == [("coverage", None)]
     assert found.left_out == {"parzen": "no floor"}
+
+
+def test_what_runs_of_one_recipe_differ_in_is_told_as_it_is_typed(tmp_path: Path) -> None:
+    tiny.trained("usual", steps=4)
+    tiny.trained("fast", experiment.change_recipe(tiny.RECIPE, generator_rate=0.003), steps=4, seed=1)
+    found = assessment.exhaust(compare_samples(["usual", "fast"], replace(PLAIN, n=60, measures=("fid",))))
+    (line,) = [line for line in found.markdown().splitlines() if "trained otherwise by" in line]
+    assert line.count(";") == 0
+    assert line.endswith("/ 0.003")
+    assert "--generator.rate" in line
+    assert list(found.as_dict()["settings_differ"]) == ["--generator.rate"]

@@ -1,7 +1,7 @@
 """Comparison of sides: samples that are measured now in pairs, reports, or groups of runs that differ by seed.
 
-Inside of the room a file imports only from those before it: difference, work, comparison, inputs, side_card,
-from_samples, from_reports, compare.
+Inside of the room a file imports only from those before it: difference, work, settings_difference, comparison, inputs,
+side_card, from_samples, from_reports, compare.
 """
 
 from advnets.comparison.compare import compare

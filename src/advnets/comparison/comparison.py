@@ -17,6 +17,7 @@ from advnets.comparison.difference import (
     Contrast,
     smallest_exact_p_value,
 )
+from advnets.comparison.settings_difference import differing_fields
 from advnets.comparison.work import compare_work
 from advnets.markup import html_card, html_lines, html_table
 from advnets.statistics import Estimate
@@ -46,6 +47,11 @@ PROTOCOL_WORDS = {"seed": "seed of the samples"}
 NUMBERS = {2: "Two", 3: "Three", 4: "Four"}
 """Runs a group that the page calls few, in words."""
 
+MOST_SETTINGS = 8
+"""Settings in which sides differ that are named at most."""
+TOLD_ELSEWHERE = ("settings.seed", "settings.steps", "settings.minutes")
+"""Settings that a side's own line tells, or the steps."""
+
 HALVED = ("precision", "density", "recall")
 """Measures that `evaluate` takes of half of the held-out images, and a comparison of all."""
 
@@ -62,6 +68,7 @@ class Side:
         recipe: Name of the recipe that trained it; "" where that is not known.
         work: What a step of its training costs, as `describe_work` has it; empty where that is not known.
         seconds: The seconds that each was trained for, or None.
+        settings: The values of the recipe as typed, and the settings, of its first run; empty of files.
     """
 
     name: str
@@ -71,6 +78,7 @@ class Side:
     recipe: str = ""
     work: Mapping[str, str] = field(default_factory=dict)
     seconds: tuple[float | None, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,8 @@ class Comparison:
         """
         return {
             "kind": self.kind,
-            "sides": [asdict(side) for side in self.sides],
+            "sides": [{k: v for k, v in asdict(side).items() if k != "settings"} for side in self.sides],
+            "settings_differ": {name: list(values) for name, values in self._differing_settings().items()},
             "protocol": dict(self.protocol),
             "control": self.control,
             "level": LEVEL,
@@ -173,7 +182,18 @@ class Comparison:
             if name != "digest"
         )
         lines = [f"- {side.name}{_members(side)}" for side in self.sides]
+        if differing := self._differing_settings():
+            told = [f"{name} {' / '.join(values)}" for name, values in differing.items()]
+            more = f"; and {len(told) - MOST_SETTINGS} more" if len(told) > MOST_SETTINGS else ""
+            lines.append(f"- trained otherwise by: {'; '.join(told[:MOST_SETTINGS])}{more}")
         return "\n".join(map(escape_markdown, [*lines, f"- measured by: {protocol}"]))
+
+    def _differing_settings(self) -> dict[str, tuple[str, ...]]:
+        """What runs of one recipe differ in, beside seed and limit; nothing of files, and of several recipes."""
+        if not all(side.settings for side in self.sides) or len({side.recipe for side in self.sides}) > 1:
+            return {}
+        found = differing_fields([side.settings for side in self.sides])
+        return {name: values for name, values in found.items() if name not in TOLD_ELSEWHERE}
 
     def _explanation(self) -> str:
         what = "the chance of any false one" if self.control == "holm" else "the expected share of false ones"

@@ -43,7 +43,18 @@ def settings_differences(records: Sequence[Mapping[str, Any]]) -> dict[str, tupl
     Returns:
         {field: its value in each run}, ABSENT where a run has no such field; empty for runs that are set alike.
     """
-    flat = [flatten_settings(record) for record in records]
+    return differing_fields([flatten_settings(record) for record in records])
+
+
+def differing_fields(flat: Sequence[Mapping[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Return the fields in which settings differ.
+
+    Args:
+        flat: Settings of runs, as `flatten_settings` has them.
+
+    Returns:
+        As `settings_differences`.
+    """
     names = list(dict.fromkeys(name for lines in flat for name in lines))
     rows = {name: tuple(lines.get(name, ABSENT) for lines in flat) for name in names}
     return {name: values for name, values in rows.items() if len(set(values)) > 1}

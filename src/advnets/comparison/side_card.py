@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from advnets.comparison.comparison import Side
 from advnets.comparison.inputs import SideRequest
+from advnets.comparison.settings_difference import flatten_settings
 from advnets.comparison.work import describe_work, trained_seconds
 from advnets.experiment.run import Run
+from advnets.recipes.changes import format_typed, recipe_values
 
 
 def side_card(side: SideRequest, runs: Sequence[Run | None], steps: Sequence[int | None], recipe: str = "") -> Side:
@@ -30,4 +32,12 @@ def side_card(side: SideRequest, runs: Sequence[Run | None], steps: Sequence[int
         recipe if first is None else first.recipe.name,
         {} if first is None else describe_work(first.record),
         tuple(None if run is None else trained_seconds(run, step) for run, step in pairs),
+        {} if first is None else _settings_of(first),
     )
+
+
+def _settings_of(run: Run) -> dict[str, str]:
+    """The recipe of a run as it would be typed, and what else its recipe.json says."""
+    typed = {f"--{value.name}": format_typed(value) for value in recipe_values(run.recipe)}
+    others = flatten_settings(run.record.as_json())
+    return {**typed, **{name: text for name, text in others.items() if not name.startswith("recipe.")}}
