@@ -244,3 +244,5 @@ def test_settings_findings_and_keys(viewer: Viewer) -> None:
     assert names == ["collapse", "batch-reading", "cycling"], "the gravest first, each once, what is gone last"
     assert page.locator("#tab-findings .count").inner_text() == "1"
     assert page.locator(".finding img").count() == 0
+    page.wait_for_selector(".not-judged")
+    assert "from step 100 on" in page.locator(".not-judged").first.inner_text()

@@ -4,9 +4,11 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +18,10 @@ from PIL import Image
 import tiny
 import web_client
 from advnets.comparison.settings_difference import settings_differences
+from advnets.diagnosis import DETECTORS, Probe, list_not_judged
 from advnets.disk import Folder
 from advnets.errors import BadInput
+from advnets.experiment import Diagnosis
 from advnets.experiment.exploration import Exploration, LatentExplorer, draw_place
 from advnets.runs.overview import find_run_folders, read_overview
 from advnets.runs.tail import read_tail
@@ -260,6 +264,41 @@ def test_a_damaged_run_is_shown_as_far_as_it_can_be_read(tmp_path: Path) -> None
     assert client.get(f"/api/latents/{key}").json()["reason"]
     for path in (f"/api/run/{'0' * 16}", f"/api/preview/{key}/11", f"/api/preview/{key}/30"):
         assert client.get(path).status == 404, path
+    client.page.close()
+
+
+def test_the_page_says_what_is_not_judged_yet(trained: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained / "run-0", tmp_path / "runs" / "one")
+    run, client = tmp_path / "runs" / "one", Client(tmp_path / "runs")
+    key = client.key("one")
+
+    def judgement() -> dict[str, Any]:
+        found: dict[str, Any] = client.get(f"/api/run/{key}").json()["judgement"]
+        return found
+
+    def write(*probes: dict[str, Any]) -> None:
+        (run / "probes.jsonl").write_text("".join(json.dumps(one) + "\n" for one in probes))
+
+    (run / "findings.jsonl").unlink(missing_ok=True)
+    write({"step": 0}, {"step": 6, "spread": 0.5})
+    early = judgement()
+    assert (early["step"], early["probes"], early["failures"]) == (6, 2, len(DETECTORS))
+    said = str(Diagnosis(run, 6, (), (), 2, tuple(list_not_judged([Probe(0), Probe(6, spread=0.5)]))))
+    assert early["words"] in said
+    assert all(f"{one['name']} ({one['until']})" in said for one in early["not_judged"])
+    assert "It is too early to say: at step 6, " in early["words"]
+    (run / "findings.jsonl").write_text(json.dumps({"name": "dead-units", "severity": "finding"}) + "\n")
+    assert "dead-units" in {one["name"] for one in early["not_judged"]}
+    assert "dead-units" not in {one["name"] for one in judgement()["not_judged"]}
+    write(*({"step": step, "spread": 0.5, "track": [0.1, 0.2]} for step in range(0, 3000, 100)))
+    late = judgement()
+    assert (late["words"], late["not_judged"]) == ("Nothing is found to be wrong.", [])
+    write()
+    assert judgement()["words"].startswith("The doctor has made no probe of this run yet.")
+    write({"step": "six"})
+    about = client.get(f"/api/run/{key}").json()
+    assert about["judgement"] is None
+    assert any("probes.jsonl" in problem for problem in about["problems"])
     client.page.close()
 
 

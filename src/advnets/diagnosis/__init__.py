@@ -18,7 +18,7 @@ from advnets.diagnosis.measurement import (
     rhythm_of,
     share_of_untrained,
 )
-from advnets.diagnosis.not_judged import NotJudged, list_not_judged
+from advnets.diagnosis.not_judged import NotJudged, describe_silence, gather_not_judged, list_not_judged
 from advnets.diagnosis.probe import Probe
 from advnets.diagnosis.setup import UNKNOWN, Rate, Setup
 from advnets.diagnosis.sight import PROBABILITIES, RANGES
@@ -26,8 +26,8 @@ from advnets.diagnosis.thresholds import THRESHOLDS, Thresholds
 from advnets.diagnosis.variety import sign_of_sameness
 
 __all__ = [
-    "DETECTORS", "Detector", "Finding", "NotJudged", "PROBABILITIES", "Probe", "RANGES", "Rate", "SEVERITIES", "Setup",
-    "THRESHOLDS", "Thresholds", "UNKNOWN", "chance_above", "compare_samples", "copy_ratio", "diagnose",
-    "finding_of_failure", "gravity", "list_not_judged", "nearest_distances", "reach_of_logits", "rhythm_of",
-    "share_of_untrained", "sign_of_sameness",
+    "DETECTORS", "Detector", "Finding", "NotJudged", "PROBABILITIES", "Probe", "RANGES", "Rate", "SEVERITIES",
+    "Setup", "THRESHOLDS", "Thresholds", "UNKNOWN", "chance_above", "compare_samples", "copy_ratio",
+    "describe_silence", "diagnose", "finding_of_failure", "gather_not_judged", "gravity", "list_not_judged",
+    "nearest_distances", "reach_of_logits", "rhythm_of", "share_of_untrained", "sign_of_sameness",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """What cannot be judged yet, and when it will be, so that silence is not taken for health."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,11 +38,19 @@ class NotJudged:
         """
         return {"name": self.name, "from_step": self.from_step, "probes": self.probes, "why": self.why}
 
-    def __str__(self) -> str:
+    def words_of_wait(self) -> str:
+        """Say from when on it is judged.
+
+        Returns:
+            The step, the probes that are lacking, and what is to be known beside them.
+        """
         step = [] if self.from_step is None else [f"from step {self.from_step:,} on"]
         more = f"after {self.probes} more probe{'' if self.probes == 1 else 's'}"
         parts = [*step, *([more] if self.probes else []), *([self.why] if self.why else [])]
-        return f"{self.name} ({'; '.join(parts)})"
+        return "; ".join(parts)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.words_of_wait()})"
 
 
 def list_not_judged(history: Sequence[Probe], limits: Thresholds = THRESHOLDS) -> list[NotJudged]:
@@ -73,6 +81,38 @@ def list_not_judged(history: Sequence[Probe], limits: Thresholds = THRESHOLDS) -
         elif step < limits.warm_up and row.waits:
             found.append(NotJudged(name, limits.warm_up))
     return found
+
+
+def gather_not_judged(ways: Mapping[str, Sequence[Probe]], standing: Collection[str] = ()) -> list[NotJudged]:
+    """Return what is not judged yet in some way of a game.
+
+    Args:
+        ways: The probes of each way in the order of their steps, by the way's name.
+        standing: Names of the failures that are found already, which are left out.
+
+    Returns:
+        The failures, each once.
+    """
+    waiting = {one.name: one for history in ways.values() for one in list_not_judged(history)}
+    return [one for name, one in waiting.items() if name not in standing]
+
+
+def describe_silence(step: int, waiting: int) -> str:
+    """Say what it means that nothing is found; not that all is well, where not all was judged.
+
+    Args:
+        step: The step that was looked at last.
+        waiting: How many failures are not judged yet.
+
+    Returns:
+        One or two sentences.
+    """
+    if waiting > len(DETECTORS) / 2:
+        return (
+            f"It is too early to say: at step {step:,}, {waiting} of {len(DETECTORS)} failures cannot be "
+            "judged yet. Train on, and ask again."
+        )
+    return f"Nothing is found to be wrong{' in what is judged so far' if waiting else ''}."
 
 
 def _collapse_to_come(history: Sequence[Probe], limits: Thresholds) -> NotJudged | None:

@@ -10,14 +10,14 @@ import torch
 from advnets import runs
 from advnets.averaging import MovingAverage, copy_deeply
 from advnets.diagnosis import (
-    DETECTORS,
     Finding,
     NotJudged,
     Probe,
+    describe_silence,
     diagnose,
     finding_of_failure,
+    gather_not_judged,
     gravity,
-    list_not_judged,
 )
 from advnets.errors import Unsupported
 from advnets.experiment.preparation.build_training import build_training
@@ -77,14 +77,8 @@ class Diagnosis:
 
     @property
     def _silence(self) -> str:
-        """What is said where nothing was found; not that all is well, where not all was judged."""
-        waiting = len(self.not_judged)
-        if waiting > len(DETECTORS) / 2:
-            return (
-                f"It is too early to say: at step {self.step:,}, {waiting} of {len(DETECTORS)} failures cannot be "
-                "judged yet. Train on, and ask again."
-            )
-        return f"Nothing is found to be wrong{' in what is judged so far' if waiting else ''}."
+        """What is said where nothing was found."""
+        return describe_silence(self.step, len(self.not_judged))
 
     @property
     def _words_of_not_judged(self) -> str:
@@ -96,7 +90,7 @@ class Diagnosis:
         rows += [(f"{one.severity}, gone", one.name, one.what, "") for one in self.earlier]
         said = [] if self.findings else [f"<p>{html_text(self._silence)}</p>"]
         table = [html_table(rows, head=("", "finding", "what", "remedy"))] if rows else []
-        waiting = [(one.name, str(one).removeprefix(f"{one.name} ").strip("()")) for one in self.not_judged]
+        waiting = [(one.name, one.words_of_wait()) for one in self.not_judged]
         later = [html_table(waiting, head=("not judged yet", "until"))] if waiting else []
         return html_card(title, *said, *table, *later)
 
@@ -130,9 +124,8 @@ def diagnose_run(run: KeptRun) -> Diagnosis:
     now = ([failure] if failure else []) + standing
     probes = sum(map(len, history.values()))
     earlier = _earlier(run, {one.name for one in now})
-    waiting = {one.name: one for past in history.values() for one in list_not_judged(past)}
-    later = tuple(one for name, one in waiting.items() if name not in {found.name for found in now})
-    return Diagnosis(run.directory.path, step, tuple(now), earlier, probes, later)
+    later = gather_not_judged(history, {one.name for one in now})
+    return Diagnosis(run.directory.path, step, tuple(now), earlier, probes, tuple(later))
 
 
 def _earlier(run: KeptRun, standing: set[str]) -> tuple[Finding, ...]:

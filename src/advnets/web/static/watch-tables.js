@@ -94,10 +94,20 @@ export function sortFindings(lines) {
 
 export function Findings({ runs, feed }) {
   return html`<div class="findings">${runs.map((run) => {
-    const found = sortFindings(feed.open.get(run.key)?.findings || []);
+    const open = feed.open.get(run.key), found = sortFindings(open?.findings || []), judgement = open?.about?.judgement;
     return html`<section key=${run.key}>${runs.length > 1 ? html`<h3>${run.name}</h3>` : ""}
-      ${found.length ? found.map((one) => html`<${Finding} one=${one} />`) : html`<p class="card muted">No finding. The doctor writes what it sees into the run while it trains.</p>`}</section>`;
+      ${found.some((one) => one.severity !== "gone") ? "" : html`<p class="card silence">${judgement?.words || "No finding. The doctor writes what it sees into the run while it trains."}</p>`}
+      ${found.map((one) => html`<${Finding} one=${one} />`)}<${NotJudged} judgement=${judgement} /></section>`;
   })}</div>`;
+}
+
+// What silence about a failure does not mean: it is judged later.
+function NotJudged({ judgement }) {
+  if (!judgement || !judgement.not_judged.length) return "";
+  return html`<article class="card not-judged"><h3>Not judged yet</h3>
+    <p class="muted small">${judgement.not_judged.length} of ${judgement.failures} failures, at the doctor's last probe, that of step ${number(judgement.step, 6)}.</p>
+    <div class="scroll"><table class="settings"><thead><tr><th>failure</th><th>judged</th></tr></thead>
+    <tbody>${judgement.not_judged.map((one) => html`<tr key=${one.name}><td><code>${one.name}</code></td><td>${one.until}</td></tr>`)}</tbody></table></div></article>`;
 }
 
 function Finding({ one }) {

@@ -1,6 +1,6 @@
 """The page of `advnets watch`: all runs of a folder, live, by reading their files alone.
 
-Inside of the room a file imports only from those before it: worker, folder, answers, watch_page.
+Inside of the room a file imports only from those before it: worker, folder, judgement, answers, watch_page.
 """
 
 from advnets.web.watch.folder import WatchedFolder

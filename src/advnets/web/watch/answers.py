@@ -13,6 +13,7 @@ from advnets.runs.overview import list_previews, read_overview, read_preview
 from advnets.runs.tail import Tail, read_tail
 from advnets.statistics.estimate import Z95
 from advnets.web.watch.folder import describe_overview
+from advnets.web.watch.judgement import describe_judgement
 
 LONGEST_CURSOR = 40
 MOST_NOTES, MOST_FINDINGS = 50, 500
@@ -63,6 +64,8 @@ def list_findings(path: Path, cursor: str) -> dict[str, Any]:
 def describe_run(path: Path) -> dict[str, Any]:
     """Return all that a run's files say but for its lines: settings, notes, environment, measures and pictures.
 
+    It says too what the doctor cannot judge yet.
+
     Args:
         path: The run.
 
@@ -75,6 +78,7 @@ def describe_run(path: Path) -> dict[str, Any]:
         environment = _attempt(lambda: read_json(path / "environment.json", folder), problems) or {}
         previews = _attempt(lambda: list_previews(folder), problems) or []
         has_report = folder.status("report.json") is not None
+        judgement = _attempt(lambda: describe_judgement(folder), problems)
     report = (_attempt(lambda: _measures(path / "report.json"), problems) if has_report else None) or {}
     told = describe_overview(overview)
     return {
@@ -85,6 +89,7 @@ def describe_run(path: Path) -> dict[str, Any]:
         "environment": {str(name)[:80]: _brief(value) for name, value in environment.items()},
         "previews": previews,
         "report": report,
+        "judgement": judgement,
     }
 
 

@@ -114,6 +114,27 @@ def describe_overview(found: Overview) -> dict[str, Any]:
     }
 
 
+def standing_findings(folder: Folder) -> dict[str, str]:
+    """Return what stands by the last lines of findings.jsonl, notes included.
+
+    Args:
+        folder: The run's directory, held open.
+
+    Returns:
+        {name of a finding: its severity}, the newest last.
+
+    Raises:
+        OSError: If the file cannot be read.
+    """
+    standing: dict[str, str] = {}
+    for line in read_last_lines(folder, "findings.jsonl"):
+        name, severity = (str(line.get(part, ""))[:LONGEST_NAME] for part in ("name", "severity"))
+        standing.pop(name, None)
+        if severity != GONE:
+            standing[name] = severity
+    return standing
+
+
 def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
@@ -123,15 +144,9 @@ def _gravest_finding(path: Path) -> dict[str, str] | None:
     # Here a folder is opened anew, for a run whose other files are damaged has findings all the same.
     try:
         with Folder.open(path) as folder:
-            lines = read_last_lines(folder, "findings.jsonl")
+            standing = standing_findings(folder)
     except OSError:
         return None
-    standing: dict[str, str] = {}
-    for line in lines:
-        name, severity = (str(line.get(part, ""))[:LONGEST_NAME] for part in ("name", "severity"))
-        standing.pop(name, None)
-        if severity != GONE:
-            standing[name] = severity
     if not standing:
         return None
     gravest = min(reversed(standing), key=lambda name: GRAVITY.get(standing[name], 0))
