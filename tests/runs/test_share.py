@@ -151,7 +151,8 @@ def test_nothing_is_overwritten_and_bad_places_are_told(run: experiment.Run, goo
             run.export(path)
     with pytest.raises(BadInput, match="printable"):
         run.export("G.safetensors", notes="\x1b[2J")
-    with pytest.raises(Missing, match="no checkpoint yet"):
+    advice = r"^new has no checkpoint yet\. If it is training now, ask again in a minute; if .* `advnets resume new`"
+    with pytest.raises(Missing, match=advice):
         experiment.start(tiny.RECIPE, settings=tiny.settings("new")).export("G.safetensors")
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
 

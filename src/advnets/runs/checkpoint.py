@@ -19,6 +19,7 @@ from advnets.disk import Folder, temporary_name
 from advnets.errors import BadInput, Damaged, Missing, NonFinite, Unsupported
 from advnets.runs.files import cannot_write, open_folder
 from advnets.runs.state import copy_shared_tensors, flatten_state, unflatten_state
+from advnets.text import quote_word
 
 SCHEMA = 2
 KEPT_CHECKPOINTS = 2
@@ -256,7 +257,10 @@ def load_latest(folder: Path, held: Folder | None = None) -> tuple[int, dict[str
     if skipped:
         reasons = "; ".join(reason for _, reason in skipped)
         raise Damaged(f"no checkpoint verifies: {reasons}. Bring one back from a copy, or start a new run.")
-    raise Missing(f"{folder} holds no checkpoint yet; resume the run to train it from its first step")
+    raise Missing(
+        f"{folder.parent} has no checkpoint yet. If it is training now, ask again in a minute; if it has stopped, "
+        f"`advnets resume {quote_word(folder.parent)}` trains it from its first step."
+    )
 
 
 def _load_first_good(
