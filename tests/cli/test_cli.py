@@ -12,6 +12,8 @@ import pytest
 
 import tiny
 from advnets.cli.main import VERBS, help_text, main
+from advnets.cli.train import _where_it_stopped
+from advnets.experiment.settings import settle_budget
 from advnets.extractors import EXTRACTORS
 from advnets.recipes import RECIPES, from_json
 
@@ -82,6 +84,20 @@ def test_ctrl_c_says_where_the_run_is_and_how_to_go_on(
     said = f"run a run is saved at step {step}; go on with: advnets resume 'a run' "
     said += "(a larger --steps or --minutes trains it longer)"
     assert capsys.readouterr().err.splitlines()[-1] == said
+
+
+def test_a_run_with_a_limit_in_minutes_says_how_many_are_spent(tmp_path: Path) -> None:
+    run = tiny.experiment.start(tiny.RECIPE, settings=tiny.settings("run", steps=None, minutes=4.0))
+    go_on = "go on with: advnets resume run (or train it longer: --minutes {} counts from the beginning)"
+    (run.path / "status.json").write_text(json.dumps({"state": "stopped", "seconds": 150.0}))
+    said = _where_it_stopped(run, None)
+    assert said == f"run run has no checkpoint yet, after 2.5 of 4 minutes; {go_on.format(5)}"
+    settle_budget(run.directory, None, 10.0)
+    assert _where_it_stopped(run, None).endswith(f", after 2.5 of 10 minutes; {go_on.format(13)}")
+    settle_budget(run.directory, 500, None)
+    assert _where_it_stopped(run, None).endswith("(a larger --steps or --minutes trains it longer)")
+    (run.path / "budget.json").write_text("{")
+    assert _where_it_stopped(run, None).endswith("(a larger --steps or --minutes trains it longer)")
 
 
 def test_a_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

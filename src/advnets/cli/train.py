@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, fields, make_dataclass
+from math import ceil
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,10 +25,10 @@ from advnets.cli.live.beside import open_page_beside
 from advnets.cli.output import write_error, write_output
 from advnets.errors import AdvnetsError, BadInput
 from advnets.experiment.own_networks import load_game
-from advnets.experiment.settings import settings_from, with_budget
+from advnets.experiment.settings import settings_from, settle_budget, with_budget
 from advnets.recipes import RECIPES, Recipe, own
 from advnets.recipes.changes import RecipeValue, format_typed, recipe_values
-from advnets.runs import expect_new_run
+from advnets.runs import expect_new_run, read_json
 from advnets.text import escape, quote_word
 
 ABOUT = """Train RECIPE, a name that `advnets recipes` lists or a recipe.json; without one, a recipe is chosen for the
@@ -46,6 +47,8 @@ GROUPS = {
     ),
 }  # fmt: skip
 LONGER = "(a larger --steps or --minutes trains it longer)"
+MORE_MINUTES = 1.25
+"""The limit that is proposed for training longer, over the one that the run has."""
 GLANCE_SECONDS = 2.0
 """How long steps are timed before a training whose recipe was chosen."""
 USUAL = "dcgan"
@@ -219,7 +222,23 @@ def _where_it_stopped(run: experiment.Run, game: str | None) -> str:
     except AdvnetsError:
         kept = "has no checkpoint yet"
     command = f"advnets resume {quote_word(run.path)}{_game_flag(game)}"
-    return f"run {escape(str(run.path))} {kept}; go on with: {command} {LONGER}"
+    spent, longer = _minutes_of(run)
+    return f"run {escape(str(run.path))} {kept}{spent}; go on with: {command} {longer}"
+
+
+def _minutes_of(run: experiment.Run) -> tuple[str, str]:
+    """How many of a run's minutes are spent, if these are its limit, and how it is trained longer."""
+    try:
+        asked = {**run.settings.as_json(), **settle_budget(run.directory, None, None)}
+        limit = with_budget(settings_from(asked), run.recipe).minutes
+        spent = float(read_json(run.directory.status_json).get("seconds", 0.0)) / 60
+    except (AdvnetsError, TypeError, ValueError):  # a damaged file, of which the next command tells
+        return "", LONGER
+    if not limit:
+        return "", LONGER
+    more = max(ceil(MORE_MINUTES * limit), ceil(spent) + 1)
+    longer = f"(or train it longer: --minutes {more} counts from the beginning)"
+    return f", after {round(spent, 1):g} of {limit:g} minutes", longer
 
 
 def _game_flag(game: str | None) -> str:
