@@ -32,6 +32,12 @@ class _Listener:
 
     def __call__(self, number: int, frame: object) -> None:
         self.hear(number)
+        for announce in tuple(_announcers):
+            announce(number)
+
+
+_announcers: list[Callable[[int], None]] = []
+"""What `announce_signals` has called at each signal now."""
 
 
 def signals_to_hear() -> list[int]:
@@ -71,6 +77,25 @@ def hear_signals(hear: Callable[[int], None]) -> Iterator[None]:
         yield
     finally:
         _restore(listener)
+
+
+@contextlib.contextmanager
+def announce_signals(announce: Callable[[int], None]) -> Iterator[None]:
+    """Call a function at each signal that is heard and acted on later, while the context is open.
+
+    It comes after the function of `hear_signals`, so that nothing is announced where that one leaves or raises.
+
+    Args:
+        announce: It is called with the signal's number, as that of `hear_signals` is. It must neither wait nor raise.
+
+    Yields:
+        Nothing.
+    """
+    _announcers.append(announce)
+    try:
+        yield
+    finally:
+        _announcers.remove(announce)
 
 
 def _restore(listener: _Listener) -> None:

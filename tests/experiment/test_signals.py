@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import tiny
-from advnets import experiment
+from advnets import experiment, process as process_file
+from advnets.cli.console import STOPPING, StopNotice
 
 ENDLESS = ["train", "paper-adam", "--data", "digits", "--steps", "100000", "--out", "run", "--device", "cpu",
            "--generator.hidden", "16", "--discriminator.units", "8", "--journal-steps",
@@ -41,6 +42,7 @@ def test_a_signal_finishes_the_step_saves_and_exits(number: signal.Signals, code
     _, told = process.communicate(timeout=30)
     assert process.returncode == code, told
     assert "Traceback" not in told
+    assert told.count("Stopping after this step, and saving ...") == (number == signal.SIGINT)
     run = experiment.Run(Path("run"))
     status = json.loads((run.path / "status.json").read_text())
     assert (status["state"], status["step"]) == ("stopped", run.step)
@@ -48,7 +50,7 @@ def test_a_signal_finishes_the_step_saves_and_exits(number: signal.Signals, code
 
 
 def test_a_second_interrupt_leaves_at_once(tmp_path: Path) -> None:
-    # A checkpoint whose writing never ends: the first interrupt waits for it, the second does not.
+    # A checkpoint whose writing never ends: the first interrupt says so and waits for it, the second does not.
     code = (
         "import time; from advnets import runs; from advnets.cli.main import main; import sys\n"
         "runs.save_checkpoint = lambda *given: time.sleep(600)\n"
@@ -61,9 +63,29 @@ def test_a_second_interrupt_leaves_at_once(tmp_path: Path) -> None:
     assert process.poll() is None
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=10)
+    told = process.communicate(timeout=10)[1]
     assert process.returncode == 130
+    assert told.count("Stopping after this step, and saving ...") == 1
     assert time.monotonic() - began < 5
+
+
+def test_a_signal_is_announced_after_it_is_heard_unless_that_raises(capsys: pytest.CaptureFixture[str]) -> None:
+    order = list[str]()
+
+    def refuse(number: int) -> None:
+        raise KeyboardInterrupt
+
+    with process_file.announce_signals(lambda number: order.append("announced")):
+        with process_file.hear_signals(lambda number: order.append("heard")):
+            signal.raise_signal(signal.SIGINT)
+        assert order == ["heard", "announced"]
+        with process_file.hear_signals(refuse), pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert order == ["heard", "announced"]
+    notice = StopNotice()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGINT):
+        notice(number)
+    assert capsys.readouterr().err == f"{STOPPING}\n"
 
 
 def test_the_api_saves_and_hands_the_interrupt_on(tmp_path: Path) -> None:

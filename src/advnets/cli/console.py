@@ -2,10 +2,11 @@
 
 import os
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TextIO, TypeVar, cast
 
 from rich.console import Console
@@ -19,6 +20,7 @@ from advnets.text import escape, format_clock
 
 Result = TypeVar("Result")
 
+STOPPING = "Stopping after this step, and saving ... A second Ctrl-C leaves without saving."
 PLAIN_SECONDS = 2.5
 """At most one plain line in this time, and one at the end: with a report every 2 seconds, no silence is over 5."""
 LIVE_SECONDS = 0.25
@@ -51,6 +53,21 @@ def follow(run: Run, progress: Iterator[TrainingProgress], notes: Iterable[str])
             if last.readings:  # a run that is resumed may begin with a measure alone
                 show(last.line(), last.share == 1)
     return last
+
+
+class StopNotice:
+    """Says at the first SIGINT that the training stops, for the step and the saving may take long."""
+
+    def __init__(self) -> None:
+        self._is_said = False
+
+    def __call__(self, number: int) -> None:
+        """Say it on standard error, if the signal is a SIGINT and nothing was said yet; nothing is waited for."""
+        if number != signal.SIGINT or self._is_said:
+            return
+        self._is_said = True
+        with suppress(Exception):  # it may have come within another write; no word is worth a step
+            write_error(STOPPING)
 
 
 def show_lines(lines: Iterable[tuple[str, bool]]) -> None:

@@ -26,6 +26,7 @@ from advnets.cli.output import write_error, write_output
 from advnets.errors import AdvnetsError, BadInput
 from advnets.experiment.own_networks import load_game
 from advnets.experiment.settings import settings_from, settle_budget, with_budget
+from advnets.process import announce_signals
 from advnets.recipes import RECIPES, Recipe, own
 from advnets.recipes.changes import RecipeValue, format_typed, recipe_values
 from advnets.runs import expect_new_run, read_json
@@ -267,7 +268,8 @@ def follow(run: experiment.Run, *, as_json: bool, game: str | None = None, **bud
     if len(run.record.data.shape) == 3:
         notes = [f"pictures as it learns: {run.path / 'previews'}", *notes]
     try:
-        last = console.follow(run, run.carry_on(**budget), notes)
+        with announce_signals(console.StopNotice()):
+            last = console.follow(run, run.carry_on(**budget), notes)
     except (KeyboardInterrupt, SystemExit):
         write_error(_where_it_stopped(run, game))
         raise
