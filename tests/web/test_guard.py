@@ -340,6 +340,13 @@ def test_the_address_opens_the_page_once_more_and_a_ticket_once() -> None:
     assert {"httponly", "samesite=strict", "path=/"} <= {part.strip() for part in cookie.split(";")}
 
 
+@pytest.mark.parametrize("index", ["watch.html", "play.html"])
+def test_a_page_without_javascript_says_what_it_needs(index: str) -> None:
+    keys = Keys()
+    answer = ask(guarded(Page(index), keys), "/", headers=with_token(keys))
+    assert b"This page needs JavaScript. Its scripts come from this server alone." in answer.body
+
+
 def test_a_ticket_lasts_a_minute() -> None:
     times = iter([0.0, 61.0])
     assert not (keys := Keys(now=lambda: next(times))).use_ticket(keys.ticket)
