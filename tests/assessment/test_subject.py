@@ -1,6 +1,7 @@
 """Samples wherever they lie, by the command: runs, share files, folders, archives; and what is refused."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -314,3 +315,24 @@ def test_how_images_in_files_are_read_is_told_and_chosen(tmp_path: Path, capsys:
     assert err.count("real: images are 300x10: their centre cut and scaled to 8x8\n") == 1
     assert main(["compare", "digits.npz", "more.npz", "--against", "digits", "--image-size", "8"]) == 2
     assert "--image-size: found digits.npz and more.npz and digits, expected a folder" in capsys.readouterr().err
+
+
+def test_a_run_is_not_measured_against_the_images_that_it_was_trained_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("photos/train/", 100)
+    write("photos/val/", 60, 100)
+    run = tiny.trained("run", steps=4, data="photos", image_channels="grey")
+    run.export("G.safetensors")
+    shutil.copytree("photos", "copy")
+    how = ["--measures", "fid", "--extractor", "pca", "--no-classifier", "--n", "30", "--image-channels", "grey"]
+    told = "{} was trained on these data. {}: then held-out images are those that it has not seen."
+    for others in ("photos", "photos/", "copy", ".", "photos/train"):
+        assert main(["evaluate", "run", "--against", others, *how]) == 2
+        assert f"--against {others}: {told.format('run', 'Leave out --against')}" in capsys.readouterr().err
+    assert main(["compare", "photos/val", "run", "--against", "photos", *how]) == 2
+    assert told.format("run", "Leave out --against") in capsys.readouterr().err
+    assert main(["evaluate", "G.safetensors", "--against", "copy", *how]) == 2
+    assert told.format("G.safetensors", "Give --data copy in place of --against") in capsys.readouterr().err
+    assert evaluated(capsys, "run", "--against", "photos/val", *how).against.held_out == 15
+    assert evaluated(capsys, "photos/val", "--against", "photos", *how[:-4], *how[-2:]).against.held_out == 40

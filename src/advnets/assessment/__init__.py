@@ -7,6 +7,7 @@ report, report_files, run_measures, selection.
 
 from advnets.assessment.context import AskedClasses, Context, Discriminator, ReferenceCard, Subject
 from advnets.assessment.input_files import (
+    TrainingData,
     is_of_files,
     load_reference_data,
     options_where_they_apply,
@@ -75,6 +76,7 @@ __all__ = [
     "SPLITS",
     "Sampler",
     "Subject",
+    "TrainingData",
     "Translations",
     "UNREAD",
     "Verdict",

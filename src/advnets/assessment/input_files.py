@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +14,65 @@ from advnets.assessment.context import Subject
 from advnets.assessment.reference import within_memory
 from advnets.data import Dataset, ImageOptions, Split
 from advnets.data.formats.npz_archive import ArrayEntry, open_archive, read_array, read_header
+from advnets.data.images.layout import names_held_out
+from advnets.data.sets.tfd import split_fold
 from advnets.errors import BadInput
 
 POOLED_SEED = 2014
 """Seed of the split of real images at a path."""
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The data that a generator was trained on.
+
+    Attributes:
+        trained: How errors call the generator.
+        digest: Digest of the data.
+        paths: Where the data lie; none where that is not known, and where they have a name.
+        advice: What to do in place of `--against` with the same data.
+    """
+
+    trained: str
+    digest: str
+    paths: tuple[str, ...]
+    advice: str
+
+    def refuse_path(self, path: str) -> None:
+        """Refuse a path at which images lie that the generator was trained on.
+
+        Args:
+            path: Path of real images, whose own splits are not kept.
+
+        Raises:
+            BadInput: If it is that of the data, of a folder around them, or of a folder in them that is neither a
+                validation nor a test split.
+        """
+        place = Path(split_fold(path)[0]).resolve()
+        if any(_shares_training_images(place, Path(split_fold(own)[0])) for own in self.paths):
+            raise self._error(path)
+
+    def refuse_digest(self, path: str, dataset: Dataset) -> None:
+        """Refuse data that are the same wherever they lie.
+
+        Args:
+            path: Where they lie.
+            dataset: The data, with the splits that they have there.
+
+        Raises:
+            BadInput: If the digest is that of the data.
+        """
+        if dataset.digest == self.digest:
+            raise self._error(path)
+
+    def _error(self, path: str) -> BadInput:
+        return BadInput(f"--against {path}: {self.trained} was trained on these data. {self.advice}")
+
+
+def _shares_training_images(path: Path, own: Path) -> bool:
+    if path == own or path in own.parents:
+        return True
+    return own in path.parents and not any(names_held_out(part) for part in path.relative_to(own).parts)
 
 
 def subject_of_files(path: Path, options: ImageOptions | None = None) -> Subject:
@@ -43,7 +98,12 @@ def subject_of_files(path: Path, options: ImageOptions | None = None) -> Subject
     return Subject(path.resolve().name, values, notes=reading_notes(path, found))
 
 
-def load_reference_data(name_or_path: str, data_dir: str | None = None, options: ImageOptions | None = None) -> Dataset:
+def load_reference_data(
+    name_or_path: str,
+    data_dir: str | None = None,
+    options: ImageOptions | None = None,
+    trained: Sequence[TrainingData] = (),
+) -> Dataset:
     """Load what samples are measured against: a data set by name, with its splits; or images at a path.
 
     Images at a path are split at random by a fixed seed, so that many are held out: a half stands for training images,
@@ -53,16 +113,22 @@ def load_reference_data(name_or_path: str, data_dir: str | None = None, options:
         name_or_path: Name of a data set, or path of a folder, a .zip or a .npz file.
         data_dir: Folder where data sets are looked for first.
         options: How image files become tensors; refused where there are none, and None for the defaults.
+        trained: What the measured generators were trained on. A data set by name may be the same, as its splits are.
 
     Returns:
         The data set.
 
     Raises:
-        BadInput: For images of several sizes unless the options choose one, and as `data.load` does.
+        BadInput: For images of several sizes unless the options choose one; for images at a path that a generator was
+            trained on, some of which would be held out; and as `data.load` does.
     """
-    found = data.load(name_or_path, data_dir, options=options)
     if data.is_named(name_or_path):
-        return found
+        return data.load(name_or_path, data_dir, options=options)
+    for one in trained:
+        one.refuse_path(name_or_path)
+    found = data.load(name_or_path, data_dir, options=options)
+    for one in trained:
+        one.refuse_digest(name_or_path, found)
     _expect_one_size(Path(name_or_path), found, options)
     whole = found.splits.values()
     for split in whole:

@@ -13,6 +13,7 @@ from advnets.assessment import Sampler, Subject, is_of_files, load_reference_dat
 from advnets.data import Dataset, ImageOptions
 from advnets.data.conversion import to_values
 from advnets.errors import BadInput, Missing
+from advnets.experiment.evaluation import training_data
 from advnets.experiment.model import Model
 from advnets.experiment.opening import find_model, open_source
 from advnets.experiment.run import Run
@@ -328,7 +329,8 @@ def common_data(
         The data set.
 
     Raises:
-        BadInput: If models were trained on different data, and for samples of another shape.
+        BadInput: If models were trained on different data, for `others` at a path that one was trained on, and for
+            samples of another shape.
         Missing: If there are only files, and no `others`.
     """
     if others is None:
@@ -336,7 +338,9 @@ def common_data(
     elif isinstance(others, Dataset):
         dataset = others
     else:
-        dataset = load_reference_data(others, data_dir, options)
+        models = [(each.path, each.run or each.model) for each in found]
+        trained = [training_data(one, path, others) for path, one in models if one is not None]
+        dataset = load_reference_data(others, data_dir, options, trained)
     for each in found:
         if each.shape != dataset.shape:
             raise BadInput(

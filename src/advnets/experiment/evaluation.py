@@ -10,6 +10,7 @@ from advnets.assessment import (
     EvaluationPlan,
     Progress,
     Report,
+    TrainingData,
     evaluate_sampler,
     evaluate_samples,
     is_of_files,
@@ -19,7 +20,7 @@ from advnets.assessment import (
     reading_notes,
     subject_of_files,
 )
-from advnets.data import ImageOptions
+from advnets.data import ImageOptions, is_named
 from advnets.errors import BadInput
 from advnets.experiment.model import Model
 from advnets.experiment.opening import find_model, open_source
@@ -27,6 +28,7 @@ from advnets.experiment.own_networks import load_own
 from advnets.experiment.run import Run
 from advnets.experiment.run_evaluation import expect_way
 from advnets.games import CycleGame, Game
+from advnets.text import quote_word
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,8 @@ def evaluate_path(
         The report.
 
     Raises:
-        BadInput: If nothing that was asked for can be measured, or an argument does not fit what lies at the path.
+        BadInput: If nothing that was asked for can be measured, if an argument does not fit what lies at the path, and
+            for `others` that the generator was trained on.
     """
     data, data_dir = source.get("data"), source.get("data_dir")
     if data and others:
@@ -148,13 +151,35 @@ def evaluate_path(
         return (yield from _evaluate_on_own_data(path, plan, options, way=way, **source))
     found = _open_way(path, way, source)
     (chosen,) = options_where_they_apply([others], options)
-    dataset = load_reference_data(others, data_dir, chosen)
+    dataset = load_reference_data(others, data_dir, chosen, [training_data(found, str(path), others)])
     yield from _tell(reading_notes(others, dataset))
     if isinstance(found, Run):
         return (yield from found.evaluate_against(dataset, plan, way))
     report = yield from evaluate_sampler(found, dataset, plan)
     report.must_have_measures()
     return report
+
+
+def training_data(found: Run | Model, path: str, others: str) -> TrainingData:
+    """Return what a generator was trained on, so that it is not measured against the same images as new ones.
+
+    Args:
+        found: The run, or the model, which does not tell where its data lie.
+        path: How errors call it.
+        others: What it is to be measured against.
+
+    Returns:
+        The data.
+    """
+    if isinstance(found, Run):
+        settings, digest = found.settings, found.record.data.digest
+        paths = tuple(name for name in (settings.data, settings.other) if name is not None and not is_named(name))
+        return TrainingData(
+            path, digest, paths, "Leave out --against: then held-out images are those that it has not seen."
+        )
+    told = found.card.data
+    again = "Leave out --against" if is_named(told.name) else f"Give --data {quote_word(others)} in place of --against"
+    return TrainingData(path, told.digest, (), f"{again}: then held-out images are those that it has not seen.")
 
 
 def select_checkpoint(

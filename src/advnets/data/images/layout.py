@@ -48,6 +48,20 @@ class _SplitFolder:
     domain: str = ""
 
 
+def names_held_out(folder: str) -> bool:
+    """Whether a folder of this name is a validation or a test split, where it stands beside training images.
+
+    Args:
+        folder: Name of the folder.
+
+    Example:
+        >>> names_held_out("Val"), names_held_out("test_set"), names_held_out("train"), names_held_out("contest")
+        (True, True, False, False)
+    """
+    found = WORD.search(folder)
+    return found is not None and SPLIT_OF[found[0].lower()] != "train"
+
+
 def find_layout(names: Sequence[str], where: str) -> Layout:
     """Find the folders that are splits: train, training, val, valid, validate, validation, test and testing.
 
