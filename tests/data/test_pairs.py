@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from advnets.data import Batches, Dataset, ImageOptions, Split, load
+from advnets.data.description import hints_at_pairs
 from advnets.errors import AdvnetsError, BadInput
 from image_files import encoded, put
 
@@ -66,7 +67,13 @@ def test_pairs_are_found_in_every_layout(layout: str, tmp_path: Path) -> None:
     assert levels(turned.train.given) == levels(found.train.values)
     assert turned.digest != found.digest
     assert found.survey is not None
-    assert "to train, validate and test" in found.survey.layout[0]
+    assert turned.survey is not None
+    counts = f"{len(found.train)} pairs to train, {len(found.validation)} to validate, {len(found.test)} to test, "
+    assert found.survey.layout[0].startswith(counts)
+    left, right = (", the left half", ", the right half") if "side by side" in found.survey.layout[0] else ("", "")
+    assert found.survey.layout[0].endswith(f"Given: A{left}. Made: B{right} (--direction)")
+    assert turned.survey.layout[0].endswith(f"Given: B{right}. Made: A{left} (--direction)")
+    assert not hints_at_pairs(found)
 
 
 def test_halves_are_scaled_each_by_itself(tmp_path: Path) -> None:
@@ -76,6 +83,14 @@ def test_halves_are_scaled_each_by_itself(tmp_path: Path) -> None:
     for images in (found.train.values, found.train.given):
         assert images is not None
         assert torch.equal(images, images[:, :, :1, :1].expand_as(images))
+
+
+@pytest.mark.parametrize("options", [ImageOptions(), ImageOptions(size=(8, 8)), ImageOptions(size=(8, 16))])
+def test_images_that_are_twice_as_wide_as_high_may_be_pairs(tmp_path: Path, options: ImageOptions) -> None:
+    found = load(put(tmp_path / "pairs", {f"{i:02d}.png": beside(i) for i in range(12)}), options=options)
+    (hint,) = hints_at_pairs(found)
+    assert hint.startswith("all images are twice as wide as high: if they are pairs side by side, train pix2pix")
+    assert not hints_at_pairs(load(put(tmp_path / "square", {f"{i:02d}.png": plain(i) for i in range(12)})))
 
 
 def test_each_kind_has_its_own_channels(tmp_path: Path) -> None:

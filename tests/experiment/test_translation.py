@@ -332,4 +332,4 @@ def test_the_command_describes_pairs(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(["data", "kinds", "--recipe", "pix2pix", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["given_shape"] == [1, 8, 8]
-    assert "pairs by their names: 16 of A and 16 of B" in json.dumps(told)
+    assert "16 pairs to train, 2 to validate, 2 to test, by their names. Given: A. Made: B" in json.dumps(told)

@@ -9,6 +9,25 @@ from torch import Tensor
 from advnets.data.dataset import Dataset, Split
 from advnets.data.images.duplicates import duplicates
 
+PAIRS_HINT = (
+    "all images are twice as wide as high: if they are pairs side by side, train pix2pix, with --direction AtoB or BtoA"
+)
+
+
+def hints_at_pairs(dataset: Dataset) -> list[str]:
+    """Say of images that are read one by one that they may be pairs.
+
+    Args:
+        dataset: The data set.
+
+    Returns:
+        One line if all image files are twice as wide as high and none is given beside another; else none.
+    """
+    if dataset.survey is None or dataset.given_shape is not None or not dataset.survey.sizes:
+        return []
+    sizes = [tuple(map(int, size.split("x"))) for size in dataset.survey.sizes]
+    return [PAIRS_HINT] if all(width == 2 * height for height, width in sizes) else []
+
 
 def describe(dataset: Dataset) -> dict[str, Any]:
     """Describe a data set.

@@ -241,13 +241,7 @@ def _size(headers: Sequence[ImageHeader], options: ImageOptions) -> tuple[tuple[
     found = f"are {first[0]}x{first[1]}" if len(sizes) == 1 else f"have {len(sizes):,} sizes"
     cut = "padded" if options.fit == "pad" else "their centre cut"
     hint = "" if options.height_width else " (--image-size chooses another)"
-    notes = [f"images {found}: {cut} and scaled to {height}x{width}{hint}"]
-    if options.fit != "pad" and all(image.width == 2 * image.height for image in headers) and width < 2 * height:
-        notes.append(
-            "all images are twice as wide as high, so half of each is cut away: if they are pairs side by side, train "
-            "pix2pix with --direction AtoB or BtoA"
-        )
-    return (height, width), notes
+    return (height, width), [f"images {found}: {cut} and scaled to {height}x{width}{hint}"]
 
 
 def _chosen_side(headers: Sequence[ImageHeader]) -> int:

@@ -18,6 +18,8 @@ from advnets.data.images.unreadable import expect_readable, list_names
 from advnets.errors import BadInput
 
 KINDS = ("A", "B")
+SIDE_BY_SIDE = "side by side"
+PURPOSES = ("to train", "to validate", "to test")
 
 
 class DomainSource:
@@ -120,12 +122,12 @@ def load_pairs(path: str | os.PathLike[str], options: ImageOptions) -> Dataset:
     kinds: list[ImageSource]
     if found <= {""}:
         _expect_pairs(path, options)
-        kinds, how = [HalfSource(source, kind) for kind in KINDS], "pairs side by side"
+        kinds, how = [HalfSource(source, kind) for kind in KINDS], SIDE_BY_SIDE
     elif found != set(KINDS):
         raise _kinds_error(path, source, found)
     else:
         folders = [DomainSource(source, kind) for kind in KINDS]
-        how = "without pairs, each shuffled by itself" if options.direction == UNPAIRED else "pairs by their names"
+        how = "each shuffled by itself" if options.direction == UNPAIRED else "by their names"
         if options.direction != UNPAIRED:
             _expect_partners(path, *(kind.stems for kind in folders))
         kinds = [*folders]
@@ -137,7 +139,7 @@ def load_pairs(path: str | os.PathLike[str], options: ImageOptions) -> Dataset:
         _expect_all_readable(path, {"A": a.survey, "B": b.survey})
     elif not options.any_unreadable:  # halves are left out together
         expect_readable(path, a.survey)
-    joined = _join(path, name, a, b, how=how, is_paired=options.direction != UNPAIRED)
+    joined = _join(path, name, a, b, how=how, direction=options.direction)
     return replace(joined.turn(), name=name) if options.direction == "BtoA" else joined
 
 
@@ -205,26 +207,41 @@ def _expect_all_readable(path: Path, surveys: Mapping[str, Survey]) -> None:
         )
 
 
-def _join(path: Path, name: str, a: Dataset, b: Dataset, *, how: str, is_paired: bool) -> Dataset:
-    """Two data sets as one, A given and B to be made."""
+def _join(path: Path, name: str, a: Dataset, b: Dataset, *, how: str, direction: str | None) -> Dataset:
+    """Two data sets as one, A given and B to be made; the note tells the direction in which they are taken."""
     if a.shape[1:] != b.shape[1:]:
         found = " and ".join(f"{kind} of {one.shape[2]} x {one.shape[1]}" for kind, one in (("A", a), ("B", b)))
         raise BadInput(f"{path}: found images {found} pixels; expected one size. Give --image-size, such as 128.")
     surveys = {"A": a.survey, "B": b.survey}
     parts = [
-        Split(of_b.values, None, of_a.values, of_b.is_mapped, of_b.check, is_paired)
+        Split(of_b.values, None, of_a.values, of_b.is_mapped, of_b.check, direction != UNPAIRED)
         for of_a, of_b in zip(a.splits.values(), b.splits.values(), strict=True)
     ]
     train, validation, test = parts
-    return Dataset(name, train, validation, test, None, str(path), survey=_join_surveys(surveys, parts, how))
+    note = _count_unpaired(a, b, how) if direction == UNPAIRED else _count_pairs(parts, how, direction)
+    return Dataset(name, train, validation, test, None, str(path), survey=_join_surveys(surveys, note))
 
 
-def _join_surveys(surveys: Mapping[str, Survey | None], parts: Sequence[Split], how: str) -> Survey:
+def _count_unpaired(a: Dataset, b: Dataset, how: str) -> str:
+    pairs = zip(a.splits.values(), b.splits.values(), PURPOSES, strict=True)
+    counts = [f"{len(of_a):,} of A and {len(of_b):,} of B {purpose}" for of_a, of_b, purpose in pairs]
+    return f"images of A and B without pairs, {how}: {', '.join(counts)}"
+
+
+def _count_pairs(parts: Sequence[Split], how: str, direction: str | None) -> str:
+    train, validation, test = (f"{len(part):,}" for part in parts)
+    halves = {"A": ", the left half", "B": ", the right half"} if how == SIDE_BY_SIDE else {"A": "", "B": ""}
+    given, made = (f"{kind}{halves[kind]}" for kind in (("B", "A") if direction == "BtoA" else ("A", "B")))
+    return (
+        f"{train} pairs {PURPOSES[0]}, {validation} {PURPOSES[1]}, {test} {PURPOSES[2]}, {how}. Given: {given}. "
+        f"Made: {made} (--direction)"
+    )
+
+
+def _join_surveys(surveys: Mapping[str, Survey | None], note: str) -> Survey:
     a, b = surveys["A"], surveys["B"]
     assert a is not None
     assert b is not None
-    counts = [f"{len(part.given)} of A and {len(part)} of B" for part in parts if part.given is not None]
-    note = f"images of A and B, {how}: {', '.join(counts)} to train, validate and test"
     return replace(
         b,
         sizes=_sum(a.sizes, b.sizes),
