@@ -10,7 +10,16 @@ from scipy import ndimage
 from torch import Tensor
 
 from advnets import assessment, data
-from advnets.assessment import MEASURES, Report, Subject, Summary, exhaust, measure_samples, summarise
+from advnets.assessment import (
+    MEASURES,
+    Report,
+    Subject,
+    Summary,
+    exhaust,
+    measure_samples,
+    notes_of_few_held_out,
+    summarise,
+)
 from advnets.assessment.plan import EvaluationPlan
 from advnets.assessment.verdict import CLAIMED, Verdict, verdicts
 from advnets.data import Dataset
@@ -274,6 +283,11 @@ def test_few_real_images_are_said_to_be_too_few_and_not_to_be_alike() -> None:
     found = {name: Estimate(0.5, 0.1, floor=0.5) for name in ("fid", "coverage", "copying")}
     for sentence in str(summarise(found, verdicts(found), 6)).splitlines():
         assert "This cannot be told by 6 held-out images; it takes 40 or more." in sentence
+    said = str(summarise(found, verdicts(found), 6))
+    assert said.count("Put 40 or more into a folder val, and the rest into a folder train beside it, and train") == 1
+    assert not notes_of_few_held_out(40)
+    (line,) = notes_of_few_held_out(39)
+    assert line.startswith("39 images are held out: ")
 
 
 def test_a_row_above_real_images_is_no_proof_of_little_variety() -> None:

@@ -14,11 +14,11 @@ from advnets.experiment import Cost, Run, Settings
 from advnets.games import AdversarialRow
 
 
-def write_photos(folder: Path, n: int, side: int = 16) -> None:
+def write_photos(folder: Path, n: int, side: int = 16, width: int | None = None) -> None:
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
     for number in range(n):
-        Image.fromarray(rng.integers(0, 256, (side, side, 3), np.uint8)).save(folder / f"{number}.png")
+        Image.fromarray(rng.integers(0, 256, (side, width or side, 3), np.uint8)).save(folder / f"{number}.png")
 
 
 def test_a_folder_of_photos_needs_no_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,6 +37,7 @@ def test_a_folder_of_photos_needs_no_recipe(tmp_path: Path, capsys: pytest.Captu
     assert (run.recipe.name, row.generator.width, row.discriminator.width) == ("dcgan", 4, 32)  # type: ignore[attr-defined]
     assert row.precision in ("float32", "bfloat16")
     assert run.sample(2).values.shape == (2, 16, 16, 3)
+    assert sum("6 images are held out: " in line for line in said) == 1
 
 
 def test_a_dry_run_estimates_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,6 +48,20 @@ def test_a_dry_run_estimates_once(tmp_path: Path, capsys: pytest.CaptureFixture[
     named = [line.partition(":")[0] for line in err.splitlines() if ":" in line]
     assert ("recipe" in named, "cost" in named, "note" in named) == (True, False, True)
     assert out.count("ms a step") + out.count("ms/step") == 1
+
+
+def test_what_stands_against_the_photos_is_told_before_a_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_photos(tmp_path / "photos", 60, side=16, width=32)
+    few = "6 images are held out: whether samples look real, vary and are no copies can be told by 40 or more."
+    assert main(["data", "photos"]) == 0
+    described = capsys.readouterr().out
+    words = "train --data photos --generator.width 4 --steps 3 --dry-run --device cpu"
+    assert main(words.split()) == 0
+    for said in (described, capsys.readouterr().err):
+        assert said.count("all images are twice as wide as high") == 1
+        assert said.count(few) == 1
 
 
 @pytest.mark.parametrize(

@@ -48,12 +48,13 @@ from advnets.assessment.run_measures import (
     note_test_reading,
 )
 from advnets.assessment.selection import CheckpointChoice
-from advnets.assessment.summary import Summary, summarise
+from advnets.assessment.summary import Summary, notes_of_few_held_out, summarise
 from advnets.assessment.translations import Translations, baseline_images
 from advnets.assessment.verdict import Verdict, verdicts
 
 __all__ = [
     "Summary",
+    "notes_of_few_held_out",
     "summarise",
     "AskedClasses",
     "CheckpointChoice",

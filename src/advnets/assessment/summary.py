@@ -107,7 +107,9 @@ def summarise(
         elif claimed:
             said = _claim(HEADLINES[part](claimed), claimed) + _on_copies(part, claimed, looked)
         elif looked and held_out < TOO_FEW:
-            said = f"This cannot be told by {held_out:,} held-out images; it takes {TOO_FEW} or more. {TENTH}"
+            said = f"This cannot be told by {held_out:,} held-out images; it takes {TOO_FEW} or more."
+            is_first = not any(words.endswith(HOLD_OUT) for words in sentences.values())
+            said += f" {TENTH} {HOLD_OUT}" if is_first else ""
         elif looked:
             said = _claim_nothing(part, looked, whole=_saw_all(part, of, skipped, kinds)) + _hints(part, hints, found)
         else:
@@ -116,6 +118,24 @@ def summarise(
     if not claims and TOO_FEW <= held_out < FEW:
         sentences["Fidelity"] += f" With {held_out:,} real images only large differences would be seen."
     return Summary(sentences["Fidelity"], sentences["Variety"], sentences["Copies"], claims)
+
+
+def notes_of_few_held_out(held_out: int) -> list[str]:
+    """Say before a training that its report will tell little, while it can still be changed.
+
+    Args:
+        held_out: Images of the validation split.
+
+    Returns:
+        One line, or none where there are enough.
+    """
+    if held_out >= TOO_FEW:
+        return []
+    images = "1 image is" if held_out == 1 else f"{held_out:,} images are"
+    return [
+        f"{images} held out: whether samples look real, vary and are no copies can be told by {TOO_FEW} or more. Put "
+        "so many into a folder val, and the rest into a folder train beside it"
+    ]
 
 
 def _saw_all(part: str, of: Collection[str], skipped: Collection[str], kinds: Collection[str]) -> bool:
@@ -283,6 +303,8 @@ BY_CLASSIFIER = {"class-distance", "class-shares"}
 """Rows of variety by a classifier, which knows the classes of real images."""
 MISTAKEN = "Single samples differ from real images too, and the classifier may take some of them for other classes."
 TENTH = "Of a folder without a validation split a tenth is held out."
+HOLD_OUT = f"Put {TOO_FEW} or more into a folder val, and the rest into a folder train beside it, and train again."
+"""What to do where too few images are held out. It is said once a report, behind the first sentence."""
 SPREAD = {"vendi", "pairwise-distance", "recall", "coverage", "modes"}
 """Rows that are larger the more varied samples are."""
 NOT_MEASURED = "Copying was not measured: only the row copying names copies."

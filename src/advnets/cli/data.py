@@ -10,6 +10,7 @@ from advnets.cli.flags.arguments import parse, print_result, split_words
 from advnets.data import Dataset
 from advnets.errors import BadInput
 from advnets.experiment.machine.cost import format_disk, format_length
+from advnets.experiment.run_data import warnings_of_data
 from advnets.experiment.settings import ImageFlags, settle_direction
 from advnets.recipes import Recipe
 from advnets.runs import expect_new
@@ -109,6 +110,8 @@ def describe(dataset: Dataset, settings: experiment.Settings, asked: str | None)
         BadInput: If a recipe is asked for that cannot be trained on the data.
     """
     description = data.describe(dataset)
+    if warnings := warnings_of_data(dataset):
+        description["warnings"] = warnings
     try:
         if dataset.survey is not None:
             data.expect_readable(dataset.source, dataset.survey)

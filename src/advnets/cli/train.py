@@ -110,6 +110,7 @@ def main(argv: Sequence[str]) -> int:
             raise BadInput("--dry-run estimates recipes; found --game. Train some steps: --steps 100")
         cost = experiment.dry_run(recipe, settings=settings)
         if distributed.is_rank0():
+            _tell(cost.notes)
             if not names:
                 _tell(notes_of_few_steps(cost, with_budget(settings, recipe)))
             print_result(cost.as_dict(), as_json=asked.json, text=str(cost))

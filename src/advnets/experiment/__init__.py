@@ -1,7 +1,7 @@
 """The room that puts the others together: runs are started, resumed, sampled and measured here.
 
 Inside of the room a file imports only from those before it: sampling, preparation, probes, paper_figures, model_data,
-model, page_export, exports, settings, keywords, machine, training_loop, run_data, run_record, resume_notes,
+model, page_export, exports, settings, keywords, run_data, machine, training_loop, run_record, resume_notes,
 own_networks, notebook, run_model, run_evaluation, run_diagnosis, run, opening, exploration, origin, lifecycle,
 evaluation, publication. A file that is not named stands alone.
 """

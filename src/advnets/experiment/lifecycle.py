@@ -19,7 +19,7 @@ from advnets.experiment.preparation.build_training import check_stages, given_sh
 from advnets.experiment.preparation.prepare import prepare_training
 from advnets.experiment.preparation.trial_move import try_one_move
 from advnets.experiment.run import Run
-from advnets.experiment.run_data import choose_data, refuse_other_data
+from advnets.experiment.run_data import choose_data, data_notes, refuse_other_data
 from advnets.experiment.run_evaluation import expect_measurable
 from advnets.experiment.run_record import RunRecord, describe_optimizers, recipe_from
 from advnets.experiment.settings import Settings, find_device, settings_from, settle_direction
@@ -235,7 +235,7 @@ def _record_of(
         settings=_with_absolute_paths(settings),
         data=_data_card(dataset, recipe, game),
         source=dataset.source,
-        notes=(*measured, *(() if dataset.survey is None else dataset.survey.notes)),
+        notes=(*measured, *data_notes(dataset)),
         game=None if game is None else describe_game(game),
         optimizers=describe_optimizers(own_optimizers(recipe)),
     )

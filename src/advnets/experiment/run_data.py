@@ -5,7 +5,9 @@ import shlex
 from dataclasses import replace
 from typing import Any
 
+from advnets.assessment import notes_of_few_held_out
 from advnets.data import STORED_NAME, Dataset, find_data, is_named
+from advnets.data.description import hints_at_pairs
 from advnets.errors import BadInput, Missing
 from advnets.experiment.settings import Settings
 
@@ -80,6 +82,30 @@ def load_run_data(
             "resume or of Run."
         ) from error
     return expect_digest(dataset, chosen, digest, path)
+
+
+def data_notes(dataset: Dataset) -> list[str]:
+    """Say how image files were read, and what of them stands against a good training or a telling report.
+
+    Args:
+        dataset: The data set.
+
+    Returns:
+        A line for each; none of data that are not image files.
+    """
+    return [] if dataset.survey is None else [*dataset.survey.notes, *warnings_of_data(dataset)]
+
+
+def warnings_of_data(dataset: Dataset) -> list[str]:
+    """Say what of image files stands against a good training or a telling report: possible pairs, few held out.
+
+    Args:
+        dataset: The data set.
+
+    Returns:
+        A line for each; none of data that are not image files.
+    """
+    return [] if dataset.survey is None else [*hints_at_pairs(dataset), *notes_of_few_held_out(len(dataset.validation))]
 
 
 def refuse_other_data(settings: Settings, data: Any) -> None:

@@ -14,6 +14,7 @@ from advnets.averaging import MovingAverage
 from advnets.capture import expect_capturable
 from advnets.data import Dataset
 from advnets.experiment.preparation.build_training import build_training
+from advnets.experiment.run_data import data_notes
 from advnets.experiment.settings import Settings, find_device, settle_direction, with_budget
 from advnets.randomness import Streams
 from advnets.recipes import Recipe
@@ -74,6 +75,7 @@ class Cost:
         checkpoint_mebibytes: What a checkpoint takes on the disk: all weights, the optimizers' state and the average.
         checkpoints: How many checkpoints a run keeps.
         mebibytes: Peak memory of this process when it was measured, in MiB; None where it is not known.
+        notes: How image files were read, and what of them stands against a good training.
     """
 
     recipe: str
@@ -92,6 +94,7 @@ class Cost:
     checkpoint_mebibytes: float
     checkpoints: int
     mebibytes: float | None
+    notes: tuple[str, ...] = ()
 
     @property
     def length(self) -> str:
@@ -229,6 +232,7 @@ def dry_run(
         checkpoint_mebibytes=round(checkpoint / 2**20, 3),
         checkpoints=KEPT_CHECKPOINTS + (settings.keep_best is not None),
         mebibytes=peak_mebibytes(),
+        notes=tuple(data_notes(dataset)),
     )
 
 
