@@ -1,11 +1,13 @@
 """What a training will take: a range of steps or minutes, and what its checkpoints take on the disk."""
 
+import itertools
 from pathlib import Path
 
 import pytest
 
 import tiny
 from advnets import experiment
+from advnets.cli.forecast import line_of_cost
 from advnets.experiment.preparation import trial_move
 from advnets.recipes import RECIPES
 from advnets.text import format_number
@@ -14,9 +16,35 @@ from advnets.text import format_number
 def test_the_length_of_a_run_by_minutes_is_a_range(tmp_path: Path) -> None:
     cost = experiment.dry_run(tiny.RECIPE, settings=tiny.settings("run", steps=None, minutes=3.0))
     low, high = cost.steps_range
-    assert low <= cost.steps / 2 + 1 < cost.steps <= high
+    assert low <= cost.steps / 2 + 1 < cost.steps < 2 * cost.steps - 1 <= high
+    assert cost.doubt == ""
     assert cost.minutes_range == (3.0, 3.0)
     assert f"({format_number(low, 2)} to {format_number(high, 2)}) in 3 minutes" in str(cost)
+
+
+@pytest.mark.parametrize(
+    ("seconds_of_a_step", "timed", "words"),
+    [
+        (8.0, 1, "Only one step was timed, as busy as the machine was: this may be several times off."),
+        (3.0, 2, "Only 2 steps were timed, as busy as the machine was: this may be several times off."),
+        (2.0, 3, ""),
+        (0.5, 3, ""),
+    ],
+)
+def test_few_timed_steps_are_told(
+    seconds_of_a_step: float, timed: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock runs on by a step each time it is looked at."""
+    clock = (number * seconds_of_a_step for number in itertools.count())
+    monkeypatch.setattr("advnets.experiment.machine.cost.time.perf_counter", lambda: next(clock))
+    cost = experiment.dry_run(tiny.RECIPE, settings=tiny.settings("run", steps=None, minutes=20.0), seconds=2.0)
+    (stage,) = cost.stages
+    assert (stage.timed, stage.milliseconds_per_step) == (timed, 1000 * seconds_of_a_step)
+    spread = 4 if timed < 3 else 2
+    assert cost.steps_range == (int(cost.steps / spread), cost.steps * spread)
+    assert cost.doubt == words
+    assert words in str(cost)
+    assert words in line_of_cost(cost)
 
 
 @pytest.mark.parametrize(("recipe", "keep_best"), [("dcgan", None), ("paper-adam", "fid"), ("pix2pix", None)])

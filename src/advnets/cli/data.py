@@ -9,7 +9,7 @@ from advnets import data, experiment
 from advnets.cli.flags.arguments import parse, print_result, split_words
 from advnets.data import Dataset
 from advnets.errors import BadInput
-from advnets.experiment.machine.cost import format_disk, format_length
+from advnets.experiment.machine.cost import format_disk, format_doubt, format_length
 from advnets.experiment.run_data import warnings_of_data
 from advnets.experiment.settings import ImageFlags, settle_direction
 from advnets.recipes import Recipe
@@ -182,12 +182,14 @@ def _format_duplicates(counts: Mapping[str, int | None]) -> list[str]:
 def _format_cost(cost: Mapping[str, Any] | str) -> list[str]:
     if isinstance(cost, str):
         return [escape(cost)]
+    doubt = format_doubt([stage["timed"] for stage in cost["stages"]])
     return [
         f"{escape(cost['recipe'])}, batch {cost['batch_size']}: {cost['milliseconds_per_step']:.1f} ms a step on "
         f"{cost['device']}; "
         f"{format_length(cost['steps'], cost['minutes'], cost['steps_range'], cost['minutes_range'])}; "
         f"{cost['mebibytes'] or 0:,.0f} MiB of memory at the peak; "
-        f"{format_disk(cost['checkpoint_mebibytes'], cost['checkpoints'])}"
+        f"{format_disk(cost['checkpoint_mebibytes'], cost['checkpoints'])}",
+        *([doubt] if doubt else []),
     ]
 
 

@@ -22,7 +22,8 @@ def line_of_cost(cost: Cost) -> str:
     """
     memory = "" if cost.mebibytes is None else f"; {cost.mebibytes:,.0f} MiB of memory"
     pace = f"{cost.milliseconds_per_step:,.0f} ms a step, as busy as the machine is now"
-    return f"cost: {pace}; {cost.length}{memory}; {cost.disk}"
+    doubt = f". {cost.doubt}" if cost.doubt else ""
+    return f"cost: {pace}; {cost.length}{memory}; {cost.disk}{doubt}"
 
 
 def notes_of_few_steps(cost: Cost, settings: Settings) -> list[str]:

@@ -25,9 +25,13 @@ from advnets.training import Moment, Training
 WARM_UP, TIMED = 5, 25
 ENOUGH_SECONDS = 10.0
 """A stage whose steps are slow is timed on fewer of them."""
-SLOWEST = 2.0
+FEWEST = 4
+"""Steps that are taken, the first of them as warm-up, where they take no more than ENOUGH_SECONDS."""
+SPREAD = 2.0
 """Over a whole run a step may take so many times its timed median: other programs share the machine, and pictures,
-checkpoints and the doctor take time too."""
+checkpoints and the doctor take time too. It may take as many times less, where others left the machine meanwhile."""
+FEW_TIMED, SPREAD_OF_FEW = 2, 4.0
+"""Up to how many timed steps make a guess, and how many times it may be off."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,13 @@ class StageCost:
     milliseconds_per_step: float
     timed: int
     quartiles: tuple[float, float]
+
+    @property
+    def pace_range(self) -> tuple[float, float]:
+        """Least and most milliseconds that a step is likely to take over a whole run."""
+        spread = SPREAD_OF_FEW if self.timed <= FEW_TIMED else SPREAD
+        pace = self.milliseconds_per_step
+        return min(self.quartiles[0], pace / spread), max(self.quartiles[1], spread * pace)
 
     def __str__(self) -> str:
         players = ", ".join(f"{name} {count:,}" for name, count in self.parameters.items())
@@ -102,6 +113,11 @@ class Cost:
         return format_length(self.steps, self.minutes, self.steps_range, self.minutes_range)
 
     @property
+    def doubt(self) -> str:
+        """A sentence where few steps were timed; else nothing."""
+        return format_doubt([stage.timed for stage in self.stages])
+
+    @property
     def disk(self) -> str:
         """In words, what the checkpoints take on the disk."""
         return format_disk(self.checkpoint_mebibytes, self.checkpoints)
@@ -117,12 +133,14 @@ class Cost:
     def __str__(self) -> str:
         memory = "unknown" if self.mebibytes is None else f"{self.mebibytes:,.0f} MiB"
         stages = "\n".join(str(stage) for stage in self.stages)
+        doubt = f"{self.doubt}\n" if self.doubt else ""
         where = self.device if self.processes == 1 else f"{self.processes} processes, {self.device}"
         return (
             f"{self.recipe} on {self.data}: {self.images:,} samples of {' x '.join(map(str, self.shape))}, "
             f"{self.batch_size} a step, on {where}\n"
             f"{stages}\n"
             f"estimated: {self.length}; {memory} of memory at the peak; {self.disk}\n"
+            f"{doubt}"
             "nothing was written"
         )
 
@@ -150,6 +168,28 @@ def format_length(steps: int, minutes: float, steps_range: Sequence[int], minute
         f"{minutes:.3g} minutes" if len(set(minutes_range)) == 1 else _about(minutes, minutes_range, "minutes")
     )
     return f"{steps_words} in {minutes_words}"
+
+
+def format_doubt(timed: Sequence[int]) -> str:
+    """Say of an estimate that it stands on few steps.
+
+    Args:
+        timed: How many steps were timed of each stage.
+
+    Returns:
+        A sentence; nothing where enough were timed.
+
+    Example:
+        >>> format_doubt([1])
+        'Only one step was timed, as busy as the machine was: this may be several times off.'
+        >>> format_doubt([25, 25])
+        ''
+    """
+    least = min(timed, default=TIMED)
+    if least > FEW_TIMED:
+        return ""
+    steps = "one step was" if least == 1 else f"{least} steps were"
+    return f"Only {steps} timed, as busy as the machine was: this may be several times off."
 
 
 def _about(value: float, bounds: Sequence[float], unit: str) -> str:
@@ -187,7 +227,8 @@ def dry_run(
         recipe: What would be trained.
         settings: On what, where, and for how long; without a budget the recipe's own is taken.
         dataset: The data of the settings, where they were loaded already; None loads them.
-        seconds: About how long each stage is timed; at least two steps are.
+        seconds: About how long each stage is timed; three steps are behind a first one if ten seconds allow it, and
+            one is in any case.
 
     Returns:
         The cost; nothing is written.
@@ -211,8 +252,7 @@ def dry_run(
         checkpoint = measure_tensors([tried.state(), MovingAverage(tried.makers).state()])
     settings = with_budget(settings, recipe)
     paces = [stage.milliseconds_per_step / 60_000 for stage in stages]
-    quick = [min(stage.quartiles[0] / 60_000, pace) for stage, pace in zip(stages, paces, strict=True)]
-    slow = [max(stage.quartiles[1] / 60_000, SLOWEST * pace) for stage, pace in zip(stages, paces, strict=True)]
+    quick, slow = ([stage.pace_range[end] / 60_000 for stage in stages] for end in (0, 1))
     steps, minutes = _length(settings, stages, paces)
     (most_steps, least_minutes), (least_steps, most_minutes) = (_length(settings, stages, one) for one in (quick, slow))
     return Cost(
@@ -251,16 +291,24 @@ def _stage_cost(tried: Training, recipe: Recipe, enough: float) -> StageCost:
 
 
 def _seconds_per_step(tried: Training, recipe: Recipe, enough: float) -> list[float]:
-    """Of up to TIMED steps after up to WARM_UP others; slow ones are stopped early, half of them then warm-up."""
+    """Of up to TIMED steps after up to WARM_UP others; slow ones are stopped early, half of them then warm-up.
+
+    Of the slowest ones the first is warm-up, and up to three are timed, if the next is likely to end in time.
+    """
     tried.schedule(Moment(0, 1, 0.0))
     average = MovingAverage(tried.makers)
     steps, seconds = tried.steps(0), list[float]()
-    while len(seconds) < WARM_UP + TIMED and (len(seconds) < 2 or sum(seconds) < enough):
+    while len(seconds) < WARM_UP + TIMED and (_are_too_few(seconds) or sum(seconds) < enough):
         began = time.perf_counter()
         next(steps)
         average.update(tried.makers, recipe.batch_size)
         seconds.append(time.perf_counter() - began)
-    return seconds[min(WARM_UP, len(seconds) // 2) :]
+    return seconds[1 if len(seconds) <= FEWEST else min(WARM_UP, len(seconds) // 2) :]
+
+
+def _are_too_few(seconds: Sequence[float]) -> bool:
+    """Whether one more step is to be taken, even if the time for them is over."""
+    return len(seconds) < 2 or (len(seconds) < FEWEST and sum(seconds) + seconds[-1] <= ENOUGH_SECONDS)
 
 
 def _length(settings: Settings, stages: Sequence[StageCost], paces: Sequence[float]) -> tuple[int, float]:
