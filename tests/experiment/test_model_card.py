@@ -191,6 +191,24 @@ def test_a_report_of_another_step_is_not_told(run: experiment.Run, tmp_path: Pat
     assert "How good its samples are is unknown." in body
 
 
+def test_what_nobody_measured_is_told_before_it_is_given_away(
+    run: experiment.Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = "Nothing was measured of this step yet: run `advnets evaluate {}` first, and its card says how good it is."
+    shutil.copytree(run.path, "measured")
+    shutil.copytree(run.path, "copy")
+    assert main(["resume", "copy", "--steps", "5"]) == 0
+    for name, words in (("measured", ""), ("copy", told.format("copy"))):
+        capsys.readouterr()
+        assert main(["card", name, "--out", f"{name}-card/README.md"]) == 0
+        assert capsys.readouterr().err == (f"note: {words}\n" if words else "")
+        assert main(["export", name, "--out", f"{name}.safetensors"]) == 0
+        assert ("Nothing was measured" in (out := capsys.readouterr().out)) == bool(words)
+        assert words in out
+    assert main(["export", "copy", "--checkpoint", "5", "--out", "5.safetensors"]) == 0
+    assert told.format("copy --checkpoint 5") in capsys.readouterr().out
+
+
 def test_a_spoilt_report_is_refused(run: experiment.Run, tmp_path: Path) -> None:
     shutil.copytree(run.path, tmp_path / "copy")
     report = tmp_path / "copy" / "report.json"

@@ -27,6 +27,7 @@ from advnets.games import CycleGame, Game
 from advnets.networks import NO_CODE
 from advnets.randomness import Streams
 from advnets.recipes import PLAYERS, Descent, Recipe, to_json
+from advnets.text import quote_word
 
 BEST = "best"
 """The checkpoint that --keep-best has kept."""
@@ -198,7 +199,7 @@ def export_model(
         Unsupported: For another ending.
         BadInput: As the exporter does; and for a way of networks of one's own, whose file holds the weights of all.
     """
-    exporter, directory = find_exporter(path), run.directory
+    exporter = find_exporter(path)
     if run.record.game is not None and not exporter.takes_own_networks:
         if way is not None:
             raise BadInput(f"way is {way!r}; this file holds both ways of networks of your own. Leave --way out.")
@@ -207,12 +208,47 @@ def export_model(
         return ExportedFile(path, step, (words,), "")
     runs.expect_new(path)
     model = load()
-    way_back = directory.path / "back" / directory.report_json.name
-    file = way_back if model.card.way == "back" else directory.report_json
-    report = runs.read_sealed(file, REPORT_ADVICE) if file.exists() else {}
-    measured = report if report.get("step") == model.step else None
+    measured = read_report_of_step(run, model.step, model.card.way)
     card = replace(model.card, half=half, licence=licence, notes=notes, report=measured)
-    return ExportedFile(path, model.step, exporter.write(path, replace(model, card=card)), exporter.use)
+    noted = (*exporter.write(path, replace(model, card=card)), *notes_of_unmeasured(run, measured))
+    return ExportedFile(path, model.step, noted, exporter.use)
+
+
+def read_report_of_step(run: KeptRun, step: int, way: str = "") -> Mapping[str, Any] | None:
+    """Read what `evaluate` measured of a step of a run.
+
+    Args:
+        run: The run.
+        step: The step.
+        way: "back" of a cycle; else the generator that goes there, or the only one.
+
+    Returns:
+        The report as JSON; None if there is none, or if it is of another step.
+
+    Raises:
+        Damaged: If it is not as it was written.
+    """
+    name = run.directory.report_json.name
+    file = run.directory.path / "back" / name if way == "back" else run.directory.report_json
+    report = runs.read_sealed(file, REPORT_ADVICE) if file.exists() else {}
+    return report if report.get("step") == step else None
+
+
+def notes_of_unmeasured(run: KeptRun, measured: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Say of a generator that is given away that nobody measured it.
+
+    Args:
+        run: Its run.
+        measured: What `read_report_of_step` returned.
+
+    Returns:
+        A sentence with the command, or none if it was measured.
+    """
+    if measured is not None:
+        return ()
+    chosen = "" if run.checkpoint is None else f" --checkpoint {run.checkpoint}"
+    command = f"advnets evaluate {quote_word(run.path)}{chosen}"
+    return (f"Nothing was measured of this step yet: run `{command}` first, and its card says how good it is.",)
 
 
 def parse_checkpoint(found: int | str | None) -> int | str | None:

@@ -9,6 +9,8 @@ import tyro
 
 from advnets import experiment
 from advnets.cli.flags.arguments import parse, print_result
+from advnets.cli.output import write_error
+from advnets.experiment.run_model import notes_of_unmeasured, read_report_of_step
 from advnets.text import escape
 
 ABOUT = """Write the model card of a generator: what it is, how it was trained, how good it is, and its limits.
@@ -58,5 +60,8 @@ def main(argv: Sequence[str]) -> int:
     picture = path.parent / experiment.PICTURE
     result = {"out": str(path), "picture": str(picture) if picture.exists() else None}
     text = escape(f"{path}: the model card of {asked.run}")
+    if isinstance(source, experiment.Run):
+        for note in notes_of_unmeasured(source, read_report_of_step(source, source.step)):
+            write_error(escape(f"note: {note}"))
     print_result(result, as_json=asked.json, text=text, kept=path)
     return 0

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from advnets import runs
-from advnets.assessment import REPORT_ADVICE, Report
+from advnets.assessment import Report
 from advnets.errors import BadInput
 from advnets.experiment.model import Model
 from advnets.experiment.opening import open_source
 from advnets.experiment.run import Run
+from advnets.experiment.run_model import read_report_of_step
 from advnets.experiment.run_record import RunRecord
 from advnets.experiment.settings import settle_budget
 from advnets.recipes import RECIPES, to_json
@@ -92,9 +93,7 @@ def open_subject(source: str | Path | Run | Model, *, licence: str = "", notes: 
 
 def _subject_of_run(run: Run, licence: str, notes: str) -> CardSubject:
     model, file = run.model, run.directory.report_json
-    measured = runs.read_sealed(file, REPORT_ADVICE) if file.exists() else None
-    if measured is not None and measured.get("step") != model.step:
-        measured = None
+    measured = read_report_of_step(run, model.step)
     model = replace(model, card=replace(model.card, licence=licence, notes=notes))
     asked = {"steps": run.record.settings.steps, "minutes": run.record.settings.minutes}
     limit = settle_budget(run.directory, None, None) or asked
