@@ -74,7 +74,7 @@ def set_up(extra: str) -> None:
     if done.get("of") == wanted and extra in done.get("extras", []):
         return
     began = time.monotonic()
-    print("go.py: installing into .venv (once) ...", flush=True)
+    print("go.py: installing into .venv, once; it takes about a minute ...", flush=True)
     if not PYTHON.exists():
         subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
     install_cpu_torch()
