@@ -1,5 +1,6 @@
 """What a report says first: three sentences that claim what a row finds, and no more."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -162,6 +163,17 @@ def test_a_claim_of_nearness_does_not_hide_that_copying_was_not_measured() -> No
     assert "not measured" not in summary_of("copying", 0.2, 0.0, 1e-5).copies
     both = {"copying": Estimate(0.0, floor=0.0, p_value=0.9), "logits-gap": Estimate(0.6, 0.1, 0.5, p_value=1e-5)}
     assert summarise(both, verdicts(both), 10_000).copies.endswith("by logits-gap. No copying can be shown.")
+
+
+def test_a_sentence_names_three_further_rows_and_counts_the_others() -> None:
+    names = [name for name, row in MEASURES.items() if row.group == "fidelity"]
+    found = {name: Estimate(0.2, 0.01, floor=0.9, p_value=1e-9) for name in names}
+    told = summarise(found, verdicts(found), 10_000)
+    assert set(told.claims) == set(names)
+    (listed,) = re.findall(r"\(also by ([^)]*)\)", told.fidelity)
+    *_, more = listed.split(" and ")
+    assert len(listed.split(", ")) == 3
+    assert more == f"{len(names) - 5} more"
 
 
 def test_between_one_and_five_in_a_hundred_is_a_hint() -> None:

@@ -2,8 +2,9 @@
 
 A sentence claims a difference only where the p-value of its row, adjusted for all rows of the report, is below .01. So
 of a hundred reports on samples that are real, one at most claims anything. Every row that is below is in one of the
-three sentences: in words if it is among the clearest, and by its name otherwise. A sentence that claims nothing names
-the rows that looked, unless all rows did that the data allow.
+three sentences: in words if it is among the clearest, by its name if it is among the next three, and else as one of
+those that are counted; the table below names all. A sentence that claims nothing names the rows that looked, unless all
+rows did that the data allow.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -33,7 +34,10 @@ TOO_FEW = 40
 """Fewest real images by which a sentence says that nothing can be shown: with fewer, hardly anything could."""
 
 MOST_PHRASES = 2
-"""Findings that a sentence spells out; it names the others."""
+"""Findings that a sentence spells out."""
+
+MOST_NAMES = 3
+"""Further findings that it names; it counts the others, which the table has."""
 
 PARTS: dict[str, tuple[str, ...]] = {
     "Fidelity": ("fidelity", "two samples", "likelihood"),
@@ -191,6 +195,12 @@ def _join_names(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
+def _name_some(names: Sequence[str]) -> str:
+    """Up to MOST_NAMES names, and how many more there are."""
+    more = len(names) - MOST_NAMES
+    return _join_names(names) if more <= 0 else f"{', '.join(names[:MOST_NAMES])} and {more} more"
+
+
 def _by_clarity(names: Sequence[str], found: Mapping[str, Estimate]) -> list[str]:
     """The rows that have words first, in the order of PHRASES; the others behind, in their own.
 
@@ -207,9 +217,9 @@ def _claim(headline: str, claimed: Mapping[str, Estimate]) -> str:
     lacks = any(_is_lack(name, found) for name, found in claimed.items() if name in SPREAD)
     above = [name for name, found in claimed.items() if lacks and _exceeds(name, found)]
     spelt = [name for name in claimed if name in PHRASES and name not in above][:MOST_PHRASES]
-    others = escape_markdown(", ".join(name for name in claimed if name not in (*spelt, *above)))
+    others = escape_markdown(_name_some([name for name in claimed if name not in (*spelt, *above)]))
     words = "; ".join(PHRASES[name](claimed[name]) for name in spelt)
-    also = f"; {escape_markdown(_join_names(above))} above that of real images" if above else ""
+    also = f"; {escape_markdown(_name_some(above))} above that of real images" if above else ""
     if not spelt:
         return f"{headline}, by {others}{also}."
     return f"{headline}: {words}{f' (also by {others})' if others else ''}{also}."
