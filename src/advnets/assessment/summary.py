@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from advnets.assessment.measure_row import ASKED, MeasureCard, MeasureRow
-from advnets.assessment.measures import MEASURES, card_of
+from advnets.assessment.measures import FEW_REAL, MEASURES, card_of
 from advnets.assessment.power import FEW
 from advnets.assessment.summary_phrases import COLLAPSED, PHRASES, is_fine
 from advnets.assessment.verdict import CLAIMED, LEVEL, Verdict, format_p_value
@@ -30,7 +30,7 @@ NEAR = {"nearest-training", "data-copying", "authenticity"}
 NAMES_COPIES = "copying"
 """The only row that names copies; the others of its group tell that samples lie nearer to training images."""
 
-TOO_FEW = 40
+TOO_FEW = FEW_REAL
 """Fewest real images by which a sentence says that nothing can be shown: with fewer, hardly anything could."""
 
 MOST_PHRASES = 2
