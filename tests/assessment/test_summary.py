@@ -111,6 +111,13 @@ def test_a_distance_alone_does_not_say_that_each_sample_looks_unreal() -> None:
     assert "3 times" in summary_of("fid", 9.0, 3.0, 1e-5).fidelity
 
 
+def test_what_a_headline_says_is_shown_first() -> None:
+    rows = {"precision": (0.5, 0.9), "pairwise-distance": (0.9, 1.0), "coverage": (0.6, 0.95), "recall": (0.5, 0.9)}
+    found = {name: Estimate(value, 0.01, floor=floor, p_value=1e-6) for name, (value, floor) in rows.items()}
+    told = summarise(found, verdicts(found), 10_000).variety
+    assert told.startswith("**Variety.** Fewer real images have a sample near them: they cover 60 % of the real images")
+
+
 def test_fewer_near_duplicates_than_real_images_have_are_no_copies() -> None:
     assert "keep away" in summary_of("near-duplicates", 1.0, 9.0, 1e-5).copies
     overfitted = summary_of("logits-gap", 0.6, 0.5, 1e-5).copies

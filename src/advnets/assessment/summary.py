@@ -105,7 +105,8 @@ def summarise(
         if part == "Copies" and claimed and not set(claimed) - NEAR:
             said = _say_nearer(claimed, found, looked)
         elif part == "Variety" and OF_EACH & set(claims) and _only_reaches(claimed):
-            said = _claim(UNREACHED, claimed) + f" {OFF}"
+            reached_first = sorted(claimed, key=lambda name: name not in ("coverage", "recall"))
+            said = _claim(UNREACHED, {name: claimed[name] for name in reached_first}) + f" {OFF}"
         elif part == "Variety" and OF_EACH & set(claims) and BY_CLASSIFIER & set(claimed):
             said = _claim(HEADLINES[part](claimed), claimed) + f" {MISTAKEN}"
         elif claimed:
