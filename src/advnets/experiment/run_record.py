@@ -102,8 +102,8 @@ class RunRecord:
             raise BadInput(f"{path} was started on the networks of the recipe {self.recipe.name!r}; leave game= out")
         if game is None:
             raise BadInput(
-                f"{path} was started on networks of your own: give them again, as `advnets.Run(path, game)` in Python, "
-                "or by --game MODULE:NAME where the verb has it"
+                f"{path} was started on networks of your own: give them again, as `game=` in Python, or by --game "
+                "MODULE:NAME where the verb has it"
             )
         now = describe_game(game)
         differing = _differences(self.game, now)
