@@ -42,6 +42,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     gone = {"name": "cycling", "severity": "gone", "step": 30}
     lines = [json.dumps(one) + "\n" for one in (finding, {**gone, "severity": "finding", "step": 10}, note, gone)]
     (folder / "run-1" / "findings.jsonl").write_text("".join(lines))
+    probes = ({"step": 0, "spread": 0.5}, {"step": 20, "spread": 0.5})
+    (folder / "run-1" / "probes.jsonl").write_text("".join(json.dumps(one) + "\n" for one in probes))
     shutil.copytree(folder / "run-0", folder / SCRIPT.replace("/", ""))
     shutil.copytree(folder / "run-0", folder / "damaged")
     (folder / "damaged" / "recipe.json").write_text("{")
