@@ -168,7 +168,7 @@ def test_a_session(browser: Any, address: str, tmp_path: Path) -> None:
     wait_until(page, "document.querySelectorAll('.game canvas').length === 2")
     viewer.click("language")
     wait_until(page, "document.documentElement.lang === 'ko'")
-    assert "비평자" in page.inner_text(".look")
+    wait_until(page, "document.querySelector('.look').innerText.includes('비평자')")  # a frame of the screen later
     viewer.click("language")
     viewer.click("hide")
     page.click("[name=show-seed]")

@@ -228,7 +228,8 @@ function Stage({ words }) {
 
 function Game({ game, words, name }) {
   const canvas = useRef(null), isLine = game.settings.dimension === 1, { objective, algorithm, k } = game.settings;
-  useEffect(() => { drawGame(canvas.current, game, page.shown, page.games); });
+  // An effect comes after the picture: another game may have begun by then, which has none yet.
+  useEffect(() => { if (page.games.every((one) => one.frame)) drawGame(canvas.current, game, page.shown, page.games); });
   return html`<div class="game">
     ${name && html`<h2>${words.game} ${name}<small>${words.options[objective]} · ${words.options[algorithm]}${algorithm === "algorithm1" ? `, k = ${k}` : ""}</small></h2>`}
     <canvas ref=${canvas} class=${isLine ? "line" : "plane"} role="img" aria-label=${`JSD ${game.frame.numbers.jsd?.toFixed(3)}`}></canvas>

@@ -65,7 +65,12 @@ function firstDrawing(schema, { dimension }) {
 function Pad({ schema, settings, words, change }) {
   const canvas = useRef(null), [drawn, setDrawn] = useState(settings.drawn), isDown = useRef(false), last = useRef(null);
   const { bars, height, points, places } = schema.drawing, isLine = settings.dimension === 1;
-  useEffect(() => setDrawn(settings.drawn), [settings.drawn.join()]);
+  const known = useRef(settings.drawn.join());
+  useEffect(() => {  // as the pad appears it has them: to set them then would undo a stroke that was quicker
+    if (known.current === settings.drawn.join()) return;
+    known.current = settings.drawn.join();
+    setDrawn(settings.drawn);
+  }, [settings.drawn.join()]);
   useEffect(() => paint(canvas.current, drawn, isLine, { bars, height, places }));
   const put = (event) => {
     const box = canvas.current.getBoundingClientRect(), share = (value) => Math.min(Math.max(value, 0), 0.9999);
