@@ -116,6 +116,11 @@ def test_what_a_headline_says_is_shown_first() -> None:
     found = {name: Estimate(value, 0.01, floor=floor, p_value=1e-6) for name, (value, floor) in rows.items()}
     told = summarise(found, verdicts(found), 10_000).variety
     assert told.startswith("**Variety.** Fewer real images have a sample near them: they cover 60 % of the real images")
+    nearer = {name: one for name, one in found.items() if name in ("precision", "pairwise-distance")}
+    told = summarise(nearer, verdicts(nearer), 10_000).variety
+    assert told.startswith(
+        "**Variety.** The samples are not spread as real images are: two samples lie 0.9 times as far"
+    )
 
 
 def test_fewer_near_duplicates_than_real_images_have_are_no_copies() -> None:

@@ -105,8 +105,9 @@ def summarise(
         if part == "Copies" and claimed and not set(claimed) - NEAR:
             said = _say_nearer(claimed, found, looked)
         elif part == "Variety" and OF_EACH & set(claims) and _only_reaches(claimed):
-            reached_first = sorted(claimed, key=lambda name: name not in ("coverage", "recall"))
-            said = _claim(UNREACHED, {name: claimed[name] for name in reached_first}) + f" {OFF}"
+            reached_first = sorted(claimed, key=lambda name: name not in REACHED)
+            headline = UNREACHED if REACHED & set(claimed) else UNLIKE_SPREAD
+            said = _claim(headline, {name: claimed[name] for name in reached_first}) + f" {OFF}"
         elif part == "Variety" and OF_EACH & set(claims) and BY_CLASSIFIER & set(claimed):
             said = _claim(HEADLINES[part](claimed), claimed) + f" {MISTAKEN}"
         elif claimed:
@@ -257,9 +258,7 @@ def _fidelity_headline(claimed: Mapping[str, Estimate]) -> str:
 
 def _variety_headline(claimed: Mapping[str, Estimate]) -> str:
     lacking = any(_is_lack(name, found) for name, found in claimed.items())
-    return (
-        "The samples are not as varied as real images" if lacking else "The samples are not spread as real images are"
-    )
+    return "The samples are not as varied as real images" if lacking else UNLIKE_SPREAD
 
 
 def _only_reaches(claimed: Mapping[str, Estimate]) -> bool:
@@ -308,6 +307,9 @@ UNEVEN = {"class-distance", "different-bins", "mode-divergence"}
 """Rows on how evenly samples are spread, not on how widely."""
 REACH = {"coverage", "recall", "different-bins", "vendi", "pairwise-distance"}
 """Rows of variety that samples also change which are as varied as real images, but off from them, as by noise."""
+UNLIKE_SPREAD = "The samples are not spread as real images are"
+REACHED = {"coverage", "recall"}
+"""Rows that count the real images which have a sample near them."""
 UNREACHED = "Fewer real images have a sample near them"
 OFF = "Single samples differ from real images too, so that this need not be a lack of variety."
 BY_CLASSIFIER = {"class-distance", "class-shares"}
