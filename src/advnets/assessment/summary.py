@@ -105,9 +105,7 @@ def summarise(
         if part == "Copies" and claimed and not set(claimed) - NEAR:
             said = _say_nearer(claimed, found, looked)
         elif part == "Variety" and OF_EACH & set(claims) and _only_reaches(claimed):
-            reached_first = sorted(claimed, key=lambda name: name not in REACHED)
-            headline = UNREACHED if REACHED & set(claimed) else UNLIKE_SPREAD
-            said = _claim(headline, {name: claimed[name] for name in reached_first}) + f" {OFF}"
+            said = _say_reach(claimed)
         elif part == "Variety" and OF_EACH & set(claims) and BY_CLASSIFIER & set(claimed):
             said = _claim(HEADLINES[part](claimed), claimed) + f" {MISTAKEN}"
         elif claimed:
@@ -266,6 +264,13 @@ def _only_reaches(claimed: Mapping[str, Estimate]) -> bool:
     near = claimed.get("pairwise-distance")
     alike = near is not None and bool(near.floor) and near.value < COLLAPSED * (near.floor or 0.0)
     return bool(claimed) and not set(claimed) - REACH and not alike
+
+
+def _say_reach(claimed: Mapping[str, Estimate]) -> str:
+    """A sentence on variety that noise alone could change; what its headline counts is shown first."""
+    headline = UNREACHED if REACHED & set(claimed) else UNLIKE_SPREAD
+    names = sorted(claimed, key=lambda name: name not in REACHED)
+    return _claim(headline, {name: claimed[name] for name in names}) + f" {OFF}"
 
 
 def _is_lack(name: str, found: Estimate) -> bool:

@@ -88,9 +88,10 @@ def explain_numbers(estimates: Mapping[str, Estimate], extractor: str) -> str:
     if rows:
         text += (
             f" P-values, those of values without a test too, are adjusted for the {rows} row{'s' * (rows > 1)} of this "
-            f"table that have one (Holm), so that of reports on real samples {100 * LEVEL:.0f} % at most tell any "
-            f"difference here, and {100 * CLAIMED:.0f} % in the first three sentences. Real samples are ones drawn as "
-            "the held-out images were: an official test split, of other writers or cameras, may truly differ. "
+            f"table that {'has' if rows == 1 else 'have'} one (Holm), so that of reports on real samples "
+            f"{100 * LEVEL:.0f} % at most tell any difference here, and {100 * CLAIMED:.0f} % in the first three "
+            "sentences. Real samples are ones drawn as the held-out images were: an official test split, of other "
+            "writers or cameras, may truly differ. "
             "If no difference can be shown, there may still be one."
         )
     return text

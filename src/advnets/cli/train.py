@@ -217,6 +217,12 @@ def _line(flag: RecipeValue, numbers: Sequence[RecipeValue]) -> HelpLine:
     return HelpLine(f"--{flag.name} {metavar_of(flag)}", f"{about_value(flag)} {usual}")
 
 
+def _notes_of(run: experiment.Run) -> list[str]:
+    """What a training begins by telling; of another game than it was started on nothing, for that is refused."""
+    run.record.expect_game(run.game, str(run.path), code=True)
+    return run.notes()
+
+
 def _where_it_stopped(run: experiment.Run, game: str | None) -> str:
     """Where a run is that a signal has ended, and how it goes on."""
     try:
@@ -260,8 +266,7 @@ def follow(run: experiment.Run, *, as_json: bool, game: str | None = None, **bud
         The exit status.
     """
     distributed.init_process_group()
-    run.record.expect_game(run.game, str(run.path), code=True)
-    notes = distributed.on_rank0(run.notes)
+    notes = distributed.on_rank0(lambda: _notes_of(run))
     if not distributed.is_rank0():
         for _ in run.carry_on(**budget):
             pass

@@ -109,7 +109,7 @@ class Comparison:
         """
         return {
             "kind": self.kind,
-            "sides": [{k: v for k, v in asdict(side).items() if k != "settings"} for side in self.sides],
+            "sides": [_side_as_json(side) for side in self.sides],
             "settings_differ": {name: list(values) for name, values in self._differing_settings().items()},
             "protocol": dict(self.protocol),
             "control": self.control,
@@ -333,3 +333,10 @@ def _members(side: Side) -> str:
     if None not in side.seeds:
         what.append(f"trained with seed{'s' * (len(side.seeds) > 1)} {', '.join(map(str, side.seeds))}")
     return f": {'; '.join(what)}" if what else ""
+
+
+def _side_as_json(side: Side) -> dict[str, Any]:
+    """A side without its settings, of which those that differ stand once for all sides."""
+    told = asdict(side)
+    del told["settings"]
+    return told

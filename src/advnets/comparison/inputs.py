@@ -2,7 +2,7 @@
 
 import itertools
 import reprlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from advnets.assessment import Sampler, Subject, is_of_files, load_reference_data, subject_of_files
+from advnets.comparison.settings_difference import flatten_settings
 from advnets.data import Dataset, ImageOptions
 from advnets.data.conversion import to_values
 from advnets.errors import BadInput, Missing
@@ -21,8 +22,8 @@ from advnets.experiment.sampling import Samples
 from advnets.games import CycleGame, Game
 from advnets.recipes import to_json
 
-UNDER = " under Python "
-"""What stands before the version of Python that a digest of code holds for."""
+OWN_CODE, PYTHON = ".own_code.", ".own_code.python"
+"""What names hold under which the code of functions of one's own is told, and the version of Python of its digests."""
 
 
 @dataclass(frozen=True)
@@ -146,13 +147,10 @@ def expect_seeds(side: SideRequest, runs: Mapping[str, tuple[Run | None, int | N
                 "count as two. Leave one out, or train with another seed."
             )
         other = _describe_training(run, step)
-        known = one.keys() & other.keys()
-        if runs[first][0] is not None and run is not None:
-            known |= {name for name in {*one, *other} if UNDER not in name}  # another Python makes other digests
         unlike = [
             f"{name}: {reprlib.repr(one.get(name))} and {reprlib.repr(other.get(name))}"
-            for name in [*one, *sorted(other.keys() - one.keys())]
-            if name in known and one.get(name) != other.get(name)
+            for name in _names_to_compare(one, other, are_runs=runs[first][0] is not None and run is not None)
+            if one.get(name) != other.get(name)
         ]
         if unlike:
             raise BadInput(
@@ -161,25 +159,19 @@ def expect_seeds(side: SideRequest, runs: Mapping[str, tuple[Run | None, int | N
             )
 
 
+def _names_to_compare(one: Mapping[str, Any], other: Mapping[str, Any], *, are_runs: bool) -> list[str]:
+    """All names of two runs; of files those of both. Digests of code are compared under one version of Python."""
+    names = [name for name in dict.fromkeys([*one, *other]) if are_runs or (name in one and name in other)]
+    is_one_python = all(one.get(name) == other.get(name) for name in names if name.endswith(PYTHON))
+    return [name for name in names if OWN_CODE not in name or (is_one_python and not name.endswith(PYTHON))]
+
+
 def _describe_training(run: Run | None, step: int | None) -> dict[str, Any]:
     """What runs of a group share; the best checkpoint of each may be of another step."""
     if run is None:
         return {"step": step}
-    described = {"game": run.record.game or {}, "optimizers": run.record.optimizers or {}}
-    own = dict(_flatten(described))
+    own = flatten_settings({"game": run.record.game, "optimizers": run.record.optimizers})
     return {**to_json(run.recipe), **own, "step": "best" if run.checkpoint == "best" else step}
-
-
-def _flatten(described: Mapping[str, Any], where: str = "") -> Iterator[tuple[str, Any]]:
-    """Each thing that is told of what is one's own, by its place; digests by the Python that they hold for, too."""
-    for name, value in described.items():
-        if name == "own_code":
-            for place, one in value["functions"].items():
-                yield f"{where}code of {place}{UNDER}{value['python']}", one["sha256"]
-        elif isinstance(value, Mapping):
-            yield from _flatten(value, f"{where}{name}.")
-        else:
-            yield f"{where}{name}", value
 
 
 def _read_side(word: Any, taken: dict[str, Any]) -> SideRequest:

@@ -18,7 +18,7 @@ def flatten_settings(record: Mapping[str, Any]) -> dict[str, str]:
         {field: value}, such as {"recipe.learner.generator.hidden": "1200, 1200"}, in the file's order.
     """
     lines: dict[str, str] = {}
-    for part in ("recipe", "settings", "data", "game", "origin"):
+    for part in ("recipe", "settings", "data", "game", "optimizers", "origin"):
         _flatten(record.get(part), part, lines)
     return {name: text for name, text in lines.items() if name not in LEFT_OUT}
 
