@@ -1,10 +1,22 @@
 """The recipe that is chosen for images where none is named, and what is said of it."""
 
+from pathlib import Path
+
 import pytest
 
+import advnets
 from advnets.errors import Unsupported
 from advnets.games import AdversarialRow
-from advnets.recipes import Choice, DataFacts, choose_recipe, from_json, to_json
+from advnets.recipes import (
+    COARSE_BELOW,
+    RECIPES,
+    Choice,
+    DataFacts,
+    choose_recipe,
+    coarse_below,
+    from_json,
+    to_json,
+)
 
 
 def choose(images: int, *shape: int, classes: int | None = None, minutes: float | None = None) -> Choice:
@@ -67,3 +79,14 @@ def test_data_that_no_recipe_is_chosen_for_are_told(shape: tuple[int, ...]) -> N
 def test_a_batch_is_no_larger_than_the_folder(images: int, expected: int) -> None:
     chosen = choose_recipe(DataFacts("photos", images, (3, 64, 64), None)).recipe
     assert chosen.batch_size == expected
+
+
+def test_the_report_of_a_young_run_of_photos_says_how_far_to_train(tmp_path: Path) -> None:
+    told = "pictures of photos are coarse below 1,000 steps"
+    reports = {}
+    for recipe, more in {"dcgan": {"generator.width": 4, "discriminator.width": 4}, "paper-adam": {}}.items():
+        run = advnets.train(recipe, data="digits", steps=2, out=str(tmp_path / recipe), **more)
+        reports[recipe] = run.evaluate(n=50, measures=("tone",)).markdown()
+    assert told in reports["dcgan"]
+    assert told not in reports["paper-adam"]
+    assert coarse_below(RECIPES["dcgan-classes"]) == COARSE_BELOW

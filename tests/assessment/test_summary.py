@@ -116,6 +116,7 @@ def test_what_a_headline_says_is_shown_first() -> None:
     found = {name: Estimate(value, 0.01, floor=floor, p_value=1e-6) for name, (value, floor) in rows.items()}
     told = summarise(found, verdicts(found), 10_000).variety
     assert told.startswith("**Variety.** Fewer real images have a sample near them: they cover 60 % of the real images")
+    assert "they are all the same" in summary_of("pairwise-distance", 0.0, 1.0, 1e-5).variety
     nearer = {name: one for name, one in found.items() if name in ("precision", "pairwise-distance")}
     told = summarise(nearer, verdicts(nearer), 10_000).variety
     assert told.startswith(

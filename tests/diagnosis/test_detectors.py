@@ -127,7 +127,10 @@ def test_an_untrained_generator_has_not_collapsed() -> None:
     later = [*alike, *(replace(alike[0], step=THRESHOLDS.settled + step) for step in (0, 100))]
     assert [one.name for one in diagnose(later)] == ["collapse"]
     fallen = [replace(SOUND, step=100), *(replace(SOUND, step=step, spread=0.05) for step in (200, 300))]
-    assert [one.name for one in diagnose(fallen)] == ["collapse"]
+    (found,) = diagnose(fallen)
+    assert (found.name, "lie 0.05 times as far apart" in found.what) == ("collapse", True)
+    (found,) = diagnose([*fallen, *(replace(SOUND, step=step, spread=0.0) for step in (400, 500))])
+    assert found.what == "Samples of 128 noises are all the same."
 
 
 def test_a_rate_that_ends_at_zero_is_no_standstill() -> None:

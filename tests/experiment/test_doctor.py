@@ -386,6 +386,7 @@ def test_a_rate_a_hundred_times_too_high_is_named_in_the_first_hundred_steps(
     found = experiment.Run(Path("run")).diagnose()
     assert [one.name for one in found.findings] == ["steps-too-large"]
     assert "saturation" not in str(found)
+    assert "In Python a flag is a keyword of train: --generator.rate 0.1 is generator_rate=0.1." in found._repr_html_()
 
 
 def test_a_diagnosis_says_what_is_not_judged_yet(tmp_path: Path) -> None:
@@ -400,6 +401,7 @@ def test_a_diagnosis_says_what_is_not_judged_yet(tmp_path: Path) -> None:
     assert found.as_dict()["not_judged"][0]["from_step"] in (100, 500)
     page = found._repr_html_()
     assert "not judged yet" in page
+    assert "In Python a flag is a keyword" not in page
     assert "from step" in page
     whole = replace(found, not_judged=())
     assert "Nothing is found to be wrong.\n" in f"{whole}\n"

@@ -29,7 +29,7 @@ EVIL = (
     'a"b\\ \n---\n\n# Owned\n\n<script>alert(1)</script> [x](http://evil) ![x](http://evil/p.png) '
     "``` ~~~ `c` |\n```\n\n# Owned\n\n{{x}} *b* _c_ <!-- |"
 )
-HEADINGS = ["Use", "Training", "Measures", "Limits", "Licence"]
+HEADINGS = ["Use", "Training", "Measures", "Limits", "Licence", "Every number"]
 
 
 @pytest.fixture(scope="module")

@@ -125,6 +125,7 @@ class ReferenceCard:
         chosen_among: Number of the checkpoints that were measured for that; 0 where it was not chosen so.
         earlier_readings: How often this run was measured on the test split before, where that is the held-out one;
             None on other splits, and of samples that are no run's.
+        coarse_below: Of a run that has trained fewer steps than good pictures need, how many they need; else None.
     """
 
     data: str
@@ -141,6 +142,7 @@ class ReferenceCard:
     chosen_by: str | None = None
     chosen_among: int = 0
     earlier_readings: int | None = None
+    coarse_below: int | None = None
 
 
 @dataclass(frozen=True, eq=False)

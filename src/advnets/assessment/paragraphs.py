@@ -29,6 +29,11 @@ def reference_lines(card: ReferenceCard) -> list[str]:
             "or training image. So a sample that equals a training image need not be copied, and what real images get "
             "of coverage, density and near-duplicates is measured on held-out images, not computed."
         )
+    if card.coarse_below is not None:
+        lines.append(
+            f"The run is young: pictures of photos are coarse below {card.coarse_below:,} steps. Train on before you "
+            f"judge it: `advnets resume RUN --steps {card.coarse_below}`."
+        )
     if card.chosen_by is not None and card.split == "validation":
         lines.append(
             f"`--keep-best` chose this checkpoint among {card.chosen_among:,}, because its {card.chosen_by} was the "

@@ -24,7 +24,7 @@ from advnets.runs.files import cannot_write
 LONGEST = 100
 """Most letters of a folder's name."""
 FILES = ("report.json", "report.md")
-OF_THE_CHECKPOINT = ("chosen_by", "chosen_among", "earlier_readings")
+OF_THE_CHECKPOINT = ("chosen_by", "chosen_among", "earlier_readings", "coarse_below")
 """What a report's card tells of the checkpoint, and not of what it was measured against."""
 
 UNREAD = "unread-"
@@ -309,7 +309,7 @@ def _name_folder(content: bytes, report: Report | None) -> str:
     if report is None:
         return f"{UNREAD}{hashlib.sha256(content).hexdigest()[:8]}"
     it = report.against
-    against = asdict(replace(it, chosen_by=None, chosen_among=0, earlier_readings=None))
+    against = asdict(replace(it, chosen_by=None, chosen_among=0, earlier_readings=None, coarse_below=None))
     digest = hashlib.sha256(json.dumps(against, sort_keys=True).encode()).hexdigest()[:8]
     text = f"step-{report.step}-{it.split[:LONGEST]}-{it.samples}-samples-seed-{it.seed}"
     return f"{re.sub(r'[^A-Za-z0-9-]+', '-', text)[:LONGEST]}-{digest}"

@@ -35,6 +35,8 @@ def _times(about: str) -> Describe:
 
 
 def _closeness(found: Estimate) -> str:
+    if not found.value:
+        return "they are all the same"
     ratio = found.value / found.floor if found.floor else 1.0
     alike = "they are nearly all alike, and " if ratio < COLLAPSED else ""
     return f"{alike}two samples lie {ratio:.2g} times as far apart as two real images"

@@ -3,10 +3,9 @@
 import math
 
 from advnets.experiment import Cost, Settings
+from advnets.recipes import COARSE_BELOW
 from advnets.text import format_number
 
-FEW_STEPS = 1000
-"""Steps below which the pictures of the recipes that are chosen are coarse."""
 LARGE = 64
 """Sides of images in pixels above which smaller ones are advised."""
 
@@ -36,12 +35,12 @@ def notes_of_few_steps(cost: Cost, settings: Settings) -> list[str]:
     Returns:
         One line, or none.
     """
-    if cost.steps >= FEW_STEPS:
+    if cost.steps >= COARSE_BELOW:
         return []
-    minutes = math.ceil(FEW_STEPS * cost.milliseconds_per_step / 60_000)
+    minutes = math.ceil(COARSE_BELOW * cost.milliseconds_per_step / 60_000)
     length = "1 minute makes" if minutes == 1 else f"{format_number(minutes, 2)} minutes make"
-    enough = f"about {length} {FEW_STEPS:,} steps at this pace"
+    enough = f"about {length} {COARSE_BELOW:,} steps at this pace"
     ends_by_steps = settings.minutes is None or cost.steps == settings.steps
-    advice = f"--steps {FEW_STEPS}; {enough}" if ends_by_steps else f"{enough} (--minutes {minutes})"
+    advice = f"--steps {COARSE_BELOW}; {enough}" if ends_by_steps else f"{enough} (--minutes {minutes})"
     smaller = "; steps on smaller images are faster (--image-size 64)" if max(cost.shape[1:], default=0) > LARGE else ""
-    return [f"note: pictures are coarse below {FEW_STEPS:,} steps: {advice}{smaller}"]
+    return [f"note: pictures are coarse below {COARSE_BELOW:,} steps: {advice}{smaller}"]

@@ -41,7 +41,8 @@ def sign_of_sameness(probe: Probe, limits: Thresholds) -> Sign | None:
     """
     n = probe.count
     if probe.spread is not None and probe.spread < limits.spread:
-        what = f"Samples of {n} noises{of_way(probe)} lie {probe.spread:.2g} times as far apart as real ones do."
+        how = f"lie {probe.spread:.2g} times as far apart as real ones do" if probe.spread else "are all the same"
+        what = f"Samples of {n} noises{of_way(probe)} {how}."
         return Sign(what, probe.spread, limits.spread, f"{n} real samples have 1")
     if probe.twins is not None and probe.twins_held is not None and probe.twins > limits.twins + probe.twins_held:
         what = f"{probe.twins:.0%} of {n} samples{of_way(probe)} are nearly the same as another one."

@@ -29,6 +29,9 @@ from advnets.markup import html_card, html_table, html_text
 from advnets.randomness import Streams
 from advnets.text import escape
 
+FLAGS_IN_PYTHON = "In Python a flag is a keyword of train: --generator.rate 0.1 is generator_rate=0.1."
+"""What is said below remedies in a notebook."""
+
 
 @dataclass(frozen=True)
 class Diagnosis:
@@ -92,7 +95,7 @@ class Diagnosis:
         table = [html_table(rows, head=("", "finding", "what", "remedy"))] if rows else []
         waiting = [(one.name, one.words_of_wait()) for one in self.not_judged]
         later = [html_table(waiting, head=("not judged yet", "until"))] if waiting else []
-        return html_card(title, *said, *table, *later)
+        return html_card(title, *said, *table, *later, f"<p>{html_text(FLAGS_IN_PYTHON)}</p>" if rows else "")
 
 
 def diagnose_run(run: KeptRun) -> Diagnosis:

@@ -41,6 +41,7 @@ from advnets.experiment.run_model import (
 from advnets.experiment.settings import find_device
 from advnets.experiment.training_loop import Validator
 from advnets.randomness import Streams
+from advnets.recipes import coarse_below
 from advnets.statistics import Estimate
 
 MOST_VALIDATED = 1000
@@ -90,7 +91,7 @@ def evaluate_own_data(
     """Measure a run against its own data, and write the report; see `Run.evaluate_own_data`."""
     with runs.hold_run(run.directory.path) as directory:
         step, state = load_state(run, directory)
-        report = _say_who_chose(run, (yield from _evaluate_checkpoint(run, step, state, plan, way)), directory)
+        report = _tell_of_checkpoint(run, (yield from _evaluate_checkpoint(run, step, state, plan, way)), directory)
         with keep_result(report):
             _note_reading(report, directory)
             folder, place = _write_report(run, directory, report, way)
@@ -100,15 +101,19 @@ def evaluate_own_data(
     return report
 
 
-def _say_who_chose(run: MeasuredRun, report: Report, directory: runs.RunDirectory) -> Report:
-    """Add to a report which measure chose its checkpoint, and how often the test split was read before."""
+def _tell_of_checkpoint(run: MeasuredRun, report: Report, directory: runs.RunDirectory) -> Report:
+    """Add to a report what chose its checkpoint, how often the test split was read before, and whether it is young."""
     validation, best = read_validation(run, directory), find_best(run, directory)
     is_chosen = validation is not None and len(validation.checkpoints) > 1
     by = run.settings.keep_best if is_chosen and best is not None and best.step == report.step else None
     among = len(validation.checkpoints) if by is not None and validation is not None else 0
     is_test = report.against.split == "test"
     before = len(runs.Journal(directory.test_readings, directory.held).read()) if is_test else None
-    told: dict[str, Any] = {"chosen_by": by, "chosen_among": among, "earlier_readings": before}
+    enough = coarse_below(run.recipe)
+    needed = enough if enough is not None and (report.step or 0) < enough else None
+    told: dict[str, Any] = {
+        "chosen_by": by, "chosen_among": among, "earlier_readings": before, "coarse_below": needed,
+    }  # fmt: skip
     return replace(report, against=replace(report.against, **told))
 
 

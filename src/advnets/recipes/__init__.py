@@ -9,7 +9,7 @@ from advnets.markup import html_card, html_table
 from advnets.recipes.acgan import acgan
 from advnets.recipes.bengio import dae, dae_walkback, dbn, deep_gsn, stacked_cae
 from advnets.recipes.cgan import cgan
-from advnets.recipes.choice import Choice, DataFacts, choose_recipe
+from advnets.recipes.choice import COARSE_BELOW, Choice, DataFacts, choose_recipe, coarse_below
 from advnets.recipes.cyclegan import cyclegan
 from advnets.recipes.dcgan import dcgan, dcgan_classes
 from advnets.recipes.goodfellow2014 import (
@@ -113,10 +113,10 @@ def find(name: str) -> Recipe:
 
 
 __all__ = [
-    "Average", "Budget", "Choice", "DataFacts", "Descent", "PLAYERS", "RECIPES", "Recipe", "Stage", "acgan",
-    "best_mnist", "cgan", "choose_recipe", "cyclegan", "dae", "dae_walkback", "dbn", "dcgan", "dcgan_classes",
-    "deep_gsn", "find", "from_json", "infogan", "lower_from_json", "lsgan", "maker_from_json", "modern",
-    "modern_classes", "own", "packed", "paper", "paper_adam", "paper_cifar10_conv", "paper_cifar10_fc",
-    "paper_mnist", "paper_released", "paper_tfd", "pix2pix", "r3gan_cifar10", "sngan", "sngan_classes",
-    "sngan_small", "stacked_cae", "to_json", "wgan", "wgan_gp", "wgan_gp_cifar10",
+    "Average", "Budget", "COARSE_BELOW", "Choice", "DataFacts", "Descent", "PLAYERS", "RECIPES", "Recipe", "Stage",
+    "acgan", "best_mnist", "cgan", "choose_recipe", "coarse_below", "cyclegan", "dae", "dae_walkback", "dbn",
+    "dcgan", "dcgan_classes", "deep_gsn", "find", "from_json", "infogan", "lower_from_json", "lsgan",
+    "maker_from_json", "modern", "modern_classes", "own", "packed", "paper", "paper_adam", "paper_cifar10_conv",
+    "paper_cifar10_fc", "paper_mnist", "paper_released", "paper_tfd", "pix2pix", "r3gan_cifar10", "sngan",
+    "sngan_classes", "sngan_small", "stacked_cae", "to_json", "wgan", "wgan_gp", "wgan_gp_cifar10",
 ]  # fmt: skip

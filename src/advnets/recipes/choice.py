@@ -14,6 +14,8 @@ from advnets.networks.frames import LARGEST, SMALLEST
 from advnets.recipes.dcgan import dcgan, dcgan_classes
 from advnets.recipes.recipe import Average, Budget, Recipe
 
+COARSE_BELOW = 1_000
+"""Steps below which pictures of photos are coarse."""
 USUAL_MINUTES = 30.0
 """How long a run is trained if it is not told how long."""
 MANY_IMAGES = 1_000
@@ -98,6 +100,15 @@ def choose_recipe(facts: DataFacts, *, minutes: float | None = None, on_gpu: boo
             f"augmentation: {', '.join(augment.parts) or 'none'}, for {why} (--augment.parts)",
         ),
     )
+
+
+def coarse_below(recipe: Recipe) -> int | None:
+    """Return the steps below which pictures of a recipe that is chosen here are coarse; None of another recipe.
+
+    Args:
+        recipe: The recipe.
+    """
+    return COARSE_BELOW if recipe.name in (dcgan.name, dcgan_classes.name) else None
 
 
 def _width(facts: DataFacts, *, on_gpu: bool) -> int:

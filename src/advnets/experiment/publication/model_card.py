@@ -98,9 +98,10 @@ def format_card(subject: CardSubject, repository: str | None = None) -> str:
         "## Use",
         *_use(subject, repository),
         "## Training",
-        *_training(subject),
+        _training(subject),
     ]
     parts += ["## Measures", *_measures(subject), "## Limits", _limits(subject), "## Licence", _licence(subject)]
+    parts += ["## Every number", *_numbers(subject)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -197,7 +198,7 @@ def _class_name(subject: CardSubject) -> str | None:
     return card.data.class_names[0] if card.data.class_names else "0"
 
 
-def _training(subject: CardSubject) -> list[str]:
+def _training(subject: CardSubject) -> str:
     card, data, source = subject.model.card, subject.model.card.data, subject.recipe_source()
     whence = f" Its numbers come from: {escape_markdown(source)}." if source else ""
     changed = subject.changed_parts()
@@ -210,13 +211,18 @@ def _training(subject: CardSubject) -> list[str]:
         f"- Pixels: transform {format_code(card.transform)}.",
         *_run_lines(subject),
     ]
+    return "\n".join(filter(None, lines))
+
+
+def _numbers(subject: CardSubject) -> list[str]:
+    """The recipe as its file has it; of a share file, which does not hold it, the generator's row."""
     recipe = subject.recipe_json()
     shown, what = (
-        (recipe, "Every number of the recipe, and the limit of this run")
+        (recipe, "The recipe, and the limit of this run")
         if recipe is not None
-        else (card.generator, "The generator's row")
+        else (subject.model.card.generator, "The generator's row")
     )
-    return ["\n".join(filter(None, lines)), f"{what}:", format_code_block(json.dumps(shown, indent=1), "json")]
+    return [f"{what}:", format_code_block(json.dumps(shown, indent=1), "json")]
 
 
 def _run_lines(subject: CardSubject) -> list[str]:
