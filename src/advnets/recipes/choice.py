@@ -103,10 +103,13 @@ def choose_recipe(facts: DataFacts, *, minutes: float | None = None, on_gpu: boo
 
 
 def coarse_below(recipe: Recipe) -> int | None:
-    """Return the steps below which pictures of a recipe that is chosen here are coarse; None of another recipe.
+    """Return the steps below which pictures of a recipe are coarse.
 
     Args:
         recipe: The recipe.
+
+    Returns:
+        The steps of one of the two recipes that are chosen here; None of another.
     """
     return COARSE_BELOW if recipe.name in (dcgan.name, dcgan_classes.name) else None
 
