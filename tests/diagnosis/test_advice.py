@@ -75,7 +75,7 @@ def test_the_player_and_its_rate_are_named() -> None:
     }
     (found,) = diagnose(afterwards(2, **numbers), setup=replace(RUNAWAY, rates=rates))
     assert found.remedy == "Lower --generator.rate from 0.1 to 0.01."
-    (dead,) = diagnose(afterwards(2, dead={"discriminator": 0.9}), setup=replace(RUNAWAY, rates=rates))
+    (dead,) = diagnose(afterwards(2, dead={"discriminator": 0.95}), setup=replace(RUNAWAY, rates=rates))
     assert "--discriminator.rate from 0.0002 to 0.00002" in dead.remedy
     assert "--generator.rate" not in dead.remedy
 

@@ -15,7 +15,7 @@ from advnets.diagnosis.advice import (
     raise_k,
     raise_rate,
 )
-from advnets.diagnosis.detector import Detector, Sign, after_warm_up, median_before, of_way
+from advnets.diagnosis.detector import Detector, Sign, after_warm_up, has_begun, median_before, of_way
 from advnets.diagnosis.probe import Probe
 from advnets.diagnosis.thresholds import Thresholds
 
@@ -26,12 +26,14 @@ ERRORS = 3.0
 def sign_of_strength(probe: Probe, past: Sequence[Probe], limits: Thresholds) -> Sign | None:
     """See a discriminator that is always right while the samples come no nearer to the data.
 
-    At the beginning every healthy one is.
+    At the beginning every healthy one is, and it is until the generator has moved.
     """
     before = median_before([one.gap for one in past], limits.past)
     if probe.auc is None or probe.gap is None or before is None or probe.step < limits.settled:
         return None
     if probe.auc <= limits.strong or probe.gap < limits.apart or probe.gap < limits.stalled * before:
+        return None
+    if not has_begun(past, probe, limits):
         return None
     what = (
         f"The discriminator{of_way(probe)} puts {probe.auc:.1%} of real samples above made ones, and the samples come "
@@ -54,10 +56,13 @@ def sign_of_weakness(probe: Probe, past: Sequence[Probe], limits: Thresholds) ->
 
 
 def sign_of_saturation(probe: Probe, past: Sequence[Probe], limits: Thresholds) -> Sign | None:
-    """See a generator whose gradient has vanished beside its own past while the discriminator is always right."""
+    """See a generator whose gradient has vanished beside its own past while the discriminator is always right.
+
+    An objective without logits, as Wasserstein's, has no flat end: its first critic is as good as random.
+    """
     now, earlier = probe.gradients.get("generator"), [one.gradients.get("generator") for one in past]
     largest = max((one for one in earlier if one is not None), default=0.0)
-    if now is None or probe.auc is None or not largest or probe.auc <= limits.strong:
+    if now is None or probe.auc is None or probe.logits is None or not largest or probe.auc <= limits.strong:
         return None
     if now >= limits.saturated * largest:
         return None

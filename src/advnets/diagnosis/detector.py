@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from advnets.diagnosis.advice import Advise
@@ -63,6 +64,28 @@ def median_before(values: Sequence[float | None], least: int) -> float | None:
 def after_warm_up(past: Sequence[Probe], thresholds: Thresholds) -> list[Probe]:
     """Return the probes of the past that lie behind the warm-up."""
     return [one for one in past if one.step >= thresholds.warm_up]
+
+
+def length_of_way(player: str, path: Sequence[Probe]) -> float | None:
+    """Return about how far a player has come since step 0, in lengths of its weights.
+
+    Args:
+        player: The player.
+        path: Probes in the order of their steps.
+
+    Returns:
+        The steps up to each probe times how long one is there, summed; None where no probe knows it.
+    """
+    steps = pairwise([0, *(one.step for one in path)])
+    known = [(after - before) * one.strides[player] for (before, after), one in zip(steps, path, strict=True)
+             if player in one.strides]  # fmt: skip
+    return sum(known) if known else None
+
+
+def has_begun(past: Sequence[Probe], probe: Probe, thresholds: Thresholds) -> bool:
+    """Return whether the generator has moved far enough for its samples to be judged."""
+    way = length_of_way("generator", [*past, probe])
+    return way is None or way >= thresholds.begun
 
 
 def of_way(probe: Probe) -> str:

@@ -30,7 +30,8 @@ def sign_of_leaps(probe: Probe, past: Sequence[Probe], limits: Thresholds) -> Si
 
     Two things show it. Logits ran away that no objective needs: they count only where they did so early, for a
     discriminator that is far ahead after thousands of steps has another cause. Or the next step is long, both beside
-    the weights and for each weight: networks whose weights begin small make steps that are long beside them, and learn.
+    the weights and for each weight: networks whose weights begin small make steps that are long beside them and learn,
+    and so do those of a few large weights, each of which moves far.
     """
     if probe.step < limits.first:
         return None
@@ -45,17 +46,17 @@ def sign_of_leaps(probe: Probe, past: Sequence[Probe], limits: Thresholds) -> Si
 
 
 def _longest_throw(probe: Probe, limits: Thresholds) -> Sign | None:
-    """The player whose next step is too long, the longer one of both; without `throws` early steps are not judged."""
+    """The player whose next step is too long, the longer one of both; where `throws` is not known there is none."""
     for player, stride in sorted(probe.strides.items(), key=lambda one: -one[1]):
-        throw = probe.throws.get(player)
-        if stride <= limits.leap or (probe.step < limits.warm_up if throw is None else throw <= limits.throw):
+        throw = probe.throws.get(player, 0.0)
+        if stride <= limits.leap or throw <= limits.throw:
             continue
-        each = "" if throw is None else f", and moves a weight by {throw:.2g}"
-        what = f"The {player} leaps: its next step is {stride:.2g} of the length of its weights{each}."
-        null = "a player that learns has .0001 to .01"
-        return Sign(
-            what, stride, limits.leap, null if throw is None else f"{null}, or moves weights by under .0015", player
+        what = (
+            f"The {player} leaps: its next step is {stride:.2g} of the length of its weights, and moves a weight by "
+            f"{throw:.2g}."
         )
+        null = "a player that learns has .0001 to .01, or moves weights by under .0015"
+        return Sign(what, stride, limits.leap, null, player)
     return None
 
 

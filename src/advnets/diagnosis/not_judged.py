@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from advnets.diagnosis.balance import TOO_STRONG, TOO_WEAK
-from advnets.diagnosis.detector import after_warm_up
+from advnets.diagnosis.detector import after_warm_up, has_begun
 from advnets.diagnosis.diagnose import DETECTORS
 from advnets.diagnosis.motion import CYCLING, FEWEST, LEAPS
 from advnets.diagnosis.probe import Probe
 from advnets.diagnosis.slopes import EXPLODING, VANISHING
 from advnets.diagnosis.thresholds import THRESHOLDS, Thresholds
 from advnets.diagnosis.variety import COLLAPSE, sign_of_sameness
+
+AT_REST = "once the generator has moved: until now it has stayed near where it began"
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,9 @@ def list_not_judged(history: Sequence[Probe], limits: Thresholds = THRESHOLDS) -
         if name == COLLAPSE.name:
             continue
         if row in (TOO_STRONG, TOO_WEAK):
+            rests = row is TOO_STRONG and bool(history) and not has_begun(history[:-1], history[-1], limits)
             found += [NotJudged(name, limits.settled)] if step < limits.settled else []
+            found += [NotJudged(name, why=AT_REST)] if step >= limits.settled and rests else []
         elif row in (EXPLODING, VANISHING):
             found += [_wait_for_probes(name, lacking, step, limits)] if lacking > 0 else []
         elif row is CYCLING:
@@ -120,10 +124,10 @@ def _collapse_to_come(history: Sequence[Probe], limits: Thresholds) -> NotJudged
     if not history:
         return NotJudged(COLLAPSE.name, limits.settled)
     probe, past = history[-1], history[:-1]
-    if probe.step >= limits.settled:
-        return None
     sign = sign_of_sameness(probe, limits)
     if sign is not None and all(sign_of_sameness(one, limits) for one in past if one.step):
+        if probe.step >= limits.settled:
+            return None if has_begun(past, probe, limits) else NotJudged(COLLAPSE.name, why=AT_REST)
         alike = "until now the samples were all alike, as those of an untrained generator are"
         return NotJudged(COLLAPSE.name, limits.settled, why=alike)
     return NotJudged(COLLAPSE.name, limits.warm_up) if probe.step < limits.warm_up else None

@@ -10,6 +10,7 @@ class Thresholds:
     Attributes:
         warm_up: Steps before which only the layout of networks and data is judged.
         settled: Steps before which samples may never have been apart, and a player may be ahead, without a failure.
+        begun: Lengths of its weights that a generator goes before its samples are judged, if they were never apart.
         past: Probes after the warm-up that make a past to compare with.
         spread: Samples lie nearer together than this share of the data's distance.
         twins: Share of samples that have a twin.
@@ -42,6 +43,7 @@ class Thresholds:
 
     warm_up: int = 100
     settled: int = 500
+    begun: float = 0.5
     past: int = 3
     spread: float = 0.1
     twins: float = 0.6
@@ -60,10 +62,10 @@ class Thresholds:
     idle: float = 1e-4
     still: float = 1e-9
     first: int = 10
-    leap: float = 0.033
+    leap: float = 0.01
     throw: float = 0.0025
     logits: float = 50.0
-    dead: float = 0.5
+    dead: float = 0.9
     generator_mode: float = 0.2
     discriminator_mode: float = 1.0
     faint: float = 0.02

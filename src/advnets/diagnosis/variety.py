@@ -14,7 +14,7 @@ from advnets.diagnosis.advice import (
     pack,
     raise_k,
 )
-from advnets.diagnosis.detector import Detector, Sign, of_way
+from advnets.diagnosis.detector import Detector, Sign, has_begun, of_way
 from advnets.diagnosis.probe import Probe
 from advnets.diagnosis.thresholds import THRESHOLDS, Thresholds
 
@@ -22,9 +22,11 @@ from advnets.diagnosis.thresholds import THRESHOLDS, Thresholds
 def sign_of_collapse(probe: Probe, past: Sequence[Probe], limits: Thresholds) -> Sign | None:
     """See samples that lie too near together, that have twins, or that reach few of the real ones.
 
-    Untrained generators draw all samples alike: who never drew others has collapsed only when it should have settled.
+    Untrained generators draw all samples alike: who never drew others has collapsed only when it should have settled,
+    and has moved.
     """
-    if probe.step < limits.settled and all(sign_of_sameness(one, limits) for one in past if one.step):
+    was_never_apart = all(sign_of_sameness(one, limits) for one in past if one.step)
+    if was_never_apart and (probe.step < limits.settled or not has_begun(past, probe, limits)):
         return None
     return sign_of_sameness(probe, limits)
 
