@@ -9,10 +9,12 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+import torch
 
 from advnets.errors import BadInput
 from advnets.studies.playground import CONTROLS, LESSONS, Link
 from advnets.web.play.frames import schema
+from advnets.web.play.play_page import _Viewers
 from advnets.web.play.replay import MOST, replay_html
 from advnets.web.play.session import CHUNK, DEEDS, Session
 from advnets.web.static_files import STATIC
@@ -43,6 +45,15 @@ def test_a_page_opens_with_all_that_it_draws() -> None:
     assert len(told[1]["games"]) == len(told[3]["games"]) == 2
     assert len(b64decode(told[3]["games"][0]["arrays"]["p_g"])) == 800
     json.dumps(told, allow_nan=False)
+
+
+def test_games_are_played_on_one_thread() -> None:
+    """Two of them wait for each other: a step of the plane took 465 ms beside two other programs, and 1.6 on one."""
+    viewers = _Viewers()
+    try:
+        assert viewers.worker.submit(torch.get_num_threads).result(60) == 1
+    finally:
+        viewers.close()
 
 
 def test_every_control_lesson_and_number_has_words_in_both_languages() -> None:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import Any
 
+import torch
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -39,7 +40,8 @@ class _Viewers:
 
     def __init__(self) -> None:
         self.count = 0
-        self.worker = ThreadPoolExecutor(1, thread_name_prefix="games")
+        # Networks this small are slower on two cores than on one, and hundreds of times so beside other programs.
+        self.worker = ThreadPoolExecutor(1, "games", initializer=torch.set_num_threads, initargs=(1,))
         self.worker.submit(Playground, Settings())  # torch's optimizers import for a second: while the browser opens
 
     def close(self) -> None:
