@@ -28,6 +28,8 @@ from advnets.web.json_text import json_text
 from advnets.web.play.session import Session
 
 STARTS, SECONDS, INPUTS = 3, 8, 60
+APART = 250
+"""Milliseconds after an input, in which nothing but the page works in the browser."""
 GAMES = {
     "the line": "",
     "the plane, eight Gaussians, R1": "dimension=2&data=eight_gaussians&latent_size=2&start=0.0&spread=1.0&r1=0.05",
@@ -91,6 +93,7 @@ def measure_answers(page: Any) -> list[float]:
     for number in range(INPUTS):
         page.locator("[name=g_rate]").fill(str(0.0011 + 0.00001 * number))
         page.locator("[name=g_rate]").press("Tab")
+        page.wait_for_timeout(APART)  # who asks the page every few milliseconds slows what is measured
         wait_until(page, f"advnetsPage.timings.length > {number}")
     return sorted(page.evaluate("advnetsPage.timings"))
 
