@@ -108,6 +108,16 @@ def test_a_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_recipe_is_shown_one_number_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    for name, recipe in RECIPES.items():
+        assert main(["recipes", name]) == 0
+        shown = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+        assert shown["name"] == name
+        assert shown["batch_size"] == str(recipe.batch_size)
+        assert ("not read" in shown["budget.minutes"]) is (recipe.budget.steps is not None)
+        assert not any(text.startswith("{") and text != "{}" for text in shown.values()), name
+
+
 def test_a_recipe_may_be_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["recipes", "paper", "--json"])
     Path("mine.json").write_text(capsys.readouterr().out)

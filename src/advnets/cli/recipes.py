@@ -1,12 +1,13 @@
 """advnets recipes [NAME]: what can be trained."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from advnets.cli.flags.arguments import parse, print_result, split_words
 from advnets.errors import BadInput
-from advnets.recipes import RECIPES, find, to_json
+from advnets.recipes import RECIPES, Recipe, find, to_json
 
 ABOUT = """List the recipes, or show every number of one.
 
@@ -38,11 +39,26 @@ def main(argv: Sequence[str]) -> int:
     if len(names) > 1:
         raise BadInput(f"found {' '.join(names)!r}; expected one recipe's name, or none")
     if names:
-        recipe = to_json(find(names[0]))
-        print_result(
-            recipe, as_json=asked.json, text="\n".join(f"{key:<20} {json.dumps(recipe[key])}" for key in recipe)
-        )
+        recipe = find(names[0])
+        print_result(to_json(recipe), as_json=asked.json, text="\n".join(_lines_of(recipe)))
         return 0
     text = "\n".join(f"{name:<18} {recipe.about}" for name, recipe in RECIPES.items())
     print_result({name: to_json(recipe) for name, recipe in RECIPES.items()}, as_json=asked.json, text=text)
     return 0
+
+
+def _lines_of(recipe: Recipe) -> list[str]:
+    """One value a line, by its place in the record."""
+    values = dict(_values_of(to_json(recipe)))
+    if recipe.budget.steps is not None:
+        values["budget.minutes"] += "  (not read: the recipe ends by steps)"
+    width = max(map(len, values))
+    return [f"{name:<{width}}  {text}" for name, text in values.items()]
+
+
+def _values_of(part: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in part.items():
+        if isinstance(value, dict) and value:
+            yield from _values_of(value, f"{place}{name}.")
+        else:
+            yield f"{place}{name}", value if isinstance(value, str) else json.dumps(value)
