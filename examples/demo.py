@@ -24,7 +24,7 @@ out, minutes = Path(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 1
 out.mkdir(parents=True, exist_ok=True)
 advnets.open_model("paper-mnist").sample(64).save(out / "shipped.png")
 print(f"{out / 'shipped.png'}: digits that the generator which ships has drawn, from noise. Look at them.")
-print(f"Now one is trained for {minutes:g} minutes, and measured, in under a minute on two free cores.\n", flush=True)
+print(f"Now one is trained for {minutes:g} minutes, and measured in less than another.\n", flush=True)
 
 run = advnets.start("paper-adam", data="digits", minutes=minutes, out=str(out / "run"), preview_minutes=minutes / 10)
 shown: list[Path] = []

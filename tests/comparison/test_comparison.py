@@ -126,6 +126,12 @@ def test_few_held_out_images_are_no_ground_for_a_claim_by_neighbourhoods(tmp_pat
     assert [each.measure for each in found.contrasts] == ["nearest-training"]
     for name in ("recall", "coverage", "precision", "density"):
         assert "held-out images, and sides are compared by it with 40 or more" in found.left_out[name]
+    few = "Which side looks more real, or varies more, cannot be told by "
+    assert found.verdict().startswith(few)
+    alone = assessment.exhaust(
+        compare_samples(["a.npz", "b.npz"], replace(plan, measures=("nearest-training",)), others="real.npz")
+    )
+    assert few not in alone.verdict(), "it was not asked"
 
 
 def test_of_points_parzen_is_left_out_and_the_rest_is_compared(tmp_path: Path) -> None:

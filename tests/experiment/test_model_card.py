@@ -182,6 +182,15 @@ def test_a_biased_measure_is_named_with_its_value_less_its_bias(run: experiment.
     assert "less bias 9.69" in metric["name"]
 
 
+def test_machines_are_told_nothing_that_few_held_out_images_cannot_tell(run: experiment.Run) -> None:
+    subject = open_subject(run)
+    assert subject.report is not None
+    for samples, is_told in ((39, False), (40, True)):
+        report = replace(subject.report, against=replace(subject.report.against, samples=samples))
+        head, _ = split_page(f"{card_head.format_card_head(replace(subject, report=report))}\n")
+        assert ("model-index" in head) is is_told
+
+
 def test_a_report_of_another_step_is_not_told(run: experiment.Run, tmp_path: Path) -> None:
     shutil.copytree(run.path, tmp_path / "copy")
     assert main(["resume", "copy", "--steps", "5"]) == 0

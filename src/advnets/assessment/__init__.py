@@ -15,7 +15,7 @@ from advnets.assessment.input_files import (
     subject_of_files,
 )
 from advnets.assessment.measure_row import GROUPS, HEADINGS, KINDS, Measure, MeasureCard, MeasureRow
-from advnets.assessment.measures import MEASURES, badness, card_of
+from advnets.assessment.measures import FEW_REAL, MEASURES, badness, card_of
 from advnets.assessment.paragraphs import reference_lines
 from advnets.assessment.plan import SPLITS, EvaluationKeywords, EvaluationPlan, parse_measure_names, plan_from
 from advnets.assessment.reference import (
@@ -62,6 +62,7 @@ __all__ = [
     "Discriminator",
     "EvaluationKeywords",
     "EvaluationPlan",
+    "FEW_REAL",
     "GROUPS",
     "HEADINGS",
     "KINDS",

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from advnets.statistics import Estimate
 from advnets.text import escape_markdown
 
+FINEST = 0.9
+"""Share of the frequencies above which a grain of single pixels lies, and a checkerboard."""
 COLLAPSED = 0.3
 """Two samples that lie so much nearer together than two real images, as a share, are called nearly alike."""
 
@@ -81,6 +83,8 @@ def _detail(found: Estimate) -> str:
     is_weaker = float(found.notes["log_ratio"]) < 0
     if not is_fine(found):
         return f"their coarse detail is {'weaker' if is_weaker else 'stronger'}"
+    if int(found.notes["worst"]) > FINEST * int(found.notes["frequencies"]) and not is_weaker:
+        return "their finest detail is stronger, as by a checkerboard or by noise"
     return f"their fine detail is {'weaker, as by a blur' if is_weaker else 'stronger, as by noise'}"
 
 

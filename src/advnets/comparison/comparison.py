@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from typing import Any
 
-from advnets.assessment.measures import MEASURES
+from advnets.assessment.measures import FEW_REAL, MEASURES
 from advnets.assessment.report import format_estimate
 from advnets.assessment.verdict import format_p_value
 from advnets.comparison.difference import (
@@ -52,6 +52,8 @@ MOST_SETTINGS = 8
 TOLD_ELSEWHERE = ("settings.seed", "settings.steps", "settings.minutes")
 """Settings that a side's own line tells, or the steps."""
 
+QUALITY = ("fidelity", "diversity", "two samples")
+"""Groups of the measures that tell whether samples look real and vary."""
 HALVED = ("precision", "density", "recall")
 """Measures that `evaluate` takes of half of the held-out images, and a comparison of all."""
 
@@ -130,13 +132,25 @@ class Comparison:
         return html_card(" beside ".join(side.name for side in self.sides), *parts)
 
     def verdict(self) -> str:
-        """The whole comparison in a few sentences; the first say so if sides were trained for unlike steps or work.
+        """The whole comparison in a few sentences; the first say what stands in the way of one.
 
         Returns:
             The sentences, for people.
         """
         work = compare_work(*({side.name: getattr(side, name) for side in self.sides} for name in ("work", "seconds")))
-        return f"{self._unlike_steps()}{work}{self._findings()}"
+        return f"{self._too_few_held_out()}{self._unlike_steps()}{work}{self._findings()}"
+
+    def _too_few_held_out(self) -> str:
+        """That what is asked first, which side looks more real, is not answered by so few images."""
+        held_out = self.protocol.get("held_out", FEW_REAL)
+        taken = {each.measure for each in self.contrasts}
+        quality = {name for name, row in MEASURES.items() if row.group in QUALITY}
+        if held_out >= FEW_REAL or quality & taken or not quality & self.left_out.keys():
+            return ""
+        return (
+            f"Which side looks more real, or varies more, cannot be told by {held_out} held-out images: put {FEW_REAL} "
+            "or more into a folder val, and the rest into a folder train beside it, and train the sides again. "
+        )
 
     def _unlike_steps(self) -> str:
         steps = {side.name: _format_steps(side) for side in self.sides}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from advnets.assessment import Measure, MeasureCard, card_of
+from advnets.assessment import FEW_REAL, Measure, MeasureCard, card_of
 from advnets.experiment.publication.card_subject import CardSubject
 from advnets.experiment.publication.yaml_head import Value, format_head
 
@@ -51,8 +51,10 @@ def _task(subject: CardSubject) -> str:
 
 
 def _results(subject: CardSubject) -> list[Value]:
-    """The measures as hubs list them; those of which no number can be told yet are left out."""
+    """The measures as hubs list them; those of which no number can be told yet are left out, all by few real images."""
     report = subject.report
+    if report is not None and report.against.samples < FEW_REAL:
+        return []
     told = (
         [] if report is None else [one for one in report.measures.values() if not one.estimate.notes.get("few_samples")]
     )
