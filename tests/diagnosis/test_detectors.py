@@ -21,6 +21,7 @@ from advnets.diagnosis import (
     Setup,
     diagnose,
     finding_of_failure,
+    list_not_judged,
 )
 
 SOUND = Probe(
@@ -108,6 +109,20 @@ def test_a_generator_that_has_not_moved_has_neither_collapsed_nor_lost() -> None
     assert {one.name for one in diagnose(moves)} == {"collapse", "discriminator-too-strong"}
     unknown = [replace(one, strides={}) for one in begins]
     assert {one.name for one in diagnose(unknown)} == {"collapse", "discriminator-too-strong"}
+
+
+def test_a_generator_that_leapt_between_two_probes_has_moved() -> None:
+    """`paper-adam` on digits at a rate of .1: after the leap, which no probe saw, both players stand still."""
+    first = replace(SOUND, step=0, spread=0.3, gap=0.2, strides={})
+    stands = {"discriminator": 0.0, "generator": 3e-12}
+    after = [
+        replace(SOUND, step=step, spread=0.0, twins=1.0, gap=2.49, auc=1.0, logits=1863.0, strides=stands)
+        for step in (34, 300, 600, 700)
+    ]
+    names = [one.name for one in diagnose([first, *after])]
+    assert names[0] == "steps-too-large"
+    assert "collapse" in names
+    assert not any(one.why for one in list_not_judged([first, *after]))
 
 
 def test_a_critic_without_logits_does_not_saturate() -> None:

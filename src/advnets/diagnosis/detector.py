@@ -83,9 +83,18 @@ def length_of_way(player: str, path: Sequence[Probe]) -> float | None:
 
 
 def has_begun(past: Sequence[Probe], probe: Probe, thresholds: Thresholds) -> bool:
-    """Return whether the generator has moved far enough for its samples to be judged."""
+    """Return whether the generator has moved far enough for its samples to be judged.
+
+    Its steps show that, or how far the samples lie from the data now beside the first probe: a leap between two probes,
+    after which it stands still, is in no step that was measured.
+    """
     way = length_of_way("generator", [*past, probe])
-    return way is None or way >= thresholds.begun
+    if way is None or way >= thresholds.begun:
+        return True
+    first = past[0].gap if past else None
+    if first is None or probe.gap is None or first <= 0:
+        return False
+    return not 1 / thresholds.moved < probe.gap / first < thresholds.moved
 
 
 def of_way(probe: Probe) -> str:

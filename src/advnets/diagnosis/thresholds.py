@@ -11,6 +11,7 @@ class Thresholds:
         warm_up: Steps before which only the layout of networks and data is judged.
         settled: Steps before which samples may never have been apart, and a player may be ahead, without a failure.
         begun: Lengths of its weights that a generator goes before its samples are judged, if they were never apart.
+        moved: Energy distance over that of the first probe, above which, or below its inverse, it has moved as well.
         past: Probes after the warm-up that make a past to compare with.
         spread: Samples lie nearer together than this share of the data's distance.
         twins: Share of samples that have a twin.
@@ -44,6 +45,7 @@ class Thresholds:
     warm_up: int = 100
     settled: int = 500
     begun: float = 0.5
+    moved: float = 2.0
     past: int = 3
     spread: float = 0.1
     twins: float = 0.6
